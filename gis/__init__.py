@@ -1,0 +1,1 @@
+"""Shapes: metres, lines and graphs; no parcels, no utilities, no file access."""

@@ -1,0 +1,1 @@
+"""Decisions: tie-ins, routes, measures, verdicts and shared trenches."""

@@ -1,0 +1,28 @@
+"""Shared fixtures: where the repository and the read-only reference data are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SHARED = REPOSITORY.parent / "shared"
+
+
+def require(condition: bool, what: str) -> None:
+    """Skip when ``what`` is absent, or fail when everything is required to be there."""
+    if condition:
+        return
+    if os.environ.get("TONGGOU_REQUIRE_ALL") == "1":
+        pytest.fail(f"{what} is required (TONGGOU_REQUIRE_ALL=1)")
+    pytest.skip(f"{what} is not available on this machine")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of reference facts and data; skip where it does not exist."""
+    if not SHARED.is_dir():
+        pytest.skip("the folder ../shared is absent")
+    return SHARED

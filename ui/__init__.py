@@ -1,0 +1,1 @@
+"""Screens: maps, tables and words; they show what planning decided."""
