@@ -1,0 +1,1 @@
+"""Routes beside the page: map layers by view, assets of the map, health."""

@@ -1,0 +1,234 @@
+/* Tonggou's part of the map. Runs in the map's frame, right after Leaflet.
+   Every text that arrives here was escaped by api/escape.py. */
+(function () {
+  "use strict";
+
+  L.Icon.Default.imagePath = "/assets/leaflet/images/";
+  L.Control.Attribution.prototype.options.prefix = "Leaflet";
+
+  var token = null, views = [], focused = null;
+
+  /* ---- layers fetched by view ------------------------------------------------------- */
+
+  var ViewLayer = L.GeoJSON.extend({
+    // options: url, title, minZoom, pane, interactive, by (property), base and kinds (styles)
+    initialize: function (options) {
+      var group = this, look = function (feature) { return styleOf(options, feature.properties); };
+      L.GeoJSON.prototype.initialize.call(this, null, L.extend({}, options, {
+        style: look,
+        pointToLayer: function (feature, at) { return L.circleMarker(at, look(feature)); },
+        onEachFeature: function (feature, layer) {
+          if (options.interactive && !L.Browser.mobile) { describe(feature, layer, group); }
+        }
+      }));
+    },
+    onAdd: function (map) {
+      var pane = map.createPane(this.options.pane);
+      pane.style.zIndex = this.options.zIndex;
+      if (!this.options.interactive) { pane.style.pointerEvents = "none"; }
+      this.options.renderer = L.canvas({ pane: this.options.pane, padding: 0.3 });
+      L.GeoJSON.prototype.onAdd.call(this, map);
+      map.on("moveend", this.load, this);
+      views.push(this);
+      this.load();
+    },
+    load: function () {
+      var map = this._map, zoom = map && map.getZoom();
+      if (!map || !token) { return; }
+      this.hidden = zoom < this.options.minZoom;
+      if (this.hidden) {
+        this._abort();
+        this.clearLayers();
+        this.covered = null;
+        return notice(map);
+      }
+      if (this.covered && this.covered.contains(map.getBounds())) { return notice(map); }
+      this._fetch(map, map.getBounds().pad(0.2));
+    },
+    _abort: function () {
+      if (this.request) { this.request.abort(); this.request = null; }
+    },
+    _fetch: function (map, bounds) {
+      this._abort();
+      var request = this.request = new AbortController(), layer = this;
+      var url = this.options.url + "?bbox=" + bounds.toBBoxString() +
+        "&token=" + encodeURIComponent(token);
+      fetch(url, { signal: request.signal }).then(function (answer) {
+        if (!answer.ok) { throw new Error(String(answer.status)); }
+        return answer.json();
+      }).then(function (found) {
+        layer.clearLayers();
+        layer.addData(found);
+        layer.failed = false;
+        layer.truncated = found.truncated ? found.features.length + " / " + found.total : null;
+        layer.covered = found.truncated ? map.getBounds() : bounds;
+        notice(map);
+      }).catch(function (error) {
+        if (error.name === "AbortError") { return; }
+        layer.failed = true;
+        notice(map);
+      });
+    }
+  });
+
+  function styleOf(options, properties) {
+    var look = L.extend({}, options.base, options.kinds[properties.k]);
+    return properties.m ? L.extend(look, options.marked) : look;
+  }
+
+  function describe(feature, layer, group) {
+    var text = feature.properties.id + (feature.properties.t ? " " + feature.properties.t : "");
+    layer.bindTooltip(text, { sticky: true, className: "tg-tip", direction: "top" });
+    layer.on({
+      mouseover: function () { layer.setStyle({ weight: 2, color: "#8a6d3b" }); },
+      mouseout: function () { group.resetStyle(layer); }
+    });
+  }
+
+  function notice(map) {
+    var box = map.getContainer().querySelector(".tg-notice"), lines = [], texts = map.tonggou;
+    if (!box) { return; }
+    var titles = function (list) {
+      return list.map(function (layer) { return layer.options.title; }).join("、");
+    };
+    var hidden = views.filter(function (layer) { return layer.hidden; });
+    if (hidden.length) { lines.push(texts.zoomIn + titles(hidden)); }
+    views.forEach(function (layer) {
+      if (!layer.hidden && layer.truncated) {
+        lines.push(layer.options.title + " " + layer.truncated + " " + texts.truncated);
+      }
+    });
+    var failed = views.filter(function (layer) { return !layer.hidden && layer.failed; });
+    if (failed.length) { lines.push(titles(failed) + " " + texts.failed); }
+    box.innerHTML = lines.join("<br>");
+    box.style.display = lines.length ? "block" : "none";
+  }
+
+  /* ---- fixed furniture: scale, legend, note ------------------------------------------- */
+
+  function box(map, position, html, className) {
+    var control = L.control({ position: position });
+    control.onAdd = function () {
+      var element = L.DomUtil.create("div", className);
+      element.innerHTML = html;
+      L.DomEvent.disableClickPropagation(element);
+      return element;
+    };
+    control.addTo(map);
+  }
+
+  function furnish(map, options) {
+    map.tonggou = options;
+    map.attributionControl.setPosition("bottomright");
+    L.control.zoom({ position: "topright" }).addTo(map);
+    L.control.scale({ imperial: false, position: "bottomright", maxWidth: 120 }).addTo(map);
+    box(map, "topleft", options.note, "tg-note");
+    box(map, "topleft", "", "tg-notice");
+    box(map, "bottomleft", options.legend, "tg-legend");
+    map.fitBounds(options.bounds);
+    if (map.getZoom() < options.openZoom) { map.setZoom(options.openZoom, { animate: false }); }
+  }
+
+  /* ---- the case in hand ---------------------------------------------------------------- */
+
+  // A line whose points carry in `alt` how many pixels it runs beside its true place, so that
+  // lines of one trench stay visible side by side.
+  var LaneLine = L.Polyline.extend({
+    options: { smoothFactor: 0, noClip: true, lineCap: "butt", lineJoin: "round" },
+    _projectLatlngs: function (points, result, bounds) {
+      var map = this._map, flat = points.map(function (point) {
+        return map.latLngToLayerPoint(point);
+      });
+      result.push(flat.map(function (point, i) {
+        var shifted = point.add(shift(flat, i).multiplyBy(points[i].alt || 0));
+        bounds.extend(shifted);
+        return shifted;
+      }));
+    }
+  });
+
+  function direction(points, from, step) {
+    for (var i = from + step; i >= 0 && i < points.length; i += step) {
+      var way = points[i].subtract(points[from]).multiplyBy(step);
+      var length = Math.hypot(way.x, way.y);
+      if (length > 0.01) { return way.divideBy(length); }
+    }
+    return null;
+  }
+
+  function shift(points, i) {
+    var before = direction(points, i, -1), after = direction(points, i, 1);
+    var one = before || after, two = after || before;
+    if (!one) { return L.point(0, 0); }
+    var sum = one.add(two), size = sum.x * sum.x + sum.y * sum.y;
+    if (size < 0.5) { sum = one.multiplyBy(2); size = 4; }  // a sharp turn: no long spike
+    return L.point(-sum.y, sum.x).multiplyBy(2 / size);
+  }
+
+  function lane(group, points, style) {
+    var latlngs = points.map(function (point) { return L.latLng(point[0], point[1], point[2]); });
+    return new LaneLine(latlngs, style).addTo(group);
+  }
+
+  function drawCase(group, map, drawing) {
+    group.clearLayers();
+    if (drawing.parcel) {
+      L.polygon(drawing.parcel.rings, { className: "tg-parcel", interactive: false,
+        color: "#c2410c", weight: 2.5, fillColor: "#f59e0b", fillOpacity: 0.28 }).addTo(group)
+        .bindTooltip(drawing.parcel.label, { permanent: true, direction: "center",
+          className: "tg-parcel-label" });
+    }
+    drawing.strips.forEach(function (strip) {
+      L.polygon(strip.rings, { className: "tg-strip", interactive: false, stroke: false,
+        fillColor: strip.colour, fillOpacity: 0.15 }).addTo(group);
+    });
+    drawing.bands.forEach(function (band) {
+      lane(group, band.points, { className: "tg-band", interactive: false, color: "#ffcf40",
+        weight: band.width, opacity: 0.7, lineCap: "round" });
+    });
+    drawing.routes.forEach(function (route) {
+      lane(group, route.points, { className: "tg-halo", interactive: false, color: "#ffffff",
+        weight: route.weight + 3.5, opacity: 0.9 });
+    });
+    drawing.crossings.forEach(function (crossing) {
+      lane(group, crossing.points, { className: "tg-crossing", interactive: false,
+        color: "#12344d", weight: 10, opacity: 0.28 });
+    });
+    drawing.routes.forEach(function (route) {
+      lane(group, route.points, { className: "tg-route tg-" + route.utility, color: route.colour,
+        weight: route.weight, dashArray: route.dash, opacity: route.faint ? 0.45 : 1 })
+        .bindTooltip(route.label, { sticky: true, className: "tg-tip" });
+    });
+    drawing.ends.forEach(function (end) {
+      L.circleMarker(end.at, { className: "tg-end", interactive: false, radius: 4, weight: 2,
+        color: "#ffffff", fillColor: "#12344d", fillOpacity: 1 }).addTo(group);
+    });
+    drawing.rings.forEach(function (ring) {
+      L.circleMarker(ring.at, { className: "tg-ring", radius: 6.5, weight: 3,
+        color: ring.colour, fillColor: "#ffffff", fillOpacity: 1 }).addTo(group)
+        .bindTooltip(ring.label, { className: "tg-tip" });
+    });
+    focus(map, drawing);
+  }
+
+  // Move only when another case was chosen, so that the view stays where the user put it.
+  function focus(map, drawing) {
+    if (!drawing.bounds || drawing.focus === focused) { return; }
+    focused = drawing.focus;
+    var bounds = L.latLngBounds(drawing.bounds);
+    if (drawing.gently && map.getBounds().contains(bounds)) { return; }
+    var small = map.getSize().x < 600;
+    map.fitBounds(bounds, { maxZoom: 18, animate: false,
+      paddingTopLeft: small ? [20, 40] : [60, 60], paddingBottomRight: small ? [20, 90] : [60, 60] });
+  }
+
+  window.tonggou = {
+    furnish: furnish,
+    drawCase: drawCase,
+    viewLayer: function (options) { return new ViewLayer(options); },
+    useToken: function (value) {
+      token = value;
+      views.forEach(function (layer) { layer.load(); });
+    }
+  };
+})();

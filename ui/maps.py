@@ -1,0 +1,197 @@
+"""The town's map: our own calm layers fetched by view, nothing from outside.
+
+The only module where coordinates are (latitude, longitude). What stands here must come out
+the same on every run: the map is rebuilt, and the view lost, when its script changes. What
+changes (token, case in hand) travels in the feature group of :func:`case_group`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from gettext import gettext as _
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import folium
+from branca.element import MacroElement
+from folium.elements import JSCSSMixin
+from folium.template import Template
+
+from api.escape import esc
+from layers.utilities import Utility
+
+_STATIC = Path(__file__).resolve().parent.parent / "static"
+OPEN_ZOOM = 16
+
+
+class AssetError(ValueError):
+    """Something on the map would be fetched from another machine."""
+
+
+def _own(name: str) -> str:
+    """Address of our own file, changed whenever the file changes."""
+    return f"/assets/tonggou/{name}?v={sha256((_STATIC / name).read_bytes()).hexdigest()[:10]}"
+
+
+class TownMap(folium.Map):
+    """A folium map without tiles that loads its scripts from this server only."""
+
+    default_js = [  # noqa: RUF012 (folium reads plain lists of its classes)
+        ("leaflet", "/assets/leaflet/leaflet.js"),
+        ("jquery", "/assets/jquery/jquery.min.js"),
+        ("tonggou", _own("fix.js")),
+    ]
+    default_css = [  # noqa: RUF012
+        ("leaflet_css", "/assets/leaflet/leaflet.css"),
+        ("tonggou_css", _own("style.css")),
+    ]
+
+
+class ViewLayer(folium.map.Layer):
+    """A layer of which the browser fetches what the view needs, from ``/api/layers/<name>``."""
+
+    _template = Template("""
+        {% macro script(this, kwargs) %}
+            var {{ this.get_name() }} = tonggou.viewLayer({{ this.look|tojson }});
+            {{ this.get_name() }}.addTo({{ this._parent.get_name() }});
+        {% endmacro %}
+    """)
+
+    def __init__(self, name: str, look: Mapping[str, Any]) -> None:
+        super().__init__(name=esc(name), overlay=True, control=False, show=False)
+        self._name = "ViewLayer"
+        self.look = {"url": f"/api/layers/{name}", "pane": f"tg-{name}", "kinds": {}, **look}
+
+
+class _Call(MacroElement):
+    """One call of our own map script with the parent's name and a value as JSON."""
+
+    _template = Template("""
+        {% macro script(this, kwargs) %}
+            tonggou.{{ this.function }}({{ this._parent.get_name() }}, {{ this.value|tojson }});
+        {% endmacro %}
+    """)
+
+    def __init__(self, function: str, value: object) -> None:
+        super().__init__()
+        self._name, self.function, self.value = "Call", function, value
+
+
+class _Drawing(MacroElement):
+    """The case in hand, drawn into its parent feature group."""
+
+    _template = Template("""
+        {% macro script(this, kwargs) %}
+            tonggou.useToken({{ this.token|tojson }});
+            tonggou.drawCase({{ this._parent.get_name() }},
+                {{ this._parent._parent.get_name() }}, {{ this.drawing|tojson }});
+        {% endmacro %}
+    """)
+
+    def __init__(self, drawing: Mapping[str, Any], token: str) -> None:
+        super().__init__()
+        self._name, self.drawing, self.token = "Drawing", drawing, token
+
+
+def town_map(
+    bounds: tuple[float, float, float, float],
+    layers: set[str],
+    utilities: Mapping[str, Utility],
+    *,
+    note: str,
+) -> TownMap:
+    """The map of a county: its layers, legend, scale and the note on its data.
+
+    Parameters
+    ----------
+    bounds
+        West, south, east, north of the data in degrees.
+    layers
+        Names of the layers that can be fetched.
+    note
+        What the reader must know about the data, on the map at all times.
+    """
+    west, south, east, north = bounds
+    centre = ((south + north) / 2, (west + east) / 2)
+    town = TownMap(location=centre, zoom_start=OPEN_ZOOM, tiles=None, zoom_control=False,
+                   min_zoom=11, max_zoom=20, control_scale=False)
+    town.add_child(_Call("furnish", {
+        "bounds": [[south, west], [north, east]], "openZoom": OPEN_ZOOM, "note": esc(note),
+        "legend": legend(utilities), "zoomIn": _("放大后显示:"),
+        "truncated": _("(数量过多,仅显示一部分,请放大)"), "failed": _("加载失败,请刷新页面"),
+    }))
+    for depth, (name, look) in enumerate(_looks(utilities).items()):
+        if name in layers:
+            town.add_child(ViewLayer(name, {**look, "zIndex": 210 + 10 * depth}))
+    check_local(town)
+    return town
+
+
+def case_group(drawing: Mapping[str, Any], token: str) -> folium.FeatureGroup:
+    """What changes on the map: the case in hand and the token for fetching layers."""
+    group = folium.FeatureGroup(name="case", control=False)
+    group.add_child(_Drawing(drawing, token))
+    return group
+
+
+def check_local(element: Any) -> None:
+    """Refuse an element whose scripts or styles would come from another machine."""
+    if isinstance(element, JSCSSMixin):
+        for name, url in [*element.default_js, *element.default_css]:
+            if not url.startswith("/assets/"):
+                raise AssetError(
+                    f"{type(element).__name__}: {name} would be fetched from {url}; "
+                    "serve it under /assets/ (api/routes.py) or leave the element out"
+                )
+    for child in element._children.values():
+        check_local(child)
+
+
+def legend(utilities: Mapping[str, Utility]) -> str:
+    """Legend as HTML: every utility with its colour and dash pattern, and the case's marks."""
+    rows = [
+        _key(f'<line x1="1" y1="6" x2="33" y2="6" stroke="{esc(item.colour)}" stroke-width="3.2"'
+             f' stroke-dasharray="{esc(item.dash or "none")}"/>', item.zh)
+        for item in utilities.values()
+    ]
+    rows += [
+        _key('<rect x="1" y="1" width="32" height="10" rx="2" fill="#ffcf40" fill-opacity=".8"/>',
+             _("共沟段")),
+        _key('<circle cx="17" cy="6" r="4.2" fill="#fff" stroke="#33475b" stroke-width="2.4"/>',
+             _("接入点")),
+        _key('<rect x="3" y="1" width="28" height="10" fill="#f59e0b" fill-opacity=".28"'
+             ' stroke="#c2410c" stroke-width="1.6"/>', _("所选宗地")),
+    ]
+    return "".join(rows)
+
+
+def _key(mark: str, words: str) -> str:
+    return f'<span class="tg-key"><svg width="34" height="12">{mark}</svg>{esc(words)}</span>'
+
+
+def _looks(utilities: Mapping[str, Utility]) -> dict[str, dict[str, Any]]:
+    """How each layer of the town is drawn, in drawing order; quiet, so that the case stands out."""
+
+    def area(fill: str, line: str | None = None, width: float = 0.6) -> dict[str, Any]:
+        return {"stroke": line is not None, "color": line, "weight": width,
+                "fillColor": fill, "fillOpacity": 1}
+
+    def line(colour: str, width: float, **more: Any) -> dict[str, Any]:
+        return {"color": colour, "weight": width, "fill": False, **more}
+
+    mains = {key: {"color": item.colour} for key, item in utilities.items()}
+    return {
+        "road_red_lines": {"title": _("道路"), "minZoom": 12, "base": area("#eae6dc")},
+        "parcels": {"title": _("宗地"), "minZoom": 15, "interactive": True,
+                    "base": area("#f3efe6", "#cfc5b2", 0.8), "kinds": {"green": area("#e6eddb")},
+                    "marked": {"color": "#12344d", "weight": 1.6}},
+        "green": {"title": _("绿化"), "minZoom": 14, "base": area("#d9e6cb")},
+        "water_bodies": {"title": _("水体"), "minZoom": 11, "base": area("#c5dce8", "#afcddd")},
+        "carriageways": {"title": _("车行道"), "minZoom": 14, "base": area("#ffffff", "#ddd7ca")},
+        "railways": {"title": _("铁路"), "minZoom": 12,
+                     "base": line("#8d8d8d", 2, dashArray="8 5")},
+        "buildings": {"title": _("建筑"), "minZoom": 16, "base": area("#ddd5c5", "#c9bfab", 0.5)},
+        "lines": {"title": _("现状管线"), "minZoom": 16, "base": line("#999", 1.2, opacity=0.42),
+                  "kinds": mains},
+    }
