@@ -1,0 +1,1 @@
+"""The synthetic sample county: a made-up town placed in Xin County, grown from a seed."""
