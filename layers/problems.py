@@ -1,0 +1,55 @@
+"""Problem: one thing wrong with one cell, row or layer, where it is and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from gettext import gettext as _
+from typing import Literal
+
+import pandas as pd
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One finding about one row. An ``error`` keeps the row out of the store.
+
+    ``row`` counts the features of the source file from 1 (of the stored table, where ``file`` is
+    a stored version). ``x`` and ``y`` are a place in the workspace CRS, in metres, or None.
+    """
+
+    layer: str
+    file: str
+    row: int | None
+    feature_id: str | None
+    field: str | None
+    value: str | None
+    rule: str
+    cure: str
+    severity: Severity = "error"
+    x: float | None = None
+    y: float | None = None
+
+    @property
+    def message(self) -> str:
+        """One Chinese line: file, row, id, field, value, rule and cure."""
+        parts = [_("文件 {}").format(self.file)]
+        if self.row is not None:
+            parts.append(_("第 {} 行").format(self.row))
+        if self.feature_id is not None:
+            parts.append(_("编号 {}").format(self.feature_id))
+        if self.field is not None:
+            parts.append(_("字段 {}").format(self.field))
+        if self.value is not None:
+            parts.append(_("值“{}”").format(self.value))
+        return _("{where}:{rule}。{cure}。").format(
+            where=" ".join(parts), rule=self.rule, cure=self.cure
+        )
+
+
+def problems_table(problems: Iterable[Problem]) -> pd.DataFrame:
+    """Return problems as a table with a fixed set of columns, empty if there are none."""
+    columns = [field.name for field in fields(Problem)]
+    return pd.DataFrame([asdict(problem) for problem in problems], columns=columns)

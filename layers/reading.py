@@ -1,0 +1,91 @@
+"""Read an uploaded GeoPackage or GeoJSON safely, into cells and shapes as they stand.
+
+What a file is follows from its own bytes and must agree with its name; nothing here opens a
+URL, a virtual path or a reference to another file. Nothing is written beside the file.
+"""
+
+from __future__ import annotations
+
+from gettext import gettext as _
+from pathlib import Path
+
+from layers.errors import ReadError
+from layers.geojson import read_geojson
+from layers.geopackage import read_geopackage
+from layers.raw import RawLayer
+
+MAX_BYTES = 500_000_000  # larger than a county's largest layer; bounds memory and time
+_SQLITE_HEADER = b"SQLite format 3\x00"
+
+
+def read_layer(file: Path | str, *, source_layer: str | None, layer: str) -> RawLayer:
+    """Read one layer of a file.
+
+    Parameters
+    ----------
+    file
+        A regular file on disk, GeoPackage or GeoJSON.
+    source_layer
+        Name of the layer inside a GeoPackage; None takes the only one, or the one that bears the
+        name ``layer``.
+
+    Raises
+    ------
+    ReadError
+        If the file is absent, too large, damaged, of another kind than its name says, or has no
+        such layer.
+    """
+    path = _regular_file(file)
+    if _kind(path) == "GeoPackage":
+        return read_geopackage(path, source_layer=source_layer, layer=layer)
+    if source_layer is not None:
+        raise ReadError(
+            _("文件 {}:GeoJSON 没有内部图层,不能用 --source-layer。请去掉这一选项。").format(
+                path.name
+            )
+        )
+    return read_geojson(path)
+
+
+def _regular_file(file: Path | str) -> Path:
+    path = Path(file)
+    if not path.is_file():
+        raise ReadError(
+            _("文件 {}:磁盘上没有这个文件。只能导入本机磁盘上的文件,不接受网址和虚拟路径。").format(
+                file
+            )
+        )
+    size = path.stat().st_size
+    if size == 0:
+        raise ReadError(_("文件 {}:文件为空。请重新导出。").format(path.name))
+    if size > MAX_BYTES:
+        raise ReadError(
+            _("文件 {}:大小 {} MB,上限 {} MB。请按区域拆分后导入。").format(
+                path.name, size // 1_000_000, MAX_BYTES // 1_000_000
+            )
+        )
+    return path.resolve()
+
+
+def _kind(path: Path) -> str:
+    """Tell the kind from the first bytes; refuse a name that says something else."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if head.startswith(_SQLITE_HEADER):
+        kind, names = "GeoPackage", {".gpkg"}
+    elif text.startswith(b"{"):
+        kind, names = "GeoJSON", {".geojson", ".json"}
+    else:
+        raise ReadError(
+            _("文件 {}:内容既不是 GeoPackage 也不是 GeoJSON。请转换为其中一种后再导入。").format(
+                path.name
+            )
+        )
+    if path.suffix.lower() not in names:
+        raise ReadError(
+            _("文件 {}:内容是 {},扩展名应为 {}。请核对文件来源后改名。").format(
+                path.name, "SQLite" if kind == "GeoPackage" else "JSON", " / ".join(sorted(names))
+            )
+        )
+    return kind

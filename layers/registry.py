@@ -1,0 +1,83 @@
+"""The workspace database: which version of each layer is current, and what it was made from."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from layers.survey import LayerVersion
+
+_METADATA = sa.MetaData()
+_VERSIONS = sa.Table(
+    "layer_versions",
+    _METADATA,
+    sa.Column("layer", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("rows", sa.Integer, nullable=False),
+    sa.Column("crs", sa.Text, nullable=False),
+    sa.Column("data_class", sa.Text, nullable=False),
+    sa.Column("imported_at", sa.Text, nullable=False),
+    sa.Column("source_file", sa.Text, nullable=False),
+    sa.Column("problems", sa.Integer, nullable=False),
+)
+_BUSY_TIMEOUT_S = 30.0  # one import holds the lock for well under a second
+
+
+class Registry:
+    """Versions of layers in an SQLite file: WAL, IMMEDIATE transactions, synchronous FULL."""
+
+    def __init__(self, file: Path) -> None:
+        self._engine = sa.create_engine(
+            f"sqlite:///{file}", poolclass=sa.NullPool, connect_args={"timeout": _BUSY_TIMEOUT_S}
+        )
+        sa.event.listen(self._engine, "connect", _on_connect)
+        sa.event.listen(self._engine, "begin", _on_begin)
+
+    def create(self) -> None:
+        """Make the tables in a new file."""
+        with self.writing() as connection:
+            _METADATA.create_all(connection)
+
+    def current(self) -> dict[str, LayerVersion]:
+        """Return the latest version of each layer."""
+        query = sa.select(_VERSIONS).order_by(_VERSIONS.c.version)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).mappings().all()
+        return {row["layer"]: LayerVersion(**row) for row in rows}
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """Give a connection that holds the write lock; commit at the end, roll back on error."""
+        with self._engine.connect() as plain:
+            connection = plain.execution_options(tonggou_writes=True)
+            with connection.begin():
+                yield connection
+
+
+def latest_version(connection: sa.Connection, layer: str) -> int:
+    """Return the number of the layer's latest version, 0 if it has none."""
+    query = sa.select(sa.func.max(_VERSIONS.c.version)).where(_VERSIONS.c.layer == layer)
+    return connection.execute(query).scalar() or 0
+
+
+def record(connection: sa.Connection, version: LayerVersion) -> None:
+    """Add a version of a layer."""
+    connection.execute(_VERSIONS.insert().values(asdict(version)))
+
+
+def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions are begun by us, below
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _on_begin(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("tonggou_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,45 @@
+"""Rows that were not stored, kept beside the version with the reason of each."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from gettext import gettext as _
+from pathlib import Path
+
+import pandas as pd
+
+from layers.coercion import clean_text
+from layers.problems import Problem
+
+# A spreadsheet would run a cell that begins so as a formula.
+_FORMULA_STARTS = tuple("=+-@＝＋－＠")
+
+
+def write_rejects(path: Path, rejected: pd.DataFrame, problems: Sequence[Problem]) -> None:
+    """Write rejected rows, as they stand in the file, with their reasons as UTF-8 CSV."""
+    reasons: dict[int, list[str]] = {}
+    for problem in problems:
+        if problem.row is not None and problem.severity == "error":
+            reasons.setdefault(problem.row, []).append(problem.message)
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([_("行"), _("原因"), *(_cell(name) for name in rejected.columns)])
+        for row, cells in zip(rejected.index, rejected.itertuples(index=False), strict=True):
+            writer.writerow([row, "\n".join(reasons[row]), *(_cell(cell) for cell in cells)])
+
+
+def _cell(value: object) -> object:
+    """Return text that a spreadsheet shows and does not compute; numbers stay numbers."""
+    if not isinstance(value, str):
+        return value
+    text = clean_text(value)
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,64 @@
+"""Bring geometries into the form that layers hold: flat, single where they can be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from shapely import GeometryType
+
+_SINGLE_OF = {
+    GeometryType.MULTIPOINT: "Point",
+    GeometryType.MULTILINESTRING: "LineString",
+    GeometryType.MULTIPOLYGON: "Polygon",
+}
+
+
+@dataclass(frozen=True)
+class Exploded:
+    """A table whose multi-part lines are rows of their own, and the positions they came from."""
+
+    table: gpd.GeoDataFrame
+    positions: np.ndarray
+    split: tuple[int, ...]
+
+
+def flatten(shapes: np.ndarray) -> np.ndarray:
+    """Return shapes in two dimensions, multi-part ones with a single part unwrapped."""
+    flat = shapely.force_2d(shapes)
+    single = np.isin(shapely.get_type_id(flat), list(_SINGLE_OF)) & (
+        shapely.get_num_geometries(flat) == 1
+    )
+    flat[single] = shapely.get_geometry(flat[single], 0)
+    return flat
+
+
+def base_type(shape: shapely.Geometry) -> str:
+    """Return the geometry type that a layer must allow to hold ``shape``.
+
+    A polygon in several parts is a ``Polygon``: parcels and water bodies may consist of several.
+    """
+    name: str = shape.geom_type
+    return "Polygon" if name == "MultiPolygon" else name
+
+
+def explode_lines(table: gpd.GeoDataFrame, id_field: str) -> Exploded:
+    """Give each part of a multi-part line its own row, called ``<id>.1``, ``<id>.2``, …"""
+    shapes = np.asarray(table.geometry)
+    multi = shapely.get_type_id(shapes) == GeometryType.MULTILINESTRING
+    multi &= shapely.get_num_geometries(shapes) > 1
+    order = np.repeat(np.arange(len(table)), np.where(multi, shapely.get_num_geometries(shapes), 1))
+    if not multi.any():
+        return Exploded(table, order, ())
+    exploded = table.iloc[order].reset_index(drop=True)
+    part = exploded.groupby(order).cumcount()
+    split = multi[order]
+    pieces = shapes[order]
+    pieces[split] = shapely.get_geometry(pieces[split], part[split])
+    ids = exploded[id_field].to_numpy(dtype=object)
+    named = split & exploded[id_field].notna().to_numpy()
+    ids[named] = [f"{name}.{n + 1}" for name, n in zip(ids[named], part[named], strict=True)]
+    exploded = exploded.assign(**{id_field: ids}).set_geometry(pieces, crs=table.crs)
+    return Exploded(exploded, order, tuple(np.flatnonzero(multi).tolist()))

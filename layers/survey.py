@@ -1,0 +1,80 @@
+"""Survey: the checked layers of one county, in one projected CRS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from gettext import gettext as _
+from types import MappingProxyType
+
+import geopandas as gpd
+from pyproj import CRS
+
+from layers.errors import LayerError
+from layers.fields import layer_definition
+from layers.placing import crs_name, require_metric
+
+
+@dataclass(frozen=True)
+class LayerVersion:
+    """One stored version of a layer: which file, its hash, and where it came from."""
+
+    layer: str
+    version: int
+    file: str
+    sha256: str
+    rows: int
+    crs: str
+    data_class: str
+    imported_at: str
+    source_file: str
+    problems: int
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Layers by name, each indexed by its id, x east and y north in metres of ``crs``.
+
+    A layer that was never imported is absent, that is unknown: ``get`` gives None. An imported
+    layer without rows is known to be empty. Unknown numbers are NaN, all other unknowns None;
+    dates are ISO text, integers float64. Polygon layers may hold polygons in several parts.
+    """
+
+    crs: CRS
+    tables: Mapping[str, gpd.GeoDataFrame]
+    county: str
+    synthetic: bool = False
+    versions: Mapping[str, LayerVersion] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require_metric(self.crs)
+        for layer, table in self.tables.items():
+            _check_table(layer, table, self.crs)
+        object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
+        object.__setattr__(self, "versions", MappingProxyType(dict(self.versions)))
+
+    def get(self, layer: str) -> gpd.GeoDataFrame | None:
+        """Return the table of a layer, or None if it was never imported.
+
+        Raises ``LayerError`` for a name that no layer has.
+        """
+        layer_definition(layer)
+        return self.tables.get(layer)
+
+    def has(self, layer: str) -> bool:
+        """Tell whether the layer was imported, even if it has no rows."""
+        return self.get(layer) is not None
+
+
+def _check_table(layer: str, table: gpd.GeoDataFrame, crs: CRS) -> None:
+    definition = layer_definition(layer)
+    if table.crs is None or not table.crs.equals(crs, ignore_axis_order=True):
+        raise LayerError(
+            _("图层 {} 的坐标系 {} 与联合踏勘成果的坐标系 {} 不同。请先转换。").format(
+                layer, crs_name(table.crs) if table.crs else _("未定义"), crs_name(crs)
+            )
+        )
+    if table.index.name != definition.id_field:
+        raise LayerError(
+            _("图层 {} 的索引须为编号字段 {}。请先设置索引。").format(layer, definition.id_field)
+        )

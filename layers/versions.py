@@ -1,0 +1,129 @@
+"""Files of stored layer versions: written whole and checked, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from gettext import gettext as _
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from layers.errors import WorkspaceError
+from layers.fields import layer_definition
+from layers.gdal_safety import refuse_unsafe_drivers
+from layers.shapes import flatten
+
+_STORED_TYPES = {
+    "text": "string",
+    "enum": "string",
+    "date": "string",
+    "boolean": "boolean",
+    "number": "float64",
+    "integer": "Int64",
+}
+# GeoPackage 1.2: QGIS 3.22 and field devices warn of anything newer.
+_GEOPACKAGE_VERSION = "1.2"
+
+
+def write_version(path: Path, layer: str, table: gpd.GeoDataFrame) -> None:
+    """Write a layer's table as a GeoPackage and make sure that it reached the disk whole."""
+    refuse_unsafe_drivers()
+    definition = layer_definition(layer)
+    types = {field.name: _STORED_TYPES[field.type] for field in definition.fields}
+    geometry_type = {("Polygon",): "MultiPolygon", ("Point",): "Point"}.get(
+        definition.geometry_types,
+        "LineString" if definition.geometry_types == ("LineString",) else "Unknown",
+    )
+    table.reset_index().astype(types).to_file(
+        path,
+        driver="GPKG",
+        layer=layer,
+        engine="pyogrio",
+        use_arrow=True,
+        geometry_type=geometry_type,
+        promote_to_multi=geometry_type == "MultiPolygon",
+        dataset_options={"VERSION": _GEOPACKAGE_VERSION},
+    )
+    _check_written(path, layer, len(table))
+    _sync(path)
+
+
+def read_version(path: Path, layer: str) -> gpd.GeoDataFrame:
+    """Read a stored version as the table of a ``Survey``, indexed by id."""
+    refuse_unsafe_drivers()
+    definition = layer_definition(layer)
+    stored = gpd.read_file(path, layer=layer, engine="pyogrio", use_arrow=True)
+    columns = {field.name: _plain(stored[field.name], field.type) for field in definition.fields}
+    shapes = flatten(np.asarray(stored.geometry))
+    table = gpd.GeoDataFrame(columns, geometry=shapes, crs=stored.crs)
+    return table.set_index(definition.id_field)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal text."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def temporary_file(folder: Path, suffix: str) -> Iterator[Path]:
+    """Give the name of a new file in ``folder`` that is removed unless it was renamed."""
+    handle, name = tempfile.mkstemp(prefix=".tmp-", suffix=suffix, dir=folder)
+    os.close(handle)
+    path = Path(name)
+    path.unlink()
+    try:
+        yield path
+    finally:
+        for leftover in folder.glob(path.name + "*"):
+            leftover.unlink()
+
+
+def write_durably(path: Path, text: str) -> None:
+    """Write or replace a UTF-8 text file so that a crash leaves the old or the new one."""
+    with temporary_file(path.parent, path.suffix) as draft:
+        draft.write_text(text, encoding="utf-8")
+        _sync(draft)
+        draft.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder durable, where the system can."""
+    if os.name == "posix":
+        _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _check_written(path: Path, layer: str, rows: int) -> None:
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+        counted = database.execute(f'SELECT count(*) FROM "{layer}"').fetchone()[0]
+        sound = database.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
+    if counted != rows or not sound:
+        raise WorkspaceError(
+            _("图层 {} 写入后核对不符:应有 {} 行,实有 {} 行。请检查磁盘空间后重试。").format(
+                layer, rows, counted
+            )
+        )
+
+
+def _plain(column: pd.Series, kind: str) -> pd.Series:
+    """Return a column with NaN for unknown numbers and None for all other unknowns."""
+    if kind in ("number", "integer"):
+        return column.astype("float64")
+    plain = column.astype(object)
+    return plain.where(plain.notna(), None)
