@@ -1,0 +1,361 @@
+"""Cheapest tree that brings several members to one root when edges cost less when shared.
+
+The method is the dynamic programme of Dreyfus and Wagner (1971, Networks 1:195-207) with a
+cost for each set of members on each edge: ``best[S][v]`` is the least cost to bring the members
+of ``S`` together at node ``v``; two disjoint sets may merge at a node, and a set moves along
+edges by Dijkstra's method. Work: 3**k / 2 vectorised merges and 2**k shortest-path runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+
+from gis.subsets import concave_in_one_demand, concave_minorant, splits
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+MAX_MEMBERS = 12
+"""Time and memory grow with 2**k and 3**k; beyond this, group the members first."""
+
+SLACK = 1e-9
+"""Relative room for rounding in the upper bound that prunes the search."""
+
+LARGEST = float(np.finfo(np.float64).max)
+"""Search limit that keeps out nothing but ``inf``."""
+
+
+@dataclass(frozen=True)
+class JointTree:
+    """Answer of :func:`cheapest_joint_tree`.
+
+    Attributes
+    ----------
+    cost
+        Total cost of the edges used, recomputed from the given costs; ``inf`` when some member
+        cannot reach the root.
+    subset_of_edge
+        For each edge the set (bit ``i`` is member ``i``) that uses it, 0 when unused.
+    coalition_costs
+        For each set ``S`` the cost of the tree found for ``S`` alone; entry 0 is 0.
+    """
+
+    cost: float
+    subset_of_edge: Ints
+    coalition_costs: Floats
+    _problem: _Problem = field(repr=False, compare=False)
+
+    @property
+    def proven_optimal(self) -> bool:
+        """Whether ``cost`` is proven to be the optimum."""
+        return self._certificate[1]
+
+    @property
+    def bound(self) -> float:
+        """Proven lower bound of the optimum."""
+        return self._certificate[0]
+
+    @property
+    def gap(self) -> float:
+        """Relative distance between cost and bound; 0 when proven optimal."""
+        return 0.0 if self.proven_optimal else 1.0 - self.bound / self.cost
+
+    @cached_property
+    def _certificate(self) -> tuple[float, bool]:
+        return _certify(self._problem, self.cost)
+
+
+def cheapest_joint_tree(
+    edges: ArrayLike, cost_by_subset: ArrayLike, sources: Sequence[ArrayLike], root: int
+) -> JointTree:
+    """Cheapest way to bring ``k`` members, each from any of its start nodes, to the root.
+
+    Parameters
+    ----------
+    edges
+        (m, 2) integer node numbers; undirected; parallel edges and loops are allowed.
+    cost_by_subset
+        (2**k, m): row ``S`` is the cost of each edge when the set ``S`` uses it; row 0 is zero;
+        ``inf`` closes the edge to that set.
+    sources
+        ``k`` integer arrays of start nodes; an empty one makes its member unreachable.
+    root
+        Node where all members must arrive.
+
+    Returns
+    -------
+    The tree. Members stay together once they have met, which is optimal when the cost of every
+    edge is a concave function of one additive demand (common trench plus pipes priced by
+    length, or equal cost for every set): Zangwill (1968, Management Science 14:429-450). Costs
+    that are only monotone and subadditive can have a cheaper answer in which members share,
+    part and meet again, so they are not called proven; ``bound`` then says how far off the
+    answer can be at most. Proof and bound are worked out when first asked for.
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit, NaN, negative costs, a non-zero row 0 or too many members.
+    """
+    problem = _near_root(_read(edges, cost_by_subset, sources, root))
+    best, before = _fill(problem)
+    used = _trace(problem, best, before)
+    coalition_costs = best[:, problem.root].copy()
+    coalition_costs[0] = 0.0
+    if np.isfinite(coalition_costs[-1]):
+        coalition_costs[-1] = problem.costs[used, np.arange(len(used))].sum()
+    cost = float(coalition_costs[-1])
+    subset_of_edge = np.zeros(np.asarray(cost_by_subset).shape[1], dtype=np.int64)
+    subset_of_edge[problem.edge_ids] = used
+    return JointTree(cost, subset_of_edge, coalition_costs, problem)
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Checked input with nodes 0..n-1, only usable edges, and what is known of the optimum.
+
+    No optimum costs more than ``limit``, and none reaches a node whose least cost to the root,
+    ``to_root``, is above it.
+    """
+
+    n: int
+    ends: Ints
+    edge_ids: Ints
+    costs: Floats
+    sources: list[Ints]
+    root: int
+    to_root: Floats
+    limit: float = LARGEST
+
+
+@dataclass(frozen=True)
+class _Arcs:
+    """Both directions of the edges, by tail node."""
+
+    n: int
+    indptr: NDArray[np.int32]
+    tail: Ints
+    head: NDArray[np.int32]
+    edge: Ints
+
+
+def _read(
+    edges: ArrayLike, cost_by_subset: ArrayLike, sources: Sequence[ArrayLike], root: int
+) -> _Problem:
+    """Check the input and number the nodes that it mentions."""
+    ends = _integers(edges, "edges")
+    if ends.size == 0:
+        ends = ends.reshape(0, 2)
+    if ends.ndim != 2 or ends.shape[1] != 2:
+        raise ValueError(f"edges must have shape (m, 2), not {ends.shape}.")
+    starts = [_integers(nodes, f"sources[{i}]").ravel() for i, nodes in enumerate(sources)]
+    costs = _costs(cost_by_subset, len(starts), len(ends))
+    mentioned = np.concatenate([_integers([root], "root"), ends.ravel(), *starts])
+    if mentioned.min() < 0:
+        raise ValueError(f"node numbers must not be negative, found {mentioned.min()}.")
+    nodes, number = np.unique(mentioned, return_inverse=True)
+    pieces = np.split(number, np.cumsum([1, ends.size, *map(len, starts)])[:-1])
+    pairs = pieces[1].reshape(-1, 2)
+    usable = (pairs[:, 0] != pairs[:, 1]) & np.isfinite(costs[1:]).any(axis=0)
+    return _Problem(
+        n=len(nodes),
+        ends=pairs[usable],
+        edge_ids=np.flatnonzero(usable),
+        costs=costs[:, usable],
+        sources=[np.unique(piece) for piece in pieces[2:]],
+        root=int(pieces[0][0]),
+        to_root=np.zeros(len(nodes)),
+    )
+
+
+def _integers(values: ArrayLike, name: str) -> Ints:
+    array = np.asarray(values)
+    if array.size and not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(f"{name} must hold integer node numbers, not {array.dtype}.")
+    return array.astype(np.int64)
+
+
+def _costs(cost_by_subset: ArrayLike, k: int, m: int) -> Floats:
+    if not 1 <= k <= MAX_MEMBERS:
+        raise ValueError(f"sources must name 1 to {MAX_MEMBERS} members, not {k}.")
+    costs = np.asarray(cost_by_subset, dtype=np.float64)
+    if costs.shape != (2**k, m):
+        raise ValueError(
+            f"cost_by_subset must have shape {(2**k, m)} for {k} members and {m} edges, "
+            f"not {costs.shape}."
+        )
+    if not (costs >= 0).all():
+        row, edge = np.argwhere(~(costs >= 0))[0]
+        raise ValueError(
+            f"cost_by_subset[{row}, {edge}] is {costs[row, edge]}; "
+            "costs must be zero, positive or inf."
+        )
+    if costs[0].any():
+        raise ValueError("cost_by_subset[0], the cost of the empty set, must be zero.")
+    return costs
+
+
+def _arcs(n: int, ends: Ints) -> _Arcs:
+    tail = np.concatenate([ends[:, 0], ends[:, 1]])
+    order = np.argsort(tail, kind="stable")
+    indptr = np.zeros(n + 1, dtype=np.int32)
+    np.cumsum(np.bincount(tail, minlength=n), out=indptr[1:])
+    head = np.concatenate([ends[:, 1], ends[:, 0]])[order].astype(np.int32)
+    return _Arcs(n, indptr, tail[order], head, order % max(len(ends), 1))
+
+
+def _spread(
+    arcs: _Arcs, arc_costs: Floats, start: Floats, limit: float = LARGEST
+) -> tuple[Floats, NDArray[np.int32]]:
+    """Least cost at each node, and the node before it (``n``: it starts there).
+
+    ``start`` is the cost to start at each node; it becomes an arc from a node ``n`` of its own.
+    Parallel arcs stay apart in the matrix and zero costs stay arcs, because it is built from
+    its parts. What lies above ``limit`` is left out.
+    """
+    nodes = np.flatnonzero(start <= limit).astype(np.int32)
+    indptr = np.append(arcs.indptr, arcs.indptr[-1] + len(nodes))
+    values = np.concatenate([arc_costs, start[nodes]])
+    size = arcs.n + 1
+    graph = csr_array((values, np.concatenate([arcs.head, nodes]), indptr), shape=(size, size))
+    reached, before = dijkstra(graph, indices=arcs.n, return_predecessors=True, limit=limit)
+    return reached[:-1], before[:-1]
+
+
+def _at(n: int, nodes: Ints) -> Floats:
+    start = np.full(n, np.inf)
+    start[nodes] = 0.0
+    return start
+
+
+def _near_root(problem: _Problem) -> _Problem:
+    """The part of the problem that an optimum can visit; all separate ways are the first bound."""
+    arcs = _arcs(problem.n, problem.ends)
+    separate = sum(
+        float(
+            _spread(arcs, problem.costs[1 << i, arcs.edge], _at(problem.n, nodes))[0][problem.root]
+        )
+        for i, nodes in enumerate(problem.sources)
+    )
+    limit = min(separate * (1 + SLACK), problem.limit)
+    cheapest = problem.costs[1:].min(axis=0)
+    at_root = _at(problem.n, np.array([problem.root]))
+    to_root, _ = _spread(arcs, cheapest[arcs.edge], at_root, limit)
+    near = to_root <= limit
+    kept = near[problem.ends].all(axis=1)
+    number = np.cumsum(near) - 1
+    return _Problem(
+        n=int(near.sum()),
+        ends=number[problem.ends[kept]],
+        edge_ids=problem.edge_ids[kept],
+        costs=problem.costs[:, kept],
+        sources=[number[nodes[near[nodes]]] for nodes in problem.sources],
+        root=int(number[problem.root]),
+        to_root=to_root[near],
+        limit=limit,
+    )
+
+
+def _fill(problem: _Problem) -> tuple[Floats, NDArray[np.int32]]:
+    """The table of the dynamic programme and the node before each of its labels.
+
+    Searches with costs reduced by ``to_root`` (Hart, Nilsson and Raphael 1968), so that labels
+    which cannot lead to the root within the limit are never made.
+    """
+    arcs, to_root = _arcs(problem.n, problem.ends), problem.to_root
+    lift = to_root[arcs.head] - to_root[arcs.tail]
+    best = np.full((len(problem.costs), problem.n), np.inf)
+    before = np.full(best.shape, problem.n, dtype=np.int32)
+    for subset in range(1, len(best)):
+        start = _start(problem, best, subset) + to_root
+        arc_costs = np.maximum(problem.costs[subset, arcs.edge] + lift, 0.0)
+        reached, before[subset] = _spread(arcs, arc_costs, start, problem.limit)
+        np.maximum(reached - to_root, 0.0, out=best[subset])
+    return best, before
+
+
+def _start(problem: _Problem, best: Floats, subset: int) -> Floats:
+    """Cost to have the set together at each node before it moves: a start node or a merge."""
+    if subset & (subset - 1) == 0:
+        return _at(problem.n, problem.sources[subset.bit_length() - 1])
+    start = np.full(problem.n, np.inf)
+    together = np.empty(problem.n)
+    for part, rest in splits(subset):
+        np.add(best[part], best[rest], out=together)
+        np.minimum(start, together, out=start)
+    return start
+
+
+def _trace(problem: _Problem, best: Floats, before: NDArray[np.int32]) -> Ints:
+    """Walk the table back from the root; the set of members on every edge."""
+    arcs = _arcs(problem.n, problem.ends)
+    used = np.zeros(len(problem.ends), dtype=np.int64)
+    full = len(best) - 1
+    labels = [(problem.root, full)] if np.isfinite(best[full, problem.root]) else []
+    while labels:
+        node, subset = labels.pop()
+        previous = int(before[subset, node])
+        if previous != problem.n:
+            used[_edge_between(arcs, problem.costs[subset], previous, node)] |= subset
+            labels.append((previous, subset))
+        elif subset & (subset - 1):
+            cost_at = best[:, node]
+            pair = min(splits(subset), key=lambda pair: float(cost_at[pair[0]] + cost_at[pair[1]]))
+            labels.extend((node, part) for part in pair)
+    return used
+
+
+def _edge_between(arcs: _Arcs, costs: Floats, tail: int, head: int) -> int:
+    out = slice(arcs.indptr[tail], arcs.indptr[tail + 1])
+    edges = arcs.edge[out][arcs.head[out] == head]
+    return int(edges[np.argmin(costs[edges])])
+
+
+def _certify(problem: _Problem, cost: float) -> tuple[float, bool]:
+    """Lower bound of the optimum, and whether the cost is proven to reach it."""
+    mixed: NDArray[np.bool_] = np.logical_not(np.isfinite(problem.costs).all(axis=0))
+    if not np.isfinite(cost):
+        if _some_member_cut_off(problem):
+            return cost, True
+    elif _only_first_edges(problem, mixed) and concave_in_one_demand(problem.costs[:, ~mixed]):
+        return cost, True
+    ceiling = min(cost * (1 + SLACK), LARGEST)
+    lower = replace(problem, costs=concave_minorant(problem.costs), limit=ceiling)
+    lower = _near_root(lower)
+    bound = min(float(_fill(lower)[0][-1, lower.root]), cost)
+    return bound, bound >= cost * (1 - SLACK)
+
+
+def _some_member_cut_off(problem: _Problem) -> bool:
+    """Whether some member has no way to the root in any company."""
+    arcs = _arcs(problem.n, problem.ends)
+    rows = np.arange(len(problem.costs))
+    for i, nodes in enumerate(problem.sources):
+        in_any_company = problem.costs[(rows >> i & 1) == 1].min(axis=0)
+        reached, _ = _spread(arcs, in_any_company[arcs.edge], _at(problem.n, nodes))
+        if not np.isfinite(reached[problem.root]):
+            return True
+    return False
+
+
+def _only_first_edges(problem: _Problem, mixed: NDArray[np.bool_]) -> bool:
+    """Whether every partly closed edge serves one member alone and leaves one of its start nodes.
+
+    A way that enters a start node of its member could start there, so such an edge is only ever
+    the first of its member's way and never carries members that have met.
+    """
+    open_rows = np.isfinite(problem.costs[1:, mixed])
+    row = open_rows.argmax(axis=0) + 1 if len(open_rows) else np.zeros(0, dtype=np.int64)
+    if (open_rows.sum(axis=0) != 1).any() or (row & (row - 1)).any():
+        return False
+    starts = {1 << i: set(nodes.tolist()) for i, nodes in enumerate(problem.sources)}
+    return all(
+        bool((set(pair) - {problem.root}) & starts[subset])
+        for pair, subset in zip(problem.ends[mixed].tolist(), row.tolist(), strict=True)
+    )
