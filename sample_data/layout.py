@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import shapely
 from shapely import LineString, Polygon
 
 from sample_data.shapes import offset, spline
@@ -92,3 +93,11 @@ MAIN_STREETS = [
     MainStreet("柳林路", "collector", [(37, 521), (307, 549), (521, 521), (744, 437), (1097, 391)],
                "环城大道", "滨河西路"),
 ]  # fmt: skip
+
+
+def ground_level(points: np.ndarray) -> np.ndarray:
+    """Return the ground level in metres at rows of x, y: falling to the river and downstream."""
+    away = shapely.distance(river_axis(), shapely.points(points))
+    waves = 0.35 * np.sin(points[:, 0] / 170) * np.cos(points[:, 1] / 210)
+    level: np.ndarray = 88.0 + 0.0035 * points[:, 1] + 0.007 * np.minimum(away, 900.0) + waves
+    return np.round(level, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,18 +60,48 @@ def distance_from_axis(utility: str, street: Street) -> float:
     }[utility]
 
 
-def lay_mains(streets: list[Street], utility: str, rng: np.random.Generator) -> list[Main]:
+def lay_mains(
+    streets: list[Street],
+    utility: str,
+    rng: np.random.Generator,
+    allowed: set[int] | None = None,
+) -> list[Main]:
     """Return the pieces of a utility's mains, cut and sharing a vertex wherever two meet.
 
     A utility runs in a street with the share of its class, and only where a street that this
-    one starts or ends on has it too, so that the network is in one piece.
+    one starts or ends on has it too, so that the network is in one piece. ``allowed`` keeps the
+    utility to some streets.
     """
     served = _served_streets(streets, utility, rng)
+    if allowed is not None:
+        served = [i for i in served if i in allowed]
     raw = {i: _beside(streets[i], utility) for i in served}
     trimmed = {i: _joined(i, streets, raw) for i in served}
     if utility in GRAVITY:
         return _pieces(_without_river(trimmed))
     return _pieces([Main(i, line) for i, line in trimmed.items()])
+
+
+def lay_trunk(streets: list[Street], utility: str, names: Collection[str]) -> list[Main]:
+    """Return transmission mains in the named streets, between distribution main and red line."""
+    raw = {}
+    for number, street in enumerate(streets):
+        if street.name in names:
+            kerb, red_line = street.carriageway_m / 2, street.red_line_m / 2
+            raw[number] = _shifted(street, utility, kerb + 0.62 * (red_line - kerb))
+    trunks = [Main(i, substring(line, 2, line.length - 2)) for i, line in raw.items()]
+    return _shortened(_pieces(trunks))
+
+
+def _shortened(pieces: list[Main]) -> list[Main]:
+    """Return the trunk pieces cut again into parts of at most some hundred metres."""
+    parts = []
+    for piece in pieces:
+        count = int(piece.line.length // 400) + 1
+        bounds = np.linspace(0, piece.line.length, count + 1)
+        for a, b in zip(bounds[:-1], bounds[1:], strict=True):
+            parts.append(Main(piece.street, substring(piece.line, a, b)))
+    return parts
 
 
 def mirrored(street: Street) -> bool:
@@ -91,8 +122,12 @@ def _served_streets(streets: list[Street], utility: str, rng: np.random.Generato
 
 
 def _beside(street: Street, utility: str) -> LineString:
+    return _shifted(street, utility, distance_from_axis(utility, street))
+
+
+def _shifted(street: Street, utility: str, distance_m: float) -> LineString:
     side = SIDE[utility] * northwest_sign(street.line) * (-1 if mirrored(street) else 1)
-    return offset(street.line, side * distance_from_axis(utility, street))
+    return offset(street.line, side * distance_m)
 
 
 def _joined(number: int, streets: list[Street], raw: dict[int, LineString]) -> LineString:
