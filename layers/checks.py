@@ -11,6 +11,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from layers.fields import LAYERS, Field, LayerDefinition, layer_definition, values_by_utility
 from layers.problems import Problem, Severity, problems_table
@@ -99,7 +100,7 @@ def row_problems(rows: Rows) -> Iterator[Problem]:
     yield from _bad_shapes(rows)
 
 
-def place_of(shape: shapely.Geometry | None) -> tuple[float | None, float | None]:
+def place_of(shape: BaseGeometry | None) -> tuple[float | None, float | None]:
     """Return a point of the shape in its CRS, or None twice if it has no finite coordinate."""
     if shape is None or shape.is_empty:
         return None, None

@@ -89,11 +89,9 @@ def _number(cell: object) -> float:
         raise ValueError(_("须为数字"))
     try:
         text = unicodedata.normalize("NFKC", _text(cell))
-        number = float(Decimal(text.strip()))
+        number = float(Decimal("_" if "_" in text else text.strip()))
     except InvalidOperation:
         raise ValueError(_("须为数字,不带单位和其他文字")) from None
-    except OverflowError:
-        number = math.inf
     if not math.isfinite(number):
         raise ValueError(_("须为有限的数字"))
     return number

@@ -12,11 +12,12 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
+from gis.crs import require_projected
 from layers.checks import Rows, row_problems
 from layers.coercion import clean_text, coerce, has_control_characters
 from layers.errors import LayerError
 from layers.fields import Field, LayerDefinition, fold, layer_definition
-from layers.placing import crs_name, declared_crs, refuse_misplaced, reproject, require_metric
+from layers.placing import crs_name, declared_crs, refuse_misplaced, reproject
 from layers.problems import Problem
 from layers.raw import RawLayer
 from layers.shapes import explode_lines, flatten
@@ -74,7 +75,8 @@ def conform(
     columns = match_columns(raw, definition, mapping or {}, constants or {})
     source = declared_crs(raw.crs, crs, file=raw.file)
     astray = refuse_misplaced(raw.shapes, source, file=raw.file)
-    shapes = reproject(flatten(raw.shapes), source, require_metric(target))
+    shapes = reproject(flatten(raw.shapes), source, require_projected(target))
+    refuse_misplaced(shapes, target, file=raw.file)
     values, broken = _values(raw, definition, columns, constants or {})
     if id_prefix:
         values[definition.id_field] = [
@@ -93,7 +95,7 @@ def conform(
     # A cell or shape that could not be understood is unknown now; saying so twice helps nobody.
     problems += [p for p in row_problems(rows) if (p.row, p.field) not in named]
     problems += _stored_problems(rows, stored)
-    bad = {problem.row for problem in problems if problem.severity == "error"}
+    bad = {p.row for p in problems if p.severity == "error" and p.row is not None}
     good = ~np.isin(rows.numbers, list(bad))
     return Conformed(
         table=exploded.table[good].set_index(definition.id_field),
@@ -109,7 +111,7 @@ def match_columns(
     mapping: Mapping[str, str],
     constants: Mapping[str, str],
 ) -> dict[str, str]:
-    """Return field to column: what the user maps, else the column with the field's name or alias."""
+    """Return field to column: as the user maps, else the column with its name or alias."""
     _refuse_unknown(definition, [*mapping, *constants])
     both = sorted(set(mapping) & set(constants))
     if both:
@@ -272,8 +274,8 @@ def _stored_problems(rows: Rows, stored: pd.Index | None) -> list[Problem]:
     ]
 
 
-def _rejected(raw: RawLayer, bad: set[int | None]) -> pd.DataFrame:
-    numbers = pd.Index(sorted(row for row in bad if row is not None), name="row", dtype=int)
+def _rejected(raw: RawLayer, bad: set[int]) -> pd.DataFrame:
+    numbers = pd.Index(sorted(bad), name="row", dtype=int)
     positions = numbers.to_numpy() - 1
     cells = raw.cells.iloc[positions].set_index(numbers)
     return cells.assign(geometry_wkt=shapely.to_wkt(raw.shapes[positions], rounding_precision=-1))

@@ -23,28 +23,12 @@ def parse_crs(text: str) -> CRS:
     match = _EPSG.fullmatch(text.strip())
     try:
         if match is None:
-            raise CRSError
+            raise ValueError
         return CRS.from_epsg(int(match[1]))
-    except CRSError:
+    except (ValueError, CRSError):
         raise LayerError(
             _("坐标系“{}”无法识别。--crs 须为 EPSG 代码,如 EPSG:4547。").format(text[:60])
         ) from None
-
-
-def require_metric(crs: CRS) -> CRS:
-    """Return ``crs`` if true metres can be measured in it; raise ``LayerError`` otherwise.
-
-    Web Mercator is refused: its metres are 1.2 times true ones at Xin County.
-    """
-    metres = crs.is_projected and all(axis.unit_conversion_factor == 1 for axis in crs.axis_info)
-    operation = crs.coordinate_operation
-    if not metres or (operation and "Pseudo Mercator" in operation.method_name):
-        raise LayerError(
-            _(
-                "坐标系 {} 不能用于量算:须为以米为单位的投影坐标系。请改用当地分带,如 EPSG:4547。"
-            ).format(crs_name(crs))
-        )
-    return crs
 
 
 def crs_name(crs: CRS) -> str:
@@ -72,8 +56,8 @@ def misplaced(shapes: np.ndarray, crs: CRS) -> np.ndarray:
     degrees, and swapped axes nearly always show here.
     """
     bounds = shapely.bounds(shapes)
-    x, y = bounds[:, [0, 2]].mean(axis=1), bounds[:, [1, 3]].mean(axis=1)
-    known = np.isfinite(x) & np.isfinite(y)
+    known = np.isfinite(bounds).all(axis=1)
+    x, y = np.where(known[:, None], bounds[:, :2] + bounds[:, 2:], 0.0).T / 2
     if crs.is_geographic:
         longitude, latitude = x, y
     else:
@@ -81,8 +65,8 @@ def misplaced(shapes: np.ndarray, crs: CRS) -> np.ndarray:
         longitude, latitude = transformer.transform(x, y)
     west, south, east, north = _area(crs)
     inside = (latitude >= max(south, -90)) & (latitude <= min(north, 90))
-    inside &= (longitude - west) % 360 <= east - west
     inside &= np.abs(longitude) <= 180
+    inside[inside] &= (longitude[inside] - west) % 360 <= east - west
     return np.asarray(known & ~inside, dtype=bool)
 
 
@@ -95,7 +79,8 @@ def refuse_misplaced(shapes: np.ndarray, crs: CRS, *, file: str) -> np.ndarray:
         raise LayerError(
             _(
                 "文件 {}:第 {} 行坐标 ({:.8g}, {:.8g}) 不在坐标系 {} 的适用范围内,"
-                "全部 {} 行中有 {} 行如此。坐标须与声明的坐标系一致,请用 --crs 指明真实坐标系。"
+                "全部 {} 行中有 {} 行如此。坐标须与坐标系一致,"
+                "请用 --crs 指明文件的真实坐标系,并核对工作区的坐标系。"
             ).format(file, row + 1, *point, crs_name(crs), len(marks), int(marks.sum()))
         )
     return marks
@@ -106,7 +91,11 @@ def reproject(shapes: np.ndarray, source: CRS, target: CRS) -> np.ndarray:
     if source.equals(target, ignore_axis_order=True):
         return shapes
     transformer = Transformer.from_crs(source, target, always_xy=True)
-    moved: np.ndarray = shapely.transform(shapes, transformer.transform, interleaved=False)
+
+    def move(xy: np.ndarray) -> np.ndarray:
+        return np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
+
+    moved: np.ndarray = shapely.transform(shapes, move)
     return moved
 
 

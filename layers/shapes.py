@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from shapely import GeometryType
+from shapely.geometry.base import BaseGeometry
 
 _SINGLE_OF = {
     GeometryType.MULTIPOINT: "Point",
@@ -35,7 +36,7 @@ def flatten(shapes: np.ndarray) -> np.ndarray:
     return flat
 
 
-def base_type(shape: shapely.Geometry) -> str:
+def base_type(shape: BaseGeometry) -> str:
     """Return the geometry type that a layer must allow to hold ``shape``.
 
     A polygon in several parts is a ``Polygon``: parcels and water bodies may consist of several.

@@ -17,10 +17,11 @@ import geopandas as gpd
 import pandas as pd
 from pyproj import CRS
 
+from gis.crs import require_projected
 from layers.conforming import Conformed, conform
 from layers.errors import LayerError, WorkspaceError
 from layers.fields import layer_definition
-from layers.placing import crs_name, parse_crs, require_metric
+from layers.placing import crs_name, parse_crs
 from layers.problems import Problem
 from layers.reading import read_layer
 from layers.registry import Registry, latest_version, record
@@ -72,8 +73,8 @@ class Workspace:
     ) -> Workspace:
         """Make a new workspace; raise ``WorkspaceError`` if the folder has something in it.
 
-        ``synthetic`` marks data that are made up, so that every map can say so. ``LayerError``
-        is raised for a CRS that is not projected in metres.
+        ``synthetic`` marks data that are made up, so that every map can say so. ``CrsError`` is
+        raised for a CRS that is not projected in metres.
         """
         folder = Path(path).absolute()
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -86,7 +87,7 @@ class Workspace:
                     county
                 )
             )
-        metric = require_metric(parse_crs(crs) if isinstance(crs, str) else crs)
+        metric = require_projected(parse_crs(crs) if isinstance(crs, str) else crs)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".tmp-", dir=folder.parent) as draft:
             made = Path(draft) / "workspace"

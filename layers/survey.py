@@ -10,9 +10,10 @@ from types import MappingProxyType
 import geopandas as gpd
 from pyproj import CRS
 
+from gis.crs import require_projected
 from layers.errors import LayerError
 from layers.fields import layer_definition
-from layers.placing import crs_name, require_metric
+from layers.placing import crs_name
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Survey:
     versions: Mapping[str, LayerVersion] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        require_metric(self.crs)
+        require_projected(self.crs)
         for layer, table in self.tables.items():
             _check_table(layer, table, self.crs)
         object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))

@@ -37,10 +37,7 @@ def write_version(path: Path, layer: str, table: gpd.GeoDataFrame) -> None:
     refuse_unsafe_drivers()
     definition = layer_definition(layer)
     types = {field.name: _STORED_TYPES[field.type] for field in definition.fields}
-    geometry_type = {("Polygon",): "MultiPolygon", ("Point",): "Point"}.get(
-        definition.geometry_types,
-        "LineString" if definition.geometry_types == ("LineString",) else "Unknown",
-    )
+    geometry_type = _stored_geometry_type(definition.geometry_types)
     table.reset_index().astype(types).to_file(
         path,
         driver="GPKG",
@@ -53,6 +50,13 @@ def write_version(path: Path, layer: str, table: gpd.GeoDataFrame) -> None:
     )
     _check_written(path, layer, len(table))
     _sync(path)
+
+
+def _stored_geometry_type(types: tuple[str, ...]) -> str:
+    """Return the type declared in the file: polygons may have parts, a mixed layer has none."""
+    if len(types) > 1:
+        return "Unknown"
+    return "MultiPolygon" if types == ("Polygon",) else types[0]
 
 
 def read_version(path: Path, layer: str) -> gpd.GeoDataFrame:
