@@ -243,6 +243,7 @@ class _Reader:
             required_when=self.condition(entry.entry("required_when")),
             applies_to=entry.texts("applies_to") if entry.has("applies_to") else (),
             implied_by=entry.optional_text("implied_by"),
+            not_required_note=entry.optional_text("not_required_note"),
             note=entry.optional_text("note"),
         )
         entry.finish()
@@ -365,6 +366,8 @@ def _check_links(entry: Entry, parts: Mapping[str, Any]) -> None:
         links += [("clause.permit_exception", one, permits) for one in clause.permit_exception]
         for condition in (*clause.all_of, *clause.any_of):
             links.append(("condition.list", condition.list, {*parts["lists"], None}))
+    last = {clause.utility: clause for clause in parts["clauses"]}
+    links += [("clause.else", clause.otherwise, set(parts["outcomes"])) for clause in last.values()]
     for name, value, known in links:
         if value not in known:
             raise entry.error(name, value, _("指向不存在的条目"), _("改为已有条目的 id"))
@@ -380,6 +383,7 @@ def _rules_of(utility: str, parts: Mapping[str, Any]) -> UtilityRules:
     own = {clause.id for clause in clauses} | {"scope"}
     return UtilityRules(
         utility=utility,
+        otherwise=str(clauses[-1].otherwise),
         permits=tuple(
             one for one in parts["permits"] if not one.applies_to or utility in one.applies_to
         ),

@@ -68,6 +68,7 @@ class Permit:
     required_when: Condition
     applies_to: tuple[str, ...]
     implied_by: str | None
+    not_required_note: str | None
     note: str | None
 
 
@@ -197,6 +198,7 @@ class UtilityRules:
     """The part of the policy that one utility is judged by."""
 
     utility: str
+    otherwise: str
     permits: tuple[Permit, ...]
     guards: tuple[Guard, ...]
     clauses: tuple[Clause, ...]

@@ -1,0 +1,122 @@
+"""Certainty of a verdict: what could still turn it although every input is known."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from decimal import Decimal
+from itertools import product
+from typing import Any
+
+from planning.comparisons import NUMERIC, is_unknown
+from planning.findings import confidence_of
+from planning.policy_model import Clause, Condition, Policy
+from planning.readings import Case
+from planning.verdict_logic import Decision, condition_truth
+
+
+def certainty(
+    case: Case,
+    decision: Decision,
+    outcome: str,
+    others: Collection[str | None],
+    tolerances: Mapping[str, float] | None,
+    unverified: Collection[str],
+) -> str:
+    """First that applies: too_close, depends_on_reading, rests_on_unverified, not_assessed, firm.
+
+    ``others`` are the outcomes under the readings not in force.
+    """
+    values = case.values()
+    if tolerances and _is_too_close(case, outcome, values, tolerances):
+        return "too_close"
+    if any(other not in (None, outcome) for other in others) or _marked(decision, outcome):
+        return "depends_on_reading"
+    if any(
+        confidence == "recalled" or name in unverified
+        for name, confidence in _grounds(case, decision, outcome)
+    ):
+        return "rests_on_unverified"
+    if tolerances is None or _unsurveyed(case, decision, values, tolerances):
+        return "not_assessed"
+    return "firm"
+
+
+def _is_too_close(
+    case: Case, outcome: str, values: Mapping[str, Any], tolerances: Mapping[str, float]
+) -> bool:
+    """Whether some values within the tolerances give another outcome. O(2^measures at a limit)."""
+    ends: dict[str, tuple[Decimal, Decimal]] = {}
+    for condition in _numeric_conditions(case):
+        tolerance, value = tolerances.get(condition.input), values.get(condition.input)
+        if tolerance is not None and not is_unknown(value):
+            reach = Decimal(str(tolerance))
+            low, high = Decimal(str(value)) - reach, Decimal(str(value)) + reach
+            if _test(condition, low) != _test(condition, high):
+                ends[condition.input] = (max(low, Decimal(0)), high)
+    return any(
+        case.outcome({**values, **dict(zip(ends, corner, strict=True))}) != outcome
+        for corner in product(*ends.values())
+    )
+
+
+def _test(condition: Condition, value: Decimal) -> bool | None:
+    return condition.test({condition.input: value})
+
+
+def _numeric_conditions(case: Case) -> Iterator[Condition]:
+    for clause in case.rules.clauses:
+        for condition in (*clause.all_of, *clause.any_of):
+            if condition.comparator in NUMERIC:
+                yield condition
+
+
+def _marked(decision: Decision, outcome: str) -> bool:
+    """Whether the outcome is that of a clause whose words themselves are open."""
+    return any(
+        truth is True and clause.outcome == outcome and clause.certainty == "depends_on_reading"
+        for clause, truth in decision.clauses
+    )
+
+
+def _grounds(case: Case, decision: Decision, outcome: str) -> Iterator[tuple[str, str]]:
+    """Input and confidence of what decided: fired guards, else the conditions of the clauses."""
+    policy = case.policy
+    fired = [
+        guard
+        for state in decision.permits
+        if state.required is not False
+        for guard, truth in state.guards
+        if truth and guard.outcome == outcome
+    ]
+    if fired:
+        yield from ((guard.inputs[0], guard.confidence) for guard in fired)
+    elif any(state.required is not False for state in decision.permits):
+        for clause, truth in decision.clauses:
+            if truth is not None:
+                yield from _clause_grounds(case, clause, truth, policy)
+
+
+def _clause_grounds(
+    case: Case, clause: Clause, truth: bool, policy: Policy
+) -> Iterator[tuple[str, str]]:
+    values, reading = case.values(), case.reading()
+    for condition in (*clause.all_of, *clause.any_of):
+        if condition_truth(condition, values, reading) is truth:
+            recalled_list = truth and condition.list is not None
+            found = confidence_of(condition, policy) if recalled_list else condition.confidence
+            yield condition.input, found
+
+
+def _unsurveyed(
+    case: Case, decision: Decision, values: Mapping[str, Any], tolerances: Mapping[str, float]
+) -> bool:
+    """Whether a surveyed measure of the tried clauses came without tolerance."""
+    tried = {clause.id for clause, _truth in decision.clauses}
+    return any(
+        case.policy.inputs[condition.input].surveyed
+        and not is_unknown(values.get(condition.input))
+        and condition.input not in tolerances
+        for clause in case.rules.clauses
+        if clause.id in tried
+        for condition in (*clause.all_of, *clause.any_of)
+    )
