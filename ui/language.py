@@ -1,19 +1,17 @@
-"""The words on the screen: Chinese in the code, other languages as gettext catalogues."""
+"""Where the words on the screen come from: Chinese in the code, others as gettext catalogues."""
 
 from __future__ import annotations
 
 import gettext
-from collections.abc import Callable
 from pathlib import Path
 
-LANGUAGES = {"zh_CN": "中文"}
 _LOCALE = Path(__file__).resolve().parent.parent / "locale"
 
 
-def use(language: str | None) -> Callable[[str], str]:
-    """Translate ``_()`` into ``language`` for this run; unknown or None means Chinese.
+def start() -> None:
+    """Let ``_()`` find its catalogues in ``locale/``.
 
-    The msgids are the Chinese words, so a missing catalogue leaves them as they are.
+    The msgids are the Chinese words, so without a catalogue they are shown as they are.
     """
-    chosen = language if language in LANGUAGES else "zh_CN"
-    return gettext.translation("tonggou", _LOCALE, [chosen], fallback=True).gettext
+    gettext.bindtextdomain("tonggou", _LOCALE)
+    gettext.textdomain("tonggou")

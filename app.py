@@ -1,0 +1,32 @@
+"""Tonggou's door for the browser: ``streamlit run app.py``.
+
+The file is read twice. The server imports it and finds ``app`` with the routes that stand
+beside the page; for every visitor it is then run as the page's script.
+"""
+
+from __future__ import annotations
+
+import settings
+from ui import language
+from ui.county import open_county
+from ui.sample import ready_workspace
+
+language.start()
+WORKSPACE = ready_workspace(settings.workspace())
+
+if __name__ == "__main__":
+    # Only here: a map component registers with the running server, and at import there is none.
+    from ui.engineer import engineer_page
+
+    engineer_page(WORKSPACE)
+else:
+    from starlette.middleware import Middleware
+    from streamlit.starlette import App
+
+    from api.routes import SecurityHeaders, routes
+
+    app = App(
+        __file__,
+        routes=routes(str(WORKSPACE), lambda: open_county(WORKSPACE).layers),
+        middleware=[Middleware(SecurityHeaders)],
+    )

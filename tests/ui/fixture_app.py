@@ -1,0 +1,33 @@
+"""The real page and routes on the hand-made town, with the hand-made plan as planner.
+
+Run by ``streamlit run``; the workspace is named by TONGGOU_WORKSPACE.
+"""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT))
+
+if __name__ == "__main__":
+    import ui.engineer
+    from tests.ui.town_plan import plan_json
+
+    ui.engineer.plan_for = lambda application, _survey: plan_json(dict(application))
+    runpy.run_path(str(ROOT / "app.py"), run_name="__main__")
+else:
+    from starlette.middleware import Middleware
+    from streamlit.starlette import App
+
+    from api.routes import SecurityHeaders, routes
+    from app import WORKSPACE
+    from ui.county import open_county
+
+    app = App(
+        __file__,
+        routes=routes(str(WORKSPACE), lambda: open_county(WORKSPACE).layers),
+        middleware=[Middleware(SecurityHeaders)],
+    )

@@ -1,0 +1,75 @@
+"""One workspace as the page needs it: survey, applications, map layers, kept in memory.
+
+Read-only and shared by all visitors; read again when the workspace's files change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+from pyproj import Transformer
+
+from api.view_layers import ViewLayer, view_layers
+from layers.store import Workspace
+from layers.survey import Survey
+
+
+@dataclass(frozen=True)
+class County:
+    """A survey, its open applications by id, and its layers made ready for the map."""
+
+    survey: Survey
+    applications: Mapping[str, Mapping[str, Any]]
+    layers: Mapping[str, ViewLayer]
+    bounds: tuple[float, float, float, float]
+    """West, south, east, north of the parcels in degrees."""
+
+    def parcel_at(self, lat: float, lon: float) -> str | None:
+        """Id of the parcel at a point given in degrees, or None; the smallest if several."""
+        parcels = self.survey.get("parcels")
+        if parcels is None:
+            return None
+        to_metres = Transformer.from_crs(4326, self.survey.crs, always_xy=True)
+        here = shapely.Point(to_metres.transform(lon, lat))
+        hits = parcels.iloc[parcels.sindex.query(here, predicate="intersects")]
+        return None if hits.empty else str(hits.geometry.area.idxmin())
+
+    def application_of(self, parcel_id: str) -> str | None:
+        """Id of the first open application for a parcel, or None."""
+        return next((key for key, one in self.applications.items()
+                     if one["parcel_id"] == parcel_id), None)
+
+
+def open_county(path: Path) -> County:
+    """The county of a workspace, from memory unless a layer or an application has changed."""
+    files = sorted((path / "applications").glob("*.json"))
+    applications = tuple((file.name, file.stat().st_mtime_ns) for file in files)
+    versions = Workspace.open(path).versions().values()
+    return _read(path, tuple((one.layer, one.sha256) for one in versions), applications)
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path, _versions: tuple[Any, ...], _applications: tuple[Any, ...]) -> County:
+    workspace = Workspace.open(path)
+    survey = workspace.survey()
+    applications = {one["application_id"]: one for one in workspace.applications()}
+    marked = [one["parcel_id"] for one in applications.values()]
+    layers = view_layers(survey.tables, marked_parcels=marked)
+    return County(survey, applications, layers, _bounds(survey))
+
+
+def _bounds(survey: Survey) -> tuple[float, float, float, float]:
+    extents = [table.to_crs(4326).total_bounds for name, table in survey.tables.items()
+               if name in {"parcels", "roads", "lines"} and not table.empty]
+    if not extents:
+        return 73.0, 18.0, 135.0, 54.0  # an empty workspace: the whole country
+    corners = np.array(extents)
+    west, south = corners[:, :2].min(axis=0)
+    east, north = corners[:, 2:].max(axis=0)
+    return float(west), float(south), float(east), float(north)

@@ -1,0 +1,177 @@
+"""The engineer's bench: the map, the case in hand, its verdicts and its shared trench."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import date
+from gettext import gettext as _
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit_folium import st_folium
+
+from api import tokens
+from api.escape import esc
+from layers.utilities import Utility, load_utilities
+from ui import panel
+from ui.case_drawing import case_drawing
+from ui.county import County, open_county
+from ui.maps import case_group, town_map
+from ui.planning_service import default_application, plan_for
+from ui.shared_trench import shared_trench
+from ui.verdict_detail import measures_table, verdict_detail
+
+log = logging.getLogger(__name__)
+_STATIC = Path(__file__).resolve().parent.parent / "static"
+_MAP_HEIGHT_PX = 640  # before the style sheet fits the map to the window
+
+
+def engineer_page(workspace: Path) -> None:
+    """Show the bench for one workspace; tokens for its layers are issued for its path."""
+    st.set_page_config(page_title=_("同沟 · 路由规划"), layout="wide",
+                       page_icon=str(_STATIC / "favicon.png"),
+                       initial_sidebar_state="collapsed")
+    st.html(_STATIC / "style.css")
+    _bench(open_county(workspace), str(workspace))
+
+
+@st.fragment(run_every=tokens.RENEW_S)
+def _bench(county: County, token_name: str) -> None:
+    utilities = load_utilities()
+    with st.container(key="bar"):
+        _bar(county)
+    with st.container(key="bench"):
+        map_side, case_side = st.columns([65, 35], gap=None)
+    with case_side, st.container(key="case"):
+        plan, title, is_default = _planned(county)
+        settings = _panel(plan, title, utilities, is_default=is_default) if plan else {}
+    with map_side, st.container(key="town"):
+        _map(county, plan, utilities, token_name, settings)
+
+
+def _bar(county: County) -> None:
+    brand, choice = st.columns([50, 50], gap=None)
+    synthetic = f'<span>{_("示例数据(合成)")}</span>' if county.survey.synthetic else ""
+    brand.html(f'<div class="tg-brand"><b>{_("同沟")}</b><em>{_("路由规划")}</em>{synthetic}</div>')
+    choice.selectbox(
+        _("报装申请"), list(county.applications), index=None, key="application",
+        placeholder=_("选择报装申请,或点击地图上的宗地"), label_visibility="collapsed",
+        format_func=lambda key: _application_title(county.applications[key]),
+        on_change=_choose_application,
+    )
+
+
+def _application_title(application: Mapping[str, Any]) -> str:
+    name = (application.get("project") or {}).get("project_name") or ""
+    return f'{application["application_id"]} {name}'.strip()
+
+
+def _choose_application() -> None:
+    st.session_state["parcel"] = None
+    _look_at(gently=False)
+
+
+def _choose_parcel(county: County) -> None:
+    """Take the parcel under the click on the map; a click beside all parcels changes nothing."""
+    click = (st.session_state.get("map") or {}).get("last_clicked")
+    if not click or click == st.session_state.get("last_click"):
+        return
+    st.session_state["last_click"] = click
+    parcel = county.parcel_at(click["lat"], click["lng"])
+    if parcel is None:
+        return
+    st.session_state["application"] = county.application_of(parcel)
+    st.session_state["parcel"] = parcel
+    _look_at(gently=True)
+
+
+def _look_at(*, gently: bool) -> None:
+    """Ask the map to move to the case: once, and only as far as needed if ``gently``."""
+    st.session_state["focus"] = (st.session_state.get("focus", (0, True))[0] + 1, gently)
+    st.session_state.pop("chosen", None)
+
+
+def _planned(county: County) -> tuple[dict[str, Any] | None, str, bool]:
+    """The plan of what is selected, its title, and whether its demand is only the default."""
+    selected, parcel = st.session_state.get("application"), st.session_state.get("parcel")
+    if selected is None and parcel is None:
+        _empty(county)
+        return None, "", False
+    try:
+        with st.spinner(_("正在计算外线方案…")):
+            if selected is not None:
+                application = county.applications[selected]
+                title = _application_title(application)
+            else:
+                application = default_application(parcel, county.survey, dig_date=date.today())
+                title = _("默认需求试算")
+            return plan_for(application, county.survey), title, selected is None
+    except ValueError as error:  # the application or a layer cannot be used; says what to do
+        st.html(f'<p class="tg-note-warn"><b>{_("无法计算")}</b> {esc(error)}</p>')
+    except Exception:
+        log.exception("plan failed for application %s, parcel %s", selected, parcel)
+        st.html(f'<p class="tg-note-warn"><b>{_("计算出错")}</b> '
+                f'{_("方案未能算出,已记入日志。请换一个申请,或联系管理员。")}</p>')
+    return None, "", False
+
+
+def _empty(county: County) -> None:
+    parcels = county.survey.get("parcels")
+    count = 0 if parcels is None else len(parcels)
+    st.html(
+        f'<div class="tg-empty"><h2>{_("尚未选择")}</h2>'
+        f'<p>{_("在地图上点一块宗地,或在上方选择报装申请。")}</p>'
+        f'<p class="tg-soft">{count} {_("块宗地")} · {len(county.applications)} '
+        f'{_("件在办申请(深色边框)")}</p></div>'
+    )
+
+
+def _panel(
+    plan: Mapping[str, Any], title: str, utilities: Mapping[str, Utility], *, is_default: bool
+) -> dict[str, Any]:
+    """The case panel; gives what the map shall show of the case."""
+    st.html(panel.heading(plan, title, default_demand=is_default))
+    joint = bool(plan.get("joint")) and st.segmented_control(
+        _("方案"), [True, False], default=True, key="joint", label_visibility="collapsed",
+        format_func=lambda shared: _("共沟方案") if shared else _("各自敷设"),
+    ) is not False
+    keys = [key for key in utilities for item in plan["utilities"]
+            if item["utility"] == key and item["status"] == "routed"]
+    summary = st.container()
+    chosen = st.pills(_("逐项查看"), keys, key="chosen",
+                      format_func=lambda key: utilities[key].zh) if keys else None
+    with summary:
+        st.html(panel.figures(plan, joint=joint)
+                + panel.lines_table(plan, utilities, joint=joint, chosen=chosen)
+                + panel.obstacles(plan, utilities, joint=joint))
+    if chosen:
+        item = next(one for one in plan["utilities"] if one["utility"] == chosen)
+        verdict = panel.verdict_of(item, joint=joint)
+        st.html((verdict_detail(verdict) if verdict else "") + measures_table(item))
+    st.html(shared_trench(plan, utilities) + panel.questions(plan, utilities))
+    strips = st.toggle(_("在地图上显示施工作业带"), key="strips")
+    return {"joint": joint, "chosen": chosen, "strips": strips}
+
+
+def _map(
+    county: County, plan: Mapping[str, Any] | None, utilities: Mapping[str, Utility],
+    token_name: str, settings: Mapping[str, Any],
+) -> None:
+    number, gently = st.session_state.get("focus", (0, True))
+    drawing = case_drawing(plan, utilities, focus=str(number), gently=gently,
+                           **{"joint": False, **settings})
+    st_folium(
+        town_map(county.bounds, set(county.layers), utilities, note=_data_note(county)),
+        key="map", height=_MAP_HEIGHT_PX, use_container_width=True,
+        returned_objects=["last_clicked"],
+        feature_group_to_add=case_group(drawing, tokens.issue(token_name)),
+        on_change=lambda: _choose_parcel(county),
+    )
+
+
+def _data_note(county: County) -> str:
+    crs = county.survey.crs
+    system = f"{crs.name} · EPSG:{crs.to_epsg()}"
+    return f'{_("示例数据(合成),非真实管线")} · {system}' if county.survey.synthetic else system
