@@ -1,0 +1,128 @@
+"""Multi-source shortest-path forests: the nearest source of every node at once.
+
+One forest answers every parcel of a county. Sources carry an offset, so that a source may lie
+beside the graph (a tie-in inside a main) or inside an edge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import dijkstra
+
+from gis.linear import FloatArray, IntArray
+from gis.network import Arcs, arcs
+
+# scipy treats an explicit zero in a sparse matrix as "no arc": a source on the node itself is
+# given this weight, far below the tie-break, and taken off again.
+_NEARLY_ZERO = 1e-12
+
+
+@dataclass(frozen=True)
+class Forest:
+    """Cheapest way from every node to its best source.
+
+    Attributes
+    ----------
+    cost
+        (n,) weight of the way, offset included; inf where no source can be reached.
+    toward
+        (n,) next node on the way to the source; -1 at a root and where unreachable.
+    edge
+        (n,) edge to that node; -1 at a root and where unreachable.
+    source
+        (n,) number of the source in the arrays given; -1 where unreachable.
+    """
+
+    cost: FloatArray
+    toward: IntArray
+    edge: IntArray
+    source: IntArray
+
+    def path(self, node: int) -> list[int]:
+        """Edges from ``node`` to its root, in walking order; empty at a root."""
+        edges: list[int] = []
+        while self.toward[node] >= 0:
+            edges.append(int(self.edge[node]))
+            node = int(self.toward[node])
+        return edges
+
+    def sums(self, values: FloatArray) -> FloatArray:
+        """Sum of an edge value along the way of every node, by pointer doubling, O(n log n)."""
+        total = np.where(self.edge >= 0, values[np.maximum(self.edge, 0)], 0.0)
+        above = np.where(self.toward >= 0, self.toward, np.arange(len(self.toward)))
+        while True:
+            higher = above[above]
+            total = total + np.where(above != np.arange(len(above)), total[above], 0.0)
+            if np.array_equal(higher, above):
+                return np.asarray(total)
+            above = higher
+
+
+def grow_forest(
+    ends: IntArray,
+    weights: FloatArray,
+    node_count: int,
+    source_nodes: IntArray,
+    source_offsets: FloatArray,
+) -> Forest:
+    """Grow the forest of cheapest ways from all nodes to the sources.
+
+    Parameters
+    ----------
+    ends, weights
+        (m, 2) undirected edges and (m,) positive weights; infinite weights are left out.
+    source_nodes, source_offsets
+        (k,) node where each source joins the graph and the weight of getting there (>= 0).
+
+    Notes
+    -----
+    Dijkstra (1959) from one added node with an arc to every source: O((m + n) log n).
+    """
+    usable = np.flatnonzero(np.isfinite(source_offsets))
+    order = usable[np.lexsort((usable, source_offsets[usable], source_nodes[usable]))]
+    first = np.r_[True, np.diff(source_nodes[order]) > 0] if len(order) else np.zeros(0, bool)
+    best = order[first]
+    inner = arcs(ends, weights, node_count)
+    if len(best) == 0:
+        nowhere = np.full(node_count, -1, np.int64)
+        return Forest(np.full(node_count, np.inf), nowhere, nowhere, nowhere)
+    cost, before = _from_super_source(inner, source_nodes[best], source_offsets[best])
+    return _as_forest(inner, cost, before, source_nodes[best], best)
+
+
+def _from_super_source(
+    inner: Arcs, nodes: IntArray, offsets: FloatArray
+) -> tuple[FloatArray, IntArray]:
+    """Dijkstra from an added node; the CSR gets one more row holding the arcs to the sources."""
+    count, matrix = inner.node_count, inner.matrix
+    outer = csr_matrix(
+        (
+            np.concatenate([matrix.data, np.maximum(offsets, _NEARLY_ZERO)]),
+            np.concatenate([matrix.indices, nodes.astype(matrix.indices.dtype)]),
+            np.r_[matrix.indptr, matrix.indptr[-1] + len(nodes)].astype(matrix.indptr.dtype),
+        ),
+        shape=(count + 1, count + 1),
+    )
+    cost, before = dijkstra(outer, directed=True, indices=count, return_predecessors=True)
+    return cost[:count], before[:count].astype(np.int64)
+
+
+def _as_forest(
+    inner: Arcs, cost: FloatArray, before: IntArray, nodes: IntArray, numbers: IntArray
+) -> Forest:
+    count = inner.node_count
+    walked = (before >= 0) & (before < count)
+    toward = np.where(walked, before, -1)
+    edge = np.full(count, -1, np.int64)
+    here = np.flatnonzero(walked)
+    edge[here] = inner.edge_between(toward[here], here)
+    source_at = np.full(count, -1, np.int64)
+    source_at[nodes] = numbers
+    root = np.where(walked, toward, np.arange(count))
+    while not np.array_equal(root[root], root):
+        root = root[root]
+    source = np.where(np.isfinite(cost), source_at[root], -1)
+    return Forest(cost, toward, edge, source)

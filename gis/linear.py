@@ -1,0 +1,167 @@
+"""Linear referencing: positions along lines, cutting lines at positions, joining pieces.
+
+All arrays are numpy; lines are arrays of shapely ``LineString`` in one projected CRS, metres.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+LineArray = NDArray[Any]
+
+# Positions nearer than this to an end of a line, or to each other, are one position: a tenth of
+# the centimetre that lengths are printed with.
+POSITION_TOLERANCE_M = 1e-3
+
+
+class Pieces(NamedTuple):
+    """Pieces of cut lines: the line, its parent's index, and the stretch of it, in metres."""
+
+    lines: LineArray
+    parent: IntArray
+    start_m: FloatArray
+    end_m: FloatArray
+
+
+def cut_lines(lines: LineArray, at_line: IntArray, at_m: FloatArray) -> Pieces:
+    """Cut lines at positions along them; lines without a position come back whole.
+
+    Parameters
+    ----------
+    lines
+        (n,) LineStrings.
+    at_line, at_m
+        (k,) index of the line and distance from its start in metres. Positions at or beyond an
+        end, and repeated ones, cut nothing.
+
+    Returns
+    -------
+    Pieces ordered by parent and distance; their lengths sum to those of the lines.
+    Complexity O(v log v) in vertices and positions.
+    """
+    vertices, owner = shapely.get_coordinates(lines, return_index=True)
+    owner = owner.astype(np.int64)
+    measure = _measures(vertices, owner)
+    total = shapely.length(lines)
+    cut_line, cut_m = _distinct_positions(np.asarray(at_line, np.int64), np.asarray(at_m), total)
+    cut_xy = shapely.get_coordinates(shapely.line_interpolate_point(lines[cut_line], cut_m))
+
+    keep = _apart_from_cuts(owner, measure, cut_line, cut_m)
+    keep |= np.r_[True, np.diff(owner) > 0] | np.r_[np.diff(owner) > 0, True]
+    # A cut is the last vertex of one piece and the first of the next: rows come twice.
+    row_line = np.concatenate([owner[keep], cut_line, cut_line])
+    row_m = np.concatenate([measure[keep], cut_m, cut_m])
+    row_xy = np.concatenate([vertices[keep], cut_xy, cut_xy])
+    opens = np.concatenate(
+        [np.zeros(keep.sum(), bool), np.zeros(len(cut_m), bool), np.ones(len(cut_m), bool)]
+    )
+    order = np.lexsort((opens, row_m, row_line))
+    row_line, row_m, row_xy, opens = row_line[order], row_m[order], row_xy[order], opens[order]
+    new_piece = np.r_[True, np.diff(row_line) > 0] | opens
+    piece = np.cumsum(new_piece) - 1
+    first = np.flatnonzero(new_piece)
+    last = np.r_[first[1:] - 1, len(piece) - 1]
+    cut = np.asarray(shapely.linestrings(row_xy, indices=piece))
+    return Pieces(cut, row_line[first], row_m[first], row_m[last])
+
+
+def _measures(vertices: FloatArray, owner: IntArray) -> FloatArray:
+    """Distance of each vertex from the start of its own line, in metres."""
+    step = np.r_[0.0, np.hypot(*np.diff(vertices, axis=0).T)] if len(vertices) else np.zeros(0)
+    first = np.r_[True, np.diff(owner) > 0] if len(owner) else np.zeros(0, bool)
+    step[first] = 0.0
+    running = np.cumsum(step)
+    start = running[first]
+    return np.asarray(running - np.repeat(start, np.diff(np.r_[np.flatnonzero(first), len(owner)])))
+
+
+def _distinct_positions(
+    line: IntArray, at_m: FloatArray, total: FloatArray
+) -> tuple[IntArray, FloatArray]:
+    inside = (at_m > POSITION_TOLERANCE_M) & (at_m < total[line] - POSITION_TOLERANCE_M)
+    line, at_m = line[inside], at_m[inside]
+    order = np.lexsort((at_m, line))
+    line, at_m = line[order], at_m[order]
+    if len(line) == 0:
+        return line, at_m
+    fresh = np.r_[True, (np.diff(line) > 0) | (np.diff(at_m) > POSITION_TOLERANCE_M)]
+    return line[fresh], at_m[fresh]
+
+
+def _apart_from_cuts(
+    owner: IntArray, measure: FloatArray, cut_line: IntArray, cut_m: FloatArray
+) -> NDArray[np.bool_]:
+    """True for vertices that no cut lies on (a cut on a vertex replaces it)."""
+    if len(cut_m) == 0:
+        return np.ones(len(owner), bool)
+    span = float(measure.max()) + 1.0
+    cuts = np.sort(cut_line * span + cut_m)
+    here = owner * span + measure
+    slot = np.clip(np.searchsorted(cuts, here), 1, len(cuts) - 1) if len(cuts) > 1 else None
+    if slot is None:
+        distance = np.abs(here - cuts[0])
+    else:
+        distance = np.minimum(np.abs(here - cuts[slot - 1]), np.abs(cuts[slot] - here))
+    return np.asarray(distance > POSITION_TOLERANCE_M / 10)
+
+
+def merge_points(xy: FloatArray, tolerance_m: float) -> tuple[IntArray, FloatArray]:
+    """Merge points nearer than a tolerance.
+
+    Returns
+    -------
+    The label of each point, and the (n, 2) position of each label: its first member, so that
+    nothing moves by more than the tolerance in chains of two.
+    """
+    if len(xy) == 0:
+        return np.zeros(0, np.int64), np.zeros((0, 2))
+    pairs = cKDTree(xy).query_pairs(tolerance_m, output_type="ndarray")
+    links = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(xy),) * 2)
+    labels = connected_components(links, directed=False)[1].astype(np.int64)
+    first = np.unique(labels, return_index=True)[1]
+    return labels, xy[first]
+
+
+def with_ends(lines: LineArray, start_xy: FloatArray, end_xy: FloatArray) -> LineArray:
+    """Return the lines with their first and last vertex moved to the given points."""
+    coordinates, owner = shapely.get_coordinates(lines, return_index=True)
+    first = np.flatnonzero(np.r_[True, np.diff(owner) > 0])
+    last = np.r_[first[1:] - 1, len(owner) - 1]
+    moved = coordinates.copy()
+    moved[first], moved[last] = start_xy, end_xy
+    return np.asarray(shapely.linestrings(moved, indices=owner))
+
+
+def segments(from_xy: FloatArray, to_xy: FloatArray) -> LineArray:
+    """Return straight LineStrings between two (n, 2) arrays of points."""
+    return np.asarray(shapely.linestrings(np.stack([from_xy, to_xy], axis=1)))
+
+
+def chain(lines: list[shapely.LineString], start: tuple[float, float]) -> shapely.LineString:
+    """Join consecutive lines into one that starts at ``start``, turning them where needed.
+
+    Raises
+    ------
+    ValueError
+        If a line does not continue where the one before it ended (1 mm).
+    """
+    path: list[FloatArray] = []
+    here = np.asarray(start, float)
+    for line in lines:
+        piece = shapely.get_coordinates(line)
+        if np.hypot(*(piece[0] - here)) > np.hypot(*(piece[-1] - here)):
+            piece = piece[::-1]
+        if np.hypot(*(piece[0] - here)) > POSITION_TOLERANCE_M:
+            raise ValueError(f"line does not continue at ({here[0]:.3f}, {here[1]:.3f})")
+        path.append(piece if not path else piece[1:])
+        here = piece[-1]
+    return shapely.LineString(np.concatenate(path))

@@ -1,0 +1,139 @@
+"""The corridor graph: one table of edges and nodes, seen as arrays or as a networkx graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import shapely
+from scipy.sparse import csr_matrix
+
+from gis.linear import FloatArray, IntArray, LineArray
+
+# Far below the millimetre of the data, far above the rounding of sums of 10 km.
+_TIE_BREAK_M = 1e-9
+
+
+@dataclass(frozen=True)
+class CorridorGraph:
+    """Where lines may run: nodes, undirected edges with geometry, and their measures.
+
+    Attributes
+    ----------
+    node_xy
+        (n, 2) east and north in metres.
+    ends
+        (m, 2) node numbers of each edge.
+    lines
+        (m,) LineStrings from ``ends[:, 0]`` to ``ends[:, 1]``.
+    measures
+        m rows, one per edge, every value measured once when the graph was built.
+    """
+
+    node_xy: FloatArray
+    ends: IntArray
+    lines: LineArray
+    measures: pd.DataFrame
+
+    @property
+    def node_count(self) -> int:
+        return len(self.node_xy)
+
+    @property
+    def edge_count(self) -> int:
+        return len(self.ends)
+
+    @cached_property
+    def length_m(self) -> FloatArray:
+        """Plane length of each edge in metres."""
+        return np.asarray(shapely.length(self.lines), float)
+
+    @cached_property
+    def tie_break(self) -> FloatArray:
+        """The ``tie_break`` of every edge."""
+        return tie_break(self.lines)
+
+    @cached_property
+    def tree(self) -> shapely.STRtree:
+        """R-tree of the edges."""
+        return shapely.STRtree(self.lines)
+
+    def edges_within(self, bounds: tuple[float, float, float, float]) -> IntArray:
+        """Numbers of the edges whose bounding box meets the bounds, ascending."""
+        return np.sort(self.tree.query(shapely.box(*bounds))).astype(np.int64)
+
+    def to_networkx(
+        self,
+        bounds: tuple[float, float, float, float] | None = None,
+        edges: Iterable[int] | None = None,
+    ) -> nx.MultiGraph:
+        """Return the graph, or its part, as a networkx graph that can be printed and drawn.
+
+        Nodes carry ``x`` and ``y``; edges are keyed by their number and carry ``line`` and
+        every measure.
+        """
+        chosen = np.arange(self.edge_count) if edges is None else np.fromiter(edges, np.int64)
+        if bounds is not None:
+            chosen = np.intersect1d(chosen, self.edges_within(bounds))
+        graph = nx.MultiGraph()
+        records = self.measures.iloc[chosen].to_dict("records")
+        for number, record in zip(chosen.tolist(), records, strict=True):
+            start, end = self.ends[number].tolist()
+            attributes = {str(name): value for name, value in record.items()}
+            graph.add_edge(start, end, key=number, line=self.lines[number], **attributes)
+        for node in graph.nodes:
+            graph.nodes[node].update(x=self.node_xy[node, 0], y=self.node_xy[node, 1])
+        return graph
+
+
+def tie_break(lines: LineArray) -> FloatArray:
+    """A weight of about a nanometre per line that makes equally short routes unequal.
+
+    Drawn from the line's own coordinates, so that it depends neither on the order of the lines
+    nor on how many there are: forests and networkx then choose the same route.
+    """
+    middle = shapely.get_coordinates(shapely.line_interpolate_point(lines, 0.5, normalized=True))
+    phase = np.abs(np.sin(middle[:, 0] * 12.9898 + middle[:, 1] * 78.233) * 43758.5453)
+    return np.asarray((phase - np.floor(phase) + 0.5) * _TIE_BREAK_M)
+
+
+@dataclass(frozen=True)
+class Arcs:
+    """The arcs of a graph as arrays, parallel edges reduced to the lightest."""
+
+    matrix: csr_matrix
+    edge_of_key: IntArray
+    keys: IntArray
+    node_count: int
+
+    def edge_between(self, start: IntArray, end: IntArray) -> IntArray:
+        """Number of the lightest edge from ``start`` to ``end`` (both arrays of nodes)."""
+        slot = np.searchsorted(self.keys, start * self.node_count + end)
+        return self.edge_of_key[slot]
+
+
+def arcs(ends: IntArray, weights: FloatArray, node_count: int) -> Arcs:
+    """Arrange edges for scipy: both directions, finite weights only, the lightest of parallels.
+
+    A sparse matrix built from coordinates would add up parallel edges; here each (start, end)
+    keeps its lightest edge and the number of that edge.
+    """
+    usable = np.flatnonzero(np.isfinite(weights) & (ends[:, 0] != ends[:, 1]))
+    start = np.concatenate([ends[usable, 0], ends[usable, 1]])
+    end = np.concatenate([ends[usable, 1], ends[usable, 0]])
+    weight = np.concatenate([weights[usable], weights[usable]])
+    edge = np.concatenate([usable, usable])
+    key = start * node_count + end
+    order = np.lexsort((edge, weight, key))
+    key, weight, edge = key[order], weight[order], edge[order]
+    first = np.r_[True, np.diff(key) > 0] if len(key) else np.zeros(0, bool)
+    key, weight, edge = key[first], weight[first], edge[first]
+    matrix = csr_matrix(
+        (weight, key % node_count, np.searchsorted(key, np.arange(node_count + 1) * node_count)),
+        shape=(node_count, node_count),
+    )
+    return Arcs(matrix, edge.astype(np.int64), key, node_count)

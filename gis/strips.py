@@ -1,0 +1,264 @@
+"""Kerb-side strips: continuous lines on both sides of a street net, and the crossings they make.
+
+The streets are joined into strokes (lines that go straight on at junctions); every stroke is
+offset to both sides and all offsets are noded together. A strip therefore runs straight on over
+the mouth of a side street, and the streets that end at a junction reach across it to the far
+side. Rings round the union of widened streets were tried first: they detour round every dead end
+and wrap into every side street.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import NamedTuple
+
+import numpy as np
+import shapely
+
+from gis.linear import FloatArray, IntArray, LineArray, cut_lines
+from gis.noding import Network, node_lines, number_nodes
+
+# Two streets are one stroke where the turn between them is at most this; a plain bend (no third
+# street) may turn more. Momepy's COINS uses 0-60° likewise.
+_STRAIGHT_ON_DEG = 50.0
+_BEND_DEG = 120.0
+# The direction of a street at its junction is taken over this length, not from its last vertex.
+_CHORD_M = 10.0
+# Offsets that differ by less are one run.
+_SAME_OFFSET_M = 0.01
+
+Stroke = list[tuple[int, bool]]
+
+
+class Strips(NamedTuple):
+    """Noded strips: the network; for each piece its stroke and side (+1 left, -1 right, 0 the
+    closing of a dead end); and the stroke of every street part."""
+
+    network: Network
+    stroke: IntArray
+    side: IntArray
+    stroke_of_part: IntArray
+
+
+def join_strokes(ends: IntArray, lines: LineArray, node_count: int) -> list[Stroke]:
+    """Join noded street parts that continue each other.
+
+    Returns
+    -------
+    Strokes: lists of (part, reversed) in walking order; every part is in exactly one stroke.
+    """
+    partner = _partners(ends, lines, node_count)
+    strokes: list[Stroke] = []
+    used = np.zeros(len(lines), bool)
+    open_ends = [(p, e) for p in range(len(lines)) for e in (0, 1) if (p, e) not in partner]
+    closed = [(p, 0) for p in range(len(lines))]
+    for part, end in [*open_ends, *closed]:
+        if used[part]:
+            continue
+        stroke: Stroke = []
+        while not used[part]:
+            used[part] = True
+            stroke.append((part, end == 1))
+            following = partner.get((part, 1 - end))
+            if following is None:
+                break
+            part, end = following
+        strokes.append(stroke)
+    return strokes
+
+
+def _partners(
+    ends: IntArray, lines: LineArray, node_count: int
+) -> dict[tuple[int, int], tuple[int, int]]:
+    """For each street end, the street end that continues it straightest, where mutual."""
+    direction = _end_directions(lines)
+    at_node: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for part in range(len(lines)):
+        for end in (0, 1):
+            at_node[int(ends[part, end])].append((part, end))
+    partner: dict[tuple[int, int], tuple[int, int]] = {}
+    for meeting in at_node.values():
+        limit = _BEND_DEG if len(meeting) == 2 else _STRAIGHT_ON_DEG
+        turns = sorted(
+            (_turn_deg(direction[a], direction[b]), a, b)
+            for i, a in enumerate(meeting)
+            for b in meeting[i + 1 :]
+        )
+        for turn, a, b in turns:
+            if turn <= limit and a not in partner and b not in partner and a[0] != b[0]:
+                partner[a], partner[b] = b, a
+    return partner
+
+
+def _end_directions(lines: LineArray) -> dict[tuple[int, int], FloatArray]:
+    length = shapely.length(lines)
+    step = np.minimum(_CHORD_M, length / 2)
+    start = shapely.get_coordinates(shapely.get_point(lines, 0))
+    end = shapely.get_coordinates(shapely.get_point(lines, -1))
+    after = shapely.get_coordinates(shapely.line_interpolate_point(lines, step))
+    before = shapely.get_coordinates(shapely.line_interpolate_point(lines, length - step))
+    outward = {0: after - start, 1: before - end}
+    return {(part, e): outward[e][part] for part in range(len(lines)) for e in (0, 1)}
+
+
+def _turn_deg(one: FloatArray, two: FloatArray) -> float:
+    """Deflection of going in along ``one`` and out along ``two``; 0 is straight on."""
+    cosine = float(one @ two) / max(float(np.hypot(*one) * np.hypot(*two)), 1e-12)
+    return float(np.degrees(np.pi - np.arccos(np.clip(cosine, -1.0, 1.0))))
+
+
+def kerb_strips(
+    ends: IntArray, lines: LineArray, node_count: int, offset_m: FloatArray, setback_m: FloatArray
+) -> Strips:
+    """Lay strips along both sides of noded streets, with crossings at junctions.
+
+    Parameters
+    ----------
+    ends, lines, node_count
+        The noded street net.
+    offset_m
+        (m,) distance of the strip from the centre line of each street part, in metres.
+    setback_m
+        (m,) the share of it outside the carriageway; a dead end is closed that far beyond.
+
+    Returns
+    -------
+    Strips, cut at every common point and beside every end of a street part.
+    """
+    strokes = join_strokes(ends, lines, node_count)
+    degree = np.bincount(ends.ravel(), minlength=node_count)
+    widest = np.zeros(node_count)
+    np.maximum.at(widest, ends.ravel(), np.repeat(offset_m, 2))
+    raw: list[shapely.LineString] = []
+    owner: list[int] = []
+    sides: list[int] = []
+    reach: list[tuple[float, float]] = []
+    for number, stroke in enumerate(strokes):
+        runs, before_m, after_m = _runs(stroke, ends, lines, degree, widest, offset_m, setback_m)
+        tips = []
+        for side in (1, -1):
+            offsets = _offset(runs, side)
+            raw += offsets
+            owner += [number] * len(offsets)
+            sides += [side] * len(offsets)
+            reach += [(before_m if k == 0 else 0.0, 0.0) for k in range(len(offsets))]
+            if offsets:
+                reach[-1] = (reach[-1][0], after_m)
+                tips.append((offsets[0].coords[0], offsets[-1].coords[-1]))
+        for tip, closing in ((0, before_m), (1, after_m)):
+            if closing == 0.0 and len(tips) == 2 and tips[0][tip] != tips[1][tip]:
+                raw.append(shapely.LineString([tips[0][tip], tips[1][tip]]))
+                owner.append(number)
+                sides.append(0)
+                reach.append((0.0, 0.0))
+    network = _without_overshoots(node_lines(np.array(raw, object)), raw, reach)
+    parent = network.pieces.parent
+    stroke_of_part = np.zeros(len(lines), np.int64)
+    for number, stroke in enumerate(strokes):
+        stroke_of_part[[part for part, _ in stroke]] = number
+    return Strips(network, np.array(owner)[parent], np.array(sides)[parent], stroke_of_part)
+
+
+def _runs(
+    stroke: Stroke,
+    ends: IntArray,
+    lines: LineArray,
+    degree: IntArray,
+    widest: FloatArray,
+    offset_m: FloatArray,
+    setback_m: FloatArray,
+) -> tuple[list[tuple[FloatArray, float]], float, float]:
+    """Centre line of a stroke as runs of equal offset, prolonged at its two ends.
+
+    At a junction it reaches across the widest street there; the length of that is returned.
+    A dead end is prolonged by the set-back only, and 0 is returned.
+    """
+    runs: list[tuple[FloatArray, float]] = []
+    for part, backward in stroke:
+        xy = shapely.get_coordinates(lines[part])
+        xy = xy[::-1] if backward else xy
+        if runs and abs(runs[-1][1] - offset_m[part]) < _SAME_OFFSET_M:
+            runs[-1] = (np.concatenate([runs[-1][0], xy[1:]]), runs[-1][1])
+        else:
+            runs.append((xy, float(offset_m[part])))
+    (first, first_back), (last, last_back) = stroke[0], stroke[-1]
+    start_node = int(ends[first, 1 if first_back else 0])
+    end_node = int(ends[last, 0 if last_back else 1])
+    closed = start_node == end_node and len(stroke) > 1
+    before_m = _reach(start_node, first, degree, widest, offset_m) if not closed else 0.0
+    after_m = _reach(end_node, last, degree, widest, offset_m) if not closed else 0.0
+    if not closed:
+        xy, offset = runs[0]
+        runs[0] = (_prolong(xy[::-1], before_m or float(setback_m[first]))[::-1], offset)
+        xy, offset = runs[-1]
+        runs[-1] = (_prolong(xy, after_m or float(setback_m[last])), offset)
+    return runs, before_m, after_m
+
+
+def _reach(
+    node: int, part: int, degree: IntArray, widest: FloatArray, offset_m: FloatArray
+) -> float:
+    """How far a street that ends at a junction goes on to meet the far strip, skew included."""
+    if degree[node] < 2:
+        return 0.0
+    return float(1.3 * widest[node] + 0.5 * offset_m[part] + 1.0)
+
+
+def _prolong(xy: FloatArray, by_m: float) -> FloatArray:
+    """Add a point straight on beyond the last one."""
+    direction = xy[-1] - xy[-2]
+    return np.concatenate([xy, [xy[-1] + direction / np.hypot(*direction) * by_m]])
+
+
+def _offset(runs: list[tuple[FloatArray, float]], side: int) -> list[shapely.LineString]:
+    """Offset the runs of a stroke and join them end to end into as few lines as possible."""
+    joined: list[FloatArray] = []
+    for xy, distance in runs:
+        curve = shapely.offset_curve(
+            shapely.LineString(xy), side * distance, join_style="mitre", mitre_limit=2.0
+        )
+        for number, part in enumerate(shapely.get_parts(curve)):
+            coordinates = shapely.get_coordinates(part)
+            if joined and number == 0:
+                joined[-1] = np.concatenate([joined[-1], coordinates])
+            elif len(coordinates) > 1:
+                joined.append(coordinates)
+    return [shapely.LineString(xy) for xy in joined]
+
+
+def _without_overshoots(
+    network: Network, raw: list[shapely.LineString], reach: list[tuple[float, float]]
+) -> Network:
+    """Drop what a prolonged end leaves dangling behind the last strip it met."""
+    total = shapely.length(np.array(raw, object))
+    pieces, ends, node_xy = network
+    degree = np.bincount(ends.ravel(), minlength=len(node_xy))
+    before = np.array([r[0] for r in reach])[pieces.parent]
+    after = np.array([r[1] for r in reach])[pieces.parent]
+    at_start = (pieces.start_m < 1e-6) & (before > 0) & (degree[ends[:, 0]] == 1)
+    at_end = (pieces.end_m > total[pieces.parent] - 1e-6) & (after > 0) & (degree[ends[:, 1]] == 1)
+    # A piece that met nothing is not an overshoot alone: only its prolonged end goes.
+    lone = (at_start | at_end) & (pieces.end_m - pieces.start_m > 2.0 * (before + after))
+    cut_at = np.concatenate(
+        [
+            (before - pieces.start_m)[lone & at_start],
+            (total[pieces.parent] - after - pieces.start_m)[lone & at_end],
+        ]
+    )
+    cut_on = np.concatenate([np.flatnonzero(lone & at_start), np.flatnonzero(lone & at_end)])
+    kept = ~(at_start | at_end) | lone
+    recut = cut_lines(pieces.lines, cut_on, cut_at)
+    start, end = recut.start_m, recut.end_m
+    whole = shapely.length(pieces.lines)[recut.parent]
+    gone = (lone & at_start)[recut.parent] & (start < 1e-6)
+    gone |= (lone & at_end)[recut.parent] & (end > whole - 1e-6)
+    keep = kept[recut.parent] & ~gone
+    shifted = pieces.start_m[recut.parent]
+    return number_nodes(
+        recut._replace(
+            lines=recut.lines[keep],
+            parent=pieces.parent[recut.parent][keep],
+            start_m=(start + shifted)[keep],
+            end_m=(end + shifted)[keep],
+        )
+    )

@@ -1,0 +1,220 @@
+"""The application 报装申请: what the user wants, parsed and checked once at the door."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from gettext import gettext as _
+from typing import Any
+
+import shapely
+
+from layers.utilities import load_utilities
+from planning.rule_files import read_rows
+from planning.standards import Pipe
+
+_WORK_KINDS = (
+    "new",
+    "rebuild",
+    "capacity_increase",
+    "temporary",
+    "main_extension",
+    "relocation",
+    "maintenance",
+)
+_SUBJECT_KINDS = (
+    "construction_site_without_sewage",
+    "construction_site_with_sewage",
+    "six_small_trade",
+    "household",
+    "other",
+)
+_NUMBERS = (
+    "nominal_mm",
+    "duct_holes",
+    "duct_outer_diameter_mm",
+    "pressure_mpa",
+    "voltage_kv",
+    "feeds",
+)
+
+
+class ApplicationError(ValueError):
+    """An application says something that cannot be planned; the message tells field and cure."""
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What one utility must bring: its new pipe, and how many feeds from different mains."""
+
+    pipe: Pipe
+    feeds: int = 1
+
+
+@dataclass(frozen=True)
+class Application:
+    """One case: a parcel, a day to dig, and the demands of the utilities it wants.
+
+    ``gate`` is a point on the red line in the survey's CRS, or None. ``source`` tells an
+    application from the default demand of a parcel without one. ``promiser`` holds what is
+    recorded of a utility's own will: ``declines`` and ``bad_credit``.
+    """
+
+    application_id: str
+    parcel_id: str
+    dig_date: date
+    demands: Mapping[str, Demand]
+    gate: shapely.Point | None = None
+    work_kind: str | None = None
+    subject_kind: str | None = None
+    project: Mapping[str, Any] = field(default_factory=dict)
+    promiser: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    source: str = "application"
+
+
+def parse_application(document: Mapping[str, Any]) -> Application:
+    """Read an application document (design 12).
+
+    Raises
+    ------
+    ApplicationError
+        Naming the application, the field, the value, the rule and the cure.
+    """
+    name = str(document.get("application_id") or "")
+    reader = _Reader(name or "?", document)
+    if not name:
+        raise reader.error("application_id", None, _("不能为空"), _("填写申请编号"))
+    demands = document.get("demands")
+    if not isinstance(demands, Mapping) or not demands:
+        raise reader.error("demands", demands, _("须写明至少一个专业的需求"), _("填写 demands"))
+    return Application(
+        application_id=name,
+        parcel_id=reader.text("parcel_id", required=True) or "",
+        dig_date=reader.day("dig_date"),
+        demands={key: _demand(reader, key, value) for key, value in demands.items()},
+        gate=reader.point("gate"),
+        work_kind=reader.choice("work_kind", document.get("work_kind"), _WORK_KINDS),
+        subject_kind=reader.choice(
+            "drainage.subject_kind",
+            (document.get("drainage") or {}).get("subject_kind"),
+            _SUBJECT_KINDS,
+        ),
+        project=dict(document.get("project") or {}),
+        promiser=dict(document.get("promiser") or {}),
+    )
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads fields of one document and words the errors."""
+
+    name: str
+    document: Mapping[str, Any]
+
+    def error(self, field_name: str, value: Any, rule: str, cure: str) -> ApplicationError:
+        return ApplicationError(
+            _("申请 {name}:字段 {field} 的值 {value!r} 不可用:{rule};{cure}。").format(
+                name=self.name, field=field_name, value=value, rule=rule, cure=cure
+            )
+        )
+
+    def text(self, key: str, *, required: bool = False) -> str | None:
+        value = self.document.get(key)
+        if value in (None, "") and required:
+            raise self.error(key, value, _("不能为空"), _("补填该字段"))
+        return None if value is None else str(value)
+
+    def day(self, key: str) -> date:
+        value = self.document.get(key)
+        try:
+            return date.fromisoformat(str(value))
+        except ValueError:
+            raise self.error(
+                key, value, _("须为日期"), _("写成 年-月-日,例如 2026-11-22")
+            ) from None
+
+    def point(self, key: str) -> shapely.Point | None:
+        value = self.document.get(key)
+        if value is None:
+            return None
+        pair = isinstance(value, list | tuple) and len(value) == 2
+        if not pair or not all(_is_number(v) for v in value):
+            raise self.error(key, value, _("须为 [东坐标, 北坐标](米)"), _("改正或留空"))
+        return shapely.Point(value)
+
+    def choice(self, key: str, value: Any, allowed: tuple[str, ...]) -> str | None:
+        if value is not None and value not in allowed:
+            raise self.error(key, value, _("可用值为 ") + "、".join(allowed), _("改用其中之一"))
+        return value
+
+
+def _demand(reader: _Reader, utility: str, value: Any) -> Demand:
+    place = f"demands.{utility}"
+    if utility not in load_utilities():
+        known = "、".join(load_utilities())
+        raise reader.error(place, utility, _("没有这个专业;可用值为 ") + known, _("改正专业名"))
+    if not isinstance(value, Mapping):
+        raise reader.error(place, value, _("须为一组字段"), _("写成 {} 或补填字段"))
+    for key in _NUMBERS:
+        number = value.get(key)
+        if number is not None and not (_is_number(number) and number > 0):
+            raise reader.error(f"{place}.{key}", number, _("须为正数"), _("改正或留空(未知)"))
+    return Demand(_pipe(utility, value), int(value.get("feeds") or 1))
+
+
+def _pipe(utility: str, value: Mapping[str, Any]) -> Pipe:
+    numbers = {
+        key: None if value.get(key) is None else float(value[key])
+        for key in ("nominal_mm", "duct_outer_diameter_mm", "pressure_mpa", "voltage_kv")
+    }
+    holes = value.get("duct_holes")
+    return Pipe(
+        utility=utility,
+        duct_holes=None if holes is None else int(holes),
+        laying=str(value.get("laying") or ("conduit" if utility == "telecom" else "direct")),
+        material=value.get("material"),
+        **numbers,
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+@cache
+def _default_demands() -> dict[str, tuple[dict[str, Demand], str | None]]:
+    """Demands and subject kind by land use, from ``rules/default_demand.csv``."""
+    found: dict[str, tuple[dict[str, Demand], str | None]] = {}
+    for row in read_rows("default_demand.csv"):
+        demands, subject = found.get(row["land_use"], ({}, None))
+        fields = {k: float(row[k]) for k in _NUMBERS if row.get(k)}
+        text = {k: row[k] for k in ("laying", "material") if row.get(k)}
+        demands[row["utility"]] = Demand(_pipe(row["utility"], {**fields, **text}))
+        found[row["land_use"]] = (demands, row.get("subject_kind") or subject)
+    return found
+
+
+def usual_pipes() -> list[Pipe]:
+    """The pipes of all default demands."""
+    return [d.pipe for demands, _ in _default_demands().values() for d in demands.values()]
+
+
+def default_application(parcel_id: str, land_use: str | None, dig_date: date) -> Application:
+    """The default demand of a parcel without an application, by its land use.
+
+    A parcel of unknown or unlisted land use wants every utility, with unknown sizes.
+    """
+    unknown = {key: Demand(_pipe(key, {})) for key in load_utilities()}
+    demands, subject = _default_demands().get(land_use or "", (unknown, None))
+    return Application(
+        application_id="",
+        parcel_id=parcel_id,
+        dig_date=dig_date,
+        demands=demands,
+        work_kind="new",
+        subject_kind=subject,
+        source="default_demand",
+    )

@@ -1,0 +1,236 @@
+"""External lines 外线: routes, measures and verdicts of one utility for one site or for many.
+
+The finder differs (networkx for one parcel, a forest for all), everything after it is the same
+code: trace the ways, measure, collect facts, judge, recommend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from gis.linear import FloatArray
+from gis.overlay import area_inside_union, strips
+from planning.application import Demand
+from planning.facts import application_facts, route_facts, trees_in
+from planning.groundwork import Groundwork, Site
+from planning.measures import Figures, measure_all
+from planning.quantities import single_cost_by_surface
+from planning.routes import OBJECTIVES, Routes, Search, Way, best_way, best_ways, costs, trace
+from planning.sections import single_section_width_m
+from planning.verdicts import Verdict, judge
+
+QUALIFYING = ("commitment", "commitment_filing", "not_required")
+
+Finder = Callable[[Search, Sequence[Site]], Mapping[str, Way]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route of one utility with everything measured of it, and its verdict."""
+
+    way: Way
+    line: shapely.LineString
+    strip: shapely.Polygon | None
+    figures: Mapping[str, float]
+    crossings: pd.DataFrame
+    measures: Mapping[str, float | None]
+    facts: Mapping[str, Any]
+    verdict: Verdict
+
+    @property
+    def rank(self) -> int:
+        """0 qualifies, 1 may qualify once the unknown is known, 2 does not."""
+        if self.verdict.outcome in QUALIFYING:
+            return 0
+        return 1 if self.verdict.otherwise in QUALIFYING else 2
+
+
+@dataclass(frozen=True)
+class ExternalLine:
+    """What was found for one utility of one site.
+
+    ``status`` is routed, unroutable or not_requested; ``reason`` says why it is unroutable;
+    ``routes`` by objective; ``recommended`` the objective of the recommended route.
+    """
+
+    utility: str
+    status: str
+    demand: Demand | None = None
+    reason: str | None = None
+    gap_m: float | None = None
+    routes: Mapping[str, Route] = field(default_factory=dict)
+    recommended: str | None = None
+    assumed: tuple[str, ...] = ()
+
+    @property
+    def route(self) -> Route | None:
+        """The recommended route."""
+        return self.routes[self.recommended] if self.recommended else None
+
+    @property
+    def qualifying_route(self) -> str | None:
+        """'found', or 'not_searched': only the cheapest and the shortest were tried."""
+        if self.route is None:
+            return None
+        return "found" if self.route.rank == 0 else "not_searched"
+
+
+def one_by_networkx(search: Search, sites: Sequence[Site]) -> dict[str, Way]:
+    """Find ways on networkx graphs, one neighbourhood for each site."""
+    found = {site.key: best_way(search, site.end_nodes) for site in sites}
+    return {key: way for key, way in found.items() if way is not None}
+
+
+def all_by_forest(search: Search, sites: Sequence[Site]) -> dict[str, Way]:
+    """Find the ways of all sites by one forest."""
+    ends = pd.DataFrame(
+        [(site.key, node) for site in sites for node in site.end_nodes], columns=["site", "node"]
+    )
+    return dict(best_ways(search, ends))
+
+
+def external_lines(
+    work: Groundwork, demand: Demand, sites: Sequence[Site], find: Finder
+) -> dict[str, ExternalLine]:
+    """Solve one demand for many sites; every site gets an answer, by its key."""
+    utility, tie_ins = demand.pipe.utility, work.tie_ins(demand.pipe.utility)
+    prices = single_cost_by_surface(demand.pipe, work.standards, work.policy, work.prices)
+    searches = {o: work.search(demand.pipe, o, prices.yuan_m) for o in OBJECTIVES}
+    found = {o: find(search, sites) for o, search in searches.items()}
+    tried: dict[str, dict[str, Route]] = {site.key: {} for site in sites}
+    for objective in OBJECTIVES:
+        reached = [site for site in sites if site.key in found[objective]]
+        if reached:
+            routes = trace(work.corridors, tie_ins, [found[objective][s.key] for s in reached])
+            judged = _judge_routes(work, demand, reached, routes, prices.yuan_m)
+            for site, route in zip(reached, judged, strict=True):
+                tried[site.key][objective] = route
+    usable = np.isfinite(searches["shortest"].tie_in_weights)
+    return {
+        site.key: _recommend(demand, tried[site.key], prices.assumed)
+        if tried[site.key]
+        else _unroutable(work, demand, site, bool(usable.any()))
+        for site in sites
+    }
+
+
+def _recommend(
+    demand: Demand, routes: Mapping[str, Route], assumed: tuple[str, ...]
+) -> ExternalLine:
+    """The cheaper of the routes that qualify; if none does, the cheapest."""
+    best = min(OBJECTIVES, key=lambda o: (routes[o].rank, routes[o].figures["cost_yuan"]))
+    return ExternalLine(
+        demand.pipe.utility,
+        "routed",
+        demand,
+        routes=routes,
+        recommended=best,
+        assumed=assumed,
+    )
+
+
+def _unroutable(work: Groundwork, demand: Demand, site: Site, any_fits: bool) -> ExternalLine:
+    """Why no way was found, and the gap where a distance is the reason."""
+    tie_ins = work.tie_ins(demand.pipe.utility)
+    snap, gap = work.policy.planning.max_snap_m, None
+    if not tie_ins.imported:
+        reason = "no_network_imported"
+    elif tie_ins.features.empty:
+        reason = "no_tie_in"
+    elif not any_fits:
+        reason = "no_size_match" if len(tie_ins.table) else "no_tie_in"
+    elif len(site.end_nodes) == 0 and site.gap_m > snap:
+        reason, gap = "gap_too_wide", site.gap_m
+    else:
+        reason = "disconnected"
+    return ExternalLine(demand.pipe.utility, "unroutable", demand, reason, gap)
+
+
+def _judge_routes(
+    work: Groundwork,
+    demand: Demand,
+    sites: Sequence[Site],
+    routes: Routes,
+    rates: Mapping[str, float],
+) -> list[Route]:
+    """Measure and judge traced routes of one demand, in order."""
+    utility = demand.pipe.utility
+    width = single_section_width_m(demand.pipe, work.standards)
+    margin = work.policy.planning.work_margin_m
+    working = (
+        np.full(len(routes.lines), None, object)
+        if width is None
+        else strips(routes.lines, np.full(len(routes.lines), width + 2 * margin))
+    )
+    figures = figures_of(work, demand, routes, working)
+    measures = measure_all(utility, figures)
+    facts = route_facts(work.ground, demand, routes, working)
+    cost = costs(work.corridors, routes.table, _by_route(routes), rates)
+    judged = []
+    for number, site in enumerate(sites):
+        own = {name: _known(values[number]) for name, values in measures.items()}
+        known = {**application_facts(site.application, utility), **facts[number]}
+        known["in_service_area"] = work.ground.in_service_area(site.place, utility)
+        row = {k: float(v) for k, v in routes.table.iloc[number].items()}
+        crossings = routes.crossings[routes.crossings["route"] == number]
+        judged.append(
+            Route(
+                routes.ways[number],
+                routes.lines[number],
+                working[number],
+                {
+                    **row,
+                    "city_kerb_m": float(figures.kerb_m[number]),
+                    "city_red_line_m": float(figures.red_line_m[number]),
+                    "green_m2": float(figures.green_m2[number]),
+                    "cost_yuan": float(cost[number]),
+                },
+                crossings,
+                own,
+                known,
+                judge(utility, own, known, work.policy, mode="plan"),
+            )
+        )
+    return judged
+
+
+def figures_of(work: Groundwork, demand: Demand, routes: Routes, working: Any) -> Figures:
+    """Figures of traced routes with their working strips (None where the width is unknown)."""
+    count = len(routes.lines)
+    crossings = routes.crossings
+    city = np.array([c is not False for c in work.ground.is_city_road], bool)
+    counted = crossings[city[crossings["road"].to_numpy(np.int64)]]
+    green = np.full(count, np.nan)
+    known = ~shapely.is_missing(working)
+    if work.survey.has("green"):
+        green[known] = area_inside_union(working[known], work.corridors.green)
+    return Figures(
+        demand=demand,
+        length_m=routes.table["length_m"].to_numpy(float),
+        kerb_m=_sums(counted, "kerb_m", count),
+        red_line_m=_sums(counted, "red_line_m", count),
+        longest_kerb_m=routes.table["longest_kerb_m"].to_numpy(float),
+        green_m2=green,
+        trees=trees_in(work.ground, working),
+    )
+
+
+def _sums(crossings: pd.DataFrame, column: str, count: int) -> FloatArray:
+    return np.bincount(
+        crossings["route"].to_numpy(np.int64), crossings[column].to_numpy(float), minlength=count
+    )
+
+
+def _by_route(routes: Routes) -> pd.DataFrame:
+    """Crossings with the number of the line first, as ``costs`` expects them."""
+    return routes.crossings[["route", "road", "kerb_m", "red_line_m"]]
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,162 @@
+"""Groundwork: everything about a county that does not depend on one case, prepared once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from gettext import gettext as _
+
+import numpy as np
+import shapely
+
+from gis.linear import FloatArray, IntArray
+from gis.network import tie_break
+from layers.survey import Survey
+from layers.utilities import load_utilities
+from planning.application import Application, ApplicationError
+from planning.corridors import Corridors, build_corridors
+from planning.facts import Ground
+from planning.policies import Policy
+from planning.quantities import Prices, load_prices
+from planning.routes import Search, costs
+from planning.standards import Pipe, Standards, load_standards
+from planning.tie_ins import TieIns, eligible, find_tie_ins
+
+# A gate farther from the red line than this is not on it: ten times the survey's centimetres.
+_ON_RED_LINE_M = 1.0
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the lines of one case end: its red line, or its gate."""
+
+    key: str
+    application: Application
+    end_nodes: IntArray
+    place: shapely.Point
+    gap_m: float
+
+
+@dataclass(frozen=True)
+class Groundwork:
+    """A survey with its corridors, standards, prices and tie-ins, ready to be searched."""
+
+    survey: Survey
+    policy: Policy
+    prices: Prices
+    standards: Standards
+    corridors: Corridors
+    _tie_ins: dict[str, TieIns] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def ground(self) -> Ground:
+        return Ground(self.survey, self.corridors, self.policy)
+
+    @cached_property
+    def edge_surfaces_m(self) -> FloatArray:
+        """Metres of every edge on every surface."""
+        graph = self.corridors.graph
+        return self.corridors.surface_lengths(graph.measures, self.corridors.crossings)
+
+    def tie_ins(self, utility: str) -> TieIns:
+        """The tie-ins of a utility, found at the first call."""
+        if utility not in self._tie_ins:
+            self._tie_ins[utility] = find_tie_ins(
+                self.corridors, self.survey, load_utilities()[utility], self.policy
+            )
+        return self._tie_ins[utility]
+
+    def search(self, pipe: Pipe, objective: str, rates: Mapping[str, float]) -> Search:
+        """The search for one pipe: metres for 'shortest', yuan for 'cheapest'."""
+        tie_ins, graph = self.tie_ins(pipe.utility), self.corridors.graph
+        if objective == "shortest":
+            edges = graph.length_m
+            offsets = tie_ins.table["length_m"].to_numpy(float)
+        else:
+            edges = self.edge_surfaces_m @ np.array(list(rates.values()))
+            offsets = costs(self.corridors, tie_ins.table, tie_ins.crossings, rates)
+        usable = eligible(tie_ins, pipe, self.standards)
+        return Search(
+            self.corridors,
+            tie_ins,
+            edges + graph.tie_break,
+            np.where(usable, offsets + tie_break(tie_ins.lines), np.inf),
+        )
+
+    def site(self, application: Application) -> Site:
+        """Where the application's lines end.
+
+        Raises
+        ------
+        ApplicationError
+            If its parcel is not among the parcels, or its gate not on the parcel's red line.
+        """
+        red_line = red_line_of(self.survey, application)
+        gate = application.gate
+        key = application.application_id if gate is not None else application.parcel_id
+        nodes = self.corridors.end_nodes(
+            application.parcel_id, application.application_id if gate is not None else ""
+        )
+        place = gate if gate is not None else red_line.representative_point()
+        gap = self.corridors.gaps_m.get(key, float("inf"))
+        return Site(application.application_id or key, application, nodes, place, gap)
+
+
+def red_line_of(survey: Survey, application: Application) -> shapely.Polygon:
+    """The parcel of an application; its gate, where given, is on the red line.
+
+    Raises ``ApplicationError`` otherwise.
+    """
+    parcels = survey.get("parcels")
+    name = application.application_id or application.parcel_id
+    if parcels is None or application.parcel_id not in parcels.index:
+        raise ApplicationError(
+            _(
+                "申请 {name}:字段 parcel_id 的值 {value!r} 不在地块图层中;"
+                "请核对编号,或先导入该地块(parcels)。"
+            ).format(name=name, value=application.parcel_id)
+        )
+    red_line = parcels.geometry.loc[application.parcel_id]
+    if application.gate is not None:
+        off = red_line.boundary.distance(application.gate)
+        if off > _ON_RED_LINE_M:
+            raise ApplicationError(
+                _(
+                    "申请 {name}:字段 gate 离地块 {parcel} 的红线 {off:.2f} 米;"
+                    "接口须在红线上(允许 {limit:g} 米),请改正坐标或留空。"
+                ).format(name=name, parcel=application.parcel_id, off=off, limit=_ON_RED_LINE_M)
+            )
+    return red_line
+
+
+def prepare(
+    survey: Survey,
+    policy: Policy,
+    applications: Iterable[Application] = (),
+    *,
+    prices: Prices | None = None,
+) -> Groundwork:
+    """Build the corridors of a survey with the gates of its applications.
+
+    Raises
+    ------
+    ApplicationError
+        If an application's parcel or gate cannot be found.
+    """
+    gates: dict[str, tuple[str, shapely.Point]] = {}
+    for application in applications:
+        red_line = red_line_of(survey, application)
+        if application.gate is not None:
+            nearest = shapely.shortest_line(red_line.boundary, application.gate)
+            gates[application.application_id] = (
+                application.parcel_id,
+                shapely.get_point(nearest, 0),
+            )
+    return Groundwork(
+        survey,
+        policy,
+        prices or load_prices(),
+        load_standards(),
+        build_corridors(survey, policy, gates),
+    )

@@ -1,0 +1,165 @@
+"""Measures 量算值: one function for each (clause, measure), in the plan's own words.
+
+管道长度 of clause (1) is not that of clause (5), and neither is 施工长度 or 线路长度, even where the
+numbers are equal today. Every function takes the figures of n routes of one pipe and gives n values
+in the unit of its name; NaN is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gis.linear import FloatArray
+from planning.application import Demand
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured of n routes that carry the same demand; arrays of n, NaN is unknown.
+
+    ``length_m`` red line to tie-in; ``kerb_m`` and ``red_line_m`` inside carriageways of city
+    roads; ``longest_kerb_m`` the longest single piece; ``green_m2`` union of the working strip
+    with greenery; ``trees`` that stand in the strip.
+    """
+
+    demand: Demand
+    length_m: FloatArray
+    kerb_m: FloatArray
+    red_line_m: FloatArray
+    longest_kerb_m: FloatArray
+    green_m2: FloatArray
+    trees: FloatArray
+
+
+def measure_all(utility: str, figures: Figures) -> dict[str, FloatArray]:
+    """Every measure that the utility's clauses ask for, by input name."""
+    return {name: measure(figures) for name, measure in MEASURES[utility].items()}
+
+
+# --- clause (1) water -------------------------------------------------------------------------
+
+
+def water_max_dn_mm(figures: Figures) -> FloatArray:
+    """管径: nominal size of the new pipe; one size is laid from tie-in to red line."""
+    return _constant(figures, figures.demand.pipe.nominal_mm)
+
+
+def water_pipe_length_m(figures: Figures) -> FloatArray:
+    """管道长度: all new pipe, both feeds counted. A second feed is not routed: unknown."""
+    return _one_feed(figures, figures.length_m)
+
+
+def water_route_once_m(figures: Figures) -> FloatArray:
+    """管道长度 under the reading that parallel pipes count once."""
+    return _one_feed(figures, figures.length_m)
+
+
+def water_green_m2(figures: Figures) -> FloatArray:
+    """临时占用或伐移绿化: union of the strip with greenery."""
+    return _one_feed(figures, figures.green_m2)
+
+
+def water_green_apart_m2(figures: Figures) -> FloatArray:
+    """Occupied and felled green apart: known while no tree stands in the strip."""
+    return np.where(figures.trees == 0, water_green_m2(figures), np.nan)
+
+
+# --- clause (3) gas ---------------------------------------------------------------------------
+
+
+def gas_construction_length_m(figures: Figures) -> FloatArray:
+    """施工长度: ground worked outside the red line, parallel pipes in one trench once."""
+    return _one_feed(figures, figures.length_m)
+
+
+def gas_all_pipe_m(figures: Figures) -> FloatArray:
+    """施工长度 under the reading that every pipe counts."""
+    return _one_feed(figures, figures.length_m)
+
+
+# --- clause (6) power ---------------------------------------------------------------------------
+
+
+def power_line_length_m(figures: Figures) -> FloatArray:
+    """线路长度: route outside the red line; a second route would add and is not routed: unknown."""
+    return _one_feed(figures, figures.length_m)
+
+
+def power_crossing_red_line_m(figures: Figures) -> FloatArray:
+    """穿越城市道路, red line to red line: kerb pieces times red-line over carriageway width."""
+    return _one_feed(figures, figures.red_line_m)
+
+
+def power_crossing_kerb_m(figures: Figures) -> FloatArray:
+    """穿越城市道路, kerb to kerb, summed."""
+    return _one_feed(figures, figures.kerb_m)
+
+
+def power_crossing_longest_m(figures: Figures) -> FloatArray:
+    """穿越城市道路, the longest single piece kerb to kerb."""
+    return _one_feed(figures, figures.longest_kerb_m)
+
+
+# --- clause (5) telecom -------------------------------------------------------------------------
+
+
+def telecom_green_m2(figures: Figures) -> FloatArray:
+    """临时占用城市绿化: union of the strip with greenery."""
+    return _one_feed(figures, figures.green_m2)
+
+
+def telecom_outer_diameter_mm(figures: Figures) -> FloatArray:
+    """管外径: of the largest new duct."""
+    return _constant(figures, figures.demand.pipe.duct_outer_diameter_mm)
+
+
+def telecom_holes(figures: Figures) -> FloatArray:
+    """孔: holes of the new bank's cross-section."""
+    return _constant(figures, figures.demand.pipe.duct_holes)
+
+
+def telecom_pipe_length_m(figures: Figures) -> FloatArray:
+    """管道长度: new duct route, the ducts of one bank once."""
+    return _one_feed(figures, figures.length_m)
+
+
+MEASURES: dict[str, dict[str, Callable[[Figures], FloatArray]]] = {
+    "water": {
+        "max_dn_mm": water_max_dn_mm,
+        "pipe_length_m": water_pipe_length_m,
+        "pipe_length_route_once_m": water_route_once_m,
+        "green_affected_m2": water_green_m2,
+        "green_affected_sum_m2": water_green_apart_m2,
+        "green_affected_each_m2": water_green_apart_m2,
+    },
+    "sewage": {},
+    "storm": {},
+    "gas": {
+        "construction_length_m": gas_construction_length_m,
+        "construction_all_pipe_m": gas_all_pipe_m,
+    },
+    "power": {
+        "line_length_m": power_line_length_m,
+        "crossing_red_line_m": power_crossing_red_line_m,
+        "crossing_kerb_m": power_crossing_kerb_m,
+        "crossing_longest_kerb_m": power_crossing_longest_m,
+    },
+    "telecom": {
+        "green_temporary_m2": telecom_green_m2,
+        "duct_outer_diameter_mm": telecom_outer_diameter_mm,
+        "duct_holes": telecom_holes,
+        "pipe_length_m": telecom_pipe_length_m,
+    },
+}
+
+
+def _constant(figures: Figures, value: float | None) -> FloatArray:
+    return np.full(len(figures.length_m), np.nan if value is None else float(value))
+
+
+def _one_feed(figures: Figures, values: FloatArray) -> FloatArray:
+    """Only one feed is routed: with more, what the whole work measures is unknown."""
+    return values if figures.demand.feeds == 1 else np.full(len(values), np.nan)

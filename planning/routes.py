@@ -1,0 +1,260 @@
+"""External line routes 外线路由: the best way from any tie-in to the red line (design 6, 7).
+
+The same problem is solved twice: for one parcel on a networkx graph of its neighbourhood that can
+be printed and drawn, for all parcels of a county by one forest. Both return ``Way``s, and every
+figure of a route is measured from the geometry of its way by ``trace``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gis.forest import grow_forest
+from gis.linear import FloatArray, IntArray, chain
+from planning.corridors import Corridors
+from planning.quantities import SURFACES
+from planning.tie_ins import TieIns
+
+OBJECTIVES = ("cheapest", "shortest")
+# The first neighbourhood reaches this far round the parcel; it doubles until the optimum is safe.
+_FIRST_REACH_M = 250.0
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way found: row of the tie-in table, edges from there to the red line, node there."""
+
+    tie_in: int
+    edges: tuple[int, ...]
+    end_node: int
+    weight: float
+
+
+@dataclass(frozen=True)
+class Search:
+    """One utility's search: what may be joined, and what each edge and tie-in way weighs.
+
+    ``edge_weights`` (m,) and ``tie_in_weights`` (k,) are metres or yuan, tie-break included;
+    tie-ins that may not serve the demand weigh infinity.
+    """
+
+    corridors: Corridors
+    tie_ins: TieIns
+    edge_weights: FloatArray
+    tie_in_weights: FloatArray
+
+    @cached_property
+    def best_tie_ins(self) -> pd.DataFrame:
+        """The lightest tie-in of every graph node that has one: index node, columns row, weight."""
+        rows = np.flatnonzero(np.isfinite(self.tie_in_weights))
+        table = pd.DataFrame(
+            {
+                "node": self.tie_ins.table["node"].to_numpy(np.int64)[rows],
+                "row": rows,
+                "weight": self.tie_in_weights[rows],
+            }
+        )
+        lightest = table.sort_values(["node", "weight", "row"]).drop_duplicates("node")
+        return lightest.set_index("node")
+
+    @cached_property
+    def lightest_rate(self) -> float:
+        """Least weight of a metre of way, edges and tie-ins alike."""
+        length = np.concatenate(
+            [self.corridors.graph.length_m, self.tie_ins.table["length_m"].to_numpy(float)]
+        )
+        weight = np.concatenate([self.edge_weights, self.tie_in_weights])
+        usable = np.isfinite(weight) & (length > 0)
+        return float((weight[usable] / length[usable]).min()) if usable.any() else 0.0
+
+
+# --- one parcel, on networkx -------------------------------------------------------------------
+
+
+def best_way(search: Search, end_nodes: IntArray) -> Way | None:
+    """The lightest way from any tie-in to any of the end nodes; None if there is none.
+
+    Runs on a neighbourhood that is doubled until no lighter way can leave it: a way that leaves
+    is at least as long as the reach, at the lightest rate.
+    """
+    if len(end_nodes) == 0 or search.best_tie_ins.empty:
+        return None
+    xy = search.corridors.graph.node_xy
+    west, south = xy[end_nodes].min(axis=0)
+    east, north = xy[end_nodes].max(axis=0)
+    all_west, all_south = xy.min(axis=0)
+    all_east, all_north = xy.max(axis=0)
+    reach = _FIRST_REACH_M
+    while True:
+        bounds = (west - reach, south - reach, east + reach, north + reach)
+        way = _way_within(search, end_nodes, bounds)
+        if way is not None and way.weight <= reach * search.lightest_rate:
+            return way
+        if (
+            bounds[0] <= all_west
+            and bounds[1] <= all_south
+            and bounds[2] >= all_east
+            and bounds[3] >= all_north
+        ):
+            return way
+        reach *= 2
+
+
+def neighbourhood(
+    corridors: Corridors, end_nodes: IntArray, bounds: tuple[float, float, float, float]
+) -> nx.MultiGraph:
+    """The corridor graph within bounds, with the connectors of these end nodes only."""
+    edges = corridors.graph.edges_within(bounds)
+    connector = corridors.is_connector[edges]
+    own = np.isin(corridors.graph.ends[edges], end_nodes).any(axis=1)
+    return corridors.graph.to_networkx(edges=edges[~connector | own])
+
+
+def _way_within(
+    search: Search, end_nodes: IntArray, bounds: tuple[float, float, float, float]
+) -> Way | None:
+    graph = neighbourhood(search.corridors, end_nodes, bounds)
+    graph.add_nodes_from(end_nodes.tolist())
+    here = search.best_tie_ins[search.best_tie_ins.index.isin(list(graph.nodes))]
+    weights: dict[Any, float] = {}
+    for node, row, weight in here.itertuples():
+        graph.add_edge("network", node, key=("tie_in", row))
+        weights["tie_in", row] = weight
+    for node in end_nodes.tolist():
+        graph.add_edge(node, "red_line", key=("end", node))
+        weights["end", node] = 0.0
+
+    def weight_of(key: Any) -> float:
+        return weights[key] if isinstance(key, tuple) else float(search.edge_weights[key])
+
+    try:
+        weight, nodes = nx.bidirectional_dijkstra(
+            graph, "network", "red_line", lambda _u, _v, keys: min(map(weight_of, keys))
+        )
+    except (nx.NetworkXNoPath, nx.NodeNotFound):
+        return None
+    keys = [min(graph[a][b], key=weight_of) for a, b in pairwise(nodes)]
+    return Way(keys[0][1], tuple(keys[1:-1]), nodes[-2], float(weight))
+
+
+# --- all parcels, by a forest ------------------------------------------------------------------
+
+
+def best_ways(search: Search, ends: pd.DataFrame) -> pd.Series:
+    """The lightest way of many parcels at once.
+
+    Parameters
+    ----------
+    ends
+        Columns ``site`` (any key) and ``node``: the end nodes of each site.
+
+    Returns
+    -------
+    ``Way`` by site; sites that no way reaches are absent. Complexity O((m + n) log n) for the
+    forest, whatever the number of sites.
+    """
+    graph, corridors = search.corridors.graph, search.corridors
+    best = search.best_tie_ins
+    walkable = np.flatnonzero(~corridors.is_connector)
+    on_strip = best[best.index.isin(np.unique(graph.ends[walkable]))]
+    forest = grow_forest(
+        graph.ends[walkable],
+        search.edge_weights[walkable],
+        graph.node_count,
+        on_strip.index.to_numpy(np.int64),
+        on_strip["weight"].to_numpy(float),
+    )
+    options = _last_steps(search, ends, forest.cost)
+    chosen = options.sort_values(["site", "weight", "edge"]).drop_duplicates("site")
+    ways: dict[Any, Way] = {}
+    rows = on_strip["row"].to_numpy()
+    for site, node, edge, foot, weight, row in chosen[
+        ["site", "node", "edge", "foot", "weight", "row"]
+    ].itertuples(index=False):
+        if edge < 0:
+            ways[site] = Way(int(row), (), int(node), float(weight))
+            continue
+        walked = walkable[forest.path(foot)][::-1] if forest.toward[foot] >= 0 else ()
+        tie_in = int(rows[forest.source[foot]])
+        ways[site] = Way(tie_in, (*map(int, walked), int(edge)), int(node), float(weight))
+    return pd.Series(ways, dtype=object)
+
+
+def _last_steps(search: Search, ends: pd.DataFrame, cost: FloatArray) -> pd.DataFrame:
+    """Every reachable last step of every site: over a connector, or straight from a tie-in."""
+    corridors = search.corridors
+    over = ends.merge(corridors.connectors, on="node")
+    over["weight"] = (
+        cost[over["foot"].to_numpy(np.int64)] + search.edge_weights[over["edge"].to_numpy(np.int64)]
+    )
+    over["row"] = -1
+    straight = ends.merge(search.best_tie_ins, left_on="node", right_index=True)
+    straight["edge"], straight["foot"] = -1, -1
+    options = pd.concat([over, straight], ignore_index=True)
+    return options[np.isfinite(options["weight"])]
+
+
+# --- from ways to routes -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Routes:
+    """Measured routes, one row each, in the order of the ways given.
+
+    ``table``: length_m, kerb_m, red_line_m, green_m (centre line), crossing_count,
+    longest_kerb_m, on_bridge. ``lines`` run from the tie-in to the red line. ``crossings`` are
+    the pieces inside carriageways with ``route``, ``road``, ``kerb_m``, ``red_line_m``, ``count``.
+    """
+
+    ways: Sequence[Way]
+    lines: NDArray[Any]
+    table: pd.DataFrame
+    crossings: pd.DataFrame
+
+
+def trace(corridors: Corridors, tie_ins: TieIns, ways: Sequence[Way]) -> Routes:
+    """Draw the ways as lines from the tie-in to the red line, and measure them once."""
+    lines = np.array([_draw(corridors, tie_ins, way) for way in ways], object)
+    table, crossings = corridors.measure(lines)
+    inside = shapely.intersection(
+        lines[crossings["line"]], corridors.surfaces.carriageway[crossings["road"]]
+    )
+    parts, owner = shapely.get_parts(inside, return_index=True)
+    crossings["count"] = np.bincount(owner, minlength=len(crossings))
+    table["crossing_count"] = np.bincount(
+        crossings["line"], crossings["count"], minlength=len(lines)
+    ).astype(int)
+    longest = np.zeros(len(lines))
+    np.maximum.at(longest, crossings["line"].to_numpy()[owner], shapely.length(parts))
+    table["longest_kerb_m"] = longest
+    bridged = corridors.graph.measures["on_bridge"].to_numpy()
+    table["on_bridge"] = [bool(bridged[list(way.edges)].any()) for way in ways]
+    return Routes(ways, lines, table, crossings.rename(columns={"line": "route"}))
+
+
+def _draw(corridors: Corridors, tie_ins: TieIns, way: Way) -> shapely.LineString:
+    first = tie_ins.lines[way.tie_in]
+    pieces = [first, *(corridors.graph.lines[edge] for edge in way.edges)]
+    pieces = [piece for piece in pieces if piece.length > 0]
+    return chain(pieces, first.coords[-1])
+
+
+def costs(
+    corridors: Corridors,
+    table: pd.DataFrame,
+    crossings: pd.DataFrame,
+    rates: Mapping[str, float],
+) -> FloatArray:
+    """Cost of lines in yuan: metres on each surface times the price of a metre there."""
+    lengths = corridors.surface_lengths(table, crossings)
+    return lengths @ np.array([rates[surface] for surface in SURFACES])

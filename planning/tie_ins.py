@@ -1,0 +1,189 @@
+"""Tie-ins 接入点: where a new line may join the existing network of its utility (design 6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gis.linear import LineArray, segments
+from layers.survey import Survey
+from layers.utilities import Utility
+from planning.corridors import Corridors, crossing_angles
+from planning.policies import Policy
+from planning.standards import Pipe, Standards
+
+_OUT_OF_USE = ("planned", "abandoned")
+
+
+@dataclass(frozen=True)
+class TieIns:
+    """Every place where one utility's network can be reached from the corridors.
+
+    Attributes
+    ----------
+    table
+        One row per pair of graph node and place: node, kind ('line' or 'node'), feature_id,
+        chainage_m (along the main, NaN at a node), and the measures of the way between.
+    lines
+        The ways, from the graph node to the place in the network, LineStrings.
+    crossings
+        Pieces of them inside carriageways: ``tie_in`` (row), ``road``, ``kerb_m``, ``red_line_m``.
+    features
+        The mains and nodes themselves, one row per feature_id, for ``eligible``.
+    imported
+        False when the utility has no network in the survey at all.
+    """
+
+    utility: str
+    table: pd.DataFrame
+    lines: LineArray
+    crossings: pd.DataFrame
+    features: pd.DataFrame
+    imported: bool
+
+
+def find_tie_ins(corridors: Corridors, survey: Survey, utility: Utility, policy: Policy) -> TieIns:
+    """Find the places where ``utility`` may be joined, within the snap distance of the graph.
+
+    Inside mains (the main is split there) where the utility allows it, else at its nodes. A way
+    that would cross private land, water or rails, or meet a carriageway at less than the least
+    crossing angle of the policy, is no way.
+    """
+    mains, main_shapes = _features(survey.get("lines"), utility, "subtype", utility.tie_in.lines)
+    places, _ = _features(survey.get("nodes"), utility, "kind", utility.tie_in.nodes)
+    places = _with_main(places, survey.get("lines"))
+    if not utility.tie_in.inside:
+        mains, main_shapes = mains.iloc[:0], main_shapes[:0]
+    max_snap_m = policy.planning.max_snap_m
+    candidates = pd.concat(
+        [
+            _along_mains(corridors, mains, main_shapes, max_snap_m),
+            _at_nodes(corridors, places),
+        ],
+        ignore_index=True,
+    )
+    node_xy = corridors.graph.node_xy[candidates["node"].to_numpy(np.int64)]
+    target = np.stack(candidates.pop("xy").to_list()) if len(candidates) else np.zeros((0, 2))
+    lines = segments(node_xy, target)
+    allowed = corridors.obstacles.connector_allowed(lines)
+    allowed &= ~_oblique(corridors, lines, policy.planning.value("min_crossing_angle_deg"))
+    candidates, lines = candidates[allowed].reset_index(drop=True), lines[allowed]
+    measures, crossings = corridors.measure(lines)
+    return TieIns(
+        utility.key,
+        pd.concat([candidates, measures], axis=1),
+        lines,
+        crossings.rename(columns={"line": "tie_in"}),
+        pd.concat([mains, places]),
+        _has_network(survey, utility),
+    )
+
+
+def _has_network(survey: Survey, utility: Utility) -> bool:
+    tables = (survey.get("lines"), survey.get("nodes"))
+    return any(t is not None and bool((t["utility"] == utility.key).any()) for t in tables)
+
+
+def _features(
+    table: Any, utility: Utility, field: str, kinds: tuple[str, ...]
+) -> tuple[pd.DataFrame, NDArray[Any]]:
+    """Rows of a layer that belong to the utility, are of the kinds, and are in use."""
+    if table is None:
+        return pd.DataFrame(), np.zeros(0, object)
+    mine = (table["utility"] == utility.key) & table[field].isin(kinds)
+    mine &= ~table["status"].isin(_OUT_OF_USE)
+    chosen = table[mine]
+    return pd.DataFrame(chosen.drop(columns="geometry")), np.asarray(chosen.geometry.array)
+
+
+def _with_main(places: pd.DataFrame, lines: Any) -> pd.DataFrame:
+    """Give nodes that do not say it themselves the size and pressure of the main they sit on."""
+    if lines is None or len(places) == 0:
+        return places
+    missing = [c for c in ("diameter_mm", "pressure_mpa", "voltage_kv") if c not in places]
+    own = lines[missing].reindex(places["line_id"]).set_axis(places.index)
+    return pd.concat([places, own], axis=1)
+
+
+def _along_mains(
+    corridors: Corridors, mains: pd.DataFrame, shapes: NDArray[Any], max_snap_m: float
+) -> pd.DataFrame:
+    """The nearest point of each main from each graph node within reach."""
+    nodes = corridors.strip_nodes
+    points = shapely.points(corridors.graph.node_xy[nodes])
+    at, main = shapely.STRtree(shapes).query(points, predicate="dwithin", distance=max_snap_m)
+    chainage = shapely.line_locate_point(shapes[main], points[at])
+    foot = shapely.line_interpolate_point(shapes[main], chainage)
+    return pd.DataFrame(
+        {
+            "node": nodes[at],
+            "kind": "line",
+            "feature_id": mains.index.to_numpy(object)[main],
+            "chainage_m": chainage,
+            "xy": list(shapely.get_coordinates(foot)),
+        }
+    )
+
+
+def _at_nodes(corridors: Corridors, places: pd.DataFrame) -> pd.DataFrame:
+    feet = corridors.feet[corridors.feet["network_node_id"].isin(places.index)]
+    return pd.DataFrame(
+        {
+            "node": feet["node"].to_numpy(np.int64),
+            "kind": "node",
+            "feature_id": feet["network_node_id"].to_numpy(object),
+            "chainage_m": np.nan,
+            "xy": feet["xy"].to_list(),
+        }
+    )
+
+
+def _oblique(corridors: Corridors, lines: LineArray, least_deg: float) -> NDArray[np.bool_]:
+    """True for ways that meet a carriageway at less than the least angle."""
+    crossings = corridors.surfaces.crossings(lines)
+    angle = crossing_angles(lines, crossings, corridors.surfaces)
+    oblique = np.zeros(len(lines), bool)
+    oblique[crossings["line"].to_numpy()[angle < least_deg]] = True
+    return oblique
+
+
+def eligible(tie_ins: TieIns, pipe: Pipe, standards: Standards) -> NDArray[np.bool_]:
+    """Which rows of ``tie_ins.table`` may serve a pipe: large enough, right class, room left.
+
+    What a main does not say does not qualify it; an unknown wish of the pipe asks for nothing.
+    """
+    features = tie_ins.features
+    fits = pd.Series(True, index=features.index)
+    if pipe.nominal_mm is not None and "diameter_mm" in features:
+        fits &= _at_least(features["diameter_mm"], pipe.nominal_mm)
+    if pipe.pressure_mpa is not None and "pressure_mpa" in features:
+        wanted = standards.pressure_class(pipe.pressure_mpa)
+        known = pd.to_numeric(features["pressure_mpa"], errors="coerce")
+        fits &= [np.isfinite(p) and standards.pressure_class(p) == wanted for p in known]
+    if pipe.voltage_kv is not None and "voltage_kv" in features:
+        fits &= pd.to_numeric(features["voltage_kv"], errors="coerce") == pipe.voltage_kv
+    if tie_ins.utility == "power" and "spare_bays" in features:
+        fits &= _at_least(features["spare_bays"], 1)
+    if tie_ins.utility == "telecom" and "free_holes" in features:
+        fits &= _at_least(features["free_holes"], pipe.duct_holes or 1)
+    return tie_ins.table["feature_id"].map(fits).to_numpy(bool)
+
+
+def _at_least(values: pd.Series, least: float) -> pd.Series:
+    return pd.to_numeric(values, errors="coerce") >= least
+
+
+def nearest_gap_m(survey: Survey, tie_ins: TieIns, point: shapely.Geometry) -> float | None:
+    """Straight distance from a place to the nearest feature of the utility, in metres."""
+    distances = [
+        float(table.loc[table.index.isin(tie_ins.features.index)].distance(point).min())
+        for layer in ("lines", "nodes")
+        if (table := survey.get(layer)) is not None
+        and table.index.isin(tie_ins.features.index).any()
+    ]
+    return min(distances) if distances else None
