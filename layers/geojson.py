@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from pyproj import CRS
 from pyproj.exceptions import CRSError
+from shapely.errors import ShapelyError
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
@@ -20,6 +21,10 @@ from layers.errors import ReadError
 from layers.raw import RawLayer
 
 _CRS_NAME = re.compile(r"(?:urn:ogc:def:crs:)?(EPSG|OGC):(?:[0-9.]*:)?(\w+)", re.IGNORECASE)
+
+_SHAPE_ERRORS = (
+    TypeError, ValueError, KeyError, AttributeError, IndexError, RecursionError, ShapelyError,
+)  # fmt: skip
 
 
 def read_geojson(path: Path) -> RawLayer:
@@ -35,7 +40,7 @@ def read_geojson(path: Path) -> RawLayer:
     for position, feature in enumerate(features):
         try:
             shapes[position] = _shape(feature.get("geometry"))
-        except (TypeError, ValueError, KeyError, AttributeError, IndexError, RecursionError):
+        except _SHAPE_ERRORS:
             unreadable[position] = _("几何坐标不成形(点数不足、缺坐标或类型不明)")
     cells = pd.DataFrame([_cells(feature) for feature in features], dtype=object)
     return RawLayer(path.name, None, cells, shapes, unreadable, _crs(document, path))
@@ -76,7 +81,8 @@ def _features(document: Mapping[str, Any], path: Path) -> list[Mapping[str, Any]
 
 
 def _shape(geometry: Any) -> BaseGeometry | None:
-    return None if geometry is None else shape(geometry)
+    with np.errstate(invalid="ignore"):  # NaN coordinates are reported by the checks
+        return None if geometry is None else shape(geometry)
 
 
 def _cells(feature: Mapping[str, Any]) -> dict[str, object]:

@@ -86,7 +86,10 @@ def _choose(database: sqlite3.Connection, path: Path, source_layer: str | None, 
         raise ReadError(
             _("文件 {}:是 SQLite 数据库,但不是 GeoPackage。请导出为 GeoPackage。").format(path.name)
         )
-    found = [row[0] for row in database.execute("SELECT table_name FROM gpkg_geometry_columns")]
+    found = [
+        row[0]
+        for row in database.execute("SELECT table_name FROM gpkg_geometry_columns ORDER BY 1")
+    ]
     wanted = source_layer or (layer if layer in found else found[0] if len(found) == 1 else None)
     if wanted is None or wanted not in found:
         problem = (

@@ -56,7 +56,7 @@ def misplaced(shapes: np.ndarray, crs: CRS) -> np.ndarray:
     degrees, and swapped axes nearly always show here.
     """
     bounds = shapely.bounds(shapes)
-    known = np.isfinite(bounds).all(axis=1)
+    known: np.ndarray = np.asarray(np.isfinite(bounds).all(axis=1))
     x, y = np.where(known[:, None], bounds[:, :2] + bounds[:, 2:], 0.0).T / 2
     if crs.is_geographic:
         longitude, latitude = x, y
@@ -64,10 +64,10 @@ def misplaced(shapes: np.ndarray, crs: CRS) -> np.ndarray:
         transformer = Transformer.from_crs(crs, 4326, always_xy=True)
         longitude, latitude = transformer.transform(x, y)
     west, south, east, north = _area(crs)
-    inside = (latitude >= max(south, -90)) & (latitude <= min(north, 90))
+    inside = (max(south, -90) <= latitude) & (latitude <= min(north, 90))
     inside &= np.abs(longitude) <= 180
-    inside[inside] &= (longitude[inside] - west) % 360 <= east - west
-    return np.asarray(known & ~inside, dtype=bool)
+    around = np.mod(np.where(inside, longitude, west) - west, 360)
+    return np.asarray(known & ~(inside & (around <= east - west)), dtype=bool)
 
 
 def refuse_misplaced(shapes: np.ndarray, crs: CRS, *, file: str) -> np.ndarray:

@@ -58,7 +58,7 @@ def explode_lines(table: gpd.GeoDataFrame, id_field: str) -> Exploded:
     split = multi[order]
     pieces = shapes[order]
     pieces[split] = shapely.get_geometry(pieces[split], part[split])
-    ids = exploded[id_field].to_numpy(dtype=object)
+    ids = exploded[id_field].to_numpy(dtype=object, copy=True)
     named = split & exploded[id_field].notna().to_numpy()
     ids[named] = [f"{name}.{n + 1}" for name, n in zip(ids[named], part[named], strict=True)]
     exploded = exploded.assign(**{id_field: ids}).set_geometry(pieces, crs=table.crs)

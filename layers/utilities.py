@@ -37,9 +37,9 @@ class TieIn:
 
 @dataclass(frozen=True)
 class KeyRow:
-    """Key of a table for the pipes that pass all tests: (field, test, limit)."""
+    """Keys of a table for the pipes that pass all tests: (field, test, limit)."""
 
-    key: str
+    keys: tuple[str, ...]
     tests: tuple[tuple[str, str, Any], ...]
 
     def holds(self, attributes: Mapping[str, Any]) -> bool | None:
@@ -65,15 +65,15 @@ class Utility:
     keys: Mapping[str, tuple[KeyRow, ...]]
 
     def keys_for(self, table: str, attributes: Mapping[str, Any]) -> tuple[str, ...]:
-        """Keys of a pipe in a table: one, several where an unknown attribute leaves them open.
+        """Keys of a pipe in a table; more where an unknown attribute leaves them open.
 
         Rows are tried in order; the first that holds ends the search. Empty if none can hold.
         """
-        found = []
+        found: list[str] = []
         for row in self.keys[table]:
             truth = row.holds(attributes)
             if truth is not False:
-                found.append(row.key)
+                found.extend(row.keys)
             if truth is True:
                 break
         return tuple(found)
@@ -141,7 +141,8 @@ def _utility(block: Mapping[str, Any], order: int, file: str) -> Utility:
 
 def _key_row(row: Mapping[str, Any]) -> KeyRow:
     tests = tuple(_test(name, limit) for name, limit in row.items() if name != "key")
-    return KeyRow(str(row["key"]), tests)
+    keys = row["key"] if isinstance(row["key"], list) else [row["key"]]
+    return KeyRow(tuple(map(str, keys)), tests)
 
 
 def _test(name: str, limit: Any) -> tuple[str, str, Any]:

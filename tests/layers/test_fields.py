@@ -1,0 +1,56 @@
+"""The tables that say what each layer's columns are."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from layers.errors import LayerError
+from layers.fields import LAYERS, layer_definition, values_by_utility
+
+TYPES = {"text", "number", "integer", "date", "boolean", "enum"}
+DEFINITIONS = [layer_definition(layer) for layer in LAYERS]
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS, ids=LAYERS)
+def test_every_field_is_declared_in_full(definition) -> None:
+    for field in definition.fields:
+        assert field.type in TYPES
+        assert field.zh
+        assert field.description
+        assert field.source
+        assert (field.type == "enum") <= bool(field.allowed)
+    assert definition.fields[0].required
+    assert definition.fields[0].type == "text"
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS, ids=LAYERS)
+def test_no_column_name_means_two_fields_of_a_layer(definition) -> None:
+    spellings = Counter(name for field in definition.fields for name in field.spellings)
+    assert [name for name, count in spellings.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS, ids=LAYERS)
+def test_every_enum_value_has_a_chinese_spelling(definition) -> None:
+    for field in definition.fields:
+        chinese = {value for spelling, value in field.values.items() if not spelling.isascii()}
+        assert chinese == (set(field.allowed) if field.type == "enum" else set())
+
+
+def test_subtypes_belong_to_their_utilities() -> None:
+    subtypes = values_by_utility("lines", "subtype")
+    assert subtypes["water"] == {"transmission", "distribution"}
+    assert subtypes["telecom"] == {"duct", "cable"}
+    assert set().union(*subtypes.values()) == set(
+        layer_definition("lines").field("subtype").allowed
+    )
+
+
+def test_unit_in_brackets_is_part_of_a_column_name() -> None:
+    assert "管径(mm)" in layer_definition("lines").field("diameter_mm").spellings
+
+
+def test_unknown_layer_is_refused_with_the_names_that_exist() -> None:
+    with pytest.raises(LayerError, match=r"没有名为“pipes”的图层。可用的图层:parcels、roads"):
+        layer_definition("pipes")
