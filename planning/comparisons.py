@@ -35,9 +35,11 @@ def rounded(number: object, step: Decimal) -> Decimal | None:
 
 
 def is_unknown(value: object) -> bool:
-    """Whether a value says nothing: None, NaN, pandas NA or NaT."""
+    """Whether a value says nothing: None, NaN, pandas NA or NaT, or a list that holds one."""
     if value is None:
         return True
+    if isinstance(value, (list, tuple)):
+        return any(map(is_unknown, value))
     if isinstance(value, float):
         return math.isnan(value)
     if isinstance(value, Decimal):

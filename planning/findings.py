@@ -64,14 +64,14 @@ def confidence_of(condition: Condition, policy: Policy) -> str:
 
 def json_value(value: object) -> object:
     """Value for JSON: decimals as numbers, days as text, unknown as null."""
+    if isinstance(value, (list, tuple)):
+        return [json_value(one) for one in value]
     if is_unknown(value):
         return None
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, date):
         return value.isoformat()[:10]
-    if isinstance(value, (list, tuple)):
-        return [json_value(one) for one in value]
     plain = getattr(value, "item", None)  # numpy scalars
     return plain() if callable(plain) else value
 

@@ -182,6 +182,7 @@ class Planning:
     restoration_extra_m: float
     ancient_tree_zone_m: float
     narrow_footway_margin_m: float
+    min_crossing_angle_deg: float
     default_carriageway_width_m: Mapping[str, float]
     default_red_line_width_m: Mapping[str, float]
 

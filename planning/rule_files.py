@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from decimal import Decimal
 from gettext import gettext as _
+from pathlib import Path
 from typing import Any
 
+RULES = Path(__file__).resolve().parent.parent / "rules"
 CONFIDENCES = ("verified", "inferred", "recalled", "assumed")
 
 
 class RuleFileError(ValueError):
     """A rule file that cannot be used; the message names file, entry, field, value and cure."""
+
+
+def read_rows(name: str, needed: tuple[str, ...] = ()) -> list[dict[str, str]]:
+    """Rows of a CSV file under ``rules/``, as text; an empty cell is ``""``.
+
+    Raises
+    ------
+    RuleFileError
+        If a needed column is missing or a row has too few or too many cells.
+    """
+    with (RULES / name).open(encoding="utf-8", newline="") as text:
+        reader = csv.DictReader(text)
+        missing = [one for one in needed if one not in (reader.fieldnames or ())]
+        if missing:
+            raise RuleFileError(
+                _("{file}:缺少列 {columns};请补上").format(file=name, columns="、".join(missing))
+            )
+        rows = list(reader)
+    for number, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            raise RuleFileError(
+                _("{file}:第{number}行的列数与表头不同;请改正").format(file=name, number=number)
+            )
+    return rows
 
 
 class Entry:
