@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 from planning.rule_files import CONFIDENCES, RuleFileError
 
 if TYPE_CHECKING:
-    from planning.standards import Pipe
+    from planning.policy_model import Policy
+    from planning.standards import Pipe, Standards
 
 PRICES = Path(__file__).resolve().parent.parent / "rules" / "unit_prices.csv"
 
@@ -156,6 +157,50 @@ class SingleCosts:
 def size_mm(pipe: Pipe) -> float | None:
     """Size that a pipe is priced by: nominal diameter, else outer diameter of its ducts."""
     return pipe.duct_outer_diameter_mm if pipe.nominal_mm is None else pipe.nominal_mm
+
+
+def single_costs(
+    pipe: Pipe, *, standards: Standards, policy: Policy, prices: Prices
+) -> SingleCosts:
+    """Yuan per metre of one pipe in a trench of its own on every surface.
+
+    Depth is cover plus outside height (GB 50289-2016 4.1.1), width the outside width plus the
+    working space on both sides (GB 50268-2008 4.3.2). What is unknown is assumed and named: an
+    unknown size is dug as wide as the policy's usual section and carries no pipe price; an
+    unknown cover digs to the outside height alone.
+    """
+    usual_m = 2 * policy.planning.half_section_allowance_m
+    size, space = standards.outer_size_m(pipe), standards.working_space(pipe).value_m
+    width_m, height_m = size or (usual_m, usual_m)
+    if size is not None and space is not None:
+        width_m += 2 * space
+    covers = {surface: standards.cover(pipe, location(surface)).value_m for surface in SURFACES}
+    pipe_yuan_m = prices.pipe_yuan_m(pipe)
+    unknown = {
+        "size": size is None,
+        "working_space": size is not None and space is None,
+        "cover": None in covers.values(),
+        "pipe_price": pipe_yuan_m is None,
+    }
+    yuan_m = {
+        surface: (pipe_yuan_m or 0.0)
+        + prices.trench_yuan_m(
+            width_m,
+            (cover or 0.0) + height_m,
+            surface,
+            restoration_extra_m=policy.planning.restoration_extra_m,
+        )
+        for surface, cover in covers.items()
+    }
+    return SingleCosts(yuan_m, tuple(name for name, missing in unknown.items() if missing))
+
+
+def single_cost_by_surface(
+    pipe: Pipe, standards: Standards, policy: Policy, prices: Prices
+) -> dict[str, float]:
+    """Yuan per metre by surface of :func:`single_costs`, for routing on every edge."""
+    costs = single_costs(pipe, standards=standards, policy=policy, prices=prices)
+    return dict(costs.yuan_m)
 
 
 @lru_cache(maxsize=4)

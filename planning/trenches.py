@@ -1,0 +1,352 @@
+"""The shared trench of one parcel: which lines to lay together, where, for how much, paid by whom.
+
+Every set of lines has its cheapest trenches on every surface (:mod:`planning.sections`), every
+edge its length on every surface; :func:`gis.steiner.cheapest_joint_tree` then brings all lines to
+the parcel. Money is yuan, lengths are metres; connections to the networks cost the same with and
+without sharing and are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from gettext import gettext as _
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from gis.steiner import cheapest_joint_tree
+from gis.subsets import demand_of_sets
+from planning.allocation import Allocation, allocate
+from planning.quantities import SURFACES, Prices
+from planning.sections import Layout, Section, cheapest_layouts, why_apart, why_no_section
+
+if TYPE_CHECKING:
+    from planning.policy_model import Policy
+    from planning.standards import Pipe, Standards
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+GRAVITY = ("sewage", "storm")
+"""Lines that run by slope; they share only when every manhole on the way is checked."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A line that is not part of the joint plan, with the reason for the reader."""
+
+    utility: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Segment:
+    """All metres of one section on one surface; ``edges`` are the rows of the caller's edges."""
+
+    utilities: tuple[str, ...]
+    surface: str
+    section_id: str
+    length_m: float
+    edges: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class JointPlan:
+    """The joint plan beside its alternatives.
+
+    Attributes
+    ----------
+    utilities
+        Members in the order of the bits of every set.
+    cost_yuan
+        Trenches and pipes of the joint plan.
+    separate_cost_yuan
+        Every line routed alone in a trench of its own.
+    overlap_cost_yuan
+        Every line routed alone, metres that happen to coincide dug once.
+    bound_yuan
+        Proven lower bound of the cost; equal to it when ``proven_optimal``.
+    subset_of_edge
+        For each edge the set of members that lie in it.
+    sections
+        Section by id, as named in ``segments``.
+    """
+
+    utilities: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
+    cost_yuan: float
+    separate_cost_yuan: float
+    overlap_cost_yuan: float
+    bound_yuan: float
+    proven_optimal: bool
+    subset_of_edge: Ints
+    segments: tuple[Segment, ...]
+    sections: dict[str, Section]
+    allocation: Allocation | None
+    apart: tuple[str, ...]
+
+    @property
+    def saving_yuan(self) -> float:
+        """Yuan saved against digging every line alone."""
+        return self.separate_cost_yuan - self.cost_yuan
+
+    @property
+    def saving_share(self) -> float:
+        """Saving as a share of digging every line alone; 0 when nothing is dug."""
+        return self.saving_yuan / self.separate_cost_yuan if self.separate_cost_yuan else 0.0
+
+    @property
+    def saving_vs_overlap_yuan(self) -> float:
+        """Yuan saved against routing alone and digging coinciding metres once."""
+        return self.overlap_cost_yuan - self.cost_yuan
+
+    @property
+    def gap(self) -> float:
+        """Most by which the cost may lie above the optimum, as a share of the cost."""
+        return 0.0 if not self.cost_yuan else 1.0 - self.bound_yuan / self.cost_yuan
+
+    @property
+    def shared_length_m(self) -> float:
+        """Metres of trench with two lines or more."""
+        return sum(one.length_m for one in self.segments if len(one.utilities) > 1)
+
+
+def share_trenches(
+    edges: ArrayLike,
+    edge_surface_lengths: ArrayLike,
+    pipes: Sequence[Pipe],
+    sources: Sequence[ArrayLike],
+    root: int,
+    *,
+    standards: Standards,
+    policy: Policy,
+    prices: Prices,
+    surfaces: Sequence[str] = SURFACES,
+    edge_extra_yuan: ArrayLike | None = None,
+    allowed: ArrayLike | None = None,
+    slopes_checked: Sequence[str] = (),
+) -> JointPlan:
+    """Plan the lines of one parcel together.
+
+    Parameters
+    ----------
+    edges
+        (m, 2) integer node numbers of the corridor graph.
+    edge_surface_lengths
+        (m, s) metres of each edge on each of ``surfaces``.
+    pipes, sources
+        The new lines, and for each the nodes where it can start.
+    root
+        Node of the parcel where all lines end.
+    edge_extra_yuan
+        (m,) yuan for each edge whatever lies in it, such as the open crossing of a road.
+    allowed
+        (m,) set of members that may use the edge as an integer (bit ``i`` is ``pipes[i]``); a
+        connector of one tie-in names its line alone. Default: all.
+    slopes_checked
+        Gravity utilities whose every manhole has passed the slope check; others stay out.
+
+    Returns
+    -------
+    The plan of all lines that can take part. A line of unknown size, a gravity line without
+    slope check and a line that cannot reach the parcel are left out with the reason; with no
+    line left the plan is empty and costs 0.
+
+    Raises
+    ------
+    ValueError
+        For arrays whose shapes do not fit, negative lengths or unknown surfaces.
+    """
+    ground = _ground(edges, edge_surface_lengths, surfaces, edge_extra_yuan, allowed, len(pipes))
+    if len(sources) != len(pipes):
+        raise ValueError(f"{len(pipes)} pipes need as many sources, not {len(sources)}.")
+    reasons = {
+        i: _why_left_out(pipe, standards, prices, slopes_checked)
+        or _why_unreachable(ground, 1 << i, sources[i], root)
+        for i, pipe in enumerate(pipes)
+    }
+    chosen = [i for i, reason in reasons.items() if reason is None]
+    table = _price(
+        ground.narrowed(chosen),
+        [pipes[i] for i in chosen],
+        standards=standards,
+        prices=prices,
+        restoration_extra_m=policy.planning.restoration_extra_m,
+    )
+    out = tuple(LeftOut(pipes[i].utility, reason) for i, reason in reasons.items() if reason)
+    return _plan(table, [np.asarray(sources[i]) for i in chosen], root, out)
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """The corridor graph as seen by a spade."""
+
+    edges: Ints
+    lengths: Floats
+    surfaces: tuple[str, ...]
+    extra_yuan: Floats
+    allowed: Ints
+
+    def narrowed(self, chosen: Sequence[int]) -> _Ground:
+        """The same ground for some of the members, renumbered."""
+        bits = sum((self.allowed >> i & 1) << new for new, i in enumerate(chosen))
+        return replace(self, allowed=np.broadcast_to(bits, self.allowed.shape))
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Cost of every edge for every set of members, and the trenches it stands for."""
+
+    ground: _Ground
+    pipes: tuple[Pipe, ...]
+    layouts: dict[str, list[Layout]]
+    costs: Floats
+    apart: tuple[str, ...]
+
+
+def _ground(
+    edges: ArrayLike,
+    lengths: ArrayLike,
+    surfaces: Sequence[str],
+    extra_yuan: ArrayLike | None,
+    allowed: ArrayLike | None,
+    k: int,
+) -> _Ground:
+    pairs = np.asarray(edges, dtype=np.int64).reshape(-1, 2)
+    m = len(pairs)
+    ground = _Ground(
+        pairs,
+        np.asarray(lengths, dtype=np.float64),
+        tuple(surfaces),
+        np.zeros(m) if extra_yuan is None else np.asarray(extra_yuan, dtype=np.float64),
+        np.full(m, 2**k - 1) if allowed is None else np.asarray(allowed, dtype=np.int64),
+    )
+    unknown = [surface for surface in surfaces if surface not in SURFACES]
+    if unknown:
+        raise ValueError(f"unknown surface {unknown[0]!r}; one of {', '.join(SURFACES)}.")
+    if ground.lengths.shape != (m, len(surfaces)):
+        raise ValueError(
+            f"edge_surface_lengths must have shape {(m, len(surfaces))}, "
+            f"not {ground.lengths.shape}."
+        )
+    if ground.extra_yuan.shape != (m,) or ground.allowed.shape != (m,):
+        raise ValueError(f"edge_extra_yuan and allowed must have one value for each of {m} edges.")
+    if not (ground.lengths >= 0).all() or not (ground.extra_yuan >= 0).all():
+        raise ValueError("lengths and extra costs must be zero or positive.")
+    return ground
+
+
+def _why_left_out(
+    pipe: Pipe, standards: Standards, prices: Prices, slopes_checked: Sequence[str]
+) -> str | None:
+    if pipe.utility in GRAVITY and pipe.utility not in slopes_checked:
+        return _("重力流管线未校核沿途检查井坡度,单独敷设")
+    reason = why_no_section(pipe, standards)
+    if reason is None and prices.pipe_yuan_m(pipe) is None:
+        return _("单价表中没有该规格的管线单价;请补填规格或在单价表中补一行")
+    return reason
+
+
+def _why_unreachable(ground: _Ground, bit: int, starts: ArrayLike, root: int) -> str | None:
+    open_edges = ground.edges[(ground.allowed & bit) != 0]
+    nodes = np.asarray(starts, dtype=np.int64).ravel()
+    n = int(max(open_edges.max(initial=0), nodes.max(initial=0), root)) + 1
+    links = coo_array(
+        (np.ones(len(open_edges)), (open_edges[:, 0], open_edges[:, 1])), shape=(n, n)
+    )
+    _count, part = connected_components(links, directed=False)
+    return None if (part[nodes] == part[root]).any() else _("没有从接入点到宗地的通道")
+
+
+def _price(
+    ground: _Ground,
+    pipes: Sequence[Pipe],
+    *,
+    standards: Standards,
+    prices: Prices,
+    restoration_extra_m: float,
+) -> _Table:
+    """Price every edge for every set: trenches by surface, pipes by length, extras once."""
+    layouts = {
+        surface: cheapest_layouts(
+            pipes,
+            surface,
+            standards=standards,
+            prices=prices,
+            restoration_extra_m=restoration_extra_m,
+        )
+        for surface, metres in zip(ground.surfaces, ground.lengths.sum(axis=0), strict=True)
+        if metres > 0
+    }
+    costs = demand_of_sets(_pipe_prices(pipes, prices))[:, None] * ground.lengths.sum(axis=1)
+    for surface, metres in zip(ground.surfaces, ground.lengths.T, strict=True):
+        if surface in layouts:
+            yuan_m = np.array([layout.yuan_m for layout in layouts[surface]])
+            costs += yuan_m[:, None] * metres
+    costs[1:] += ground.extra_yuan
+    subsets = np.arange(len(costs))[:, None]
+    costs[(subsets & ~ground.allowed) != 0] = np.inf
+    apart = [why_apart(a, b, standards) for a, b in combinations(pipes, 2)]
+    return _Table(ground, tuple(pipes), layouts, costs, tuple(filter(None, apart)))
+
+
+def _pipe_prices(pipes: Sequence[Pipe], prices: Prices) -> Floats:
+    return np.array([prices.pipe_yuan_m(pipe) for pipe in pipes], dtype=np.float64)
+
+
+def _plan(
+    table: _Table, sources: list[Ints], root: int, left_out: tuple[LeftOut, ...]
+) -> JointPlan:
+    utilities = tuple(pipe.utility for pipe in table.pipes)
+    if not utilities:
+        nothing = np.zeros(len(table.ground.edges), dtype=np.int64)
+        return JointPlan((), left_out, 0.0, 0.0, 0.0, 0.0, True, nothing, (), {}, None, ())
+    joint = cheapest_joint_tree(table.ground.edges, table.costs, sources, root)
+    segments, sections = _segments(table, joint.subset_of_edge)
+    alone = joint.coalition_costs[[1 << i for i in range(len(utilities))]]
+    return JointPlan(
+        utilities=utilities,
+        left_out=left_out,
+        cost_yuan=joint.cost,
+        separate_cost_yuan=float(alone.sum()),
+        overlap_cost_yuan=_overlap_cost(table, sources, root),
+        bound_yuan=joint.bound,
+        proven_optimal=joint.proven_optimal,
+        subset_of_edge=joint.subset_of_edge,
+        segments=segments,
+        sections=sections,
+        allocation=allocate(utilities, joint.coalition_costs),
+        apart=table.apart,
+    )
+
+
+def _overlap_cost(table: _Table, sources: list[Ints], root: int) -> float:
+    """Every member on its own cheapest way; an edge on several ways is priced for their set."""
+    used = np.zeros(len(table.ground.edges), dtype=np.int64)
+    for i, nodes in enumerate(sources):
+        alone = cheapest_joint_tree(table.ground.edges, table.costs[[0, 1 << i]], [nodes], root)
+        used |= alone.subset_of_edge << i
+    return float(table.costs[used, np.arange(len(used))].sum())
+
+
+def _segments(table: _Table, used: Ints) -> tuple[tuple[Segment, ...], dict[str, Section]]:
+    """Group the edges used by surface and section; a set in several trenches gives several."""
+    edges_of: dict[tuple[str, Section], list[int]] = {}
+    for edge in np.flatnonzero(used).tolist():
+        for surface, metres in zip(table.ground.surfaces, table.ground.lengths[edge], strict=True):
+            if metres > 0:
+                for section in table.layouts[surface][used[edge]].sections:
+                    edges_of.setdefault((surface, section), []).append(edge)
+    segments, sections = [], {}
+    for number, ((surface, section), rows) in enumerate(edges_of.items(), 1):
+        section_id = f"{surface}-{number}"
+        sections[section_id] = section
+        column = table.ground.surfaces.index(surface)
+        length_m = float(table.ground.lengths[rows, column].sum())
+        segments.append(Segment(section.utilities, surface, section_id, length_m, tuple(rows)))
+    return tuple(segments), sections
