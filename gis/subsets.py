@@ -78,24 +78,28 @@ def concave_in_one_demand(costs: Floats) -> bool:
 def concave_minorant(costs: Floats) -> Floats:
     """Costs of the form fixed + demand x scale for each column, nowhere above the given ones.
 
-    The demand is the mean marginal of each member; entries that are ``inf`` become finite. The
+    The fixed part is what each member after the first saves on average in the full set, the
+    demand is what remains of each member's own cost. Entries that are ``inf`` become finite. The
     result passes :func:`concave_in_one_demand`, so its joint tree bounds the given problem from
     below.
     """
-    finite = np.isfinite(costs)
-    usable = finite.all(axis=0)
+    k = (len(costs) - 1).bit_length()
+    usable = np.isfinite(costs).all(axis=0)
     if not usable.any():
         return np.zeros_like(costs)
-    scale = np.where(finite, costs, 0.0).max(axis=0)
-    relative = costs[:, usable] / np.maximum(scale[usable], np.finfo(float).tiny)
-    demand = demand_of_sets(top_marginals(relative))
-    open_costs = np.where(finite, costs, np.inf)[1:]
-    fixed = (open_costs - demand[1:, None] * scale).min(axis=0)
-    asking = demand[1:] > TOLERANCE
-    steepest = (open_costs[asking] / demand[1:][asking, None]).min(axis=0, initial=np.inf)
-    slope = np.where(fixed < 0, np.minimum(steepest, scale), scale)
-    lower: Floats = np.maximum(fixed, 0.0) + demand[:, None] * slope
-    lower[0] = 0.0
+    alone = costs[[1 << i for i in range(k)]]
+    fixed = np.zeros(costs.shape[1])
+    fixed[usable] = (alone[:, usable].sum(axis=0) - costs[-1, usable]) / max(k - 1, 1)
+    fixed = np.clip(fixed, 0.0, alone.min(axis=0))
+    own = np.maximum(alone - fixed, 0.0)[:, usable].sum(axis=1)
+    demand = demand_of_sets(own / own.sum() if own.any() else own)[1:, None]
+    asking = demand[:, 0] > TOLERANCE
+    steepest = (costs[1:][asking] / demand[asking]).min(axis=0, initial=np.inf)
+    wanted = np.where(usable, costs[-1] - fixed, np.inf)
+    slope = np.maximum(np.minimum(wanted, steepest), 0.0)
+    slope[~np.isfinite(slope)] = 0.0
+    lower = np.zeros_like(costs)
+    lower[1:] = np.maximum((costs[1:] - demand * slope).min(axis=0), 0.0) + demand * slope
     return lower
 
 
