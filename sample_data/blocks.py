@@ -24,7 +24,11 @@ OUTSKIRTS_SHARE = 0.62
 """Share of the lots outside the ring that are built up; the others are still fields."""
 BACKYARD_SHARE = 0.10
 """Share of cuts that may leave one part behind another, without a street of its own."""
-SIZE_M2 = {"old": (1100.0, 3200.0), "residential": (3400.0, 9500.0), "industrial": (8000.0, 21000.0)}
+SIZE_M2 = {
+    "old": (1100.0, 3200.0),
+    "residential": (3400.0, 9500.0),
+    "industrial": (8000.0, 21000.0),
+}
 USES = {
     "old": ({"residential": 0.5, "mixed": 0.2, "commercial": 0.18, "office": 0.04, "public": 0.04,
              "education": 0.02, "medical": 0.02}),
@@ -117,9 +121,11 @@ def _frontage(lot: Polygon, front: Polygon) -> float:
 
 def _tidy(lot: Polygon) -> Polygon:
     """Return the lot on the millimetre grid without vertices that say nothing."""
-    simple = lot.simplify(0.02)
+    simple = lot.simplify(0.004)
     rounded = round_coordinates([simple])[0]
-    return rounded if rounded.is_valid else max(polygons_of(rounded.buffer(0)), key=lambda p: p.area)
+    return (
+        rounded if rounded.is_valid else max(polygons_of(rounded.buffer(0)), key=lambda p: p.area)
+    )
 
 
 def _land_use(lot: Polygon, streets: list[Street], rng: np.random.Generator) -> str:

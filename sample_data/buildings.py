@@ -49,7 +49,9 @@ def buildings_table(parcels: gpd.GeoDataFrame, rng: np.random.Generator) -> gpd.
         shapes = _rows_of_buildings(parcel.geometry, pattern, rng)
         shapes = shapes or _rows_of_buildings(parcel.geometry, HOUSES, rng)
         for number, shape in enumerate(shapes, start=1):
-            name = f"{number}号楼" if parcel.land_use == "residential" and pattern != HOUSES else None
+            name = (
+                f"{number}号楼" if parcel.land_use == "residential" and pattern != HOUSES else None
+            )
             floors = int(rng.integers(pattern.floors[0], pattern.floors[1] + 1))
             rows.append({"name": name, "floors": floors, "geometry": shape})
     table = gpd.GeoDataFrame(rows, geometry="geometry", crs=CRS)
@@ -79,7 +81,11 @@ def _fill(area: Polygon, pattern: Pattern, rng: np.random.Generator) -> list[Pol
     shapely.prepare(area)
     found, v = [], -width / 2 + 0.05
     while v < width / 2:
-        depth, u, step = rng.uniform(*pattern.depth), -length / 2 + 0.05, rng.uniform(*pattern.row_gap)
+        depth, u, step = (
+            rng.uniform(*pattern.depth),
+            -length / 2 + 0.05,
+            rng.uniform(*pattern.row_gap),
+        )
         advanced = False
         while u < length / 2:
             size = rng.uniform(*pattern.length)

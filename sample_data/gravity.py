@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import networkx as nx
 import numpy as np
@@ -40,7 +41,7 @@ class Sewer:
     def spans(self) -> list[LineString]:
         """Return the sewer from manhole to manhole."""
         stops = self.places_m
-        pairs = zip(stops[:-1], stops[1:], strict=True)
+        pairs = pairwise(stops)
         return [substring(self.line, a, b) for a, b in pairs]
 
 

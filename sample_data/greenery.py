@@ -21,9 +21,7 @@ JUNCTION_CLEAR_M = 7.0
 TREE_EVERY_M = 14.0
 
 
-def green_table(
-    streets: list[Street], park: Polygon, rng: np.random.Generator
-) -> gpd.GeoDataFrame:
+def green_table(streets: list[Street], park: Polygon, rng: np.random.Generator) -> gpd.GeoDataFrame:
     """Return the green land; every verge is a row of strips broken by gates and junctions."""
     surfaces = np.array([s.line.buffer(s.carriageway_m / 2) for s in streets], dtype=object)
     tree = shapely.STRtree(surfaces)
@@ -56,7 +54,7 @@ def pond(park: Polygon) -> Polygon:
     angles = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     radius = 38 + 9 * np.sin(2 * angles + 0.6) + 5 * np.cos(3 * angles)
     ring = np.column_stack([1.3 * radius * np.cos(angles), 0.9 * radius * np.sin(angles)])
-    shape = Polygon(ring + [middle.x, middle.y])
+    shape = Polygon(ring + np.array([middle.x, middle.y]))
     return shape.intersection(park.buffer(-12))
 
 
@@ -65,7 +63,8 @@ def _banks(streets: list[Street]) -> list[Polygon]:
     roads = shapely.union_all([s.land() for s in streets])
     bank = layout.river_axis().buffer(54, cap_style="flat").difference(layout.river_polygon())
     inside = bank.difference(layout.railway().buffer(16)).difference(roads.buffer(0.5))
-    return polygons_of(inside.simplify(0.2), 400)
+    near = inside.intersection(roads.convex_hull.buffer(40))
+    return polygons_of(near.simplify(0.2).buffer(0), 400)
 
 
 def _corners(street: Street, streets: list[Street]) -> shapely.Geometry:
@@ -106,7 +105,9 @@ def trees_table(
         axis = _axis(verge)
         for at in np.arange(4.0, axis.length - 2, TREE_EVERY_M):
             if rng.random() < 0.8:
-                rows.append({"ancient": False, "species": species, "geometry": axis.interpolate(at)})
+                rows.append(
+                    {"ancient": False, "species": species, "geometry": axis.interpolate(at)}
+                )
     for point in _scattered(park.buffer(-6).difference(pond(park)), 160, rng):
         rows.append({"ancient": False, "species": str(rng.choice(SPECIES)), "geometry": point})
     places = [*_scattered(park.buffer(-20).difference(pond(park)), 4, rng), *_old_trees(green, rng)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -99,7 +100,7 @@ def _shortened(pieces: list[Main]) -> list[Main]:
     for piece in pieces:
         count = int(piece.line.length // 400) + 1
         bounds = np.linspace(0, piece.line.length, count + 1)
-        for a, b in zip(bounds[:-1], bounds[1:], strict=True):
+        for a, b in pairwise(bounds):
             parts.append(Main(piece.street, substring(piece.line, a, b)))
     return parts
 
@@ -187,9 +188,7 @@ def _cut_at(line: LineString, joints: list[Point]) -> list[LineString]:
     marks = {(p.x, p.y) for p in joints}
     stops = [k for k in range(1, len(points) - 1) if (points[k][0], points[k][1]) in marks]
     bounds = [0, *stops, len(points) - 1]
-    return [
-        LineString(points[a : b + 1]) for a, b in zip(bounds[:-1], bounds[1:], strict=True)
-    ]
+    return [LineString(points[a : b + 1]) for a, b in pairwise(bounds)]
 
 
 def joint_keys(line: LineString) -> tuple[tuple[float, float], tuple[float, float]]:

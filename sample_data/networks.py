@@ -28,6 +28,9 @@ GAS_MM = {"arterial": (300,), "collector": (200, 150), "local": (150, 100), "lan
 GAS_WEST_LIMIT = 210.0
 """No gas west of here yet, in metres from the town's corner."""
 
+BRIDGE_CLEAR_M = 8.0
+"""No fitting stands on a bridge or this near to one."""
+
 Row = dict[str, Any]
 
 
@@ -35,17 +38,19 @@ def network_tables(
     streets: list[Street], rng: np.random.Generator
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Return the lines and the nodes of all utilities, in the utilities' order."""
+    river = layout.river_polygon()
     lines: list[Row] = []
     nodes: list[Row] = []
     for utility in UTILITIES:
         if utility in GRAVITY:
             own_lines, own_nodes = _sewers(streets, utility, rng)
         else:
-            own_lines = _pressure_lines(streets, utility, rng)
-            own_nodes = []
+            own_lines, own_nodes = _pressure_lines(streets, utility, rng), []
         for number, row in enumerate(own_lines, start=1):
             row["line_id"] = f"{LETTER[utility]}-{number:04d}"
-        own_nodes = own_nodes or list(_fittings(own_lines, utility, rng))
+        if utility not in GRAVITY:
+            fitted = list(_fittings(own_lines, utility, rng))
+            own_nodes = [n for n in fitted if n["geometry"].distance(river) > BRIDGE_CLEAR_M]
         for number, node in enumerate(own_nodes, start=1):
             node["node_id"] = f"{LETTER[utility]}P-{number:04d}"
             node["line_id"] = node.pop("line")["line_id"]
@@ -80,9 +85,7 @@ def _sewers(
     streets: list[Street], utility: str, rng: np.random.Generator
 ) -> tuple[list[Row], list[Row]]:
     """Return the sewers from manhole to manhole, and their manholes."""
-    outfalls = {
-        i for i, s in enumerate(streets) if utility == "storm" or s.name == SEWAGE_OUTFALL
-    }
+    outfalls = {i for i, s in enumerate(streets) if utility == "storm" or s.name == SEWAGE_OUTFALL}
     lines: list[Row] = []
     nodes: list[Row] = []
     placed: dict[tuple[float, float], Row] = {}
@@ -91,7 +94,7 @@ def _sewers(
         base |= {"subtype": "main" if sewer.size_mm >= 400 else "branch", "laying": "buried",
                  "diameter_mm": sewer.size_mm,
                  "material": "HDPE" if sewer.size_mm < 600 else "混凝土"}  # fmt: skip
-        for k, span in enumerate(sewer.spans()):
+        for k, span in enumerate(round_coordinates(sewer.spans())):
             ground, invert = sewer.ground_m[k : k + 2], sewer.inverts_m[k : k + 2]
             cover = (sum(ground) - sum(invert)) / 2 - sewer.size_mm / 1000
             row = {**base, "depth_m": round(cover, 2), "start_invert_m": invert[0],
@@ -123,7 +126,9 @@ def _pressure_lines(streets: list[Street], utility: str, rng: np.random.Generato
     allowed = None
     if utility == "gas":
         allowed = {
-            i for i, s in enumerate(streets) if s.line.interpolate(0.5, True).x > GAS_WEST_LIMIT
+            i
+            for i, s in enumerate(streets)
+            if s.line.interpolate(0.5, normalized=True).x > GAS_WEST_LIMIT
         }
     chosen = {i: int(rng.integers(0, 4)) for i in range(len(streets))}
     rows = []
@@ -157,7 +162,8 @@ def _kind(utility: str, street: Street, choice: int, rng: np.random.Generator) -
         return power_line(street, choice, rng)
     if utility == "telecom":
         holes = {"arterial": 18, "collector": 12, "local": 6, "lane": 4}[street.road_class]
-        return {"subtype": "duct", "duct_holes": holes, "free_holes": int(rng.integers(0, holes // 2)),
+        return {"subtype": "duct", "duct_holes": holes,
+                "free_holes": int(rng.integers(0, holes // 2)),
                 "duct_outer_diameter_mm": 110, "laying": "duct", "material": "PVC-U",
                 "depth_m": 0.8}  # fmt: skip
     if utility == "water":
@@ -194,7 +200,9 @@ def _fittings(lines: list[Row], utility: str, rng: np.random.Generator) -> Itera
             for point in along(row["geometry"], 100.0):
                 yield node(row, "handhole", point, free_holes=row["free_holes"])
         elif utility == "water":
-            yield node(row, "valve", row["geometry"].interpolate(min(3, row["geometry"].length / 3)))
+            yield node(
+                row, "valve", row["geometry"].interpolate(min(3, row["geometry"].length / 3))
+            )
             for point in along(row["geometry"], 120.0)[1:-1]:
                 yield node(row, "hydrant", point)
         elif utility == "gas" and row["geometry"].length > 20:

@@ -49,9 +49,7 @@ def _parts(
     cuts = [line.project(p) for p in points_of(line.intersection(water.boundary))]
     bridges = sorted(cuts)
     if line.length > PART_LIMIT_M:
-        stops = np.array(
-            [line.project(p) for p in junctions.geoms if line.distance(p) < 0.002]
-        )
+        stops = np.array([line.project(p) for p in junctions.geoms if line.distance(p) < 0.002])
         for share in np.linspace(0, line.length, int(line.length // PART_LIMIT_M) + 2)[1:-1]:
             near = stops[np.argmin(np.abs(stops - share))]
             if all(abs(near - b) > 40 for b in bridges) and 60 < near < line.length - 60:

@@ -22,7 +22,9 @@ def spline(control: Sequence[tuple[float, float]], step_m: float = 18.0) -> Line
         return LineString(points)
     padded = np.vstack([2 * points[0] - points[1], points, 2 * points[-1] - points[-2]])
     pieces = [
-        _catmull_rom(padded[i : i + 4], max(2, int(np.hypot(*(points[i + 1] - points[i])) / step_m)))
+        _catmull_rom(
+            padded[i : i + 4], max(2, int(np.hypot(*(points[i + 1] - points[i])) / step_m))
+        )
         for i in range(len(points) - 1)
     ]
     return LineString(np.vstack([*pieces, points[-1:]])).simplify(0.05)
@@ -116,9 +118,7 @@ def points_of(geometry: shapely.Geometry) -> list[Point]:
 def polygons_of(geometry: shapely.Geometry, at_least_m2: float = 0.0) -> list[Polygon]:
     """Return the polygons of a geometry that reach an area, without lower-dimension parts."""
     return [
-        p
-        for p in shapely.get_parts(geometry)
-        if p.geom_type == "Polygon" and p.area > at_least_m2
+        p for p in shapely.get_parts(geometry) if p.geom_type == "Polygon" and p.area > at_least_m2
     ]
 
 
@@ -141,7 +141,9 @@ def with_vertices(line: LineString, points: Sequence[Point]) -> LineString:
     extra = shapely.get_coordinates(points)
     extra_along = shapely.line_locate_point(line, np.asarray(points, dtype=object))
     keep = np.abs(along[:, None] - extra_along[None, :]).min(axis=1) > 0.05
-    keep[[0, -1]] |= np.hypot(*(own[[0, -1]][:, None] - extra[None]).transpose(2, 0, 1)).min(1) > 0.05
+    keep[[0, -1]] |= (
+        np.hypot(*(own[[0, -1]][:, None] - extra[None]).transpose(2, 0, 1)).min(1) > 0.05
+    )
     every, place = np.vstack([own[keep], extra]), np.concatenate([along[keep], extra_along])
     ordered = every[np.argsort(place, kind="stable")]
     fresh = np.concatenate([[True], np.hypot(*np.diff(ordered, axis=0).T) > GRID_M])

@@ -51,7 +51,7 @@ class Street:
 
     def land(self) -> Polygon:
         """Return the street's land inside its red lines."""
-        return self.line.buffer(self.red_line_m / 2, quad_segs=6)
+        return self.line.buffer(self.red_line_m / 2, quad_segs=16)
 
 
 def zone(point: Point) -> str:
@@ -83,7 +83,8 @@ def main_streets() -> list[Street]:
 
 def town_core(streets: list[Street]) -> Polygon:
     """Return the land enclosed by the outermost streets."""
-    faces = shapely.polygonize([shapely.union_all([s.line for s in streets])])
+    lines = shapely.union_all([extend(s.line, 0.05) for s in streets])
+    faces = shapely.polygonize([lines])
     return Polygon(shapely.union_all(list(faces.geoms)).exterior)
 
 
@@ -168,7 +169,7 @@ def _chord(block: Polygon, along: np.ndarray, across: np.ndarray, length: float,
 
 def _settle(chord: LineString, quarter: str, area: float, streets: list[Street],
             rng: np.random.Generator) -> Street | None:  # fmt: skip
-    """Return the street along the chord: ends on the streets met, or stops short of what bars it."""
+    """Return the street along the chord, from street to street or short of what bars it."""
     lines = np.array([s.line for s in streets], dtype=object)
     ends: list[int | None] = []
     low, high = 0.0, chord.length
@@ -273,8 +274,11 @@ def _landed(number: int, streets: list[Street], lines: np.ndarray) -> LineString
 
 def _meeting(a: LineString, b: LineString) -> list[Point]:
     """Return the rounded points where two streets touch or cross."""
-    found = [p for line, other in ((a, b), (b, a)) for p in map(Point, (line.coords[0], line.coords[-1]))
-             if other.distance(p) < 0.005]  # fmt: skip
-    crossings = [p for p in points_of(a.intersection(b)) if all(p.distance(q) > 0.05 for q in found)]
+    pairs = ((a, b), (b, a))
+    tips = [(Point(line.coords[k]), other) for line, other in pairs for k in (0, -1)]
+    found = [tip for tip, other in tips if other.distance(tip) < 0.005]
+    crossings = [
+        p for p in points_of(a.intersection(b)) if all(p.distance(q) > 0.05 for q in found)
+    ]
     unique = {(round(p.x, 3), round(p.y, 3)) for p in found + crossings}
     return [Point(xy) for xy in sorted(unique)]

@@ -13,7 +13,7 @@ from sample_data import blocks, buildings, greenery, layout, networks, roads, st
 from sample_data.roads import CRS
 from sample_data.shapes import offset, round_coordinates, substring
 
-SEED = 4
+SEED = 8
 Tables = dict[str, gpd.GeoDataFrame]
 
 
@@ -42,7 +42,7 @@ def build_town(seed: int = SEED) -> Tables:
                              electrified=True),
         "lines": lines,
         "nodes": nodes,
-        "service_areas": _service_areas(parcels, lines),
+        "service_areas": _service_areas(streets.town_core(main), parcels, lines),
         "no_dig": _no_dig(park),
         "planned_works": _planned_works(town),
     }  # fmt: skip
@@ -67,13 +67,15 @@ def _water_bodies(park: Polygon) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs=CRS)
 
 
-def _service_areas(parcels: gpd.GeoDataFrame, lines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _service_areas(
+    core: Polygon, parcels: gpd.GeoDataFrame, lines: gpd.GeoDataFrame
+) -> gpd.GeoDataFrame:
     """Return the urban area, short of the town's eastern edge, and each utility's reach."""
-    town = parcels.geometry.buffer(30).union_all().buffer(20).buffer(-30)
-    urban = town.intersection(shapely.box(-500, -500, 2095, 2500))
+    town = shapely.union_all([core, *parcels.geometry.buffer(30)]).buffer(20).buffer(-30)
+    urban = town.intersection(shapely.box(-500, -500, 2212, 2500))
     rows = [("FW-urban", "urban_area", None, _outline(urban))]
     for utility, own in lines.groupby("utility", sort=False):
-        served = own.geometry.buffer(70, quad_segs=2).union_all().buffer(40).buffer(-50)
+        served = own.geometry.buffer(110, quad_segs=2).union_all().buffer(40).buffer(-50)
         rows.append((f"FW-{utility}", "network", str(utility), _outline(served)))
     columns = ["service_area_id", "kind", "utility", "geometry"]
     return gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs=CRS)
