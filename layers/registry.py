@@ -6,10 +6,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from gettext import gettext as _
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from layers.errors import WorkspaceError
 from layers.survey import LayerVersion
 
 _METADATA = sa.MetaData()
@@ -34,6 +36,7 @@ class Registry:
     """Versions of layers in an SQLite file: WAL, IMMEDIATE transactions, synchronous FULL."""
 
     def __init__(self, file: Path) -> None:
+        self._file = file
         self._engine = sa.create_engine(
             f"sqlite:///{file}", poolclass=sa.NullPool, connect_args={"timeout": _BUSY_TIMEOUT_S}
         )
@@ -48,17 +51,29 @@ class Registry:
     def current(self) -> dict[str, LayerVersion]:
         """Return the latest version of each layer."""
         query = sa.select(_VERSIONS).order_by(_VERSIONS.c.version)
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             rows = connection.execute(query).mappings().all()
         return {row["layer"]: LayerVersion(**row) for row in rows}
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """Give a connection that holds the write lock; commit at the end, roll back on error."""
-        with self._engine.connect() as plain:
+        with self._connected() as plain:
             connection = plain.execution_options(tonggou_writes=True)
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def _connected(self) -> Iterator[sa.Connection]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except sa.exc.DBAPIError as error:
+            raise WorkspaceError(
+                _("{}:数据库无法读写({})。请稍后重试;仍不行则从备份恢复。").format(
+                    self._file.name, error.orig
+                )
+            ) from None
 
 
 def latest_version(connection: sa.Connection, layer: str) -> int:

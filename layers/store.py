@@ -20,7 +20,7 @@ from pyproj import CRS
 from gis.crs import require_projected
 from layers.conforming import Conformed, conform
 from layers.errors import LayerError, WorkspaceError
-from layers.fields import layer_definition
+from layers.fields import LAYERS, layer_definition
 from layers.placing import crs_name, parse_crs
 from layers.problems import Problem
 from layers.reading import read_layer
@@ -28,9 +28,9 @@ from layers.registry import Registry, latest_version, record
 from layers.rejects import write_rejects
 from layers.survey import LayerVersion, Survey
 from layers.versions import (
+    place_together,
     read_version,
     sha256_of,
-    sync_folder,
     temporary_file,
     write_durably,
     write_version,
@@ -271,17 +271,14 @@ class Workspace:
                     source_file=source_file,
                     problems=len(conformed.problems),
                 )
-                if beside:
-                    rejects.replace(beside)
-                draft.replace(stored)
-                sync_folder(folder)
                 record(connection, entry)
+                place_together({draft: stored, rejects: beside} if beside else {draft: stored})
         return entry.version, beside
 
 
 def _fill(folder: Path, county: str, crs: CRS, synthetic: bool) -> None:
-    (folder / "layers").mkdir(parents=True)
-    (folder / "applications").mkdir()
+    for part in (*(f"layers/{layer}" for layer in LAYERS), "applications"):
+        (folder / part).mkdir(parents=True)
     Registry(folder / "tonggou.sqlite").create()
     settings = (
         f'schema = {SCHEMA}\ncounty = "{county}"\ncrs = "{crs_name(crs)}"\n'

@@ -6,7 +6,7 @@ import hashlib
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from gettext import gettext as _
 from pathlib import Path
@@ -34,20 +34,27 @@ _GEOPACKAGE_VERSION = "1.2"
 
 def write_version(path: Path, layer: str, table: gpd.GeoDataFrame) -> None:
     """Write a layer's table as a GeoPackage and make sure that it reached the disk whole."""
+    from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
+
     refuse_unsafe_drivers()
     definition = layer_definition(layer)
     types = {field.name: _STORED_TYPES[field.type] for field in definition.fields}
     geometry_type = _stored_geometry_type(definition.geometry_types)
-    table.reset_index().astype(types).to_file(
-        path,
-        driver="GPKG",
-        layer=layer,
-        engine="pyogrio",
-        use_arrow=True,
-        geometry_type=geometry_type,
-        promote_to_multi=geometry_type == "MultiPolygon",
-        dataset_options={"VERSION": _GEOPACKAGE_VERSION},
-    )
+    try:
+        table.reset_index().astype(types).to_file(
+            path,
+            driver="GPKG",
+            layer=layer,
+            engine="pyogrio",
+            use_arrow=True,
+            geometry_type=geometry_type,
+            promote_to_multi=geometry_type == "MultiPolygon",
+            dataset_options={"VERSION": _GEOPACKAGE_VERSION},
+        )
+    except (DataSourceError, DataLayerError, FeatureError):
+        raise WorkspaceError(
+            _("图层 {} 写入失败。请检查磁盘空间和文件夹权限后重试。").format(layer)
+        ) from None
     _check_written(path, layer, len(table))
     _sync(path)
 
@@ -96,11 +103,25 @@ def write_durably(path: Path, text: str) -> None:
         draft.write_text(text, encoding="utf-8")
         _sync(draft)
         draft.replace(path)
-    sync_folder(path.parent)
+    _sync_folder(path.parent)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder durable, where the system can."""
+def place_together(targets: Mapping[Path, Path]) -> None:
+    """Rename each file to its target, all of them or none, and make that durable."""
+    placed: list[Path] = []
+    try:
+        for file, target in targets.items():
+            file.replace(target)
+            placed.append(target)
+        for folder in {target.parent for target in placed}:
+            _sync_folder(folder)
+    except OSError:
+        for target in placed:
+            target.unlink()
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
     if os.name == "posix":
         _sync(folder)
 

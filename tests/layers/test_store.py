@@ -1,0 +1,290 @@
+"""Workspaces: whole versions or nothing."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import layers.store
+from gis.crs import CrsError
+from layers.errors import LayerError, WorkspaceError
+from layers.store import Workspace
+from tests.layers.layer_files import (
+    degrees_square,
+    feature,
+    fingerprint,
+    line,
+    parcels_file,
+    run_sql,
+    square,
+    write_geojson,
+    write_gpkg,
+)
+
+
+def test_new_workspace_opens_as_it_was_made(tmp_path: Path) -> None:
+    made = Workspace.create(tmp_path / "a" / "b", "411523_xinxian", "EPSG:4547", synthetic=True)
+    opened = Workspace.open(tmp_path / "a" / "b")
+    assert opened == made
+    assert opened.synthetic
+    assert opened.survey().tables == {}
+    assert list((tmp_path / "a").iterdir()) == [tmp_path / "a" / "b"]
+
+
+def test_folder_with_something_in_it_becomes_no_workspace(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("mine")
+    before = fingerprint(tmp_path)
+    with pytest.raises(WorkspaceError, match="已有内容,不能新建工作区"):
+        Workspace.create(tmp_path, "411523_xinxian", "EPSG:4547")
+    assert fingerprint(tmp_path) == before
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4490", "EPSG:3857", "EPSG:2229"])
+def test_workspace_needs_true_metres(tmp_path: Path, crs) -> None:
+    with pytest.raises(CrsError):
+        Workspace.create(tmp_path / "w", "411523_xinxian", crs)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("county", ["xinxian", "../411523_x", '411523_x"\n'])
+def test_county_code_has_a_form(tmp_path: Path, county) -> None:
+    with pytest.raises(WorkspaceError, match="县级编码"):
+        Workspace.create(tmp_path / "w", county, "EPSG:4547")
+
+
+@pytest.mark.parametrize("content", [None, "not toml [", 'schema = 1\ncounty = "x"\n'])
+def test_folder_that_is_no_workspace_is_refused_with_the_cure(tmp_path: Path, content) -> None:
+    if content is not None:
+        (tmp_path / "workspace.toml").write_text(content)
+    with pytest.raises(WorkspaceError, match="不是工作区。请先运行 init 新建。"):
+        Workspace.open(tmp_path)
+
+
+def test_imported_layer_comes_back_equal(workspace: Workspace, tmp_path: Path) -> None:
+    columns = {
+        "road_id": ["a", "b"],
+        "name": ["将军路", None],
+        "carriageway_width_m": [7.25, None],
+        "opened_on": ["2020-05-01", None],
+        "on_bridge": ["是", None],
+    }
+    shapes = [line((0, 0), (9, 0)), line((0, 5), (9, 5.125))]
+    result = workspace.import_layer("roads", write_gpkg(tmp_path / "a.gpkg", columns, shapes))
+    assert (result.version, result.rows, result.rejected) == (1, 2, 0)
+    survey = workspace.survey()
+    roads = survey.get("roads")
+    assert roads.loc["a", "on_bridge"] is True
+    assert roads.loc["a", "opened_on"] == "2020-05-01"
+    assert roads.loc["a", "carriageway_width_m"] == 7.25
+    assert roads.loc["b", "on_bridge"] is None
+    assert roads.loc["b", "name"] is None
+    assert pd.isna(roads.loc["b", "carriageway_width_m"])
+    assert roads.geometry["b"].equals(shapes[1])
+    version = survey.versions["roads"]
+    assert (version.file, version.rows, version.crs) == ("layers/roads/1.gpkg", 2, "EPSG:4547")
+    assert (version.source_file, version.data_class) == ("a.gpkg", "internal")
+
+
+def test_stored_file_is_a_geopackage_1_2_with_its_own_crs(workspace, tmp_path: Path) -> None:
+    workspace.import_layer("parcels", parcels_file(tmp_path))
+    with closing(sqlite3.connect(workspace.path / "layers/parcels/1.gpkg")) as database:
+        assert database.execute("PRAGMA user_version").fetchone()[0] == 10200
+        assert database.execute("SELECT srs_id FROM gpkg_geometry_columns").fetchone()[0] == 4547
+
+
+def test_old_versions_stay_as_they_were(workspace: Workspace, tmp_path: Path) -> None:
+    workspace.import_layer("parcels", parcels_file(tmp_path))
+    first = (workspace.path / "layers/parcels/1.gpkg").read_bytes()
+    assert workspace.import_layer("parcels", parcels_file(tmp_path, count=1)).version == 2
+    assert (workspace.path / "layers/parcels/1.gpkg").read_bytes() == first
+    assert len(workspace.survey().get("parcels")) == 1
+
+
+def test_append_keeps_the_rows_there_are(workspace: Workspace, tmp_path: Path) -> None:
+    shapes = [line((0, 0), (9, 0))]
+    water = write_gpkg(tmp_path / "a.gpkg", {"line_id": ["1"]}, shapes)
+    sewage = write_gpkg(tmp_path / "b.gpkg", {"line_id": ["1"]}, shapes)
+    workspace.import_layer("lines", water, constants={"utility": "water"})
+    with pytest.raises(LayerError, match="值“1”:图层中已有这个编号。请用 --id-prefix"):
+        workspace.import_layer("lines", sewage, constants={"utility": "sewage"}, append=True)
+    result = workspace.import_layer(
+        "lines", sewage, constants={"utility": "sewage"}, append=True, id_prefix="S-"
+    )
+    assert (result.version, result.rows) == (2, 2)
+    assert list(workspace.survey().get("lines")["utility"]) == ["water", "sewage"]
+    assert list(workspace.survey().get("lines").index) == ["1", "S-1"]
+
+
+def test_append_to_nothing_or_to_an_empty_layer_is_an_import(workspace, tmp_path: Path) -> None:
+    empty = write_geojson(tmp_path / "a.geojson", [])
+    workspace.import_layer("parcels", empty, append=True)
+    assert workspace.survey().has("parcels")
+    assert workspace.import_layer("parcels", parcels_file(tmp_path), append=True).rows == 3
+    assert list(workspace.survey().get("parcels")["address"]) == [None] * 3
+
+
+def test_rows_in_error_store_nothing_unless_the_valid_are_accepted(workspace, tmp_path) -> None:
+    columns = {
+        "parcel_id": ["P1", "P2", "=1+1"],
+        "land_use": ["教育", "=HYPERLINK(1)", "教育"],
+        "note": ["-5", "@x", "+y"],
+    }
+    shapes = [square(0, 0), square(20, 0), None]
+    path = write_gpkg(tmp_path / "a.gpkg", columns, shapes)
+    before = fingerprint(workspace.path)
+    with pytest.raises(LayerError) as refusal:
+        workspace.import_layer("parcels", path)
+    assert str(refusal.value).splitlines()[0] == (
+        "文件 a.gpkg:2 行有 2 处错误,未导入任何内容。"
+        "请改正后重新导入,或加 --accept-valid 只导入其余行。"
+    )
+    assert len(refusal.value.problems) == 2
+    assert fingerprint(workspace.path) == before
+
+    result = workspace.import_layer("parcels", path, accept_valid=True)
+    assert (result.rows, result.rejected) == (1, 2)
+    with result.rejected_file.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["行"] for row in rows] == ["2", "3"]
+    assert "须为下列之一" in rows[0]["原因"]
+    assert rows[0]["land_use"] == "'=HYPERLINK(1)"
+    assert (rows[1]["parcel_id"], rows[1]["note"]) == ("'=1+1", "'+y")
+    assert rows[0]["geometry_wkt"].startswith("POLYGON ((")
+
+
+def test_file_without_one_valid_row_is_refused_even_then(workspace, tmp_path: Path) -> None:
+    path = write_gpkg(tmp_path / "a.gpkg", {"parcel_id": ["P1"]}, [None])
+    before = fingerprint(workspace.path)
+    with pytest.raises(LayerError, match="没有一行可以导入"):
+        workspace.import_layer("parcels", path, accept_valid=True)
+    assert fingerprint(workspace.path) == before
+
+
+@pytest.mark.parametrize("step", ["write_version", "write_rejects", "record", "place_together"])
+def test_failure_at_any_step_leaves_every_byte(workspace, tmp_path, monkeypatch, step) -> None:
+    workspace.import_layer("parcels", parcels_file(tmp_path))
+    before = fingerprint(workspace.path)
+
+    def fail(*_arguments: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(layers.store, step, fail)
+    with pytest.raises(OSError, match="No space left"):
+        workspace.import_layer("parcels", parcels_file(tmp_path, count=5))
+    assert fingerprint(workspace.path) == before
+    monkeypatch.undo()
+    assert workspace.import_layer("parcels", parcels_file(tmp_path, count=5)).version == 2
+
+
+def test_changed_or_missing_file_is_noticed(workspace: Workspace, tmp_path: Path) -> None:
+    workspace.import_layer("parcels", parcels_file(tmp_path))
+    stored = workspace.path / "layers/parcels/1.gpkg"
+    run_sql(stored, "PRAGMA user_version = 10300")
+    with pytest.raises(WorkspaceError, match=r"layers/parcels/1\.gpkg:文件缺失,或与入库时不一致"):
+        workspace.survey()
+    stored.unlink()
+    with pytest.raises(WorkspaceError, match="文件缺失"):
+        workspace.survey()
+
+
+def test_damaged_database_is_said(workspace: Workspace) -> None:
+    (workspace.path / "tonggou.sqlite").write_bytes(b"x" * 4096)
+    with pytest.raises(WorkspaceError, match=r"tonggou\.sqlite:数据库无法读写"):
+        Workspace.open(workspace.path).survey()
+
+
+def test_reading_changes_nothing(workspace: Workspace, tmp_path: Path) -> None:
+    workspace.import_layer("parcels", parcels_file(tmp_path))
+    before = fingerprint(workspace.path)
+    workspace.survey()
+    assert fingerprint(workspace.path) == before
+
+
+def test_secret_data_have_no_class_here(workspace: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(LayerError, match=r"数据类别“secret”不可入库.*涉密数据不得导入"):
+        workspace.import_layer("parcels", parcels_file(tmp_path), data_class="secret")
+
+
+def test_two_imports_at_once_give_two_whole_versions(workspace, tmp_path: Path) -> None:
+    for number in (1, 2):
+        (tmp_path / str(number)).mkdir()
+    files = [parcels_file(tmp_path / str(number), count=number) for number in (1, 2)]
+    results = []
+    threads = [
+        threading.Thread(
+            target=lambda file=file: results.append(workspace.import_layer("parcels", file))
+        )
+        for file in files
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(result.version for result in results) == [1, 2]
+    latest = max(results, key=lambda result: result.version)
+    assert len(workspace.survey().get("parcels")) == latest.rows
+
+
+def test_append_after_another_import_is_asked_to_run_again(
+    workspace, tmp_path, monkeypatch
+) -> None:
+    first = parcels_file(tmp_path)
+    workspace.import_layer("parcels", first)
+    real = layers.store.write_version
+
+    def slow(path: Path, layer: str, table: object) -> None:
+        monkeypatch.setattr(layers.store, "write_version", real)
+        Workspace.open(workspace.path).import_layer("parcels", first)
+        real(path, layer, table)
+
+    monkeypatch.setattr(layers.store, "write_version", slow)
+    with pytest.raises(WorkspaceError, match="在导入期间有了新版本 2"):
+        workspace.import_layer("parcels", first, append=True, id_prefix="B-")
+    assert len(workspace.survey().get("parcels")) == 3
+
+
+def test_markup_is_stored_as_text(workspace: Workspace, tmp_path: Path) -> None:
+    payload = "<script>alert(1)</script>${1}`\\"
+    path = write_geojson(
+        tmp_path / "a.geojson", [feature(degrees_square(), parcel_id=payload, name=payload)]
+    )
+    workspace.import_layer("parcels", path)
+    parcels = workspace.survey().get("parcels")
+    assert list(parcels.index) == [payload]
+    assert parcels["name"].iloc[0] == payload
+
+
+def test_application_is_stored_and_found(workspace: Workspace) -> None:
+    application = {"application_id": "报装-2024.1", "parcel_id": "P1", "demands": {"water": {}}}
+    workspace.save_application(application)
+    workspace.save_application({"application_id": "A1", "parcel_id": "P1"})
+    assert workspace.application("报装-2024.1") == application
+    assert [a["application_id"] for a in workspace.applications()] == ["A1", "报装-2024.1"]
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "a/b", "", ".hidden", "a\\b", "a\x00", "x" * 81, None, 7, "a b"]
+)
+def test_application_id_must_be_a_file_name(workspace: Workspace, name) -> None:
+    before = fingerprint(workspace.path)
+    with pytest.raises(WorkspaceError, match="不合规则"):
+        workspace.save_application({"application_id": name})
+    with pytest.raises(WorkspaceError, match="不合规则"):
+        workspace.application(name)
+    assert fingerprint(workspace.path) == before
+
+
+def test_unknown_or_damaged_application_is_said(workspace: Workspace) -> None:
+    with pytest.raises(WorkspaceError, match="工作区中没有报装申请“A9”"):
+        workspace.application("A9")
+    for content in ("{", json.dumps({"application_id": "B"}), "[]"):
+        (workspace.path / "applications" / "A1.json").write_text(content)
+        with pytest.raises(WorkspaceError, match=r"applications/A1\.json:不是编号为 A1 的报装申请"):
+            workspace.applications()
