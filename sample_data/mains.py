@@ -65,17 +65,13 @@ def lay_mains(
     streets: list[Street],
     utility: str,
     rng: np.random.Generator,
-    allowed: set[int] | None = None,
 ) -> list[Main]:
     """Return the pieces of a utility's mains, cut and sharing a vertex wherever two meet.
 
     A utility runs in a street with the share of its class, and only where a street that this
-    one starts or ends on has it too, so that the network is in one piece. ``allowed`` keeps the
-    utility to some streets.
+    one starts or ends on has it too, so that the network is in one piece.
     """
     served = _served_streets(streets, utility, rng)
-    if allowed is not None:
-        served = [i for i in served if i in allowed]
     raw = {i: _beside(streets[i], utility) for i in served}
     trimmed = {i: _joined(i, streets, raw) for i in served}
     if utility in GRAVITY:

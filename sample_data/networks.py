@@ -25,7 +25,7 @@ TRUNKS = {"water": ("云台大道", "凤鸣大道"), "gas": ("迎宾大道",)}
 SEWAGE_OUTFALL = "迎宾大道"
 WATER_MM = {"arterial": (400,), "collector": (300, 200), "local": (200, 150), "lane": (150, 100)}
 GAS_MM = {"arterial": (300,), "collector": (200, 150), "local": (150, 100), "lane": (100,)}
-GAS_WEST_LIMIT = 210.0
+GAS_WEST_LIMIT = 240.0
 """No gas west of here yet, in metres from the town's corner."""
 
 BRIDGE_CLEAR_M = 8.0
@@ -123,17 +123,12 @@ def _manhole(
 
 
 def _pressure_lines(streets: list[Street], utility: str, rng: np.random.Generator) -> list[Row]:
-    allowed = None
-    if utility == "gas":
-        allowed = {
-            i
-            for i, s in enumerate(streets)
-            if s.line.interpolate(0.5, normalized=True).x > GAS_WEST_LIMIT
-        }
     chosen = {i: int(rng.integers(0, 4)) for i in range(len(streets))}
     rows = []
-    for piece in lay_mains(streets, utility, rng, allowed):
+    for piece in lay_mains(streets, utility, rng):
         street = streets[piece.street]
+        if utility == "gas" and piece.line.centroid.x < GAS_WEST_LIMIT:
+            continue
         row = _record(utility, street, rng) | _kind(utility, street, chosen[piece.street], rng)
         rows.append({**row, "geometry": piece.line})
     for piece in lay_trunk(streets, utility, TRUNKS.get(utility, ())):
