@@ -40,6 +40,7 @@ from planning.rule_files import CONFIDENCES, Entry, RuleFileError
 
 COUNTIES = Path(__file__).resolve().parent.parent / "rules" / "counties"
 INPUT_KINDS = ("number", "integer", "boolean", "enum", "date")
+REASONS = ("not_required", "open", "guard", "exception", "met", "failed")
 SCOPE_OUTCOME = "not_covered"
 OPEN_OUTCOME = "undetermined"
 FREE_OUTCOME = "not_required"
@@ -92,6 +93,7 @@ def _policy(entry: Entry, file: str) -> Policy:
     round_to = comparison.number("round_to")
     read = _Reader(inputs=inputs, outcomes=outcomes, round_to=round_to)
     silences = entry.entry("logic").children()
+    reasons = entry.entry("reasons")
     parts: dict[str, Any] = {
         "policy_id": entry.text("policy_id"),
         "county": entry.text("county"),
@@ -103,6 +105,7 @@ def _policy(entry: Entry, file: str) -> Policy:
         "outcomes": outcomes,
         "inputs": inputs,
         "silences": {key: read.silence(one) for key, one in silences.items()},
+        "reasons": {name: reasons.text(name) for name in REASONS},
         "scope": tuple(map(read.scope, entry.entries("scope"))),
         "permits": tuple(map(read.permit, entry.entries("permit"))),
         "never_covered": entry.entry("never_covered").texts("permits"),

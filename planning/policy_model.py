@@ -218,6 +218,7 @@ class Policy:
     round_to: Decimal
     outcomes: Mapping[str, str]
     silences: Mapping[str, Silence]
+    reasons: Mapping[str, str]
     inputs: Mapping[str, Input]
     scope: tuple[ScopeTest, ...]
     permits: tuple[Permit, ...]

@@ -6,9 +6,8 @@ condition decides, an unknown one leaves the verdict open and says what it would
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from gettext import gettext as _
 from typing import Any, NamedTuple
 
 from layers.utilities import policy_utility
@@ -214,33 +213,32 @@ def _permit_outcome(
 ) -> PermitOutcome:
     possible = [name for name, level in policy.levels.items() if state.levels >> level & 1]
     outcome = possible[0] if len(possible) == 1 else OPEN_OUTCOME
-    reason = "".join(_reasons(policy, state, decision, values, outcome))
-    return PermitOutcome(state.permit.id, outcome, reason)
+    return PermitOutcome(
+        state.permit.id, outcome, _reason(policy, state, decision, values, outcome)
+    )
 
 
-def _reasons(
+def _reason(
     policy: Policy,
     state: PermitState,
     decision: Decision,
     values: Mapping[str, Any],
     outcome: str,
-) -> Iterator[str]:
-    """The reason of one permit's outcome, in the words of the rules."""
+) -> str:
+    """Why a permit has its outcome, in one sentence of the policy."""
+    say = policy.reasons
     clause, applies = decision.clauses[-1]
-    fired = [guard for guard, truth in state.guards if truth and guard.outcome == outcome]
     if state.required is False:
-        yield state.permit.not_required_note or _("不涉及")
-    elif outcome == OPEN_OUTCOME:
+        return state.permit.not_required_note or say["not_required"]
+    if outcome == OPEN_OUTCOME:
         names = [policy.inputs[name].zh for name in _asked(state, decision, values)]
-        yield _("待补充:{names}").format(names="、".join(names))
-    elif fired:
-        yield _("{ref}:{words}").format(ref=fired[0].ref, words=fired[0].words)
-    elif state.permit.id in clause.permit_exception:
-        yield clause.permit_exception_note or _("{ref}不适用").format(ref=clause.ref)
-    elif applies:
-        yield _("符合{ref}").format(ref=clause.ref)
-    else:
-        yield _("不符合{ref}").format(ref=clause.ref)
+        return say["open"].format(names="、".join(names))
+    for guard, truth in state.guards:
+        if truth and guard.outcome == outcome:
+            return say["guard"].format(ref=guard.ref, words=guard.words)
+    if applies and state.permit.id in clause.permit_exception:
+        return say["exception"].format(ref=clause.ref, words=clause.permit_exception_note or "")
+    return say["met" if applies else "failed"].format(ref=clause.ref)
 
 
 def _asked(state: PermitState, decision: Decision, values: Mapping[str, Any]) -> list[str]:
