@@ -293,7 +293,8 @@ def _notes(
     guessed = [f"{field}←{column}" for field, column in columns.items() if field != column]
     if guessed:
         notes.append(_("字段对应:{}").format("、".join(guessed)))
-    unused = [str(name) for name in raw.cells.columns if name not in set(columns.values())]
+    known = {*columns.values(), "fid"}  # fid: the row number that GDAL gives every table
+    unused = [str(name) for name in raw.cells.columns if name not in known]
     if unused:
         notes.append(_("未使用的列:{}").format("、".join(unused)))
     if stated is not None and raw.crs is not None and not stated.equals(raw.crs):

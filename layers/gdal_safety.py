@@ -2,8 +2,9 @@
 
 GDAL chooses its driver by a file's content, so that a virtual layer or a service description
 that is merely named ``.geojson`` could read any file of the server or fetch a URL. The drivers
-are registered once, when ``pyogrio`` is imported: this module must be imported before it, and
-:func:`refuse_unsafe_drivers` tells whether that was so.
+are registered once, when ``pyogrio`` is imported: this module must be imported before it, which
+the package sees to. Uploaded files do not reach GDAL at all (``reading.py``); it reads and writes
+only our own stored versions.
 """
 
 from __future__ import annotations
@@ -40,17 +41,6 @@ _ENVIRONMENT = {
 def disable_unsafe_drivers() -> None:
     """Set the environment that GDAL reads when it registers its drivers."""
     os.environ.update(_ENVIRONMENT)
-
-
-def refuse_unsafe_drivers() -> None:
-    """Raise ``RuntimeError`` if GDAL was loaded before its dangerous drivers were disabled."""
-    import pyogrio
-
-    unsafe = sorted(set(pyogrio.list_drivers()) & set(VIRTUAL_AND_NETWORK_DRIVERS))
-    if unsafe:
-        raise RuntimeError(
-            f"pyogrio was imported before layers.gdal_safety; unsafe drivers: {', '.join(unsafe)}"
-        )
 
 
 disable_unsafe_drivers()

@@ -17,7 +17,6 @@ import pandas as pd
 
 from layers.errors import WorkspaceError
 from layers.fields import layer_definition
-from layers.gdal_safety import refuse_unsafe_drivers
 from layers.shapes import flatten
 
 _STORED_TYPES = {
@@ -36,7 +35,6 @@ def write_version(path: Path, layer: str, table: gpd.GeoDataFrame) -> None:
     """Write a layer's table as a GeoPackage and make sure that it reached the disk whole."""
     from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
-    refuse_unsafe_drivers()
     definition = layer_definition(layer)
     types = {field.name: _STORED_TYPES[field.type] for field in definition.fields}
     geometry_type = _stored_geometry_type(definition.geometry_types)
@@ -68,7 +66,6 @@ def _stored_geometry_type(types: tuple[str, ...]) -> str:
 
 def read_version(path: Path, layer: str) -> gpd.GeoDataFrame:
     """Read a stored version as the table of a ``Survey``, indexed by id."""
-    refuse_unsafe_drivers()
     definition = layer_definition(layer)
     stored = gpd.read_file(path, layer=layer, engine="pyogrio", use_arrow=True)
     columns = {field.name: _plain(stored[field.name], field.type) for field in definition.fields}

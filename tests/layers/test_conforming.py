@@ -59,7 +59,7 @@ def test_map_and_set_name_what_no_alias_does(tmp_path: Path) -> None:
     )
     row = result.table.loc["7"]
     assert (row["utility"], row["laying"], row["diameter_mm"]) == ("water", "buried", 200.0)
-    assert "未使用的列:fid、x" in result.notes
+    assert "未使用的列:x" in result.notes
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from layers.errors import LayerError
 from layers.fields import LAYERS, layer_definition, values_by_utility
+from layers.utilities import load_utilities
 
 TYPES = {"text", "number", "integer", "date", "boolean", "enum"}
 DEFINITIONS = [layer_definition(layer) for layer in LAYERS]
@@ -54,3 +55,8 @@ def test_unit_in_brackets_is_part_of_a_column_name() -> None:
 def test_unknown_layer_is_refused_with_the_names_that_exist() -> None:
     with pytest.raises(LayerError, match=r"没有名为“pipes”的图层。可用的图层:parcels、roads"):
         layer_definition("pipes")
+
+
+def test_every_utility_of_the_rules_is_a_value_of_the_layers() -> None:
+    for layer in ("lines", "nodes", "service_areas", "planned_works"):
+        assert set(layer_definition(layer).field("utility").allowed) == set(load_utilities())
