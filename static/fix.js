@@ -85,6 +85,61 @@
     });
   }
 
+  /* ---- street names: one per street and view, along the street, never on top of each other */
+
+  var StreetNames = L.LayerGroup.extend({
+    // options: url, minZoom
+    initialize: function (options) { L.LayerGroup.prototype.initialize.call(this, [], options); },
+    onAdd: function (map) {
+      map.createPane("tg-names").style.cssText = "z-index:390;pointer-events:none";
+      L.LayerGroup.prototype.onAdd.call(this, map);
+      map.on("moveend", this.load, this);
+      views.push(this);
+      this.load();
+    },
+    load: function () {
+      var map = this._map, zoom = map && map.getZoom();
+      if (!map || !token) { return; }
+      if (zoom < this.options.minZoom) { return this.clearLayers(); }
+      if (this.covered && this.covered.contains(map.getBounds())) { return this.place(map); }
+      ViewLayer.prototype._fetch.call(this, map, map.getBounds().pad(0.2));
+    },
+    _abort: ViewLayer.prototype._abort,
+    addData: function (found) { this.streets = found.features; this.place(this._map); },
+    place: function (map) {
+      this.clearLayers();
+      var taken = [], size = map.getSize(), names = {}, layer = this;
+      (this.streets || []).forEach(function (street) {
+        var name = street.properties.t, lines = street.geometry.coordinates;
+        if (!name) { return; }
+        if (street.geometry.type === "LineString") { lines = [lines]; }
+        lines.forEach(function (line) {
+          for (var i = 1; i < line.length; i++) {
+            var a = map.latLngToContainerPoint([line[i - 1][1], line[i - 1][0]]);
+            var b = map.latLngToContainerPoint([line[i][1], line[i][0]]);
+            (names[name] = names[name] || []).push({ a: a, b: b, long: a.distanceTo(b) });
+          }
+        });
+      });
+      Object.keys(names).forEach(function (name) {
+        var best = names[name].sort(function (p, q) { return q.long - p.long; }).find(function (p) {
+          var mid = p.a.add(p.b).divideBy(2);
+          return p.long > 40 && mid.x > 30 && mid.y > 30 && mid.x < size.x - 30 &&
+            mid.y < size.y - 30 && taken.every(function (at) { return at.distanceTo(mid) > 90; });
+        });
+        if (!best) { return; }
+        var at = best.a.add(best.b).divideBy(2);
+        var angle = Math.atan2(best.b.y - best.a.y, best.b.x - best.a.x) * 180 / Math.PI;
+        if (angle > 90) { angle -= 180; } else if (angle < -90) { angle += 180; }
+        taken.push(at);
+        layer.addLayer(L.marker(map.containerPointToLatLng(at), { pane: "tg-names",
+          interactive: false, icon: L.divIcon({ className: "tg-street", iconSize: [0, 0],
+            html: '<span style="transform:translate(-50%,-50%) rotate(' + angle.toFixed(1) +
+              'deg)">' + name + "</span>" }) }));
+      });
+    }
+  });
+
   function notice(map) {
     var box = map.getContainer().querySelector(".tg-notice"), lines = [], texts = map.tonggou;
     if (!box) { return; }
@@ -125,7 +180,7 @@
     box(map, "topleft", options.note, "tg-note");
     box(map, "topleft", "", "tg-notice");
     box(map, "bottomleft", options.legend, "tg-legend");
-    map.fitBounds(options.bounds);
+    map.fitBounds(options.bounds, { animate: false });
     if (map.getZoom() < options.openZoom) { map.setZoom(options.openZoom, { animate: false }); }
   }
 
@@ -225,7 +280,9 @@
   window.tonggou = {
     furnish: furnish,
     drawCase: drawCase,
-    viewLayer: function (options) { return new ViewLayer(options); },
+    viewLayer: function (options) {
+      return options.names ? new StreetNames(options) : new ViewLayer(options);
+    },
     useToken: function (value) {
       token = value;
       views.forEach(function (layer) { layer.load(); });

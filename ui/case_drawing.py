@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from gettext import gettext as _
+from itertools import pairwise
 from typing import Any
 
 from pyproj import Transformer
@@ -14,7 +15,7 @@ from shapely.geometry import LineString, MultiLineString, shape
 from shapely.ops import linemerge
 
 from api.escape import esc
-from layers.utilities import Utility
+from ui.view import View, recommended
 
 LANE_PX = 4.5  # lines of one trench stand this far apart on the screen
 _WEIGHT_PX = 3.5
@@ -23,104 +24,74 @@ Point = tuple[float, float]
 
 
 def case_drawing(
-    plan: Mapping[str, Any] | None,
-    utilities: Mapping[str, Utility],
-    *,
-    joint: bool,
-    chosen: str | None = None,
-    strips: bool = False,
-    focus: str = "",
-    gently: bool = False,
+    view: View | None, *, strips: bool = False, focus: str = "", gently: bool = False
 ) -> dict[str, Any]:
-    """Everything of a plan that the map shows.
+    """Everything of a case that the map shows; an empty drawing without one.
 
     Parameters
     ----------
-    plan
-        The plan's JSON; None gives an empty drawing.
-    joint
-        Draw the shared trench instead of the separate routes, if the plan has one.
-    chosen
-        Utility under inspection; the others are drawn fainter.
     strips
         Draw the working strips too.
     focus
         Name of the view asked for; the map moves once for each new name.
     gently
-        Move only if the case is not wholly in view.
+        Move only if the case is not wholly in sight.
     """
-    empty: dict[str, Any] = {
+    drawing: dict[str, Any] = {
         "parcel": None, "routes": [], "bands": [], "crossings": [], "strips": [], "rings": [],
         "ends": [], "bounds": None, "focus": focus, "gently": gently,
     }
-    if plan is None:
-        return empty
-    place = _Placer(plan["crs"])
-    routed = [item for item in plan["utilities"] if item["status"] == "routed"]
-    routes = {item["utility"]: recommended(item) for item in routed}
-    paths = joint_paths(plan) if joint and plan.get("joint") else {}
-    paths = {key: paths.get(key) or _line(route["geometry"]) for key, route in routes.items()}
-    lanes = in_lanes(paths, list(utilities))
-    drawing = {
-        **empty,
-        "parcel": _parcel(plan, place),
-        "routes": [
-            {"utility": key, "points": place.lane(lanes[key]), "weight": _WEIGHT_PX,
-             "colour": utilities[key].colour, "dash": utilities[key].dash or None,
-             "faint": chosen is not None and key != chosen,
-             "label": _route_label(key, plan, routes[key], utilities)}
-            for key in utilities if key in paths
-        ],
+    if view is None:
+        return drawing
+    place = _Placer(view.plan["crs"])
+    routes = {line["utility"]: recommended(line) for line in view.routed}
+    shared = view.plan["joint"]["segments"] if view.joint else []
+    joined = joint_paths(view) if view.joint else {}
+    paths = {key: joined.get(key) or _line(route["geometry"]) for key, route in routes.items()}
+    drawing |= {
+        "parcel": {"rings": place.rings(view.plan["parcel"]["geometry"]),
+                   "label": esc(view.plan["parcel_id"])},
+        "routes": _routes(view, place, paths),
         "crossings": [
-            {"points": place.line(line)} for key in routes
-            if not joint or not plan.get("joint")
-            for crossing in routes[key].get("crossings", [])
+            {"points": place.line(line)} for route in routes.values()
+            for crossing in route.get("crossings", []) if not view.joint
             for line in _lines(crossing.get("geometry"))
         ],
         "rings": [
-            {"at": place.point(paths[key][0]), "colour": utilities[key].colour,
-             "label": _tie_in_label(key, routes[key], utilities)}
-            for key in utilities if key in paths
+            {"at": place.point(path[0]), "colour": view.utilities[key].colour,
+             "label": _tie_in_label(view, key, routes[key])} for key, path in paths.items()
         ],
         "ends": [{"at": at} for at in sorted({place.point(path[-1]) for path in paths.values()})],
-    }
-    if joint and plan.get("joint"):
-        drawing["bands"] = [
+        "bands": [
             {"points": place.line(line), "width": LANE_PX * (len(segment["utilities"]) + 1) + 6}
-            for segment in plan["joint"]["segments"] if len(segment["utilities"]) > 1
+            for segment in shared if len(segment["utilities"]) > 1
             for line in _lines(segment["geometry"])
-        ]
+        ],
+    }
     if strips:
         drawing["strips"] = [
-            {"rings": place.rings(routes[key]["strip"]), "colour": utilities[key].colour}
-            for key in routes if routes[key].get("strip")
+            {"rings": place.rings(route["strip"]), "colour": view.utilities[key].colour}
+            for key, route in routes.items() if route.get("strip")
         ]
     drawing["bounds"] = _bounds(drawing)
     return drawing
 
 
-def recommended(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The recommended route of one utility of a plan."""
-    routes = item["routes"]
-    return next((route for route in routes if route["kind"] == item["recommended"]), routes[0])
-
-
-def joint_paths(plan: Mapping[str, Any]) -> dict[str, list[Point]]:
+def joint_paths(view: View) -> dict[str, list[Point]]:
     """Path of every utility through the shared trench, from its tie-in to the parcel.
 
     A path that does not join into one line is left out; its separate route is drawn then.
     """
     pieces: dict[str, list[LineString]] = {}
-    for segment in plan["joint"]["segments"]:
+    for segment in view.plan["joint"]["segments"]:
         for key in segment["utilities"]:
             pieces.setdefault(key, []).extend(LineString(xy) for xy in _lines(segment["geometry"]))
-    end_of = {item["utility"]: recommended(item)["end"]["xy"] for item in plan["utilities"]
-              if item["status"] == "routed"}
+    end_of = {line["utility"]: recommended(line)["end"]["xy"] for line in view.routed}
     paths = {}
     for key, lines in pieces.items():
         merged = linemerge(MultiLineString(lines)) if len(lines) > 1 else lines[0]
         if merged.geom_type == "LineString":
-            paths[key] = _towards(list(merged.coords), end_of.get(key))
+            paths[key] = _towards(list(merged.coords), end_of[key])
     return paths
 
 
@@ -173,23 +144,26 @@ class _Placer:
         ]
 
 
-def _parcel(plan: Mapping[str, Any], place: _Placer) -> dict[str, Any]:
-    return {"rings": place.rings(plan["parcel"]["geometry"]), "label": esc(plan["parcel_id"])}
+def _routes(view: View, place: _Placer, paths: Mapping[str, list[Point]]) -> list[dict[str, Any]]:
+    lanes = in_lanes(paths, list(view.utilities))
+    lines = {line["utility"]: line for line in view.routed}
+    return [
+        {"utility": key, "points": place.lane(lane), "weight": _WEIGHT_PX,
+         "colour": view.utilities[key].colour, "dash": view.utilities[key].dash or None,
+         "faint": view.chosen not in (None, key), "label": _route_label(view, lines[key])}
+        for key, lane in lanes.items()
+    ]
 
 
-def _route_label(
-    key: str, plan: Mapping[str, Any], route: Mapping[str, Any], utilities: Mapping[str, Utility]
-) -> str:
-    pipe = next(item["pipe"] for item in plan["utilities"] if item["utility"] == key) or {}
-    return f'{esc(utilities[key].zh)} {esc(pipe.get("label"))} {route["length_m"]:.2f} m'
+def _route_label(view: View, line: Mapping[str, Any]) -> str:
+    size = (line.get("pipe") or {}).get("label")
+    return f'{esc(view.name(line["utility"]))} {esc(size)} {recommended(line)["length_m"]:.2f} m'
 
 
-def _tie_in_label(
-    key: str, route: Mapping[str, Any], utilities: Mapping[str, Utility]
-) -> str:
+def _tie_in_label(view: View, key: str, route: Mapping[str, Any]) -> str:
     tie_in = route["tie_in"]
     where = tie_in.get("node_id") or tie_in.get("line_id")
-    return f'{esc(utilities[key].zh)}{_("接入点")} {esc(where)}'
+    return f'{esc(view.name(key))}{_("接入点")} {esc(where)}'
 
 
 def _bounds(drawing: Mapping[str, Any]) -> list[list[float]]:
@@ -212,7 +186,7 @@ def _lines(geometry: Mapping[str, Any] | None) -> list[list[Point]]:
 
 
 def _pieces(path: Sequence[Point]) -> list[tuple[Point, Point]]:
-    return [(a, b) for a, b in zip(path, path[1:], strict=False) if a != b]
+    return [(a, b) for a, b in pairwise(path) if a != b]
 
 
 def _key_of(piece: tuple[Point, Point]) -> tuple[Point, ...]:
@@ -220,10 +194,7 @@ def _key_of(piece: tuple[Point, Point]) -> tuple[Point, ...]:
     return tuple(sorted((round(x, 2), round(y, 2)) for x, y in piece))
 
 
-def _towards(path: list[Point], end: Sequence[float] | None) -> list[Point]:
-    if end is None:
-        return path
-
+def _towards(path: list[Point], end: Sequence[float]) -> list[Point]:
     def gap(xy: Point) -> float:
         return (xy[0] - end[0]) ** 2 + (xy[1] - end[1]) ** 2
 

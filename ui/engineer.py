@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from gettext import gettext as _
 from pathlib import Path
@@ -14,14 +15,17 @@ from streamlit_folium import st_folium
 
 from api import tokens
 from api.escape import esc
-from layers.utilities import Utility, load_utilities
+from layers.utilities import load_utilities
+from planning.policies import load_policy
 from ui import panel
 from ui.case_drawing import case_drawing
 from ui.county import County, open_county
 from ui.maps import case_group, town_map
-from ui.planning_service import default_application, plan_for
+from ui.planning_service import plan_of_application, plan_of_parcel
 from ui.shared_trench import shared_trench
-from ui.verdict_detail import measures_table, verdict_detail
+from ui.verdict_detail import verdict_detail
+from ui.view import View
+from ui.words import Words
 
 log = logging.getLogger(__name__)
 _STATIC = Path(__file__).resolve().parent.parent / "static"
@@ -39,16 +43,15 @@ def engineer_page(workspace: Path) -> None:
 
 @st.fragment(run_every=tokens.RENEW_S)
 def _bench(county: County, token_name: str) -> None:
-    utilities = load_utilities()
     with st.container(key="bar"):
         _bar(county)
     with st.container(key="bench"):
         map_side, case_side = st.columns([65, 35], gap=None)
     with case_side, st.container(key="case"):
         plan, title, is_default = _planned(county)
-        settings = _panel(plan, title, utilities, is_default=is_default) if plan else {}
+        view = _panel(county, plan, title, is_default=is_default) if plan else None
     with map_side, st.container(key="town"):
-        _map(county, plan, utilities, token_name, settings)
+        _map(county, view, token_name)
 
 
 def _bar(county: County) -> None:
@@ -101,13 +104,12 @@ def _planned(county: County) -> tuple[dict[str, Any] | None, str, bool]:
         return None, "", False
     try:
         with st.spinner(_("正在计算外线方案…")):
-            if selected is not None:
-                application = county.applications[selected]
-                title = _application_title(application)
-            else:
-                application = default_application(parcel, county.survey, dig_date=date.today())
-                title = _("默认需求试算")
-            return plan_for(application, county.survey), title, selected is None
+            if selected is None:
+                plan = plan_of_parcel(parcel, date.today(), county.survey)
+                return plan, _("默认需求试算"), True
+            application = county.applications[selected]
+            plan = plan_of_application(application, county.survey)
+            return plan, _application_title(application), False
     except ValueError as error:  # the application or a layer cannot be used; says what to do
         st.html(f'<p class="tg-note-warn"><b>{_("无法计算")}</b> {esc(error)}</p>')
     except Exception:
@@ -118,52 +120,54 @@ def _planned(county: County) -> tuple[dict[str, Any] | None, str, bool]:
 
 
 def _empty(county: County) -> None:
-    parcels = county.survey.get("parcels")
-    count = 0 if parcels is None else len(parcels)
+    """Nothing is selected yet: say what to do and list the open applications."""
     st.html(
-        f'<div class="tg-empty"><h2>{_("尚未选择")}</h2>'
-        f'<p>{_("在地图上点一块宗地,或在上方选择报装申请。")}</p>'
-        f'<p class="tg-soft">{count} {_("块宗地")} · {len(county.applications)} '
-        f'{_("件在办申请(深色边框)")}</p></div>'
+        f'<div class="tg-empty"><h2 class="tg-title">{_("尚未选择")}</h2>'
+        f'<p>{_("在地图上点一块宗地,或选一件报装申请。")}</p>'
+        f'<h3>{_("在办申请")}<small>{len(county.applications)} {_("件,地图上深色边框")}</small></h3>'
+        f"</div>"
     )
+    with st.container(key="cases"):
+        for key, application in county.applications.items():
+            st.button(_application_title(application), key=f"case-{key}", type="tertiary", width="stretch",
+                      on_click=_open_application, args=(key,))
 
 
-def _panel(
-    plan: Mapping[str, Any], title: str, utilities: Mapping[str, Utility], *, is_default: bool
-) -> dict[str, Any]:
-    """The case panel; gives what the map shall show of the case."""
+def _open_application(application_id: str) -> None:
+    st.session_state["application"] = application_id
+    _choose_application()
+
+
+def _panel(county: County, plan: Mapping[str, Any], title: str, *, is_default: bool) -> View:
+    """The case panel; gives the view that the map shall show too."""
+    words = Words(load_policy(county.survey.county))
+    view = View(plan, load_utilities(), words)
     st.html(panel.heading(plan, title, default_demand=is_default))
-    joint = bool(plan.get("joint")) and st.segmented_control(
-        _("方案"), [True, False], default=True, key="joint", label_visibility="collapsed",
-        format_func=lambda shared: _("共沟方案") if shared else _("各自敷设"),
-    ) is not False
-    keys = [key for key in utilities for item in plan["utilities"]
-            if item["utility"] == key and item["status"] == "routed"]
+    if plan.get("joint"):
+        choice = st.segmented_control(
+            _("方案"), [True, False], default=True, key="joint", label_visibility="collapsed",
+            format_func=lambda shared: _("共沟方案") if shared else _("各自敷设"),
+        )
+        view = replace(view, joint=choice is not False)
     summary = st.container()
-    chosen = st.pills(_("逐项查看"), keys, key="chosen",
-                      format_func=lambda key: utilities[key].zh) if keys else None
-    with summary:
-        st.html(panel.figures(plan, joint=joint)
-                + panel.lines_table(plan, utilities, joint=joint, chosen=chosen)
-                + panel.obstacles(plan, utilities, joint=joint))
+    chosen = st.pills(_("逐项查看依据"), [line["utility"] for line in view.routed], key="chosen",
+                      format_func=view.name)
+    view = replace(view, chosen=chosen)
+    summary.html(panel.figures(view) + panel.lines_table(view) + panel.obstacles(view))
     if chosen:
-        item = next(one for one in plan["utilities"] if one["utility"] == chosen)
-        verdict = panel.verdict_of(item, joint=joint)
-        st.html((verdict_detail(verdict) if verdict else "") + measures_table(item))
-    st.html(shared_trench(plan, utilities) + panel.questions(plan, utilities))
-    strips = st.toggle(_("在地图上显示施工作业带"), key="strips")
-    return {"joint": joint, "chosen": chosen, "strips": strips}
+        line = next(one for one in view.routed if one["utility"] == chosen)
+        st.html(verdict_detail(view, line))
+    st.html(shared_trench(view) + panel.questions(view))
+    st.toggle(_("在地图上显示施工作业带"), key="strips")
+    return view
 
 
-def _map(
-    county: County, plan: Mapping[str, Any] | None, utilities: Mapping[str, Utility],
-    token_name: str, settings: Mapping[str, Any],
-) -> None:
+def _map(county: County, view: View | None, token_name: str) -> None:
     number, gently = st.session_state.get("focus", (0, True))
-    drawing = case_drawing(plan, utilities, focus=str(number), gently=gently,
-                           **{"joint": False, **settings})
+    drawing = case_drawing(view, strips=bool(st.session_state.get("strips")),
+                           focus=str(number), gently=gently)
     st_folium(
-        town_map(county.bounds, set(county.layers), utilities, note=_data_note(county)),
+        town_map(county.bounds, set(county.layers), load_utilities(), note=_data_note(county)),
         key="map", height=_MAP_HEIGHT_PX, use_container_width=True,
         returned_objects=["last_clicked"],
         feature_group_to_add=case_group(drawing, tokens.issue(token_name)),
@@ -173,5 +177,5 @@ def _map(
 
 def _data_note(county: County) -> str:
     crs = county.survey.crs
-    system = f"{crs.name} · EPSG:{crs.to_epsg()}"
+    system = f'{crs.name.split(" / ")[0]} · EPSG:{crs.to_epsg()}'
     return f'{_("示例数据(合成),非真实管线")} · {system}' if county.survey.synthetic else system

@@ -22,7 +22,7 @@ from api.escape import esc
 from layers.utilities import Utility
 
 _STATIC = Path(__file__).resolve().parent.parent / "static"
-OPEN_ZOOM = 16
+OPEN_ZOOM = 15  # parcels can be clicked from the first view on
 
 
 class AssetError(ValueError):
@@ -194,4 +194,5 @@ def _looks(utilities: Mapping[str, Utility]) -> dict[str, dict[str, Any]]:
         "buildings": {"title": _("建筑"), "minZoom": 16, "base": area("#ddd5c5", "#c9bfab", 0.5)},
         "lines": {"title": _("现状管线"), "minZoom": 16, "base": line("#999", 1.2, opacity=0.42),
                   "kinds": mains},
+        "roads": {"title": _("路名"), "minZoom": 15, "names": True},
     }

@@ -6,21 +6,17 @@ Every value passes :func:`api.escape.esc`; numbers are formatted here and nowher
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
 from gettext import gettext as _
-from typing import Any
 
 from api.escape import esc
 from layers.utilities import Utility
 from ui import words
-from ui.case_drawing import recommended
+from ui.view import Json, View, recommended
 
 _TINTS = {
     "commitment": "good", "commitment_filing": "filing", "not_required": "good",
     "ordinary_approval": "bad", "blocked": "bad", "undetermined": "open", "not_covered": "none",
 }
-_STRICTEST_FIRST = ["not_covered", "blocked", "ordinary_approval", "undetermined", "commitment",
-                    "commitment_filing", "not_required"]
 
 
 def metres(value: float | None) -> str:
@@ -31,12 +27,6 @@ def metres(value: float | None) -> str:
 def money(value: float | None) -> str:
     """Yuan in units of ten thousand, two decimals."""
     return "—" if value is None else f"{value / 10000:,.2f}"
-
-
-def verdict_of(item: Mapping[str, Any], *, joint: bool) -> Mapping[str, Any] | None:
-    """The verdict of one line that counts in this view; the separate one if there is no other."""
-    verdicts = item.get("verdict") or {}
-    return (verdicts.get("joint") if joint else None) or verdicts.get("alone")
 
 
 def chip(outcome: str) -> str:
@@ -62,43 +52,38 @@ def picture(svg: str, alternative: str, css_class: str) -> str:
             f' src="data:image/svg+xml;base64,{encoded}">')
 
 
-def heading(plan: Mapping[str, Any], title: str, *, default_demand: bool) -> str:
+def heading(plan: Json, title: str, *, default_demand: bool) -> str:
     """Name of the case with its parcel, land use and area."""
     parcel = plan["parcel"]
-    land_use = words.LAND_USES.get(parcel.get("land_use") or "", _("用途未知"))
     area = parcel.get("area_m2")
-    size = _("面积未知") if area is None else f"{area:,.0f} m²"
     facts = " · ".join(filter(None, [
-        _("宗地") + " " + esc(plan["parcel_id"]), esc(parcel.get("name")), esc(land_use), size,
+        _("宗地") + " " + esc(plan["parcel_id"]), esc(parcel.get("name")),
+        esc(words.LAND_USES.get(parcel.get("land_use") or "", _("用途未知"))),
+        _("面积未知") if area is None else f"{area:,.0f} m²",
         _("计划开挖") + " " + esc(plan["dig_date"]),
     ]))
-    mark = ""
-    if default_demand:
-        mark = '<p class="tg-mark">' + _("此宗地没有报装申请,按用地性质的默认需求试算,不作为判定。") + "</p>"
-    return f'<h2 class="tg-title">{esc(title)}</h2><p class="tg-facts">{facts}</p>{mark}'
+    mark = _("此宗地没有报装申请:按用地性质的默认需求试算,不作为判定。")
+    return (f'<h2 class="tg-title">{esc(title)}</h2><p class="tg-facts">{facts}</p>'
+            + (f'<p class="tg-mark">{mark}</p>' if default_demand else ""))
 
 
-def figures(plan: Mapping[str, Any], *, joint: bool) -> str:
+def figures(view: View) -> str:
     """Three figures: lines that qualify, metres shared, saving against separate digs."""
-    wanted = [item for item in plan["utilities"] if item["status"] != "not_requested"]
-    verdicts = [verdict_of(item, joint=joint) for item in wanted]
-    qualify = sum(1 for verdict in verdicts if verdict and verdict["outcome"] in words.QUALIFYING)
-    shared = plan.get("joint")
-    length = f'{shared["shared_length_m"]:,.1f}<small> m</small>' if shared else "—"
-    saving = f'{100 * shared["saving_share"]:.0f}<small> %</small>' if shared else "—"
+    verdicts = [view.verdict(line) for line in view.wanted]
+    qualify = sum(1 for one in verdicts if one and one["outcome"] in words.QUALIFYING)
+    shared = view.plan.get("joint")
     tiles = [
-        (_("可承诺、备案或免批"), f'{qualify}<small> / {len(wanted)} {_("项")}</small>'),
-        (_("共沟长度"), length),
-        (_("比各自开挖节省"), saving),
+        (_("可承诺或免批"), f'{qualify}<small> / {len(verdicts)} {_("项")}</small>'),
+        (_("共沟长度"), f'{shared["shared_length_m"]:,.1f}<small> m</small>' if shared else "—"),
+        (_("比各自开挖省"),
+         f'{100 * shared["saving_share"]:.0f}<small> %</small>' if shared else "—"),
     ]
     return '<div class="tg-figures">' + "".join(
         f"<div><span>{name}</span><b>{value}</b></div>" for name, value in tiles
     ) + "</div>"
 
 
-def lines_table(
-    plan: Mapping[str, Any], utilities: Mapping[str, Utility], *, joint: bool, chosen: str | None
-) -> str:
+def lines_table(view: View) -> str:
     """One row per requested line with its size, measures and verdict."""
     heads = "".join([
         f'<th>{_("专业")}</th><th>{_("规格")}</th>',
@@ -106,126 +91,111 @@ def lines_table(
         f'<th class="n">{_("穿路")}<br>{_("次")} / m</th>',
         f'<th class="n">{_("绿化")}<br>m²</th><th>{_("判定")}</th>',
     ])
-    rows = [
-        _line_row(item, utilities[item["utility"]], joint=joint, chosen=item["utility"] == chosen)
-        for item in _in_order(plan, utilities)
-    ]
-    return (f'<table class="tg-lines"><thead><tr>{heads}</tr></thead>'
-            f'<tbody>{"".join(rows)}</tbody></table>')
+    rows = "".join(_line_row(view, line) for line in view.wanted)
+    return f'<table class="tg-lines"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
 
 
-def obstacles(
-    plan: Mapping[str, Any], utilities: Mapping[str, Utility], *, joint: bool
-) -> str:
+def obstacles(view: View) -> str:
     """What stands in the way: one sentence per line that does not qualify, and warnings."""
-    notes = []
-    for item in _in_order(plan, utilities):
-        name = esc(utilities[item["utility"]].zh)
-        if item["verdict"].get("made_worse_by_sharing"):
-            notes.append(_note("warn", name + _("因共沟而变差"), _worse(item)))
-        verdict = verdict_of(item, joint=joint)
-        if item["status"] == "routed" and verdict and verdict["outcome"] not in words.QUALIFYING:
-            notes.append(_note("warn", name, _grounds(verdict)))
-        elif item["status"] == "unroutable":
-            notes.append(_note("none", name + _("无法接入"), _unroutable(item)))
-    return "".join(notes)
+    return "".join(_obstacle(view, line) for line in view.wanted)
 
 
-def questions(plan: Mapping[str, Any], utilities: Mapping[str, Utility]) -> str:
+def questions(view: View) -> str:
     """What is unknown and would settle verdicts: one question per road, layer or main."""
-    asked = plan.get("questions") or []
+    asked = view.plan.get("questions") or []
     if not asked:
         return ""
-    rows = []
-    for question in asked:
-        subject = words.SUBJECTS.get(question["subject_kind"], question["subject_kind"])
-        names = "、".join(
-            utilities[key].zh if key in utilities else key for key in question["utilities"]
-        )
-        rows.append(
-            f'<li><b>{esc(subject)} {esc(question["subject_id"])}</b>:'
-            f'{esc(words.input_words(question["field"]))}'
-            f' <span class="tg-soft">{_("影响")} {esc(names)}</span></li>'
-        )
+    rows = "".join(_question(view, one) for one in asked)
     return (f'<h3>{_("待查明")}<small>{_("答一次,各案通用")}</small></h3>'
-            f'<ul class="tg-questions">{"".join(rows)}</ul>')
+            f'<ul class="tg-questions">{rows}</ul>')
 
 
-def _in_order(
-    plan: Mapping[str, Any], utilities: Mapping[str, Utility]
-) -> list[Mapping[str, Any]]:
-    order = list(utilities)
-    wanted = [item for item in plan["utilities"] if item["status"] != "not_requested"]
-    return sorted(wanted, key=lambda item: order.index(item["utility"]))
-
-
-def _line_row(item: Mapping[str, Any], utility: Utility, *, joint: bool, chosen: bool) -> str:
+def _line_row(view: View, line: Json) -> str:
+    utility = view.utilities[line["utility"]]
     name = f'<td class="tg-name">{swatch(utility)}{esc(utility.zh)}</td>'
-    label = esc((item.get("pipe") or {}).get("label")) or "—"
-    open_row = '<tr class="tg-chosen">' if chosen else "<tr>"
-    if item["status"] != "routed":
-        why = esc(words.REASONS.get(item.get("reason") or "", item.get("reason") or _("无路由")))
-        word = f'<span class="tg-chip tg-none">{_("无法接入")}</span>'
-        return (f'{open_row}{name}<td>{label}</td><td colspan="3" class="tg-soft">{why}</td>'
-                f"<td>{word}</td></tr>")
-    route, verdict = recommended(item), verdict_of(item, joint=joint)
-    crossings = f'{route["crossing_count"]} / {route["crossing_kerb_m"]:.1f}'
-    word = chip(verdict["outcome"]) if verdict else "—"
-    close = verdict and verdict.get("certainty") == "too_close"
+    label = esc((line.get("pipe") or {}).get("label")) or "—"
+    head = ('<tr class="tg-chosen">' if line["utility"] == view.chosen else "<tr>") \
+        + f"{name}<td>{label}</td>"
+    if line["status"] != "routed":
+        return (f'{head}<td colspan="3" class="tg-soft">{_reason(line)}</td>'
+                f'<td><span class="tg-chip tg-none">{_("无法接入")}</span></td></tr>')
+    route, verdict = recommended(line), view.verdict(line)
+    close = "<i>±</i>" if verdict and verdict.get("certainty") == "too_close" else ""
     return (
-        f'{open_row}{name}<td>{label}</td><td class="n">{metres(route["length_m"])}</td>'
-        f'<td class="n">{crossings}</td><td class="n">{metres(route["green_m2"])}</td>'
-        f'<td>{word}{"<i>±</i>" if close else ""}</td></tr>'
+        f'{head}<td class="n">{metres(route["length_m"])}</td>'
+        f'<td class="n">{route["crossing_count"]} / {route["crossing_kerb_m"]:.1f}</td>'
+        f'<td class="n">{metres(route["green_m2"])}</td>'
+        f'<td>{chip(verdict["outcome"]) if verdict else "—"}{close}</td></tr>'
     )
+
+
+def _reason(line: Json) -> str:
+    return esc(words.REASONS.get(line.get("reason") or "", line.get("reason") or _("无路由")))
+
+
+def _obstacle(view: View, line: Json) -> str:
+    name, verdict = esc(view.name(line["utility"])), view.verdict(line)
+    if line["status"] == "unroutable":
+        gap = line.get("gap_m")
+        tail = "" if gap is None else f'{_(",间隔")} {metres(gap)} m'
+        return _note("none", name, f'{_("无法接入:")}{_reason(line)}{tail}')
+    parts = []
+    if (line.get("verdict") or {}).get("made_worse_by_sharing"):
+        parts.append(_worse(line))
+    if verdict and verdict["outcome"] not in words.QUALIFYING:
+        parts.append(_grounds(view, verdict))
+    return _note("warn", name, " ".join(parts)) if parts else ""
 
 
 def _note(tone: str, head: str, text: str) -> str:
     return f'<p class="tg-note-{tone}"><b>{head}</b> {text}</p>'
 
 
-def _grounds(verdict: Mapping[str, Any]) -> str:
-    """The first failed, else the first unknown ground, in one sentence."""
-    findings = verdict.get("findings") or []
-    failed = [one for one in findings if one["status"] == "failed" and one["kind"] != "advisory"]
-    unknown = [one for one in findings if one["status"] == "unknown"]
+def _worse(line: Json) -> str:
+    alone, joint = line["verdict"].get("alone"), line["verdict"].get("joint")
+    if not alone or not joint:
+        return ""
+    return (f'{_("因共沟变差:单独敷设")} {chip(alone["outcome"])} → {_("共沟")} '
+            f'{chip(joint["outcome"])} {_("(共沟段绿化全额计入每个成员)")}')
+
+
+def _grounds(view: View, verdict: Json) -> str:
+    """The first failed ground, else all unknown ones, in one sentence."""
+    grounds = [one for one in verdict["findings"] if one["kind"] in {"scope", "guard", "condition"}]
+    failed = [one for one in grounds if one["status"] == "failed"]
     if failed and verdict["outcome"] != "undetermined":
         one = failed[0]
-        gap = _gap(one)
-        return (f'{chip(verdict["outcome"])} {esc(one.get("ref"))}{_quote(one)}'
-                f'{esc(words.input_words(one["input"]))} {esc(words.value_words(one["value"]))}{gap}')
-    names = "、".join(dict.fromkeys(words.input_words(one["input"]) for one in unknown))
+        return (f'{chip(verdict["outcome"])} {esc(one["ref"])}{cited(one)}'
+                f'{esc(view.words.input(one["input"]))} {esc(words.value(one["value"]))}'
+                f'{_excess(view, one)}')
+    unknown = [view.words.input(one["input"]) for one in grounds if one["status"] == "unknown"]
+    names = "、".join(dict.fromkeys(unknown)) or _("见下方依据")
     favour = verdict.get("otherwise")
-    hope = f'{_(";查明后最好可为")} {chip(favour)}' if favour else ""
-    return f'{chip(verdict["outcome"])} {_("未知:")}{esc(names or _("见下表"))}{hope}'
+    hope = f'{_(";如均有利,可为")} {chip(favour)}' if favour else ""
+    return f'{chip(verdict["outcome"])} {_("尚缺:")}{esc(names)}{hope}'
 
 
-def _gap(finding: Mapping[str, Any]) -> str:
+def cited(finding: Json) -> str:
+    """The words that a finding stands for, in corner brackets if they are quoted."""
+    if finding.get("quote"):
+        return f'「{esc(finding["quote"])}」'
+    return f' {esc(finding.get("words"))} '
+
+
+def _excess(view: View, finding: Json) -> str:
     margin = finding.get("margin")
     if not isinstance(margin, (int, float)) or isinstance(margin, bool):
         return ""
-    unit = words.INPUTS.get(finding["input"], ("", ""))[1]
-    return f' <b>{_("超出")} {words.value_words(abs(margin))} {esc(unit)}</b>'
+    unit = view.words.unit(finding["input"])
+    return f' <b>{_("超出")} {words.value(abs(margin))} {esc(unit)}</b>'
 
 
-def _quote(finding: Mapping[str, Any]) -> str:
-    return f'「{esc(finding["quote"])}」' if finding.get("quote") else " "
-
-
-def _worse(item: Mapping[str, Any]) -> str:
-    alone, joint = item["verdict"].get("alone"), item["verdict"].get("joint")
-    if not alone or not joint:
-        return ""
-    return (f'{_("单独敷设")} {chip(alone["outcome"])},{_("共沟")} {chip(joint["outcome"])}。'
-            f'{_("共沟段绿化按全部面积计入每个成员。")}')
-
-
-def _unroutable(item: Mapping[str, Any]) -> str:
-    why = esc(words.REASONS.get(item.get("reason") or "", item.get("reason") or ""))
-    gap = item.get("gap_m")
-    return why + (f'{_(",间隔")} {metres(gap)} m' if gap is not None else "")
-
-
-def strictest(outcomes: Sequence[str]) -> str | None:
-    """The strictest of several outcomes, in the order of the rules."""
-    known = [one for one in _STRICTEST_FIRST if one in outcomes]
-    return known[0] if known else None
+def _question(view: View, one: Json) -> str:
+    kind = one["subject_kind"]
+    subject = words.layer(one["subject_id"]) if kind == "layer" else one["subject_id"]
+    names = "、".join(view.name(key) for key in one["utilities"])
+    return (
+        f'<li><b>{esc(words.SUBJECTS.get(kind, kind))} {esc(subject)}</b>:'
+        f'{esc(view.words.field(kind, one["field"]))}'
+        f' <span class="tg-soft">{_("影响")} {esc(names)}</span></li>'
+    )

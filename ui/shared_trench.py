@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from gettext import gettext as _
-from typing import Any
 from xml.etree import ElementTree
 
 from api.escape import esc
-from layers.utilities import Utility
 from ui import words
 from ui.panel import metres, money, picture
+from ui.view import Json, View
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _DRAWING_TAGS = {"svg", "g", "rect", "line", "circle", "ellipse", "path", "polyline", "polygon",
@@ -44,59 +42,60 @@ def _fetches(value: str) -> bool:
     return "javascript:" in lowered or ("url(" in lowered and "url(#" not in lowered)
 
 
-def shared_trench(plan: Mapping[str, Any], utilities: Mapping[str, Utility]) -> str:
+def shared_trench(view: View) -> str:
     """Sections, saving and split of the plan's shared trench, as HTML."""
-    joint = plan.get("joint")
+    joint = view.plan.get("joint")
     if not joint:
         return f'<h3>{_("共沟")}</h3><p class="tg-soft">{_("没有可共沟的外线。")}</p>'
-    sections = "".join(_section(one, utilities) for one in joint.get("sections") or []
+    sections = "".join(_section(view, one) for one in joint.get("sections") or []
                        if len(one["utilities"]) > 1)
     proof = _("已证最优") if joint.get("proven_optimal") else _("未证最优")
     return (f'<h3>{_("共沟断面")}<small>{proof}</small></h3>{sections}'
-            f"{_costs(joint)}{_split(joint, utilities)}")
+            f"{_costs(joint)}{_split(view, joint)}")
 
 
-def _section(section: Mapping[str, Any], utilities: Mapping[str, Utility]) -> str:
-    names = " – ".join(_name(key, utilities) for key in section["utilities"])
+def _section(view: View, section: Json) -> str:
+    names = " – ".join(view.name(key) for key in section["utilities"])
     surface = words.SURFACES.get(section.get("surface") or "unknown", section.get("surface"))
     caption = (f'{esc(names)} · {esc(surface)} · {_("宽")} {metres(section["width_m"])} m'
                f' · {_("深")} {metres(section["depth_m"])} m')
     try:
-        drawing = picture(safe_svg(section["svg"]), _("共沟断面") + " " + names, "tg-drawing") if section.get("svg") else ""
+        svg = safe_svg(section["svg"]) if section.get("svg") else None
+        drawing = picture(svg, _("共沟断面") + " " + names, "tg-drawing") if svg else ""
     except DrawingError:
         drawing = f'<p class="tg-note-warn">{_("断面图未通过安全检查,未显示。")}</p>'
     return f'<figure class="tg-section">{drawing}<figcaption>{caption}</figcaption></figure>'
 
 
-def _costs(joint: Mapping[str, Any]) -> str:
+def _costs(joint: Json) -> str:
     bars = [
         (_("各自开挖"), joint["separate_cost_yuan"], "plain"),
         (_("重叠段只计一次"), joint.get("overlap_cost_yuan"), "plain"),
         (_("共沟方案"), joint["cost_yuan"], "good"),
     ]
-    top = max(value for _name_, value, _tone in bars if value is not None)
+    known = [bar for bar in bars if bar[1] is not None]
+    top = max((value for _name, value, _tone in known), default=0) or 1
     rows = "".join(
         f'<div class="tg-bar"><span>{name}</span>'
         f'<i class="tg-{tone}" style="width:{100 * value / top:.1f}%"></i>'
         f"<b>{money(value)}</b></div>"
-        for name, value, tone in bars if value is not None
+        for name, value, tone in known
     )
     note = _("示例单价,非报价")
     return f'<h3>{_("造价(万元)")}<small>{note}</small></h3><div class="tg-bars">{rows}</div>'
 
 
-def _split(joint: Mapping[str, Any], utilities: Mapping[str, Utility]) -> str:
+def _split(view: View, joint: Json) -> str:
     shares = joint.get("allocation") or []
     total = sum(one["shapley_yuan"] for one in shares)
-    if not shares or total <= 0:
+    if total <= 0:
         return ""
     parts = "".join(
         f'<i style="width:{100 * one["shapley_yuan"] / total:.2f}%;'
-        f'background:{esc(utilities[one["utility"]].colour)}"></i>'
-        for one in shares if one["utility"] in utilities
+        f'background:{esc(view.utilities[one["utility"]].colour)}"></i>' for one in shares
     )
     rows = "".join(
-        f'<tr><td>{esc(_name(one["utility"], utilities))}</td>'
+        f'<tr><td>{esc(view.name(one["utility"]))}</td>'
         f'<td class="n">{money(one["shapley_yuan"])}</td>'
         f'<td class="n">{money(one["stand_alone_yuan"])}</td>'
         f'<td class="n">{100 * one["shapley_yuan"] / total:.1f}</td></tr>'
@@ -109,7 +108,3 @@ def _split(joint: Mapping[str, Any], utilities: Mapping[str, Utility]) -> str:
         f'<th class="n">{_("单独开挖(上限)")}<br>{_("万元")}</th>'
         f'<th class="n">{_("占比")}<br>%</th></tr></thead><tbody>{rows}</tbody></table>'
     )
-
-
-def _name(key: str, utilities: Mapping[str, Utility]) -> str:
-    return utilities[key].zh if key in utilities else key

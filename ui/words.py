@@ -1,8 +1,17 @@
-"""Chinese words for the codes that plans and verdicts carry."""
+"""Chinese words for the codes that plans and verdicts carry.
+
+Names of measures, facts and permits come from the policy, names of survey fields from the
+layers; here stand only the words that belong to the screen.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from gettext import gettext as _
+
+from layers.fields import layer_definition
+from planning.policy_model import Policy
 
 OUTCOMES = {
     "blocked": _("不得挖掘"),
@@ -23,20 +32,19 @@ CERTAINTY = {
     "not_assessed": _("未评估测量误差"),
 }
 
-STATUS = {"met": _("符合"), "failed": _("不符合"), "unknown": _("未知")}
-
-PERMITS = {
-    "road_excavation": _("城市道路挖掘"),
-    "green_occupation": _("临时占用绿化"),
-    "tree_moving": _("迁移(伐移)树木"),
-    "drainage_discharge": _("排水许可"),
+# What a status means depends on what was asked: a limit, a bar, or whether a permit is needed.
+_STATUS = {
+    "condition": {"met": _("符合"), "failed": _("不符合")},
+    "scope": {"met": _("符合"), "failed": _("不符合")},
+    "guard": {"met": _("未触发"), "failed": _("触发")},
+    "not_required": {"met": _("不涉及"), "failed": _("涉及")},
+    "advisory": {"met": _("无"), "failed": _("注意")},
 }
-
 KINDS = {
     "condition": _("条款"),
     "guard": _("限制"),
     "scope": _("适用范围"),
-    "not_required": _("是否需要"),
+    "not_required": _("涉及许可"),
     "advisory": _("提示"),
 }
 
@@ -46,7 +54,6 @@ REASONS = {
     "gap_too_wide": _("距走廊过远,无法连接"),
     "disconnected": _("走廊不连通"),
     "no_size_match": _("没有管径匹配的干管"),
-    "not_requested": _("未申请"),
 }
 
 LAND_USES = {
@@ -74,50 +81,7 @@ SURFACES = {
     "unknown": _("路面未知"),
 }
 
-# Inputs of the rules: name and unit. A name that is missing here is shown as it is.
-INPUTS = {
-    "max_dn_mm": (_("最大管径"), "mm"),
-    "pipe_length_m": (_("管道长度"), "m"),
-    "construction_length_m": (_("施工长度"), "m"),
-    "line_length_m": (_("线路长度"), "m"),
-    "green_affected_m2": (_("占用或伐移绿化"), "m²"),
-    "green_temporary_m2": (_("临时占用绿化"), "m²"),
-    "road_crossing_m": (_("穿越城市道路"), "m"),
-    "crossing_kerb_m": (_("穿越车行道(路缘石间)"), "m"),
-    "crossing_red_line_m": (_("穿越道路(红线间)"), "m"),
-    "duct_holes": (_("孔数"), _("孔")),
-    "duct_outer_diameter_mm": (_("管外径"), "mm"),
-    "subject_kind": (_("排水户类别"), ""),
-    "enterprise_invested_or_dominant": (_("企业投资或投资占主导"), ""),
-    "hazardous_goods": (_("涉易燃易爆有毒有害物品"), ""),
-    "touches_city_road": (_("涉及城市道路"), ""),
-    "touches_green": (_("涉及绿化"), ""),
-    "touches_tree": (_("涉及树木"), ""),
-    "tree_moving": (_("迁移树木"), ""),
-    "road_opened_on": (_("道路交付使用日期"), ""),
-    "road_overhauled_on": (_("道路大修竣工日期"), ""),
-    "dig_date": (_("计划开挖日期"), ""),
-    "open_cut": (_("明挖"), ""),
-    "pit_in_road": (_("路内工作坑"), ""),
-    "on_bridge": (_("桥上敷设"), ""),
-    "pressure_mpa": (_("压力"), "MPa"),
-    "voltage_kv": (_("电压"), "kV"),
-    "promiser_declines": (_("承诺人不愿承诺"), ""),
-    "bad_credit": (_("严重失信"), ""),
-    "ancient_tree_or_park": (_("古树名木或公园绿地"), ""),
-    "in_service_area": (_("在城区及管网覆盖范围内"), ""),
-    "work_kind": (_("工程性质"), ""),
-    "free_holes": (_("空闲孔数"), _("孔")),
-    "authority": (_("道路管理单位"), ""),
-    "opened_on": (_("道路交付使用日期"), ""),
-    "overhauled_on": (_("道路大修竣工日期"), ""),
-    "carriageway_width_m": (_("车行道宽"), "m"),
-    "red_line_width_m": (_("道路红线宽"), "m"),
-    "diameter_mm": (_("管径"), "mm"),
-    "nominal_mm": (_("公称直径"), "mm"),
-}
-
-VALUES = {
+_VALUES = {
     "construction_site_without_sewage": _("无污水产生的工地"),
     "construction_site_with_sewage": _("有污水产生的工地"),
     "six_small_trade": _("六小行业"),
@@ -132,20 +96,94 @@ VALUES = {
     "maintenance": _("维修"),
 }
 
-COMPARATORS = {
-    "at_most": "≤", "at_least": "≥", "less_than": "<", "more_than": ">", "below": "<",
-    "above": ">", "is": "=", "is_not": "≠", "in": "∈",
+_COMPARATORS = {
+    "at_most": "≤ {}", "at_least": "≥ {}", "below": "< {}", "above": "> {}", "is": "{}",
+    "is_one_of": "{}", "not_after_years": _("满 {} 年"),
 }
 
 SUBJECTS = {
     "road": _("道路"), "layer": _("图层"), "line": _("管线"), "application": _("报装申请"),
     "node": _("管线点"), "parcel": _("宗地"), "county": _("县区"),
 }
+_FIELD_LAYERS = {"road": "roads", "line": "lines", "node": "nodes", "parcel": "parcels"}
 
 CONFIDENCE = {"verified": _("已核"), "inferred": _("推断"), "recalled": _("待核")}
 
+# Other readings of unclear words: what each switch of the policy would mean.
+_READINGS = {
+    ("power_other", "not_low_voltage"): _("低压接入不在其列"),
+    ("power_other", "void"): _("第(4)项无量化条件,不适用"),
+    ("green_union", "sum"): _("两类面积相加"),
+    ("green_union", "each"): _("两类面积分别计算"),
+    ("water_length", "route_once"): _("平行管只计一次"),
+    ("gas_length", "all_pipe"): _("各管长度相加"),
+    ("crossing_extent", "kerb"): _("只计路缘石之间"),
+    ("crossing_extent", "longest_kerb"): _("只计最长一处(路缘石之间)"),
+    ("investor_of", "line_works"): _("看外线工程由谁投资"),
+    ("duct_bound", "holes_at_110"): _("孔数只限外径恰为 110 mm 者"),
+    ("multibore", "pipe"): _("梅花管按一孔计"),
+    ("scope_and", "either"): _("城区之外已覆盖的也适用"),
+}
 
-def value_words(value: object) -> str:
+
+@dataclass(frozen=True)
+class Words:
+    """Names of inputs and permits under one policy."""
+
+    policy: Policy
+
+    def input(self, name: str) -> str:
+        """Name of a measure or fact."""
+        known = self.policy.inputs.get(name)
+        return known.zh if known else name
+
+    def unit(self, name: str) -> str:
+        """Unit of a measure, empty where it has none."""
+        known = self.policy.inputs.get(name)
+        return (known.unit or "").replace("m2", "m²") if known else ""
+
+    def permit(self, key: str) -> str:
+        """Name of a permit."""
+        return next((one.zh for one in self.policy.permits if one.id == key), key)
+
+    def reading(self, switch: str, value: str) -> tuple[str, str]:
+        """The unclear words of the policy, and how this reading takes them."""
+        known = self.policy.switches.get(switch)
+        quote = known.quote if known and known.quote else switch
+        return quote, _READINGS.get((switch, value), value)
+
+    def field(self, subject_kind: str, name: str) -> str:
+        """Name of the field that a question asks for."""
+        if subject_kind == "layer":
+            return _("尚未导入")
+        layer = _FIELD_LAYERS.get(subject_kind)
+        fields = layer_definition(layer).fields if layer else ()
+        return next((one.zh for one in fields if one.name == name), self.input(name))
+
+
+def layer(name: str) -> str:
+    """Name of a layer."""
+    try:
+        return layer_definition(name).zh
+    except ValueError:
+        return name
+
+
+def status(finding: Mapping[str, object]) -> str:
+    """What a finding says, in one word."""
+    words = _STATUS.get(str(finding["kind"]), _STATUS["condition"])
+    return words.get(str(finding["status"]), _("未知"))
+
+
+def limit(finding: Mapping[str, object]) -> str:
+    """Limit of a finding with its comparator; a dash where it has none."""
+    if finding.get("limit") is None:
+        return "—"
+    pattern = _COMPARATORS.get(str(finding.get("comparator")), "{}")
+    return pattern.format(value(finding["limit"]))
+
+
+def value(value: object) -> str:
     """A value as a person would write it; None is 未知, true and false are 是 and 否."""
     if value is None:
         return _("未知")
@@ -154,11 +192,5 @@ def value_words(value: object) -> str:
     if isinstance(value, (int, float)):
         return f"{value:.2f}".rstrip("0").rstrip(".")
     if isinstance(value, (list, tuple)):
-        return "、".join(value_words(item) for item in value)
-    return VALUES.get(str(value), str(value))
-
-
-def input_words(name: str) -> str:
-    """Chinese name of a rule's input, with its unit in brackets where it has one."""
-    words, unit = INPUTS.get(name, (name, ""))
-    return f"{words}({unit})" if unit else words
+        return "、".join(_VALUES.get(str(item), str(item)) for item in value)
+    return _VALUES.get(str(value), str(value))

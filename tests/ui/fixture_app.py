@@ -16,7 +16,10 @@ if __name__ == "__main__":
     import ui.engineer
     from tests.ui.town_plan import plan_json
 
-    ui.engineer.plan_for = lambda application, _survey: plan_json(dict(application))
+    ui.engineer.plan_of_application = lambda application, _survey: plan_json(dict(application))
+    ui.engineer.plan_of_parcel = lambda parcel, day, _survey: plan_json(
+        {"application_id": "", "parcel_id": parcel, "dig_date": day.isoformat()}
+    )
     runpy.run_path(str(ROOT / "app.py"), run_name="__main__")
 else:
     from starlette.middleware import Middleware

@@ -90,11 +90,12 @@ def verdict(outcome: str) -> dict[str, Any]:
              "value": 201.35 if over else 198.9, "limit": 200, "comparator": "at_most",
              "status": "failed" if over else "met", "margin": -1.35 if over else 1.1,
              "quote": "施工长度在200米内(含200米)", "ref": "四(四)(3)", "source": "新城管文〔2023〕40号",
-             "confidence": "verified"},
+             "confidence": "verified", "words": None},
             {"kind": "guard", "id": "road_new_5y", "input": "road_opened_on",
-             "value": None if unknown else "2011-05-01", "limit": None, "comparator": "is",
+             "value": None if unknown else "2011-05-01", "limit": 5, "comparator": "not_after_years",
              "status": "unknown" if unknown else "met", "margin": None, "quote": None,
-             "ref": "城市道路管理条例 第33条", "source": "城市道路管理条例", "confidence": "verified"},
+             "ref": "城市道路管理条例 第33条", "source": "城市道路管理条例", "confidence": "verified",
+             "words": "新建道路交付使用后5年内不得挖掘"},
         ],
     }
 

@@ -1,0 +1,56 @@
+"""What the page looks at: one plan, the words for it, and which way of digging is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from layers.utilities import Utility
+from ui.words import Words
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class View:
+    """A plan's JSON with what is needed to show it.
+
+    ``joint`` shows the shared trench instead of the separate routes; ``chosen`` is the utility
+    under inspection.
+    """
+
+    plan: Json
+    utilities: Mapping[str, Utility]
+    words: Words
+    joint: bool = False
+    chosen: str | None = None
+
+    @property
+    def wanted(self) -> list[Json]:
+        """The requested lines in the order of the utilities."""
+        order = list(self.utilities)
+        lines = [one for one in self.plan["utilities"] if one["status"] != "not_requested"]
+        return sorted(lines, key=lambda one: order.index(one["utility"]))
+
+    @property
+    def routed(self) -> list[Json]:
+        """The requested lines that have a route."""
+        return [one for one in self.wanted if one["status"] == "routed"]
+
+    def name(self, utility: str) -> str:
+        """Name of a utility."""
+        return self.utilities[utility].zh if utility in self.utilities else utility
+
+    def verdict(self, line: Json) -> Json | None:
+        """The verdict that counts in this view; the separate one if there is no joint one."""
+        verdicts = line.get("verdict") or {}
+        joint: Json | None = verdicts.get("joint") if self.joint else None
+        return joint or verdicts.get("alone")
+
+
+def recommended(line: Json) -> Json:
+    """The recommended route of one line of a plan."""
+    routes = line["routes"]
+    found: Json = next((one for one in routes if one["kind"] == line["recommended"]), routes[0])
+    return found
