@@ -24,6 +24,7 @@ from gis.noding import Network, node_lines, number_nodes
 from gis.overlay import length_inside_union
 from gis.strips import Strips, kerb_strips
 from layers.survey import Survey
+from layers.utilities import load_utilities
 from planning.application import usual_pipes
 from planning.obstacles import Obstacles, obstacles_of
 from planning.policies import Policy
@@ -354,9 +355,15 @@ def _gate_points(gates: Mapping[str, tuple[str, shapely.Point]] | None) -> pd.Da
 
 
 def _node_points(survey: Survey) -> pd.DataFrame:
+    """Network nodes that lines are joined to; where mains are tapped inside, none are needed."""
     nodes = survey.get("nodes")
     if nodes is None:
         return pd.DataFrame({"kind": [], "key": [], "point": []})
+    wanted = pd.Series(False, index=nodes.index)
+    for utility in load_utilities().values():
+        if not utility.tie_in.inside:
+            wanted |= (nodes["utility"] == utility.key) & nodes["kind"].isin(utility.tie_in.nodes)
+    nodes = nodes[wanted]
     return pd.DataFrame(
         {"kind": "node", "key": nodes.index.astype(str), "point": np.asarray(nodes.geometry.array)}
     )

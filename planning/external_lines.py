@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from gis.linear import FloatArray
 from gis.overlay import area_inside_union, strips
@@ -20,9 +21,7 @@ from planning.application import Demand
 from planning.facts import application_facts, route_facts, trees_in
 from planning.groundwork import Groundwork, Site
 from planning.measures import Figures, measure_all
-from planning.quantities import single_cost_by_surface
 from planning.routes import OBJECTIVES, Routes, Search, Way, best_way, best_ways, costs, trace
-from planning.sections import single_section_width_m
 from planning.verdicts import Verdict, judge
 
 QUALIFYING = ("commitment", "commitment_filing", "not_required")
@@ -99,21 +98,22 @@ def external_lines(
     work: Groundwork, demand: Demand, sites: Sequence[Site], find: Finder
 ) -> dict[str, ExternalLine]:
     """Solve one demand for many sites; every site gets an answer, by its key."""
-    utility, tie_ins = demand.pipe.utility, work.tie_ins(demand.pipe.utility)
-    prices = single_cost_by_surface(demand.pipe, work.standards, work.policy, work.prices)
-    searches = {o: work.search(demand.pipe, o, prices.yuan_m) for o in OBJECTIVES}
+    tie_ins = work.tie_ins(demand.pipe.utility)
+    rates = work.rates(demand.pipe)
+    searches = {o: work.search(demand.pipe, o) for o in OBJECTIVES}
     found = {o: find(search, sites) for o, search in searches.items()}
     tried: dict[str, dict[str, Route]] = {site.key: {} for site in sites}
     for objective in OBJECTIVES:
         reached = [site for site in sites if site.key in found[objective]]
         if reached:
             routes = trace(work.corridors, tie_ins, [found[objective][s.key] for s in reached])
-            judged = _judge_routes(work, demand, reached, routes, prices.yuan_m)
+            working = working_strips(work, demand, routes)
+            judged = judge_routes(work, demand, reached, routes, working)
             for site, route in zip(reached, judged, strict=True):
                 tried[site.key][objective] = route
     usable = np.isfinite(searches["shortest"].tie_in_weights)
     return {
-        site.key: _recommend(demand, tried[site.key], prices.assumed)
+        site.key: _recommend(demand, tried[site.key], rates.assumed)
         if tried[site.key]
         else _unroutable(work, demand, site, bool(usable.any()))
         for site in sites
@@ -152,26 +152,31 @@ def _unroutable(work: Groundwork, demand: Demand, site: Site, any_fits: bool) ->
     return ExternalLine(demand.pipe.utility, "unroutable", demand, reason, gap)
 
 
-def _judge_routes(
+def working_strips(work: Groundwork, demand: Demand, routes: Routes) -> NDArray[Any]:
+    """Working strips of lines that lie alone: trench width and a margin on both sides.
+
+    None for every route where the width of the trench is unknown.
+    """
+    width = work.rates(demand.pipe).width_m
+    if width is None:
+        return np.full(len(routes.lines), None, object)
+    margin = work.policy.planning.work_margin_m
+    return strips(routes.lines, np.full(len(routes.lines), width + 2 * margin))
+
+
+def judge_routes(
     work: Groundwork,
     demand: Demand,
     sites: Sequence[Site],
     routes: Routes,
-    rates: Mapping[str, float],
+    working: NDArray[Any],
 ) -> list[Route]:
-    """Measure and judge traced routes of one demand, in order."""
+    """Measure and judge traced routes of one demand with their working strips, in order."""
     utility = demand.pipe.utility
-    width = single_section_width_m(demand.pipe, work.standards)
-    margin = work.policy.planning.work_margin_m
-    working = (
-        np.full(len(routes.lines), None, object)
-        if width is None
-        else strips(routes.lines, np.full(len(routes.lines), width + 2 * margin))
-    )
     figures = figures_of(work, demand, routes, working)
     measures = measure_all(utility, figures)
     facts = route_facts(work.ground, demand, routes, working)
-    cost = costs(work.corridors, routes.table, _by_route(routes), rates)
+    cost = costs(work.corridors, routes.table, _by_route(routes), work.rates(demand.pipe).yuan_m)
     judged = []
     for number, site in enumerate(sites):
         own = {name: _known(values[number]) for name, values in measures.items()}

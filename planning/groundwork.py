@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from gettext import gettext as _
 
@@ -18,8 +18,15 @@ from planning.application import Application, ApplicationError
 from planning.corridors import Corridors, build_corridors
 from planning.facts import Ground
 from planning.policies import Policy
-from planning.quantities import Prices, load_prices
-from planning.routes import Search, costs
+from planning.quantities import (
+    SURFACES,
+    Prices,
+    SingleCosts,
+    load_prices,
+    location,
+    single_costs,
+)
+from planning.routes import Search
 from planning.standards import Pipe, Standards, load_standards
 from planning.tie_ins import TieIns, eligible, find_tie_ins
 
@@ -67,15 +74,34 @@ class Groundwork:
             )
         return self._tie_ins[utility]
 
-    def search(self, pipe: Pipe, objective: str, rates: Mapping[str, float]) -> Search:
+    def tie_in_surfaces_m(self, utility: str) -> FloatArray:
+        """Metres of every tie-in way of a utility on every surface."""
+        tie_ins = self.tie_ins(utility)
+        return self.corridors.surface_lengths(tie_ins.table, tie_ins.crossings)
+
+    @cached_property
+    def crossing_yuan_m(self) -> FloatArray:
+        """Extra yuan of a metre of open crossing, by surface: none outside carriageways."""
+        extra = self.prices.open_crossing_yuan(1.0)
+        return np.array([extra * (location(s) == "carriageway") for s in SURFACES])
+
+    def rates(self, pipe: Pipe) -> SingleCosts:
+        """Yuan of a metre of one pipe in its own trench on every surface, crossings included."""
+        alone = single_costs(pipe, standards=self.standards, policy=self.policy, prices=self.prices)
+        extra = dict(zip(SURFACES, self.crossing_yuan_m.tolist(), strict=True))
+        return replace(alone, yuan_m={s: y + extra[s] for s, y in alone.yuan_m.items()})
+
+    def search(self, pipe: Pipe, objective: str) -> Search:
         """The search for one pipe: metres for 'shortest', yuan for 'cheapest'."""
         tie_ins, graph = self.tie_ins(pipe.utility), self.corridors.graph
         if objective == "shortest":
             edges = graph.length_m
             offsets = tie_ins.table["length_m"].to_numpy(float)
         else:
-            edges = self.edge_surfaces_m @ np.array(list(rates.values()))
-            offsets = costs(self.corridors, tie_ins.table, tie_ins.crossings, rates)
+            rates = self.rates(pipe).yuan_m
+            prices = np.array([rates[surface] for surface in SURFACES])
+            edges = self.edge_surfaces_m @ prices
+            offsets = self.tie_in_surfaces_m(pipe.utility) @ prices
         usable = eligible(tie_ins, pipe, self.standards)
         return Search(
             self.corridors,

@@ -148,10 +148,14 @@ class Prices:
 
 @dataclass(frozen=True)
 class SingleCosts:
-    """Yuan per metre of one pipe in its own trench, by surface, and what had to be assumed."""
+    """Yuan per metre of one pipe in its own trench, by surface, and what had to be assumed.
+
+    ``width_m`` is the width of that trench, None where the size of the pipe is unknown.
+    """
 
     yuan_m: Mapping[str, float]
     assumed: tuple[str, ...]
+    width_m: float | None
 
 
 def size_mm(pipe: Pipe) -> float | None:
@@ -192,7 +196,8 @@ def single_costs(
         )
         for surface, cover in covers.items()
     }
-    return SingleCosts(yuan_m, tuple(name for name, missing in unknown.items() if missing))
+    assumed = tuple(name for name, missing in unknown.items() if missing)
+    return SingleCosts(yuan_m, assumed, None if size is None else width_m)
 
 
 def single_cost_by_surface(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,8 +56,7 @@ class RoadSurfaces:
         self, lines: LineArray, line: IntArray, road: IntArray, kerb: FloatArray
     ) -> FloatArray:
         kerb = kerb.copy()
-        several = np.flatnonzero(np.bincount(line, minlength=len(lines)) > 1)
-        for number in several:
+        for number in self._overlapping(lines, line, road):
             rows = np.flatnonzero(line == number)
             taken: Any = shapely.Polygon()
             for row in rows[np.argsort(-kerb[rows], kind="stable")]:
@@ -64,6 +64,27 @@ class RoadSurfaces:
                 kerb[row] = shapely.length(shapely.difference(part, taken))
                 taken = shapely.union(taken, self.carriageway[road[row]])
         return kerb
+
+    def _overlapping(self, lines: LineArray, line: IntArray, road: IntArray) -> IntArray:
+        """Lines that enter two carriageways which themselves overlap."""
+        pairs = pd.DataFrame({"line": line, "road": road})
+        both = pairs.merge(pairs, on="line")
+        both = both[both["road_x"] < both["road_y"]]
+        met = np.fromiter(
+            (pair in self._meeting for pair in zip(both["road_x"], both["road_y"], strict=True)),
+            bool,
+            len(both),
+        )
+        return np.unique(both["line"].to_numpy(np.int64)[met])
+
+    @cached_property
+    def _meeting(self) -> frozenset[tuple[int, int]]:
+        """Pairs of roads whose carriageways share an area."""
+        one, two = shapely.STRtree(self.carriageway).query(self.carriageway, "intersects")
+        later = one < two
+        one, two = one[later], two[later]
+        shared = shapely.area(shapely.intersection(self.carriageway[one], self.carriageway[two]))
+        return frozenset(zip(one[shared > 0].tolist(), two[shared > 0].tolist(), strict=True))
 
 
 def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:

@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import LineArray, segments
+from gis.linear import FloatArray, IntArray, LineArray, segments
 from layers.survey import Survey
 from layers.utilities import Utility
 from planning.corridors import Corridors, crossing_angles
@@ -18,6 +18,10 @@ from planning.policies import Policy
 from planning.standards import Pipe, Standards
 
 _OUT_OF_USE = ("planned", "abandoned")
+# What decides whether a main may serve a pipe; mains that agree in it can stand for each other.
+_DECIDING = ["diameter_mm", "pressure_mpa", "voltage_kv", "free_holes"]
+# The nearest of equal mains may lie behind a building: the second and third are kept as well.
+_NEAREST_KEPT = 3
 
 
 @dataclass(frozen=True)
@@ -71,8 +75,9 @@ def find_tie_ins(corridors: Corridors, survey: Survey, utility: Utility, policy:
     target = np.stack(candidates.pop("xy").to_list()) if len(candidates) else np.zeros((0, 2))
     lines = segments(node_xy, target)
     allowed = corridors.obstacles.connector_allowed(lines)
-    allowed &= ~_oblique(corridors, lines, policy.planning.value("min_crossing_angle_deg"))
-    candidates, lines = candidates[allowed].reset_index(drop=True), lines[allowed]
+    candidates, lines = candidates[allowed], lines[allowed]
+    upright = ~_oblique(corridors, lines, policy.planning.min_crossing_angle_deg)
+    candidates, lines = candidates[upright].reset_index(drop=True), lines[upright]
     measures, crossings = corridors.measure(lines)
     return TieIns(
         utility.key,
@@ -117,6 +122,7 @@ def _along_mains(
     nodes = corridors.strip_nodes
     points = shapely.points(corridors.graph.node_xy[nodes])
     at, main = shapely.STRtree(shapes).query(points, predicate="dwithin", distance=max_snap_m)
+    at, main = _nearest_of_a_kind(at, main, shapely.distance(points[at], shapes[main]), mains)
     chainage = shapely.line_locate_point(shapes[main], points[at])
     foot = shapely.line_interpolate_point(shapes[main], chainage)
     return pd.DataFrame(
@@ -128,6 +134,17 @@ def _along_mains(
             "xy": list(shapely.get_coordinates(foot)),
         }
     )
+
+
+def _nearest_of_a_kind(
+    at: IntArray, main: IntArray, distance: FloatArray, mains: pd.DataFrame
+) -> tuple[IntArray, IntArray]:
+    """Of the mains near a node that are equal in what decides, keep the nearest few."""
+    kind = mains.groupby(_DECIDING, dropna=False).ngroup().to_numpy()[main]
+    pairs = pd.DataFrame({"at": at, "main": main, "kind": kind, "distance": distance})
+    pairs = pairs.sort_values(["at", "kind", "distance", "main"])
+    pairs = pairs[pairs.groupby(["at", "kind"]).cumcount() < _NEAREST_KEPT]
+    return pairs["at"].to_numpy(np.int64), pairs["main"].to_numpy(np.int64)
 
 
 def _at_nodes(corridors: Corridors, places: pd.DataFrame) -> pd.DataFrame:
@@ -164,7 +181,8 @@ def eligible(tie_ins: TieIns, pipe: Pipe, standards: Standards) -> NDArray[np.bo
     if pipe.pressure_mpa is not None and "pressure_mpa" in features:
         wanted = standards.pressure_class(pipe.pressure_mpa)
         known = pd.to_numeric(features["pressure_mpa"], errors="coerce")
-        fits &= [np.isfinite(p) and standards.pressure_class(p) == wanted for p in known]
+        classes = [standards.pressure_class(p) if np.isfinite(p) else None for p in known]
+        fits &= pd.Series(classes, index=features.index) == wanted
     if pipe.voltage_kv is not None and "voltage_kv" in features:
         fits &= pd.to_numeric(features["voltage_kv"], errors="coerce") == pipe.voltage_kv
     if tie_ins.utility == "power" and "spare_bays" in features:

@@ -1,0 +1,223 @@
+"""The joint plan of one parcel: its lines brought together on the corridor graph (design 8)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gis.linear import FloatArray, IntArray, chain
+from gis.overlay import strips
+from planning.external_lines import ExternalLine, Route, judge_routes
+from planning.groundwork import Groundwork, Site
+from planning.routes import Search, Way, trace
+from planning.trenches import JointPlan, share_trenches
+
+
+@dataclass(frozen=True)
+class Joint:
+    """The joint plan with its geometry.
+
+    ``lines`` are those of the rows of ``plan.subset_of_edge``; ``routes`` the members' routes in
+    it, each charged the whole working strip of every trench it lies in.
+    """
+
+    plan: JointPlan
+    lines: NDArray[Any]
+    routes: Mapping[str, Route]
+
+
+def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine]) -> Joint | None:
+    """Plan all routed lines of a site together; None with fewer than two that can share.
+
+    The part of the graph looked at reaches as far as the cost of separate digs could carry any
+    line, so that the optimum of the part is the optimum of the whole.
+    """
+    routed = [line for line in lines.values() if line.route is not None and line.demand]
+    if len(routed) < 2:
+        return None
+    searches = [work.search(line.demand.pipe, "cheapest") for line in routed if line.demand]
+    separate = sum(line.routes["cheapest"].figures["cost_yuan"] for line in routed)
+    reach_m = separate / min(search.lightest_rate for search in searches)
+    part = _part(work, site, searches, reach_m)
+    joint = share_trenches(
+        part.ends,
+        part.surfaces_m,
+        [line.demand.pipe for line in routed if line.demand],
+        part.sources,
+        part.root,
+        standards=work.standards,
+        policy=work.policy,
+        prices=work.prices,
+        edge_extra_yuan=part.surfaces_m @ work.crossing_yuan_m,
+        allowed=part.allowed,
+    )
+    if len(joint.utilities) < 2:
+        return None
+    routes = {
+        utility: _shared_route(work, site, lines[utility], part, joint, member)
+        for member, utility in enumerate(joint.utilities)
+    }
+    return Joint(joint, part.lines, routes)
+
+
+def _shared_route(
+    work: Groundwork,
+    site: Site,
+    line: ExternalLine,
+    part: _Part,
+    joint: JointPlan,
+    member: int,
+) -> Route:
+    """Judge a line on the joint plan: it is charged the whole strip of every trench it lies in."""
+    assert line.demand is not None
+    rows = part.rows(joint, member)
+    routes = trace(work.corridors, work.tie_ins(line.utility), [part.way(rows)])
+    width = _width_by_row(joint, line.utility)
+    strip = _shared_strip(part, rows[:-1], width, work.policy.planning.work_margin_m)
+    working = np.array([strip], object)
+    return judge_routes(work, line.demand, [site], routes, working)[0]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Part of the corridor graph with tie-in ways and one root, as arrays for the search.
+
+    Rows come in three kinds: ``edge`` is the number of a graph edge, or -1; ``tie_in`` the row
+    of a tie-in, or -1; ``end_node`` joins a node on the red line to the root at no cost, or -1.
+    """
+
+    ends: IntArray
+    surfaces_m: FloatArray
+    allowed: IntArray
+    edge: IntArray
+    tie_in: IntArray
+    end_node: IntArray
+    lines: NDArray[Any]
+    sources: list[IntArray]
+    root: int
+
+    def rows(self, joint: JointPlan, member: int) -> list[int]:
+        """Rows of one member in the joint tree, from its tie-in to the root."""
+        mine = np.flatnonzero(joint.subset_of_edge >> member & 1).tolist()
+        at: dict[int, list[int]] = defaultdict(list)
+        for row in mine:
+            for node in self.ends[row].tolist():
+                at[node].append(row)
+        walk = [next(row for row in mine if self.tie_in[row] >= 0)]
+        here = int(self.ends[walk[0], 0])
+        while here != self.root:
+            walk.append(next(row for row in at[here] if row != walk[-1]))
+            one, two = self.ends[walk[-1]].tolist()
+            here = two if here == one else one
+        return walk
+
+    def way(self, rows: Sequence[int]) -> Way:
+        """The way that rows of a member are, in numbers of the graph."""
+        edges = tuple(int(self.edge[row]) for row in rows[1:-1])
+        return Way(int(self.tie_in[rows[0]]), edges, int(self.end_node[rows[-1]]), float("nan"))
+
+
+def _part(work: Groundwork, site: Site, searches: Sequence[Search], reach_m: float) -> _Part:
+    """Cut the graph within reach, with the tie-ins of every member and the site's connectors."""
+    corridors, graph = work.corridors, work.corridors.graph
+    west, south = graph.node_xy[site.end_nodes].min(axis=0) - reach_m
+    east, north = graph.node_xy[site.end_nodes].max(axis=0) + reach_m
+    edges = graph.edges_within((west, south, east, north))
+    own = np.isin(graph.ends[edges], site.end_nodes).any(axis=1)
+    edges = edges[~corridors.is_connector[edges] | own]
+    nodes = np.union1d(graph.ends[edges].ravel(), site.end_nodes)
+    everyone = 2 ** len(searches) - 1
+    root = len(nodes)
+    last = np.searchsorted(nodes, site.end_nodes)
+    count = len(edges)
+    blocks = [
+        _Block(
+            np.searchsorted(nodes, graph.ends[edges]),
+            work.edge_surfaces_m[edges],
+            np.full(count, everyone),
+            graph.lines[edges],
+            edge=edges,
+        ),
+        _Block(
+            np.stack([last, np.full(len(last), root)], axis=1),
+            np.zeros((len(last), work.edge_surfaces_m.shape[1])),
+            np.full(len(last), everyone),
+            np.full(len(last), None, object),
+            end_node=site.end_nodes,
+        ),
+    ]
+    sources, following = [], root + 1
+    for member, search in enumerate(searches):
+        best = search.best_tie_ins
+        best = best[best.index.isin(nodes)]
+        rows = best["row"].to_numpy(np.int64)
+        places = following + np.arange(len(rows))
+        following += len(rows)
+        sources.append(places)
+        joins = np.stack([np.searchsorted(nodes, best.index.to_numpy()), places], axis=1)
+        blocks.append(
+            _Block(
+                joins,
+                work.tie_in_surfaces_m(search.tie_ins.utility)[rows],
+                np.full(len(rows), 1 << member),
+                search.tie_ins.lines[rows],
+                tie_in=rows,
+            )
+        )
+    return _Part(
+        ends=np.concatenate([b.ends for b in blocks]),
+        surfaces_m=np.concatenate([b.surfaces_m for b in blocks]),
+        allowed=np.concatenate([b.allowed for b in blocks]),
+        edge=np.concatenate([b.numbers(b.edge) for b in blocks]),
+        tie_in=np.concatenate([b.numbers(b.tie_in) for b in blocks]),
+        end_node=np.concatenate([b.numbers(b.end_node) for b in blocks]),
+        lines=np.concatenate([b.lines for b in blocks]),
+        sources=sources,
+        root=root,
+    )
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Rows of one kind before they are joined into a part."""
+
+    ends: IntArray
+    surfaces_m: FloatArray
+    allowed: IntArray
+    lines: NDArray[Any]
+    edge: IntArray | None = None
+    tie_in: IntArray | None = None
+    end_node: IntArray | None = None
+
+    def numbers(self, given: IntArray | None) -> IntArray:
+        return np.full(len(self.ends), -1) if given is None else given
+
+
+def _width_by_row(joint: JointPlan, utility: str) -> dict[int, float]:
+    """Width of the trench that a utility lies in, by row of the part, in metres."""
+    width: dict[int, float] = {}
+    for segment in joint.segments:
+        if utility in segment.utilities:
+            for row in segment.edges:
+                width[row] = max(width.get(row, 0.0), joint.sections[segment.section_id].width_m)
+    return width
+
+
+def _shared_strip(
+    part: _Part, rows: Sequence[int], width: Mapping[int, float], margin_m: float
+) -> Any:
+    """Working strip along a way whose trench changes its width: one piece per width, united."""
+    pieces = []
+    start = part.lines[rows[0]].coords[-1]
+    for value, group in groupby(rows, key=lambda row: width.get(row, 0.0)):
+        run = chain([part.lines[row] for row in group if part.lines[row].length > 0], start)
+        start = run.coords[-1]
+        pieces.append(strips(np.array([run]), np.array([value + 2 * margin_m]))[0])
+    return shapely.union_all(pieces)
