@@ -1,0 +1,261 @@
+"""The joint plan of one parcel: paper case, alternatives, lines left out, bad input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from section_cases import (
+    GAS,
+    PAPER,
+    PAPER_PRICES,
+    POWER,
+    SEWAGE,
+    TELECOM,
+    WATER,
+    PaperStandards,
+    pipe,
+)
+
+from planning.policies import load_policy
+from planning.sections import narrowest_section
+from planning.standards import load_standards
+from planning.trenches import JointPlan, share_trenches
+
+GROUND = ("footway", "asphalt")
+POLICY = load_policy("411523_xinxian")
+
+
+def share(edges: Any, lengths: Any, pipes: Any, sources: Any, root: int, **more: Any) -> JointPlan:
+    chosen = {"standards": PaperStandards(), "policy": POLICY, "prices": PAPER_PRICES, **more}
+    return share_trenches(
+        edges, np.array(lengths, dtype=float), pipes, sources, root, surfaces=GROUND, **chosen
+    )
+
+
+def trench_yuan_m(pipes: list[Any], surface: str = "footway") -> float:
+    place = "non_carriageway" if surface == "footway" else "carriageway"
+    section = narrowest_section(pipes, place, standards=PaperStandards())
+    return section.trench_yuan_m(surface, prices=PAPER_PRICES, restoration_extra_m=0.25)
+
+
+# A stem of 40 m from the parcel (3) to a fork (2), arms of 10 m to the water (0) and power (1).
+STEM = [(0, 2), (1, 2), (2, 3)]
+STEM_LENGTHS = [(10, 0), (10, 0), (40, 0)]
+
+
+def test_two_lines_share_the_stem_and_save_what_the_paper_says() -> None:
+    plan = share(STEM, STEM_LENGTHS, [WATER, POWER], [[0], [1]], 3)
+    water, power, both = (trench_yuan_m(p) for p in ([WATER], [POWER], [WATER, POWER]))
+    pipes = 50 * 20 + 50 * 40
+    assert plan.cost_yuan == pytest.approx(10 * water + 10 * power + 40 * both + pipes)
+    assert plan.separate_cost_yuan == pytest.approx(50 * water + 50 * power + pipes)
+    assert plan.overlap_cost_yuan == pytest.approx(plan.cost_yuan)
+    assert plan.saving_yuan == pytest.approx(40 * (water + power - both))
+    assert plan.shared_length_m == pytest.approx(40)
+    assert plan.subset_of_edge.tolist() == [1, 2, 3]
+    assert [(one.utilities, one.length_m, one.edges) for one in plan.segments] == [
+        (("water",), 10, (0,)),
+        (("power",), 10, (1,)),
+        (("power", "water"), 40, (2,)),
+    ]
+    assert plan.left_out == ()
+
+
+def test_shares_add_up_to_the_cost_and_stay_under_the_ceilings() -> None:
+    plan = share(STEM, STEM_LENGTHS, [WATER, POWER], [[0], [1]], 3)
+    assert plan.allocation is not None
+    shares = plan.allocation.shares
+    assert sum(one.shapley_yuan for one in shares) == pytest.approx(plan.cost_yuan)
+    assert sum(one.stand_alone_yuan for one in shares) == pytest.approx(plan.separate_cost_yuan)
+    assert shares[0].saving_yuan == pytest.approx(plan.saving_yuan / 2)
+    assert plan.allocation.within_ceilings
+
+
+def test_an_edge_is_priced_by_its_metres_on_each_surface() -> None:
+    plan = share([(0, 1)], [(12, 5)], [WATER], [[0]], 1)
+    expected = 12 * trench_yuan_m([WATER]) + 5 * trench_yuan_m([WATER], "asphalt") + 17 * 20
+    assert plan.cost_yuan == pytest.approx(expected)
+    assert [(one.surface, one.length_m) for one in plan.segments] == [
+        ("footway", 12),
+        ("asphalt", 5),
+    ]
+    assert {one.section_id for one in plan.segments} == set(plan.sections)
+
+
+def test_joining_beats_ways_that_are_cheapest_alone() -> None:
+    # Each line has its own way of 40 m to the parcel; a link of 2 m joins them at the start.
+    edges = [(0, 2), (1, 2), (0, 1)]
+    plan = share(edges, [(40, 0), (40, 0), (2, 0)], [WATER, POWER], [[0], [1]], 2)
+    assert plan.overlap_cost_yuan == pytest.approx(plan.separate_cost_yuan)
+    assert plan.saving_vs_overlap_yuan > 0
+    assert plan.shared_length_m == 40
+
+
+def test_an_extra_such_as_a_crossing_is_paid_once_by_those_who_share() -> None:
+    plain = share(STEM, STEM_LENGTHS, [WATER, POWER], [[0], [1]], 3)
+    crossed = share(
+        STEM, STEM_LENGTHS, [WATER, POWER], [[0], [1]], 3, edge_extra_yuan=[0.0, 0.0, 500.0]
+    )
+    assert crossed.cost_yuan == pytest.approx(plain.cost_yuan + 500)
+    assert crossed.separate_cost_yuan == pytest.approx(plain.separate_cost_yuan + 1000)
+
+
+def test_a_connector_serves_only_the_line_it_is_for() -> None:
+    # Edge 0 is a short cut for water alone; power has to take the long way.
+    edges = [(0, 1), (0, 1)]
+    plan = share(edges, [(10, 0), (60, 0)], [WATER, POWER], [[0], [0]], 1, allowed=[0b01, 0b11])
+    assert plan.subset_of_edge[0] in (0, 1)
+    assert plan.subset_of_edge[1] & 0b10
+
+
+def test_gravity_unknown_size_price_and_cut_off_lines_are_left_out_with_the_reason() -> None:
+    standards = PaperStandards()
+    standards.sizes["gas"] = None
+    unpriced = pipe("telecom", duct_outer_diameter_mm=110)
+    plan = share(
+        [*STEM, (7, 8)],
+        [*STEM_LENGTHS, (5, 0)],
+        [WATER, SEWAGE, GAS, unpriced, POWER],
+        [[0], [0], [0], [1], [7]],
+        3,
+        standards=standards,
+    )
+    assert plan.utilities == ("water",)
+    reasons = {one.utility: one.reason for one in plan.left_out}
+    assert list(reasons) == ["sewage", "gas", "telecom", "power"]
+    assert "重力流" in reasons["sewage"]
+    assert "规格未知" in reasons["gas"]
+    assert "单价" in reasons["telecom"]
+    assert "没有从接入点到宗地的通道" in reasons["power"]
+
+
+def test_a_gravity_line_with_checked_slopes_takes_part() -> None:
+    plan = share(STEM, STEM_LENGTHS, [WATER, SEWAGE], [[0], [1]], 3, slopes_checked=["sewage"])
+    assert plan.utilities == ("water", "sewage")
+
+
+def test_allowed_sets_follow_the_lines_that_stay() -> None:
+    # Sewage (bit 0) is left out; power (bit 2) may not use edge 0, water (bit 1) may.
+    plan = share(
+        [(0, 1), (0, 1)],
+        [(10, 0), (60, 0)],
+        [SEWAGE, WATER, POWER],
+        [[0], [0], [0]],
+        1,
+        allowed=[0b011, 0b111],
+    )
+    assert plan.utilities == ("water", "power")
+    assert not plan.subset_of_edge[0] & 0b10
+    assert plan.subset_of_edge[1] & 0b10
+
+
+def test_nothing_left_to_plan_costs_nothing() -> None:
+    plan = share(STEM, STEM_LENGTHS, [SEWAGE], [[0]], 3)
+    assert (plan.cost_yuan, plan.segments, plan.allocation) == (0, (), None)
+    assert plan.saving_share == 0
+    assert plan.gap == 0
+
+
+def test_a_pair_without_clearance_lies_in_two_trenches_side_by_side_and_is_named() -> None:
+    standards = PaperStandards()
+    del standards.clearances[frozenset({"water", "power"})]
+    plan = share(STEM, STEM_LENGTHS, [WATER, POWER], [[0], [1]], 3, standards=standards)
+    assert plan.saving_yuan == pytest.approx(0)
+    assert plan.shared_length_m == 0
+    assert len(plan.apart) == 1
+    assert "给水与电力" in plan.apart[0]
+
+
+def test_a_plan_that_is_not_proven_shows_a_bound_below_its_cost() -> None:
+    plan = share(STEM, STEM_LENGTHS, PAPER, [[0], [1], [0], [1]], 3)
+    assert plan.bound_yuan <= plan.cost_yuan
+    assert plan.proven_optimal == (plan.gap == 0)
+    assert 0 <= plan.gap < 0.1
+
+
+def test_the_real_standards_plan_four_lines() -> None:
+    power = pipe(
+        "power", duct_holes=4, duct_outer_diameter_mm=150, voltage_kv=10.0, laying="conduit"
+    )
+    plan = share(
+        STEM,
+        STEM_LENGTHS,
+        [WATER, GAS, power, TELECOM],
+        [[0], [1], [0], [1]],
+        3,
+        standards=load_standards(),
+    )
+    assert plan.utilities == ("water", "gas", "power", "telecom")
+    assert plan.left_out == ()
+    assert 0 < plan.saving_share < 1
+    gaps = [pair for section in plan.sections.values() for pair in section.pairs]
+    assert gaps
+    assert all(pair.gap_m >= pair.required_m - 1e-9 for pair in gaps)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"edge_surface_lengths": np.ones((3, 1))}, r"shape \(3, 2\)"),
+        ({"edge_surface_lengths": -np.ones((3, 2))}, "zero or positive"),
+        ({"edge_surface_lengths": np.full((3, 2), np.nan)}, "zero or positive"),
+        ({"surfaces": ("footway", "moon")}, "'moon'"),
+        ({"allowed": [1]}, "each of 3 edges"),
+        ({"edge_extra_yuan": [1.0, 2.0]}, "each of 3 edges"),
+        ({"edge_extra_yuan": [1.0, 2.0, -1.0]}, "zero or positive"),
+        ({"sources": [[0]]}, "2 pipes need as many sources, not 1"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(change: dict[str, Any], message: str) -> None:
+    good: dict[str, Any] = {
+        "edges": STEM,
+        "edge_surface_lengths": np.array(STEM_LENGTHS, dtype=float),
+        "pipes": [WATER, POWER],
+        "sources": [[0], [1]],
+        "root": 3,
+        "surfaces": GROUND,
+        "standards": PaperStandards(),
+        "policy": POLICY,
+        "prices": PAPER_PRICES,
+    }
+    with pytest.raises(ValueError, match=message):
+        share_trenches(**(good | change))
+
+
+@st.composite
+def towns(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, list[list[int]], int]:
+    n = draw(st.integers(2, 7))
+    node = st.integers(0, n - 1)
+    spine = [(draw(st.integers(0, i)), i + 1) for i in range(n - 1)]
+    edges = np.array(spine + draw(st.lists(st.tuples(node, node), max_size=6)))
+    metres = st.integers(0, 60)
+    lengths = draw(st.lists(st.tuples(metres, metres), min_size=len(edges), max_size=len(edges)))
+    sources = [draw(st.lists(node, min_size=1, max_size=2)) for _ in PAPER]
+    return edges, np.array(lengths, dtype=float), sources, draw(node)
+
+
+@given(towns())
+@settings(max_examples=40, deadline=None)
+def test_sharing_is_never_dearer_and_its_parts_sum_to_the_whole(town: Any) -> None:
+    edges, lengths, sources, root = town
+    plan = share(edges, lengths, PAPER, sources, root)
+    assert plan.bound_yuan <= plan.cost_yuan + 1e-6
+    assert plan.cost_yuan <= plan.separate_cost_yuan + 1e-6
+    laid = dict.fromkeys(plan.utilities, 0.0)
+    total = 0.0
+    for one in plan.segments:
+        section = plan.sections[one.section_id]
+        total += one.length_m * section.trench_yuan_m(
+            one.surface, prices=PAPER_PRICES, restoration_extra_m=0.25
+        )
+        for placed in section.pipes:
+            total += one.length_m * (PAPER_PRICES.pipe_yuan_m(placed.pipe) or 0)
+            laid[placed.pipe.utility] += one.length_m
+    assert total == pytest.approx(plan.cost_yuan)
+    for i, utility in enumerate(plan.utilities):
+        metres = lengths[(plan.subset_of_edge >> i & 1) == 1].sum()
+        assert laid[utility] == pytest.approx(metres)
