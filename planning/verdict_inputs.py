@@ -105,13 +105,21 @@ def _broken_rule(known: Input, value: object) -> str | None:
 def _broken_number(known: Input, value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         return _("须为数字,不能是文字或 true/false")
-    if not math.isfinite(value):
+    if not _is_finite(value):
         return _("须为有限的数")
     if value < 0:
         return _("不能为负")
     if known.kind == "integer" and value != int(value):
         return _("须为整数")
     return None
+
+
+def _is_finite(value: float | Decimal) -> bool:
+    """Whether a number is one that JSON can carry; whole numbers may be of any length."""
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:
+        return False
 
 
 def _broken_date(known: Input, value: object) -> str | None:

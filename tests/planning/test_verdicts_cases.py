@@ -1,4 +1,4 @@
-"""Every boundary case of the county, and of the shared reading of the plan, comes out as written."""
+"""Every boundary case of the county and of the shared reading comes out as written."""
 
 from __future__ import annotations
 
