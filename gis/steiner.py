@@ -45,11 +45,14 @@ class JointTree:
         For each edge the set (bit ``i`` is member ``i``) that uses it, 0 when unused.
     coalition_costs
         For each set ``S`` the cost of the tree found for ``S`` alone; entry 0 is 0.
+    alone_subset_of_edge
+        For each edge the set that would use it if every member took its own cheapest way.
     """
 
     cost: float
     subset_of_edge: Ints
     coalition_costs: Floats
+    alone_subset_of_edge: Ints
     _problem: _Problem = field(repr=False, compare=False)
 
     @property
@@ -103,17 +106,25 @@ def cheapest_joint_tree(
     ValueError
         For shapes that do not fit, NaN, negative costs, a non-zero row 0 or too many members.
     """
+    m = np.asarray(cost_by_subset).shape[-1]
     problem = _near_root(_read(edges, cost_by_subset, sources, root))
     best, before = _fill(problem)
-    used = _trace(problem, best, before)
     coalition_costs = best[:, problem.root].copy()
     coalition_costs[0] = 0.0
+    alone = np.zeros(len(problem.ends), dtype=np.int64)
+    for i in range(len(problem.sources)):
+        alone |= _trace(problem, best, before, 1 << i)
+    used = _trace(problem, best, before, len(best) - 1)
     if np.isfinite(coalition_costs[-1]):
-        coalition_costs[-1] = problem.costs[used, np.arange(len(used))].sum()
-    cost = float(coalition_costs[-1])
-    subset_of_edge = np.zeros(np.asarray(cost_by_subset).shape[1], dtype=np.int64)
-    subset_of_edge[problem.edge_ids] = used
-    return JointTree(cost, subset_of_edge, coalition_costs, problem)
+        used = min(used, alone, key=problem.cost_of)
+        coalition_costs[-1] = problem.cost_of(used)
+    return JointTree(
+        cost=float(coalition_costs[-1]),
+        subset_of_edge=problem.on_all_edges(used, m),
+        coalition_costs=coalition_costs,
+        alone_subset_of_edge=problem.on_all_edges(alone, m),
+        _problem=problem,
+    )
 
 
 @dataclass(frozen=True)
@@ -132,6 +143,16 @@ class _Problem:
     root: int
     to_root: Floats
     limit: float = LARGEST
+
+    def cost_of(self, used: Ints) -> float:
+        """Cost of a set on each edge."""
+        return float(self.costs[used, np.arange(len(used))].sum())
+
+    def on_all_edges(self, used: Ints, m: int) -> Ints:
+        """The sets on the caller's ``m`` edges."""
+        sets = np.zeros(m, dtype=np.int64)
+        sets[self.edge_ids] = used
+        return sets
 
 
 @dataclass(frozen=True)
@@ -292,11 +313,10 @@ def _start(problem: _Problem, best: Floats, subset: int) -> Floats:
     return start
 
 
-def _trace(problem: _Problem, best: Floats, before: NDArray[np.int32]) -> Ints:
-    """Walk the table back from the root; the set of members on every edge."""
+def _trace(problem: _Problem, best: Floats, before: NDArray[np.int32], full: int) -> Ints:
+    """Walk the table back from the root; the members of ``full`` that use each edge."""
     arcs = _arcs(problem.n, problem.ends)
     used = np.zeros(len(problem.ends), dtype=np.int64)
-    full = len(best) - 1
     labels = [(problem.root, full)] if np.isfinite(best[full, problem.root]) else []
     while labels:
         node, subset = labels.pop()

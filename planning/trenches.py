@@ -308,13 +308,14 @@ def _plan(
         return JointPlan((), left_out, 0.0, 0.0, 0.0, 0.0, True, nothing, (), {}, None, ())
     joint = cheapest_joint_tree(table.ground.edges, table.costs, sources, root)
     segments, sections = _segments(table, joint.subset_of_edge)
+    overlap = joint.alone_subset_of_edge
     alone = joint.coalition_costs[[1 << i for i in range(len(utilities))]]
     return JointPlan(
         utilities=utilities,
         left_out=left_out,
         cost_yuan=joint.cost,
         separate_cost_yuan=float(alone.sum()),
-        overlap_cost_yuan=_overlap_cost(table, sources, root),
+        overlap_cost_yuan=float(table.costs[overlap, np.arange(len(overlap))].sum()),
         bound_yuan=joint.bound,
         proven_optimal=joint.proven_optimal,
         subset_of_edge=joint.subset_of_edge,
@@ -323,15 +324,6 @@ def _plan(
         allocation=allocate(utilities, joint.coalition_costs),
         apart=table.apart,
     )
-
-
-def _overlap_cost(table: _Table, sources: list[Ints], root: int) -> float:
-    """Every member on its own cheapest way; an edge on several ways is priced for their set."""
-    used = np.zeros(len(table.ground.edges), dtype=np.int64)
-    for i, nodes in enumerate(sources):
-        alone = cheapest_joint_tree(table.ground.edges, table.costs[[0, 1 << i]], [nodes], root)
-        used |= alone.subset_of_edge << i
-    return float(table.costs[used, np.arange(len(used))].sum())
 
 
 def _segments(table: _Table, used: Ints) -> tuple[tuple[Segment, ...], dict[str, Section]]:
