@@ -14,9 +14,8 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
 
+from gis.spread import LARGEST, both_ways, edge_between, spread, start_at
 from gis.subsets import concave_in_one_demand, concave_minorant, splits
 
 Floats = NDArray[np.float64]
@@ -28,8 +27,8 @@ MAX_MEMBERS = 12
 SLACK = 1e-9
 """Relative room for rounding in the upper bound that prunes the search."""
 
-LARGEST = float(np.finfo(np.float64).max)
-"""Search limit that keeps out nothing but ``inf``."""
+PROOF = 1e-6
+"""Relative gap at which a bound of a mixed-integer solver counts as reached: its own tolerance."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +46,18 @@ class JointTree:
         For each set ``S`` the cost of the tree found for ``S`` alone; entry 0 is 0.
     alone_subset_of_edge
         For each edge the set that would use it if every member took its own cheapest way.
+    problem
+        The part of the input that the optimum can use.
+    proven_bound
+        A bound found otherwise (:func:`gis.steiner_proof.prove`).
     """
 
     cost: float
     subset_of_edge: Ints
     coalition_costs: Floats
     alone_subset_of_edge: Ints
-    _problem: _Problem = field(repr=False, compare=False)
+    problem: Problem = field(repr=False, compare=False)
+    proven_bound: float = 0.0
 
     @property
     def proven_optimal(self) -> bool:
@@ -72,7 +76,9 @@ class JointTree:
 
     @cached_property
     def _certificate(self) -> tuple[float, bool]:
-        return _certify(self._problem, self.cost)
+        bound, proven = _certify(self.problem, self.cost)
+        bound = max(bound, self.proven_bound)
+        return bound, proven or bound >= self.cost * (1 - PROOF)
 
 
 def cheapest_joint_tree(
@@ -99,7 +105,8 @@ def cheapest_joint_tree(
     length, or equal cost for every set): Zangwill (1968, Management Science 14:429-450). Costs
     that are only monotone and subadditive can have a cheaper answer in which members share,
     part and meet again, so they are not called proven; ``bound`` then says how far off the
-    answer can be at most. Proof and bound are worked out when first asked for.
+    answer can be at most, and :func:`gis.steiner_proof.prove` closes the gap. Proof and bound
+    are worked out when first asked for.
 
     Raises
     ------
@@ -123,12 +130,12 @@ def cheapest_joint_tree(
         subset_of_edge=problem.on_all_edges(used, m),
         coalition_costs=coalition_costs,
         alone_subset_of_edge=problem.on_all_edges(alone, m),
-        _problem=problem,
+        problem=problem,
     )
 
 
 @dataclass(frozen=True)
-class _Problem:
+class Problem:
     """Checked input with nodes 0..n-1, only usable edges, and what is known of the optimum.
 
     No optimum costs more than ``limit``, and none reaches a node whose least cost to the root,
@@ -155,20 +162,9 @@ class _Problem:
         return sets
 
 
-@dataclass(frozen=True)
-class _Arcs:
-    """Both directions of the edges, by tail node."""
-
-    n: int
-    indptr: NDArray[np.int32]
-    tail: Ints
-    head: NDArray[np.int32]
-    edge: Ints
-
-
 def _read(
     edges: ArrayLike, cost_by_subset: ArrayLike, sources: Sequence[ArrayLike], root: int
-) -> _Problem:
+) -> Problem:
     """Check the input and number the nodes that it mentions."""
     ends = _integers(edges, "edges")
     if ends.size == 0:
@@ -184,7 +180,7 @@ def _read(
     pieces = np.split(number, np.cumsum([1, ends.size, *map(len, starts)])[:-1])
     pairs = pieces[1].reshape(-1, 2)
     usable = (pairs[:, 0] != pairs[:, 1]) & np.isfinite(costs[1:]).any(axis=0)
-    return _Problem(
+    return Problem(
         n=len(nodes),
         ends=pairs[usable],
         edge_ids=np.flatnonzero(usable),
@@ -222,56 +218,25 @@ def _costs(cost_by_subset: ArrayLike, k: int, m: int) -> Floats:
     return costs
 
 
-def _arcs(n: int, ends: Ints) -> _Arcs:
-    tail = np.concatenate([ends[:, 0], ends[:, 1]])
-    order = np.argsort(tail, kind="stable")
-    indptr = np.zeros(n + 1, dtype=np.int32)
-    np.cumsum(np.bincount(tail, minlength=n), out=indptr[1:])
-    head = np.concatenate([ends[:, 1], ends[:, 0]])[order].astype(np.int32)
-    return _Arcs(n, indptr, tail[order], head, order % max(len(ends), 1))
-
-
-def _spread(
-    arcs: _Arcs, arc_costs: Floats, start: Floats, limit: float = LARGEST
-) -> tuple[Floats, NDArray[np.int32]]:
-    """Least cost at each node, and the node before it (``n``: it starts there).
-
-    ``start`` is the cost to start at each node; it becomes an arc from a node ``n`` of its own.
-    Parallel arcs stay apart in the matrix and zero costs stay arcs, because it is built from
-    its parts. What lies above ``limit`` is left out.
-    """
-    nodes = np.flatnonzero(start <= limit).astype(np.int32)
-    indptr = np.append(arcs.indptr, arcs.indptr[-1] + len(nodes))
-    values = np.concatenate([arc_costs, start[nodes]])
-    size = arcs.n + 1
-    graph = csr_array((values, np.concatenate([arcs.head, nodes]), indptr), shape=(size, size))
-    reached, before = dijkstra(graph, indices=arcs.n, return_predecessors=True, limit=limit)
-    return reached[:-1], before[:-1]
-
-
-def _at(n: int, nodes: Ints) -> Floats:
-    start = np.full(n, np.inf)
-    start[nodes] = 0.0
-    return start
-
-
-def _near_root(problem: _Problem) -> _Problem:
+def _near_root(problem: Problem) -> Problem:
     """The part of the problem that an optimum can visit; all separate ways are the first bound."""
-    arcs = _arcs(problem.n, problem.ends)
+    arcs = both_ways(problem.n, problem.ends)
     separate = sum(
         float(
-            _spread(arcs, problem.costs[1 << i, arcs.edge], _at(problem.n, nodes))[0][problem.root]
+            spread(arcs, problem.costs[1 << i, arcs.edge], start_at(problem.n, nodes))[0][
+                problem.root
+            ]
         )
         for i, nodes in enumerate(problem.sources)
     )
     limit = min(separate * (1 + SLACK), problem.limit)
     cheapest = problem.costs[1:].min(axis=0)
-    at_root = _at(problem.n, np.array([problem.root]))
-    to_root, _ = _spread(arcs, cheapest[arcs.edge], at_root, limit)
+    at_root = start_at(problem.n, np.array([problem.root]))
+    to_root, _ = spread(arcs, cheapest[arcs.edge], at_root, limit)
     near = to_root <= limit
     kept = near[problem.ends].all(axis=1)
     number = np.cumsum(near) - 1
-    return _Problem(
+    return Problem(
         n=int(near.sum()),
         ends=number[problem.ends[kept]],
         edge_ids=problem.edge_ids[kept],
@@ -283,28 +248,28 @@ def _near_root(problem: _Problem) -> _Problem:
     )
 
 
-def _fill(problem: _Problem) -> tuple[Floats, NDArray[np.int32]]:
+def _fill(problem: Problem) -> tuple[Floats, NDArray[np.int32]]:
     """The table of the dynamic programme and the node before each of its labels.
 
     Searches with costs reduced by ``to_root`` (Hart, Nilsson and Raphael 1968), so that labels
     which cannot lead to the root within the limit are never made.
     """
-    arcs, to_root = _arcs(problem.n, problem.ends), problem.to_root
+    arcs, to_root = both_ways(problem.n, problem.ends), problem.to_root
     lift = to_root[arcs.head] - to_root[arcs.tail]
     best = np.full((len(problem.costs), problem.n), np.inf)
     before = np.full(best.shape, problem.n, dtype=np.int32)
     for subset in range(1, len(best)):
         start = _start(problem, best, subset) + to_root
         arc_costs = np.maximum(problem.costs[subset, arcs.edge] + lift, 0.0)
-        reached, before[subset] = _spread(arcs, arc_costs, start, problem.limit)
+        reached, before[subset] = spread(arcs, arc_costs, start, problem.limit)
         np.maximum(reached - to_root, 0.0, out=best[subset])
     return best, before
 
 
-def _start(problem: _Problem, best: Floats, subset: int) -> Floats:
+def _start(problem: Problem, best: Floats, subset: int) -> Floats:
     """Cost to have the set together at each node before it moves: a start node or a merge."""
     if subset & (subset - 1) == 0:
-        return _at(problem.n, problem.sources[subset.bit_length() - 1])
+        return start_at(problem.n, problem.sources[subset.bit_length() - 1])
     start = np.full(problem.n, np.inf)
     together = np.empty(problem.n)
     for part, rest in splits(subset):
@@ -313,16 +278,16 @@ def _start(problem: _Problem, best: Floats, subset: int) -> Floats:
     return start
 
 
-def _trace(problem: _Problem, best: Floats, before: NDArray[np.int32], full: int) -> Ints:
+def _trace(problem: Problem, best: Floats, before: NDArray[np.int32], full: int) -> Ints:
     """Walk the table back from the root; the members of ``full`` that use each edge."""
-    arcs = _arcs(problem.n, problem.ends)
+    arcs = both_ways(problem.n, problem.ends)
     used = np.zeros(len(problem.ends), dtype=np.int64)
     labels = [(problem.root, full)] if np.isfinite(best[full, problem.root]) else []
     while labels:
         node, subset = labels.pop()
         previous = int(before[subset, node])
         if previous != problem.n:
-            used[_edge_between(arcs, problem.costs[subset], previous, node)] |= subset
+            used[edge_between(arcs, problem.costs[subset], previous, node)] |= subset
             labels.append((previous, subset))
         elif subset & (subset - 1):
             cost_at = best[:, node]
@@ -331,13 +296,7 @@ def _trace(problem: _Problem, best: Floats, before: NDArray[np.int32], full: int
     return used
 
 
-def _edge_between(arcs: _Arcs, costs: Floats, tail: int, head: int) -> int:
-    out = slice(arcs.indptr[tail], arcs.indptr[tail + 1])
-    edges = arcs.edge[out][arcs.head[out] == head]
-    return int(edges[np.argmin(costs[edges])])
-
-
-def _certify(problem: _Problem, cost: float) -> tuple[float, bool]:
+def _certify(problem: Problem, cost: float) -> tuple[float, bool]:
     """Lower bound of the optimum, and whether the cost is proven to reach it."""
     mixed: NDArray[np.bool_] = np.logical_not(np.isfinite(problem.costs).all(axis=0))
     if not np.isfinite(cost):
@@ -352,19 +311,19 @@ def _certify(problem: _Problem, cost: float) -> tuple[float, bool]:
     return bound, bound >= cost * (1 - SLACK)
 
 
-def _some_member_cut_off(problem: _Problem) -> bool:
+def _some_member_cut_off(problem: Problem) -> bool:
     """Whether some member has no way to the root in any company."""
-    arcs = _arcs(problem.n, problem.ends)
+    arcs = both_ways(problem.n, problem.ends)
     rows = np.arange(len(problem.costs))
     for i, nodes in enumerate(problem.sources):
         in_any_company = problem.costs[(rows >> i & 1) == 1].min(axis=0)
-        reached, _ = _spread(arcs, in_any_company[arcs.edge], _at(problem.n, nodes))
+        reached, _ = spread(arcs, in_any_company[arcs.edge], start_at(problem.n, nodes))
         if not np.isfinite(reached[problem.root]):
             return True
     return False
 
 
-def _only_first_edges(problem: _Problem, mixed: NDArray[np.bool_]) -> bool:
+def _only_first_edges(problem: Problem, mixed: NDArray[np.bool_]) -> bool:
     """Whether every partly closed edge serves one member alone and leaves one of its start nodes.
 
     A way that enters a start node of its member could start there, so such an edge is only ever

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from gis.steiner import cheapest_joint_tree
+from gis.steiner_proof import prove
 from gis.subsets import demand_of_sets
 
 STEINER = Path(__file__).resolve().parents[3] / "shared" / "data" / "steiner"
@@ -133,3 +134,37 @@ def test_sharing_parting_and_meeting_others_can_beat_every_tree_of_merges() -> N
     sources = [np.array([node]) for node in (0, 2, 0, 3)]
     assert optimum_by_highs(edges, costs, sources, 4) == pytest.approx(90.0)
     assert cheapest_joint_tree(edges, costs, sources, 4).cost == pytest.approx(92.5)
+
+
+def rising(costs: np.ndarray) -> np.ndarray:
+    """No set dearer than a set that holds it."""
+    risen = costs.copy()
+    for subset in range(1, len(costs)):
+        above = [s for s in range(len(costs)) if s & subset == subset]
+        risen[subset] = costs[above].min(axis=0)
+    return risen
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_the_proof_reaches_the_optimum_for_any_rising_costs(seed: int) -> None:
+    edges, costs, sources, root = random_problem(seed)
+    costs = rising(costs * np.random.default_rng(seed).uniform(0.5, 1.5, costs.shape))
+    tree = prove(cheapest_joint_tree(edges, costs, sources, root))
+    optimum = optimum_by_highs(edges, costs, sources, root)
+    assert tree.cost == pytest.approx(optimum, rel=1e-6)
+    assert tree.bound == pytest.approx(optimum, rel=1e-6)
+    assert tree.proven_optimal
+    assert tree.coalition_costs[-1] == tree.cost
+
+
+def test_the_proof_finds_the_answer_in_which_members_part() -> None:
+    needs = ["ax", "ay", "bx", "bz"]
+    worth = {"a": 10.0, "b": 10.0, "x": 5.0, "y": 10.0, "z": 10.0}
+    sets = [set("".join(needs[i] for i in range(4) if s >> i & 1)) for s in range(16)]
+    per_metre = np.array([sum(worth[need] for need in chosen) for chosen in sets])
+    edges = [(0, 1), (1, 2), (1, 3), (2, 4), (3, 4)]
+    costs = per_metre[:, None] * np.array([1.0, 0.5, 0.5, 1.0, 1.0])
+    tree = prove(cheapest_joint_tree(edges, costs, [[0], [2], [0], [3]], 4))
+    assert tree.cost == pytest.approx(90.0)
+    assert tree.proven_optimal
+    assert tree.subset_of_edge.tolist() == [0b101, 0b001, 0b100, 0b011, 0b1100]

@@ -170,11 +170,11 @@ def test_a_pair_without_clearance_lies_in_two_trenches_side_by_side_and_is_named
     assert "给水与电力" in plan.apart[0]
 
 
-def test_a_plan_that_is_not_proven_shows_a_bound_below_its_cost() -> None:
+def test_the_plan_of_four_lines_is_proven_optimal() -> None:
     plan = share(STEM, STEM_LENGTHS, PAPER, [[0], [1], [0], [1]], 3)
-    assert plan.bound_yuan <= plan.cost_yuan
-    assert plan.proven_optimal == (plan.gap == 0)
-    assert 0 <= plan.gap < 0.1
+    assert plan.proven_optimal
+    assert plan.bound_yuan == pytest.approx(plan.cost_yuan)
+    assert plan.gap == pytest.approx(0, abs=1e-6)
 
 
 def test_the_real_standards_plan_four_lines() -> None:
@@ -243,7 +243,8 @@ def towns(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, list[list[int]], int
 def test_sharing_is_never_dearer_and_its_parts_sum_to_the_whole(town: Any) -> None:
     edges, lengths, sources, root = town
     plan = share(edges, lengths, PAPER, sources, root)
-    assert plan.bound_yuan <= plan.cost_yuan + 1e-6
+    assert plan.proven_optimal
+    assert plan.bound_yuan == pytest.approx(plan.cost_yuan)
     assert plan.cost_yuan <= plan.separate_cost_yuan + 1e-6
     laid = dict.fromkeys(plan.utilities, 0.0)
     total = 0.0
