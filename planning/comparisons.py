@@ -47,6 +47,11 @@ def is_unknown(value: object) -> bool:
     return type(value).__name__ in ("NAType", "NaTType")
 
 
+def is_true(value: object) -> bool:
+    """Whether a value is known and true, a numpy truth included."""
+    return not is_unknown(value) and type(value).__name__ in ("bool", "bool_") and bool(value)
+
+
 def day(value: object) -> date | None:
     """Day of an ISO text, date or timestamp; ``None`` for unknown, ``ValueError`` otherwise."""
     if is_unknown(value):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from planning.comparisons import Truth, all_hold, any_holds, is_unknown
+from planning.comparisons import Truth, all_hold, any_holds, is_true, is_unknown
 from planning.policy_model import (
     CarveOut,
     Clause,
@@ -186,7 +186,7 @@ def _permit_state(
     clause_levels: int,
 ) -> PermitState:
     required = permit.required_when.test(values)
-    if permit.implied_by is not None and values.get(permit.implied_by) is True:
+    if permit.implied_by is not None and is_true(values.get(permit.implied_by)):
         required = True
     mine = tuple(pair for pair in guards if pair[0].permit in (None, permit.id))
     levels = clause_levels

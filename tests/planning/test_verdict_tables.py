@@ -1,0 +1,106 @@
+"""Verdicts of a table equal those of its rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from planning.policies import load_policy
+from planning.verdict_tables import judge_table
+from planning.verdicts import judge
+
+POLICY = load_policy("411523_xinxian")
+NUMBERS = {
+    "max_dn_mm": (100, 300, 350, None),
+    "pipe_length_m": (0.0, 200.0, 200.004, 200.005, 200.0049999, 201, None),
+    "green_affected_m2": (0, 199.995, 200.004999, 200.005, np.nan),
+    "construction_length_m": (20.0, 200.0, 200.005, None),
+    "crossing_red_line_m": (0.0, 50.004, 50.005, None),
+    "crossing_kerb_m": (0.0, 30.0, 60.0),
+    "line_length_m": (10.0, 800.0, 800.01),
+    "green_temporary_m2": (0.0, 200.01),
+    "duct_outer_diameter_mm": (63, 110, 114, None),
+    "duct_holes": (1, 2, 3, None),
+    "pressure_mpa": (0.1, 0.394, 0.395, 0.4, None),
+    "voltage_kv": (0.4, 0.994, 0.995, 10, None),
+}
+FACTS: dict[str, tuple[Any, ...]] = {
+    "subject_kind": ("household", "six_small_trade", "other", None),
+    "enterprise_invested_or_dominant": (True, False, None),
+    "hazardous_goods": (True, False),
+    "in_service_area": (True, True, True, False, None),
+    "work_kind": ("new", "relocation"),
+    "touches_city_road": (True, False, None),
+    "touches_green": (True, False),
+    "touches_tree": (False, True, None),
+    "tree_moving": (False, True, None),
+    "ancient_tree_or_park": (False, None, True),
+    "road_opened_on": (["2001-01-01"], ["2001-01-01", "2025-01-01"], [None], [], "2021-11-22"),
+    "road_overhauled_on": ("never", None, "2024-02-29"),
+    "dig_date": ("2026-11-22", "2026-11-23", "2027-02-28", None),
+    "open_cut": (True, False, None),
+    "pit_in_road": (False, True),
+    "on_bridge": (False, True, None),
+    "bad_credit": (False, None),
+}
+
+
+def sample(rows: int, seed: int) -> pd.DataFrame:
+    """Random rows that stand on, beside and away from every limit."""
+    rng = np.random.default_rng(seed)
+    columns = {}
+    for name, values in {**NUMBERS, **FACTS}.items():
+        picked = rng.integers(0, len(values), rows)
+        columns[name] = pd.Series([values[i] for i in picked], dtype=object)
+    return pd.DataFrame(columns).set_axis([f"P{i}" for i in range(rows)])
+
+
+@pytest.mark.parametrize("utility", ["water", "sewage", "gas", "power", "telecom"])
+@pytest.mark.parametrize("mode", ["plan", "judge"])
+def test_the_table_gives_what_each_row_gives(utility: str, mode: str) -> None:
+    table = sample(400, seed=7)
+    found = judge_table(utility, table, POLICY, mode=mode)
+    assert list(found.index) == list(table.index)
+    for name, row in zip(table.index, table.to_dict("records"), strict=True):
+        verdict = judge(utility, {}, row, POLICY, mode=mode)
+        assert tuple(found.loc[name]) == (verdict.outcome, verdict.clause, verdict.certainty)
+
+
+def test_the_table_follows_the_reading_in_force() -> None:
+    table = pd.DataFrame(
+        {
+            "crossing_red_line_m": [60.0, 60.0],
+            "crossing_kerb_m": [30.0, 55.0],
+            "line_length_m": 100.0,
+            "enterprise_invested_or_dominant": True,
+            "hazardous_goods": False,
+        }
+    )
+    kerb = judge_table("power", table, POLICY, mode="judge", switches={"crossing_extent": "kerb"})
+    assert list(kerb["outcome"]) == ["commitment_filing", "commitment"]
+    strict = judge_table("power", table, POLICY, mode="judge")
+    assert list(strict["outcome"]) == ["commitment", "commitment"]
+
+
+def test_truths_of_numpy_count_as_truths() -> None:
+    table = pd.DataFrame(
+        {"tree_moving": np.array([True, False]), "touches_tree": np.array([False, False])}
+    )
+    table["green_temporary_m2"] = table["pipe_length_m"] = 1.0
+    table["duct_outer_diameter_mm"] = table["duct_holes"] = 1
+    found = judge_table("telecom", table, POLICY, mode="judge")
+    assert list(found["outcome"]) == ["ordinary_approval", "commitment"]
+
+
+def test_a_missing_column_is_an_input_not_given() -> None:
+    found = judge_table("gas", pd.DataFrame({"note": ["a", "b"]}), POLICY, mode="judge")
+    assert list(found["outcome"]) == ["undetermined", "undetermined"]
+
+
+def test_an_empty_table_gives_an_empty_answer() -> None:
+    found = judge_table("gas", pd.DataFrame({"construction_length_m": []}), POLICY)
+    assert list(found.columns) == ["outcome", "clause", "certainty"]
+    assert found.empty
