@@ -31,9 +31,6 @@ class TieIn:
     nodes: tuple[str, ...]
     inside: bool
 
-    def __getitem__(self, name: str) -> Any:
-        return getattr(self, name)
-
 
 @dataclass(frozen=True)
 class KeyRow:
