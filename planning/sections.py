@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from gis.subsets import members, splits
 from layers.utilities import load_utilities
-from planning.quantities import Prices, location
+from planning.quantities import Prices
 
 if TYPE_CHECKING:
     from planning.standards import Pipe, Standards, TableValue
@@ -188,34 +188,46 @@ def narrowest_section(pipes: Sequence[Pipe], place: str, *, standards: Standards
     return min(equals, key=lambda section: round(section.dug_m2, DIGITS))
 
 
-def cheapest_layouts(
-    pipes: Sequence[Pipe],
-    surface: str,
-    *,
-    standards: Standards,
-    prices: Prices,
-    restoration_extra_m: float,
-) -> list[Layout]:
-    """The cheapest trenches for every set of pipes on a surface; entry ``S`` is the set ``S``.
+def sections_of_sets(
+    pipes: Sequence[Pipe], place: str, *, standards: Standards
+) -> list[Section | None]:
+    """The narrowest section of every set of pipes; entry ``S`` is the set ``S``.
 
-    A set lies in its narrowest section, or in several trenches where that is cheaper or where
-    some pair has no clearance in the table. Every pipe must have a section of its own
-    (:func:`why_no_section`).
+    ``None`` for the empty set and for sets with a pair that has no clearance in the table. Every
+    pipe must have a section of its own (:func:`why_no_section`).
     """
     apart = {
         1 << i | 1 << j
         for i, j in combinations(range(len(pipes)), 2)
         if why_apart(pipes[i], pipes[j], standards) is not None
     }
+    return [
+        None
+        if subset == 0 or any(subset & pair == pair for pair in apart)
+        else narrowest_section([pipes[i] for i in members(subset)], place, standards=standards)
+        for subset in range(2 ** len(pipes))
+    ]
+
+
+def cheapest_layouts(
+    sections: Sequence[Section | None],
+    surface: str,
+    *,
+    prices: Prices,
+    restoration_extra_m: float,
+) -> list[Layout]:
+    """The cheapest trenches for every set of pipes on a surface; entry ``S`` is the set ``S``.
+
+    A set lies in its narrowest section, or in several trenches where that is cheaper or where it
+    has no section. ``sections`` are those of :func:`sections_of_sets` at the surface's place.
+    """
     layouts = [Layout((), 0.0)]
-    for subset in range(1, 2 ** len(pipes)):
+    for subset, section in enumerate(sections[1:], 1):
         choices = [
             Layout(layouts[a].sections + layouts[b].sections, layouts[a].yuan_m + layouts[b].yuan_m)
             for a, b in splits(subset)
         ]
-        if not any(subset & pair == pair for pair in apart):
-            chosen = [pipes[i] for i in members(subset)]
-            section = narrowest_section(chosen, location(surface), standards=standards)
+        if section is not None:
             yuan_m = section.trench_yuan_m(
                 surface, prices=prices, restoration_extra_m=restoration_extra_m
             )

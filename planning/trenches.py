@@ -24,8 +24,15 @@ from gis.steiner import cheapest_joint_tree
 from gis.steiner_proof import prove
 from gis.subsets import demand_of_sets
 from planning.allocation import Allocation, allocate
-from planning.quantities import SURFACES, Prices
-from planning.sections import Layout, Section, cheapest_layouts, why_apart, why_no_section
+from planning.quantities import SURFACES, Prices, location
+from planning.sections import (
+    Layout,
+    Section,
+    cheapest_layouts,
+    sections_of_sets,
+    why_apart,
+    why_no_section,
+)
 
 if TYPE_CHECKING:
     from planning.policy_model import Policy
@@ -277,16 +284,23 @@ def _price(
     restoration_extra_m: float,
 ) -> _Table:
     """Price every edge for every set: trenches by surface, pipes by length, extras once."""
+    dug = [
+        surface
+        for surface, metres in zip(ground.surfaces, ground.lengths.sum(axis=0), strict=True)
+        if metres > 0
+    ]
+    sections = {
+        place: sections_of_sets(pipes, place, standards=standards)
+        for place in dict.fromkeys(map(location, dug))
+    }
     layouts = {
         surface: cheapest_layouts(
-            pipes,
+            sections[location(surface)],
             surface,
-            standards=standards,
             prices=prices,
             restoration_extra_m=restoration_extra_m,
         )
-        for surface, metres in zip(ground.surfaces, ground.lengths.sum(axis=0), strict=True)
-        if metres > 0
+        for surface in dug
     }
     costs = demand_of_sets(_pipe_prices(pipes, prices))[:, None] * ground.lengths.sum(axis=1)
     for surface, metres in zip(ground.surfaces, ground.lengths.T, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations, permutations
 
 import pytest
@@ -19,13 +20,16 @@ from section_cases import (
 )
 
 from planning.sections import (
+    Layout,
     SectionError,
     cheapest_layouts,
     narrowest_section,
     pipe_label,
+    sections_of_sets,
     why_apart,
     why_no_section,
 )
+from planning.standards import Pipe
 
 PLACE = "non_carriageway"
 
@@ -144,15 +148,14 @@ def test_labels_name_the_size_that_is_known() -> None:
     assert pipe_label(pipe("water")) == ""
 
 
-def layouts(standards: PaperStandards) -> list[object]:
-    return cheapest_layouts(  # type: ignore[return-value]
-        PAPER, "footway", standards=standards, prices=PAPER_PRICES, restoration_extra_m=0.25
-    )
+def layouts(standards: PaperStandards, pipes: Sequence[Pipe] = PAPER) -> list[Layout]:
+    sections = sections_of_sets(pipes, PLACE, standards=standards)  # type: ignore[arg-type]
+    return cheapest_layouts(sections, "footway", prices=PAPER_PRICES, restoration_extra_m=0.25)
 
 
 def test_a_set_shares_one_trench_where_that_is_cheapest() -> None:
     full = layouts(PaperStandards())[-1]
-    assert [section.utilities for section in full.sections] == [  # type: ignore[attr-defined]
+    assert [section.utilities for section in full.sections] == [
         ("telecom", "power", "water", "gas")
     ]
 
@@ -161,7 +164,7 @@ def test_a_set_with_a_barred_pair_lies_in_several_trenches() -> None:
     standards = PaperStandards()
     del standards.clearances[frozenset({"water", "gas"})]
     full = layouts(standards)[-1]
-    trenches = [set(section.utilities) for section in full.sections]  # type: ignore[attr-defined]
+    trenches = [set(section.utilities) for section in full.sections]
     assert len(trenches) == 2
     assert not any({"water", "gas"} <= trench for trench in trenches)
 
@@ -169,9 +172,7 @@ def test_a_set_with_a_barred_pair_lies_in_several_trenches() -> None:
 def test_a_set_parts_where_a_wide_gap_makes_sharing_dearer() -> None:
     standards = PaperStandards()
     standards.clearances[frozenset({"water", "gas"})] = 9.0
-    layout = cheapest_layouts(
-        [WATER, GAS], "footway", standards=standards, prices=PAPER_PRICES, restoration_extra_m=0.25
-    )[3]
+    layout = layouts(standards, [WATER, GAS])[3]
     assert [section.utilities for section in layout.sections] == [("water",), ("gas",)]
 
 
@@ -197,7 +198,7 @@ def test_the_cheapest_partition_is_the_best_of_all_partitions() -> None:
 
     for subset in range(1, 16):
         group = tuple(i for i in range(4) if subset >> i & 1)
-        assert table[subset].yuan_m == pytest.approx(best(group))  # type: ignore[attr-defined]
+        assert table[subset].yuan_m == pytest.approx(best(group))
 
 
 @st.composite
