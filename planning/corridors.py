@@ -27,7 +27,7 @@ from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import usual_pipes
 from planning.obstacles import Obstacles, obstacles_of
-from planning.policies import Policy
+from planning.policy_model import Policy
 from planning.quantities import SURFACES
 from planning.road_surfaces import RoadSurfaces, road_surfaces
 from planning.standards import load_standards
@@ -97,9 +97,12 @@ class Corridors:
 
     def end_nodes(self, parcel_id: str, application_id: str = "") -> IntArray:
         """Nodes on the red line of a parcel, or the gate of an application."""
-        sites = self.sites
-        here = (sites["parcel_id"] == parcel_id) & (sites["application_id"] == application_id)
-        return sites.loc[here, "node"].to_numpy(np.int64)
+        return self._nodes_of_site.get((parcel_id, application_id), np.zeros(0, np.int64))
+
+    @cached_property
+    def _nodes_of_site(self) -> dict[tuple[str, str], IntArray]:
+        groups = self.sites.groupby(["parcel_id", "application_id"])["node"]
+        return {key: nodes.to_numpy(np.int64) for key, nodes in groups}
 
     def measure(self, lines: LineArray) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Measure lines as the edges are measured: one row per line, and its crossings."""

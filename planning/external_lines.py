@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gis.linear import FloatArray
 from gis.overlay import area_inside_union, strips
 from planning.application import Demand
-from planning.facts import application_facts, route_facts, trees_in
+from planning.facts import application_facts, roads_dug, route_facts, trees_in
 from planning.groundwork import Groundwork, Site
 from planning.measures import Figures, measure_all
 from planning.routes import OBJECTIVES, Routes, Search, Way, best_way, best_ways, costs, trace
@@ -31,7 +31,10 @@ Finder = Callable[[Search, Sequence[Site]], Mapping[str, Way]]
 
 @dataclass(frozen=True)
 class Route:
-    """One route of one utility with everything measured of it, and its verdict."""
+    """One route of one utility with everything measured of it, and its verdict.
+
+    ``roads`` are the rows of the roads it digs up, ``strip`` is its working strip.
+    """
 
     way: Way
     line: shapely.LineString
@@ -40,6 +43,7 @@ class Route:
     crossings: pd.DataFrame
     measures: Mapping[str, float | None]
     facts: Mapping[str, Any]
+    roads: tuple[int, ...]
     verdict: Verdict
 
     @property
@@ -55,7 +59,8 @@ class ExternalLine:
     """What was found for one utility of one site.
 
     ``status`` is routed, unroutable or not_requested; ``reason`` says why it is unroutable;
-    ``routes`` by objective; ``recommended`` the objective of the recommended route.
+    ``routes`` by objective; ``recommended`` the objective of the recommended route;
+    ``not_covered`` the verdict of an unroutable line that the plan does not cover at all.
     """
 
     utility: str
@@ -66,11 +71,17 @@ class ExternalLine:
     routes: Mapping[str, Route] = field(default_factory=dict)
     recommended: str | None = None
     assumed: tuple[str, ...] = ()
+    not_covered: Verdict | None = None
 
     @property
     def route(self) -> Route | None:
         """The recommended route."""
         return self.routes[self.recommended] if self.recommended else None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict on the recommended route; without a route only that it is not covered."""
+        return self.route.verdict if self.route else self.not_covered
 
     @property
     def qualifying_route(self) -> str | None:
@@ -149,7 +160,27 @@ def _unroutable(work: Groundwork, demand: Demand, site: Site, any_fits: bool) ->
         reason, gap = "gap_too_wide", site.gap_m
     else:
         reason = "disconnected"
-    return ExternalLine(demand.pipe.utility, "unroutable", demand, reason, gap)
+    return ExternalLine(
+        demand.pipe.utility,
+        "unroutable",
+        demand,
+        reason,
+        gap,
+        not_covered=_not_covered(work, site, demand.pipe.utility),
+    )
+
+
+def _not_covered(work: Groundwork, site: Site, utility: str) -> Verdict | None:
+    """That the plan does not cover the work is the only verdict that needs no route."""
+    verdict = judge(utility, {}, _site_facts(work, site, utility), work.policy, mode="plan")
+    return verdict if verdict.outcome == "not_covered" else None
+
+
+def _site_facts(work: Groundwork, site: Site, utility: str) -> dict[str, Any]:
+    return {
+        **application_facts(site.application, utility),
+        "in_service_area": work.ground.in_service_area(site.place, utility),
+    }
 
 
 def working_strips(work: Groundwork, demand: Demand, routes: Routes) -> NDArray[Any]:
@@ -175,30 +206,31 @@ def judge_routes(
     utility = demand.pipe.utility
     figures = figures_of(work, demand, routes, working)
     measures = measure_all(utility, figures)
-    facts = route_facts(work.ground, demand, routes, working)
+    roads = roads_dug(work.ground, routes)
+    facts = route_facts(work.ground, demand, routes, working, roads)
     cost = costs(work.corridors, routes.table, _by_route(routes), work.rates(demand.pipe).yuan_m)
+    measured = routes.table.astype(float).to_dict("records")
+    crossings = dict(list(routes.crossings.groupby("route")))
     judged = []
     for number, site in enumerate(sites):
         own = {name: _known(values[number]) for name, values in measures.items()}
-        known = {**application_facts(site.application, utility), **facts[number]}
-        known["in_service_area"] = work.ground.in_service_area(site.place, utility)
-        row = {k: float(v) for k, v in routes.table.iloc[number].items()}
-        crossings = routes.crossings[routes.crossings["route"] == number]
+        known = {**facts[number], **_site_facts(work, site, utility)}
         judged.append(
             Route(
                 routes.ways[number],
                 routes.lines[number],
                 working[number],
                 {
-                    **row,
+                    **{str(name): value for name, value in measured[number].items()},
                     "city_kerb_m": float(figures.kerb_m[number]),
                     "city_red_line_m": float(figures.red_line_m[number]),
                     "green_m2": float(figures.green_m2[number]),
                     "cost_yuan": float(cost[number]),
                 },
-                crossings,
+                crossings.get(number, routes.crossings.iloc[:0]),
                 own,
                 known,
+                roads[number],
                 judge(utility, own, known, work.policy, mode="plan"),
             )
         )

@@ -5,7 +5,7 @@ What no layer and no application says is None: unknown, never "met".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,7 @@ from gis.overlay import enters
 from layers.survey import Survey
 from planning.application import Application, Demand
 from planning.corridors import Corridors
-from planning.policies import Policy
+from planning.policy_model import Policy
 from planning.routes import Routes
 
 # Roads whose digging needs, does not need, or may need the permit of the city road authority.
@@ -59,21 +59,33 @@ class Ground:
         """For each road, whether it is a city road; None where the authority is not known."""
         return [_CITY_ROAD.get(a) for a in self.corridors.surfaces.table["authority"]]
 
+    @cached_property
+    def road_days(self) -> tuple[list[str | None], list[str | None]]:
+        """Days on which each road was opened and last overhauled, ISO text or None."""
+        table = self.corridors.surfaces.table
+        return table["opened_on"].to_list(), table["overhauled_on"].to_list()
+
     def in_service_area(self, place: shapely.Point, utility: str) -> bool | None:
         """Whether a place lies in the urban area and in the area covered by the utility."""
-        areas = self.survey.get("service_areas")
-        if areas is None:
-            return None
-        urban = areas[areas["kind"] == "urban_area"]
-        network = areas[(areas["kind"] == "network") & (areas["utility"] == utility)]
-        answers = [_covered(part, place) for part in (urban, network)]
+        answers = [_covered(self._areas.get(key), place) for key in ("urban_area", utility)]
         if False in answers:
             return False
         return None if None in answers else True
 
+    @cached_property
+    def _areas(self) -> Mapping[str, shapely.Geometry]:
+        """The urban area, and the area of every utility that the layer draws one for."""
+        areas = self.survey.get("service_areas")
+        if areas is None:
+            return {}
+        whose = areas["utility"].where(areas["kind"] == "network", "urban_area")
+        united = areas.dissolve(by=whose.rename("whose")).geometry
+        shapely.prepare(united.array)
+        return {str(key): area for key, area in united.items()}
 
-def _covered(areas: pd.DataFrame, place: shapely.Point) -> bool | None:
-    return None if areas.empty else bool(areas.geometry.covers(place).any())
+
+def _covered(area: shapely.Geometry | None, place: shapely.Point) -> bool | None:
+    return None if area is None else bool(shapely.covers(area, place))
 
 
 def application_facts(application: Application, utility: str) -> dict[str, Any]:
@@ -100,13 +112,17 @@ def _enterprise(project: Mapping[str, Any]) -> bool | None:
 
 
 def route_facts(
-    ground: Ground, demand: Demand, routes: Routes, strips: NDArray[Any]
+    ground: Ground,
+    demand: Demand,
+    routes: Routes,
+    strips: NDArray[Any],
+    roads: Sequence[Sequence[int]],
 ) -> list[dict[str, Any]]:
     """Facts that the geometry tells, one dict for each route.
 
-    ``strips`` are the working strips of the routes, None where the width is unknown.
+    ``strips`` are the working strips of the routes, None where the width is unknown; ``roads``
+    the rows of the roads that each route digs up.
     """
-    dug = _roads_dug(ground, routes)
     green = _green_touched(ground, strips)
     trees = _trees_touched(ground, strips)
     facts = []
@@ -114,7 +130,7 @@ def route_facts(
         ancient = _either(green[number][1], trees[number][1])
         facts.append(
             {
-                **_road_facts(ground, dug[number]),
+                **_road_facts(ground, roads[number]),
                 "touches_green": green[number][0],
                 "touches_tree": trees[number][0],
                 "tree_moving": trees[number][0],
@@ -135,7 +151,7 @@ def _either(one: bool | None, two: bool | None) -> bool | None:
     return None if one is None or two is None else False
 
 
-def _roads_dug(ground: Ground, routes: Routes) -> list[list[int]]:
+def roads_dug(ground: Ground, routes: Routes) -> list[tuple[int, ...]]:
     """Rows of the roads whose red line each route enters, or whose strip it follows."""
     pairs = enters(routes.lines, ground.road_areas)
     found: list[set[int]] = [set() for _ in routes.ways]
@@ -144,18 +160,18 @@ def _roads_dug(ground: Ground, routes: Routes) -> list[list[int]]:
     road_of_edge = ground.corridors.graph.measures["road"].to_numpy()
     for number, way in enumerate(routes.ways):
         found[number].update(int(road) for road in road_of_edge[list(way.edges)])
-    return [sorted(roads) for roads in found]
+    return [tuple(sorted(roads)) for roads in found]
 
 
-def _road_facts(ground: Ground, roads: list[int]) -> dict[str, Any]:
+def _road_facts(ground: Ground, roads: Sequence[int]) -> dict[str, Any]:
     """Whether a city road is dug, and the days of every road that is or may be one."""
     city = [ground.is_city_road[road] for road in roads]
     dug = [road for road, is_city in zip(roads, city, strict=True) if is_city is not False]
-    table = ground.corridors.surfaces.table
+    opened, overhauled = ground.road_days
     return {
         "touches_city_road": True if True in city else None if None in city else False,
-        "road_opened_on": [table["opened_on"].iat[road] for road in dug],
-        "road_overhauled_on": [table["overhauled_on"].iat[road] for road in dug],
+        "road_opened_on": [opened[road] for road in dug],
+        "road_overhauled_on": [overhauled[road] for road in dug],
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from gettext import gettext as _
@@ -17,7 +17,7 @@ from layers.utilities import load_utilities
 from planning.application import Application, ApplicationError
 from planning.corridors import Corridors, build_corridors
 from planning.facts import Ground
-from planning.policies import Policy
+from planning.policy_model import Policy
 from planning.quantities import (
     SURFACES,
     Prices,
@@ -54,6 +54,7 @@ class Groundwork:
     prices: Prices
     standards: Standards
     corridors: Corridors
+    gates: Mapping[str, shapely.Point] = field(default_factory=dict)
     _tie_ins: dict[str, TieIns] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -109,6 +110,11 @@ class Groundwork:
             edges + graph.tie_break,
             np.where(usable, offsets + tie_break(tie_ins.lines), np.inf),
         )
+
+    def knows(self, application: Application) -> bool:
+        """Whether the application's gate, if it has one, is joined to the corridors as it is."""
+        gate = self.gates.get(application.application_id)
+        return application.gate is None or gate == application.gate
 
     def site(self, application: Application) -> Site:
         """Where the application's lines end.
@@ -170,6 +176,7 @@ def prepare(
     ApplicationError
         If an application's parcel or gate cannot be found.
     """
+    applications = list(applications)
     gates: dict[str, tuple[str, shapely.Point]] = {}
     for application in applications:
         red_line = red_line_of(survey, application)
@@ -185,4 +192,5 @@ def prepare(
         prices or load_prices(),
         load_standards(),
         build_corridors(survey, policy, gates),
+        {a.application_id: a.gate for a in applications if a.gate is not None},
     )

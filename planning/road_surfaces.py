@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gis.linear import FloatArray, IntArray, LineArray
 from gis.overlay import lengths_inside
 from layers.survey import Survey
-from planning.policies import Policy
+from planning.policy_model import Policy
 
 # A piece on a kerb line is no crossing: less than this inside a carriageway is rounding.
 _ENTRY_M = 0.02

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from gis.linear import FloatArray, IntArray, LineArray, segments
 from layers.survey import Survey
 from layers.utilities import Utility
 from planning.corridors import Corridors, crossing_angles
-from planning.policies import Policy
+from planning.policy_model import Policy
 from planning.standards import Pipe, Standards
 
 _OUT_OF_USE = ("planned", "abandoned")
@@ -49,6 +50,11 @@ class TieIns:
     crossings: pd.DataFrame
     features: pd.DataFrame
     imported: bool
+
+    @cached_property
+    def feature_ids(self) -> list[str]:
+        """The main or node that each row joins."""
+        return [str(feature_id) for feature_id in self.table["feature_id"]]
 
 
 def find_tie_ins(corridors: Corridors, survey: Survey, utility: Utility, policy: Policy) -> TieIns:

@@ -1,0 +1,133 @@
+"""Screening 筛查: every parcel and utility of a county at once (design 7, 12)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+
+import pandas as pd
+
+from layers.survey import Survey
+from layers.utilities import load_utilities
+from planning.application import Application, Demand, default_application
+from planning.external_lines import ExternalLine, all_by_forest, external_lines
+from planning.groundwork import Groundwork, Site
+from planning.measures import MEASURES
+
+_FIGURES = ("length_m", "cost_yuan", "crossing_count", "kerb_m", "red_line_m", "green_m2")
+
+
+def cases_of(
+    survey: Survey,
+    applications: Iterable[Application],
+    dig_date: date,
+    parcels: Sequence[str] | None = None,
+) -> list[Application]:
+    """Open applications, then the default demand of every parcel that has none.
+
+    ``parcels`` narrows both to these parcel ids.
+    """
+    wanted = None if parcels is None else set(parcels)
+    open_cases = [a for a in applications if wanted is None or a.parcel_id in wanted]
+    taken = {a.parcel_id for a in open_cases}
+    table = survey.get("parcels")
+    rest = [] if table is None else table["land_use"].items()
+    return open_cases + [
+        default_application(str(parcel_id), land_use, dig_date)
+        for parcel_id, land_use in rest
+        if parcel_id not in taken and (wanted is None or parcel_id in wanted)
+    ]
+
+
+def screen(
+    work: Groundwork,
+    cases: Sequence[Application],
+    utilities: Sequence[str] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> pd.DataFrame:
+    """Screen cases: one row for each case and utility, about the recommended route.
+
+    Equal demands share one forest for each objective, whatever the number of parcels.
+    ``progress`` is told how many (case, utility) pairs were solved since the last call.
+
+    Returns
+    -------
+    Rows in the order of the cases and utilities; columns of design 12, ``geometry`` last
+    (LineString from tie-in to red line, None where not routed).
+    """
+    wanted = list(load_utilities()) if utilities is None else list(utilities)
+    sites = [work.site(case) for case in cases]
+    groups: dict[Demand, list[int]] = defaultdict(list)
+    for number, case in enumerate(cases):
+        for utility in wanted:
+            if (demand := case.demands.get(utility)) is not None:
+                groups[demand].append(number)
+    solved: dict[tuple[int, str], ExternalLine] = {}
+    for demand, numbers in groups.items():
+        lines = external_lines(work, demand, [sites[n] for n in numbers], all_by_forest)
+        for number in numbers:
+            solved[number, demand.pipe.utility] = lines[sites[number].key]
+        if progress:
+            progress(len(numbers))
+    rows = [
+        _row(work, sites[number], utility, solved.get((number, utility)))
+        for number in range(len(cases))
+        for utility in wanted
+    ]
+    return pd.DataFrame(rows, columns=_columns())
+
+
+def _columns() -> list[str]:
+    measures = dict.fromkeys(name for group in MEASURES.values() for name in group)
+    return [
+        "parcel_id",
+        "application_id",
+        "source",
+        "dig_date",
+        "utility",
+        "status",
+        "reason",
+        "gap_m",
+        "outcome",
+        "clause",
+        "certainty",
+        "otherwise",
+        "recommended",
+        "qualifying_route",
+        "tie_in_id",
+        *_FIGURES,
+        *(name for name in measures if name not in _FIGURES),
+        "geometry",
+    ]
+
+
+def _row(
+    work: Groundwork, site: Site, utility: str, line: ExternalLine | None
+) -> dict[str, object]:
+    case = site.application
+    row: dict[str, object] = {
+        "parcel_id": case.parcel_id,
+        "application_id": case.application_id or None,
+        "source": case.source,
+        "dig_date": case.dig_date.isoformat(),
+        "utility": utility,
+        "status": "not_requested" if line is None else line.status,
+    }
+    if line is None:
+        return row
+    row |= {"reason": line.reason, "gap_m": line.gap_m}
+    verdict, route = line.verdict, line.route
+    if verdict is not None:
+        row |= {"outcome": verdict.outcome, "clause": verdict.clause}
+        row |= {"certainty": verdict.certainty, "otherwise": verdict.otherwise}
+    if route is None:
+        return row
+    return row | {
+        "recommended": line.recommended,
+        "qualifying_route": line.qualifying_route,
+        "tie_in_id": work.tie_ins(utility).feature_ids[route.way.tie_in],
+        **{name: route.figures[name] for name in _FIGURES},
+        **route.measures,
+        "geometry": route.line,
+    }

@@ -1,0 +1,92 @@
+"""The plan 联合外线方案 of one case: every utility's line, its verdict, and the shared trench."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from layers.survey import Survey
+from layers.utilities import load_utilities
+from planning.application import Application
+from planning.external_lines import ExternalLine, external_lines, one_by_networkx
+from planning.groundwork import Groundwork, Site, prepare
+from planning.joint import Joint, plan_together
+from planning.policy_model import Policy
+from planning.quantities import Prices
+from planning.questions import Question, questions_of
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The finished plan of one case; ``to_json`` gives ``docs/schemas/plan.json``.
+
+    ``lines`` by utility in the usual order, not requested ones too.
+    """
+
+    application: Application
+    survey: Survey
+    policy: Policy
+    work: Groundwork
+    site: Site
+    lines: Mapping[str, ExternalLine]
+    joint: Joint | None
+    questions: tuple[Question, ...]
+
+    def worse_by_sharing(self, utility: str) -> bool:
+        """Whether the joint plan gives the utility a stricter outcome than its own route."""
+        alone, shared = self.lines[utility].route, self.joint and self.joint.routes.get(utility)
+        if alone is None or not shared:
+            return False
+        strictest_first = list(self.policy.outcomes)
+        return strictest_first.index(shared.verdict.outcome) < strictest_first.index(
+            alone.verdict.outcome
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as plain values."""
+        from planning.plan_document import document
+
+        return document(self)
+
+
+def plan(
+    application: Application,
+    survey: Survey,
+    policy: Policy,
+    *,
+    prices: Prices | None = None,
+    corridors: Groundwork | None = None,
+) -> Plan:
+    """Plan the external lines of one application.
+
+    Parameters
+    ----------
+    application, survey, policy
+        The case, the county's layers in one projected CRS, and the county's rules.
+    prices
+        Unit prices; the example prices of ``rules/unit_prices.csv`` by default.
+    corridors
+        Groundwork prepared for this survey, to plan many cases; used if it knows the gate.
+
+    Raises
+    ------
+    ApplicationError
+        If the parcel is unknown or the gate is not on its red line.
+    CrsError
+        If the survey cannot be measured on.
+    """
+    work = corridors
+    if work is None or not work.knows(application):
+        work = prepare(survey, policy, [application], prices=prices)
+    site = work.site(application)
+    lines = {
+        utility: external_lines(work, demand, [site], one_by_networkx)[site.key]
+        if (demand := application.demands.get(utility)) is not None
+        else ExternalLine(utility, "not_requested")
+        for utility in load_utilities()
+    }
+    joint = plan_together(work, site, lines)
+    return Plan(
+        application, survey, policy, work, site, lines, joint, questions_of(work, site, lines)
+    )

@@ -1,0 +1,214 @@
+"""The plan as plain values: what ``docs/schemas/plan.json`` describes and the screens show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import shapely
+
+from layers.utilities import load_utilities
+from planning.external_lines import ExternalLine, Route
+from planning.joint import Joint
+from planning.quantities import size_mm
+from planning.section_drawing import draw_section
+from planning.sections import Section, pipe_label
+
+if TYPE_CHECKING:
+    from planning.plan import Plan
+
+SCHEMA = "tonggou/plan/1"
+
+
+def document(plan: Plan) -> dict[str, Any]:
+    """The whole plan; lengths in metres, areas in square metres, money in yuan, unknown null."""
+    application, parcel = (
+        plan.application,
+        plan.survey.tables["parcels"].loc[plan.application.parcel_id],
+    )
+    return {
+        "schema": SCHEMA,
+        "application_id": application.application_id or None,
+        "parcel_id": application.parcel_id,
+        "source": application.source,
+        "county": plan.survey.county,
+        "policy_id": plan.policy.policy_id,
+        "dig_date": application.dig_date.isoformat(),
+        "crs": f"EPSG:{plan.survey.crs.to_epsg()}",
+        "synthetic": plan.survey.synthetic,
+        "layers": [
+            {"layer": v.layer, "version": v.version, "sha256": v.sha256, "rows": v.rows}
+            for v in plan.survey.versions.values()
+        ],
+        "project": dict(application.project),
+        "parcel": {
+            "name": parcel["name"],
+            "land_use": parcel["land_use"],
+            "area_m2": float(parcel.geometry.area),
+            "geometry": _shape(parcel.geometry),
+        },
+        "utilities": [_line(plan, utility, line) for utility, line in plan.lines.items()],
+        "joint": None if plan.joint is None else _joint(plan.joint),
+        "questions": [asdict(question) for question in plan.questions],
+        "assumed": sorted({a for line in plan.lines.values() for a in line.assumed}),
+    }
+
+
+def _line(plan: Plan, utility: str, line: ExternalLine) -> dict[str, Any]:
+    shared = plan.joint.routes.get(utility) if plan.joint else None
+    route = line.route
+    return {
+        "utility": utility,
+        "status": line.status,
+        "reason": line.reason,
+        "gap_m": line.gap_m,
+        "pipe": _pipe(line),
+        "recommended": line.recommended,
+        "qualifying_route": line.qualifying_route,
+        "routes": [_route(plan, line, kind, found) for kind, found in line.routes.items()],
+        "shared_route": None if shared is None else _route(plan, line, "shared", shared),
+        "measures": [] if route is None else _measures(plan, route),
+        "verdict": {
+            "alone": None if line.verdict is None else line.verdict.to_json(),
+            "joint": None if shared is None else shared.verdict.to_json(),
+            "made_worse_by_sharing": plan.worse_by_sharing(utility),
+        },
+    }
+
+
+def _pipe(line: ExternalLine) -> dict[str, Any] | None:
+    if line.demand is None:
+        return None
+    pipe = line.demand.pipe
+    known = asdict(pipe) | {"label": pipe_label(pipe), "feeds": line.demand.feeds}
+    return known | {"size_mm": size_mm(pipe)}
+
+
+def _route(plan: Plan, line: ExternalLine, kind: str, route: Route) -> dict[str, Any]:
+    figures = route.figures
+    tie_in = plan.work.tie_ins(line.utility)
+    place = tie_in.table.iloc[route.way.tie_in]
+    roads = plan.work.corridors.surfaces.table["road_id"]
+    return {
+        "kind": kind,
+        "length_m": figures["length_m"],
+        "cost_yuan": figures["cost_yuan"],
+        "crossing_count": int(figures["crossing_count"]),
+        "crossing_kerb_m": figures["kerb_m"],
+        "crossing_red_line_m": _number(figures["red_line_m"]),
+        "green_m2": _number(figures["green_m2"]),
+        "crossings": [
+            {
+                "road_id": str(roads.iat[int(row.road)]),
+                "kerb_m": float(row.kerb_m),
+                "red_line_m": _number(row.red_line_m),
+                "geometry": _shape(
+                    route.line.intersection(plan.work.corridors.surfaces.carriageway[int(row.road)])
+                ),
+            }
+            for row in route.crossings.itertuples()
+        ],
+        "roads": [str(roads.iat[road]) for road in route.roads],
+        "tie_in": {
+            "kind": str(place["kind"]),
+            "line_id": place["feature_id"] if place["kind"] == "line" else None,
+            "node_id": place["feature_id"] if place["kind"] == "node" else None,
+            "xy": list(route.line.coords[0]),
+            "chainage_m": _number(place["chainage_m"]),
+        },
+        "end": {
+            "kind": "red_line" if plan.application.gate is None else "gate",
+            "xy": list(route.line.coords[-1]),
+        },
+        "geometry": _shape(route.line),
+        "strip": None if route.strip is None else _shape(route.strip),
+    }
+
+
+def _measures(plan: Plan, route: Route) -> list[dict[str, Any]]:
+    inputs = plan.policy.inputs
+    return [
+        {
+            "name": name,
+            "zh": inputs[name].zh,
+            "value": value,
+            "unit": inputs[name].unit,
+            "words": inputs[name].words,
+        }
+        for name, value in route.measures.items()
+    ]
+
+
+def _joint(joint: Joint) -> dict[str, Any]:
+    found = joint.plan
+    return {
+        "utilities": list(found.utilities),
+        "left_out": [asdict(one) for one in found.left_out],
+        "apart": list(found.apart),
+        "proven_optimal": found.proven_optimal,
+        "bound_yuan": found.bound_yuan,
+        "gap": found.gap,
+        "cost_yuan": found.cost_yuan,
+        "separate_cost_yuan": found.separate_cost_yuan,
+        "overlap_cost_yuan": found.overlap_cost_yuan,
+        "saving_yuan": found.saving_yuan,
+        "saving_share": found.saving_share,
+        "saving_vs_overlap_yuan": found.saving_vs_overlap_yuan,
+        "shared_length_m": found.shared_length_m,
+        "segments": [
+            {
+                "utilities": list(segment.utilities),
+                "surface": segment.surface,
+                "section_id": segment.section_id,
+                "length_m": segment.length_m,
+                "geometry": _shape(shapely.MultiLineString(list(joint.lines[list(segment.edges)]))),
+            }
+            for segment in found.segments
+        ],
+        "sections": [
+            _section(found.sections[segment.section_id], segment.section_id, segment.surface)
+            for segment in found.segments
+        ],
+        "allocation": [
+            {
+                "utility": share.utility,
+                "shapley_yuan": share.shapley_yuan,
+                "stand_alone_yuan": share.stand_alone_yuan,
+            }
+            for share in (found.allocation.shares if found.allocation else ())
+        ],
+    }
+
+
+def _section(section: Section, section_id: str, surface: str) -> dict[str, Any]:
+    return {
+        "section_id": section_id,
+        "surface": surface,
+        "utilities": list(section.utilities),
+        "width_m": section.width_m,
+        "depth_m": section.depth_m,
+        "pairs": [asdict(pair) for pair in section.pairs],
+        "pipes": [
+            {
+                "utility": placed.pipe.utility,
+                "label": placed.label,
+                "x_m": placed.x_m,
+                "cover_m": placed.cover_m,
+                "width_m": placed.width_m,
+                "height_m": placed.height_m,
+            }
+            for placed in section.pipes
+        ],
+        "svg": draw_section(section, surface, load_utilities()),
+    }
+
+
+def _shape(geometry: shapely.Geometry) -> Mapping[str, Any]:
+    """GeoJSON of a geometry in the survey's own coordinates."""
+    return dict(shapely.geometry.mapping(geometry))
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)

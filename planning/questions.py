@@ -1,0 +1,74 @@
+"""Open questions: what is unknown, asked once per road, layer, main or application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from planning.external_lines import ExternalLine, Route
+from planning.groundwork import Groundwork, Site
+
+# Verdict inputs that a layer tells as a whole: unknown means that the layer is missing.
+_LAYER_OF = {
+    "touches_green": "green",
+    "green_affected_m2": "green",
+    "green_temporary_m2": "green",
+    "touches_tree": "trees",
+    "tree_moving": "trees",
+    "ancient_tree_or_park": "trees",
+    "in_service_area": "service_areas",
+}
+# Verdict inputs that each road tells, and the column of the road table that is empty.
+_ROAD_COLUMNS = {
+    "road_opened_on": "opened_on",
+    "road_overhauled_on": "overhauled_on",
+    "touches_city_road": "authority",
+    "road_crossing_m": "red_line_width_m",
+    "crossing_red_line_m": "red_line_width_m",
+}
+_NO_AUTHORITY = ("unknown", "not_handed_over", None)
+
+
+@dataclass(frozen=True)
+class Question:
+    """One thing to find out: a field of a road, layer, main or application, for these utilities."""
+
+    subject_kind: str
+    subject_id: str
+    field: str
+    utilities: tuple[str, ...]
+
+
+def questions_of(
+    work: Groundwork, site: Site, lines: Mapping[str, ExternalLine]
+) -> tuple[Question, ...]:
+    """Every question that the recommended routes leave open, each once."""
+    asked: dict[tuple[str, str, str], list[str]] = {}
+    for utility, line in lines.items():
+        for subject in dict.fromkeys(_open(work, site, line)):
+            asked.setdefault(subject, []).append(utility)
+    return tuple(Question(*subject, tuple(utilities)) for subject, utilities in asked.items())
+
+
+def _open(work: Groundwork, site: Site, line: ExternalLine) -> Iterator[tuple[str, str, str]]:
+    route = line.route
+    if route is None or route.verdict.outcome != "undetermined":
+        return
+    for name in dict.fromkeys(f.input for f in route.verdict.findings if f.status == "unknown"):
+        if name in _ROAD_COLUMNS:
+            for road in _roads_lacking(work, route, name):
+                yield "road", road, _ROAD_COLUMNS[name]
+        elif (layer := _LAYER_OF.get(name)) and not work.survey.has(layer):
+            yield "layer", layer, name
+        else:
+            yield "application", site.key, name
+
+
+def _roads_lacking(work: Groundwork, route: Route, name: str) -> Iterator[str]:
+    """Ids of the roads dug by a route whose record does not say what the input needs."""
+    table = work.corridors.surfaces.table
+    column = _ROAD_COLUMNS[name]
+    for road in route.roads:
+        value = table[column].iat[road]
+        if value in _NO_AUTHORITY if column == "authority" else value is None or value != value:
+            yield str(table["road_id"].iat[road])
