@@ -41,7 +41,8 @@ class JointTree:
         Total cost of the edges used, recomputed from the given costs; ``inf`` when some member
         cannot reach the root.
     subset_of_edge
-        For each edge the set (bit ``i`` is member ``i``) that uses it, 0 when unused.
+        For each edge the set (bit ``i`` is member ``i``) that uses it, 0 when unused. The edges of
+        one member are one way without loops from a start node of its own to the root.
     coalition_costs
         For each set ``S`` the cost of the tree found for ``S`` alone; entry 0 is 0.
     alone_subset_of_edge
@@ -123,7 +124,7 @@ def cheapest_joint_tree(
         alone |= _trace(problem, best, before, 1 << i)
     used = _trace(problem, best, before, len(best) - 1)
     if np.isfinite(coalition_costs[-1]):
-        used = min(used, alone, key=problem.cost_of)
+        used = min(one_way_each(problem, used), alone, key=problem.cost_of)
         coalition_costs[-1] = problem.cost_of(used)
     return JointTree(
         cost=float(coalition_costs[-1]),
@@ -293,6 +294,21 @@ def _trace(problem: Problem, best: Floats, before: NDArray[np.int32], full: int)
             cost_at = best[:, node]
             pair = min(splits(subset), key=lambda pair: float(cost_at[pair[0]] + cost_at[pair[1]]))
             labels.extend((node, part) for part in pair)
+    return used
+
+
+def one_way_each(problem: Problem, given: Ints) -> Ints:
+    """The sets that remain when each member keeps one way without loops over its given edges."""
+    arcs = both_ways(problem.n, problem.ends)
+    used = np.zeros_like(given)
+    for i, nodes in enumerate(problem.sources):
+        weights = np.where(given >> i & 1, 1.0, np.inf)
+        _, before = spread(arcs, weights[arcs.edge], start_at(problem.n, nodes))
+        node = problem.root
+        while before[node] != problem.n:
+            previous = int(before[node])
+            used[edge_between(arcs, weights, previous, node)] |= 1 << i
+            node = previous
     return used
 
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-from gis.spread import both_ways, edge_between, spread, start_at
-from gis.steiner import SLACK, JointTree, Problem
+from gis.spread import both_ways, spread, start_at
+from gis.steiner import SLACK, JointTree, Problem, one_way_each
 from gis.subsets import concave_minorant
 
 Floats = NDArray[np.float64]
@@ -162,18 +162,8 @@ def _model(problem: Problem, open_to: NDArray[np.bool_]) -> _Model:
 
 
 def _ways(problem: Problem, model: _Model, x: Floats) -> Ints:
-    """One way for each member over the edges chosen for it; the sets that they make."""
+    """The sets of one way for each member over the edges chosen for it."""
     chosen = np.flatnonzero(x[: len(model.sets)] > 0.5)
     given = np.zeros(len(problem.ends), dtype=np.int64)
     given[model.edges[chosen]] = model.sets[chosen]
-    arcs = both_ways(problem.n, problem.ends)
-    used = np.zeros_like(given)
-    for i, nodes in enumerate(problem.sources):
-        weights = np.where(given >> i & 1, 1.0, np.inf)
-        _, before = spread(arcs, weights[arcs.edge], start_at(problem.n, nodes))
-        node = problem.root
-        while before[node] != problem.n:
-            previous = int(before[node])
-            used[edge_between(arcs, weights, previous, node)] |= 1 << i
-            node = previous
-    return used
+    return one_way_each(problem, given)

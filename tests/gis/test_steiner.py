@@ -234,7 +234,14 @@ def test_the_edges_used_join_every_member_to_the_root_and_add_up(problem: Any) -
             [tuple(e) for e, s in zip(edges.tolist(), used, strict=True) if s >> i & 1]
         )
         graph.add_nodes_from([root, *nodes.tolist()])
-        assert any(nx.has_path(graph, int(v), root) for v in nodes)
+        start = [int(v) for v in nodes if nx.has_path(graph, int(v), root)]
+        assert start
+        if graph.number_of_edges():  # one way: two ends, every other node passed once
+            degrees = dict(graph.degree())
+            ends = {node for node, degree in degrees.items() if degree == 1}
+            assert root in ends
+            assert len(ends) == 2
+            assert max(degrees.values()) <= 2
 
 
 @given(problems(), st.randoms(use_true_random=False))
