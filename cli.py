@@ -10,6 +10,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
+from datetime import date
+from decimal import Decimal
 from gettext import gettext as _
 from pathlib import Path
 from typing import Any
@@ -23,10 +25,31 @@ from layers.counties import county_crs
 from layers.errors import LayerError, ReadError, WorkspaceError
 from layers.problems import Problem
 from layers.store import Workspace
+from layers.utilities import load_utilities
+from planning.application import ApplicationError, parse_application
+from planning.batch import cases_of, screen
+from planning.groundwork import Groundwork, prepare
+from planning.plan import plan
+from planning.policies import load_policy
+from planning.rule_files import RuleFileError
+from planning.verdicts import JudgeInputError, judge_payload
+from reports.exchange import ExportError, table_writer, write_graph, write_json, write_plan
+from reports.summary import plan_summary
 from ui import language
+from ui.sample import COUNTY, CRS, SAMPLE, fill
 
 # What a user can put right. Any other error is ours, and shows where it came from.
-USER_ERRORS = (ReadError, LayerError, WorkspaceError, CrsError, OSError)
+USER_ERRORS = (
+    ReadError,
+    LayerError,
+    WorkspaceError,
+    CrsError,
+    ApplicationError,
+    JudgeInputError,
+    RuleFileError,
+    ExportError,
+    OSError,
+)
 
 language.start()
 
@@ -161,6 +184,186 @@ def check(ctx: click.Context, workspace: Path, as_json: bool) -> None:
         _print_lines(_messages(problems))
         click.echo(_("共 {} 个图层,{} 处问题").format(len(rows), len(problems)))
     ctx.exit(1 if problems else 0)
+
+
+@main.command(help=_("新建示例县工作区,可直接打开。"))
+@click.argument("workspace", type=click.Path(path_type=Path))
+@as_json_option
+def demo(workspace: Path, as_json: bool) -> None:
+    """Make a workspace of the sample county."""
+    with _progress(_("示例县"), 2) as bar:
+        made = Workspace.create(workspace, COUNTY, CRS, synthetic=True)
+        bar.update(1)
+        fill(made, SAMPLE)
+        bar.update(1)
+    applications = len(made.applications())
+    if as_json:
+        _print_json({"workspace": str(made.path), "applications": applications})
+    else:
+        click.echo(_("已新建示例工作区 {}:{} 份申请。数据为合成。").format(workspace, applications))
+
+
+@main.command(help=_("导出管线走廊图(节点、边及每条边的量算值)。"))
+@click.argument("workspace", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help=_("GeoPackage 文件"))
+@as_json_option
+def graph(workspace: Path, out: Path, as_json: bool) -> None:
+    """Export the corridor graph."""
+    work = _groundwork(Workspace.open(workspace))
+    counts = write_graph(work, out)
+    if as_json:
+        _print_json({"out": str(out), **counts})
+    else:
+        click.echo(_("已导出 {}:{} 个节点,{} 条边").format(out, counts["nodes"], counts["edges"]))
+
+
+@main.command(name="plan", help=_("编制一份申请的联合外线方案。"))
+@click.argument("workspace", type=click.Path(path_type=Path))
+@click.option("--application", required=True, help=_("申请编号,或申请 JSON 文件"))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help=_("plan.json 文件"))
+@click.option("--gpkg", type=click.Path(path_type=Path), help=_("路由、作业带、穿越的 GeoPackage"))
+@as_json_option
+@click.pass_context
+def plan_(
+    ctx: click.Context,
+    workspace: Path,
+    application: str,
+    out: Path,
+    gpkg: Path | None,
+    as_json: bool,
+) -> None:
+    """Plan one application."""
+    opened = Workspace.open(workspace)
+    with _progress(_("编制方案"), 2) as bar:
+        case = parse_application(_application(opened, application))
+        survey = opened.survey()
+        bar.update(1)
+        made = plan(case, survey, load_policy(opened.county))
+        answer = made.to_json()
+        bar.update(1)
+    write_json(answer, out)
+    if gpkg is not None:
+        write_plan(made, gpkg)
+    if as_json:
+        _print_json(answer)
+    else:
+        _print_lines(plan_summary(made))
+    ctx.exit(1 if any(line.status == "unroutable" for line in made.lines.values()) else 0)
+
+
+@main.command(name="screen", help=_("筛查全部地块和申请:路由、量算值与判定结论。"))
+@click.argument("workspace", type=click.Path(path_type=Path))
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help=_(".parquet、.gpkg 或 .csv 文件")
+)
+@click.option("--utilities", help=_("只查这些专业,逗号分隔"))
+@click.option("--parcels", help=_("只查这些地块,逗号分隔"))
+@click.option("--dig-date", help=_("没有申请的地块按此日期开挖,缺省为今天"))
+@as_json_option
+@click.pass_context
+def screen_(
+    ctx: click.Context,
+    workspace: Path,
+    out: Path,
+    utilities: str | None,
+    parcels: str | None,
+    dig_date: str | None,
+    as_json: bool,
+) -> None:
+    """Screen all parcels."""
+    opened = Workspace.open(workspace)
+    write = table_writer(out)
+    wanted = _names(utilities, tuple(load_utilities()), "--utilities")
+    survey = opened.survey()
+    named = _names(parcels, tuple(survey.tables["parcels"].index), "--parcels")
+    applications = [parse_application(document) for document in opened.applications()]
+    cases = cases_of(survey, applications, _day(dig_date), named)
+    pairs = sum(len(set(case.demands) & set(wanted or case.demands)) for case in cases)
+    with _progress(_("筛查"), pairs) as bar:
+        work = prepare(survey, load_policy(opened.county), applications)
+        table = screen(work, cases, wanted, progress=bar.update)
+    write(table, survey.crs)
+    counts = table["status"].value_counts().to_dict()
+    outcomes = table["outcome"].value_counts().to_dict()
+    if as_json:
+        _print_json({"out": str(out), "rows": len(table), "status": counts, "outcome": outcomes})
+    else:
+        click.echo(_("已筛查 {} 项:{}").format(len(table), _counts(counts)))
+        click.echo(_("判定:{}").format(_counts(outcomes)))
+    ctx.exit(1 if counts.get("unroutable") else 0)
+
+
+@main.command(name="judge", help=_("只按规则判定,不用图形。"))
+@click.option("--county", required=True, help=_("县级规则,如 411523_xinxian"))
+@click.option(
+    "--measures", required=True, type=click.File(encoding="utf-8"), help=_("JSON,- 为标准输入")
+)
+@click.option("--switch", "switches", multiple=True, help=_("口径=取值,可重复"))
+@as_json_option
+def judge_(county: str, measures: Any, switches: Sequence[str], as_json: bool) -> None:
+    """Judge measures by the rules alone."""
+    county_crs(settings.counties(), county)  # refuses a county without rules
+    try:
+        payload = json.load(measures, parse_float=Decimal)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise JudgeInputError(
+            _("{}:不是 JSON({})。请改正。").format(measures.name, error)
+        ) from None
+    answer = judge_payload(payload, county, _pairs("--switch", switches))
+    if as_json:
+        click.echo(json.dumps(answer, ensure_ascii=False, allow_nan=False))
+        return
+    for one in answer if isinstance(answer, list) else [answer]:
+        click.echo(f"{one['outcome']} {one['clause'] or ''} {one['certainty']}")
+
+
+def _groundwork(opened: Workspace) -> Groundwork:
+    """Corridors of a workspace with the gates of its applications."""
+    applications = [parse_application(document) for document in opened.applications()]
+    return prepare(opened.survey(), load_policy(opened.county), applications)
+
+
+def _application(opened: Workspace, name: str) -> Mapping[str, Any]:
+    """The document of an application: a JSON file that exists, else one of the workspace."""
+    file = Path(name)
+    if not (file.suffix == ".json" and file.is_file()):
+        return opened.application(name)
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ApplicationError(_("文件 {}:不是 JSON({})。请改正。").format(name, error)) from None
+    if not isinstance(document, dict):
+        raise ApplicationError(_("文件 {}:须为一份申请(JSON 对象)。请改正。").format(name))
+    return document
+
+
+def _names(text: str | None, known: tuple[str, ...], option: str) -> list[str] | None:
+    """Split a list of names; every one must be known."""
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    wrong = [name for name in names if name not in known]
+    if wrong or not names:
+        shown = "、".join(known[:12]) + ("……" if len(known) > 12 else "")
+        raise LayerError(
+            _("{} 的值 {}:没有这个名称;可用值为 {}。请改正。").format(
+                option, wrong[0] if wrong else repr(text), shown
+            )
+        )
+    return names
+
+
+def _day(text: str | None) -> date:
+    try:
+        return date.today() if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise LayerError(
+            _("--dig-date 的值 {}:须为日期,例如 2026-11-22。请改正。").format(text)
+        ) from None
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return "、".join(f"{name} {count}" for name, count in counts.items())
 
 
 def _progress(label: str, steps: int) -> AbstractContextManager[Any]:

@@ -11,7 +11,6 @@ import numpy as np
 import shapely
 
 from gis.linear import FloatArray, IntArray
-from gis.network import tie_break
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Application, ApplicationError
@@ -56,6 +55,7 @@ class Groundwork:
     corridors: Corridors
     gates: Mapping[str, shapely.Point] = field(default_factory=dict)
     _tie_ins: dict[str, TieIns] = field(default_factory=dict, repr=False)
+    _searches: dict[tuple[Pipe, str], Search] = field(default_factory=dict, repr=False)
 
     @cached_property
     def ground(self) -> Ground:
@@ -93,7 +93,13 @@ class Groundwork:
         return replace(alone, yuan_m={s: y + extra[s] for s, y in alone.yuan_m.items()})
 
     def search(self, pipe: Pipe, objective: str) -> Search:
-        """The search for one pipe: metres for 'shortest', yuan for 'cheapest'."""
+        """The search for one pipe, made once: metres for 'shortest', yuan for 'cheapest'."""
+        key = (pipe, objective)
+        if key not in self._searches:
+            self._searches[key] = self._search(pipe, objective)
+        return self._searches[key]
+
+    def _search(self, pipe: Pipe, objective: str) -> Search:
         tie_ins, graph = self.tie_ins(pipe.utility), self.corridors.graph
         if objective == "shortest":
             edges = graph.length_m
@@ -108,7 +114,7 @@ class Groundwork:
             self.corridors,
             tie_ins,
             edges + graph.tie_break,
-            np.where(usable, offsets + tie_break(tie_ins.lines), np.inf),
+            np.where(usable, offsets + tie_ins.tie_break, np.inf),
         )
 
     def knows(self, application: Application) -> bool:

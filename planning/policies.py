@@ -97,6 +97,7 @@ def _policy(entry: Entry, file: str) -> Policy:
     parts: dict[str, Any] = {
         "policy_id": entry.text("policy_id"),
         "county": entry.text("county"),
+        "crs": entry.text("crs"),
         "zh": entry.text("zh"),
         "file": file,
         "source": entry.mapping("source"),

@@ -211,6 +211,7 @@ class UtilityRules:
 class Policy:
     policy_id: str
     county: str
+    crs: str
     zh: str
     file: str
     source: Mapping[str, Any]

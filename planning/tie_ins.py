@@ -12,6 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray, LineArray, segments
+from gis.network import tie_break
 from layers.survey import Survey
 from layers.utilities import Utility
 from planning.corridors import Corridors, crossing_angles
@@ -50,6 +51,11 @@ class TieIns:
     crossings: pd.DataFrame
     features: pd.DataFrame
     imported: bool
+
+    @cached_property
+    def tie_break(self) -> FloatArray:
+        """The tie-break of every way, as edges have one."""
+        return tie_break(self.lines)
 
     @cached_property
     def feature_ids(self) -> list[str]:

@@ -1,0 +1,143 @@
+"""Exchange files: plans, screenings and the corridor graph as JSON, GeoPackage, Parquet or CSV.
+
+A file is written beside its name and renamed when it is whole, so that nobody reads half of it.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from gettext import gettext as _
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+from pyproj import CRS
+
+from planning.groundwork import Groundwork
+from planning.plan import Plan
+
+# QGIS and field programs of the last years read this version without a warning.
+_GPKG_VERSION = "1.2"
+# A spreadsheet takes a cell that starts so for a formula.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "=")
+
+
+class ExportError(ValueError):
+    """A result cannot be written where or as it was asked for."""
+
+
+def write_json(answer: Mapping[str, Any], file: Path) -> None:
+    """Write plain values as JSON text."""
+    with _replacing(file) as draft:
+        draft.write_text(json.dumps(answer, ensure_ascii=False, allow_nan=False), "utf-8")
+
+
+def write_plan(plan: Plan, file: Path) -> None:
+    """Write the routes, working strips, crossings and shared trenches of a plan as layers."""
+    answer, crs = plan.to_json(), plan.survey.crs
+    layers: dict[str, list[dict[str, Any]]] = {
+        "routes": [],
+        "strips": [],
+        "crossings": [],
+        "trenches": [],
+    }
+    for line in answer["utilities"]:
+        for route in line["routes"]:
+            about = {
+                "application_id": answer["application_id"],
+                "parcel_id": answer["parcel_id"],
+                "utility": line["utility"],
+                "kind": route["kind"],
+                "recommended": route["kind"] == line["recommended"],
+            }
+            figures = {k: v for k, v in route.items() if isinstance(v, int | float)}
+            layers["routes"].append({**about, **figures, "geometry": route["geometry"]})
+            if route["strip"] is not None:
+                layers["strips"].append({**about, "geometry": route["strip"]})
+            layers["crossings"] += [{**about, **crossing} for crossing in route["crossings"]]
+    for segment in (answer["joint"] or {"segments": []})["segments"]:
+        named = segment | {"utilities": "+".join(segment["utilities"])}
+        layers["trenches"].append(named)
+    tables = {name: _features(rows, crs) for name, rows in layers.items() if rows}
+    _write_layers(tables, file)
+
+
+def write_graph(work: Groundwork, file: Path) -> dict[str, int]:
+    """Write the corridor graph: layers ``nodes`` and ``edges`` with every edge measure."""
+    graph, crs = work.corridors.graph, work.survey.crs
+    roads = work.corridors.surfaces.table["road_id"].to_numpy()
+    edges = graph.measures.assign(
+        edge_id=range(graph.edge_count),
+        start_node=graph.ends[:, 0],
+        end_node=graph.ends[:, 1],
+        road_id=roads[graph.measures["road"].to_numpy()],
+    ).drop(columns="road")
+    nodes = pd.DataFrame({"node_id": range(graph.node_count)})
+    tables = {
+        "nodes": gpd.GeoDataFrame(nodes, geometry=shapely.points(graph.node_xy), crs=crs),
+        "edges": gpd.GeoDataFrame(edges, geometry=graph.lines, crs=crs),
+    }
+    _write_layers(tables, file)
+    return {"nodes": graph.node_count, "edges": graph.edge_count}
+
+
+def table_writer(file: Path) -> Callable[[pd.DataFrame, CRS], None]:
+    """Return what writes a screening table to ``file``, by its suffix.
+
+    Raises ``ExportError`` at once for a suffix that is not .parquet, .gpkg or .csv.
+    """
+    writers = {".parquet": _write_parquet, ".gpkg": _write_gpkg, ".csv": _write_csv}
+    if file.suffix.lower() not in writers:
+        raise ExportError(
+            _("--out 的值 {}:不能写成这种文件;请用 {} 结尾。").format(file, "、".join(writers))
+        )
+    write = writers[file.suffix.lower()]
+    return lambda table, crs: write(table, crs, file)
+
+
+def _write_parquet(table: pd.DataFrame, crs: CRS, file: Path) -> None:
+    with _replacing(file) as draft:
+        gpd.GeoDataFrame(table, geometry="geometry", crs=crs).to_parquet(draft)
+
+
+def _write_gpkg(table: pd.DataFrame, crs: CRS, file: Path) -> None:
+    _write_layers({"screen": gpd.GeoDataFrame(table, geometry="geometry", crs=crs)}, file)
+
+
+def _write_csv(table: pd.DataFrame, _crs: CRS, file: Path) -> None:
+    safe = table.drop(columns="geometry").map(_harmless)
+    with _replacing(file) as draft:
+        safe.to_csv(draft, index=False, encoding="utf-8-sig")
+
+
+def _harmless(value: Any) -> Any:
+    """Text that a spreadsheet would run as a formula gets an apostrophe."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+
+
+def _features(rows: list[dict[str, Any]], crs: CRS) -> gpd.GeoDataFrame:
+    shapes = [shapely.geometry.shape(row["geometry"]) for row in rows]
+    plain = [{k: v for k, v in row.items() if k != "geometry"} for row in rows]
+    return gpd.GeoDataFrame(plain, geometry=shapes, crs=crs)
+
+
+def _write_layers(tables: Mapping[str, gpd.GeoDataFrame], file: Path) -> None:
+    with _replacing(file) as draft:
+        for name, table in tables.items():
+            table.to_file(draft, layer=name, driver="GPKG", VERSION=_GPKG_VERSION)
+
+
+@contextmanager
+def _replacing(file: Path) -> Iterator[Path]:
+    """A draft with the same suffix beside the file, renamed over it when it was written whole."""
+    if not file.parent.is_dir():
+        raise ExportError(_("文件夹 {} 不存在;请先新建,或改写到别处。").format(file.parent))
+    with tempfile.TemporaryDirectory(prefix=".draft-", dir=file.parent) as folder:
+        draft = Path(folder) / file.name
+        yield draft
+        draft.replace(file)

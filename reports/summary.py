@@ -1,0 +1,46 @@
+"""A plan in a few lines of text, for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from gettext import gettext as _
+
+from layers.utilities import load_utilities
+from planning.external_lines import ExternalLine
+from planning.plan import Plan
+
+
+def plan_summary(plan: Plan) -> list[str]:
+    """One line for each requested utility, one for the shared trench, one for each question."""
+    names, outcomes = load_utilities(), plan.policy.outcomes
+    lines = [
+        f"{names[utility].zh} {_line(line, outcomes)}"
+        for utility, line in plan.lines.items()
+        if line.status != "not_requested"
+    ]
+    if plan.joint is not None:
+        found = plan.joint.plan
+        lines.append(
+            _("共沟 {:.2f} 米,造价 {:.0f} 元,比各自开挖省 {:.0f} 元({:.0%})").format(
+                found.shared_length_m, found.cost_yuan, found.saving_yuan, found.saving_share
+            )
+        )
+    lines += [
+        _("待查:{} {} 的 {}").format(q.subject_kind, q.subject_id, q.field) for q in plan.questions
+    ]
+    return lines
+
+
+def _line(line: ExternalLine, outcomes: Mapping[str, str]) -> str:
+    if line.route is None:
+        gap = "" if line.gap_m is None else _("(相距 {:.2f} 米)").format(line.gap_m)
+        return _("无法布置:{}{}").format(line.reason, gap)
+    figures, verdict = line.route.figures, line.route.verdict
+    return _("长 {:.2f} 米,穿越 {} 次 {:.2f} 米,绿化 {:.2f} 平方米:{} {}").format(
+        figures["length_m"],
+        int(figures["crossing_count"]),
+        figures["kerb_m"],
+        figures["green_m2"],
+        outcomes[verdict.outcome],
+        verdict.clause or "",
+    )
