@@ -1,0 +1,41 @@
+"""Ask an ASGI application without a server."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from starlette.types import ASGIApp, Message
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status, headers and body of one answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def get(app: ASGIApp, path: str, **query: str) -> Answer:
+    """GET a path, sent as it is written, with a query."""
+    scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET",
+             "scheme": "http", "path": path, "raw_path": path.encode(), "root_path": "",
+             "query_string": urlencode(query).encode(), "headers": [(b"host", b"127.0.0.1")],
+             "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80)}
+    sent: list[Message] = []
+    request: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> Message:
+        if not request:
+            await asyncio.Event().wait()  # the caller stays connected
+        return request.pop()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    start = next(one for one in sent if one["type"] == "http.response.start")
+    headers = {key.decode().lower(): value.decode() for key, value in start["headers"]}
+    return Answer(start["status"], headers, b"".join(one.get("body", b"") for one in sent))
