@@ -289,15 +289,14 @@ def crossing_angles(
     lines: LineArray, crossings: pd.DataFrame, surfaces: RoadSurfaces
 ) -> FloatArray:
     """Angle between each crossing piece and the centre line of its road, 0 to 90 degrees."""
-    line, road = lines[crossings["line"]], crossings["road"].to_numpy()
-    inside = shapely.intersection(line, surfaces.carriageway[road])
-    middle = shapely.centroid(inside)
-    return _angle_between(_direction(line, middle), _direction(surfaces.centre[road], middle))
+    line, at_m = lines[crossings["line"]], crossings["at_m"].to_numpy(float)
+    centre = surfaces.centre[crossings["road"].to_numpy()]
+    along = shapely.line_locate_point(centre, shapely.line_interpolate_point(line, at_m))
+    return _angle_between(_direction(line, at_m), _direction(centre, along))
 
 
-def _direction(lines: LineArray, near: NDArray[Any]) -> FloatArray:
-    """Direction of each line near a point, taken over two metres."""
-    at = shapely.line_locate_point(lines, near)
+def _direction(lines: LineArray, at: FloatArray) -> FloatArray:
+    """Direction of each line at a distance from its start, taken over two metres."""
     before = shapely.get_coordinates(shapely.line_interpolate_point(lines, np.maximum(at - 1, 0)))
     after = shapely.get_coordinates(
         shapely.line_interpolate_point(lines, np.minimum(at + 1, shapely.length(lines)))

@@ -105,7 +105,7 @@ def _route(plan: Plan, line: ExternalLine, kind: str, route: Route) -> dict[str,
                 "kerb_m": float(row.kerb_m),
                 "red_line_m": _number(row.red_line_m),
                 "geometry": _shape(
-                    route.line.intersection(plan.work.corridors.surfaces.carriageway[int(row.road)])
+                    route.line.intersection(plan.work.corridors.surfaces.own_area[int(row.road)])
                 ),
             }
             for row in route.crossings.itertuples()

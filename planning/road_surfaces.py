@@ -12,12 +12,13 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray, LineArray
-from gis.overlay import lengths_inside
 from layers.survey import Survey
 from planning.policy_model import Policy
 
 # A piece on a kerb line is no crossing: less than this inside a carriageway is rounding.
 _ENTRY_M = 0.02
+# Squares that carriageways are cut into for overlays with short lines.
+_TILE_M = 60.0
 
 
 @dataclass(frozen=True)
@@ -40,51 +41,51 @@ class RoadSurfaces:
         -------
         Table with ``line`` (index), ``road`` (row number), ``kerb_m``, ``red_line_m`` (kerb
         length times red-line width over carriageway width, NaN where that width is unknown;
-        source: switch ``crossing_extent`` of the policy). Where carriageways overlap the
-        common metres belong to the road with the larger share, so that kerb lengths add up
-        to the length inside the union.
+        source: switch ``crossing_extent`` of the policy), and ``at_m``, the middle of the
+        piece along the line. What two carriageways share belongs to the wider road, so that
+        kerb lengths add up to the length inside all carriageways.
         """
-        inside = lengths_inside(lines, self.carriageway)
-        kept = inside.length_m > _ENTRY_M
-        line, road, kerb = inside.line[kept], inside.polygon[kept], inside.length_m[kept]
-        kerb = self._without_overlap(lines, line, road, kerb)
-        table = pd.DataFrame({"line": line, "road": road, "kerb_m": kerb})
-        table["red_line_m"] = kerb * self.red_line_ratio[road]
-        return table[table["kerb_m"] > _ENTRY_M].reset_index(drop=True)
-
-    def _without_overlap(
-        self, lines: LineArray, line: IntArray, road: IntArray, kerb: FloatArray
-    ) -> FloatArray:
-        kerb = kerb.copy()
-        for number in self._overlapping(lines, line, road):
-            rows = np.flatnonzero(line == number)
-            taken: Any = shapely.Polygon()
-            for row in rows[np.argsort(-kerb[rows], kind="stable")]:
-                part = shapely.intersection(lines[number], self.carriageway[road[row]])
-                kerb[row] = shapely.length(shapely.difference(part, taken))
-                taken = shapely.union(taken, self.carriageway[road[row]])
-        return kerb
-
-    def _overlapping(self, lines: LineArray, line: IntArray, road: IntArray) -> IntArray:
-        """Lines that enter two carriageways which themselves overlap."""
-        pairs = pd.DataFrame({"line": line, "road": road})
-        both = pairs.merge(pairs, on="line")
-        both = both[both["road_x"] < both["road_y"]]
-        met = np.fromiter(
-            (pair in self._meeting for pair in zip(both["road_x"], both["road_y"], strict=True)),
-            bool,
-            len(both),
+        tiles, road_of_tile = self._tiles
+        line, tile = shapely.STRtree(tiles).query(lines, predicate="intersects")
+        part = shapely.intersection(lines[line], tiles[tile])
+        kerb = shapely.length(part)
+        at_m = shapely.line_locate_point(lines[line], shapely.centroid(part))
+        table = pd.DataFrame(
+            {"line": line, "road": road_of_tile[tile], "kerb_m": kerb, "at_m": at_m * kerb}
         )
-        return np.unique(both["line"].to_numpy(np.int64)[met])
+        table = table[kerb > 0].groupby(["line", "road"], as_index=False).sum()
+        table = table[table["kerb_m"] > _ENTRY_M].reset_index(drop=True)
+        table["at_m"] /= table["kerb_m"]
+        table["red_line_m"] = table["kerb_m"] * self.red_line_ratio[table["road"].to_numpy()]
+        return table
 
     @cached_property
-    def _meeting(self) -> frozenset[tuple[int, int]]:
-        """Pairs of roads whose carriageways share an area."""
+    def _tiles(self) -> tuple[NDArray[Any], IntArray]:
+        """Carriageways without overlaps, cut into squares, and the road of each square.
+
+        Overlays of short lines with long roads are slow, with squares they are not.
+        """
+        west, south, east, north = shapely.total_bounds(self.own_area)
+        x, y = np.meshgrid(np.arange(west - 1, east, _TILE_M), np.arange(south - 1, north, _TILE_M))
+        squares = shapely.box(x.ravel(), y.ravel(), x.ravel() + _TILE_M, y.ravel() + _TILE_M)
+        road, square = shapely.STRtree(squares).query(self.own_area, predicate="intersects")
+        parts = shapely.intersection(self.own_area[road], squares[square])
+        kept = shapely.area(parts) > 0
+        return parts[kept], road[kept].astype(np.int64)
+
+    @cached_property
+    def own_area(self) -> NDArray[Any]:
+        """Carriageways of which no two overlap: what they share belongs to the wider road."""
+        width = self.table["carriageway_width_m"].to_numpy(float)
+        order = np.lexsort((np.arange(len(width)), -width))
+        rank = np.argsort(order)
         one, two = shapely.STRtree(self.carriageway).query(self.carriageway, "intersects")
-        later = one < two
-        one, two = one[later], two[later]
-        shared = shapely.area(shapely.intersection(self.carriageway[one], self.carriageway[two]))
-        return frozenset(zip(one[shared > 0].tolist(), two[shared > 0].tolist(), strict=True))
+        own = self.carriageway.copy()
+        yields = rank[one] > rank[two]
+        for road in np.unique(one[yields]):
+            wider = self.carriageway[two[yields & (one == road)]]
+            own[road] = shapely.difference(self.carriageway[road], shapely.union_all(wider))
+        return own
 
 
 def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:

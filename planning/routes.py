@@ -227,7 +227,7 @@ def trace(corridors: Corridors, tie_ins: TieIns, ways: Sequence[Way]) -> Routes:
     lines = np.array([_draw(corridors, tie_ins, way) for way in ways], object)
     table, crossings = corridors.measure(lines)
     inside = shapely.intersection(
-        lines[crossings["line"]], corridors.surfaces.carriageway[crossings["road"]]
+        lines[crossings["line"]], corridors.surfaces.own_area[crossings["road"]]
     )
     parts, owner = shapely.get_parts(inside, return_index=True)
     crossings["count"] = np.bincount(owner, minlength=len(crossings))

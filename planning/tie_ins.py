@@ -88,14 +88,20 @@ def find_tie_ins(corridors: Corridors, survey: Survey, utility: Utility, policy:
     lines = segments(node_xy, target)
     allowed = corridors.obstacles.connector_allowed(lines)
     candidates, lines = candidates[allowed], lines[allowed]
-    upright = ~_oblique(corridors, lines, policy.planning.min_crossing_angle_deg)
-    candidates, lines = candidates[upright].reset_index(drop=True), lines[upright]
     measures, crossings = corridors.measure(lines)
+    angle = crossing_angles(lines, crossings, corridors.surfaces)
+    oblique = crossings["line"][angle < policy.planning.min_crossing_angle_deg]
+    upright = ~np.isin(np.arange(len(lines)), oblique)
+    crossings = crossings[upright[crossings["line"]]]
     return TieIns(
         utility.key,
-        pd.concat([candidates, measures], axis=1),
-        lines,
-        crossings.rename(columns={"line": "tie_in"}),
+        pd.concat([candidates.reset_index(drop=True), measures], axis=1)[upright].reset_index(
+            drop=True
+        ),
+        lines[upright],
+        crossings.assign(line=(np.cumsum(upright) - 1)[crossings["line"]])
+        .rename(columns={"line": "tie_in"})
+        .reset_index(drop=True),
         pd.concat([mains, places]),
         _has_network(survey, utility),
     )
@@ -170,15 +176,6 @@ def _at_nodes(corridors: Corridors, places: pd.DataFrame) -> pd.DataFrame:
             "xy": feet["xy"].to_list(),
         }
     )
-
-
-def _oblique(corridors: Corridors, lines: LineArray, least_deg: float) -> NDArray[np.bool_]:
-    """True for ways that meet a carriageway at less than the least angle."""
-    crossings = corridors.surfaces.crossings(lines)
-    angle = crossing_angles(lines, crossings, corridors.surfaces)
-    oblique = np.zeros(len(lines), bool)
-    oblique[crossings["line"].to_numpy()[angle < least_deg]] = True
-    return oblique
 
 
 def eligible(tie_ins: TieIns, pipe: Pipe, standards: Standards) -> NDArray[np.bool_]:
