@@ -68,7 +68,9 @@ def enters(lines: LineArray, polygons: NDArray[Any]) -> pd.DataFrame:
 
 def strips(lines: LineArray, width_m: FloatArray) -> NDArray[Any]:
     """Working strips: lines widened to ``width_m``, flat ends, mitred joins; polygons."""
-    return shapely.buffer(lines, width_m / 2, cap_style="flat", join_style="mitre", mitre_limit=2.0)
+    return np.asarray(
+        shapely.buffer(lines, width_m / 2, cap_style="flat", join_style="mitre", mitre_limit=2.0)
+    )
 
 
 def area_inside_union(areas: NDArray[Any], polygons: NDArray[Any]) -> FloatArray:

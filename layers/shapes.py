@@ -28,7 +28,7 @@ class Exploded:
 
 def flatten(shapes: np.ndarray) -> np.ndarray:
     """Return shapes in two dimensions, multi-part ones with a single part unwrapped."""
-    flat = shapely.force_2d(shapes)
+    flat: np.ndarray = shapely.force_2d(shapes)
     single = np.isin(shapely.get_type_id(flat), list(_SINGLE_OF)) & (
         shapely.get_num_geometries(flat) == 1
     )

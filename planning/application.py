@@ -148,7 +148,7 @@ class _Reader:
     def choice(self, key: str, value: Any, allowed: tuple[str, ...]) -> str | None:
         if value is not None and value not in allowed:
             raise self.error(key, value, _("可用值为 ") + "、".join(allowed), _("改用其中之一"))
-        return value
+        return None if value is None else str(value)
 
 
 def _demand(reader: _Reader, utility: str, value: Any) -> Demand:

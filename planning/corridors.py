@@ -102,7 +102,7 @@ class Corridors:
     @cached_property
     def _nodes_of_site(self) -> dict[tuple[str, str], IntArray]:
         groups = self.sites.groupby(["parcel_id", "application_id"])["node"]
-        return {key: nodes.to_numpy(np.int64) for key, nodes in groups}
+        return {(str(p), str(a)): nodes.to_numpy(np.int64) for (p, a), nodes in groups}
 
     def measure(self, lines: LineArray) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Measure lines as the edges are measured: one row per line, and its crossings."""
@@ -196,7 +196,7 @@ class _Layout:
     @cached_property
     def tree(self) -> shapely.STRtree:
         """R-tree of the pieces that something may be joined to; the others are empty in it."""
-        return shapely.STRtree(np.where(self.usable, self.lines, None))
+        return shapely.STRtree(np.where(self.usable, self.lines, np.array(None, object)))
 
 
 def _offsets(
@@ -306,7 +306,7 @@ def _direction(lines: LineArray, at: FloatArray) -> FloatArray:
 
 def _angle_between(one: FloatArray, two: FloatArray) -> FloatArray:
     cross = np.abs(one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0])
-    return np.degrees(np.arctan2(cross, np.abs((one * two).sum(axis=1))))
+    return np.asarray(np.degrees(np.arctan2(cross, np.abs((one * two).sum(axis=1)))))
 
 
 # --- feet: where parcels, gates and network nodes are joined to the strips -----------------
@@ -441,7 +441,7 @@ def _crossing_feet(
         np.stack(both["xy_2"].to_list()) if len(both) else np.zeros((0, 2)),
     )
     straight = shapely.length(line) <= 2.3 * offset[part[both["centre"].to_numpy()]]
-    both = both[straight & obstacles.connector_allowed(line)]
+    both = pd.DataFrame(both[straight & obstacles.connector_allowed(line)])
     return both.rename(columns={"at_m_2": "at_2_m"})[["piece", "at_m", "piece_2", "at_2_m"]]
 
 
@@ -534,7 +534,7 @@ def _edges(kind: str, ends: IntArray, road: IntArray, side: IntArray | int = 0) 
 def _node_at(lines: LineArray, at_line: IntArray, at_m: FloatArray, network: Network) -> IntArray:
     """Node number of each position that the strips were cut at."""
     xy = shapely.get_coordinates(shapely.line_interpolate_point(lines[at_line], at_m))
-    return cKDTree(network.node_xy).query(xy)[1].astype(np.int64)
+    return np.asarray(cKDTree(network.node_xy).query(xy)[1], np.int64)
 
 
 def _site_nodes(sites: pd.DataFrame) -> tuple[IntArray, FloatArray]:
@@ -544,7 +544,7 @@ def _site_nodes(sites: pd.DataFrame) -> tuple[IntArray, FloatArray]:
     points = pd.DataFrame({"owner": owner, "x": xy[:, 0].round(6), "y": xy[:, 1].round(6)})
     label = points.groupby(["owner", "x", "y"]).ngroup().to_numpy(np.int64)
     first = np.unique(label, return_index=True)[1]
-    return label, xy[first]
+    return np.asarray(label), np.asarray(xy[first])
 
 
 def _distinct(edges: pd.DataFrame) -> NDArray[np.bool_]:

@@ -259,9 +259,8 @@ def figures_of(work: Groundwork, demand: Demand, routes: Routes, working: Any) -
 
 
 def _sums(crossings: pd.DataFrame, column: str, count: int) -> FloatArray:
-    return np.bincount(
-        crossings["route"].to_numpy(np.int64), crossings[column].to_numpy(float), minlength=count
-    )
+    route, values = crossings["route"].to_numpy(np.int64), crossings[column].to_numpy(float)
+    return np.bincount(route, values, minlength=count).astype(float)
 
 
 def _by_route(routes: Routes) -> pd.DataFrame:

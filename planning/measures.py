@@ -1,6 +1,6 @@
 """Measures 量算值: one function for each (clause, measure), in the plan's own words.
 
-管道长度 of clause (1) is not that of clause (5), and neither is 施工长度 or 线路长度, even where the
+管道长度 of clause (1) is not that of clause (5), neither is 施工长度 or 线路长度, even where the
 numbers are equal today. Every function takes the figures of n routes of one pipe and gives n values
 in the unit of its name; NaN is unknown.
 """

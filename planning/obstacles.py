@@ -37,8 +37,9 @@ class Obstacles:
         """
         hits = enters(lines, self.private)
         outside = lines.copy()
-        for number, group in hits.groupby("line"):
-            blocked = shapely.union_all(self.private[group["polygon"].to_numpy()])
+        for number in np.unique(hits["line"].to_numpy(np.int64)).tolist():
+            polygon = hits["polygon"].to_numpy(np.int64)[hits["line"] == number]
+            blocked = shapely.union_all(self.private[polygon])
             outside[number] = shapely.difference(lines[number], blocked)
         parts, parent = shapely.get_parts(outside, return_index=True)
         length = shapely.length(parts)

@@ -101,14 +101,16 @@ def _route(plan: Plan, line: ExternalLine, kind: str, route: Route) -> dict[str,
         "green_m2": _number(figures["green_m2"]),
         "crossings": [
             {
-                "road_id": str(roads.iat[int(row.road)]),
-                "kerb_m": float(row.kerb_m),
-                "red_line_m": _number(row.red_line_m),
+                "road_id": str(roads.iat[road]),
+                "kerb_m": float(kerb_m),
+                "red_line_m": _number(red_line_m),
                 "geometry": _shape(
-                    route.line.intersection(plan.work.corridors.surfaces.own_area[int(row.road)])
+                    route.line.intersection(plan.work.corridors.surfaces.own_area[road])
                 ),
             }
-            for row in route.crossings.itertuples()
+            for road, kerb_m, red_line_m in zip(
+                *(route.crossings[name] for name in ("road", "kerb_m", "red_line_m")), strict=True
+            )
         ],
         "roads": [str(roads.iat[road]) for road in route.roads],
         "tie_in": {

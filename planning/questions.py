@@ -26,7 +26,7 @@ _ROAD_COLUMNS = {
     "road_crossing_m": "red_line_width_m",
     "crossing_red_line_m": "red_line_width_m",
 }
-_NO_AUTHORITY = ("unknown", "not_handed_over", None)
+_NO_AUTHORITY = ["unknown", "not_handed_over", None]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ def _open(work: Groundwork, site: Site, line: ExternalLine) -> Iterator[tuple[st
     route = line.route
     if route is None or route.verdict.outcome != "undetermined":
         return
-    for name in dict.fromkeys(f.input for f in route.verdict.findings if f.status == "unknown"):
+    unknown = [f.input for f in route.verdict.findings if f.status == "unknown" and f.input]
+    for name in dict.fromkeys(unknown):
         if name in _ROAD_COLUMNS:
             for road in _roads_lacking(work, route, name):
                 yield "road", road, _ROAD_COLUMNS[name]
@@ -69,6 +70,7 @@ def _roads_lacking(work: Groundwork, route: Route, name: str) -> Iterator[str]:
     table = work.corridors.surfaces.table
     column = _ROAD_COLUMNS[name]
     for road in route.roads:
-        value = table[column].iat[road]
-        if value in _NO_AUTHORITY if column == "authority" else value is None or value != value:
+        values = table[column]
+        lacking = values.isin(_NO_AUTHORITY) if column == "authority" else values.isna()
+        if lacking.iat[road]:
             yield str(table["road_id"].iat[road])

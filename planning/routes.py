@@ -200,8 +200,8 @@ def _last_steps(search: Search, ends: pd.DataFrame, cost: FloatArray) -> pd.Data
     over["row"] = -1
     straight = ends.merge(search.best_tie_ins, left_on="node", right_index=True)
     straight["edge"], straight["foot"] = -1, -1
-    options = pd.concat([over, straight], ignore_index=True)
-    return options[np.isfinite(options["weight"])]
+    options: pd.DataFrame = pd.concat([over, straight], ignore_index=True)
+    return options[np.isfinite(options["weight"].to_numpy(float))]
 
 
 # --- from ways to routes -----------------------------------------------------------------------
@@ -257,4 +257,4 @@ def costs(
 ) -> FloatArray:
     """Cost of lines in yuan: metres on each surface times the price of a metre there."""
     lengths = corridors.surface_lengths(table, crossings)
-    return lengths @ np.array([rates[surface] for surface in SURFACES])
+    return np.asarray(lengths @ np.array([rates[surface] for surface in SURFACES]))

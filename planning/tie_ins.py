@@ -129,7 +129,7 @@ def _with_main(places: pd.DataFrame, lines: Any) -> pd.DataFrame:
     if lines is None or len(places) == 0:
         return places
     missing = [c for c in ("diameter_mm", "pressure_mpa", "voltage_kv") if c not in places]
-    own = lines[missing].reindex(places["line_id"]).set_axis(places.index)
+    own: pd.DataFrame = lines[missing].reindex(places["line_id"]).set_axis(places.index)
     return pd.concat([places, own], axis=1)
 
 
