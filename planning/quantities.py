@@ -87,13 +87,15 @@ class Prices:
     ) -> float:
         """Yuan per metre of trench: earth dug and refilled, and the surface made good.
 
-        The surface is restored over the width and ``restoration_extra_m`` on each side.
+        The surface is restored over the width and ``restoration_extra_m`` on each side; in a
+        verge the occupied green is compensated over the same width.
         """
         dug_m2 = section_width_m * depth_m
         restored_m = section_width_m + 2 * restoration_extra_m
-        return dug_m2 * self._known("excavation", surface=surface) + restored_m * self._known(
-            "restoration", surface=surface
-        )
+        again = self._known("restoration", surface=surface)
+        if surface == "verge":
+            again += self.green_yuan(surface, 1.0)
+        return dug_m2 * self._known("excavation", surface=surface) + restored_m * again
 
     def pipe_yuan_m(self, pipe: Pipe) -> float | None:
         """Yuan per metre of pipe laid; ``None`` when its size or number of ducts is unknown."""

@@ -54,7 +54,7 @@ class RoadSurfaces:
             {"line": line, "road": road_of_tile[tile], "kerb_m": kerb, "at_m": at_m * kerb}
         )
         summed: pd.DataFrame = table[kerb > 0].groupby(["line", "road"], as_index=False).sum()
-        table = summed[table["kerb_m"] > _ENTRY_M].reset_index(drop=True)
+        table = summed[summed["kerb_m"] > _ENTRY_M].reset_index(drop=True)
         table["at_m"] /= table["kerb_m"]
         table["red_line_m"] = table["kerb_m"] * self.red_line_ratio[table["road"].to_numpy()]
         return table

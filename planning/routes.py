@@ -201,7 +201,8 @@ def _last_steps(search: Search, ends: pd.DataFrame, cost: FloatArray) -> pd.Data
     straight = ends.merge(search.best_tie_ins, left_on="node", right_index=True)
     straight["edge"], straight["foot"] = -1, -1
     options: pd.DataFrame = pd.concat([over, straight], ignore_index=True)
-    return options[np.isfinite(options["weight"].to_numpy(float))]
+    reached: pd.DataFrame = options[np.isfinite(options["weight"].to_numpy(float))]
+    return reached
 
 
 # --- from ways to routes -----------------------------------------------------------------------

@@ -73,6 +73,7 @@ def test_single_pipe_costs_its_trench_and_itself_on_each_surface() -> None:
     prices = Prices(
         (
             *PAPER_PRICES.rows,
+            price("green", "0", "m2", surface="verge"),
             *(
                 price("restoration", "0", "m2", surface=s)
                 for s in SURFACES
@@ -105,6 +106,14 @@ def test_an_unknown_size_is_dug_as_the_usual_section_and_named() -> None:
     assert costs.yuan_m["footway"] == pytest.approx(
         prices.trench_yuan_m(usual_m, 0.6 + usual_m, "footway", restoration_extra_m=0.25)
     )
+
+
+def test_green_in_a_verge_is_compensated_over_the_restored_width() -> None:
+    # 1.0 m wide and 1.0 m deep in a verge: 1 m3 dug, 1.0 + 2 x 0.25 = 1.5 m restored.
+    prices = load_prices()
+    verge = prices.trench_yuan_m(1.0, 1.0, "verge", restoration_extra_m=0.25)
+    bare = prices.trench_yuan_m(1.0, 1.0, "verge", restoration_extra_m=-0.5)  # nothing restored
+    assert verge - bare == pytest.approx(1.5 * (45 + prices.green_yuan("verge", 1.0)))
 
 
 def test_footway_and_verge_are_no_carriageway() -> None:
