@@ -283,11 +283,14 @@ def screen_(
         work = prepare(survey, load_policy(opened.county), applications)
         table = screen(work, cases, wanted, progress=bar.update)
     write(table, survey.crs)
+    day = _day(dig_date).isoformat()
     counts = table["status"].value_counts().to_dict()
     outcomes = table["outcome"].value_counts().to_dict()
     if as_json:
-        _print_json({"out": str(out), "rows": len(table), "status": counts, "outcome": outcomes})
+        answer = {"out": str(out), "dig_date": day, "rows": len(table)}
+        _print_json(answer | {"status": counts, "outcome": outcomes})
     else:
+        click.echo(_("没有申请的地块按 {} 开挖").format(day))
         click.echo(_("已筛查 {} 项:{}").format(len(table), _counts(counts)))
         click.echo(_("判定:{}").format(_counts(outcomes)))
     ctx.exit(1 if counts.get("unroutable") else 0)

@@ -24,6 +24,8 @@ from planning.measures import Figures, measure_all
 from planning.routes import OBJECTIVES, Routes, Search, Way, best_way, best_ways, costs, trace
 from planning.verdicts import Verdict, judge
 
+# Verdict inputs that a demand tells: assumed where the demand is the usual one of a land use.
+_FROM_DEMAND = ("max_dn_mm", "duct_holes", "duct_outer_diameter_mm", "subject_kind")
 QUALIFYING = ("commitment", "commitment_filing", "not_required")
 
 Finder = Callable[[Search, Sequence[Site]], Mapping[str, Way]]
@@ -231,10 +233,22 @@ def judge_routes(
                 own,
                 known,
                 roads[number],
-                judge(utility, own, known, work.policy, mode="plan"),
+                _judge(work, site, utility, own, known),
             )
         )
     return judged
+
+
+def _judge(
+    work: Groundwork,
+    site: Site,
+    utility: str,
+    measures: Mapping[str, float | None],
+    facts: Mapping[str, Any],
+) -> Verdict:
+    """The verdict; what rests on the default demand of a land use is marked unverified."""
+    assumed = _FROM_DEMAND if site.application.source == "default_demand" else ()
+    return judge(utility, measures, facts, work.policy, mode="plan", unverified=assumed)
 
 
 def figures_of(work: Groundwork, demand: Demand, routes: Routes, working: Any) -> Figures:
