@@ -6,6 +6,8 @@ beside the page; for every visitor it is then run as the page's script.
 
 from __future__ import annotations
 
+from threading import Thread
+
 import settings
 from ui import language
 from ui.county import open_county
@@ -24,7 +26,9 @@ else:
     from streamlit.starlette import App
 
     from api.routes import SecurityHeaders, routes
+    from ui.planning_service import warm_up
 
+    Thread(target=lambda: warm_up(open_county(WORKSPACE)), daemon=True).start()
     app = App(
         __file__,
         routes=routes(str(WORKSPACE), lambda: open_county(WORKSPACE).layers),

@@ -271,10 +271,16 @@
     if (!drawing.bounds || drawing.focus === focused) { return; }
     focused = drawing.focus;
     var bounds = L.latLngBounds(drawing.bounds);
-    if (drawing.gently && map.getBounds().contains(bounds)) { return; }
-    var small = map.getSize().x < 600;
-    map.fitBounds(bounds, { maxZoom: 18, animate: false,
-      paddingTopLeft: small ? [20, 40] : [60, 60], paddingBottomRight: small ? [20, 90] : [60, 60] });
+    var size = map.getSize(), small = size.x < 600;
+    var free = small ? { left: 20, top: 45, right: 20, bottom: 90 }  // the legend lies below
+      : { left: 60, top: 60, right: 60, bottom: 60 };
+    var first = map.latLngToContainerPoint(bounds.getNorthWest());
+    var last = map.latLngToContainerPoint(bounds.getSouthEast());
+    var inSight = first.x > free.left && first.y > free.top && last.x < size.x - free.right &&
+      last.y < size.y - free.bottom && map.getZoom() > 15;
+    if (drawing.gently && inSight) { return; }
+    map.fitBounds(bounds, { maxZoom: 18, animate: false, paddingTopLeft: [free.left, free.top],
+      paddingBottomRight: [free.right, free.bottom] });
   }
 
   window.tonggou = {

@@ -11,11 +11,11 @@ from itertools import pairwise
 from typing import Any
 
 from pyproj import Transformer
-from shapely.geometry import LineString, MultiLineString, shape
+from shapely.geometry import MultiLineString, shape
 from shapely.ops import linemerge
 
 from api.escape import esc
-from ui.view import View, recommended
+from ui.view import View
 
 LANE_PX = 4.5  # lines of one trench stand this far apart on the screen
 _WEIGHT_PX = 3.5
@@ -44,17 +44,16 @@ def case_drawing(
     if view is None:
         return drawing
     place = _Placer(view.plan["crs"])
-    routes = {line["utility"]: recommended(line) for line in view.routed}
+    routes = {line["utility"]: view.route(line) for line in view.routed}
     shared = view.plan["joint"]["segments"] if view.joint else []
-    joined = joint_paths(view) if view.joint else {}
-    paths = {key: joined.get(key) or _line(route["geometry"]) for key, route in routes.items()}
+    paths = {key: _path(route) for key, route in routes.items()}
     drawing |= {
         "parcel": {"rings": place.rings(view.plan["parcel"]["geometry"]),
                    "label": esc(view.plan["parcel_id"])},
         "routes": _routes(view, place, paths),
         "crossings": [
             {"points": place.line(line)} for route in routes.values()
-            for crossing in route.get("crossings", []) if not view.joint
+            for crossing in route["crossings"]
             for line in _lines(crossing.get("geometry"))
         ],
         "rings": [
@@ -75,24 +74,6 @@ def case_drawing(
         ]
     drawing["bounds"] = _bounds(drawing)
     return drawing
-
-
-def joint_paths(view: View) -> dict[str, list[Point]]:
-    """Path of every utility through the shared trench, from its tie-in to the parcel.
-
-    A path that does not join into one line is left out; its separate route is drawn then.
-    """
-    pieces: dict[str, list[LineString]] = {}
-    for segment in view.plan["joint"]["segments"]:
-        for key in segment["utilities"]:
-            pieces.setdefault(key, []).extend(LineString(xy) for xy in _lines(segment["geometry"]))
-    end_of = {line["utility"]: recommended(line)["end"]["xy"] for line in view.routed}
-    paths = {}
-    for key, lines in pieces.items():
-        merged = linemerge(MultiLineString(lines)) if len(lines) > 1 else lines[0]
-        if merged.geom_type == "LineString":
-            paths[key] = _towards(list(merged.coords), end_of[key])
-    return paths
 
 
 def in_lanes(
@@ -157,7 +138,7 @@ def _routes(view: View, place: _Placer, paths: Mapping[str, list[Point]]) -> lis
 
 def _route_label(view: View, line: Mapping[str, Any]) -> str:
     size = (line.get("pipe") or {}).get("label")
-    return f'{esc(view.name(line["utility"]))} {esc(size)} {recommended(line)["length_m"]:.2f} m'
+    return f'{esc(view.name(line["utility"]))} {esc(size)} {view.route(line)["length_m"]:.2f} m'
 
 
 def _tie_in_label(view: View, key: str, route: Mapping[str, Any]) -> str:
@@ -173,16 +154,25 @@ def _bounds(drawing: Mapping[str, Any]) -> list[list[float]]:
     return [[min(lats), min(lons)], [max(lats), max(lons)]]
 
 
-def _line(geometry: Mapping[str, Any]) -> list[Point]:
-    return [(xy[0], xy[1]) for xy in geometry["coordinates"]]
+def _path(route: Mapping[str, Any]) -> list[Point]:
+    """Course of a route, from its tie-in to the parcel."""
+    path = [(xy[0], xy[1]) for xy in route["geometry"]["coordinates"]]
+    end = route["end"]["xy"]
+
+    def gap(xy: Point) -> float:
+        return (xy[0] - end[0]) ** 2 + (xy[1] - end[1]) ** 2
+
+    return path[::-1] if gap(path[0]) < gap(path[-1]) else path
 
 
 def _lines(geometry: Mapping[str, Any] | None) -> list[list[Point]]:
+    """Courses of a line or of the lines among several shapes."""
     if geometry is None:
         return []
-    if geometry["type"] == "MultiLineString":
-        return [[(xy[0], xy[1]) for xy in part] for part in geometry["coordinates"]]
-    return [_line(geometry)]
+    found = shape(geometry)
+    parts = list(getattr(found, "geoms", [found]))
+    joined = linemerge(MultiLineString([one for one in parts if one.geom_type == "LineString"]))
+    return [list(one.coords) for one in getattr(joined, "geoms", [joined]) if not one.is_empty]
 
 
 def _pieces(path: Sequence[Point]) -> list[tuple[Point, Point]]:
@@ -192,10 +182,3 @@ def _pieces(path: Sequence[Point]) -> list[tuple[Point, Point]]:
 def _key_of(piece: tuple[Point, Point]) -> tuple[Point, ...]:
     """A piece of line by its ends to the centimetre, whichever way it runs."""
     return tuple(sorted((round(x, 2), round(y, 2)) for x, y in piece))
-
-
-def _towards(path: list[Point], end: Sequence[float]) -> list[Point]:
-    def gap(xy: Point) -> float:
-        return (xy[0] - end[0]) ** 2 + (xy[1] - end[1]) ** 2
-
-    return path[::-1] if gap(path[0]) < gap(path[-1]) else path

@@ -105,12 +105,11 @@ def _planned(county: County) -> tuple[dict[str, Any] | None, str, bool]:
     try:
         with st.spinner(_("正在计算外线方案…")):
             if selected is None:
-                plan = plan_of_parcel(parcel, date.today(), county.survey)
+                plan = plan_of_parcel(parcel, date.today(), county)
                 return plan, _("默认需求试算"), True
-            application = county.applications[selected]
-            plan = plan_of_application(application, county.survey)
-            return plan, _application_title(application), False
-    except ValueError as error:  # the application or a layer cannot be used; says what to do
+            plan = plan_of_application(selected, county)
+            return plan, _application_title(county.applications[selected]), False
+    except ValueError as error:  # an application or a layer cannot be used; says what to do
         st.html(f'<p class="tg-note-warn"><b>{_("无法计算")}</b> {esc(error)}</p>')
     except Exception:
         log.exception("plan failed for application %s, parcel %s", selected, parcel)
@@ -124,13 +123,13 @@ def _empty(county: County) -> None:
     st.html(
         f'<div class="tg-empty"><h2 class="tg-title">{_("尚未选择")}</h2>'
         f'<p>{_("在地图上点一块宗地,或选一件报装申请。")}</p>'
-        f'<h3>{_("在办申请")}<small>{len(county.applications)} {_("件,地图上深色边框")}</small></h3>'
-        f"</div>"
+        f'<h3>{_("在办申请")}<small>{len(county.applications)} {_("件,地图上深色边框")}</small>'
+        f"</h3></div>"
     )
     with st.container(key="cases"):
         for key, application in county.applications.items():
-            st.button(_application_title(application), key=f"case-{key}", type="tertiary", width="stretch",
-                      on_click=_open_application, args=(key,))
+            st.button(_application_title(application), key=f"case-{key}", type="tertiary",
+                      width="stretch", on_click=_open_application, args=(key,))
 
 
 def _open_application(application_id: str) -> None:

@@ -192,7 +192,7 @@ def _looks(utilities: Mapping[str, Utility]) -> dict[str, dict[str, Any]]:
         "railways": {"title": _("铁路"), "minZoom": 12,
                      "base": line("#8d8d8d", 2, dashArray="8 5")},
         "buildings": {"title": _("建筑"), "minZoom": 16, "base": area("#ddd5c5", "#c9bfab", 0.5)},
-        "lines": {"title": _("现状管线"), "minZoom": 16, "base": line("#999", 1.2, opacity=0.42),
+        "lines": {"title": _("现状管线"), "minZoom": 16, "base": line("#999", 1, opacity=0.34),
                   "kinds": mains},
         "roads": {"title": _("路名"), "minZoom": 15, "names": True},
     }

@@ -11,7 +11,7 @@ from gettext import gettext as _
 from api.escape import esc
 from layers.utilities import Utility
 from ui import words
-from ui.view import Json, View, recommended
+from ui.view import Json, View
 
 _TINTS = {
     "commitment": "good", "commitment_filing": "filing", "not_required": "good",
@@ -76,7 +76,7 @@ def figures(view: View) -> str:
         (_("可承诺或免批"), f'{qualify}<small> / {len(verdicts)} {_("项")}</small>'),
         (_("共沟长度"), f'{shared["shared_length_m"]:,.1f}<small> m</small>' if shared else "—"),
         (_("比各自开挖省"),
-         f'{100 * shared["saving_share"]:.0f}<small> %</small>' if shared else "—"),
+         f'{round(100 * shared["saving_share"])}<small> %</small>' if shared else "—"),
     ]
     return '<div class="tg-figures">' + "".join(
         f"<div><span>{name}</span><b>{value}</b></div>" for name, value in tiles
@@ -119,7 +119,7 @@ def _line_row(view: View, line: Json) -> str:
     if line["status"] != "routed":
         return (f'{head}<td colspan="3" class="tg-soft">{_reason(line)}</td>'
                 f'<td><span class="tg-chip tg-none">{_("无法接入")}</span></td></tr>')
-    route, verdict = recommended(line), view.verdict(line)
+    route, verdict = view.route(line), view.verdict(line)
     close = "<i>±</i>" if verdict and verdict.get("certainty") == "too_close" else ""
     return (
         f'{head}<td class="n">{metres(route["length_m"])}</td>'
@@ -139,12 +139,14 @@ def _obstacle(view: View, line: Json) -> str:
         gap = line.get("gap_m")
         tail = "" if gap is None else f'{_(",间隔")} {metres(gap)} m'
         return _note("none", name, f'{_("无法接入:")}{_reason(line)}{tail}')
-    parts = []
+    sentence = ""
     if (line.get("verdict") or {}).get("made_worse_by_sharing"):
-        parts.append(_worse(line))
+        sentence = _worse(line)
+    elif verdict and verdict["outcome"] not in words.QUALIFYING:
+        sentence = chip(verdict["outcome"])
     if verdict and verdict["outcome"] not in words.QUALIFYING:
-        parts.append(_grounds(view, verdict))
-    return _note("warn", name, " ".join(parts)) if parts else ""
+        sentence += " " + _grounds(view, verdict)
+    return _note("warn", name, sentence) if sentence else ""
 
 
 def _note(tone: str, head: str, text: str) -> str:
@@ -152,11 +154,9 @@ def _note(tone: str, head: str, text: str) -> str:
 
 
 def _worse(line: Json) -> str:
-    alone, joint = line["verdict"].get("alone"), line["verdict"].get("joint")
-    if not alone or not joint:
-        return ""
+    alone, joint = line["verdict"]["alone"], line["verdict"]["joint"]
     return (f'{_("因共沟变差:单独敷设")} {chip(alone["outcome"])} → {_("共沟")} '
-            f'{chip(joint["outcome"])} {_("(共沟段绿化全额计入每个成员)")}')
+            f'{chip(joint["outcome"])}')
 
 
 def _grounds(view: View, verdict: Json) -> str:
@@ -165,14 +165,13 @@ def _grounds(view: View, verdict: Json) -> str:
     failed = [one for one in grounds if one["status"] == "failed"]
     if failed and verdict["outcome"] != "undetermined":
         one = failed[0]
-        return (f'{chip(verdict["outcome"])} {esc(one["ref"])}{cited(one)}'
-                f'{esc(view.words.input(one["input"]))} {esc(words.value(one["value"]))}'
-                f'{_excess(view, one)}')
+        return (f'{esc(one["ref"])}{cited(one)}{esc(view.words.input(one["input"]))} '
+                f'{esc(words.value(one["value"]))}{_shortfall(view, one)}')
     unknown = [view.words.input(one["input"]) for one in grounds if one["status"] == "unknown"]
     names = "、".join(dict.fromkeys(unknown)) or _("见下方依据")
     favour = verdict.get("otherwise")
     hope = f'{_(";如均有利,可为")} {chip(favour)}' if favour else ""
-    return f'{chip(verdict["outcome"])} {_("尚缺:")}{esc(names)}{hope}'
+    return f'{_("尚缺:")}{esc(names)}{hope}'
 
 
 def cited(finding: Json) -> str:
@@ -182,10 +181,14 @@ def cited(finding: Json) -> str:
     return f' {esc(finding.get("words"))} '
 
 
-def _excess(view: View, finding: Json) -> str:
+def _shortfall(view: View, finding: Json) -> str:
+    """By how much a limit is missed: days to wait, or metres and the like too many."""
     margin = finding.get("margin")
-    if not isinstance(margin, (int, float)) or isinstance(margin, bool):
+    if margin is None or isinstance(margin, bool):
         return ""
+    if finding.get("comparator") == "not_after_years":
+        return (f' <b>{esc(finding["limit"])} {_("之后方可开挖,还差")} '
+                f'{words.value(abs(margin))} {_("天")}</b>')
     unit = view.words.unit(finding["input"])
     return f' <b>{_("超出")} {words.value(abs(margin))} {esc(unit)}</b>'
 

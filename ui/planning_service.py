@@ -1,54 +1,109 @@
-"""How the page gets a plan; the only module of the page that knows the planner."""
+"""How the page gets a plan; the only module of the page that knows the planner.
+
+Plans and the groundwork under them are kept in memory, by the application's text and the
+hashes of the layers. What is given out is shared: read it, do not change it.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
+from threading import Lock
 from typing import Any
 
-import streamlit as st
-
 from layers.survey import Survey
-from planning.application import default_application, parse_application
+from planning.application import (
+    Application,
+    ApplicationError,
+    default_application,
+    parse_application,
+)
+from planning.groundwork import Groundwork, prepare
 from planning.plan import plan
 from planning.policies import load_policy
+from ui.county import County
+
+log = logging.getLogger(__name__)
+_one_at_a_time = Lock()  # groundwork takes seconds and much memory: never twice at once
 
 
-def plan_of_application(document: Mapping[str, Any], survey: Survey) -> dict[str, Any]:
-    """Plan JSON of an application on the survey as it is now.
+def plan_of_application(application_id: str, county: County) -> dict[str, Any]:
+    """Plan JSON of an open application.
 
     Raises
     ------
     ValueError
-        The application cannot be planned; the message is for the user.
+        The application or a layer cannot be used; the message is for the user.
     """
-    return _application_plan(json.dumps(document, sort_keys=True), _versions(survey), survey)
+    return _plan(json.dumps(county.applications[application_id]), _Held(county))
 
 
-def plan_of_parcel(parcel_id: str, dig_date: date, survey: Survey) -> dict[str, Any]:
+def plan_of_parcel(parcel_id: str, dig_date: date, county: County) -> dict[str, Any]:
     """Plan JSON of a parcel without an application, on the usual demand of its land use."""
-    return _parcel_plan(parcel_id, dig_date, _versions(survey), survey)
+    return _plan(json.dumps([parcel_id, dig_date.isoformat()]), _Held(county))
 
 
-def _versions(survey: Survey) -> tuple[tuple[str, str], ...]:
-    """Hashes of the layers: what a remembered plan rests on, beside the application."""
-    return tuple((name, version.sha256) for name, version in sorted(survey.versions.items()))
+def warm_up(county: County) -> None:
+    """Prepare what the first plan would otherwise wait for; problems are only logged."""
+    try:
+        held = _Held(county)
+        with _one_at_a_time:
+            _groundwork(held)
+        for application_id in list(county.applications)[:1]:
+            plan_of_application(application_id, county)
+    except Exception:
+        log.exception("could not prepare the planner")
 
 
-@st.cache_data(max_entries=300, show_spinner=False)
-def _application_plan(
-    document: str, versions: tuple[tuple[str, str], ...], _survey: Survey
-) -> dict[str, Any]:
-    application = parse_application(json.loads(document))
-    return plan(application, _survey, load_policy(_survey.county)).to_json()
+class _Held:
+    """A county as the key of a cache: the same if its layers and applications are the same."""
+
+    def __init__(self, county: County) -> None:
+        self.survey: Survey = county.survey
+        self.documents = tuple(county.applications.values())
+        hashes = sorted((name, one.sha256) for name, one in county.survey.versions.items())
+        self._key = json.dumps([hashes, list(self.documents)], sort_keys=True)
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Held) and other._key == self._key
 
 
-@st.cache_data(max_entries=300, show_spinner=False)
-def _parcel_plan(
-    parcel_id: str, dig_date: date, versions: tuple[tuple[str, str], ...], _survey: Survey
-) -> dict[str, Any]:
-    parcels = _survey.tables["parcels"]
-    land_use = parcels["land_use"].get(parcel_id)
-    application = default_application(parcel_id, land_use, dig_date)
-    return plan(application, _survey, load_policy(_survey.county)).to_json()
+@lru_cache(maxsize=200)
+def _plan(request: str, held: _Held) -> dict[str, Any]:
+    asked = json.loads(request)
+    application = _default(*asked, held) if isinstance(asked, list) else parse_application(asked)
+    policy = load_policy(held.survey.county)
+    with _one_at_a_time:
+        groundwork = _groundwork(held)
+    return plan(application, held.survey, policy, corridors=groundwork).to_json()
+
+
+@lru_cache(maxsize=1)
+def _groundwork(held: _Held) -> Groundwork:
+    """Corridors with the gates of all applications that can be read."""
+    applications = [one for one in map(_readable, held.documents) if one is not None]
+    policy = load_policy(held.survey.county)
+    try:
+        return prepare(held.survey, policy, applications)
+    except ApplicationError:  # one gate is off its parcel; that case says so when it is opened
+        log.warning("an application does not fit its parcel; its gate is joined on demand")
+        return prepare(held.survey, policy)
+
+
+def _readable(document: Mapping[str, Any]) -> Application | None:
+    try:
+        return parse_application(document)
+    except ApplicationError as error:
+        log.warning("application left out of the groundwork: %s", error)
+        return None
+
+
+def _default(parcel_id: str, day: str, held: _Held) -> Application:
+    land_use = held.survey.tables["parcels"]["land_use"].get(parcel_id)
+    return default_application(parcel_id, land_use, date.fromisoformat(day))

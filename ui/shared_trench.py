@@ -47,18 +47,38 @@ def shared_trench(view: View) -> str:
     joint = view.plan.get("joint")
     if not joint:
         return f'<h3>{_("共沟")}</h3><p class="tg-soft">{_("没有可共沟的外线。")}</p>'
-    sections = "".join(_section(view, one) for one in joint.get("sections") or []
-                       if len(one["utilities"]) > 1)
-    proof = _("已证最优") if joint.get("proven_optimal") else _("未证最优")
-    return (f'<h3>{_("共沟断面")}<small>{proof}</small></h3>{sections}'
-            f"{_costs(joint)}{_split(view, joint)}")
+    return _sections(view, joint) + _costs(joint) + _split(view, joint)
 
 
-def _section(view: View, section: Json) -> str:
+def _sections(view: View, joint: Json) -> str:
+    """Every section with at least two lines, once, the longest first."""
+    lengths: dict[str, float] = {}
+    for segment in joint["segments"]:
+        section = segment["section_id"]
+        lengths[section] = lengths.get(section, 0.0) + segment["length_m"]
+    shared = {one["section_id"]: one for one in joint["sections"] if len(one["utilities"]) > 1}
+    if not shared:
+        return f'<h3>{_("共沟断面")}</h3><p class="tg-soft">{_("共沟并不更省:各自敷设即可。")}</p>'
+    drawn = [_section(view, shared[key], lengths.get(key))
+             for key in sorted(shared, key=lambda key: -lengths.get(key, 0.0))]
+    rest = "".join(drawn[1:])
+    more = f'<details><summary>{_("其余断面")} {len(drawn) - 1}</summary>{rest}</details>'
+    return (f'<h3>{_("共沟断面")}<small>{_proof(joint)}</small></h3>{drawn[0]}'
+            + (more if rest else ""))
+
+
+def _proof(joint: Json) -> str:
+    if joint.get("proven_optimal"):
+        return _("已证最优")
+    gap = joint.get("gap")
+    return _("未证最优") if gap is None else f'{_("未证最优,差距不超过")} {100 * gap:.1f} %'
+
+
+def _section(view: View, section: Json, length_m: float | None) -> str:
     names = " – ".join(view.name(key) for key in section["utilities"])
     surface = words.SURFACES.get(section.get("surface") or "unknown", section.get("surface"))
     caption = (f'{esc(names)} · {esc(surface)} · {_("宽")} {metres(section["width_m"])} m'
-               f' · {_("深")} {metres(section["depth_m"])} m')
+               f' · {_("深")} {metres(section["depth_m"])} m · {_("长")} {metres(length_m)} m')
     try:
         svg = safe_svg(section["svg"]) if section.get("svg") else None
         drawing = picture(svg, _("共沟断面") + " " + names, "tg-drawing") if svg else ""

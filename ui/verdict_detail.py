@@ -72,7 +72,6 @@ def _findings_table(view: View, findings: list[Json]) -> str:
 def _finding_row(view: View, one: Json) -> str:
     tint = _TINTS.get((one["kind"], one["status"])) or _STATUS_TINTS.get(one["status"], "none")
     unit = view.words.unit(one["input"])
-    margin = "—" if one.get("margin") is None else words.value(one["margin"])
     source = " · ".join(esc(part) for part in [
         words.KINDS.get(one["kind"], one["kind"]), one.get("ref"),
         words.CONFIDENCE.get(one.get("confidence") or "", one.get("confidence")),
@@ -80,7 +79,7 @@ def _finding_row(view: View, one: Json) -> str:
     name = esc(view.words.input(one["input"])) + (f" {esc(unit)}" if unit else "")
     return (
         f'<tr><td>{name}</td><td class="n">{esc(words.value(one["value"]))}</td>'
-        f'<td class="n">{esc(words.limit(one))}</td><td class="n">{esc(margin)}</td>'
+        f'<td class="n">{esc(words.limit(one))}</td><td class="n">{esc(words.margin(one))}</td>'
         f'<td><span class="tg-chip tg-{tint}">{esc(words.status(one))}</span></td></tr>'
         f'<tr class="tg-ref"><td colspan="5">{cited(one)} <span>{source}</span></td></tr>'
     )
@@ -109,15 +108,14 @@ def _measures(view: View, line: Json) -> str:
     rows = "".join(
         f'<tr><td>{esc(view.words.input(one["name"]))}</td>'
         f'<td class="n">{esc(words.value(one["value"]))}</td>'
-        f'<td>{esc(str(one.get("unit") or "").replace("m2", "m²"))}</td>'
-        f'<td class="tg-soft">{esc(one.get("clause"))}</td></tr>'
+        f'<td>{esc(str(one.get("unit") or "").replace("m2", "m²"))}</td></tr>'
         for one in line.get("measures") or []
     )
     if not rows:
         return ""
     return (f'<details><summary>{_("全部量算值")}</summary><table class="tg-small"><thead><tr>'
-            f'<th>{_("量")}</th><th class="n">{_("值")}</th><th>{_("单位")}</th>'
-            f'<th>{_("条款")}</th></tr></thead><tbody>{rows}</tbody></table></details>')
+            f'<th>{_("量")}</th><th class="n">{_("值")}</th><th>{_("单位")}</th></tr></thead>'
+            f"<tbody>{rows}</tbody></table></details>")
 
 
 def _assumed(view: View, verdict: Json) -> str:

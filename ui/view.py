@@ -48,9 +48,9 @@ class View:
         joint: Json | None = verdicts.get("joint") if self.joint else None
         return joint or verdicts.get("alone")
 
-
-def recommended(line: Json) -> Json:
-    """The recommended route of one line of a plan."""
-    routes = line["routes"]
-    found: Json = next((one for one in routes if one["kind"] == line["recommended"]), routes[0])
-    return found
+    def route(self, line: Json) -> Json:
+        """The route that counts in this view: through the shared trench, or the recommended."""
+        routes = line["routes"]
+        alone = next((one for one in routes if one["kind"] == line["recommended"]), routes[0])
+        shared: Json | None = line.get("shared_route") if self.joint else None
+        return shared or alone

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from gettext import gettext as _
+from typing import Any
 
 from layers.fields import layer_definition
 from planning.policy_model import Policy
@@ -98,7 +99,7 @@ _VALUES = {
 
 _COMPARATORS = {
     "at_most": "≤ {}", "at_least": "≥ {}", "below": "< {}", "above": "> {}", "is": "{}",
-    "is_one_of": "{}", "not_after_years": _("满 {} 年"),
+    "is_one_of": "{}", "not_after_years": _("{} 之后"),
 }
 
 SUBJECTS = {
@@ -192,5 +193,18 @@ def value(value: object) -> str:
     if isinstance(value, (int, float)):
         return f"{value:.2f}".rstrip("0").rstrip(".")
     if isinstance(value, (list, tuple)):
-        return "、".join(_VALUES.get(str(item), str(item)) for item in value)
+        return "、".join(dict.fromkeys(_VALUES.get(str(one), _word(one)) for one in value))
     return _VALUES.get(str(value), str(value))
+
+
+def _word(one: object) -> str:
+    return _("未知") if one is None else str(one)
+
+
+def margin(finding: Mapping[str, Any]) -> str:
+    """Room left to the limit, negative past it; in days where the limit is a day."""
+    room = finding.get("margin")
+    if room is None:
+        return "—"
+    days = f' {_("天")}' if finding.get("comparator") == "not_after_years" else ""
+    return value(room) + days

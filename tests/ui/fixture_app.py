@@ -16,8 +16,8 @@ if __name__ == "__main__":
     import ui.engineer
     from tests.ui.town_plan import plan_json
 
-    ui.engineer.plan_of_application = lambda application, _survey: plan_json(dict(application))
-    ui.engineer.plan_of_parcel = lambda parcel, day, _survey: plan_json(
+    ui.engineer.plan_of_application = lambda key, county: plan_json(dict(county.applications[key]))
+    ui.engineer.plan_of_parcel = lambda parcel, day, _county: plan_json(
         {"application_id": "", "parcel_id": parcel, "dig_date": day.isoformat()}
     )
     runpy.run_path(str(ROOT / "app.py"), run_name="__main__")

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+
 from layers.errors import WorkspaceError
 from layers.store import Workspace
-
 from tests.ui.town import town
 from ui.sample import ready_workspace
 

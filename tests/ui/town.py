@@ -5,6 +5,7 @@ Four streets, EPSG:4547 in Xin County; x and y below are metres from ``ORIGIN``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +75,11 @@ def town() -> Survey:
     return Survey(CRS(CRS_NAME), tables, "411523_xinxian", synthetic=True)
 
 
-def applications() -> list[dict[str, Any]]:
+def applications(project_name: str = "城南小餐饮街改造") -> list[dict[str, Any]]:
     """Two applications: one in the middle of the town, one at its edge."""
     return [
         {"application_id": "XX-2026-001", "parcel_id": "P-0005", "dig_date": "2026-12-01",
-         "project": {"project_name": "城南小餐饮街改造"}, "demands": {}},
+         "project": {"project_name": project_name}, "demands": {}},
         {"application_id": "XX-2026-002", "parcel_id": "P-0001", "dig_date": "2026-12-01",
          "project": {"project_name": "新集小学"}, "demands": {}},
     ]
@@ -93,6 +94,16 @@ def hostile(text: str) -> Survey:
     roads = survey.tables["roads"].assign(name=text, road_class=text)
     tables = {**survey.tables, "parcels": parcels, "roads": roads,
               "lines": survey.tables["lines"].assign(utility=text)}
+    return Survey(survey.crs, tables, survey.county, synthetic=True)
+
+
+def hostile_names(texts: Sequence[str]) -> Survey:
+    """Return the town with these texts, in turn, as the names of parcels and roads."""
+    survey = town()
+    tables = dict(survey.tables)
+    for layer in ("parcels", "roads"):
+        names = [texts[number % len(texts)] for number in range(len(tables[layer]))]
+        tables[layer] = tables[layer].assign(name=names)
     return Survey(survey.crs, tables, survey.county, synthetic=True)
 
 
@@ -135,12 +146,12 @@ def xy(point: tuple[float, float]) -> list[float]:
     return [moved.x, moved.y]
 
 
-def fill_workspace(path: Path, survey: Survey) -> None:
+def fill_workspace(path: Path, survey: Survey, **application: str) -> None:
     """Make a workspace of a survey by importing its layers as files."""
     workspace = Workspace.create(path, survey.county, survey.crs, synthetic=survey.synthetic)
     for layer, table in survey.tables.items():
         file = path.parent / f"{path.name}-{layer}.geojson"
         table.reset_index().to_file(file, driver="GeoJSON", layer=layer)
         workspace.import_layer(layer, file, crs=CRS_NAME)
-    for application in applications():
-        workspace.save_application(application)
+    for document in applications(**application):
+        workspace.save_application(document)

@@ -8,11 +8,13 @@ from shapely.geometry import LineString, mapping
 
 from tests.ui.town import CRS_NAME, JOINT, ROUTES, geojson, place, town, xy
 
-LABELS = {"water": "DN200", "sewage": "DN300", "gas": "de110", "power": "10kV", "telecom": "2孔110"}
+LABELS = {"water": "DN200", "sewage": "DN300", "gas": "de110", "power": "10kV",
+          "telecom": "2孔110"}
 OUTCOMES = {"water": "commitment", "sewage": "commitment", "gas": "ordinary_approval",
             "power": "commitment_filing", "telecom": "undetermined"}
-_SECTION_SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 420 170" font-family="sans-serif">
-<rect x="0" y="0" width="420" height="40" fill="#e6e1d6"/><text x="8" y="25" font-size="13">人行道</text>
+_SECTION_SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 420 170">
+<rect x="0" y="0" width="420" height="40" fill="#e6e1d6"/>
+<text x="8" y="25" font-size="13">人行道</text>
 <polygon points="20,40 400,40 385,150 35,150" fill="#efe6d2" stroke="#b8a37c"/>
 <circle cx="80" cy="110" r="15" fill="none" stroke="#1f9e3d" stroke-width="4"/>
 <text x="62" y="80" font-size="12">通信</text>
@@ -66,8 +68,9 @@ def _utility(key: str) -> dict[str, Any]:
         "utility": key, "status": "routed", "reason": None, "gap_m": 0.0,
         "pipe": {"label": LABELS[key], "nominal_mm": 200}, "recommended": "cheapest",
         "qualifying_route": "found", "routes": [route],
-        "measures": [{"name": "pipe_length_m", "value": length, "unit": "m", "clause": "四(四)(1)",
-                      "words": "管道长度"}],
+        "shared_route": {**route, "kind": "shared"},
+        "measures": [{"name": "pipe_length_m", "zh": "管道长度", "value": length, "unit": "m",
+                      "words": "sum of centre lines"}],
         "verdict": {"alone": verdict(OUTCOMES[key]),
                     "joint": verdict("ordinary_approval" if key == "water" else OUTCOMES[key]),
                     "made_worse_by_sharing": key == "water"},
@@ -89,13 +92,15 @@ def verdict(outcome: str) -> dict[str, Any]:
             {"kind": "condition", "id": "gas-1", "input": "construction_length_m",
              "value": 201.35 if over else 198.9, "limit": 200, "comparator": "at_most",
              "status": "failed" if over else "met", "margin": -1.35 if over else 1.1,
-             "quote": "施工长度在200米内(含200米)", "ref": "四(四)(3)", "source": "新城管文〔2023〕40号",
+             "quote": "施工长度在200米内(含200米)", "ref": "四(四)(3)",
+             "source": "新城管文〔2023〕40号",
              "confidence": "verified", "words": None},
             {"kind": "guard", "id": "road_new_5y", "input": "road_opened_on",
-             "value": None if unknown else "2011-05-01", "limit": 5, "comparator": "not_after_years",
+             "value": None if unknown else "2011-05-01", "limit": "2016-05-01",
+             "comparator": "not_after_years",
              "status": "unknown" if unknown else "met", "margin": None, "quote": None,
-             "ref": "城市道路管理条例 第33条", "source": "城市道路管理条例", "confidence": "verified",
-             "words": "新建道路交付使用后5年内不得挖掘"},
+             "ref": "城市道路管理条例 第33条", "source": "城市道路管理条例",
+             "confidence": "verified", "words": "新建道路交付使用后5年内不得挖掘"},
         ],
     }
 

@@ -1,0 +1,188 @@
+"""The page in a real browser that can reach nothing but this machine, and its server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import REPOSITORY, require
+from tests.ui.town import fill_workspace, town
+
+SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+_ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+]
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("town") / "workspace"
+    fill_workspace(path, town())
+    return path
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Callable[[str, Path], str]]:
+    """Start servers of a script and a workspace; give their addresses; end them all."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(script: str, workspace: Path) -> str:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        log = workspace.parent / f"server-{port}.log"
+        with log.open("wb") as output:
+            started.append(subprocess.Popen(
+                [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port),
+                 "--server.headless", "true"],
+                cwd=REPOSITORY, env={**os.environ, "TONGGOU_WORKSPACE": str(workspace)},
+                stdout=output, stderr=subprocess.STDOUT,
+            ))
+        address = f"http://127.0.0.1:{port}"
+        _await_health(address, started[-1], log)
+        return address
+
+    yield start
+    for server in started:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def _await_health(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    for _attempt in range(300):
+        assert server.poll() is None, log.read_text()
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"the server did not start: {log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def address(serve: Callable[[str, Path], str], workspace: Path) -> str:
+    return serve("tests/ui/fixture_app.py", workspace)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    executable = shutil.which("chromium")
+    require(executable is not None, "headless Chromium")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=executable, args=_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visit:
+    """One page that was opened, and everything that it asked for or complained about."""
+
+    page: Any
+    address: str
+    outside: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    received: int = 0
+    layers: list[Any] = field(default_factory=list)
+
+    def open(self) -> None:
+        """Go to the page and wait until the map and its parcels are there."""
+        page = self.page
+        page.on("request", self._note_request)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("response", self._note_response)
+        page.on("requestfinished", self._note_finished)
+        page.on("websocket", lambda socket: socket.on("framereceived", self._note_frame))
+        page.goto(self.address, wait_until="domcontentloaded")
+        self.wait(lambda: self.frame and self.frame.evaluate(
+            "() => Object.values(map._layers).some(l => l.feature && l.feature.properties.id)"
+        ))
+
+    @property
+    def frame(self) -> Any:
+        """The frame that holds the map, if it is there."""
+        for frame in self.page.frames:
+            if frame.query_selector(".leaflet-map-pane"):
+                return frame
+        return None
+
+    def wait(self, ready: Callable[[], Any], seconds: float = 40) -> None:
+        """Wait until something is so."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if ready():
+                return
+            self.page.wait_for_timeout(100)
+        pytest.fail("the page did not become ready")
+
+    def choose(self, words: str) -> None:
+        """Pick an application in the select box and wait for its case."""
+        self.page.locator(".st-key-bar input").first.click()
+        self.page.keyboard.type(words)
+        self.page.wait_for_timeout(300)
+        self.page.keyboard.press("Enter")
+        self.page.locator(".tg-figures").wait_for()
+
+    def click_map(self, lat: float, lon: float) -> None:
+        """Click a place on the map."""
+        x, y = self.frame.evaluate(
+            "at => { const p = map.latLngToContainerPoint(at); return [p.x, p.y]; }", [lat, lon]
+        )
+        frame = self.page.locator(".st-key-town iframe").bounding_box()
+        self.page.mouse.click(frame["x"] + x, frame["y"] + y)
+
+    def _note_request(self, request: Any) -> None:
+        if not request.url.startswith((self.address, "data:", "blob:")):
+            self.outside.append(request.url)
+
+    def _note_response(self, response: Any) -> None:
+        if response.status >= 400:
+            self.refused.append(f"{response.status} {response.url}")
+
+    def _note_finished(self, request: Any) -> None:
+        if "/api/layers/" in request.url:
+            self.layers.append(request)
+
+    def _note_frame(self, data: str | bytes) -> None:
+        self.received += len(data)
+
+    @property
+    def layer_bytes(self) -> int:
+        """Bytes of all layer answers as they came over the wire."""
+        return sum(one.sizes()["responseBodySize"] for one in self.layers)
+
+
+@pytest.fixture
+def visit(chromium: Any) -> Iterator[Callable[[str, str], Visit]]:
+    """Open an address at the size of a device."""
+    contexts = []
+
+    def open_page(address: str, device: str) -> Visit:
+        width, height = SIZES[device]
+        phone = device == "phone"
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, has_touch=phone, is_mobile=phone
+        )
+        contexts.append(context)
+        opened = Visit(context.new_page(), address)
+        opened.open()
+        return opened
+
+    yield open_page
+    for context in contexts:
+        context.close()

@@ -1,0 +1,118 @@
+"""The page as a person meets it: headless Chromium without any way to the outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.api.test_escape import HOSTILE
+from tests.ui.conftest import SIZES, Visit
+from tests.ui.town import fill_workspace, hostile_names, town
+
+pytestmark = pytest.mark.browser
+
+Opener = Callable[[str, str], Visit]
+ROUTES = "() => document.querySelectorAll('path.tg-route').length"
+
+
+def centre_of(parcel_id: str) -> tuple[float, float]:
+    parcels = town().tables["parcels"]
+    centre = parcels.geometry.centroid.to_crs(4326)[parcel_id]
+    return centre.y, centre.x
+
+
+@pytest.mark.parametrize("device", SIZES)
+def test_the_first_view_is_whole_and_asks_nothing_of_the_outside(
+    visit: Opener, address: str, device: str
+) -> None:
+    opened = visit(address, device)
+    page, frame = opened.page, opened.frame
+    page.wait_for_timeout(1000)
+    assert (opened.outside, opened.errors, opened.refused) == ([], [], [])
+    assert opened.received + opened.layer_bytes <= 1_000_000
+    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[device][0]
+    box = page.locator(".st-key-town iframe").bounding_box()
+    assert box["height"] >= 0.6 * SIZES[device][1]
+    assert box["y"] + box["height"] <= SIZES[device][1] + 1
+    for part in (".tg-legend", ".tg-note", ".leaflet-control-scale"):
+        assert frame.locator(part).is_visible(), part
+    assert "示例数据(合成),非真实管线" in frame.locator(".tg-note").inner_text()
+    assert "EPSG:4547" in frame.locator(".tg-note").inner_text()
+    assert len(frame.locator(".tg-legend line[stroke-dasharray]").all()) >= 6
+    assert "Ukrain" not in frame.locator(".leaflet-control-attribution").inner_html()
+
+
+@pytest.mark.parametrize("device", SIZES)
+def test_picking_an_application_draws_its_routes_and_fills_the_panel(
+    visit: Opener, address: str, device: str
+) -> None:
+    opened = visit(address, device)
+    opened.choose("XX-2026-001")
+    opened.wait(lambda: opened.frame.evaluate(ROUTES) == 5)
+    assert opened.frame.locator("path.tg-band").count() >= 1
+    assert opened.frame.locator("path.tg-ring").count() == 5
+    dashes = {one.get_attribute("stroke-dasharray")
+              for one in opened.frame.locator("path.tg-route").all()}
+    assert len(dashes) == 5
+    panel = opened.page.locator(".st-key-case").inner_text()
+    for words in ("城南小餐饮街改造", "给水", "DN200", "116.48", "告知承诺", "共沟断面",
+                  "费用分摊"):
+        assert words in panel
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= SIZES[device][0]
+    assert opened.frame.evaluate(
+        "() => map.getBounds().contains(L.featureGroup(window.feature_group).getBounds())"
+    )
+    assert (opened.outside, opened.errors, opened.refused) == ([], [], [])
+
+
+def test_clicking_a_parcel_shows_it_without_loading_the_page_again(
+    visit: Opener, address: str
+) -> None:
+    opened = visit(address, "desktop")
+    opened.page.evaluate("window.__mark = 1")
+    opened.frame.evaluate("window.__mark = 1")
+    opened.click_map(*centre_of("P-0005"))
+    opened.page.locator(".tg-figures").wait_for()
+    assert "XX-2026-001" in opened.page.locator(".tg-title").inner_text()
+    opened.click_map(*centre_of("P-0009"))
+    opened.page.locator(".tg-mark").wait_for()
+    assert "P-0009" in opened.page.locator(".tg-facts").inner_text()
+    assert opened.page.evaluate("window.__mark") == 1
+    assert opened.frame.evaluate("window.__mark") == 1
+
+
+def test_an_inspected_line_shows_its_grounds_and_stands_out(visit: Opener, address: str) -> None:
+    opened = visit(address, "desktop")
+    opened.choose("XX-2026-001")
+    opened.page.locator(".st-key-chosen button", has_text="燃气").click()
+    opened.page.locator(".tg-findings").first.wait_for()
+    panel = opened.page.locator(".st-key-case").inner_text()
+    for words in ("施工长度在200米内(含200米)", "201.35", "≤ 200", "-1.35", "不符合",
+                  "城市道路挖掘"):
+        assert words in panel
+    faint = "() => document.querySelectorAll('path.tg-route[stroke-opacity=\"0.45\"]').length"
+    opened.wait(lambda: opened.frame.evaluate(faint) == 4)
+
+
+@pytest.mark.parametrize("device", SIZES)
+def test_hostile_names_never_run(
+    visit: Opener, serve: Callable[[str, Path], str], tmp_path: Path, device: str
+) -> None:
+    """Names of parcels, roads and the project are hostile; nothing of them may run."""
+    workspace = tmp_path / "workspace"
+    fill_workspace(workspace, hostile_names(HOSTILE), project_name=HOSTILE[0] + HOSTILE[2])
+    opened = visit(serve("tests/ui/fixture_app.py", workspace), device)
+    for parcel in ("P-0001", "P-0004", "P-0009"):
+        lat, lon = centre_of(parcel)
+        opened.frame.evaluate("at => { map.setView(at, 17, { animate: false }); }", [lat, lon])
+        opened.page.wait_for_timeout(400)
+        opened.click_map(lat, lon)
+        opened.page.wait_for_timeout(600)
+    opened.choose("XX-2026-001")
+    opened.wait(lambda: opened.frame.evaluate(ROUTES) == 5)
+    assert "<img src=x" in opened.page.locator(".tg-title").inner_text()
+    for frame in opened.page.frames:
+        assert frame.evaluate("typeof window.PWN") == "undefined"
+    assert (opened.outside, opened.errors, opened.refused) == ([], [], [])

@@ -1,0 +1,45 @@
+"""A drawing is shown only if it can do nothing but be looked at."""
+
+from __future__ import annotations
+
+import pytest
+
+from ui.shared_trench import DrawingError, safe_svg, shared_trench
+
+HEAD = '<svg xmlns="http://www.w3.org/2000/svg">'
+
+
+@pytest.mark.parametrize(
+    "svg",
+    [
+        f"{HEAD}<script>window.PWN=1</script></svg>",
+        f'{HEAD}<rect onload="window.PWN=1"/></svg>',
+        f'{HEAD}<image href="http://example.org/x.png"/></svg>',
+        f"{HEAD}<foreignObject><div/></foreignObject></svg>",
+        f'{HEAD}<rect fill="url(http://example.org/x)"/></svg>',
+        f'{HEAD}<a href="javascript:window.PWN=1"><text>x</text></a></svg>',
+        '<!DOCTYPE svg [<!ENTITY x "y">]>' + HEAD + "</svg>",
+        HEAD + "<rect>",
+        "plain words",
+    ],
+)
+def test_a_drawing_that_could_act_is_refused(svg: str) -> None:
+    with pytest.raises(DrawingError):
+        safe_svg(svg)
+
+
+def test_plain_shapes_and_words_pass_unchanged() -> None:
+    svg = f'{HEAD}<rect width="3" fill="url(#hatch)"/><text x="1">给水 &lt;DN200&gt;</text></svg>'
+    assert safe_svg(svg) == svg
+
+
+def test_a_refused_section_is_said_and_the_rest_is_shown() -> None:
+    from tests.ui.test_case_drawing import view
+
+    shown = view()
+    joint = shown.plan["joint"]
+    joint["sections"][0]["svg"] = f"{HEAD}<script/></svg>"
+    text = shared_trench(shown)
+    view.cache_clear()
+    assert "未通过安全检查" in text
+    assert "费用分摊" in text

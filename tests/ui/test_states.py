@@ -1,0 +1,99 @@
+"""The page's states, run without a browser: nothing chosen, a case, bad input, a crash."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import ui.engineer
+from tests.conftest import REPOSITORY
+from tests.ui.town_plan import plan_json
+
+
+@pytest.fixture
+def page(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv("TONGGOU_WORKSPACE", str(workspace))
+    monkeypatch.setattr(ui.engineer, "plan_of_application",
+                        lambda key, county: plan_json(dict(county.applications[key])))
+    monkeypatch.setattr(ui.engineer, "plan_of_parcel", _plan_of_parcel)
+    return AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=60)
+
+
+def _plan_of_parcel(parcel: str, day: Any, _county: Any) -> dict[str, Any]:
+    return plan_json({"application_id": None, "parcel_id": parcel, "dig_date": day.isoformat()})
+
+
+def shown(page: AppTest) -> str:
+    """Everything that the page shows as HTML."""
+    assert not page.exception
+    return "".join(element.proto.body for element in page.get("html"))
+
+
+def test_nothing_chosen_says_what_to_do_and_lists_the_applications(page: AppTest) -> None:
+    page.run()
+    assert "尚未选择" in shown(page)
+    assert [one.label for one in page.button] == ["XX-2026-001 城南小餐饮街改造",
+                                                  "XX-2026-002 新集小学"]
+
+
+def test_an_application_shows_figures_table_grounds_trench_and_questions(page: AppTest) -> None:
+    page.run()
+    page.selectbox(key="application").set_value("XX-2026-001").run()
+    text = shown(page)
+    for words in ("城南小餐饮街改造", "2<small> / 5 项", "138.9", "36<small> %", "因共沟变差",
+                  "超出 1.35 m", "共沟断面", "已证最优", "13.20", "31.1", "待查明", "R-2"):
+        assert words in text, words
+
+
+def test_a_button_of_the_list_opens_its_application(page: AppTest) -> None:
+    page.run()
+    page.button(key="case-XX-2026-002").click().run()
+    assert page.session_state["application"] == "XX-2026-002"
+    assert "无法接入:距走廊过远,无法连接,间隔 61.25 m" in shown(page)
+
+
+def test_separate_digging_shows_the_separate_verdicts(page: AppTest) -> None:
+    page.run()
+    page.selectbox(key="application").set_value("XX-2026-001").run()
+    page.session_state["joint"] = False
+    page.run()
+    assert "3<small> / 5 项" in shown(page)
+
+
+def test_a_parcel_without_application_is_planned_on_default_demand_and_marked(
+    page: AppTest,
+) -> None:
+    page.run()
+    page.session_state["parcel"] = "P-0009"
+    page.run()
+    assert "默认需求试算" in shown(page)
+    assert "不作为判定" in shown(page)
+
+
+def test_an_application_that_cannot_be_planned_says_why(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_key: str, _county: Any) -> None:
+        raise ValueError("申请 XX-2026-001:宗地 P-9999 不存在<b>")
+
+    monkeypatch.setattr(ui.engineer, "plan_of_application", refuse)
+    page.run()
+    page.selectbox(key="application").set_value("XX-2026-001").run()
+    assert "申请 XX-2026-001:宗地 P-9999 不存在&lt;b&gt;" in shown(page)
+
+
+def test_a_crash_shows_a_chinese_message_and_no_trace(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(_key: str, _county: Any) -> None:
+        raise KeyError("/secret/path")
+
+    monkeypatch.setattr(ui.engineer, "plan_of_application", crash)
+    page.run()
+    page.selectbox(key="application").set_value("XX-2026-001").run()
+    assert "计算出错" in shown(page)
+    assert "secret" not in shown(page)
+    assert "Traceback" not in shown(page)
