@@ -1,0 +1,213 @@
+"""Look for faults in screened routes, with plain shapely and nothing of the planner's own code.
+
+    python docs/examples/check_routes.py WORKSPACE screen.gpkg
+
+Lists every route that runs through a parcel (its own too, but for the end on the red line) or a
+building, through water or rails where no road crosses them, longer inside carriageways than the
+crossings it states, with another length than it states, or that does not start at its main or
+end on its red line. Exit 0: no fault. 1: faults, listed. 2: unusable workspace or file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from gettext import gettext as _
+from pathlib import Path
+
+import geopandas as gpd
+import pyogrio
+import shapely
+
+_COUNTIES = Path(__file__).resolve().parents[2] / "rules" / "counties"
+# Inside a parcel, a building or water: more than this is a fault, less is drawing.
+_INSIDE_M = 0.05
+# Lengths that are stated and measured may differ by this: twice the centimetre of a survey.
+_LENGTH_M = 0.02
+# An end that lies this near is on its main or red line: the files keep millimetres.
+_END_M = 0.01
+# A pipe follows a bridge or level crossing if it is within half the road and this of it.
+_BESIDE_ROAD_M = 6.0
+
+
+class InputError(ValueError):
+    """A file cannot be checked; the message says which and what to do."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault: which route, what is wrong, and by how many metres."""
+
+    parcel_id: str
+    utility: str
+    kind: str
+    metres: float
+    about: str = ""
+
+
+def check_routes(workspace: Path, screened: Path) -> tuple[int, list[Fault]]:
+    """Check the routed rows of a screening against the layers of its workspace.
+
+    Returns the number of routes and their faults. Raises ``InputError`` for unusable files.
+    """
+    ground = _Ground(workspace)
+    rows = _read(screened, "screen")
+    routes = rows[rows["status"] == "routed"]
+    return len(routes), [fault for route in routes.itertuples() for fault in ground.faults(route)]
+
+
+class _Ground:
+    """The layers of a workspace as found in its folder, newest versions, missing ones empty."""
+
+    def __init__(self, workspace: Path) -> None:
+        if not (workspace / "workspace.toml").is_file():
+            raise InputError(_("{}:不是工作区。").format(workspace))
+        settings = tomllib.loads((workspace / "workspace.toml").read_text("utf-8"))
+        self.parcels = _layer(workspace, "parcels").set_index("parcel_id")
+        self.buildings = _layer(workspace, "buildings")
+        self.water = _layer(workspace, "water_bodies")
+        self.railways = _layer(workspace, "railways")
+        self.roads = _layer(workspace, "roads")
+        self.network = [
+            table.set_index(key)
+            for table, key in (
+                (_layer(workspace, "lines"), "line_id"),
+                (_layer(workspace, "nodes"), "node_id"),
+            )
+            if len(table)
+        ]
+        self.width = _widths(self.roads, str(settings["county"]))
+        self.carriageway = _carriageway(self.roads, self.width, _layer(workspace, "carriageways"))
+        shapely.prepare(self.carriageway)
+
+    def faults(self, route: object) -> Iterator[Fault]:
+        """Every fault of one route."""
+        for kind, metres, about in self._tests(route):
+            if metres > 0:
+                yield Fault(route.parcel_id, route.utility, kind, metres, about)
+
+    def _tests(self, route: object) -> Iterator[tuple[str, float, str]]:
+        line = route.geometry
+        for kind, table in (("parcel", self.parcels), ("building", self.buildings)):
+            for name, inside in _inside(line, table):
+                own = "own" if name == route.parcel_id else str(name)
+                yield f"through_{kind}", inside - _INSIDE_M, own
+        yield "through_water", self._off_road(line, self.water), ""
+        yield "through_rails", self._off_road(line, self.railways), ""
+        in_road = line.intersection(self.carriageway).length
+        yield "more_carriageway_than_stated", in_road - route.kerb_m - _LENGTH_M, ""
+        yield "length", abs(line.length - route.length_m) - _LENGTH_M, ""
+        red_line = self.parcels.geometry[route.parcel_id].boundary
+        end = shapely.get_point(line, -1)
+        yield "end_off_red_line", red_line.distance(end) - _END_M, ""
+        yield "start_off_main", self._off_main(line, route) - _END_M, str(route.tie_in_id)
+
+    def _off_main(self, line: shapely.LineString, route: object) -> float:
+        """Distance of the route's start from the feature of its utility that it names."""
+        distances = [
+            table.geometry[route.tie_in_id].distance(shapely.get_point(line, 0))
+            for table in self.network
+            if route.tie_in_id in table.index and table["utility"][route.tie_in_id] == route.utility
+        ]
+        return min(distances, default=math.inf)
+
+    def _off_road(self, line: shapely.LineString, barriers: gpd.GeoDataFrame) -> float:
+        """Metres of a barrier that are crossed away from any road that crosses it as well."""
+        worst = 0.0
+        for _position, barrier in _meeting(line, barriers):
+            wet = line.intersection(barrier)
+            if not wet.is_empty and wet.length <= _INSIDE_M and barrier.area > 0:
+                continue
+            roads = [
+                (road.intersection(barrier), width)
+                for road, width in zip(self.roads.geometry, self.width, strict=True)
+                if road.intersects(barrier)
+            ]
+            followed = shapely.union_all([s.buffer(w / 2 + _BESIDE_ROAD_M) for s, w in roads])
+            away = wet.difference(followed)
+            worst = max(worst, 0.0 if away.is_empty else max(away.length, 1.0))
+        return worst
+
+
+def _meeting(line: shapely.LineString, table: gpd.GeoDataFrame) -> list[tuple[object, object]]:
+    if table.empty:
+        return []
+    rows = table.sindex.query(line, predicate="intersects")
+    return [(table.index[row], table.geometry.iloc[row]) for row in rows]
+
+
+def _inside(line: shapely.LineString, table: gpd.GeoDataFrame) -> list[tuple[object, float]]:
+    """Metres of a line in the interior of each polygon; along its boundary is outside."""
+    return [
+        (name, line.intersection(area).length - line.intersection(area.boundary).length)
+        for name, area in _meeting(line, table)
+    ]
+
+
+def _widths(roads: gpd.GeoDataFrame, county: str) -> list[float]:
+    """Carriageway widths in metres, the county's assumed ones where a road gives none."""
+    policy = tomllib.loads((_COUNTIES / county / "policy.toml").read_text("utf-8"))
+    assumed = policy["planning"]["default_carriageway_width_m"]["value"]
+    return [
+        float(width) if width == width else float(assumed.get(kind, min(assumed.values())))
+        for width, kind in zip(
+            roads["carriageway_width_m"].astype(float), roads["road_class"], strict=True
+        )
+    ]
+
+
+def _carriageway(
+    roads: gpd.GeoDataFrame, widths: list[float], surveyed: gpd.GeoDataFrame
+) -> shapely.Geometry:
+    """Union of all carriageways: surveyed polygons, else roads as wide as they are."""
+    drawn = set(surveyed["road_id"]) if len(surveyed) else set()
+    made = [
+        road.buffer(width / 2, cap_style="flat", join_style="mitre", mitre_limit=2.0)
+        for name, road, width in zip(roads["road_id"], roads.geometry, widths, strict=True)
+        if name not in drawn
+    ]
+    return shapely.union_all([*surveyed.geometry, *made])
+
+
+def _layer(workspace: Path, name: str) -> gpd.GeoDataFrame:
+    files = sorted((workspace / "layers" / name).glob("*.gpkg"), key=lambda f: int(f.stem))
+    if not files:
+        return gpd.GeoDataFrame({"road_id": [], "parcel_id": []}, geometry=[])
+    return _read(files[-1], name)
+
+
+def _read(file: Path, layer: str) -> gpd.GeoDataFrame:
+    if not file.is_file():
+        raise InputError(_("文件 {}:磁盘上没有这个文件。请核对路径。").format(file))
+    try:
+        return pyogrio.read_dataframe(file, layer=layer)
+    except pyogrio.errors.DataSourceError:
+        raise InputError(_("文件 {}:不能读出图层 {}。").format(file, layer)) from None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the faults of a screening; return the exit code."""
+    parser = argparse.ArgumentParser(description=_("独立核对筛查得到的路由。"))
+    parser.add_argument("workspace", type=Path)
+    parser.add_argument("screened", type=Path, help=_("screen 命令写出的 .gpkg 文件"))
+    wanted = parser.parse_args(arguments)
+    tell: Callable[[str], None] = print
+    try:
+        count, faults = check_routes(wanted.workspace, wanted.screened)
+    except (InputError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    for fault in faults:
+        tell(f"{fault.parcel_id} {fault.utility} {fault.kind} {fault.metres:.2f} m {fault.about}")
+    kinds = Counter(fault.kind for fault in faults)
+    tell(_("核对路由 {} 条,问题 {} 处 {}").format(count, len(faults), dict(kinds) or ""))
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
