@@ -74,26 +74,31 @@ def last_day(start: date, years: int) -> date:
 
 
 def at_most(value: object, limit: Decimal, step: Decimal) -> Truth:
+    """Whether the rounded number reaches the limit at most; ``None`` if unknown."""
     number = rounded(value, step)
     return None if number is None else number <= limit
 
 
 def below(value: object, limit: Decimal, step: Decimal) -> Truth:
+    """Whether the rounded number is less than the limit; ``None`` if unknown."""
     number = rounded(value, step)
     return None if number is None else number < limit
 
 
 def at_least(value: object, limit: Decimal, step: Decimal) -> Truth:
+    """Whether the rounded number is the limit or more; ``None`` if unknown."""
     number = rounded(value, step)
     return None if number is None else number >= limit
 
 
 def above(value: object, limit: Decimal, step: Decimal) -> Truth:
+    """Whether the rounded number is more than the limit; ``None`` if unknown."""
     number = rounded(value, step)
     return None if number is None else number > limit
 
 
 def equals(value: object, wanted: object, step: Decimal) -> Truth:
+    """Whether the value is the wanted one, numbers after rounding; ``None`` if unknown."""
     if is_unknown(value):
         return None
     if isinstance(wanted, Decimal):
@@ -102,11 +107,13 @@ def equals(value: object, wanted: object, step: Decimal) -> Truth:
 
 
 def differs(value: object, wanted: object, step: Decimal) -> Truth:
+    """Whether the value is not the wanted one; ``None`` if unknown."""
     same = equals(value, wanted, step)
     return None if same is None else not same
 
 
 def is_one_of(value: object, wanted: tuple[str, ...], _step: Decimal) -> Truth:
+    """Whether the value is among the wanted ones; ``None`` if unknown."""
     return None if is_unknown(value) else value in wanted
 
 
