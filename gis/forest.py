@@ -51,7 +51,7 @@ class Forest:
 
     def sums(self, values: FloatArray) -> FloatArray:
         """Sum of an edge value along the way of every node, by pointer doubling, O(n log n)."""
-        total = np.where(self.edge >= 0, values[np.maximum(self.edge, 0)], 0.0)
+        total = np.append(values, 0.0)[self.edge]  # edge -1, at a root, takes the 0
         above = np.where(self.toward >= 0, self.toward, np.arange(len(self.toward)))
         while True:
             higher = above[above]

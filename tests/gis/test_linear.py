@@ -1,0 +1,123 @@
+"""Cutting, joining and numbering lines: pieces sum to the whole."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gis.linear import (
+    POSITION_TOLERANCE_M,
+    chain,
+    cut_lines,
+    merge_points,
+    segments,
+    with_ends,
+)
+
+NOTHING = np.zeros(0, np.int64)
+ELBOW = shapely.LineString([(0, 0), (10, 0), (10, 5)])  # 15 m
+
+
+def lines(*given: shapely.LineString) -> np.ndarray:
+    return np.array(given, object)
+
+
+def coordinates(line: shapely.LineString) -> list[tuple[float, ...]]:
+    return [tuple(map(float, point)) for point in line.coords]
+
+
+def test_a_line_without_a_position_comes_back_whole() -> None:
+    pieces = cut_lines(lines(ELBOW), NOTHING, np.zeros(0))
+    assert [coordinates(line) for line in pieces.lines] == [coordinates(ELBOW)]
+    assert (pieces.parent.tolist(), pieces.start_m.tolist(), pieces.end_m.tolist()) == (
+        [0],
+        [0],
+        [15],
+    )
+
+
+def test_an_elbow_is_cut_before_at_and_behind_its_corner() -> None:
+    pieces = cut_lines(lines(ELBOW), np.array([0, 0, 0]), np.array([12.0, 4.0, 10.0]))
+    assert [coordinates(line) for line in pieces.lines] == [
+        [(0, 0), (4, 0)],
+        [(4, 0), (10, 0)],
+        [(10, 0), (10, 2)],
+        [(10, 2), (10, 5)],
+    ]
+    assert pieces.start_m.tolist() == [0, 4, 10, 12]
+    assert pieces.end_m.tolist() == [4, 10, 12, 15]
+
+
+def test_positions_at_an_end_beyond_it_and_repeated_ones_cut_nothing() -> None:
+    at = np.array([0.0, 15.0, -3.0, 99.0, 6.0, 6.0, 6.0 + POSITION_TOLERANCE_M / 2])
+    pieces = cut_lines(lines(ELBOW), np.zeros(len(at), np.int64), at)
+    assert pieces.end_m.tolist() == [6.0, 15.0]
+
+
+def test_pieces_know_their_parents_and_come_in_their_order() -> None:
+    other = shapely.LineString([(0, 9), (8, 9)])
+    pieces = cut_lines(lines(ELBOW, other, ELBOW), np.array([2, 1]), np.array([1.0, 2.0]))
+    assert pieces.parent.tolist() == [0, 1, 1, 2, 2]
+
+
+vertex = st.tuples(st.integers(-400, 400), st.integers(-400, 400))
+walk = st.lists(vertex, min_size=2, max_size=6, unique=True).map(shapely.LineString)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(walk, min_size=1, max_size=4), st.data())
+def test_pieces_sum_to_their_line_and_follow_each_other(
+    whole: list[shapely.LineString], data: st.DataObject
+) -> None:
+    cuts = data.draw(
+        st.lists(st.tuples(st.integers(0, len(whole) - 1), st.floats(0, 1)), max_size=8)
+    )
+    given_lines = lines(*whole)
+    at_line = np.array([line for line, _ in cuts], np.int64)
+    at_m = np.array([share * whole[line].length for line, share in cuts])
+    pieces = cut_lines(given_lines, at_line, at_m)
+    length = np.bincount(pieces.parent, shapely.length(pieces.lines), minlength=len(whole))
+    assert length == pytest.approx(shapely.length(given_lines), abs=1e-3)
+    assert pieces.end_m - pieces.start_m == pytest.approx(shapely.length(pieces.lines), abs=1e-3)
+    for number, line in enumerate(whole):
+        own = pieces.lines[pieces.parent == number]
+        assert coordinates(own[0])[0] == coordinates(line)[0]
+        assert coordinates(own[-1])[-1] == coordinates(line)[-1]
+        for one, following in pairwise(own):
+            assert coordinates(one)[-1] == coordinates(following)[0]
+
+
+def test_points_nearer_than_the_tolerance_are_one_and_stay_where_the_first_was() -> None:
+    label, xy = merge_points(np.array([[0.0, 0], [5, 0], [0.004, 0], [5, 0.006]]), 0.005)
+    assert label[0] == label[2]
+    assert len({int(n) for n in label}) == 3
+    assert xy[label[2]].tolist() == [0.0, 0.0]
+    assert merge_points(np.zeros((0, 2)), 0.005)[1].shape == (0, 2)
+
+
+def test_ends_are_moved_and_the_middle_stays() -> None:
+    moved = with_ends(lines(ELBOW), np.array([[0.0, 1]]), np.array([[10.0, 6]]))
+    assert coordinates(moved[0]) == [(0, 1), (10, 0), (10, 6)]
+
+
+def test_segments_join_points_pairwise() -> None:
+    made = segments(np.array([[0.0, 0], [1, 1]]), np.array([[3.0, 4], [1, 2]]))
+    assert shapely.length(made).tolist() == [5.0, 1.0]
+
+
+def test_a_chain_turns_lines_where_needed() -> None:
+    there, back = shapely.LineString([(0, 0), (5, 0)]), shapely.LineString([(5, 7), (5, 0)])
+    assert coordinates(chain([there, back], (0, 0))) == [(0, 0), (5, 0), (5, 7)]
+    assert coordinates(chain([back, there], (5, 7))) == [(5, 7), (5, 0), (0, 0)]
+
+
+def test_a_chain_with_a_gap_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"line does not continue at \(5\.000, 0\.000\)"):
+        chain(
+            [shapely.LineString([(0, 0), (5, 0)]), shapely.LineString([(5, 0.1), (9, 0)])], (0, 0)
+        )

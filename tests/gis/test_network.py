@@ -1,0 +1,64 @@
+"""The corridor graph as arrays and as networkx."""
+
+from __future__ import annotations
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from gis.network import CorridorGraph, arcs, tie_break
+
+
+@pytest.fixture
+def triangle() -> CorridorGraph:
+    """Nodes at (0, 0), (30, 0), (30, 40); edges of 30, 40 and 50 m, and a detour of 70 m."""
+    xy = np.array([[0.0, 0], [30, 0], [30, 40]])
+    ends = np.array([[0, 1], [1, 2], [0, 2], [0, 2]])
+    lines = [shapely.LineString(xy[pair]) for pair in ends[:3]]
+    lines.append(shapely.LineString([(0, 0), (0, 40), (30, 40)]))
+    measures = pd.DataFrame({"kind": "strip", "kerb_m": [0.0, 10.0, 5.0, 0.0]})
+    return CorridorGraph(xy, ends, np.array(lines, object), measures)
+
+
+def test_lengths_and_counts(triangle: CorridorGraph) -> None:
+    assert triangle.length_m.tolist() == [30, 40, 50, 70]
+    assert (triangle.node_count, triangle.edge_count) == (3, 4)
+
+
+def test_networkx_carries_places_lines_and_every_measure(triangle: CorridorGraph) -> None:
+    graph = triangle.to_networkx()
+    assert graph.number_of_edges(0, 2) == 2
+    assert graph.nodes[2] == {"x": 30.0, "y": 40.0}
+    assert graph[1][2][1]["kerb_m"] == 10.0
+    assert graph[1][2][1]["line"].length == 40.0
+    assert (
+        nx.dijkstra_path_length(
+            graph, 0, 2, lambda _u, _v, k: min(e["line"].length for e in k.values())
+        )
+        == 50
+    )
+
+
+def test_a_part_of_the_graph_is_cut_by_bounds_and_by_edges(triangle: CorridorGraph) -> None:
+    assert triangle.edges_within((25, -1, 29, 1)).tolist() == [0, 2, 3]  # bounding boxes meet
+    east = triangle.to_networkx(bounds=(29, 10, 31, 20))
+    assert sorted(key for *_, key in east.edges(keys=True)) == [1, 2, 3]
+    assert sorted(triangle.to_networkx(edges=[1]).nodes) == [1, 2]
+
+
+def test_arcs_keep_the_lightest_of_parallels_and_skip_loops_and_infinite_weights() -> None:
+    ends = np.array([[0, 1], [1, 0], [1, 1], [1, 2]])
+    found = arcs(ends, np.array([5.0, 3.0, 1.0, np.inf]), 3)
+    assert found.matrix.toarray().tolist() == [[0, 3, 0], [3, 0, 0], [0, 0, 0]]
+    assert found.edge_between(np.array([0, 1]), np.array([1, 0])).tolist() == [1, 1]
+
+
+def test_the_tie_break_hangs_on_the_line_alone(triangle: CorridorGraph) -> None:
+    weight = triangle.tie_break
+    assert (weight > 0).all()
+    assert weight.max() < 2e-9
+    assert len(set(weight.tolist())) == 4
+    assert tie_break(triangle.lines[::-1]).tolist() == weight[::-1].tolist()
+    assert tie_break(shapely.reverse(triangle.lines)) == pytest.approx(weight, abs=1e-12)

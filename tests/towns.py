@@ -1,0 +1,177 @@
+"""Small hand-made towns for tests: metres from ``ORIGIN``, every figure to be worked out on paper.
+
+The usual street runs east along y = 0 from x = 0 to 300: carriageway 10 m (kerbs at y = -5 and 5),
+red line 20 m (y = -10 and 10). Strips lie 1.75 m behind the kerb (1.5 m kerb clearance of GB 50289
+and 0.25 m for half a section), at y = -6.75 and 6.75. The usual parcel lies north of it, from
+x = 100 to 140, its red line at y = 12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import cache
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+from pyproj import CRS
+from shapely import affinity
+from shapely.geometry import LineString, Point, box
+
+from layers.fields import layer_definition
+from layers.survey import Survey
+from planning.application import Application, parse_application
+from planning.external_lines import ExternalLine, external_lines, one_by_networkx
+from planning.groundwork import Groundwork, prepare
+from planning.policies import load_policy
+from planning.policy_model import Policy
+
+ORIGIN = (582_000.0, 3_502_000.0)
+CRS_NAME = "EPSG:4547"
+COUNTY = "411523_xinxian"
+DIG_DATE = "2026-11-22"
+SETBACK_M = 1.75
+Rows = Mapping[str, Mapping[str, Any]]
+LAYERS = ("parcels", "roads", "buildings", "green", "trees", "water_bodies", "railways")
+LAYERS += ("lines", "nodes", "service_areas")
+
+STREET: Mapping[str, Any] = {
+    "road_class": "local",
+    "carriageway_width_m": 10.0,
+    "red_line_width_m": 20.0,
+    "surface": "asphalt",
+    "authority": "municipal",
+    "opened_on": "2010-01-01",
+    "overhauled_on": "2015-01-01",
+    "on_bridge": False,
+}
+MAIN: Mapping[str, Any] = {
+    "utility": "water",
+    "subtype": "distribution",
+    "diameter_mm": 300.0,
+    "laying": "buried",
+    "status": "in_service",
+}
+URBAN = {"A-1": {"kind": "urban_area", "geometry": box(-500, -500, 1500, 1500)}}
+NETWORKS = {
+    f"A-{utility}": {
+        "kind": "network",
+        "utility": utility,
+        "geometry": box(-500, -500, 1500, 1500),
+    }
+    for utility in ("water", "sewage", "storm", "gas", "power", "telecom")
+}
+
+
+def street(*points: tuple[float, float], **changes: Any) -> dict[str, Any]:
+    """A road with the usual widths along the points."""
+    return {**STREET, "geometry": LineString(points), **changes}
+
+
+def main(*points: tuple[float, float], **changes: Any) -> dict[str, Any]:
+    """A DN300 water distribution main along the points."""
+    return {**MAIN, "geometry": LineString(points), **changes}
+
+
+def parcel(west: float, south: float, east: float, north: float, **changes: Any) -> dict[str, Any]:
+    """A rectangular residential parcel."""
+    shape = box(west, south, east, north)
+    return {"name": "示例宗地", "land_use": "residential", "geometry": shape, **changes}
+
+
+def node(x: float, y: float, **values: Any) -> dict[str, Any]:
+    """A network node."""
+    return {"status": "in_service", "geometry": Point(x, y), **values}
+
+
+def table(layer: str, rows: Rows) -> gpd.GeoDataFrame:
+    """A layer as ``Survey`` promises it: all fields, NaN or None where not given."""
+    definition = layer_definition(layer)
+    fields = [
+        f for f in definition.fields if f.type != "geometry" and f.name != definition.id_field
+    ]
+    columns: dict[str, Any] = {}
+    for field in fields:
+        cells = [row.get(field.name) for row in rows.values()]
+        if field.type in ("number", "integer"):
+            columns[field.name] = pd.array(cells, dtype="Float64").to_numpy(
+                float, na_value=float("nan")
+            )
+        else:
+            columns[field.name] = pd.Series(cells, dtype=object).to_numpy(object)
+    shapes = [affinity.translate(row["geometry"], *ORIGIN) for row in rows.values()]
+    index = pd.Index(list(rows), dtype=object, name=definition.id_field)
+    return gpd.GeoDataFrame(
+        columns, geometry=gpd.GeoSeries(shapes, crs=CRS_NAME).values, index=index
+    )
+
+
+def town(*, absent: Sequence[str] = (), **layers: Rows) -> Survey:
+    """A survey of the given layers; the others are imported and empty unless ``absent``.
+
+    Without ``roads`` and ``parcels`` the usual street and parcel stand; without
+    ``service_areas`` everything is inside.
+    """
+    layers = {
+        "roads": {"R-1": street((0, 0), (300, 0))},
+        "parcels": {"P-1": parcel(100, 12, 140, 52)},
+        "service_areas": {**URBAN, **NETWORKS},
+        **layers,
+    }
+    names = dict.fromkeys((*LAYERS, *layers))
+    tables = {name: table(name, layers.get(name, {})) for name in names if name not in absent}
+    return Survey(CRS(CRS_NAME), tables, COUNTY, synthetic=True)
+
+
+@cache
+def policy() -> Policy:
+    return load_policy(COUNTY)
+
+
+def application(parcel_id: str = "P-1", **changes: Any) -> Application:
+    """An application for DN200 water; a gate is given in town metres."""
+    document: dict[str, Any] = {
+        "application_id": "APP-1",
+        "parcel_id": parcel_id,
+        "dig_date": DIG_DATE,
+        "work_kind": "new",
+        "demands": {"water": {"nominal_mm": 200, "material": "PE"}},
+        **changes,
+    }
+    if document.get("gate") is not None:
+        document["gate"] = [document["gate"][0] + ORIGIN[0], document["gate"][1] + ORIGIN[1]]
+    return parse_application(document)
+
+
+def ground(survey: Survey, *applications: Application) -> Groundwork:
+    """Groundwork of a town with the gates of its applications."""
+    return prepare(survey, policy(), applications)
+
+
+def line_of(survey: Survey, utility: str = "water", **changes: Any) -> ExternalLine:
+    """The external line of one utility of the usual application in a town."""
+    case = application(**changes)
+    work = ground(survey, case)
+    return external_lines(work, case.demands[utility], [work.site(case)], one_by_networkx)["APP-1"]
+
+
+def xy(line: Any) -> list[tuple[float, float]]:
+    """Vertices in town metres, to the millimetre."""
+    points = shapely.get_coordinates(line) - ORIGIN
+    return [(round(float(x), 3) + 0.0, round(float(y), 3) + 0.0) for x, y in points]
+
+
+def moved(survey: Survey, east: float, north: float) -> Survey:
+    """The same town elsewhere."""
+    tables = {
+        name: rows.set_geometry(rows.geometry.translate(east, north))
+        for name, rows in survey.tables.items()
+    }
+    return Survey(survey.crs, tables, survey.county, survey.synthetic)
+
+
+def dig_date() -> date:
+    return date.fromisoformat(DIG_DATE)
+
