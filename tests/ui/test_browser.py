@@ -14,6 +14,7 @@ from tests.ui.town import fill_workspace, hostile_names, town
 pytestmark = pytest.mark.browser
 
 Opener = Callable[[str, str], Visit]
+Server = Callable[[str, Path], str]
 ROUTES = "() => document.querySelectorAll('path.tg-route').length"
 
 
@@ -96,14 +97,17 @@ def test_an_inspected_line_shows_its_grounds_and_stands_out(visit: Opener, addre
     opened.wait(lambda: opened.frame.evaluate(faint) == 4)
 
 
-@pytest.mark.parametrize("device", SIZES)
-def test_hostile_names_never_run(
-    visit: Opener, serve: Callable[[str, Path], str], tmp_path: Path, device: str
-) -> None:
-    """Names of parcels, roads and the project are hostile; nothing of them may run."""
-    workspace = tmp_path / "workspace"
+@pytest.fixture(scope="module")
+def hostile_address(serve: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A server of a town whose parcels, roads and project have hostile names."""
+    workspace = tmp_path_factory.mktemp("hostile") / "workspace"
     fill_workspace(workspace, hostile_names(HOSTILE), project_name=HOSTILE[0] + HOSTILE[2])
-    opened = visit(serve("tests/ui/fixture_app.py", workspace), device)
+    return serve("tests/ui/fixture_app.py", workspace)
+
+
+@pytest.mark.parametrize("device", SIZES)
+def test_hostile_names_never_run(visit: Opener, hostile_address: str, device: str) -> None:
+    opened = visit(hostile_address, device)
     for parcel in ("P-0001", "P-0004", "P-0009"):
         lat, lon = centre_of(parcel)
         opened.frame.evaluate("at => { map.setView(at, 17, { animate: false }); }", [lat, lon])
@@ -115,4 +119,25 @@ def test_hostile_names_never_run(
     assert "<img src=x" in opened.page.locator(".tg-title").inner_text()
     for frame in opened.page.frames:
         assert frame.evaluate("typeof window.PWN") == "undefined"
+    assert (opened.outside, opened.errors, opened.refused) == ([], [], [])
+
+
+def test_the_app_itself_opens_on_the_sample_county_and_plans_a_clicked_parcel(
+    visit: Opener, serve: Server, tmp_path: Path
+) -> None:
+    """No step before: the workspace does not exist until the app makes it."""
+    opened = visit(serve("app.py", tmp_path / "workspace"), "desktop")
+    opened.page.wait_for_timeout(1500)
+    assert opened.received + opened.layer_bytes <= 1_000_000
+    place = opened.frame.evaluate("""() => {
+        const size = map.getSize(), near = map.containerPointToLatLng(size.divideBy(2));
+        const parcels = Object.values(map._layers).filter(
+            layer => layer.options.pane === "tg-parcels" && layer.getCenter);
+        parcels.sort((a, b) => near.distanceTo(a.getCenter()) - near.distanceTo(b.getCenter()));
+        const at = parcels[0].getCenter();
+        return [at.lat, at.lng];
+    }""")
+    opened.click_map(*place)
+    opened.page.locator(".tg-lines").wait_for(timeout=60_000)
+    opened.wait(lambda: opened.frame.evaluate(ROUTES) >= 1)
     assert (opened.outside, opened.errors, opened.refused) == ([], [], [])
