@@ -180,8 +180,25 @@
     box(map, "topleft", options.note, "tg-note");
     box(map, "topleft", "", "tg-notice");
     box(map, "bottomleft", options.legend, "tg-legend");
-    map.fitBounds(options.bounds, { animate: false });
-    if (map.getZoom() < options.openZoom) { map.setZoom(options.openZoom, { animate: false }); }
+    open(map, options);
+  }
+
+  // The style sheet arrives after the map: follow the size of the box, and show the whole again
+  // until somebody has taken hold of the map.
+  function open(map, options) {
+    var held = false, box = map.getContainer();
+    var fit = function () {
+      map.fitBounds(options.bounds, { animate: false });
+      if (map.getZoom() < options.openZoom) { map.setZoom(options.openZoom, { animate: false }); }
+    };
+    ["pointerdown", "wheel", "keydown"].forEach(function (kind) {
+      box.addEventListener(kind, function () { held = true; }, { once: true, passive: true });
+    });
+    fit();
+    new ResizeObserver(function () {
+      map.invalidateSize({ animate: false });
+      if (!held && !focused) { fit(); }
+    }).observe(box);
   }
 
   /* ---- the case in hand ---------------------------------------------------------------- */

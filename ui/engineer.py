@@ -120,11 +120,12 @@ def _planned(county: County) -> tuple[dict[str, Any] | None, str, bool]:
 
 def _empty(county: County) -> None:
     """Nothing is selected yet: say what to do and list the open applications."""
+    number = len(county.applications)
+    count = f'{number} {_("件,地图上深色边框")}' if number else _("暂无")
     st.html(
         f'<div class="tg-empty"><h2 class="tg-title">{_("尚未选择")}</h2>'
         f'<p>{_("在地图上点一块宗地,或选一件报装申请。")}</p>'
-        f'<h3>{_("在办申请")}<small>{len(county.applications)} {_("件,地图上深色边框")}</small>'
-        f"</h3></div>"
+        f'<h3>{_("在办申请")}<small>{count}</small></h3></div>'
     )
     with st.container(key="cases"):
         for key, application in county.applications.items():

@@ -170,8 +170,8 @@ def _grounds(view: View, verdict: Json) -> str:
     unknown = [view.words.input(one["input"]) for one in grounds if one["status"] == "unknown"]
     names = "、".join(dict.fromkeys(unknown)) or _("见下方依据")
     favour = verdict.get("otherwise")
-    hope = f'{_(";如均有利,可为")} {chip(favour)}' if favour else ""
-    return f'{_("尚缺:")}{esc(names)}{hope}'
+    lead = _(";如均有利,可为") if favour in words.QUALIFYING else _(";即使均有利,仍为")
+    return f'{_("尚缺:")}{esc(names)}' + (f"{lead} {chip(favour)}" if favour else "")
 
 
 def cited(finding: Json) -> str:
