@@ -48,6 +48,8 @@ def cut_lines(lines: LineArray, at_line: IntArray, at_m: FloatArray) -> Pieces:
     Pieces ordered by parent and distance; their lengths sum to those of the lines.
     Complexity O(v log v) in vertices and positions.
     """
+    if len(lines) == 0:
+        return Pieces(lines, np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
     vertices, owner = shapely.get_coordinates(lines, return_index=True)
     owner = owner.astype(np.int64)
     measure = _measures(vertices, owner)

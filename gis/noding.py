@@ -57,6 +57,8 @@ def node_lines(lines: LineArray) -> Network:
 def number_nodes(pieces: Pieces, tolerance_m: float = NODE_TOLERANCE_M) -> Network:
     """Number the ends of pieces; ends nearer than the tolerance share a node and meet exactly."""
     count = len(pieces.lines)
+    if count == 0:
+        return Network(pieces, np.zeros((0, 2), np.int64), np.zeros((0, 2)))
     first = shapely.get_coordinates(shapely.get_point(pieces.lines, 0))
     last = shapely.get_coordinates(shapely.get_point(pieces.lines, -1))
     label, node_xy = merge_points(np.concatenate([first, last]), tolerance_m)

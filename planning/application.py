@@ -42,6 +42,11 @@ _NUMBERS = (
 )
 
 
+_WHOLE = ("duct_holes", "feeds")
+_LAYINGS = ("direct", "conduit")
+_INVESTMENT_KINDS = ("enterprise", "government", "person", "mixed")
+
+
 class ApplicationError(ValueError):
     """An application says something that cannot be planned; the message tells field and cure."""
 
@@ -99,11 +104,11 @@ def parse_application(document: Mapping[str, Any]) -> Application:
         work_kind=reader.choice("work_kind", document.get("work_kind"), _WORK_KINDS),
         subject_kind=reader.choice(
             "drainage.subject_kind",
-            (document.get("drainage") or {}).get("subject_kind"),
+            reader.group("drainage", document.get("drainage")).get("subject_kind"),
             _SUBJECT_KINDS,
         ),
-        project=dict(document.get("project") or {}),
-        promiser=dict(document.get("promiser") or {}),
+        project=_project(reader, document.get("project")),
+        promiser=_promisers(reader, document.get("promiser")),
     )
 
 
@@ -151,6 +156,40 @@ class _Reader:
         return None if value is None else str(value)
 
 
+    def group(self, key: str, value: Any) -> dict[str, Any]:
+        if value is None:
+            return {}
+        if not isinstance(value, Mapping):
+            raise self.error(key, value, _("须为一组字段"), _("写成 {} 或留空"))
+        return dict(value)
+
+    def yes_or_no(self, key: str, value: Any) -> None:
+        if value is not None and not isinstance(value, bool):
+            raise self.error(key, value, _("须为 true 或 false"), _("改正或留空(未知)"))
+
+
+def _project(reader: _Reader, value: Any) -> dict[str, Any]:
+    project = reader.group("project", value)
+    reader.yes_or_no("project.hazardous_goods", project.get("hazardous_goods"))
+    share = project.get("enterprise_percent")
+    if share is not None and not (_is_number(share) and 0 <= share <= 100):
+        raise reader.error(
+            "project.enterprise_percent", share, _("须为 0 至 100 的数"), _("改正或留空(未知)")
+        )
+    kind = project.get("investment_kind")
+    reader.choice("project.investment_kind", kind, _INVESTMENT_KINDS)
+    return project
+
+
+def _promisers(reader: _Reader, value: Any) -> dict[str, dict[str, Any]]:
+    promisers = reader.group("promiser", value)
+    for utility, record in promisers.items():
+        promisers[utility] = reader.group(f"promiser.{utility}", record)
+        for key in ("declines", "bad_credit"):
+            reader.yes_or_no(f"promiser.{utility}.{key}", promisers[utility].get(key))
+    return promisers
+
+
 def _demand(reader: _Reader, utility: str, value: Any) -> Demand:
     place = f"demands.{utility}"
     if utility not in load_utilities():
@@ -162,6 +201,9 @@ def _demand(reader: _Reader, utility: str, value: Any) -> Demand:
         number = value.get(key)
         if number is not None and not (_is_number(number) and number > 0):
             raise reader.error(f"{place}.{key}", number, _("须为正数"), _("改正或留空(未知)"))
+        if key in _WHOLE and number is not None and number != int(number):
+            raise reader.error(f"{place}.{key}", number, _("须为整数"), _("改正或留空(未知)"))
+    reader.choice(f"{place}.laying", value.get("laying"), _LAYINGS)
     return Demand(_pipe(utility, value), int(value.get("feeds") or 1))
 
 

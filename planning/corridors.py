@@ -149,7 +149,7 @@ def build_corridors(
     ------
     CrsError
         If the survey's CRS cannot be measured on.
-    ValueError
+    LayerError
         If the survey has no roads.
     """
     require_projected(survey.crs)
@@ -400,7 +400,7 @@ def _feet(points: NDArray[Any], piece: IntArray, layout: _Layout) -> pd.DataFram
 
 
 def _no_feet() -> pd.DataFrame:
-    return pd.DataFrame({"piece": [], "at_m": [], "line": [], "kind": [], "key": []})
+    return pd.DataFrame(columns=["piece", "at_m", "line", "kind", "key"], dtype=object)
 
 
 # --- crossings between the two sides of a street ---------------------------------------------

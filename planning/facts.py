@@ -50,7 +50,8 @@ class Ground:
         if drawn is not None:
             place = {road: row for row, road in enumerate(surfaces.table["road_id"])}
             for road_id, area in drawn.dissolve(by="road_id").geometry.items():
-                areas[place[str(road_id)]] = area
+                if str(road_id) in place:
+                    areas[place[str(road_id)]] = area
         return np.asarray(areas)
 
     @cached_property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from gettext import gettext as _
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,16 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray, LineArray
+from layers.errors import LayerError
 from layers.survey import Survey
 from planning.policy_model import Policy
 
 # A piece on a kerb line is no crossing: less than this inside a carriageway is rounding.
 _ENTRY_M = 0.02
-# Squares that carriageways are cut into for overlays with short lines.
+# Squares that carriageways are cut into for overlays with short lines. A line that runs on the
+# edge of two squares would count in both: their edges keep off the round metres of maps.
 _TILE_M = 60.0
+_OFF_ROUND_M = 0.6180339887
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,10 @@ class RoadSurfaces:
         Overlays of short lines with long roads are slow, with squares they are not.
         """
         west, south, east, north = shapely.total_bounds(self.own_area)
-        x, y = np.meshgrid(np.arange(west - 1, east, _TILE_M), np.arange(south - 1, north, _TILE_M))
+        x, y = np.meshgrid(
+            np.arange(west - _OFF_ROUND_M, east, _TILE_M),
+            np.arange(south - _OFF_ROUND_M, north, _TILE_M),
+        )
         squares = shapely.box(x.ravel(), y.ravel(), x.ravel() + _TILE_M, y.ravel() + _TILE_M)
         road, square = shapely.STRtree(squares).query(self.own_area, predicate="intersects")
         parts = shapely.intersection(self.own_area[road], squares[square])
@@ -92,10 +99,17 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
     """Prepare the roads of a survey; a missing carriageway width takes the policy's default.
 
     Roads without a known or default width keep the narrowest default and are marked assumed.
+    Surveyed carriageways of roads that are not in the layer stand for nothing here; the check of
+    the layers reports them.
+
+    Raises
+    ------
+    LayerError
+        If there are no roads.
     """
     roads = survey.get("roads")
-    if roads is None:
-        raise ValueError("the survey has no roads")
+    if roads is None or roads.empty:
+        raise LayerError(_("没有道路,无处布置管线走廊;请先导入道路中心线图层 roads。"))
     centre = np.asarray(roads.geometry.array)
     known = pd.to_numeric(roads["carriageway_width_m"], errors="coerce").to_numpy(float)
     defaults = policy.planning.default_carriageway_width_m
@@ -123,5 +137,6 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
         by_road = surveyed.dissolve(by="road_id").geometry
         place = {road_id: row for row, road_id in enumerate(table["road_id"])}
         for road_id, area in by_road.items():
-            drawn[place[str(road_id)]] = area
+            if str(road_id) in place:
+                drawn[place[str(road_id)]] = area
     return RoadSurfaces(table, centre, drawn, np.maximum(red_line, width) / width)

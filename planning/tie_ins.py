@@ -40,7 +40,8 @@ class TieIns:
     crossings
         Pieces of them inside carriageways: ``tie_in`` (row), ``road``, ``kerb_m``, ``red_line_m``.
     features
-        The mains and nodes themselves, one row per feature_id, for ``eligible``.
+        The mains and nodes themselves by kind and feature_id, for ``eligible``; a main and a
+        node may bear the same id.
     imported
         False when the utility has no network in the survey at all.
     """
@@ -102,7 +103,7 @@ def find_tie_ins(corridors: Corridors, survey: Survey, utility: Utility, policy:
         crossings.assign(line=(np.cumsum(upright) - 1)[crossings["line"]])
         .rename(columns={"line": "tie_in"})
         .reset_index(drop=True),
-        pd.concat([mains, places]),
+        pd.concat({"line": mains, "node": places}, names=["kind", "feature_id"]),
         _has_network(survey, utility),
     )
 
@@ -117,7 +118,7 @@ def _features(
 ) -> tuple[pd.DataFrame, NDArray[Any]]:
     """Rows of a layer that belong to the utility, are of the kinds, and are in use."""
     if table is None:
-        return pd.DataFrame(), np.zeros(0, object)
+        return pd.DataFrame(columns=_DECIDING), np.zeros(0, object)
     mine = (table["utility"] == utility.key) & table[field].isin(kinds)
     mine &= ~table["status"].isin(_OUT_OF_USE)
     chosen = table[mine]
@@ -128,9 +129,11 @@ def _with_main(places: pd.DataFrame, lines: Any) -> pd.DataFrame:
     """Give nodes that do not say it themselves the size and pressure of the main they sit on."""
     if lines is None or len(places) == 0:
         return places
-    missing = [c for c in ("diameter_mm", "pressure_mpa", "voltage_kv") if c not in places]
-    own: pd.DataFrame = lines[missing].reindex(places["line_id"]).set_axis(places.index)
-    return pd.concat([places, own], axis=1)
+    inherited = ["diameter_mm", "pressure_mpa", "voltage_kv"]
+    own = lines[inherited].reindex(places["line_id"]).set_axis(places.index)
+    return places.assign(
+        **{name: places[name].fillna(own[name]) if name in places else own[name] for name in own}
+    )
 
 
 def _along_mains(
@@ -198,19 +201,9 @@ def eligible(tie_ins: TieIns, pipe: Pipe, standards: Standards) -> NDArray[np.bo
         fits &= _at_least(features["spare_bays"], 1)
     if tie_ins.utility == "telecom" and "free_holes" in features:
         fits &= _at_least(features["free_holes"], pipe.duct_holes or 1)
-    return tie_ins.table["feature_id"].map(fits).to_numpy(bool)
+    joined = pd.MultiIndex.from_frame(tie_ins.table[["kind", "feature_id"]])
+    return fits.reindex(joined).to_numpy(bool)
 
 
 def _at_least(values: pd.Series, least: float) -> pd.Series:
     return pd.to_numeric(values, errors="coerce") >= least
-
-
-def nearest_gap_m(survey: Survey, tie_ins: TieIns, point: shapely.Geometry) -> float | None:
-    """Straight distance from a place to the nearest feature of the utility, in metres."""
-    distances = [
-        float(table.loc[table.index.isin(tie_ins.features.index)].distance(point).min())
-        for layer in ("lines", "nodes")
-        if (table := survey.get(layer)) is not None
-        and table.index.isin(tie_ins.features.index).any()
-    ]
-    return min(distances) if distances else None

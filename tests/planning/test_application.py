@@ -1,0 +1,168 @@
+"""Applications: what is read, and the message (field, value, rule, cure) for what cannot be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import shapely
+
+from planning.application import ApplicationError, default_application, parse_application
+from tests import towns
+
+DOCUMENT: dict[str, Any] = {
+    "application_id": "XX-1",
+    "parcel_id": "P-1",
+    "dig_date": "2026-11-22",
+    "demands": {"water": {"nominal_mm": 200}},
+}
+
+
+def test_a_full_document_is_read() -> None:
+    found = parse_application(
+        {
+            **DOCUMENT,
+            "gate": [1.5, 2],
+            "work_kind": "new",
+            "drainage": {"subject_kind": "six_small_trade"},
+            "project": {"enterprise_percent": 60, "hazardous_goods": False},
+            "promiser": {"water": {"declines": True}},
+            "demands": {
+                "water": {"nominal_mm": 200, "feeds": 2},
+                "telecom": {"duct_holes": 2, "duct_outer_diameter_mm": 110},
+            },
+        }
+    )
+    assert found.dig_date == towns.dig_date()
+    assert found.gate == shapely.Point(1.5, 2)
+    assert (found.work_kind, found.subject_kind) == ("new", "six_small_trade")
+    assert found.demands["water"].feeds == 2
+    assert found.demands["telecom"].pipe.duct_holes == 2
+    assert found.demands["telecom"].pipe.laying == "conduit"
+    assert found.promiser == {"water": {"declines": True}}
+
+
+def test_what_is_not_given_is_unknown_and_no_zero() -> None:
+    found = parse_application(DOCUMENT | {"demands": {"gas": {}}})
+    pipe = found.demands["gas"].pipe
+    assert (pipe.nominal_mm, pipe.pressure_mpa, pipe.voltage_kv) == (None, None, None)
+    assert (found.gate, found.work_kind, found.subject_kind) == (None, None, None)
+
+
+BAD = [
+    ("application_id", "", "字段 application_id 的值 None 不可用:不能为空;填写申请编号。"),
+    ("parcel_id", None, "字段 parcel_id 的值 None 不可用:不能为空;补填该字段。"),
+    ("dig_date", "2026-02-30", "字段 dig_date 的值 '2026-02-30' 不可用:须为日期;写成 年-月-日"),
+    ("dig_date", None, "字段 dig_date 的值 None 不可用:须为日期"),
+    ("demands", {}, "字段 demands 的值 {} 不可用:须写明至少一个专业的需求;填写 demands。"),
+    ("demands", ["water"], "字段 demands 的值 ['water'] 不可用"),
+    (
+        "demands",
+        {"steam": {}},
+        "字段 demands.steam 的值 'steam' 不可用:没有这个专业;可用值为 water",
+    ),
+    ("demands", {"water": 200}, "字段 demands.water 的值 200 不可用:须为一组字段;写成 {}"),
+    (
+        "demands",
+        {"water": {"nominal_mm": -1}},
+        "字段 demands.water.nominal_mm 的值 -1 不可用:须为正数;改正或留空(未知)。",
+    ),
+    (
+        "demands",
+        {"water": {"nominal_mm": "200"}},
+        "demands.water.nominal_mm 的值 '200' 不可用:须为正数",
+    ),
+    ("demands", {"water": {"nominal_mm": True}}, "demands.water.nominal_mm 的值 True 不可用"),
+    (
+        "demands",
+        {"gas": {"pressure_mpa": float("inf")}},
+        "demands.gas.pressure_mpa 的值 inf 不可用",
+    ),
+    ("demands", {"water": {"feeds": 1.5}}, "demands.water.feeds 的值 1.5 不可用:须为整数;改正"),
+    (
+        "demands",
+        {"telecom": {"duct_holes": 2.5}},
+        "demands.telecom.duct_holes 的值 2.5 不可用:须为整数",
+    ),
+    (
+        "demands",
+        {"water": {"laying": "fly"}},
+        "demands.water.laying 的值 'fly' 不可用:可用值为 direct、conduit",
+    ),
+    ("gate", [1], "字段 gate 的值 [1] 不可用:须为 [东坐标, 北坐标](米);改正或留空。"),
+    ("gate", [1, float("nan")], "字段 gate 的值 [1, nan] 不可用"),
+    ("gate", "1,2", "字段 gate 的值 '1,2' 不可用"),
+    ("work_kind", "demolition", "字段 work_kind 的值 'demolition' 不可用:可用值为 new、rebuild、"),
+    ("work_kind", ["new"], "字段 work_kind 的值 ['new'] 不可用"),
+    (
+        "drainage",
+        "household",
+        "字段 drainage 的值 'household' 不可用:须为一组字段;写成 {} 或留空。",
+    ),
+    (
+        "drainage",
+        {"subject_kind": "farm"},
+        "字段 drainage.subject_kind 的值 'farm' 不可用:可用值为",
+    ),
+    ("project", ["x"], "字段 project 的值 ['x'] 不可用:须为一组字段"),
+    (
+        "project",
+        {"enterprise_percent": "60"},
+        "字段 project.enterprise_percent 的值 '60' 不可用:须为 0 至 100 的数;改正或留空(未知)。",
+    ),
+    ("project", {"enterprise_percent": 101}, "字段 project.enterprise_percent 的值 101 不可用"),
+    (
+        "project",
+        {"investment_kind": "friends"},
+        "字段 project.investment_kind 的值 'friends' 不可用",
+    ),
+    (
+        "project",
+        {"hazardous_goods": "no"},
+        "字段 project.hazardous_goods 的值 'no' 不可用:须为 true 或 false",
+    ),
+    ("promiser", {"water": 1}, "字段 promiser.water 的值 1 不可用:须为一组字段"),
+    ("promiser", {"gas": {"bad_credit": "no"}}, "字段 promiser.gas.bad_credit 的值 'no' 不可用"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "words"), BAD)
+def test_a_bad_field_is_named_with_value_rule_and_cure(field: str, value: Any, words: str) -> None:
+    with pytest.raises(ApplicationError) as refused:
+        parse_application({**DOCUMENT, field: value})
+    assert words in str(refused.value)
+    assert str(refused.value).startswith("申请 ?:" if field == "application_id" else "申请 XX-1:")
+
+
+def test_a_default_demand_follows_the_land_use() -> None:
+    found = default_application("P-7", "residential", towns.dig_date())
+    assert (found.application_id, found.source) == ("", "default_demand")
+    assert found.subject_kind == "household"
+    assert list(found.demands) == ["water", "sewage", "storm", "gas", "power", "telecom"]
+    assert found.demands["water"].pipe.nominal_mm is not None
+
+
+@pytest.mark.parametrize("land_use", [None, "moon_base"])
+def test_an_unknown_land_use_wants_everything_in_unknown_sizes(land_use: str | None) -> None:
+    found = default_application("P-7", land_use, towns.dig_date())
+    assert len(found.demands) == 6
+    assert {demand.pipe.nominal_mm for demand in found.demands.values()} == {None}
+    assert found.subject_kind is None
+
+
+def test_a_parcel_that_is_not_in_the_layer_is_refused() -> None:
+    with pytest.raises(ApplicationError) as refused:
+        towns.ground(towns.town(), towns.application("P-9"))
+    assert str(refused.value) == (
+        "申请 APP-1:字段 parcel_id 的值 'P-9' 不在地块图层中;请核对编号,或先导入该地块(parcels)。"
+    )
+
+
+def test_a_gate_off_the_red_line_is_refused_with_the_distance() -> None:
+    # The red line is y = 12: (120, 9.5) lies 2.5 m in front of it.
+    with pytest.raises(ApplicationError) as refused:
+        towns.ground(towns.town(), towns.application(gate=(120, 9.5)))
+    assert str(refused.value) == (
+        "申请 APP-1:字段 gate 离地块 P-1 的红线 2.50 米;"
+        "接口须在红线上(允许 1 米),请改正坐标或留空。"
+    )

@@ -1,0 +1,144 @@
+"""Road surfaces: kerb to kerb, red line to red line, overlaps counted once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely.geometry import LineString, box
+
+from layers.errors import LayerError
+from planning.road_surfaces import RoadSurfaces, road_surfaces
+from tests import towns
+from tests.towns import street, town
+
+
+def surfaces(**layers: towns.Rows) -> RoadSurfaces:
+    return road_surfaces(town(**layers), towns.policy())
+
+
+def line(*points: tuple[float, float]) -> LineString:
+    east, north = towns.ORIGIN
+    return LineString([(x + east, y + north) for x, y in points])
+
+
+def crossings(found: RoadSurfaces, *lines: LineString) -> list[tuple[int, str, float, float]]:
+    table = found.crossings(np.array(lines, object))
+    roads = found.table["road_id"].to_numpy()[table["road"]]
+    return [
+        (int(row.line), road, round(row.kerb_m, 6), round(row.red_line_m, 6))
+        for row, road in zip(table.itertuples(), roads, strict=True)
+    ]
+
+
+def test_a_square_crossing_is_the_carriageway_and_the_red_line_width() -> None:
+    # Carriageway 10 m, red line 20 m: 10 m kerb to kerb, 10 * 20 / 10 = 20 m.
+    assert crossings(surfaces(), line((50, -20), (50, 20))) == [(0, "R-1", 10.0, 20.0)]
+
+
+def test_an_oblique_crossing_is_longer_in_proportion() -> None:
+    # 3 east for 4 north: 10 m north is 12.5 m along the line; red line 25 m.
+    assert crossings(surfaces(), line((50, -20), (80, 20))) == [(0, "R-1", 12.5, 25.0)]
+
+
+def test_a_line_that_ends_in_the_carriageway_counts_its_part() -> None:
+    assert crossings(surfaces(), line((50, 2), (50, 20))) == [(0, "R-1", 3.0, 6.0)]
+
+
+def test_a_line_in_the_footway_crosses_nothing() -> None:
+    assert crossings(surfaces(), line((50, 6.75), (90, 6.75))) == []
+
+
+@pytest.mark.parametrize("x", [0.5, 1, 59, 60, 119, 179, 299])
+def test_a_crossing_counts_once_wherever_the_street_is_cut_into_squares(x: float) -> None:
+    # Lines that ran on the common edge of two squares were once counted twice.
+    assert crossings(surfaces(), line((x, -20), (x, 20))) == [(0, "R-1", 10.0, 20.0)]
+
+
+def test_without_a_red_line_width_the_red_line_crossing_is_unknown() -> None:
+    found = surfaces(roads={"R-1": street((0, 0), (300, 0), red_line_width_m=None)})
+    table = found.crossings(np.array([line((50, -20), (50, 20))], object))
+    assert table["kerb_m"].tolist() == pytest.approx([10.0])
+    assert table["red_line_m"].isna().all()
+
+
+def test_a_red_line_narrower_than_the_carriageway_counts_as_the_carriageway() -> None:
+    found = surfaces(roads={"R-1": street((0, 0), (300, 0), red_line_width_m=8)})
+    assert crossings(found, line((50, -20), (50, 20))) == [(0, "R-1", 10.0, 10.0)]
+
+
+def test_a_missing_carriageway_width_takes_the_default_of_the_class_and_says_so() -> None:
+    found = surfaces(
+        roads={
+            "R-1": street((0, 0), (300, 0), carriageway_width_m=None),
+            "R-2": street((0, 90), (300, 90), carriageway_width_m=None, road_class=None),
+            "R-3": street((0, 180), (300, 180)),
+        }
+    )
+    defaults = towns.policy().planning.default_carriageway_width_m
+    assert found.table["carriageway_width_m"].tolist() == [
+        defaults["local"],
+        min(defaults.values()),
+        10.0,
+    ]
+    assert found.table["width_assumed"].tolist() == [True, True, False]
+
+
+def test_what_two_carriageways_share_belongs_to_the_wider_road() -> None:
+    # R-1 is 10 m wide, R-2 crosses it with 6 m: along y = 0 R-1 owns the whole junction, and a
+    # line along R-2 from y = -20 to 20 lies 10 m in R-1 and 15 + 15 m in R-2.
+    found = surfaces(
+        roads={
+            "R-1": street((0, 0), (300, 0)),
+            "R-2": street((150, -100), (150, 100), carriageway_width_m=6, red_line_width_m=12),
+        }
+    )
+    assert crossings(found, line((151, -20), (151, 20))) == [
+        (0, "R-1", 10.0, 20.0),
+        (0, "R-2", 30.0, 60.0),
+    ]
+
+
+def test_a_surveyed_carriageway_replaces_the_drawn_one() -> None:
+    found = surfaces(carriageways={"R-1": {"geometry": box(0, -5, 300, 9)}})
+    # 14 m of surveyed carriageway; the ratio stays 20 / 10.
+    assert crossings(found, line((50, -20), (50, 20))) == [(0, "R-1", 14.0, 28.0)]
+
+
+def test_a_surveyed_carriageway_of_no_road_changes_nothing() -> None:
+    found = surfaces(carriageways={"R-9": {"geometry": box(0, -50, 300, 50)}})
+    assert crossings(found, line((50, -20), (50, 20))) == [(0, "R-1", 10.0, 20.0)]
+
+
+@pytest.mark.parametrize("survey", [town(roads={}), town(absent=("roads",))])
+def test_without_roads_the_message_says_what_to_import(survey: towns.Survey) -> None:
+    with pytest.raises(
+        LayerError, match="没有道路,无处布置管线走廊;请先导入道路中心线图层 roads。"
+    ):
+        road_surfaces(survey, towns.policy())
+
+
+NET = surfaces(
+    roads={
+        "R-1": street((0, 0), (300, 0)),
+        "R-2": street((150, -100), (150, 100), carriageway_width_m=6),
+        "R-3": street((0, -80), (300, 90), carriageway_width_m=4, red_line_width_m=None),
+    }
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(
+        st.tuples(st.integers(-10, 310), st.integers(-90, 90)), min_size=2, max_size=4, unique=True
+    )
+)
+def test_kerb_lengths_add_up_to_the_length_inside_all_carriageways(
+    points: list[tuple[int, int]],
+) -> None:
+    way = line(*points)
+    table = NET.crossings(np.array([way], object))
+    whole = shapely.intersection(way, shapely.union_all(NET.carriageway)).length
+    assert table["kerb_m"].sum() == pytest.approx(whole, abs=0.07)  # entries below 2 cm are none

@@ -1,0 +1,170 @@
+"""Tie-ins: where a network may be joined, and by which pipe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from shapely.geometry import box
+
+from layers.utilities import load_utilities
+from planning.standards import Pipe, load_standards
+from planning.tie_ins import TieIns, eligible, find_tie_ins
+from tests import towns
+from tests.towns import ground, main, node, street, town
+
+GAS = {"utility": "gas", "subtype": "distribution"}
+RMU = {"utility": "power", "kind": "ring_main_unit"}
+HANDHOLE = {"utility": "telecom", "kind": "handhole"}
+
+
+def tie_ins(utility: str = "water", **layers: towns.Rows) -> TieIns:
+    survey = town(**layers)
+    work = ground(survey)
+    return find_tie_ins(work.corridors, survey, load_utilities()[utility], towns.policy())
+
+
+def usable(found: TieIns, **wish: Any) -> set[str]:
+    """Ids that a pipe may join."""
+    pipe = Pipe(found.utility, **{"laying": "direct", **wish})
+    rows = eligible(found, pipe, load_standards())
+    return {key for key, fits in zip(found.feature_ids, rows, strict=True) if fits}
+
+
+def test_a_water_main_is_tapped_between_its_ends_at_the_foot_of_every_near_node() -> None:
+    found = tie_ins(lines={"W-1": main((0, 8), (300, 8))})
+    assert set(found.table["kind"]) == {"line"}
+    # The way from the strip (y = 6.75) is 1.25 m, that from the far strip 14.75 m.
+    assert found.table["length_m"].min() == pytest.approx(1.25)
+    row = found.table["length_m"].argmin()
+    (_, y0), (x1, y1) = towns.xy(found.lines[row])
+    assert (y0, y1) == (6.75, 8.0)
+    assert found.table["chainage_m"].iloc[row] == pytest.approx(x1)
+
+
+def test_mains_of_another_kind_out_of_use_or_out_of_reach_are_no_tie_ins() -> None:
+    found = tie_ins(
+        lines={
+            "W-1": main((0, 8), (300, 8), subtype="transmission"),
+            "W-2": main((0, 8), (300, 8), status="abandoned"),
+            "W-3": main((0, 8), (300, 8), status="planned"),
+            "W-4": main((0, 60), (300, 60)),  # 53.25 m behind the strip, more than 40
+            "G-1": main((0, 8), (300, 8), **GAS),
+        }
+    )
+    assert found.table.empty
+    assert found.imported
+    assert set(found.features.index.get_level_values("feature_id")) == {"W-4"}
+
+
+def test_a_main_of_unknown_status_is_in_use() -> None:
+    assert set(tie_ins(lines={"W-1": main((0, 8), (300, 8), status=None)}).feature_ids) == {"W-1"}
+
+
+@pytest.mark.parametrize("absent", [("lines", "nodes"), ("lines",), ("nodes",), ()])
+@pytest.mark.parametrize("utility", ["water", "sewage", "power"])
+def test_a_utility_without_a_network_was_not_imported(
+    absent: tuple[str, ...], utility: str
+) -> None:
+    survey = town(absent=absent)
+    found = find_tie_ins(
+        ground(survey).corridors, survey, load_utilities()[utility], towns.policy()
+    )
+    assert not found.imported
+    assert found.table.empty
+
+
+def test_a_main_must_be_as_large_as_the_pipe_and_say_so() -> None:
+    found = tie_ins(
+        lines={
+            "W-200": main((0, 8), (300, 8), diameter_mm=200),
+            "W-199": main((0, 8.5), (300, 8.5), diameter_mm=199),
+            "W-?": main((0, 9), (300, 9), diameter_mm=None),
+        }
+    )
+    assert usable(found, nominal_mm=200.0) == {"W-200"}
+    assert usable(found, nominal_mm=None) == {"W-200", "W-199", "W-?"}
+
+
+def test_a_gas_main_must_have_the_pressure_class_of_the_pipe() -> None:
+    found = tie_ins(
+        "gas",
+        lines={
+            "G-low": main((0, 8), (300, 8), **GAS, pressure_mpa=0.005),
+            "G-mid": main((0, 8.2), (300, 8.2), **GAS, pressure_mpa=0.1),
+            "G-high": main((0, 8.4), (300, 8.4), **GAS, pressure_mpa=0.4),
+            "G-?": main((0, 8.6), (300, 8.6), **GAS, pressure_mpa=None),
+        },
+    )
+    # GB 50028: low < 0.01, mid B to 0.2, mid A to 0.4 MPa.
+    assert usable(found, pressure_mpa=0.2) == {"G-mid"}
+    assert usable(found, pressure_mpa=0.4) == {"G-high"}
+
+
+def test_power_needs_a_node_with_a_spare_bay_and_its_voltage() -> None:
+    found = tie_ins(
+        "power",
+        lines={
+            "D-1": main((0, 8), (300, 8), utility="power", subtype="medium_voltage", voltage_kv=10)
+        },
+        nodes={
+            "N-1": node(50, 8, **RMU, spare_bays=1, voltage_kv=10),
+            "N-2": node(80, 8, **RMU, spare_bays=0, voltage_kv=10),
+            "N-3": node(110, 8, **RMU, voltage_kv=10),
+            "N-4": node(140, 8, **RMU, spare_bays=1, voltage_kv=0.4),
+            "N-5": node(170, 8, utility="power", kind="pole", spare_bays=1, voltage_kv=10),
+            "N-6": node(200, 8, **RMU, spare_bays=1, line_id="D-1"),
+        },
+    )
+    assert set(found.table["kind"]) == {"node"}
+    # N-6 does not say its voltage: its main does.
+    assert usable(found, voltage_kv=10.0) == {"N-1", "N-6"}
+
+
+def test_telecom_needs_as_many_free_holes_as_the_bank_has() -> None:
+    found = tie_ins(
+        "telecom",
+        nodes={
+            "H-1": node(50, 8, **HANDHOLE, free_holes=1),
+            "H-2": node(80, 8, **HANDHOLE, free_holes=2),
+            "H-?": node(110, 8, **HANDHOLE),
+        },
+    )
+    assert usable(found, duct_holes=2) == {"H-2"}
+    assert usable(found, duct_holes=None) == {"H-1", "H-2"}
+
+
+def test_a_main_and_a_node_may_bear_the_same_id() -> None:
+    found = tie_ins(
+        "sewage",
+        lines={"1": main((0, 8), (300, 8), utility="sewage", subtype="main")},
+        nodes={"1": node(50, 8, utility="sewage", kind="manhole")},
+    )
+    assert usable(found, nominal_mm=300.0) == {"1"}
+    assert usable(found, nominal_mm=301.0) == set()
+
+
+def test_no_way_leads_through_a_building_or_across_water() -> None:
+    lines = {"W-1": main((0, 20), (300, 20))}
+    free = tie_ins(lines=lines, parcels={})
+    assert not free.table.empty
+    wall = {"B-1": {"geometry": box(-50, 14, 350, 15)}}
+    assert tie_ins(lines=lines, parcels={}, buildings=wall).table.empty
+    assert tie_ins(lines=lines, parcels={}, water_bodies=wall).table.empty
+
+
+def test_a_carriageway_is_not_crossed_at_a_sharp_angle() -> None:
+    # The main runs 30 degrees off the street; every way must meet the kerb at 60 degrees or more.
+    survey = town(
+        roads={"R-1": street((0, 0), (300, 0))},
+        lines={"W-1": main((0, -30), (300, 143))},
+        parcels={},
+    )
+    work = ground(survey)
+    found = find_tie_ins(work.corridors, survey, load_utilities()["water"], towns.policy())
+    least = towns.policy().planning.min_crossing_angle_deg
+    assert len(found.crossings)
+    for row in found.crossings["tie_in"].unique():
+        (x0, y0), (x1, y1) = towns.xy(found.lines[row])
+        slope = abs(y1 - y0) / max(abs(x1 - x0), 1e-9)
+        assert slope >= 0.999 * 3**0.5, least  # tan 60 degrees
