@@ -9,12 +9,16 @@ from __future__ import annotations
 from threading import Thread
 
 import settings
+from layers.errors import WorkspaceError
 from ui import language
 from ui.county import open_county
 from ui.sample import ready_workspace
 
 language.start()
-WORKSPACE = ready_workspace(settings.workspace())
+try:
+    WORKSPACE = ready_workspace(settings.workspace())
+except WorkspaceError as error:
+    raise SystemExit(str(error)) from None
 
 if __name__ == "__main__":
     # Only here: a map component registers with the running server, and at import there is none.

@@ -94,10 +94,10 @@ def _view_layer(name: str, table: gpd.GeoDataFrame, marked: set[str]) -> ViewLay
     return ViewLayer(shapely.STRtree(np.asarray(shapes.array)), np.array(features, dtype=object))
 
 
-def _column(table: gpd.GeoDataFrame, column: str | None) -> pd.Series:
+def _column(table: gpd.GeoDataFrame, column: str | None) -> list[str]:
     if column is None or column not in table.columns:
-        return pd.Series("", index=table.index)
-    return table[column].astype("string").fillna("")
+        return [""] * len(table)
+    return list(table[column].astype("string").fillna(""))
 
 
 def _feature(id_: str, kind: str, title: str, geometry: str, marked: set[str]) -> str:

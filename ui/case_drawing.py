@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from gettext import gettext as _
 from itertools import pairwise
+from math import dist
 from typing import Any
 
 from pyproj import Transformer
@@ -158,11 +159,7 @@ def _path(route: Mapping[str, Any]) -> list[Point]:
     """Course of a route, from its tie-in to the parcel."""
     path = [(xy[0], xy[1]) for xy in route["geometry"]["coordinates"]]
     end = route["end"]["xy"]
-
-    def gap(xy: Point) -> float:
-        return (xy[0] - end[0]) ** 2 + (xy[1] - end[1]) ** 2
-
-    return path[::-1] if gap(path[0]) < gap(path[-1]) else path
+    return path[::-1] if dist(path[0], end) < dist(path[-1], end) else path
 
 
 def _lines(geometry: Mapping[str, Any] | None) -> list[list[Point]]:

@@ -21,7 +21,7 @@ from ui import panel
 from ui.case_drawing import case_drawing
 from ui.county import County, open_county
 from ui.maps import case_group, town_map
-from ui.planning_service import plan_of_application, plan_of_parcel
+from ui.planning_service import REFUSALS, plan_of_application, plan_of_parcel
 from ui.shared_trench import shared_trench
 from ui.verdict_detail import verdict_detail
 from ui.view import View
@@ -38,7 +38,12 @@ def engineer_page(workspace: Path) -> None:
                        page_icon=str(_STATIC / "favicon.png"),
                        initial_sidebar_state="collapsed")
     st.html(_STATIC / "style.css")
-    _bench(open_county(workspace), str(workspace))
+    try:
+        county = open_county(workspace)
+    except REFUSALS as error:
+        _alarm(_("工作区打不开"), str(error))
+        return
+    _bench(county, str(workspace))
 
 
 @st.fragment(run_every=tokens.RENEW_S)
@@ -99,23 +104,26 @@ def _look_at(*, gently: bool) -> None:
 def _planned(county: County) -> tuple[dict[str, Any] | None, str, bool]:
     """The plan of what is selected, its title, and whether its demand is only the default."""
     selected, parcel = st.session_state.get("application"), st.session_state.get("parcel")
-    if selected is None and parcel is None:
-        _empty(county)
-        return None, "", False
     try:
         with st.spinner(_("正在计算外线方案…")):
-            if selected is None:
+            if selected is not None:
+                plan = plan_of_application(selected, county)
+                return plan, _application_title(county.applications[selected]), False
+            if parcel is not None:
                 plan = plan_of_parcel(parcel, date.today(), county)
                 return plan, _("默认需求试算"), True
-            plan = plan_of_application(selected, county)
-            return plan, _application_title(county.applications[selected]), False
-    except ValueError as error:  # an application or a layer cannot be used; says what to do
-        st.html(f'<p class="tg-note-warn"><b>{_("无法计算")}</b> {esc(error)}</p>')
+    except REFUSALS as error:
+        _alarm(_("无法计算"), str(error))
     except Exception:
         log.exception("plan failed for application %s, parcel %s", selected, parcel)
-        st.html(f'<p class="tg-note-warn"><b>{_("计算出错")}</b> '
-                f'{_("方案未能算出,已记入日志。请换一个申请,或联系管理员。")}</p>')
+        _alarm(_("计算出错"), _("方案未能算出,已记入日志。请换一个申请,或联系管理员。"))
+    else:
+        _empty(county)
     return None, "", False
+
+
+def _alarm(head: str, text: str) -> None:
+    st.html(f'<p class="tg-note-warn"><b>{esc(head)}</b> {esc(text)}</p>')
 
 
 def _empty(county: County) -> None:

@@ -74,7 +74,7 @@ class _Call(MacroElement):
     """)
 
     def __init__(self, function: str, value: object) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # branca has no hints
         self._name, self.function, self.value = "Call", function, value
 
 
@@ -90,7 +90,7 @@ class _Drawing(MacroElement):
     """)
 
     def __init__(self, drawing: Mapping[str, Any], token: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # branca has no hints
         self._name, self.drawing, self.token = "Drawing", drawing, token
 
 

@@ -14,7 +14,10 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any
 
+from gis.crs import CrsError
+from layers.errors import LayerError, ReadError, WorkspaceError
 from layers.survey import Survey
+from layers.utilities import load_utilities
 from planning.application import (
     Application,
     ApplicationError,
@@ -27,6 +30,8 @@ from planning.policies import load_policy
 from ui.county import County
 
 log = logging.getLogger(__name__)
+# Errors whose message is for the user; any other is a fault of ours.
+REFUSALS = (ApplicationError, CrsError, LayerError, ReadError, WorkspaceError)
 _one_at_a_time = Lock()  # groundwork takes seconds and much memory: never twice at once
 
 
@@ -35,7 +40,7 @@ def plan_of_application(application_id: str, county: County) -> dict[str, Any]:
 
     Raises
     ------
-    ValueError
+    ApplicationError, CrsError, LayerError, WorkspaceError
         The application or a layer cannot be used; the message is for the user.
     """
     return _plan(json.dumps(county.applications[application_id]), _Held(county))
@@ -49,11 +54,10 @@ def plan_of_parcel(parcel_id: str, dig_date: date, county: County) -> dict[str, 
 def warm_up(county: County) -> None:
     """Prepare what the first plan would otherwise wait for; problems are only logged."""
     try:
-        held = _Held(county)
         with _one_at_a_time:
-            _groundwork(held)
-        for application_id in list(county.applications)[:1]:
-            plan_of_application(application_id, county)
+            groundwork = _groundwork(_Held(county))
+            for utility in load_utilities():
+                groundwork.tie_ins(utility)
     except Exception:
         log.exception("could not prepare the planner")
 
@@ -77,7 +81,7 @@ class _Held:
 @lru_cache(maxsize=200)
 def _plan(request: str, held: _Held) -> dict[str, Any]:
     asked = json.loads(request)
-    application = _default(*asked, held) if isinstance(asked, list) else parse_application(asked)
+    application = _default(held, *asked) if isinstance(asked, list) else parse_application(asked)
     policy = load_policy(held.survey.county)
     with _one_at_a_time:
         groundwork = _groundwork(held)
@@ -104,6 +108,6 @@ def _readable(document: Mapping[str, Any]) -> Application | None:
         return None
 
 
-def _default(parcel_id: str, day: str, held: _Held) -> Application:
+def _default(held: _Held, parcel_id: str, day: str) -> Application:
     land_use = held.survey.tables["parcels"]["land_use"].get(parcel_id)
     return default_application(parcel_id, land_use, date.fromisoformat(day))

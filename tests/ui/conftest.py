@@ -80,7 +80,7 @@ def address(serve: Callable[[str, Path], str], workspace: Path) -> str:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api")
-    executable = shutil.which("chromium")
+    executable = shutil.which("chromium") or shutil.which("chromium-browser")
     require(executable is not None, "headless Chromium")
     with playwright.sync_playwright() as running:
         browser = running.chromium.launch(executable_path=executable, args=_ARGUMENTS)

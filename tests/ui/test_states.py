@@ -9,6 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import ui.engineer
+from layers.errors import WorkspaceError
+from planning.application import ApplicationError
 from tests.conftest import REPOSITORY
 from tests.ui.town_plan import plan_json
 
@@ -77,12 +79,23 @@ def test_an_application_that_cannot_be_planned_says_why(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_key: str, _county: Any) -> None:
-        raise ValueError("申请 XX-2026-001:宗地 P-9999 不存在<b>")
+        raise ApplicationError("申请 XX-2026-001:宗地 P-9999 不存在<b>")
 
     monkeypatch.setattr(ui.engineer, "plan_of_application", refuse)
     page.run()
     page.selectbox(key="application").set_value("XX-2026-001").run()
     assert "申请 XX-2026-001:宗地 P-9999 不存在&lt;b&gt;" in shown(page)
+
+
+def test_a_damaged_workspace_says_what_to_do(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(_path: Path) -> None:
+        raise WorkspaceError("layers/roads/1.gpkg:文件缺失。请从备份恢复。")
+
+    monkeypatch.setattr(ui.engineer, "open_county", damaged)
+    page.run()
+    assert "文件缺失。请从备份恢复。" in shown(page)
 
 
 def test_a_crash_shows_a_chinese_message_and_no_trace(
