@@ -1,0 +1,1 @@
+"""Speed measured against peers on generated counties; run as ``python -m benchmarks``."""

@@ -1,0 +1,76 @@
+"""One click: the plan of one parcel, cached and after an edit, against networkx."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import networkx as nx
+import numpy as np
+
+from benchmarks.ground import NETWORK, cases, groundwork, networkx_graph, spread_out
+from benchmarks.measuring import cpu_samples, in_child, percentile
+from planning.application import Application
+from planning.groundwork import Groundwork
+from planning.plan import Plan, plan
+
+CLICKS = 24
+EDITS = 3
+PEER_CLICKS = 6
+
+
+def run(edges: int, parcels: int, peers: bool) -> dict[str, Any]:
+    """Measure ours, and with ``peers`` the full networkx search on the same county."""
+    ours = in_child(_ours, edges, parcels)
+    others = {"networkx_single_source": in_child(_networkx, edges, parcels)} if peers else {}
+    return {
+        **ours,
+        "peers": others,
+        "ratios": {
+            f"{name}_to_our_cached_click": peer["cpu_s"]["p50"] / ours["cpu_s"]["cached_p50"]
+            for name, peer in others.items()
+        },
+    }
+
+
+def _ours(edges: int, parcels: int) -> dict[str, Any]:
+    work = groundwork(edges, parcels)
+    clicked = spread_out(cases(work), CLICKS)
+
+    def click(case: Application, ground: Groundwork | None) -> Plan:
+        return plan(case, work.survey, work.policy, corridors=ground)
+
+    for case in clicked:  # every demand's search is made at its first use
+        click(case, work)
+    cached = [s for case in clicked for s in cpu_samples(partial(click, case, work), 1)]
+    edited = cpu_samples(partial(click, clicked[0], None), EDITS)
+    return {
+        "edges": work.corridors.graph.edge_count,
+        "parcels": len(cases(work)),
+        "cpu_s": {
+            "cached_p50": percentile(cached, 0.50),
+            "cached_p95": percentile(cached, 0.95),
+            "after_edit_p50": percentile(edited, 0.50),
+            "after_edit_p95": percentile(edited, 0.95),
+        },
+    }
+
+
+def _networkx(edges: int, parcels: int) -> dict[str, Any]:
+    """Distances and paths to the whole graph, least over the tie-ins; routes only, no measures."""
+    work = groundwork(edges, parcels)
+    clicked = spread_out(cases(work), PEER_CLICKS)
+    samples = []
+    for case in clicked:
+        starts = work.site(case).end_nodes
+        graphs = [networkx_graph(work.search(d.pipe, "cheapest")) for d in case.demands.values()]
+        for graph in graphs:
+            graph.add_weighted_edges_from(("red line", int(node), 0.0) for node in starts)
+
+        def click(graphs: list[nx.DiGraph] = graphs) -> None:
+            for graph in graphs:
+                lengths, _ = nx.single_source_dijkstra(graph, "red line")
+                lengths.get(NETWORK, np.inf)
+
+        samples += cpu_samples(click, 1)
+    return {"cpu_s": {"p50": percentile(samples, 0.50), "p95": percentile(samples, 0.95)}}

@@ -1,0 +1,158 @@
+"""Screening of all parcels for six utilities, against one parcel at a time on networkx."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import networkx as nx
+import numpy as np
+
+from benchmarks.county import COUNTY, generated_county
+from benchmarks.ground import (
+    NETWORK,
+    cases,
+    demands_of,
+    groundwork,
+    networkx_graph,
+    spread_out,
+)
+from benchmarks.measuring import cpu_of, in_child
+from layers.utilities import load_utilities
+from planning.batch import screen
+from planning.external_lines import all_by_forest, external_lines, one_by_networkx
+from planning.groundwork import prepare
+from planning.policies import load_policy
+from planning.routes import OBJECTIVES
+
+SAMPLED = 12
+_REPEATS = 3
+
+
+def run(edges: int, parcels: int, peers: bool) -> dict[str, Any]:
+    """Measure ours, and with ``peers`` the others on the same county."""
+    ours = in_child(_ours, edges, parcels)
+    others = {}
+    if peers:
+        others = {
+            "networkx_per_parcel_routes_only": in_child(_per_parcel, edges, parcels),
+            "networkx_forest_routes_only": in_child(_networkx_forest, edges, parcels),
+            "one_parcel_at_a_time": in_child(_one_at_a_time, edges, parcels),
+        }
+    cpu_s = ours["cpu_s"]
+    ratios = {
+        "per_parcel_networkx_routes_to_our_screening": (
+            "networkx_per_parcel_routes_only",
+            "screening",
+        ),
+        "per_parcel_networkx_routes_to_our_routes": ("networkx_per_parcel_routes_only", "routes"),
+        "networkx_forest_routes_to_our_routes": ("networkx_forest_routes_only", "routes"),
+        "one_parcel_at_a_time_to_our_screening": ("one_parcel_at_a_time", "screening"),
+    }
+    return {
+        **ours,
+        "peers": others,
+        "ratios": {
+            name: others[peer]["cpu_s"] / cpu_s[part]
+            for name, (peer, part) in ratios.items()
+            if peer in others
+        },
+    }
+
+
+def _ours(edges: int, parcels: int) -> dict[str, Any]:
+    survey, policy = generated_county(edges, parcels), load_policy(COUNTY)
+    start = time.process_time()
+    work = prepare(survey, policy)
+    corridors_s = time.process_time() - start
+    tie_ins_s = cpu_of(lambda: [work.tie_ins(utility) for utility in load_utilities()])
+    wanted = cases(work)
+    first_s = cpu_of(lambda: screen(work, wanted))
+    sites = [work.site(case) for case in wanted]
+    searches = [work.search(d, o) for d in _pipes(wanted) for o in OBJECTIVES]
+    return {
+        "edges": work.corridors.graph.edge_count,
+        "parcels": len(wanted),
+        "cpu_s": {
+            "corridors": corridors_s,
+            "tie_ins": tie_ins_s,
+            "screening_first": first_s,
+            "screening": cpu_of(lambda: screen(work, wanted), _REPEATS),
+            "routes": cpu_of(lambda: [all_by_forest(s, sites) for s in searches], _REPEATS),
+        },
+    }
+
+
+def _pipes(wanted: Any) -> list[Any]:
+    return [demand.pipe for demand in demands_of(wanted)]
+
+
+def _per_parcel(edges: int, parcels: int) -> dict[str, Any]:
+    """The careful way: Dijkstra from the red line, stopped at the nearest tie-in."""
+    work = groundwork(edges, parcels)
+    wanted = cases(work)
+    chosen = spread_out(wanted, SAMPLED)
+    graphs = {
+        (pipe, objective): networkx_graph(work.search(pipe, objective))
+        for pipe in _pipes(chosen)
+        for objective in OBJECTIVES
+    }
+    seconds, differences = 0.0, 0
+    for case in chosen:
+        site = work.site(case)
+        for demand in case.demands.values():
+            for objective in OBJECTIVES:
+                start = time.process_time()
+                length = _nearest(graphs[demand.pipe, objective], site.end_nodes.tolist())
+                seconds += time.process_time() - start
+                way = all_by_forest(work.search(demand.pipe, objective), [site]).get(site.key)
+                ours = np.inf if way is None else way.weight
+                differences += not np.isclose(length, ours, rtol=0.0, atol=1e-6)
+    return _scaled(seconds, len(chosen), len(wanted)) | {"different_answers": differences}
+
+
+def _nearest(graph: nx.DiGraph, starts: list[int]) -> float:
+    """Weight of the way from the red line to the network; infinite without any."""
+    present = {node for node in starts if node in graph}
+    try:
+        return float(nx.multi_source_dijkstra(graph, present, NETWORK)[0])
+    except (nx.NetworkXNoPath, nx.NodeNotFound, ValueError):
+        return float("inf")
+
+
+def _networkx_forest(edges: int, parcels: int) -> dict[str, Any]:
+    """The best way to write it: one Dijkstra from the network for each demand and objective."""
+    work = groundwork(edges, parcels)
+    graphs = [
+        networkx_graph(work.search(pipe, objective)).reverse()
+        for pipe in _pipes(cases(work))
+        for objective in OBJECTIVES
+    ]
+    return {
+        "cpu_s": cpu_of(lambda: [nx.dijkstra_predecessor_and_distance(g, NETWORK) for g in graphs])
+    }
+
+
+def _one_at_a_time(edges: int, parcels: int) -> dict[str, Any]:
+    """Our own networkx search with every measure and verdict, parcel by parcel."""
+    work = groundwork(edges, parcels)
+    wanted = cases(work)
+    chosen = spread_out(wanted, SAMPLED)
+    for demand in demands_of(chosen):
+        for objective in OBJECTIVES:
+            work.search(demand.pipe, objective)
+    start = time.process_time()
+    for case in chosen:
+        site = work.site(case)
+        for demand in case.demands.values():
+            external_lines(work, demand, [site], one_by_networkx)
+    return _scaled(time.process_time() - start, len(chosen), len(wanted))
+
+
+def _scaled(seconds: float, sampled: int, wanted: int) -> dict[str, Any]:
+    """Seconds of a sample scaled to all parcels, and that they are."""
+    return {
+        "cpu_s": seconds * wanted / sampled,
+        "sampled_parcels": sampled,
+        "scaled_to_parcels": wanted,
+    }

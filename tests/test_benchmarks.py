@@ -1,0 +1,83 @@
+"""The benchmarks run on a tiny county and say what they promise."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from benchmarks.__main__ import BENCHMARKS, main
+from benchmarks.county import generated_county
+from benchmarks.measuring import percentile
+
+KEYS = {"name", "edges", "parcels", "cpu_s", "peak_mb", "peers", "ratios", "versions"}
+TINY = ["--edges", "400", "--parcels", "6", "--json"]
+
+
+def _answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
+    assert main(arguments) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_list_names_every_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list"]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert listed == list(BENCHMARKS) == ["screening", "click", "joint"]
+
+
+def test_click_prints_the_stated_keys(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = _answer(capsys, "click", *TINY)
+    assert set(answer) >= KEYS
+    assert answer["name"] == "click"
+    assert all(seconds > 0 for seconds in answer["cpu_s"].values())
+    assert answer["peak_mb"] > 1
+    assert answer["peers"] == answer["ratios"] == {}
+
+
+def test_screening_agrees_with_networkx_and_says_that_peers_are_scaled(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    answer = _answer(capsys, "screening", *TINY, "--peers")
+    assert set(answer) >= KEYS
+    assert answer["parcels"] == 6
+    peer = answer["peers"]["networkx_per_parcel_routes_only"]
+    assert peer["different_answers"] == 0
+    assert peer["sampled_parcels"] == peer["scaled_to_parcels"] == 6
+    expected = peer["cpu_s"] / answer["cpu_s"]["screening"]
+    assert answer["ratios"]["per_parcel_networkx_routes_to_our_screening"] == expected
+
+
+def test_the_joint_tree_is_proven_and_no_dearer_than_separate_digs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    answer = _answer(capsys, "joint", *TINY)
+    assert set(answer) >= KEYS
+    assert answer["proven"]
+    assert answer["separate_cost_to_joint"] >= answer["overlap_cost_to_joint"] >= 1 - 1e-9
+
+
+@pytest.mark.parametrize("arguments", [[], ["joint", "--edges", "0"], ["unheard-of"]])
+def test_unusable_arguments_exit_with_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as refusal:
+        main(arguments)
+    assert refusal.value.code == 2
+
+
+def test_a_county_has_its_parcels_and_the_same_seed_gives_the_same_county() -> None:
+    one, two = generated_county(2_000, 50), generated_county(2_000, 50)
+    assert len(one.tables["parcels"]) == 50
+    for layer, table in one.tables.items():
+        assert table.geometry.geom_equals(two.tables[layer].geometry).all()
+
+
+def test_too_many_parcels_for_the_streets_are_refused() -> None:
+    with pytest.raises(ValueError, match="too many"):
+        generated_county(400, 400)
+
+
+def test_a_percentile_is_the_nearest_rank() -> None:
+    # 20 samples: the 19th does not fall short of 95 percent, the 10th of half.
+    samples = [float(n) for n in range(20, 0, -1)]
+    assert percentile(samples, 0.95) == 19.0
+    assert percentile(samples, 0.50) == 10.0
+    assert percentile([7.0], 0.95) == 7.0
