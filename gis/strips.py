@@ -146,7 +146,8 @@ def kerb_strips(
                 reach[-1] = (reach[-1][0], after_m)
                 tips.append((offsets[0].coords[0], offsets[-1].coords[-1]))
         for tip, closing in ((0, before_m), (1, after_m)):
-            if closing == 0.0 and len(tips) == 2 and tips[0][tip] != tips[1][tip]:
+            dead_end = closing == 0.0 and not _is_ring(stroke, ends)
+            if dead_end and len(tips) == 2 and tips[0][tip] != tips[1][tip]:
                 raw.append(shapely.LineString([tips[0][tip], tips[1][tip]]))
                 owner.append(number)
                 sides.append(0)
@@ -181,18 +182,28 @@ def _runs(
             runs[-1] = (np.concatenate([runs[-1][0], xy[1:]]), runs[-1][1])
         else:
             runs.append((xy, float(offset_m[part])))
-    (first, first_back), (last, last_back) = stroke[0], stroke[-1]
-    start_node = int(ends[first, 1 if first_back else 0])
-    end_node = int(ends[last, 0 if last_back else 1])
-    closed = start_node == end_node and len(stroke) > 1
-    before_m = _reach(start_node, first, degree, widest, offset_m) if not closed else 0.0
-    after_m = _reach(end_node, last, degree, widest, offset_m) if not closed else 0.0
-    if not closed:
+    (first, _), (last, _) = stroke[0], stroke[-1]
+    start_node, end_node = _tip_nodes(stroke, ends)
+    before_m = after_m = 0.0
+    if not _is_ring(stroke, ends):
+        before_m = _reach(start_node, first, degree, widest, offset_m)
+        after_m = _reach(end_node, last, degree, widest, offset_m)
         xy, offset = runs[0]
         runs[0] = (_prolong(xy[::-1], before_m or float(setback_m[first]))[::-1], offset)
         xy, offset = runs[-1]
         runs[-1] = (_prolong(xy, after_m or float(setback_m[last])), offset)
     return runs, before_m, after_m
+
+
+def _tip_nodes(stroke: Stroke, ends: IntArray) -> tuple[int, int]:
+    (first, first_back), (last, last_back) = stroke[0], stroke[-1]
+    return int(ends[first, 1 if first_back else 0]), int(ends[last, 0 if last_back else 1])
+
+
+def _is_ring(stroke: Stroke, ends: IntArray) -> bool:
+    """True for a stroke that ends where it starts: it has no end to close."""
+    start_node, end_node = _tip_nodes(stroke, ends)
+    return start_node == end_node
 
 
 def _reach(
@@ -214,9 +225,7 @@ def _offset(runs: list[tuple[FloatArray, float]], side: int) -> list[shapely.Lin
     """Offset the runs of a stroke and join them end to end into as few lines as possible."""
     joined: list[FloatArray] = []
     for xy, distance in runs:
-        curve = shapely.offset_curve(
-            shapely.LineString(xy), side * distance, join_style="mitre", mitre_limit=2.0
-        )
+        curve = _offset_curve(xy, side * distance)
         for number, part in enumerate(shapely.get_parts(curve)):
             coordinates = shapely.get_coordinates(part)
             if joined and number == 0:
@@ -224,6 +233,19 @@ def _offset(runs: list[tuple[FloatArray, float]], side: int) -> list[shapely.Lin
             elif len(coordinates) > 1:
                 joined.append(coordinates)
     return [shapely.LineString(xy) for xy in joined]
+
+
+def _offset_curve(xy: FloatArray, distance: float) -> shapely.Geometry:
+    """Offset a line to its left (positive) or right; a ring by its area.
+
+    GEOS cuts the offset curve of a closed line open and loses part of its outer side.
+    """
+    ring = shapely.LineString(xy)
+    if not shapely.is_ring(ring):
+        return shapely.offset_curve(ring, distance, join_style="mitre", mitre_limit=2.0)
+    outward = -distance if shapely.is_ccw(ring) else distance
+    area = shapely.buffer(shapely.Polygon(xy), outward, join_style="mitre", mitre_limit=2.0)
+    return shapely.boundary(area)
 
 
 def _without_overshoots(

@@ -1,0 +1,135 @@
+"""Kerb strips: straight on over side streets, closed at dead ends."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gis.noding import node_lines
+from gis.strips import Strips, join_strokes, kerb_strips
+
+OFFSET_M, SETBACK_M = 6.0, 1.0
+Points = list[tuple[float, float]]
+
+
+def laid(*streets: Points) -> Strips:
+    net = node_lines(np.array([shapely.LineString(p) for p in streets], object))
+    count = len(net.pieces.lines)
+    return kerb_strips(
+        net.ends,
+        net.pieces.lines,
+        len(net.node_xy),
+        np.full(count, OFFSET_M),
+        np.full(count, SETBACK_M),
+    )
+
+
+def strokes(*streets: Points) -> list[list[int]]:
+    """Strokes as sorted lists of street numbers."""
+    net = node_lines(np.array([shapely.LineString(p) for p in streets], object))
+    found = join_strokes(net.ends, net.pieces.lines, len(net.node_xy))
+    return sorted(sorted(int(net.pieces.parent[part]) for part, _ in stroke) for stroke in found)
+
+
+def segments(found: Strips, side: int) -> set[tuple[tuple[float, float], tuple[float, float]]]:
+    lines = found.network.pieces.lines[found.side == side]
+    ends = [
+        sorted((round(x, 3) + 0.0, round(y, 3) + 0.0) for x, y in (line.coords[0], line.coords[-1]))
+        for line in lines
+    ]
+    return {(a, b) for a, b in ends}
+
+
+def corners(found: Strips) -> set[tuple[float, float]]:
+    """Nodes where four pieces meet."""
+    degree = np.bincount(found.network.ends.ravel(), minlength=len(found.network.node_xy))
+    return {(round(x, 3), round(y, 3)) for x, y in found.network.node_xy[degree == 4]}
+
+
+def test_a_lone_street_has_a_strip_on_each_side_closed_at_both_dead_ends() -> None:
+    found = laid([(0, 0), (100, 0)])
+    # The closing lies the set-back of 1 m beyond the dead end.
+    assert segments(found, 1) == {((-1, 6), (101, 6))}
+    assert segments(found, -1) == {((-1, -6), (101, -6))}
+    assert segments(found, 0) == {((-1, -6), (-1, 6)), ((101, -6), (101, 6))}
+
+
+def test_the_strip_runs_straight_on_over_the_mouth_of_a_side_street() -> None:
+    found = laid([(0, 0), (100, 0)], [(50, 0), (50, 80)])
+    left = {(a, b) for a, b in segments(found, 1) if a[1] == b[1] == 6}
+    assert ((44, 6), (56, 6)) in left
+    # The far side has no side street, but the side street's strips reach it: four corners.
+    assert corners(found) == {(44, 6), (56, 6)}
+    degree = np.bincount(found.network.ends.ravel())
+    three = {(round(x), round(y)) for x, y in found.network.node_xy[degree == 3]}
+    assert three == {(44, -6), (56, -6)}
+
+
+def test_a_crossing_of_two_streets_has_four_corners_joined_by_four_crossings() -> None:
+    found = laid([(0, 0), (100, 0)], [(50, -50), (50, 50)])
+    assert corners(found) == {(44, 6), (56, 6), (44, -6), (56, -6)}
+    every = segments(found, 1) | segments(found, -1)
+    square = {((44, 6), (56, 6)), ((44, -6), (56, -6)), ((44, -6), (44, 6)), ((56, -6), (56, 6))}
+    assert square <= every
+
+
+def test_a_skew_crossing_still_has_four_corners() -> None:
+    assert len(corners(laid([(0, 0), (200, 0)], [(60, -60), (140, 60)]))) == 4
+
+
+def test_a_bend_is_one_stroke_and_a_junction_keeps_the_straight_one() -> None:
+    assert strokes([(0, 0), (50, 0)], [(50, 0), (50, 50)]) == [[0, 1]]
+    assert strokes([(0, 0), (50, 0)], [(50, 0), (99, 10)], [(50, 0), (50, 50)]) == [[0, 1], [2]]
+
+
+def test_a_sharp_turn_back_starts_a_new_stroke() -> None:
+    assert strokes([(0, 0), (50, 0)], [(50, 0), (1, 10)]) == [[0], [1]]
+
+
+SQUARE: Points = [(0, 0), (100, 0), (100, 100), (0, 100)]
+SIDES = [[SQUARE[k], SQUARE[(k + 1) % 4]] for k in range(4)]
+RINGS = [SIDES, [[*SQUARE, SQUARE[0]]], [points[::-1] for points in SIDES[::-1]]]
+
+
+@pytest.mark.parametrize("ring", RINGS)
+def test_a_ring_road_has_a_whole_inner_and_a_whole_outer_strip(ring: list[Points]) -> None:
+    found = laid(*ring)
+    assert (found.side != 0).all()
+    length = np.bincount(found.side + 1, shapely.length(found.network.pieces.lines))
+    # Inside 4 x (100 - 12) = 352 m, outside 4 x (100 + 12) = 448 m.
+    assert sorted(length.tolist()) == pytest.approx([0, 352, 448])
+    assert length[2] == pytest.approx(352 if ring is not RINGS[2] else 448)  # left of the walk
+
+
+grid = st.integers(0, 6).map(lambda k: 60.0 * k)
+street = st.lists(st.tuples(grid, grid), min_size=2, max_size=3, unique=True)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(street, min_size=1, max_size=4))
+def test_every_part_is_in_one_stroke(streets: list[Points]) -> None:
+    net = node_lines(np.array([shapely.LineString(p) for p in streets], object))
+    found = join_strokes(net.ends, net.pieces.lines, len(net.node_xy))
+    assert sorted(part for stroke in found for part, _ in stroke) == list(range(len(net.ends)))
+    for stroke in found:
+        walked = [(net.ends[p][::-1] if back else net.ends[p]).tolist() for p, back in stroke]
+        assert all(one[1] == two[0] for one, two in pairwise(walked))
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(street, min_size=1, max_size=4))
+def test_strips_keep_their_distance_from_their_own_street(streets: list[Points]) -> None:
+    found = laid(*streets)
+    net = node_lines(np.array([shapely.LineString(p) for p in streets], object))
+    for stroke in np.unique(found.stroke):
+        own = shapely.union_all(net.pieces.lines[found.stroke_of_part == stroke])
+        sides = found.network.pieces.lines[(found.stroke == stroke) & (found.side != 0)]
+        middle = shapely.line_interpolate_point(sides, 0.5, normalized=True)
+        # Prolonged ends leave the street behind; beside it the strip keeps the offset.
+        beside = shapely.distance(middle, own)
+        assert (beside > OFFSET_M - 0.02).all() or len(shapely.get_coordinates(own)) > 2
