@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from gis.crs import require_projected
-from gis.linear import FloatArray, IntArray, LineArray, cut_lines, segments
+from gis.linear import FloatArray, IntArray, LineArray, Pieces, cut_lines, segments
 from gis.network import CorridorGraph
 from gis.noding import Network, node_lines, number_nodes
 from gis.overlay import length_inside_union
@@ -35,6 +35,8 @@ from planning.standards import load_standards
 # A strip that meets a carriageway at less than this angle runs along it and is dropped; the
 # mouth of a side street is met at its own angle, seldom below 30°.
 _ALONG_DEG = 25.0
+# A piece that crosses a carriageway and is this much longer than its crossing is cut at the kerb.
+_RUNS_ON_M = 5.0
 # Points that are to be joined to a strip in the same place are one point.
 _SAME_FOOT_M = 0.05
 # Along a red line, several points are candidates: the ends of its sides, drawn in by this much.
@@ -228,8 +230,9 @@ def _lay_out(
     at_piece, at_m = _beside_part_ends(strips, streets, offset)
     cut = cut_lines(pieces.lines, at_piece, at_m)
     free = obstacles.free_parts(cut.lines)
-    parent = cut.parent[free.parent]
-    lines, stroke, side = free.lines, strips.stroke[parent], strips.side[parent]
+    beside = _cut_at_kerbs(free.lines, surfaces)
+    parent = cut.parent[free.parent[beside.parent]]
+    lines, stroke, side = beside.lines, strips.stroke[parent], strips.side[parent]
     part = _nearest_part(lines, stroke, streets, strips.stroke_of_part, offset)
     road = streets.pieces.parent[part]
     kept = obstacles.strip_allowed(lines, streets.pieces.lines[part])
@@ -238,6 +241,22 @@ def _lay_out(
     crossed = np.zeros(len(lines), bool)
     crossed[surfaces.crossings(lines)["line"]] = True
     return _Layout(lines, part, road, stroke, side, ~crossed & (side != 0), strips.stroke_of_part)
+
+
+def _cut_at_kerbs(lines: LineArray, surfaces: RoadSurfaces) -> Pieces:
+    """Cut lines that cross a carriageway and run on beside it where they meet its kerbs.
+
+    Nothing is joined to a piece inside a carriageway: its part outside is a piece of its own.
+    """
+    crossings = surfaces.crossings(lines)
+    line, road = crossings["line"].to_numpy(), crossings["road"].to_numpy()
+    inside_m = np.bincount(line, crossings["kerb_m"], minlength=len(lines))
+    runs_on = (shapely.length(lines) - inside_m > _RUNS_ON_M)[line]
+    kerb = shapely.boundary(surfaces.own_area[road[runs_on]])
+    met = shapely.intersection(lines[line[runs_on]], kerb)
+    xy, number = shapely.get_coordinates(met, return_index=True)
+    at_line = line[runs_on][number].astype(np.int64)
+    return cut_lines(lines, at_line, shapely.line_locate_point(lines[at_line], shapely.points(xy)))
 
 
 def _beside_part_ends(
