@@ -33,7 +33,14 @@ from planning.plan import plan
 from planning.policies import load_policy
 from planning.rule_files import RuleFileError
 from planning.verdicts import JudgeInputError, judge_payload
-from reports.exchange import ExportError, table_writer, write_graph, write_json, write_plan
+from reports.exchange import (
+    ExportError,
+    require_place,
+    table_writer,
+    write_graph,
+    write_json,
+    write_plan,
+)
 from reports.summary import plan_summary
 from ui import language
 from ui.sample import COUNTY, CRS, SAMPLE, fill
@@ -50,6 +57,9 @@ USER_ERRORS = (
     ExportError,
     OSError,
 )
+
+# Text that is not JSON, is nested without end, or holds a number of thousands of digits.
+NOT_JSON = (ValueError, RecursionError)
 
 language.start()
 
@@ -209,6 +219,7 @@ def demo(workspace: Path, as_json: bool) -> None:
 @as_json_option
 def graph(workspace: Path, out: Path, as_json: bool) -> None:
     """Export the corridor graph."""
+    require_place(out, ".gpkg")
     work = _groundwork(Workspace.open(workspace))
     counts = write_graph(work, out)
     if as_json:
@@ -233,6 +244,9 @@ def plan_(
     as_json: bool,
 ) -> None:
     """Plan one application."""
+    require_place(out, ".json")
+    if gpkg is not None:
+        require_place(gpkg, ".gpkg")
     opened = Workspace.open(workspace)
     with _progress(_("编制方案"), 2) as bar:
         case = parse_application(_application(opened, application))
@@ -308,7 +322,7 @@ def judge_(county: str, measures: Any, switches: Sequence[str], as_json: bool) -
     county_crs(settings.counties(), county)  # refuses a county without rules
     try:
         payload = json.load(measures, parse_float=Decimal)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except NOT_JSON as error:
         raise JudgeInputError(
             _("{}:不是 JSON({})。请改正。").format(measures.name, error)
         ) from None
@@ -333,7 +347,7 @@ def _application(opened: Workspace, name: str) -> Mapping[str, Any]:
         return opened.application(name)
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except NOT_JSON as error:
         raise ApplicationError(_("文件 {}:不是 JSON({})。请改正。").format(name, error)) from None
     if not isinstance(document, dict):
         raise ApplicationError(_("文件 {}:须为一份申请(JSON 对象)。请改正。").format(name))

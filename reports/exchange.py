@@ -31,6 +31,18 @@ class ExportError(ValueError):
     """A result cannot be written where or as it was asked for."""
 
 
+def require_place(file: Path, *suffixes: str) -> None:
+    """Raise ``ExportError`` if ``file`` cannot be written; to be asked before any long work."""
+    if file.suffix.lower() not in suffixes:
+        raise ExportError(
+            _("文件 {}:不能写成这种文件;请用 {} 结尾。").format(file, "、".join(suffixes))
+        )
+    if file.is_dir():
+        raise ExportError(_("文件 {}:这是文件夹;请写明文件名。").format(file))
+    if not file.parent.is_dir():
+        raise ExportError(_("文件夹 {} 不存在;请先新建,或改写到别处。").format(file.parent))
+
+
 def write_json(answer: Mapping[str, Any], file: Path) -> None:
     """Write plain values as JSON text."""
     with _replacing(file) as draft:
@@ -92,10 +104,7 @@ def table_writer(file: Path) -> Callable[[pd.DataFrame, CRS], None]:
     Raises ``ExportError`` at once for a suffix that is not .parquet, .gpkg or .csv.
     """
     writers = {".parquet": _write_parquet, ".gpkg": _write_gpkg, ".csv": _write_csv}
-    if file.suffix.lower() not in writers:
-        raise ExportError(
-            _("--out 的值 {}:不能写成这种文件;请用 {} 结尾。").format(file, "、".join(writers))
-        )
+    require_place(file, *writers)
     write = writers[file.suffix.lower()]
     return lambda table, crs: write(table, crs, file)
 
@@ -135,8 +144,6 @@ def _write_layers(tables: Mapping[str, gpd.GeoDataFrame], file: Path) -> None:
 @contextmanager
 def _replacing(file: Path) -> Iterator[Path]:
     """A draft with the same suffix beside the file, renamed over it when it was written whole."""
-    if not file.parent.is_dir():
-        raise ExportError(_("文件夹 {} 不存在;请先新建,或改写到别处。").format(file.parent))
     with tempfile.TemporaryDirectory(prefix=".draft-", dir=file.parent) as folder:
         draft = Path(folder) / file.name
         yield draft
