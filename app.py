@@ -9,7 +9,7 @@ from __future__ import annotations
 from threading import Thread
 
 import settings
-from layers.errors import WorkspaceError
+from layers.errors import LayerError, ReadError, WorkspaceError
 from ui import language
 from ui.county import open_county
 from ui.sample import ready_workspace
@@ -17,7 +17,7 @@ from ui.sample import ready_workspace
 language.start()
 try:
     WORKSPACE = ready_workspace(settings.workspace())
-except WorkspaceError as error:
+except (LayerError, ReadError, WorkspaceError) as error:
     raise SystemExit(str(error)) from None
 
 if __name__ == "__main__":
