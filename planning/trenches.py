@@ -44,6 +44,9 @@ Ints = NDArray[np.int64]
 GRAVITY = ("sewage", "storm")
 """Lines that run by slope; they share only when every manhole on the way is checked."""
 
+CENT = 0.01
+"""Amounts that differ by less, yuan, are the same amount."""
+
 PROOF_SECONDS = 2.0
 """Longest wait for the proof; it takes some 30 ms for a parcel among 3,000 edges."""
 
@@ -105,7 +108,7 @@ class JointPlan:
     @property
     def saving_yuan(self) -> float:
         """Yuan saved against digging every line alone."""
-        return self.separate_cost_yuan - self.cost_yuan
+        return _difference(self.separate_cost_yuan, self.cost_yuan)
 
     @property
     def saving_share(self) -> float:
@@ -115,7 +118,7 @@ class JointPlan:
     @property
     def saving_vs_overlap_yuan(self) -> float:
         """Yuan saved against routing alone and digging coinciding metres once."""
-        return self.overlap_cost_yuan - self.cost_yuan
+        return _difference(self.overlap_cost_yuan, self.cost_yuan)
 
     @property
     def gap(self) -> float:
@@ -126,6 +129,11 @@ class JointPlan:
     def shared_length_m(self) -> float:
         """Metres of trench with two lines or more."""
         return sum(one.length_m for one in self.segments if len(one.utilities) > 1)
+
+
+def _difference(more_yuan: float, less_yuan: float) -> float:
+    """Difference of two sums of the same items; what is only rounding of the sums is 0."""
+    return 0.0 if abs(more_yuan - less_yuan) < CENT else more_yuan - less_yuan
 
 
 def share_trenches(

@@ -8,6 +8,7 @@ from gettext import gettext as _
 from layers.utilities import load_utilities
 from planning.external_lines import ExternalLine
 from planning.plan import Plan
+from planning.trenches import JointPlan
 
 
 def plan_summary(plan: Plan) -> list[str]:
@@ -19,12 +20,7 @@ def plan_summary(plan: Plan) -> list[str]:
         if line.status != "not_requested"
     ]
     if plan.joint is not None:
-        found = plan.joint.plan
-        lines.append(
-            _("共沟 {:.2f} 米,造价 {:.0f} 元,比各自开挖省 {:.0f} 元({:.0%})").format(
-                found.shared_length_m, found.cost_yuan, found.saving_yuan, found.saving_share
-            )
-        )
+        lines.append(_shared(plan.joint.plan))
     lines += [
         _("待查:{} {} 的 {}").format(q.subject_kind, q.subject_id, q.field) for q in plan.questions
     ]
@@ -43,4 +39,12 @@ def _line(line: ExternalLine, outcomes: Mapping[str, str]) -> str:
         figures["green_m2"],
         outcomes[verdict.outcome],
         verdict.clause or "",
+    )
+
+
+def _shared(found: JointPlan) -> str:
+    if not found.shared_length_m:
+        return _("共沟不省:各自开挖造价 {:.0f} 元").format(found.separate_cost_yuan)
+    return _("共沟 {:.2f} 米,造价 {:.0f} 元,比各自开挖省 {:.0f} 元({:.0%})").format(
+        found.shared_length_m, found.cost_yuan, found.saving_yuan, found.saving_share
     )
