@@ -266,7 +266,10 @@ def figures_of(work: Groundwork, demand: Demand, routes: Routes, working: Any) -
         length_m=routes.table["length_m"].to_numpy(float),
         kerb_m=_sums(counted, "kerb_m", count),
         red_line_m=_sums(counted, "red_line_m", count),
-        longest_kerb_m=routes.table["longest_kerb_m"].to_numpy(float),
+        longest_kerb_m=counted.groupby("route")["longest_m"]
+        .max()
+        .reindex(range(count), fill_value=0.0)
+        .to_numpy(float),
         green_m2=green,
         trees=trees_in(work.ground, working),
     )

@@ -213,8 +213,9 @@ class Routes:
     """Measured routes, one row each, in the order of the ways given.
 
     ``table``: length_m, kerb_m, red_line_m, green_m (centre line), crossing_count,
-    longest_kerb_m, on_bridge. ``lines`` run from the tie-in to the red line. ``crossings`` are
-    the pieces inside carriageways with ``route``, ``road``, ``kerb_m``, ``red_line_m``, ``count``.
+    on_bridge. ``lines`` run from the tie-in to the red line. ``crossings`` are
+    the pieces inside carriageways with ``route``, ``road``, ``kerb_m``, ``red_line_m``,
+    ``count`` and ``longest_m``, the longest single piece.
     """
 
     ways: Sequence[Way]
@@ -231,16 +232,22 @@ def trace(corridors: Corridors, tie_ins: TieIns, ways: Sequence[Way]) -> Routes:
         lines[crossings["line"]], corridors.surfaces.own_area[crossings["road"]]
     )
     parts, owner = shapely.get_parts(inside, return_index=True)
-    crossings["count"] = np.bincount(owner, minlength=len(crossings))
+    part_m = shapely.length(parts)
+    crossings["count"] = np.bincount(owner[part_m > 0], minlength=len(crossings))
+    crossings["longest_m"] = _largest(owner, part_m, len(crossings))
     table["crossing_count"] = np.bincount(
         crossings["line"], crossings["count"], minlength=len(lines)
     ).astype(int)
-    longest = np.zeros(len(lines))
-    np.maximum.at(longest, crossings["line"].to_numpy()[owner], shapely.length(parts))
-    table["longest_kerb_m"] = longest
     bridged = corridors.graph.measures["on_bridge"].to_numpy()
     table["on_bridge"] = [bool(bridged[list(way.edges)].any()) for way in ways]
     return Routes(ways, lines, table, crossings.rename(columns={"line": "route"}))
+
+
+def _largest(owner: IntArray, values: FloatArray, count: int) -> FloatArray:
+    """The largest value of each owner, 0 for an owner of none."""
+    largest = np.zeros(count)
+    np.maximum.at(largest, owner, values)
+    return largest
 
 
 def _draw(corridors: Corridors, tie_ins: TieIns, way: Way) -> shapely.LineString:
