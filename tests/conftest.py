@@ -26,3 +26,16 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the folder ../shared is absent")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def sample_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a workspace of the sample county made by ``cli.py demo``; read it only."""
+    from click.testing import CliRunner
+
+    from cli import main
+
+    path = tmp_path_factory.mktemp("sample") / "workspace"
+    made = CliRunner().invoke(main, ["demo", str(path)])
+    assert made.exit_code == 0, made.output
+    return path

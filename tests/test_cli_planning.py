@@ -1,0 +1,486 @@
+"""The commands demo, graph, plan, screen and judge as a person or a script meets them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+from cli import main
+from tests.conftest import REPOSITORY
+from tests.layers.layer_files import fingerprint
+from tests.planned_town import APPLICATIONS, make_workspace
+from tests.towns import parcel, town
+
+COUNTY = "411523_xinxian"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_workspace(tmp_path_factory.mktemp("planned"))
+
+
+@pytest.fixture
+def folder(made: Path) -> Iterator[Path]:
+    """The workspace, which no command here may change by a byte."""
+    before = fingerprint(made)
+    yield made
+    assert fingerprint(made) == before
+
+
+def run(*arguments: object, text: str | None = None) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=text)
+
+
+def done(result: Result, exit_code: int = 0) -> Result:
+    assert result.exit_code == exit_code, result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result
+
+
+def refused(result: Result, message: str) -> None:
+    """Assert exit code 2 with a message on standard error, and no traceback."""
+    done(result, 2)
+    assert message in result.stderr
+    assert "Traceback" not in result.output
+    assert result.stdout == "" or set(json.loads(result.stdout)) == {"error", "problems"}
+
+
+# --- demo -------------------------------------------------------------------------------------
+
+
+def test_demo_refuses_a_folder_with_something_in_it(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("mine")
+    before = fingerprint(tmp_path)
+    refused(run("demo", tmp_path), "已有内容,不能新建工作区")
+    assert fingerprint(tmp_path) == before
+
+
+def test_demo_is_ready_to_open(sample_workspace: Path) -> None:
+    applications = {file.stem for file in (REPOSITORY / "sample_data/applications").glob("*.json")}
+    stored = {file.stem for file in (sample_workspace / "applications").glob("*.json")}
+    assert stored == applications
+    assert len(stored) >= 24
+    checked = json.loads(run("check", sample_workspace, "--json").stdout)
+    assert checked["layers"]["parcels"] >= 400
+    assert checked["layers"]["buildings"] >= 2000
+
+
+# --- graph ------------------------------------------------------------------------------------
+
+
+def test_graph_holds_nodes_and_edges_with_every_measure(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "graph.gpkg"
+    answer = json.loads(done(run("graph", folder, "--out", out, "--json")).stdout)
+    nodes, edges = gpd.read_file(out, layer="nodes"), gpd.read_file(out, layer="edges")
+    assert (answer["nodes"], answer["edges"]) == (len(nodes), len(edges))
+    assert {"edge_id", "start_node", "end_node", "road_id", "geometry"} <= set(edges.columns)
+    assert np.allclose(edges.length, edges["length_m"])
+    starts = nodes.set_index("node_id").geometry.loc[edges["start_node"]]
+    assert (starts.distance(edges.geometry, align=False) < 0.001).all()
+    # The street is crossed kerb to kerb in 10 m, red line to red line in 20 m.
+    crossing = edges[edges["kerb_m"] > 0]
+    assert len(crossing)
+    assert np.allclose(crossing["red_line_m"], 2 * crossing["kerb_m"])
+
+
+# --- plan -------------------------------------------------------------------------------------
+
+
+def test_plan_writes_what_it_prints(folder: Path, tmp_path: Path) -> None:
+    out, layers = tmp_path / "plan.json", tmp_path / "plan.gpkg"
+    arguments = ("plan", folder, "--application", "BZ-1", "--out", out, "--gpkg", layers)
+    printed = json.loads(done(run(*arguments, "--json")).stdout)
+    assert printed == json.loads(out.read_text("utf-8"))
+    assert gpd.list_layers(layers)["name"].to_list() == [
+        "routes", "strips", "crossings", "trenches",
+    ]  # fmt: skip
+    routes = gpd.read_file(layers, layer="routes")
+    lengths = {
+        (line["utility"], route["kind"]): route["length_m"]
+        for line in printed["utilities"]
+        for route in line["routes"]
+    }
+    assert len(routes) == len(lengths) == 8
+    for row in routes.itertuples():
+        assert row.length_m == pytest.approx(lengths[row.utility, row.kind])
+        assert row.geometry.length == pytest.approx(row.length_m)
+
+
+def test_plan_of_the_town_is_the_one_worked_out_on_paper(folder: Path, tmp_path: Path) -> None:
+    arguments = ("plan", folder, "--application", "BZ-1", "--out", tmp_path / "plan.json")
+    lines = done(run(*arguments)).stdout.splitlines()
+    # Water: main at y = 8.5, red line of the parcel at y = 12. Sewage: manhole at y = -8.5, so
+    # 20.5 m across 10 m of carriageway.
+    assert lines[0].startswith("给水 长 3.50 米,穿越 0 次 0.00 米")
+    assert lines[0].endswith("告知承诺制审批 四(四)(1)")
+    assert lines[1].startswith("污水 长 20.50 米,穿越 1 次 10.00 米")
+    assert "待查:application BZ-1 的 hazardous_goods" in lines
+    assert not any(line.startswith(("雨水", "燃气")) for line in lines)  # not requested
+
+
+def test_plan_with_an_unroutable_line_ends_with_1_and_is_written(
+    folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "plan.json"
+    result = done(run("plan", folder, "--application", "BZ-2", "--out", out), 1)
+    # The parcel's edge at y = 400, the strip at y = 6.75.
+    assert "给水 无法布置:gap_too_wide(相距 393.25 米)" in result.stdout
+    water = json.loads(out.read_text("utf-8"))["utilities"][0]
+    assert (water["status"], water["reason"]) == ("unroutable", "gap_too_wide")
+    assert water["gap_m"] == pytest.approx(393.25)
+
+
+def test_plan_takes_an_application_from_a_file(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "app.json"
+    file.write_text(json.dumps(application(parcel_id="P-3")), "utf-8")
+    out = tmp_path / "plan.json"
+    done(run("plan", folder, "--application", file, "--out", out))
+    assert json.loads(out.read_text("utf-8"))["parcel_id"] == "P-3"
+
+
+def application(**changes: Any) -> dict[str, Any]:
+    usual = {
+        "application_id": "X-1",
+        "dig_date": "2026-11-22",
+        **APPLICATIONS["BZ-1"],
+    }
+    return {**usual, **changes}
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("BZ-9", "工作区中没有报装申请“BZ-9”"),
+        ("../BZ-1", "报装申请编号“../BZ-1”不合规则"),
+        ("absent.json", "工作区中没有报装申请“absent.json”"),
+    ],
+)
+def test_plan_refuses_an_unknown_application(folder: Path, tmp_path: Path, name, message) -> None:
+    refused(run("plan", folder, "--application", name, "--out", tmp_path / "p.json"), message)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"parcel_id": "P-9"}, "字段 parcel_id 的值 'P-9' 不在地块图层中;请核对编号"),
+        ({"parcel_id": ""}, "字段 parcel_id 的值 '' 不可用:不能为空;补填该字段"),
+        ({"application_id": None}, "字段 application_id"),
+        ({"dig_date": "tomorrow"}, "字段 dig_date 的值 'tomorrow' 不可用:须为日期"),
+        ({"gate": [1, 2]}, "字段 gate"),
+        ({"gate": [float("nan"), 2]}, "字段 gate"),
+        ({"gate": "north"}, "字段 gate"),
+        ({"demands": {}}, "须写明至少一个专业的需求"),
+        ({"demands": {"steam": {}}}, "没有这个专业;可用值为 water、sewage"),
+        ({"demands": {"water": 200}}, "字段 demands.water 的值 200 不可用:须为一组字段"),
+        ({"demands": {"water": {"nominal_mm": "200"}}}, "nominal_mm 的值 '200' 不可用:须为正数"),
+        ({"demands": {"water": {"nominal_mm": True}}}, "nominal_mm 的值 True 不可用:须为正数"),
+        ({"demands": {"water": {"nominal_mm": -1}}}, "nominal_mm 的值 -1 不可用:须为正数"),
+        ({"demands": {"water": {"nominal_mm": float("inf")}}}, "nominal_mm 的值 inf 不可用"),
+        ({"demands": {"telecom": {"duct_holes": 2.5}}}, "duct_holes 的值 2.5 不可用:须为整数"),
+        ({"work_kind": "big"}, "字段 work_kind 的值 'big' 不可用:可用值为 new、"),
+        ({"drainage": "none"}, "字段 drainage 的值 'none' 不可用"),
+        ({"project": ["a"]}, "字段 project"),
+    ],
+)
+def test_plan_refuses_an_application_that_cannot_be_planned(
+    folder: Path, tmp_path: Path, changes: Mapping[str, Any], message: str
+) -> None:
+    file, out = tmp_path / "app.json", tmp_path / "plan.json"
+    file.write_text(json.dumps(application(**changes)), "utf-8")
+    refused(run("plan", folder, "--application", file, "--out", out, "--json"), message)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "不是 JSON"),
+        ("[" * 100_000, "不是 JSON"),
+        ('{"a": ' + "1" * 5_000 + "}", "不是 JSON"),
+        ("\udcff", "不是 JSON"),
+        ("[1]", "须为一份申请"),
+    ],
+    ids=["broken", "nested", "digits", "bytes", "list"],
+)
+def test_plan_refuses_a_file_that_is_no_application(folder, tmp_path, text, message) -> None:
+    file = tmp_path / "app.json"
+    file.write_bytes(text.encode("utf-8", "surrogateescape"))
+    refused(run("plan", folder, "--application", file, "--out", tmp_path / "p.json"), message)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+# --- screen -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def screened(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    folder = tmp_path_factory.mktemp("screened")
+    files = {suffix: folder / f"screen.{suffix}" for suffix in ("csv", "parquet", "gpkg")}
+    for file in files.values():
+        done(run("screen", made, "--out", file, "--dig-date", "2026-11-22"), 1)
+    return files
+
+
+def test_screen_gives_a_row_for_every_case_and_utility(screened: Mapping[str, Path]) -> None:
+    table = pd.read_csv(screened["csv"], encoding="utf-8-sig")
+    assert len(table) == 3 * 6
+    assert table.groupby("status").size().to_dict() == {
+        "not_requested": 6, "routed": 10, "unroutable": 2,
+    }  # fmt: skip
+    assert set(table["source"]) == {"application", "default_demand"}
+    water = table[(table["application_id"] == "BZ-1") & (table["utility"] == "water")].iloc[0]
+    assert (water["outcome"], water["clause"]) == ("commitment", "四(四)(1)")
+    assert (water["length_m"], water["pipe_length_m"], water["max_dn_mm"]) == (3.5, 3.5, 200)
+    assert table.loc[table["status"] != "routed", "outcome"].isna().all()
+
+
+def test_screen_writes_the_same_rows_in_every_format(screened: Mapping[str, Path]) -> None:
+    text = pd.read_csv(screened["csv"], encoding="utf-8-sig")
+    parquet = gpd.read_parquet(screened["parquet"])
+    layer = gpd.read_file(screened["gpkg"], layer="screen")
+    for table in (parquet, layer):
+        assert table.crs.to_epsg() == 4547
+        assert list(table.columns) == [*text.columns, "geometry"]
+        for name in ("parcel_id", "utility", "status"):
+            assert table[name].to_list() == text[name].to_list()
+        for name in ("length_m", "gap_m", "cost_yuan", "green_m2"):
+            numbers = table[name].to_numpy(float), text[name].to_numpy(float)
+            assert np.allclose(*numbers, equal_nan=True)
+        routed = table[table["status"] == "routed"]
+        assert np.allclose(routed.length, routed["length_m"])
+        assert table.loc[table["status"] != "routed", "geometry"].isna().all()
+
+
+def test_screen_narrows_to_named_utilities_and_parcels(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "screen.csv"
+    names = ("--utilities", "water,power", "--parcels", "P-1")
+    answer = json.loads(done(run("screen", folder, "--out", out, *names, "--json")).stdout)
+    assert answer["rows"] == 2
+    table = pd.read_csv(out, encoding="utf-8-sig")
+    assert table["utility"].to_list() == ["water", "power"]
+    assert set(table["parcel_id"]) == {"P-1"}
+
+
+def test_screen_of_a_county_without_networks_says_so(tmp_path: Path) -> None:
+    bare = make_workspace(tmp_path, town(absent=("lines", "nodes")), [])
+    out = tmp_path / "screen.csv"
+    done(run("screen", bare, "--out", out, "--parcels", "P-1", "--utilities", "water"), 1)
+    row = pd.read_csv(out, encoding="utf-8-sig").iloc[0]
+    assert (row["status"], row["reason"]) == ("unroutable", "no_network_imported")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--utilities", "steam"), "--utilities 的值 steam:没有这个名称;可用值为 water、"),
+        (("--utilities", ""), "--utilities 的值 ''"),
+        (("--parcels", "P-1,P-9"), "--parcels 的值 P-9:没有这个名称;可用值为 P-1、P-2、P-3"),
+        (("--dig-date", "soon"), "--dig-date 的值 soon:须为日期"),
+    ],
+)
+def test_screen_refuses_unknown_names_and_days(folder, tmp_path, options, message) -> None:
+    refused(run("screen", folder, "--out", tmp_path / "s.csv", *options), message)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_screen_leaves_no_cell_that_a_spreadsheet_would_run(tmp_path: Path) -> None:
+    evil = "=HYPERLINK(1)"
+    survey = town(parcels={evil: parcel(100, 12, 140, 52)}, absent=("lines", "nodes"))
+    bare = make_workspace(tmp_path, survey, [])
+    out = tmp_path / "screen.csv"
+    done(run("screen", bare, "--out", out, "--utilities", "water", "--parcels", evil), 1)
+    assert pd.read_csv(out, encoding="utf-8-sig")["parcel_id"].to_list() == [f"'{evil}"]
+
+
+# --- places to write, workspaces to read ------------------------------------------------------
+
+COMMANDS = {
+    "graph": ("graph.gpkg", ()),
+    "plan": ("plan.json", ("--application", "BZ-1")),
+    "screen": ("screen.csv", ()),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_wrong_suffix_is_refused(folder: Path, tmp_path: Path, command: str) -> None:
+    _name, options = COMMANDS[command]
+    refused(
+        run(command, folder, "--out", tmp_path / "out.docx", *options),
+        "不能写成这种文件;请用 .",
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_absent_folder_is_refused(folder: Path, tmp_path: Path, command: str) -> None:
+    name, options = COMMANDS[command]
+    out = tmp_path / "absent" / name
+    refused(run(command, folder, "--out", out, *options), "不存在;请先新建,或改写到别处")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_folder_in_place_of_the_file_is_refused(folder: Path, tmp_path: Path, command) -> None:
+    name, options = COMMANDS[command]
+    (tmp_path / name).mkdir()
+    refused(run(command, folder, "--out", tmp_path / name, *options), "这是文件夹;请写明文件名")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_folder_that_may_not_be_written_is_refused(
+    folder: Path, tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deny(*_arguments: object, **options: object) -> None:
+        raise PermissionError(13, "Permission denied", str(options["dir"]))
+
+    name, options = COMMANDS[command]
+    monkeypatch.setattr("reports.exchange.tempfile.TemporaryDirectory", deny)
+    refused(run(command, folder, "--out", tmp_path / name, *options), str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_plan_is_not_written_when_its_layers_cannot_be(folder: Path, tmp_path: Path) -> None:
+    arguments = ("--application", "BZ-1", "--out", tmp_path / "plan.json")
+    gpkg = ("--gpkg", tmp_path / "absent" / "plan.gpkg")
+    refused(run("plan", folder, *arguments, *gpkg), "不存在")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_folder_that_is_no_workspace_is_left_alone(tmp_path: Path, command: str) -> None:
+    name, options = COMMANDS[command]
+    (tmp_path / "letter.txt").write_text("mine")
+    before = fingerprint(tmp_path)
+    refused(run(command, tmp_path, "--out", tmp_path / name, *options), "不是工作区")
+    refused(run(command, tmp_path / "absent", "--out", tmp_path / name, *options), "不是工作区")
+    assert fingerprint(tmp_path) == before
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "demo", "judge"])
+def test_every_command_has_help_in_chinese(command: str) -> None:
+    text = done(run(command, "--help")).stdout
+    assert "--json" in text
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in text)
+
+
+# --- judge ------------------------------------------------------------------------------------
+
+
+def judge(payload: object, *options: str) -> Result:
+    text = payload if isinstance(payload, str) else json.dumps(payload)
+    return run("judge", "--county", COUNTY, "--measures", "-", *options, text=text)
+
+
+def test_judge_answers_on_standard_output_only() -> None:
+    measures = {"max_dn_mm": 300, "pipe_length_m": 200.00, "green_affected_m2": 200.00}
+    result = done(judge({"utility": "water", "measures": measures}, "--json"))
+    assert json.loads(result.stdout)["outcome"] == "commitment"
+    assert result.stderr == ""
+
+
+def test_judge_answers_a_list_in_its_order() -> None:
+    lengths = (200.00, 200.01, 200.004, 200.005)
+    payload = [{"utility": "gas", "measures": {"construction_length_m": one}} for one in lengths]
+    found = [one["outcome"] for one in json.loads(done(judge(payload, "--json")).stdout)]
+    assert found == ["commitment", "ordinary_approval", "commitment", "ordinary_approval"]
+    assert json.loads(done(judge([], "--json")).stdout) == []
+
+
+def test_judge_reads_numbers_by_their_decimal_text() -> None:
+    # As a float 1.005 is 1.00499999999999989…; the letter prints 200.005 as 200.01.
+    text = '{"utility": "gas", "measures": {"construction_length_m": 200.005}}'
+    assert json.loads(judge(text, "--json").stdout)["outcome"] == "ordinary_approval"
+
+
+def test_judge_takes_a_reading() -> None:
+    payload = {"utility": "power", "measures": {"line_length_m": 100}}
+    answer = json.loads(done(judge(payload, "--json")).stdout)
+    switch = answer["readings"][0]
+    other = json.loads(
+        done(judge(payload, "--json", "--switch", f"{switch['id']}={switch['value']}")).stdout
+    )
+    assert switch["would_be"] in (None, other["outcome"])
+    assert (switch["id"], switch["value"]) not in {
+        (one["id"], one["value"]) for one in other["readings"]
+    }
+
+
+WATER = {"utility": "water"}
+BAD_ELEMENTS = {
+    "utility": ({"utility": "steam"}, "字段 utility = steam:没有这个专业;可用:water、"),
+    "no utility": ({"measures": {}}, "须写明专业"),
+    "measure": ({**WATER, "measures": {"size": 1}}, "字段 size = 1:没有这个输入;可用:max_dn_mm"),
+    "fact": ({**WATER, "facts": {"weather": "fine"}}, "字段 weather = fine:没有这个输入"),
+    "field": ({**WATER, "notes": 1}, "字段 notes = 1:不认识的字段"),
+    "negative": ({**WATER, "measures": {"pipe_length_m": -0.01}}, "不能为负"),
+    "text": ({**WATER, "measures": {"pipe_length_m": "200"}}, "须为数字,不能是文字或 true/false"),
+    "bool": ({**WATER, "measures": {"pipe_length_m": True}}, "须为数字,不能是文字或 true/false"),
+    "nan": ({**WATER, "measures": {"pipe_length_m": float("nan")}}, "须为有限的数"),
+    "infinite": ({**WATER, "measures": {"pipe_length_m": float("inf")}}, "须为有限的数"),
+    "list": ({**WATER, "measures": [200]}, "须为对象"),
+    "half hole": ({"utility": "telecom", "measures": {"duct_holes": 2.5}}, "须为整数"),
+    "date": ({**WATER, "facts": {"dig_date": "2026-02-30"}}, "须为日期"),
+    "yes": ({**WATER, "facts": {"touches_green": "yes"}}, "须为 true 或 false"),
+    "enum": ({"utility": "sewage", "facts": {"subject_kind": "farm"}}, "可用:"),
+    "number": (3, "须为对象"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_ELEMENTS)
+def test_judge_refuses_what_it_cannot_judge(case: str) -> None:
+    element, message = BAD_ELEMENTS[case]
+    refused(judge(element, "--json"), message)
+
+
+@pytest.mark.parametrize("case", BAD_ELEMENTS)
+def test_one_bad_element_refuses_the_whole_list(case: str) -> None:
+    element, message = BAD_ELEMENTS[case]
+    result = judge([{"utility": "gas"}, element], "--json")
+    refused(result, message)
+    assert "第2个" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[" * 100_000, "1" * 5_000, "水"], ids=["none", "open", "deep", "long", "zh"]
+)
+def test_judge_refuses_what_is_not_json(text: str) -> None:
+    refused(judge(text, "--json"), "不是 JSON")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--switch", "weather=fine"), "政策没有这个开关"),
+        (("--switch", "green_union=fine"), "不是这个开关的取值"),
+        (("--switch", "green_union"), "须写作 字段=值"),
+    ],
+)
+def test_judge_refuses_a_reading_that_is_not_recorded(options, message) -> None:
+    refused(judge(WATER, *options), message)
+
+
+def test_judge_refuses_a_county_without_rules() -> None:
+    arguments = ("judge", "--county", "000000_nowhere", "--measures", "-")
+    refused(run(*arguments, text="{}"), "没有县级规则“000000_nowhere”")
+
+
+def test_judge_from_the_shell_prints_json_and_nothing_else(tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "error", str(REPOSITORY / "cli.py"), "judge"]
+    command += ["--county", COUNTY, "--measures", "-", "--json"]
+    text = json.dumps({"utility": "gas", "measures": {"construction_length_m": 200}})
+    done = subprocess.run(
+        command, input=text, cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["clause"] == "四(四)(3)"
