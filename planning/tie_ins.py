@@ -169,7 +169,9 @@ def _nearest_of_a_kind(
 
 
 def _at_nodes(corridors: Corridors, places: pd.DataFrame) -> pd.DataFrame:
+    """The places themselves, from their feet on the strips and straight from red lines."""
     feet = corridors.feet[corridors.feet["network_node_id"].isin(places.index)]
+    feet = pd.concat([feet, _to_red_lines(corridors, feet)])
     return pd.DataFrame(
         {
             "node": feet["node"].to_numpy(np.int64),
@@ -179,6 +181,26 @@ def _at_nodes(corridors: Corridors, places: pd.DataFrame) -> pd.DataFrame:
             "xy": feet["xy"].to_list(),
         }
     )
+
+
+def _to_red_lines(corridors: Corridors, feet: pd.DataFrame) -> pd.DataFrame:
+    """The same places seen from red lines that are no farther than a strip and back.
+
+    A handhole between strip and red line is joined straight, not by way of the strip.
+    """
+    if len(feet) == 0:
+        return feet
+    xy = corridors.graph.node_xy
+    away = np.hypot(*(xy[feet["node"].to_numpy(np.int64)] - np.stack(feet["xy"].to_list())).T)
+    places = feet.assign(away=away).sort_values("away").drop_duplicates("network_node_id")
+    sites = np.unique(corridors.sites["node"].to_numpy(np.int64))
+    place, site = shapely.STRtree(shapely.points(xy[sites])).query(
+        shapely.points(np.stack(places["xy"].to_list())),
+        predicate="dwithin",
+        distance=2.0 * places["away"].to_numpy(),
+    )
+    seen: pd.DataFrame = places.drop(columns="away").iloc[place]
+    return seen.assign(node=sites[site])
 
 
 def eligible(tie_ins: TieIns, pipe: Pipe, standards: Standards) -> NDArray[np.bool_]:
