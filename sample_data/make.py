@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 
-from sample_data.town import SEED, build_town
+from sample_data.applications import documents, write_applications
+from sample_data.district import build_county
+from sample_data.solving import solve
+from sample_data.town import SEED, Tables, build_town
 
 HERE = Path(__file__).parent
 COUNTY = HERE / "county.gpkg"
+APPLICATIONS = HERE / "applications"
+
+
+def make(town: Tables) -> tuple[Tables, list[dict[str, Any]]]:
+    """Return the county's tables, town and district, and its open applications."""
+    solution = solve(town)
+    county = build_county(town, solution.lawns)
+    return county, documents(county, solution.gates)
 
 
 def write(tables: dict[str, gpd.GeoDataFrame], path: Path) -> None:
@@ -20,8 +33,11 @@ def write(tables: dict[str, gpd.GeoDataFrame], path: Path) -> None:
 
 
 def main() -> None:
-    """Build the town from its seed and write it beside this file."""
-    write(build_town(SEED), COUNTY)
+    """Build the county from its seed and write it and its applications beside this file."""
+    logging.basicConfig(level=logging.INFO)
+    county, written = make(build_town(SEED))
+    write(county, COUNTY)
+    write_applications(APPLICATIONS, written)
 
 
 if __name__ == "__main__":

@@ -108,14 +108,22 @@ def _authority(street: Street, rng: np.random.Generator) -> str:
 
 
 def _dates(road_class: str, rng: np.random.Generator) -> dict[str, str | None]:
-    """Return opening, overhaul and planned works; small streets' records are often missing."""
-    missing = 0.05 if road_class in ("arterial", "collector") else 0.18
-    opened = None if rng.random() < missing else _day(rng, 1992, 2020)
-    if rng.random() < 0.1:
+    """Return opening, overhaul and planned works; some small streets' records are lost.
+
+    A road that was never overhauled carries its opening day in ``overhauled_on``: a missing day
+    is one that nobody knows.
+    """
+    missing = 0.03 if road_class in ("arterial", "collector") else 0.10
+    opened = None if rng.random() < missing else _day(rng, 1992, 2019)
+    if opened and rng.random() < 0.04:
         opened = _day(rng, 2022, 2025)
-    overhauled = None
-    if opened and opened < "2012" and rng.random() < 0.35:
-        overhauled = _day(rng, 2014, 2025)
+    overhauled = opened
+    if opened and opened < "2010" and rng.random() < 0.35:
+        overhauled = _day(rng, 2012, 2022)
+    if opened and opened < "2010" and rng.random() < 0.06:
+        overhauled = _day(rng, 2024, 2025)
+    if rng.random() < 0.04:
+        overhauled = None
     planned = f"2027-{rng.integers(3, 11):02d}-01" if rng.random() < 0.03 else None
     return {"opened_on": opened, "overhauled_on": overhauled, "planned_works_on": planned}
 
