@@ -11,11 +11,12 @@ Exit 0: every line was routed. 1: some are unroutable, each with its reason. 2: 
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from gettext import gettext as _
 from pathlib import Path
 
@@ -28,9 +29,11 @@ import shapely
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
-from layers.reading import read_layer  # noqa: E402 - the script runs from anywhere
+from layers.fields import layer_definition  # noqa: E402 - the script runs from anywhere
+from layers.reading import read_layer  # noqa: E402
 from layers.store import Workspace  # noqa: E402
 from layers.utilities import load_utilities  # noqa: E402
+from planning.application import default_application  # noqa: E402
 from planning.batch import cases_of, screen  # noqa: E402
 from planning.groundwork import prepare  # noqa: E402
 from planning.pipe_sizes import load_pipe_sizes  # noqa: E402
@@ -38,6 +41,7 @@ from planning.policies import load_policy  # noqa: E402
 from reports.exchange import table_writer  # noqa: E402
 
 DATA = REPOSITORY.parent / "shared/data/networks/santboi_water_sewer_parcels.gpkg"
+LAND_USES = next(f.allowed for f in layer_definition("parcels").fields if f.name == "land_use")
 COUNTY, CRS = "411523_xinxian", "EPSG:25831"
 
 # The red lines of a street are as far apart as the parcels on its two sides; parked gardens and
@@ -227,6 +231,22 @@ def _say_sizes(name: str, codes: pd.Series, sizes: pd.Series, report: Report) ->
         )
 
 
+def _say_demand(land_use: str, tables: Mapping[str, gpd.GeoDataFrame], report: Report) -> None:
+    """How many mains are large enough: where few are, routes are long."""
+    for utility, demand in default_application("", land_use, date.today()).demands.items():
+        size = demand.pipe.nominal_mm
+        if utility in tables and size is not None:
+            mains = tables[utility][tables[utility]["status"] == "in_service"]
+            report.assumed(
+                _("  {}需求 DN{:g}:在用干管 {} 段中 {} 段够大").format(
+                    load_utilities()[utility].zh,
+                    size,
+                    len(mains),
+                    (mains["diameter_mm"] >= size).sum(),
+                )
+            )
+
+
 def _source(data: Path, layer: str) -> gpd.GeoDataFrame:
     raw = read_layer(data, source_layer=layer, layer=layer)
     return gpd.GeoDataFrame(raw.cells, geometry=raw.shapes, crs=CRS)
@@ -257,11 +277,11 @@ def import_all(data: Path, out: Path, land_use: str | None, report: Report) -> W
     workspace.import_layer("lines", converted / "water.gpkg", id_prefix="W-")
     workspace.import_layer("lines", converted / "sewage.gpkg", id_prefix="S-", append=True)
     report.converted(_("状态:{};管线编号加前缀 W-、S-(两个网的编号有重复)").format(_pairs(_STATUS)))
-    report.assumed(
-        _("用地性质全部为 {},需求按 rules/default_demand.csv").format(land_use)
-        if land_use
-        else _("用地性质未知:每块地要全部专业,管径未知")
-    )
+    if land_use is None:
+        report.assumed(_("用地性质未知:每块地要全部专业,管径未知"))
+    else:
+        report.assumed(_("用地性质全部为 {},需求按 rules/default_demand.csv").format(land_use))
+        _say_demand(land_use, tables, report)
     return workspace
 
 
@@ -288,7 +308,9 @@ def findings(table: gpd.GeoDataFrame) -> Iterator[str]:
                 _quantiles(routed["length_m"])
             )
             yield _("  穿越道路次数 {};车行道内长度(米)合计 {:.0f},最长 {:.1f}").format(
-                _counts(routed["crossing_count"]), routed["kerb_m"].sum(), routed["kerb_m"].max()
+                _counts(routed["crossing_count"].astype(int)),
+                routed["kerb_m"].sum(),
+                routed["kerb_m"].max(),
             )
             yield _("  判定 {};确定性 {};若补齐资料 {}").format(
                 *(_counts(routed[c]) for c in ("outcome", "certainty", "otherwise"))
@@ -310,14 +332,19 @@ def _quantiles(values: pd.Series) -> str:
 @click.command(help=_("导入真实数据 Sant Boi,筛查全部地块并打印结果。"))
 @click.option("--data", type=click.Path(path_type=Path), default=DATA, help=_("GeoPackage 文件"))
 @click.option("--out", type=click.Path(path_type=Path), help=_("写到哪个空文件夹;缺省为临时文件夹"))
-@click.option("--land-use", default="residential", help=_("全部地块的用地性质;unknown 为未知"))
+@click.option(
+    "--land-use",
+    type=click.Choice([*LAND_USES, "unknown"]),
+    default="residential",
+    help=_("全部地块的用地性质"),
+)
 @click.option("--dig-date", type=click.DateTime(["%Y-%m-%d"]), help=_("开挖日期,缺省为今天"))
-def main(data: Path, out: Path | None, land_use: str, dig_date: object) -> None:
+def main(data: Path, out: Path | None, land_use: str, dig_date: datetime | None) -> None:
     """Import, screen, report."""
     report = Report()
     day = date.today() if dig_date is None else dig_date.date()
+    folder = out or Path(tempfile.mkdtemp(prefix="sant_boi-"))
     try:
-        folder = out or Path(tempfile.mkdtemp(prefix="sant_boi-"))
         workspace = import_all(data, folder, None if land_use == "unknown" else land_use, report)
         pairs = workspace.versions()["parcels"].rows * len(load_utilities())
         with click.progressbar(
@@ -326,6 +353,8 @@ def main(data: Path, out: Path | None, land_use: str, dig_date: object) -> None:
             table = screen_all(workspace, day, bar.update)
         table_writer(folder / "screen.gpkg")(table, table.crs)
     except (ValueError, OSError) as error:
+        if out is None:
+            shutil.rmtree(folder)
         click.echo(str(error), err=True)
         sys.exit(2)
     for line in (*report.lines, *findings(table)):
