@@ -246,9 +246,9 @@
     group.clearLayers();
     if (drawing.parcel) {
       L.polygon(drawing.parcel.rings, { className: "tg-parcel", interactive: false,
-        color: "#c2410c", weight: 2.5, fillColor: "#f59e0b", fillOpacity: 0.28 }).addTo(group)
-        .bindTooltip(drawing.parcel.label, { permanent: true, direction: "center",
-          className: "tg-parcel-label" });
+        color: "#c2410c", weight: 2.5, fillColor: "#f59e0b", fillOpacity: 0.28 }).addTo(group);
+      L.tooltip({ permanent: true, direction: "center", className: "tg-parcel-label" })
+        .setLatLng(drawing.parcel.at).setContent(drawing.parcel.label).addTo(group);
     }
     drawing.strips.forEach(function (strip) {
       L.polygon(strip.rings, { className: "tg-strip", interactive: false, stroke: false,
@@ -256,7 +256,7 @@
     });
     drawing.bands.forEach(function (band) {
       lane(group, band.points, { className: "tg-band", interactive: false, color: "#ffcf40",
-        weight: band.width, opacity: 0.7, lineCap: "round" });
+        weight: band.width, opacity: 0.7 });
     });
     drawing.routes.forEach(function (route) {
       lane(group, route.points, { className: "tg-halo", interactive: false, color: "#ffffff",

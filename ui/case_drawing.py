@@ -50,6 +50,7 @@ def case_drawing(
     paths = {key: _path(route) for key, route in routes.items()}
     drawing |= {
         "parcel": {"rings": place.rings(view.plan["parcel"]["geometry"]),
+                   "at": place.point(_inner_point(view.plan["parcel"]["geometry"])),
                    "label": esc(view.plan["parcel_id"])},
         "routes": _routes(view, place, paths),
         "crossings": [
@@ -153,6 +154,11 @@ def _bounds(drawing: Mapping[str, Any]) -> list[list[float]]:
     points += [point[:2] for route in drawing["routes"] for point in route["points"]]
     lats, lons = [point[0] for point in points], [point[1] for point in points]
     return [[min(lats), min(lons)], [max(lats), max(lons)]]
+
+
+def _inner_point(geometry: Mapping[str, Any]) -> Point:
+    point = shape(geometry).representative_point()
+    return point.x, point.y
 
 
 def _path(route: Mapping[str, Any]) -> list[Point]:

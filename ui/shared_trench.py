@@ -47,7 +47,7 @@ def shared_trench(view: View) -> str:
     joint = view.plan.get("joint")
     if not joint:
         return f'<h3>{_("共沟")}</h3><p class="tg-soft">{_("没有可共沟的外线。")}</p>'
-    return _sections(view, joint) + _costs(joint) + _split(view, joint)
+    return _sections(view, joint) + _left_out(view, joint) + _costs(joint) + _split(view, joint)
 
 
 def _sections(view: View, joint: Json) -> str:
@@ -65,6 +65,16 @@ def _sections(view: View, joint: Json) -> str:
     more = f'<details><summary>{_("其余断面")} {len(drawn) - 1}</summary>{rest}</details>'
     return (f'<h3>{_("共沟断面")}<small>{_proof(joint)}</small></h3>{drawn[0]}'
             + (more if rest else ""))
+
+
+def _left_out(view: View, joint: Json) -> str:
+    """Lines that cannot join and pairs that may not lie together, with the reason of each."""
+    reasons: dict[str, list[str]] = {}
+    for one in joint.get("left_out") or []:
+        reasons.setdefault(one["reason"], []).append(view.name(one["utility"]))
+    texts = [f'{"、".join(names)}:{reason}' for reason, names in reasons.items()]
+    texts += joint.get("apart") or []
+    return "".join(f'<p class="tg-soft">{esc(text)}</p>' for text in texts)
 
 
 def _proof(joint: Json) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ui.shared_trench import DrawingError, safe_svg, shared_trench
@@ -31,6 +33,15 @@ def test_a_drawing_that_could_act_is_refused(svg: str) -> None:
 def test_plain_shapes_and_words_pass_unchanged() -> None:
     svg = f'{HEAD}<rect width="3" fill="url(#hatch)"/><text x="1">给水 &lt;DN200&gt;</text></svg>'
     assert safe_svg(svg) == svg
+
+
+def test_a_line_that_stays_out_of_the_trench_is_named_with_the_reason() -> None:
+    from tests.ui.test_case_drawing import view
+
+    shown = view()
+    joint = {**shown.plan["joint"], "left_out": [{"utility": "sewage", "reason": "未校核坡度"}]}
+    text = shared_trench(replace(shown, plan={**shown.plan, "joint": joint}))
+    assert "污水:未校核坡度" in text
 
 
 def test_a_refused_section_is_said_and_the_rest_is_shown() -> None:
