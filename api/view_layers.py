@@ -18,6 +18,7 @@ import shapely
 from api.escape import esc
 
 MAX_FEATURES = 4000  # about 1 MB before compression; more would stall a phone
+_TOLERANCE_M = 0.2  # of what is drawn; a pixel at the deepest zoom shows 0.13 m
 _DECIMALS = 6  # 0.1 m on the ground, finer than a screen pixel at the deepest zoom
 
 # The columns of each layer that the map may see: drawn by, or shown as text. All else stays.
@@ -80,7 +81,7 @@ def parse_box(text: str) -> tuple[float, float, float, float]:
 
 
 def _view_layer(name: str, table: gpd.GeoDataFrame, marked: set[str]) -> ViewLayer:
-    shapes = table.geometry.to_crs(4326)
+    shapes = table.geometry.simplify(_TOLERANCE_M).to_crs(4326)
     usable = ~(shapes.is_empty | shapes.isna())
     shapes, table = shapes[usable], table[usable]
     texts = shapely.to_geojson(shapely.transform(
@@ -124,6 +125,6 @@ def _road_surfaces(tables: Mapping[str, gpd.GeoDataFrame]) -> dict[str, gpd.GeoD
             known = roads[pd.to_numeric(roads[column], errors="coerce") > 0]
             half_width = known[column].astype(float) / 2
             surfaces[layer] = gpd.GeoDataFrame(
-                geometry=known.geometry.buffer(half_width), crs=roads.crs
+                geometry=known.geometry.buffer(half_width, quad_segs=4), crs=roads.crs
             )
     return surfaces
