@@ -111,25 +111,37 @@ def external_lines(
     work: Groundwork, demand: Demand, sites: Sequence[Site], find: Finder
 ) -> dict[str, ExternalLine]:
     """Solve one demand for many sites; every site gets an answer, by its key."""
-    tie_ins = work.tie_ins(demand.pipe.utility)
     rates = work.rates(demand.pipe)
     searches = {o: work.search(demand.pipe, o) for o in OBJECTIVES}
     found = {o: find(search, sites) for o, search in searches.items()}
-    tried: dict[str, dict[str, Route]] = {site.key: {} for site in sites}
-    for objective in OBJECTIVES:
-        reached = [site for site in sites if site.key in found[objective]]
-        if reached:
-            routes = trace(work.corridors, tie_ins, [found[objective][s.key] for s in reached])
-            working = working_strips(work, demand, routes)
-            judged = judge_routes(work, demand, reached, routes, working)
-            for site, route in zip(reached, judged, strict=True):
-                tried[site.key][objective] = route
     usable = np.isfinite(searches["shortest"].tie_in_weights)
+    routes = _judged_once(work, demand, sites, found)
     return {
-        site.key: _recommend(demand, tried[site.key], rates.assumed)
-        if tried[site.key]
+        site.key: _recommend(demand, routes[site.key], rates.assumed)
+        if site.key in routes
         else _unroutable(work, demand, site, bool(usable.any()))
         for site in sites
+    }
+
+
+def _judged_once(
+    work: Groundwork,
+    demand: Demand,
+    sites: Sequence[Site],
+    found: Mapping[str, Mapping[str, Way]],
+) -> dict[str, dict[str, Route]]:
+    """Routes by site and objective; where the cheapest way is the shortest, one route is both."""
+    by_key = {site.key: site for site in sites}
+    pairs = list(dict.fromkeys(pair for ways in found.values() for pair in ways.items()))
+    if not pairs:
+        return {}
+    routes = trace(work.corridors, work.tie_ins(demand.pipe.utility), [way for _, way in pairs])
+    working = working_strips(work, demand, routes)
+    judged = judge_routes(work, demand, [by_key[key] for key, _ in pairs], routes, working)
+    route_of = dict(zip(pairs, judged, strict=True))
+    return {
+        key: {objective: route_of[key, ways[key]] for objective, ways in found.items()}
+        for key in found[OBJECTIVES[0]]
     }
 
 
@@ -212,7 +224,7 @@ def judge_routes(
     facts = route_facts(work.ground, demand, routes, working, roads)
     cost = costs(work.corridors, routes.table, _by_route(routes), work.rates(demand.pipe).yuan_m)
     measured = routes.table.astype(float).to_dict("records")
-    crossings = dict(list(routes.crossings.groupby("route")))
+    crossing_at = np.searchsorted(routes.crossings["route"], np.arange(len(sites) + 1)).tolist()
     judged = []
     for number, site in enumerate(sites):
         own = {name: _known(values[number]) for name, values in measures.items()}
@@ -229,7 +241,7 @@ def judge_routes(
                     "green_m2": float(figures.green_m2[number]),
                     "cost_yuan": float(cost[number]),
                 },
-                crossings.get(number, routes.crossings.iloc[:0]),
+                routes.crossings.iloc[crossing_at[number] : crossing_at[number + 1]],
                 own,
                 known,
                 roads[number],

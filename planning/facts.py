@@ -5,6 +5,7 @@ What no layer and no application says is None: unknown, never "met".
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -125,6 +126,7 @@ def route_facts(
     """
     green = _green_touched(ground, strips)
     trees = _trees_touched(ground, strips)
+    on_bridge = routes.table["on_bridge"].astype(bool).to_list()
     facts = []
     for number in range(len(routes.ways)):
         ancient = _either(green[number][1], trees[number][1])
@@ -137,7 +139,7 @@ def route_facts(
                 "ancient_tree_or_park": ancient,
                 "open_cut": True,
                 "pit_in_road": False,
-                "on_bridge": bool(routes.table["on_bridge"].iloc[number]),
+                "on_bridge": on_bridge[number],
                 "pressure_mpa": demand.pipe.pressure_mpa,
                 "voltage_kv": demand.pipe.voltage_kv,
             }
@@ -201,16 +203,20 @@ def _trees_touched(ground: Ground, strips: NDArray[Any]) -> list[tuple[bool | No
         return [(None, None)] * len(strips)
     points, ancient = np.asarray(trees.geometry.array), trees["ancient"].to_numpy(object)
     zone = ground.policy.planning.ancient_tree_zone_m
-    found: list[tuple[bool | None, bool | None]] = []
     tree = shapely.STRtree(points)
-    for strip in strips:
-        if strip is None:
-            found.append((None, None))
-            continue
-        inside = len(tree.query(strip, predicate="intersects")) > 0
-        near = [ancient[i] for i in tree.query(strip, predicate="dwithin", distance=zone)]
-        found.append((inside, True if True in near else None if None in near else False))
-    return found
+    inside = set(tree.query(strips, predicate="intersects")[0].tolist())
+    near: dict[int, set[Any]] = defaultdict(set)
+    for strip, one in tree.query(strips, predicate="dwithin", distance=zone).T.tolist():
+        near[strip].add(ancient[one])
+    return [
+        (None, None)
+        if strip is None
+        else (
+            number in inside,
+            True if True in near[number] else None if None in near[number] else False,
+        )
+        for number, strip in enumerate(strips)
+    ]
 
 
 def trees_in(ground: Ground, strips: NDArray[Any]) -> NDArray[np.float64]:

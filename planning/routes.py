@@ -8,7 +8,7 @@ figure of a route is measured from the geometry of its way by ``trace``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -32,12 +32,15 @@ _FIRST_REACH_M = 250.0
 
 @dataclass(frozen=True)
 class Way:
-    """A way found: row of the tie-in table, edges from there to the red line, node there."""
+    """A way found: row of the tie-in table, edges from there to the red line, node there.
+
+    The same way weighs metres in one search and yuan in another: ``weight`` does not tell it.
+    """
 
     tie_in: int
     edges: tuple[int, ...]
     end_node: int
-    weight: float
+    weight: float = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -215,7 +218,7 @@ class Routes:
     ``table``: length_m, kerb_m, red_line_m, green_m (centre line), crossing_count,
     on_bridge. ``lines`` run from the tie-in to the red line. ``crossings`` are
     the pieces inside carriageways with ``route``, ``road``, ``kerb_m``, ``red_line_m``,
-    ``count`` and ``longest_m``, the longest single piece.
+    ``count`` and ``longest_m``, the longest single piece, in the order of the routes.
     """
 
     ways: Sequence[Way]
