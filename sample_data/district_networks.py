@@ -305,14 +305,17 @@ def _span(
     """Return one sewer, from its upper manhole down, and that manhole."""
     lower, upper = ends
     size = SEWER_MM[utility]
-    ground = [float(g) for g in layout.ground_level(shapely.get_coordinates([lower, upper]))]
+    natural = [float(g) for g in layout.ground_level(shapely.get_coordinates([lower, upper]))]
     down = inverts[_key(lower)]
     least = down + LEAST_SLOPE * lower.distance(upper)
-    up = round(max(least, ground[1] - LEAST_COVER_M - size / 1000 - 1.0), 3)
+    up = round(max(least, natural[1] - LEAST_COVER_M - size / 1000 - 1.0), 3)
     inverts[_key(upper)] = up
+    # Where the ground falls away from the outlet, the street was filled up over its sewer.
+    filled = [invert + LEAST_COVER_M + size / 1000 for invert in (down, up)]
+    ground = [round(max(pair), 2) for pair in zip(natural, filled, strict=True)]
     cover = (sum(ground) - up - down) / 2 - size / 1000
     row = {**_base(utility, street), "subtype": "main" if size >= 400 else "branch",
            "laying": "buried", "diameter_mm": size, "material": "HDPE" if size < 600 else "混凝土",
            "depth_m": round(cover, 2), "start_invert_m": up, "end_invert_m": down,
            "geometry": LineString([upper, lower])}  # fmt: skip
-    return row, _node(row, "manhole", upper, invert_level_m=up)
+    return row, _node(row, "manhole", upper, ground_level_m=ground[1], invert_level_m=up)
