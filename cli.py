@@ -43,7 +43,7 @@ from reports.exchange import (
 )
 from reports.summary import plan_summary
 from ui import language
-from ui.sample import COUNTY, CRS, SAMPLE, fill
+from ui.sample import make_sample
 
 # What a user can put right. Any other error is ours, and shows where it came from.
 USER_ERRORS = (
@@ -201,10 +201,8 @@ def check(ctx: click.Context, workspace: Path, as_json: bool) -> None:
 @as_json_option
 def demo(workspace: Path, as_json: bool) -> None:
     """Make a workspace of the sample county."""
-    with _progress(_("示例县"), 2) as bar:
-        made = Workspace.create(workspace, COUNTY, CRS, synthetic=True)
-        bar.update(1)
-        fill(made, SAMPLE)
+    with _progress(_("示例县"), 1) as bar:
+        made = make_sample(workspace)
         bar.update(1)
     applications = len(made.applications())
     if as_json:

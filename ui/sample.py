@@ -10,9 +10,11 @@ import json
 import logging
 import tempfile
 from contextlib import closing
+from gettext import gettext as _
 from pathlib import Path
 from sqlite3 import connect
 
+from layers.errors import WorkspaceError
 from layers.store import Workspace
 
 log = logging.getLogger(__name__)
@@ -28,8 +30,23 @@ def ready_workspace(path: Path, sample: Path = SAMPLE) -> Path:
     WorkspaceError
         The folder exists, has something in it and is no workspace.
     """
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if _occupied(path):
         return Workspace.open(path).path
+    return make_sample(path, sample).path
+
+
+def make_sample(path: Path, sample: Path = SAMPLE) -> Workspace:
+    """Make a workspace of the sample county at ``path``, whole or not at all.
+
+    Raises
+    ------
+    WorkspaceError
+        The folder has something in it.
+    """
+    if _occupied(path):
+        raise WorkspaceError(
+            _("{}:已有内容,不能新建工作区。请换一个不存在或空的文件夹。").format(path)
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".sample-", dir=path.parent) as draft:
         made = Path(draft) / "workspace"
@@ -38,7 +55,11 @@ def ready_workspace(path: Path, sample: Path = SAMPLE) -> Path:
             made.rename(path)
         except OSError:  # another start was quicker
             log.info("workspace %s was made meanwhile", path)
-    return Workspace.open(path).path
+    return Workspace.open(path)
+
+
+def _occupied(path: Path) -> bool:
+    return path.exists() and (not path.is_dir() or any(path.iterdir()))
 
 
 def fill(workspace: Workspace, sample: Path) -> None:

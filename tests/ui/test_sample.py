@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from layers.errors import WorkspaceError
+from layers.errors import LayerError, WorkspaceError
 from layers.store import Workspace
 from tests.ui.town import town
-from ui.sample import ready_workspace
+from ui.sample import make_sample, ready_workspace
 
 
 @pytest.fixture
@@ -47,3 +48,12 @@ def test_a_folder_that_is_no_workspace_is_left_alone(sample: Path, tmp_path: Pat
     with pytest.raises(WorkspaceError, match="不是工作区"):
         ready_workspace(tmp_path, sample)
     assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_sample_that_cannot_be_imported_leaves_nothing(sample: Path, tmp_path: Path) -> None:
+    table = town().tables["parcels"].reset_index()
+    twice = pd.concat([table, table], ignore_index=True)
+    twice.to_file(sample / "county.gpkg", layer="parcels", driver="GPKG")
+    with pytest.raises(LayerError):
+        make_sample(tmp_path / "workspace", sample)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["sample"]
