@@ -21,7 +21,17 @@ from planning.application import Demand
 from planning.facts import application_facts, roads_dug, route_facts, trees_in
 from planning.groundwork import Groundwork, Site
 from planning.measures import Figures, measure_all
-from planning.routes import OBJECTIVES, Routes, Search, Way, best_way, best_ways, costs, trace
+from planning.routes import (
+    OBJECTIVES,
+    Neighbourhood,
+    Routes,
+    Search,
+    Way,
+    best_way,
+    best_ways,
+    costs,
+    trace,
+)
 from planning.verdicts import Verdict, judge
 
 # Verdict inputs that a demand tells: assumed where the demand is the usual one of a land use.
@@ -93,10 +103,22 @@ class ExternalLine:
         return "found" if self.route.rank == 0 else "not_searched"
 
 
-def one_by_networkx(search: Search, sites: Sequence[Site]) -> dict[str, Way]:
+def networkx_finder() -> Finder:
+    """A finder on networkx graphs that builds the neighbourhood of a site once for all searches."""
+    around: dict[str, Neighbourhood] = {}
+
+    def find(search: Search, sites: Sequence[Site]) -> dict[str, Way]:
+        for site in sites:
+            around.setdefault(site.key, Neighbourhood(search.corridors, site.end_nodes))
+        found = {site.key: best_way(search, site.end_nodes, around[site.key]) for site in sites}
+        return {key: way for key, way in found.items() if way is not None}
+
+    return find
+
+
+def one_by_networkx(search: Search, sites: Sequence[Site]) -> Mapping[str, Way]:
     """Find ways on networkx graphs, one neighbourhood for each site."""
-    found = {site.key: best_way(search, site.end_nodes) for site in sites}
-    return {key: way for key, way in found.items() if way is not None}
+    return networkx_finder()(search, sites)
 
 
 def all_by_forest(search: Search, sites: Sequence[Site]) -> dict[str, Way]:

@@ -55,6 +55,8 @@ class Groundwork:
     corridors: Corridors
     gates: Mapping[str, shapely.Point] = field(default_factory=dict)
     _tie_ins: dict[str, TieIns] = field(default_factory=dict, repr=False)
+    _tie_in_surfaces_m: dict[str, FloatArray] = field(default_factory=dict, repr=False)
+    _rates: dict[Pipe, SingleCosts] = field(default_factory=dict, repr=False)
     _searches: dict[tuple[Pipe, str], Search] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -77,8 +79,11 @@ class Groundwork:
 
     def tie_in_surfaces_m(self, utility: str) -> FloatArray:
         """Metres of every tie-in way of a utility on every surface."""
-        tie_ins = self.tie_ins(utility)
-        return self.corridors.surface_lengths(tie_ins.table, tie_ins.crossings)
+        if utility not in self._tie_in_surfaces_m:
+            tie_ins = self.tie_ins(utility)
+            lengths = self.corridors.surface_lengths(tie_ins.table, tie_ins.crossings)
+            self._tie_in_surfaces_m[utility] = lengths
+        return self._tie_in_surfaces_m[utility]
 
     @cached_property
     def crossing_yuan_m(self) -> FloatArray:
@@ -88,6 +93,11 @@ class Groundwork:
 
     def rates(self, pipe: Pipe) -> SingleCosts:
         """Yuan of a metre of one pipe in its own trench on every surface, crossings included."""
+        if pipe not in self._rates:
+            self._rates[pipe] = self._rates_of(pipe)
+        return self._rates[pipe]
+
+    def _rates_of(self, pipe: Pipe) -> SingleCosts:
         alone = single_costs(pipe, standards=self.standards, policy=self.policy, prices=self.prices)
         extra = dict(zip(SURFACES, self.crossing_yuan_m.tolist(), strict=True))
         return replace(alone, yuan_m={s: y + extra[s] for s, y in alone.yuan_m.items()})

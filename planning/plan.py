@@ -9,7 +9,7 @@ from typing import Any
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Application
-from planning.external_lines import ExternalLine, external_lines, one_by_networkx
+from planning.external_lines import ExternalLine, external_lines, networkx_finder
 from planning.groundwork import Groundwork, Site, prepare
 from planning.joint import Joint, plan_together
 from planning.policy_model import Policy
@@ -80,8 +80,9 @@ def plan(
     if work is None or not work.knows(application):
         work = prepare(survey, policy, [application], prices=prices)
     site = work.site(application)
+    find = networkx_finder()
     lines = {
-        utility: external_lines(work, demand, [site], one_by_networkx)[site.key]
+        utility: external_lines(work, demand, [site], find)[site.key]
         if (demand := application.demands.get(utility)) is not None
         else ExternalLine(utility, "not_requested")
         for utility in load_utilities()

@@ -50,7 +50,7 @@ class RoadSurfaces:
         kerb lengths add up to the length inside all carriageways.
         """
         tiles, road_of_tile = self._tiles
-        line, tile = shapely.STRtree(tiles).query(lines, predicate="intersects")
+        line, tile = self._tile_tree.query(lines, predicate="intersects")
         part = shapely.intersection(lines[line], tiles[tile])
         kerb = shapely.length(part)
         at_m = shapely.line_locate_point(lines[line], shapely.centroid(part))
@@ -79,6 +79,10 @@ class RoadSurfaces:
         parts = shapely.intersection(self.own_area[road], squares[square])
         kept = shapely.area(parts) > 0
         return parts[kept], road[kept].astype(np.int64)
+
+    @cached_property
+    def _tile_tree(self) -> shapely.STRtree:
+        return shapely.STRtree(self._tiles[0])
 
     @cached_property
     def own_area(self) -> NDArray[Any]:

@@ -84,31 +84,56 @@ class Search:
 # --- one parcel, on networkx -------------------------------------------------------------------
 
 
-def best_way(search: Search, end_nodes: IntArray) -> Way | None:
+@dataclass(frozen=True)
+class Neighbourhood:
+    """The corridor graph round a site as networkx graphs, each reach built once.
+
+    The graphs carry a node ``red_line``, joined to the end nodes at no cost.
+    """
+
+    corridors: Corridors
+    end_nodes: IntArray
+    _graphs: dict[float, nx.MultiGraph] = field(default_factory=dict)
+
+    def within(self, reach_m: float) -> nx.MultiGraph:
+        """The graph within reach of the bounds of the end nodes."""
+        if reach_m not in self._graphs:
+            graph = neighbourhood(self.corridors, self.end_nodes, self._bounds(reach_m))
+            for node in self.end_nodes.tolist():
+                graph.add_edge(node, "red_line", key=("end", node))
+            self._graphs[reach_m] = graph
+        return self._graphs[reach_m]
+
+    def is_whole(self, reach_m: float) -> bool:
+        """Whether nothing of the graph lies beyond the reach."""
+        west, south, east, north = self._bounds(reach_m)
+        xy = self.corridors.graph.node_xy
+        inside = (xy >= (west, south)) & (xy <= (east, north))
+        return bool(inside.all())
+
+    def _bounds(self, reach_m: float) -> tuple[float, float, float, float]:
+        xy = self.corridors.graph.node_xy[self.end_nodes]
+        return (*(xy.min(axis=0) - reach_m).tolist(), *(xy.max(axis=0) + reach_m).tolist())
+
+
+def best_way(
+    search: Search, end_nodes: IntArray, around: Neighbourhood | None = None
+) -> Way | None:
     """The lightest way from any tie-in to any of the end nodes; None if there is none.
 
     Runs on a neighbourhood that is doubled until no lighter way can leave it: a way that leaves
-    is at least as long as the reach, at the lightest rate.
+    is at least as long as the reach, at the lightest rate. Several searches of one site may pass
+    the same ``around``.
     """
     if len(end_nodes) == 0 or search.best_tie_ins.empty:
         return None
-    xy = search.corridors.graph.node_xy
-    west, south = xy[end_nodes].min(axis=0)
-    east, north = xy[end_nodes].max(axis=0)
-    all_west, all_south = xy.min(axis=0)
-    all_east, all_north = xy.max(axis=0)
+    around = around or Neighbourhood(search.corridors, end_nodes)
     reach = _FIRST_REACH_M
     while True:
-        bounds = (west - reach, south - reach, east + reach, north + reach)
-        way = _way_within(search, end_nodes, bounds)
+        way = _way_within(search, around.within(reach))
         if way is not None and way.weight <= reach * search.lightest_rate:
             return way
-        if (
-            bounds[0] <= all_west
-            and bounds[1] <= all_south
-            and bounds[2] >= all_east
-            and bounds[3] >= all_north
-        ):
+        if around.is_whole(reach):
             return way
         reach *= 2
 
@@ -123,30 +148,27 @@ def neighbourhood(
     return corridors.graph.to_networkx(edges=edges[~connector | own])
 
 
-def _way_within(
-    search: Search, end_nodes: IntArray, bounds: tuple[float, float, float, float]
-) -> Way | None:
-    graph = neighbourhood(search.corridors, end_nodes, bounds)
-    graph.add_nodes_from(end_nodes.tolist())
+def _way_within(search: Search, graph: nx.MultiGraph) -> Way | None:
+    """The lightest way in a graph, which gets the node ``network`` for the time of the search."""
     here = search.best_tie_ins[search.best_tie_ins.index.isin(list(graph.nodes))]
     weights: dict[Any, float] = {}
+    graph.add_node("network")
     for node, row, weight in here.itertuples():
         graph.add_edge("network", node, key=("tie_in", row))
         weights["tie_in", row] = weight
-    for node in end_nodes.tolist():
-        graph.add_edge(node, "red_line", key=("end", node))
-        weights["end", node] = 0.0
 
     def weight_of(key: Any) -> float:
-        return weights[key] if isinstance(key, tuple) else float(search.edge_weights[key])
+        return weights.get(key, 0.0) if isinstance(key, tuple) else float(search.edge_weights[key])
 
     try:
         weight, nodes = nx.bidirectional_dijkstra(
             graph, "network", "red_line", lambda _u, _v, keys: min(map(weight_of, keys))
         )
-    except (nx.NetworkXNoPath, nx.NodeNotFound):
+        keys = [min(graph[a][b], key=weight_of) for a, b in pairwise(nodes)]
+    except nx.NetworkXNoPath:
         return None
-    keys = [min(graph[a][b], key=weight_of) for a, b in pairwise(nodes)]
+    finally:
+        graph.remove_node("network")
     return Way(keys[0][1], tuple(keys[1:-1]), nodes[-2], float(weight))
 
 
