@@ -262,16 +262,28 @@ def _cut_at_kerbs(lines: LineArray, surfaces: RoadSurfaces) -> Pieces:
 def _beside_part_ends(
     strips: Strips, streets: Network, offset: FloatArray
 ) -> tuple[IntArray, FloatArray]:
-    """Positions on the strips beside the ends of their own street parts."""
+    """Positions on the strips square beside both ends of their own street parts.
+
+    At the outside of a corner these are two places, one for each street that meets there.
+    """
     lines = strips.network.pieces.lines
-    node = streets.ends.ravel()
-    stroke = np.repeat(strips.stroke_of_part, 2)
-    reach = np.repeat(offset, 2) + _SAME_FOOT_M
-    points = shapely.points(streets.node_xy[node])
-    at, piece = shapely.STRtree(lines).query(points, predicate="dwithin", distance=reach)
+    xy, along = _ends_and_directions(streets.pieces.lines)
+    aside = np.stack([-along[:, 1], along[:, 0]], axis=1) * np.tile(offset, 2)[:, None]
+    points = shapely.points(np.concatenate([xy + aside, xy - aside]))
+    stroke = np.tile(strips.stroke_of_part, 4)
+    at, piece = shapely.STRtree(lines).query(points, predicate="dwithin", distance=_SAME_FOOT_M)
     own = strips.stroke[piece] == stroke[at]
     at, piece = at[own], piece[own]
     return piece.astype(np.int64), shapely.line_locate_point(lines[piece], points[at])
+
+
+def _ends_and_directions(lines: LineArray) -> tuple[FloatArray, FloatArray]:
+    """Starts of all lines, then ends, and the unit direction of each line there."""
+    xy, owner = shapely.get_coordinates(lines, return_index=True)
+    first = np.flatnonzero(np.r_[True, np.diff(owner) > 0])
+    last = np.r_[first[1:], len(xy)] - 1
+    along = np.concatenate([xy[first + 1] - xy[first], xy[last] - xy[last - 1]])
+    return xy[np.concatenate([first, last])], along / np.hypot(*along.T)[:, None]
 
 
 def _nearest_part(
@@ -351,7 +363,9 @@ def _parcel_feet(
     feet = feet.sort_values(["key", "piece", "at_m"])
     place = feet.groupby(["key", "piece"]).cumcount()
     size = feet.groupby(["key", "piece"])["at_m"].transform("size")
-    return feet[(place == 0) | (place == size - 1) | (place == size // 2)]
+    # Of an even number both middle ones, so that the direction of the strip does not matter.
+    middle = (place == size // 2) | (place == (size - 1) // 2)
+    return feet[(place == 0) | (place == size - 1) | middle]
 
 
 def _red_line_points(polygons: NDArray[Any]) -> tuple[NDArray[Any], IntArray]:

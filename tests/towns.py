@@ -16,6 +16,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 import shapely
+from hypothesis import strategies as st
 from pyproj import CRS
 from shapely import affinity
 from shapely.geometry import LineString, Point, box
@@ -175,3 +176,47 @@ def moved(survey: Survey, east: float, north: float) -> Survey:
 def dig_date() -> date:
     return date.fromisoformat(DIG_DATE)
 
+
+@st.composite
+def random_towns(draw: st.DrawFn) -> Survey:
+    """A small town on a crooked grid: streets, parcels between them, mains, ring main units."""
+    east = [130.0 * k + draw(st.integers(-15, 15)) for k in range(3)]
+    north = [110.0 * k + draw(st.integers(-15, 15)) for k in range(3)]
+    blocks = [(i, j) for i in range(2) for j in range(2)]
+    spans = [((east[i], y), (east[i + 1], y + 7 * i)) for y in north for i in range(2)]
+    rise = dict(zip(east, (0, 0, 7), strict=True))  # the eastern end of every street lies higher
+    spans += [
+        ((x, north[j] + rise[x]), (x, north[j + 1] + rise[x])) for x in east for j in range(2)
+    ]
+    chosen = draw(st.lists(st.sampled_from(spans), min_size=5, unique=True))
+    width = st.sampled_from([6.0, 8.0, 10.0, 14.0])
+    roads = {}
+    for number, (start, end) in enumerate(chosen):
+        kerb = draw(width)
+        red_line = draw(st.one_of(st.none(), st.sampled_from([kerb + 2, kerb + 10])))
+        roads[f"R-{number}"] = street(
+            start, end, carriageway_width_m=kerb, red_line_width_m=red_line
+        )
+    parcels = {}
+    for i, j in blocks:
+        gap = draw(st.integers(14, 24))
+        west, south = east[i] + gap, north[j] + gap
+        middle = (west + east[i + 1] - gap) / 2
+        parcels[f"P-{i}{j}w"] = parcel(west, south, middle, north[j + 1] - gap)
+        parcels[f"P-{i}{j}e"] = parcel(middle, south, east[i + 1] - gap, north[j + 1] - gap)
+    mains, nodes = {}, {}
+    for number, (start, end) in enumerate(
+        draw(st.lists(st.sampled_from(chosen), min_size=1, max_size=3))
+    ):
+        side = draw(st.sampled_from([-9.0, -2.0, 5.5, 8.0]))
+        beside = LineString([start, end]).offset_curve(side)
+        size = draw(st.sampled_from([150.0, 300.0]))
+        mains[f"W-{number}"] = main(*beside.coords, diameter_mm=size)
+        x, y = beside.interpolate(draw(st.floats(0, 1)), normalized=True).coords[0]
+        nodes[f"N-{number}"] = node(x, y, utility="power", kind="ring_main_unit", spare_bays=1)
+    house = draw(st.tuples(st.integers(0, 250), st.integers(0, 210)))
+    houses = {"B-1": {"geometry": box(house[0], house[1], house[0] + 12, house[1] + 9)}}
+    green = {"V-1": {"kind": "verge", "geometry": box(20, -20, 90, 230)}}
+    return town(
+        roads=roads, parcels=parcels, lines=mains, nodes=nodes, buildings=houses, green=green
+    )

@@ -46,7 +46,7 @@ def test_the_setback_is_the_kerb_clearance_and_half_a_section() -> None:
     found = corridors(parcels={})
     assert found.setback_m == towns.SETBACK_M
     heights = {abs(y) for segment in edges(found, "strip") for _, y in segment}
-    assert heights == {0.0, 6.75}
+    assert heights == {6.75}
 
 
 def test_a_straight_street_with_two_dead_ends_on_paper() -> None:
@@ -99,7 +99,7 @@ def test_every_street_of_a_junction_can_be_crossed_at_the_junction() -> None:
 def test_a_strip_on_a_narrow_footway_stays_inside_the_red_line() -> None:
     # Footway (12 - 10) / 2 = 1 m, less a margin of 0.3 m: set back 0.7 m, at y = 5.7.
     found = corridors(parcels={}, roads={"R-1": street((0, 0), (300, 0), red_line_width_m=12)})
-    assert {abs(y) for segment in edges(found, "strip") for _, y in segment} == {0.0, 5.7}
+    assert {abs(y) for segment in edges(found, "strip") for _, y in segment} == {5.7}
 
 
 def test_a_street_without_a_red_line_width_has_unknown_red_line_crossings() -> None:
@@ -245,3 +245,12 @@ def test_no_strip_beside_a_road_that_private_land_covers() -> None:
     found = corridors(parcels={"P-1": parcel(-50, -20, 350, 20)})
     assert found.graph.edge_count == 0
     assert len(found.end_nodes("P-1")) == 0
+
+
+def test_the_outside_of_a_corner_is_cut_beside_both_streets() -> None:
+    # R-1 runs east and R-2 north from the corner (0, 0): the outer strip turns at (-6.75, -6.75)
+    # and is cut at (0, -6.75), square beside R-1, and at (-6.75, 0), square beside R-2.
+    streets = {"R-1": street((0, 0), (300, 0)), "R-2": street((0, 0), (0, 200))}
+    found = corridors(parcels={}, roads=streets)
+    places = {towns.xy(shapely.Point(point))[0] for point in found.graph.node_xy}
+    assert {(0.0, -6.75), (-6.75, 0.0)} <= places
