@@ -10,9 +10,11 @@ from typing import Any
 
 import geopandas as gpd
 import pytest
+from click.testing import CliRunner
 from shapely import STRtree
 from shapely.geometry import LineString, box
 
+from cli import main as cli
 from docs.examples.check_routes import check_routes
 from docs.examples.check_routes import main as check_main
 from docs.examples.sant_boi import nominal_of_outer, sewer_size, street_gap_m, water_size
@@ -138,6 +140,19 @@ def test_a_street_is_as_wide_as_the_gap_between_its_parcels() -> None:
 def test_a_street_that_parcels_hardly_line_has_no_known_width() -> None:
     axis = LineString([(0, 0), (1000, 0)])
     assert street_gap_m(axis, STRtree([box(0, 6, 20, 20)])) is None
+
+
+# --- the sample county ------------------------------------------------------------------------
+
+
+def test_the_checker_finds_no_fault_in_the_sample_county(tmp_path: Path) -> None:
+    workspace, screened = str(tmp_path / "county"), str(tmp_path / "screen.gpkg")
+    runner = CliRunner()
+    assert runner.invoke(cli, ["demo", workspace]).exit_code == 0
+    assert runner.invoke(cli, ["screen", workspace, "--out", screened]).exit_code == 1
+    count, faults = check_routes(Path(workspace), Path(screened))
+    assert count > 2500
+    assert faults == []
 
 
 # --- the checker ------------------------------------------------------------------------------
