@@ -23,6 +23,7 @@ _ENTRY_M = 0.02
 # edge of two squares would count in both: their edges keep off the round metres of maps.
 _TILE_M = 60.0
 _OFF_ROUND_M = 0.6180339887
+_TEXT_COLUMNS = ("road_class", "authority", "surface", "opened_on", "overhauled_on")
 
 
 @dataclass(frozen=True)
@@ -124,11 +125,7 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
     table = pd.DataFrame(
         {
             "road_id": roads.index.astype(str),
-            "road_class": roads["road_class"].to_numpy(),
-            "authority": roads["authority"].to_numpy(),
-            "surface": roads["surface"].to_numpy(),
-            "opened_on": roads["opened_on"].to_numpy(),
-            "overhauled_on": roads["overhauled_on"].to_numpy(),
+            **{name: _text(roads[name]) for name in _TEXT_COLUMNS},
             "on_bridge": roads["on_bridge"].to_numpy() == True,  # noqa: E712 - None is not True
             "carriageway_width_m": width,
             "width_assumed": ~np.isfinite(known),
@@ -144,3 +141,8 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
             if str(road_id) in place:
                 drawn[place[str(road_id)]] = area
     return RoadSurfaces(table, centre, drawn, np.maximum(red_line, width) / width)
+
+
+def _text(column: pd.Series) -> pd.Series:
+    """Texts with None for unknown; pandas' own text columns would turn None into NaN."""
+    return pd.Series(column.to_numpy(object), dtype=object)

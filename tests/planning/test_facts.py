@@ -1,0 +1,137 @@
+"""Facts: what the application and the ground tell; unknown is None."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from shapely.geometry import Point, box
+
+from planning.facts import application_facts
+from tests import towns
+from tests.towns import application, ground, line_of, main, street, town
+
+LINES = {"W-1": main((0, 8), (300, 8))}
+FAR = {"W-1": main((0, -8), (300, -8))}
+
+
+@pytest.mark.parametrize(
+    ("project", "enterprise"),
+    [
+        ({"investment_kind": "enterprise"}, True),
+        ({"investment_kind": "government", "enterprise_percent": 90}, False),
+        ({"investment_kind": "person"}, False),
+        ({"investment_kind": "mixed", "enterprise_percent": 50}, False),  # above 50 percent
+        ({"investment_kind": "mixed", "enterprise_percent": 50.01}, True),
+        ({"enterprise_percent": 0}, False),
+        ({"investment_kind": "mixed"}, None),
+        ({}, None),
+    ],
+)
+def test_who_invests_is_read_from_the_project(project: dict[str, Any], enterprise: Any) -> None:
+    facts = application_facts(application(project=project), "power")
+    assert facts["enterprise_invested_or_dominant"] is enterprise
+    assert facts["hazardous_goods"] is None
+
+
+def test_what_a_promiser_recorded_counts_for_its_own_utility() -> None:
+    case = application(promiser={"water": {"declines": True}, "gas": {"bad_credit": False}})
+    assert application_facts(case, "water")["promiser_declines"] is True
+    assert "bad_credit" not in application_facts(case, "water")
+    assert application_facts(case, "gas")["bad_credit"] is False
+    assert "promiser_declines" not in application_facts(case, "power")
+
+
+def test_a_promiser_who_declines_gets_ordinary_approval() -> None:
+    line = line_of(town(lines=LINES), promiser={"water": {"declines": True}})
+    assert line.verdict is not None
+    assert line.verdict.outcome == "ordinary_approval"
+
+
+def facts(gate: tuple[float, float] = (120, 12), **layers: Any) -> dict[str, Any]:
+    absent = layers.pop("absent", ())
+    line = line_of(town(absent=absent, **{"lines": LINES, **layers}), gate=gate)
+    assert line.route is not None
+    return dict(line.route.facts)
+
+
+def test_days_of_every_road_that_is_or_may_be_a_city_road_are_told() -> None:
+    roads = {
+        "R-1": street((0, 0), (300, 0), opened_on="2010-01-01", overhauled_on=None),
+        "R-2": street((0, 500), (300, 500), opened_on="2025-01-01"),
+    }
+    found = facts(roads=roads)
+    assert (found["road_opened_on"], found["road_overhauled_on"]) == (["2010-01-01"], [None])
+
+
+def test_the_footway_of_a_road_is_dug_within_its_red_line() -> None:
+    # The parcel's red line y = 12 lies 2 m behind the road's red line y = 10, the main at 11:
+    # the stub from y = 11 to 12 leaves the road alone but for the strip it belongs to.
+    assert facts()["touches_city_road"] is True
+    off_road = line_of(town(lines={"W-1": main((0, 11), (300, 11))}), gate=(120, 12))
+    assert off_road.route is not None
+    assert off_road.route.facts["touches_city_road"] is False
+    assert off_road.route.roads == ()
+
+
+def test_a_surveyed_red_line_replaces_the_drawn_one() -> None:
+    area = {"R-1": {"geometry": box(0, -10, 300, 11.5)}}
+    survey = town(lines={"W-1": main((0, 11), (300, 11))}, road_red_lines=area)
+    line = line_of(survey, gate=(120, 12))
+    assert line.route is not None
+    assert line.route.facts["touches_city_road"] is True
+
+
+GREEN = box(100, 9, 140, 11)
+
+
+@pytest.mark.parametrize(
+    ("kind", "park"), [("park", True), ("protected", True), ("verge", False), (None, None)]
+)
+def test_parks_need_their_own_permit_and_an_unknown_kind_may(kind: Any, park: Any) -> None:
+    found = facts(green={"V-1": {"kind": kind, "geometry": GREEN}})
+    assert found["touches_green"] is True
+    assert found["ancient_tree_or_park"] is park
+
+
+@pytest.mark.parametrize(
+    ("x", "ancient", "touched", "near"),
+    [
+        (120.0, False, True, False),
+        (120.0, None, True, None),
+        (124.0, True, False, True),
+        (124.0, None, False, None),
+        (140.0, True, False, False),
+    ],
+)
+def test_trees_in_the_strip_and_ancient_ones_within_reach(
+    x: float, ancient: Any, touched: bool, near: Any
+) -> None:
+    found = facts(trees={"T-1": {"ancient": ancient, "geometry": Point(x, 10)}})
+    assert found["touches_tree"] is touched
+    assert found["tree_moving"] is touched
+    assert found["ancient_tree_or_park"] is near
+
+
+def test_unknown_trees_leave_the_ancient_ones_open_unless_a_park_settles_it() -> None:
+    assert facts(absent=("trees",))["ancient_tree_or_park"] is None
+    park = {"V-1": {"kind": "park", "geometry": GREEN}}
+    assert facts(absent=("trees",), green=park)["ancient_tree_or_park"] is True
+
+
+def test_the_place_of_a_parcel_decides_on_the_service_area() -> None:
+    survey = town(
+        lines=LINES,
+        service_areas={
+            **towns.URBAN,
+            "A-2": {"kind": "network", "utility": "water", "geometry": box(0, -99, 110, 99)},
+        },
+    )
+    work = ground(survey, application(gate=(105, 12)))
+    inside = {
+        gate: work.ground.in_service_area(ground(survey, case).site(case).place, "water")
+        for gate, case in {"gate": application(gate=(105, 12)), "parcel": application()}.items()
+    }
+    # The gate at x = 105 lies inside, the middle of the parcel at x = 120 does not.
+    assert inside == {"gate": True, "parcel": False}
+    assert work.ground.in_service_area(Point(0, 0), "gas") is False  # outside the urban area

@@ -1,0 +1,100 @@
+"""Measures: each clause's own figure, unknown stays unknown."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from planning.application import Demand
+from planning.measures import MEASURES, Figures, measure_all
+from planning.policies import load_policy
+from planning.standards import Pipe
+from tests import towns
+
+PIPE = {
+    "nominal_mm": 300.0,
+    "duct_holes": 2,
+    "duct_outer_diameter_mm": 110.0,
+}
+
+
+def figures(utility: str, *, feeds: int = 1, **changes: float) -> Figures:
+    values = {
+        "length_m": 200.0,
+        "kerb_m": 24.0,
+        "red_line_m": 50.0,
+        "longest_kerb_m": 14.0,
+        "green_m2": 180.0,
+        "trees": 0.0,
+        **changes,
+    }
+    demand = Demand(Pipe(utility, **PIPE), feeds)
+    return Figures(demand, **{name: np.array([value]) for name, value in values.items()})
+
+
+def measured(utility: str, *, feeds: int = 1, **changes: float) -> dict[str, float | None]:
+    found = measure_all(utility, figures(utility, feeds=feeds, **changes))
+    return {name: None if np.isnan(v[0]) else float(v[0]) for name, v in found.items()}
+
+
+def test_water_is_measured_by_size_pipe_length_and_green() -> None:
+    assert measured("water") == {
+        "max_dn_mm": 300,
+        "pipe_length_m": 200,
+        "pipe_length_route_once_m": 200,
+        "green_affected_m2": 180,
+        "green_affected_sum_m2": 180,
+        "green_affected_each_m2": 180,
+    }
+
+
+def test_gas_is_measured_by_construction_length() -> None:
+    assert measured("gas") == {"construction_length_m": 200, "construction_all_pipe_m": 200}
+
+
+def test_power_has_three_readings_of_its_crossing() -> None:
+    assert measured("power") == {
+        "line_length_m": 200,
+        "crossing_red_line_m": 50,
+        "crossing_kerb_m": 24,
+        "crossing_longest_kerb_m": 14,
+    }
+
+
+def test_telecom_is_measured_by_its_bank_length_and_green() -> None:
+    assert measured("telecom") == {
+        "green_temporary_m2": 180,
+        "duct_outer_diameter_mm": 110,
+        "duct_holes": 2,
+        "pipe_length_m": 200,
+    }
+
+
+def test_drainage_has_no_measure() -> None:
+    assert measured("sewage") == measured("storm") == {}
+
+
+def test_unknown_figures_give_unknown_measures() -> None:
+    assert measured("power", red_line_m=np.nan)["crossing_red_line_m"] is None
+    assert measured("power", red_line_m=np.nan)["crossing_kerb_m"] == 24
+    assert measured("water", green_m2=np.nan)["green_affected_m2"] is None
+
+
+def test_occupied_and_felled_green_are_told_apart_only_without_trees() -> None:
+    for trees in (1.0, np.nan):
+        found = measured("water", trees=trees)
+        assert found["green_affected_m2"] == 180
+        assert found["green_affected_sum_m2"] is None
+        assert found["green_affected_each_m2"] is None
+
+
+@pytest.mark.parametrize("utility", ["water", "gas", "power", "telecom"])
+def test_of_two_feeds_only_sizes_are_known(utility: str) -> None:
+    sizes = {"max_dn_mm", "duct_outer_diameter_mm", "duct_holes"}
+    found = measured(utility, feeds=2)
+    assert {name for name, value in found.items() if value is not None} == sizes & set(found)
+
+
+def test_every_measure_is_an_input_of_the_policy() -> None:
+    inputs = load_policy(towns.COUNTY).inputs
+    assert {name for group in MEASURES.values() for name in group} <= set(inputs)
