@@ -93,6 +93,7 @@ def table(layer: str, rows: Rows) -> gpd.GeoDataFrame:
     fields = [
         f for f in definition.fields if f.type != "geometry" and f.name != definition.id_field
     ]
+    index = pd.Index(list(rows), dtype=object, name=definition.id_field)
     columns: dict[str, Any] = {}
     for field in fields:
         cells = [row.get(field.name) for row in rows.values()]
@@ -101,9 +102,8 @@ def table(layer: str, rows: Rows) -> gpd.GeoDataFrame:
                 float, na_value=float("nan")
             )
         else:
-            columns[field.name] = pd.Series(cells, dtype=object).to_numpy(object)
+            columns[field.name] = pd.Series(cells, index=index, dtype=object)
     shapes = [affinity.translate(row["geometry"], *ORIGIN) for row in rows.values()]
-    index = pd.Index(list(rows), dtype=object, name=definition.id_field)
     return gpd.GeoDataFrame(
         columns, geometry=gpd.GeoSeries(shapes, crs=CRS_NAME).values, index=index
     )

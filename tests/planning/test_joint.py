@@ -1,0 +1,177 @@
+"""The joint plan of one parcel: never dearer than separate digs, one way for each member."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import shapely
+from hypothesis import HealthCheck, Phase, assume, given, settings
+
+from layers.survey import Survey
+from planning.plan import Plan, plan
+from tests import towns
+from tests.towns import application, main, node, parcel, street, town
+
+DEMANDS: dict[str, Any] = {
+    "water": {"nominal_mm": 150, "material": "PE"},
+    "gas": {"nominal_mm": 100, "pressure_mpa": 0.2, "material": "PE"},
+    "power": {"duct_holes": 2, "duct_outer_diameter_mm": 110, "laying": "conduit"},
+}
+# All three networks end at x = 20 on the own side; the parcel lies at x = 200.
+LONG = {
+    "parcels": {"P-1": parcel(200, 12, 240, 52)},
+    "lines": {
+        "W-1": main((0, 8), (20, 8)),
+        "G-1": main((0, 7.5), (20, 7.5), utility="gas", pressure_mpa=0.2),
+    },
+    "nodes": {"N-1": node(20, 9, utility="power", kind="transformer", spare_bays=1)},
+}
+
+
+def planned(survey: Survey, **changes: Any) -> Plan:
+    return plan(application(**{"demands": DEMANDS, **changes}), survey, towns.policy())
+
+
+@pytest.fixture(scope="module")
+def long() -> Plan:
+    return planned(town(**LONG))
+
+
+def test_lines_from_one_place_to_one_parcel_share_their_trench(long: Plan) -> None:
+    assert long.joint is not None
+    found = long.joint.plan
+    assert found.utilities == ("water", "gas", "power")
+    assert found.proven_optimal
+    assert found.cost_yuan < found.separate_cost_yuan
+    # From the strip node at x = 30 to the parcel's first place at x = 202: 172 m and 5.25 m.
+    assert found.shared_length_m == pytest.approx(172 + 5.25, abs=15)
+    assert found.shared_length_m >= 172
+
+
+def test_every_member_has_one_route_from_its_network_to_the_red_line(long: Plan) -> None:
+    assert long.joint is not None
+    red_line = long.survey.tables["parcels"].geometry.iloc[0].boundary
+    assert set(long.joint.routes) == set(long.joint.plan.utilities)
+    for utility, route in long.joint.routes.items():
+        table = long.survey.tables["nodes" if utility == "power" else "lines"]
+        mine = table.geometry[table["utility"] == utility].union_all()
+        assert shapely.Point(route.line.coords[0]).distance(mine) < 1e-6
+        assert shapely.Point(route.line.coords[-1]).distance(red_line) < 1e-6
+        assert route.line.is_simple
+        assert route.figures["length_m"] == pytest.approx(route.line.length)
+        assert route.verdict.outcome in long.policy.outcomes
+
+
+def test_the_segments_are_the_metres_that_the_members_lie_in(long: Plan) -> None:
+    assert long.joint is not None
+    found = long.joint.plan
+    metres = dict.fromkeys(found.utilities, 0.0)
+    for segment in found.segments:
+        for utility in segment.utilities:
+            metres[utility] += segment.length_m
+    for utility, route in long.joint.routes.items():
+        assert metres[utility] == pytest.approx(route.figures["length_m"], abs=1e-6)
+
+
+def test_a_shared_strip_is_as_wide_as_the_shared_trench(long: Plan) -> None:
+    assert long.joint is not None
+    alone = {u: line.route for u, line in long.lines.items() if line.route}
+    for utility, shared in long.joint.routes.items():
+        single = alone[utility].strip
+        assert shared.strip is not None
+        assert single is not None
+        assert shared.strip.area / shared.line.length > single.area / alone[utility].line.length
+
+
+def test_shares_sum_to_the_cost_and_nobody_pays_more_than_alone(long: Plan) -> None:
+    assert long.joint is not None
+    allocation = long.joint.plan.allocation
+    assert allocation is not None
+    assert sum(s.shapley_yuan for s in allocation.shares) == pytest.approx(
+        long.joint.plan.cost_yuan
+    )
+    assert all(s.shapley_yuan <= s.stand_alone_yuan + 1e-6 for s in allocation.shares)
+
+
+def test_a_verdict_may_be_made_worse_by_sharing_and_is_then_warned() -> None:
+    # A verge under the whole strip: alone, the water line's strip takes some 178 m x 1.7 m;
+    # in the shared trench it is charged the whole strip of three lines. The verge is cut so that
+    # alone it stays below 200 m² and together it does not.
+    verge = shapely.box(100, 5.5, 205, 7.6)
+    survey = town(**LONG, green={"V-1": {"kind": "verge", "geometry": verge}})
+    found = planned(survey)
+    assert found.joint is not None
+    water = found.lines["water"].route
+    assert water is not None
+    shared = found.joint.routes["water"]
+    assert shared.figures["green_m2"] > water.figures["green_m2"]
+    order = list(found.policy.outcomes)
+    worse = order.index(shared.verdict.outcome) < order.index(water.verdict.outcome)
+    assert found.worse_by_sharing("water") is worse
+
+
+def test_a_gravity_line_is_left_out_with_the_reason() -> None:
+    layers = LONG | {
+        "lines": LONG["lines"]
+        | {"S-1": main((0, 8.5), (300, 8.5), utility="sewage", subtype="main")}
+    }
+    found = planned(town(**layers), demands=DEMANDS | {"sewage": {"nominal_mm": 300}})
+    assert found.joint is not None
+    assert [one.utility for one in found.joint.plan.left_out] == ["sewage"]
+    assert "重力流管线未校核沿途检查井坡度" in found.joint.plan.left_out[0].reason
+    assert found.lines["sewage"].status == "routed"
+
+
+@pytest.mark.parametrize("demands", [{"water": DEMANDS["water"]}, {"water": {}, "gas": {}}])
+def test_one_line_or_lines_of_unknown_size_share_nothing(demands: dict[str, Any]) -> None:
+    assert planned(town(**LONG), demands=demands).joint is None
+
+
+@settings(
+    deadline=None,
+    max_examples=4,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(towns.random_towns())
+def test_the_joint_plan_is_never_dearer_than_separate_digs(survey: Survey) -> None:
+    demands = {key: DEMANDS[key] for key in ("water", "power")}
+    plans = [
+        planned(survey, parcel_id=str(key), demands=demands)
+        for key in survey.tables["parcels"].index[:3]
+    ]
+    joint = [one.joint for one in plans if one.joint is not None]
+    assume(joint)
+    for one in joint:
+        found = one.plan
+        assert found.bound_yuan <= found.cost_yuan + 1e-6
+        assert found.cost_yuan <= found.overlap_cost_yuan + 1e-6
+        assert found.overlap_cost_yuan <= found.separate_cost_yuan + 1e-6
+        assert set(one.routes) == set(found.utilities)
+
+
+def test_separate_costs_are_those_of_the_cheapest_routes(long: Plan) -> None:
+    assert long.joint is not None
+    cheapest = [line.routes["cheapest"] for line in long.lines.values() if line.routes]
+    separate = sum(route.figures["cost_yuan"] for route in cheapest)
+    assert long.joint.plan.separate_cost_yuan == pytest.approx(separate, rel=1e-6)
+
+
+def test_two_banks_share_nothing_across_the_river() -> None:
+    roads = {"R-1": street((0, 0), (300, 0)), "R-2": street((0, 120), (300, 120))}
+    river = {"RV-1": {"kind": "river", "geometry": shapely.box(-50, 50, 350, 70)}}
+    found = planned(
+        town(
+            roads=roads,
+            water_bodies=river,
+            lines={
+                "W-1": main((0, 8), (300, 8)),
+                "G-1": main((0, 128), (300, 128), utility="gas", pressure_mpa=0.2),
+            },
+        ),
+        demands={key: DEMANDS[key] for key in ("water", "gas")},
+    )
+    assert found.joint is None
+    assert found.lines["gas"].reason == "disconnected"

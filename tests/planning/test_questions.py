@@ -1,0 +1,73 @@
+"""Questions: each unknown is asked once, for all utilities that need it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from layers.survey import Survey
+from planning.plan import plan
+from planning.questions import Question
+from tests import towns
+from tests.towns import application, main, street, town
+
+LINES = {
+    "W-1": main((0, 8), (300, 8)),
+    "G-1": main((0, 7.5), (300, 7.5), utility="gas", pressure_mpa=0.2),
+}
+BOTH: dict[str, Any] = {
+    "water": {"nominal_mm": 150},
+    "gas": {"nominal_mm": 100, "pressure_mpa": 0.2},
+}
+
+
+def asked(survey: Survey, **changes: Any) -> set[Question]:
+    case = application(**{"demands": BOTH, **changes})
+    questions = plan(case, survey, towns.policy()).questions
+    assert len(set(questions)) == len(questions)
+    return set(questions)
+
+
+def test_where_all_is_known_nothing_is_asked() -> None:
+    assert asked(town(lines=LINES)) == set()
+
+
+def test_a_road_is_asked_once_for_all_utilities() -> None:
+    roads = {"R-1": street((0, 0), (300, 0), opened_on=None, overhauled_on=None)}
+    assert asked(town(lines=LINES, roads=roads)) == {
+        Question("road", "R-1", "opened_on", ("water", "gas")),
+        Question("road", "R-1", "overhauled_on", ("water", "gas")),
+    }
+
+
+def test_only_the_roads_that_lack_the_field_are_asked() -> None:
+    roads = {
+        "R-1": street((0, 0), (300, 0)),
+        "R-2": street((0, 0), (0, 100), opened_on=None),  # far from the stub
+    }
+    assert asked(town(lines=LINES, roads=roads)) == set()
+
+
+def test_an_unknown_authority_is_asked() -> None:
+    for authority in (None, "unknown", "not_handed_over"):
+        roads = {"R-1": street((0, 0), (300, 0), authority=authority, opened_on="2026-01-01")}
+        questions = asked(town(lines=LINES, roads=roads))
+        assert Question("road", "R-1", "authority", ("water", "gas")) in questions
+
+
+def test_a_layer_that_was_never_imported_is_asked_for_as_a_whole() -> None:
+    questions = asked(town(lines=LINES, absent=("service_areas", "trees")))
+    layers = {q.subject_id for q in questions if q.subject_kind == "layer"}
+    assert layers == {"service_areas", "trees"}
+    assert {q.utilities for q in questions} == {("water", "gas")}
+
+
+def test_what_only_the_applicant_knows_is_asked_of_the_application() -> None:
+    questions = asked(town(lines=LINES), demands={"water": {}}, work_kind=None)
+    about = {(q.subject_kind, q.subject_id, q.field) for q in questions}
+    assert ("application", "APP-1", "max_dn_mm") in about
+    assert ("application", "APP-1", "work_kind") in about
+
+
+def test_a_settled_verdict_asks_nothing() -> None:
+    roads = {"R-1": street((0, 0), (300, 0), opened_on="2026-01-01", overhauled_on=None)}
+    assert asked(town(lines=LINES, roads=roads)) == set()  # blocked whatever the overhaul
