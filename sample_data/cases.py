@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sample_data.district_plan import LAWN, LOTS, MEADOW
-
 DIG_DATE = "2026-11-22"
 DRAINAGE = ("sewage", "storm")
 
@@ -48,13 +46,14 @@ GOVERNMENT = {"investment_kind": "government", "enterprise_percent": 0, "hazardo
 class Slide:
     """What ``solving`` moves until the measure is the target: a gate, or the end of a lawn.
 
-    ``growth`` is how much the measure grows for a metre of chainage, about.
+    ``growth`` is how much the measure grows for a metre of chainage, about. The gate moves, or
+    else the free end of the lawn before the lot, from chainage ``lawn_m``.
     """
 
     measure: str
     target: str
     growth: float = 0.0
-    lawn: tuple[str, str] | None = None
+    lawn_m: float | None = None
 
 
 @dataclass(frozen=True)
@@ -138,9 +137,9 @@ LIMITS = [
     Case(8, "S2", "新城综合体供水", _water(350), _all(PAST, "water"), 274,
          Slide("max_dn_mm", "350")),
     Case(9, "F1", "芳草雅苑供水", _water(200), _all(MET, "water"), 165,
-         Slide("green_affected_m2", "200.00", 1.8, (MEADOW, "N"))),
-    Case(10, "F2", "芳草花园供水", _water(200), _all(PAST, "water"), 165,
-         Slide("green_affected_m2", "200.01", 1.8, (MEADOW, "S"))),
+         Slide("green_affected_m2", "200.00", -1.8, 49)),
+    Case(10, "F2", "芳草花园供水", _water(200), _all(PAST, "water"), 190,
+         Slide("green_affected_m2", "200.01", 1.8, 181)),
     Case(11, "X6", "城北医院供气", _gas(), _all(MET, "gas"), 574,
          Slide("construction_length_m", "200.00", 1), GOVERNMENT),
     Case(12, "X8", "城北家园供气", _gas(), _all(PAST, "gas"), 574,
@@ -158,9 +157,9 @@ LIMITS = [
     Case(18, "X7", "云计算服务中心通信接入", _telecom(), _all(PAST, "telecom"), 625,
          Slide("pipe_length_m", "200.01", 1)),
     Case(19, "L1", "绿茵商务中心通信接入", _telecom(), _all(MET, "telecom"), 152,
-         Slide("green_temporary_m2", "200.00", 1.8, (LAWN, "N"))),
-    Case(20, "L2", "绿茵社区服务中心通信接入", _telecom(), _all(PAST, "telecom"), 152,
-         Slide("green_temporary_m2", "200.01", 1.8, (LAWN, "S")), GOVERNMENT),
+         Slide("green_temporary_m2", "200.00", -1.8, 37)),
+    Case(20, "L2", "绿茵社区服务中心通信接入", _telecom(), _all(PAST, "telecom"), 165,
+         Slide("green_temporary_m2", "200.01", 1.8, 159), GOVERNMENT),
     Case(21, "S3", "新城大厦低压供电", _power(0.4), _all(MET, "power"), 338,
          Slide("crossing_red_line_m", "50.00")),
     Case(22, "B3", "创新大厦低压供电", _power(0.4), _all(PAST, "power"), 490,
@@ -208,11 +207,9 @@ OTHERS = [
 CASES = [*NEIGHBOURS, *LIMITS, *OTHERS]
 
 
-def start_values() -> tuple[dict[int, float], dict[tuple[str, str], float]]:
-    """Return the chainages that solving starts from: of gates by case, of lawn ends by lawn."""
+def start_values() -> tuple[dict[int, float], dict[str, float]]:
+    """Return the chainages that solving starts from: of gates by case, of lawn ends by lot."""
     gates = {case.number: case.gate_m for case in CASES if case.gate_m is not None}
-    lawns = {}
-    for case in CASES:
-        if case.slide and case.slide.lawn:
-            lawns[case.slide.lawn] = LOTS[case.lot].start_m
+    slides = {case.lot: case.slide for case in CASES if case.slide}
+    lawns = {lot: one.lawn_m for lot, one in slides.items() if one.lawn_m is not None}
     return gates, lawns

@@ -16,12 +16,12 @@ from sample_data.buildings import buildings_table
 from sample_data.district_networks import network_tables
 from sample_data.district_plan import (
     COLLEGE,
-    LAWN,
+    LAWNS,
     LOTS,
-    MEADOW,
     PLANTED,
     ROADS,
     SPINE,
+    Lawn,
     Lot,
     Road,
     beside,
@@ -35,8 +35,6 @@ from sample_data.town import SEED, Tables
 
 VERGE_M = {"arterial": (6.0, 9.0), "collector": (0.5, 3.0), "local": (0.3, 1.4)}
 """Distances of a planted verge's two edges behind the kerb, in the district."""
-VERGE_START_M = {MEADOW: 44.0, LAWN: 32.0}
-"""Where the lawns begin whose far end decides a case; chainages."""
 SERVED_M = 35.0
 """The district's service areas reach this far beyond its land."""
 
@@ -54,12 +52,11 @@ def front_point(lot: Lot, at_m: float) -> Point:
     return Point(round(x + layout.ORIGIN[0], 3), round(y + layout.ORIGIN[1], 3))
 
 
-def build_county(town: Tables, lawn_ends: Mapping[tuple[str, str], float]) -> Tables:
+def build_county(town: Tables, lawn_ends: Mapping[str, float]) -> Tables:
     """Return the town's tables with the rows of the district added, in EPSG:4547.
 
-    ``lawn_ends`` are the chainages at which the planted verges of 芳草路 and 绿茵路 end, by
-    street and side. The town keeps its rows and ids; only the verge that the new main street
-    breaks through is cut back.
+    ``lawn_ends`` are the chainages of the free ends of the lawns, by lot. The town keeps its rows
+    and ids; only the verge that the new main street breaks through is cut back.
     """
     district = {
         "parcels": parcels_table(),
@@ -161,17 +158,23 @@ def _buildings() -> gpd.GeoDataFrame:
     return table
 
 
-def green_table(lawn_ends: Mapping[tuple[str, str], float]) -> gpd.GeoDataFrame:
-    """Return the planted verges; the lawns of 芳草路 and 绿茵路 end where they are told to."""
-    strips = [(name, side, VERGE_START_M[name], end) for (name, side), end in lawn_ends.items()]
+def green_table(lawn_ends: Mapping[str, float]) -> gpd.GeoDataFrame:
+    """Return the planted verges; the lawns end where they are told to."""
+    lawns = [strip for lot, end in lawn_ends.items() for strip in _lawn_strips(LAWNS[lot], end)]
     rows: list[dict[str, Any]] = []
-    for name, side, start, end in [*strips, *PLANTED]:
+    for name, side, start, end in [*lawns, *PLANTED]:
         road = ROADS[name]
         near, far = (road.carriageway_m / 2 + d for d in VERGE_M[road.road_class])
         inner, outer = (beside(road, side, start, end, d) for d in (near, far))
         shape = Polygon([*inner.coords, *reversed(outer.coords)])
         rows.append({"green_id": f"L-N{len(rows) + 1:02d}", "kind": "verge", "geometry": shape})
     return gpd.GeoDataFrame(rows, geometry="geometry", crs=CRS)
+
+
+def _lawn_strips(lawn: Lawn, end_m: float) -> list[tuple[str, str, float, float]]:
+    start, stop = sorted((lawn.fixed_m, end_m))
+    ends = [start, *(lawn.gap_m or ()), stop]
+    return [(lawn.road, lawn.side, a, b) for a, b in zip(ends[::2], ends[1::2], strict=True)]
 
 
 def _trees() -> gpd.GeoDataFrame:

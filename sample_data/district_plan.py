@@ -54,6 +54,18 @@ class Unit(NamedTuple):
     room: int
 
 
+class Lawn(NamedTuple):
+    """A lawn between kerb and footway that decides a case by its area.
+
+    One end is fixed, the other is solved for; ``gap_m`` is left open for an entrance.
+    """
+
+    road: str
+    side: str
+    fixed_m: float
+    gap_m: tuple[float, float] | None = None
+
+
 RING_JUNCTION = (1104.213, 1683.11)
 """Where 钟楼街 meets the ring, and the district's main street begins."""
 
@@ -164,7 +176,8 @@ LOTS = {
 
 # Sizes of mains; streets that are not named have none of the utility yet.
 WATER_MM = {SPINE: 400, BOULEVARD: 300, COLLEGE: 150, MEADOW: 150, LAWN: 150,
-            "小河路": 150, "迎新路": 150, "古渡路": 150, "科创路": 150, "双创路": 150, "和园一路": 150}  # fmt: skip
+            "小河路": 150, "迎新路": 150, "古渡路": 150, "科创路": 150, "双创路": 150,
+            "和园一路": 150}  # fmt: skip
 GAS_MPA = {SPINE: 0.2, BOULEVARD: 0.2, COLLEGE: 0.005, MEADOW: 0.005, LAWN: 0.005,
            "迎新路": 0.005, "古渡路": 0.005}  # fmt: skip
 GAS_MM = {SPINE: 200, BOULEVARD: 200}
@@ -196,6 +209,16 @@ HANDHOLES = [
     Unit(LAWN, 130, 0), Unit(LAWN, 200, 0), Unit("小河路", 60, 4), Unit("小河路", 130, 2),
     Unit("古渡路", 60, 4), Unit("古渡路", 130, 2),
 ]  # fmt: skip
+
+# The northern lawns reach past the southern ones at both ends, so that nothing is won by changing
+# to the other side of the street.
+LAWNS = {
+    "F1": Lawn(MEADOW, "N", 204, (160, 170)),
+    "F2": Lawn(MEADOW, "S", 70),
+    "L1": Lawn(LAWN, "N", 200, (147, 157)),
+    "L2": Lawn(LAWN, "S", 50),
+}
+"""The lawns by the lot whose case they decide."""
 
 PLANTED = [
     ("科创路", "W", 20, 110), ("双创路", "E", 20, 250), (BOULEVARD, "S", 270, 420),

@@ -35,10 +35,10 @@ MOVING = [(case, case.slide) for case in CASES if case.slide and case.slide.grow
 
 
 class Solution(NamedTuple):
-    """Chainages of gates by case number, of lawn ends by street and side."""
+    """Chainages of gates by case number, of lawn ends by lot."""
 
     gates: dict[int, float]
-    lawns: dict[tuple[str, str], float]
+    lawns: dict[str, float]
 
 
 def solve(town: Tables) -> Solution:
@@ -62,8 +62,8 @@ def solve(town: Tables) -> Solution:
             return Solution(gates, lawns)
         for case, slide in MOVING:
             step = round(off[case.number] / slide.growth, 4)
-            if slide.lawn:
-                lawns[slide.lawn] += step
+            if slide.lawn_m is not None:
+                lawns[case.lot] += step
             else:
                 gates[case.number] += step
     raise RuntimeError(f"boundary cases do not settle: {off}")

@@ -23,6 +23,8 @@ from sample_data.shapes import turning_deg
 from sample_data.town import build_town
 
 FIELDS = Path(__file__).resolve().parents[2] / "layers" / "fields"
+SOLVED_AGAIN_M = 0.02
+"""Gates and lawn ends may move by less when the engine's arithmetic changes in the last digit."""
 ROW = {"residential", "commercial", "office", "education", "medical", "industrial", "logistics",
        "public", "utility", "green", "mixed"}  # fmt: skip
 
@@ -287,7 +289,10 @@ def test_building_again_gives_the_committed_tables(county, built, tmp_path: Path
     write(built, again)
     assert set(built) == set(county)
     for name, stored in county.items():
-        assert_frame_equal(pd.DataFrame(gpd.read_file(again, layer=name)), pd.DataFrame(stored))
+        fresh = gpd.read_file(again, layer=name)
+        assert_frame_equal(*(pd.DataFrame(t.drop(columns="geometry")) for t in (fresh, stored)))
+        exact = 0.0 if name != "green" else SOLVED_AGAIN_M
+        assert fresh.geometry.geom_equals_exact(stored.geometry, exact).all(), name
 
 
 def test_the_district_leaves_the_towns_ids_as_they_are(county, town) -> None:
@@ -301,7 +306,19 @@ def test_the_district_leaves_the_towns_ids_as_they_are(county, town) -> None:
 def test_making_again_gives_the_committed_applications(made) -> None:
     files = sorted(APPLICATIONS.glob("*.json"))
     stored = [json.loads(file.read_text(encoding="utf-8")) for file in files]
-    assert made[1] == stored
+    assert len(made[1]) == len(stored)
+    for fresh, kept in zip(made[1], stored, strict=True):
+        gates = fresh.pop("gate"), kept.pop("gate")
+        assert fresh == kept
+        assert gates[0] == gates[1] or gates[0] == pytest.approx(gates[1], abs=SOLVED_AGAIN_M)
+
+
+@pytest.mark.parametrize("utility", ["sewage", "storm"])
+def test_the_districts_sewers_lie_a_metre_deep_or_more(county, utility) -> None:
+    lines = county["lines"].query("utility == @utility")
+    own = lines[lines.line_id.str.contains("-N")]
+    assert len(own) > 40
+    assert own.depth_m.min() >= 0.99
 
 
 def test_coordinates_are_on_the_millimetre_grid(built) -> None:
