@@ -146,3 +146,27 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
 def _text(column: pd.Series) -> pd.Series:
     """Texts with None for unknown; pandas' own text columns would turn None into NaN."""
     return pd.Series(column.to_numpy(object), dtype=object)
+
+
+def crossing_angles(
+    lines: LineArray, crossings: pd.DataFrame, surfaces: RoadSurfaces
+) -> FloatArray:
+    """Angle between each crossing piece and the centre line of its road, 0 to 90 degrees."""
+    line, at_m = lines[crossings["line"]], crossings["at_m"].to_numpy(float)
+    centre = surfaces.centre[crossings["road"].to_numpy()]
+    along = shapely.line_locate_point(centre, shapely.line_interpolate_point(line, at_m))
+    return _angle_between(_direction(line, at_m), _direction(centre, along))
+
+
+def _direction(lines: LineArray, at: FloatArray) -> FloatArray:
+    """Direction of each line at a distance from its start, taken over two metres."""
+    before = shapely.get_coordinates(shapely.line_interpolate_point(lines, np.maximum(at - 1, 0)))
+    after = shapely.get_coordinates(
+        shapely.line_interpolate_point(lines, np.minimum(at + 1, shapely.length(lines)))
+    )
+    return np.asarray(after - before)
+
+
+def _angle_between(one: FloatArray, two: FloatArray) -> FloatArray:
+    cross = np.abs(one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0])
+    return np.asarray(np.degrees(np.arctan2(cross, np.abs((one * two).sum(axis=1)))))

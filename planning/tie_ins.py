@@ -15,8 +15,9 @@ from gis.linear import FloatArray, IntArray, LineArray, segments
 from gis.network import tie_break
 from layers.survey import Survey
 from layers.utilities import Utility
-from planning.corridors import Corridors, crossing_angles
+from planning.corridors import Corridors
 from planning.policy_model import Policy
+from planning.road_surfaces import crossing_angles
 from planning.standards import Pipe, Standards
 
 _OUT_OF_USE = ("planned", "abandoned")
