@@ -63,6 +63,7 @@ def _red_line_points(polygons: NDArray[Any]) -> tuple[NDArray[Any], IntArray]:
 
 
 def gate_points(gates: Mapping[str, tuple[str, shapely.Point]] | None) -> pd.DataFrame:
+    """Gates of applications as points to be joined: ``kind``, ``key``, ``point``."""
     gates = gates or {}
     return pd.DataFrame(
         {"kind": "gate", "key": list(gates), "point": [point for _, point in gates.values()]}
