@@ -95,9 +95,15 @@ class Corridors:
         groups = self.sites.groupby(["parcel_id", "application_id"])["node"]
         return {(str(p), str(a)): nodes.to_numpy(np.int64) for (p, a), nodes in groups}
 
-    def measure(self, lines: LineArray) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Measure lines as the edges are measured: one row per line, and its crossings."""
-        crossings = self.surfaces.crossings(lines)
+    def measure(
+        self, lines: LineArray, crossings: pd.DataFrame | None = None
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Measure lines as the edges are measured: one row per line, and its crossings.
+
+        ``crossings`` of these lines that are known already are not looked for again.
+        """
+        if crossings is None:
+            crossings = self.surfaces.crossings(lines)
         count = len(lines)
         table = pd.DataFrame({"length_m": shapely.length(lines)}, index=range(count))
         table["kerb_m"] = np.bincount(crossings["line"], crossings["kerb_m"], minlength=count)

@@ -90,20 +90,19 @@ def find_tie_ins(corridors: Corridors, survey: Survey, utility: Utility, policy:
     lines = segments(node_xy, target)
     allowed = corridors.obstacles.connector_allowed(lines)
     candidates, lines = candidates[allowed], lines[allowed]
-    measures, crossings = corridors.measure(lines)
+    crossings = corridors.surfaces.crossings(lines)
     angle = crossing_angles(lines, crossings, corridors.surfaces)
     oblique = crossings["line"][angle < policy.planning.min_crossing_angle_deg]
     upright = ~np.isin(np.arange(len(lines)), oblique)
+    candidates, lines = candidates[upright], lines[upright]
     crossings = crossings[upright[crossings["line"]]]
+    crossings = crossings.assign(line=(np.cumsum(upright) - 1)[crossings["line"]])
+    measures, crossings = corridors.measure(lines, crossings.reset_index(drop=True))
     return TieIns(
         utility.key,
-        pd.concat([candidates.reset_index(drop=True), measures], axis=1)[upright].reset_index(
-            drop=True
-        ),
-        lines[upright],
-        crossings.assign(line=(np.cumsum(upright) - 1)[crossings["line"]])
-        .rename(columns={"line": "tie_in"})
-        .reset_index(drop=True),
+        pd.concat([candidates.reset_index(drop=True), measures], axis=1),
+        lines,
+        crossings.rename(columns={"line": "tie_in"}),
         pd.concat({"line": mains, "node": places}, names=["kind", "feature_id"]),
         _has_network(survey, utility),
     )
