@@ -35,7 +35,10 @@ _ON_RED_LINE_M = 1.0
 
 @dataclass(frozen=True)
 class Site:
-    """Where the lines of one case end: its red line, or its gate."""
+    """Where the lines of one case end: its red line, or its gate.
+
+    ``key`` tells cases apart: an application may bear the id of another parcel.
+    """
 
     key: str
     application: Application
@@ -148,7 +151,9 @@ class Groundwork:
         )
         place = gate if gate is not None else red_line.representative_point()
         gap = self.corridors.gaps_m.get(key, float("inf"))
-        return Site(application.application_id or key, application, nodes, place, gap)
+        name = application.application_id
+        site_key = f"application:{name}" if name else f"parcel:{application.parcel_id}"
+        return Site(site_key, application, nodes, place, gap)
 
 
 def red_line_of(survey: Survey, application: Application) -> shapely.Polygon:

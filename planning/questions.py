@@ -62,7 +62,8 @@ def _open(work: Groundwork, site: Site, line: ExternalLine) -> Iterator[tuple[st
         elif (layer := _LAYER_OF.get(name)) and not work.survey.has(layer):
             yield "layer", layer, name
         else:
-            yield "application", site.key, name
+            case = site.application
+            yield "application", case.application_id or case.parcel_id, name
 
 
 def _roads_lacking(work: Groundwork, route: Route, name: str) -> Iterator[str]:

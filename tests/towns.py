@@ -155,7 +155,8 @@ def line_of(survey: Survey, utility: str = "water", **changes: Any) -> ExternalL
     """The external line of one utility of the usual application in a town."""
     case = application(**changes)
     work = ground(survey, case)
-    return external_lines(work, case.demands[utility], [work.site(case)], one_by_networkx)["APP-1"]
+    site = work.site(case)
+    return external_lines(work, case.demands[utility], [site], one_by_networkx)[site.key]
 
 
 def xy(line: Any) -> list[tuple[float, float]]:

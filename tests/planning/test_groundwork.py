@@ -51,7 +51,7 @@ def test_a_site_without_a_gate_ends_anywhere_on_the_red_line() -> None:
     site = ground(SURVEY).site(application())
     assert len(site.end_nodes) == 3
     assert site.gap_m == pytest.approx(5.25)
-    assert site.key == "APP-1"
+    assert site.key == "application:APP-1"
 
 
 def test_a_site_with_a_gate_ends_there_even_if_the_gate_lies_a_little_off_the_red_line() -> None:

@@ -45,7 +45,11 @@ def sites_of(work: Groundwork) -> list[Site]:
 
 
 def found(work: Groundwork, pipe: Pipe, objective: str) -> dict[str, Way]:
-    return all_by_forest(work.search(pipe, objective), sites_of(work))
+    """The best way of every parcel that has one, by parcel_id."""
+    sites = sites_of(work)
+    ways = all_by_forest(work.search(pipe, objective), sites)
+    parcel_of = {site.key: site.application.parcel_id for site in sites}
+    return {parcel_of[key]: way for key, way in ways.items()}
 
 
 def figures(survey: Survey, pipe: Pipe, objective: str) -> dict[str, dict[str, float]]:
