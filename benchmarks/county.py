@@ -28,9 +28,9 @@ _ORIGIN = (480_000.0, 3_500_000.0)
 _BLOCK_M = (115.0, 95.0)
 _MISSING = 0.14
 _ENDS_INSIDE = 0.15
-# Corridor edges of b blocks with p parcels: 25 b + 38 (b p)^0.5, within an eighth of what
-# generated counties of 1,700 to 26,000 edges have; neighbours in a block hide each other's sides.
-_EDGES_PER_BLOCK, _EDGES_PER_MEAN = 25.0, 38.0
+# Corridor edges of b blocks with p parcels: 29 b + 44 (b p)^0.5, within a fifth of what generated
+# counties of 3,000 to 30,000 edges have; neighbours in a block hide each other's sides.
+_EDGES_PER_BLOCK, _EDGES_PER_MEAN = 29.0, 44.0
 _MOST_PARCELS_PER_BLOCK = 12
 
 # Class, carriageway width and red-line width of every n-th street; the others are local.
