@@ -263,14 +263,14 @@ def plan_(
     ctx.exit(1 if any(line.status == "unroutable" for line in made.lines.values()) else 0)
 
 
-@main.command(name="screen", help=_("筛查全部地块和申请:路由、量算值与判定结论。"))
+@main.command(name="screen", help=_("筛查全部宗地和申请:路由、量算值与判定结论。"))
 @click.argument("workspace", type=click.Path(path_type=Path))
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help=_(".parquet、.gpkg 或 .csv 文件")
 )
 @click.option("--utilities", help=_("只查这些专业,逗号分隔"))
-@click.option("--parcels", help=_("只查这些地块,逗号分隔"))
-@click.option("--dig-date", help=_("没有申请的地块按此日期开挖,缺省为今天"))
+@click.option("--parcels", help=_("只查这些宗地,逗号分隔"))
+@click.option("--dig-date", help=_("没有申请的宗地按此日期开挖,缺省为今天"))
 @as_json_option
 @click.pass_context
 def screen_(
@@ -287,7 +287,10 @@ def screen_(
     write = table_writer(out)
     wanted = _names(utilities, tuple(load_utilities()), "--utilities")
     survey = opened.survey()
-    named = _names(parcels, tuple(survey.tables["parcels"].index), "--parcels")
+    land = survey.get("parcels")
+    if land is None:
+        raise LayerError(_("没有宗地,无从筛查;请先导入宗地图层 parcels。"))
+    named = _names(parcels, tuple(land.index), "--parcels")
     applications = [parse_application(document) for document in opened.applications()]
     cases = cases_of(survey, applications, _day(dig_date), named)
     pairs = sum(len(set(case.demands) & set(wanted or case.demands)) for case in cases)
@@ -302,7 +305,7 @@ def screen_(
         answer = {"out": str(out), "dig_date": day, "rows": len(table)}
         _print_json(answer | {"status": counts, "outcome": outcomes})
     else:
-        click.echo(_("没有申请的地块按 {} 开挖").format(day))
+        click.echo(_("没有申请的宗地按 {} 开挖").format(day))
         click.echo(_("已筛查 {} 项:{}").format(len(table), _counts(counts)))
         click.echo(_("判定:{}").format(_counts(outcomes)))
     ctx.exit(1 if counts.get("unroutable") else 0)
@@ -378,7 +381,7 @@ def _day(text: str | None) -> date:
 
 
 def _counts(counts: Mapping[str, int]) -> str:
-    return "、".join(f"{name} {count}" for name, count in counts.items())
+    return "、".join(f"{name} {count}" for name, count in counts.items()) or _("无")
 
 
 def _progress(label: str, steps: int) -> AbstractContextManager[Any]:

@@ -166,8 +166,8 @@ def red_line_of(survey: Survey, application: Application) -> shapely.Polygon:
     if parcels is None or application.parcel_id not in parcels.index:
         raise ApplicationError(
             _(
-                "申请 {name}:字段 parcel_id 的值 {value!r} 不在地块图层中;"
-                "请核对编号,或先导入该地块(parcels)。"
+                "申请 {name}:字段 parcel_id 的值 {value!r} 不在宗地图层中;"
+                "请核对编号,或先导入该宗地(parcels)。"
             ).format(name=name, value=application.parcel_id)
         )
     red_line = parcels.geometry.loc[application.parcel_id]
@@ -176,7 +176,7 @@ def red_line_of(survey: Survey, application: Application) -> shapely.Polygon:
         if off > _ON_RED_LINE_M:
             raise ApplicationError(
                 _(
-                    "申请 {name}:字段 gate 离地块 {parcel} 的红线 {off:.2f} 米;"
+                    "申请 {name}:字段 gate 离宗地 {parcel} 的红线 {off:.2f} 米;"
                     "接口须在红线上(允许 {limit:g} 米),请改正坐标或留空。"
                 ).format(name=name, parcel=application.parcel_id, off=off, limit=_ON_RED_LINE_M)
             )

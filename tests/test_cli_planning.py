@@ -173,7 +173,7 @@ def test_plan_refuses_an_unknown_application(folder: Path, tmp_path: Path, name,
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"parcel_id": "P-9"}, "字段 parcel_id 的值 'P-9' 不在地块图层中;请核对编号"),
+        ({"parcel_id": "P-9"}, "字段 parcel_id 的值 'P-9' 不在宗地图层中;请核对编号"),
         ({"parcel_id": ""}, "字段 parcel_id 的值 '' 不可用:不能为空;补填该字段"),
         ({"application_id": None}, "字段 application_id"),
         ({"dig_date": "tomorrow"}, "字段 dig_date 的值 'tomorrow' 不可用:须为日期"),
@@ -270,6 +270,13 @@ def test_screen_narrows_to_named_utilities_and_parcels(folder: Path, tmp_path: P
     table = pd.read_csv(out, encoding="utf-8-sig")
     assert table["utility"].to_list() == ["water", "power"]
     assert set(table["parcel_id"]) == {"P-1"}
+
+
+def test_screen_of_a_county_without_parcels_is_refused(tmp_path: Path) -> None:
+    bare = make_workspace(tmp_path, town(absent=("parcels",)), [])
+    answer = run("screen", bare, "--out", tmp_path / "screen.csv")
+    assert (answer.exit_code, "没有宗地,无从筛查" in answer.output) == (2, True)
+    assert not (tmp_path / "screen.csv").exists()
 
 
 def test_screen_of_a_county_without_networks_says_so(tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ def streets(data: Path, report: Report) -> gpd.GeoDataFrame:
     )
     report.converted(_("道路等级:{}").format(_pairs(_ROAD_CLASS)))
     report.assumed(
-        _("红线宽 = 2 × 轴线到地块距离的第 {} 百分位,车行道宽 = 红线宽 × {};路面沥青").format(
+        _("红线宽 = 2 × 轴线到宗地距离的第 {} 百分位,车行道宽 = 红线宽 × {};路面沥青").format(
             _PERCENTILE, _CARRIAGEWAY_SHARE
         )
     )
@@ -162,7 +162,7 @@ def streets(data: Path, report: Report) -> gpd.GeoDataFrame:
                 road.road_id, road.name, road.red_line_width_m, road.carriageway_width_m
             )
             if road.red_line_width_m == road.red_line_width_m
-            else _("  {} {}:沿线地块不足,宽度按等级 {} 取县级缺省值").format(
+            else _("  {} {}:沿线宗地不足,宽度按等级 {} 取县级缺省值").format(
                 road.road_id, road.name, road.road_class
             )
         )
@@ -329,14 +329,14 @@ def _quantiles(values: pd.Series) -> str:
     return " / ".join(f"{value:.1f}" for value in values.quantile(shares))
 
 
-@click.command(help=_("导入真实数据 Sant Boi,筛查全部地块并打印结果。"))
+@click.command(help=_("导入真实数据 Sant Boi,筛查全部宗地并打印结果。"))
 @click.option("--data", type=click.Path(path_type=Path), default=DATA, help=_("GeoPackage 文件"))
 @click.option("--out", type=click.Path(path_type=Path), help=_("写到哪个空文件夹;缺省为临时文件夹"))
 @click.option(
     "--land-use",
     type=click.Choice([*LAND_USES, "unknown"]),
     default="residential",
-    help=_("全部地块的用地性质"),
+    help=_("全部宗地的用地性质"),
 )
 @click.option("--dig-date", type=click.DateTime(["%Y-%m-%d"]), help=_("开挖日期,缺省为今天"))
 def main(data: Path, out: Path | None, land_use: str, dig_date: datetime | None) -> None:

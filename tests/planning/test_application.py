@@ -154,7 +154,7 @@ def test_a_parcel_that_is_not_in_the_layer_is_refused() -> None:
     with pytest.raises(ApplicationError) as refused:
         towns.ground(towns.town(), towns.application("P-9"))
     assert str(refused.value) == (
-        "申请 APP-1:字段 parcel_id 的值 'P-9' 不在地块图层中;请核对编号,或先导入该地块(parcels)。"
+        "申请 APP-1:字段 parcel_id 的值 'P-9' 不在宗地图层中;请核对编号,或先导入该宗地(parcels)。"
     )
 
 
@@ -163,6 +163,6 @@ def test_a_gate_off_the_red_line_is_refused_with_the_distance() -> None:
     with pytest.raises(ApplicationError) as refused:
         towns.ground(towns.town(), towns.application(gate=(120, 9.5)))
     assert str(refused.value) == (
-        "申请 APP-1:字段 gate 离地块 P-1 的红线 2.50 米;"
+        "申请 APP-1:字段 gate 离宗地 P-1 的红线 2.50 米;"
         "接口须在红线上(允许 1 米),请改正坐标或留空。"
     )

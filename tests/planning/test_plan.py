@@ -143,7 +143,7 @@ def test_groundwork_that_does_not_know_the_gate_is_prepared_anew() -> None:
 
 
 def test_a_plan_for_an_unknown_parcel_is_refused() -> None:
-    with pytest.raises(ApplicationError, match="字段 parcel_id 的值 'P-9' 不在地块图层中"):
+    with pytest.raises(ApplicationError, match="字段 parcel_id 的值 'P-9' 不在宗地图层中"):
         planned(town(lines=LINES), parcel_id="P-9")
 
 
