@@ -50,7 +50,10 @@ def write_json(answer: Mapping[str, Any], file: Path) -> None:
 
 
 def write_plan(plan: Plan, file: Path) -> None:
-    """Write the routes, working strips, crossings and shared trenches of a plan as layers."""
+    """Write the routes, working strips, crossings and shared trenches of a plan as layers.
+
+    A layer without rows is left out, but ``routes`` is always there.
+    """
     answer, crs = plan.to_json(), plan.survey.crs
     layers: dict[str, list[dict[str, Any]]] = {
         "routes": [],
@@ -76,6 +79,7 @@ def write_plan(plan: Plan, file: Path) -> None:
         named = segment | {"utilities": "+".join(segment["utilities"])}
         layers["trenches"].append(named)
     tables = {name: _features(rows, crs) for name, rows in layers.items() if rows}
+    tables.setdefault("routes", gpd.GeoDataFrame({"utility": []}, geometry=[], crs=crs))
     _write_layers(tables, file)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from gettext import gettext as _
 
@@ -32,11 +33,14 @@ def _line(line: ExternalLine, outcomes: Mapping[str, str]) -> str:
         gap = "" if line.gap_m is None else _("(相距 {:.2f} 米)").format(line.gap_m)
         return _("无法布置:{}{}").format(line.reason, gap)
     figures, verdict = line.route.figures, line.route.verdict
-    return _("长 {:.2f} 米,穿越 {} 次 {:.2f} 米,绿化 {:.2f} 平方米:{} {}").format(
+    green_m2 = figures["green_m2"]
+    unknown = math.isnan(green_m2)
+    green = _("绿化面积未知") if unknown else _("绿化 {:.2f} 平方米").format(green_m2)
+    return _("长 {:.2f} 米,穿越 {} 次 {:.2f} 米,{}:{} {}").format(
         figures["length_m"],
         int(figures["crossing_count"]),
         figures["kerb_m"],
-        figures["green_m2"],
+        green,
         outcomes[verdict.outcome],
         verdict.clause or "",
     )

@@ -135,7 +135,8 @@ def test_the_sample_county_is_screened_whole(
     assert (table["status"] != "not_requested").tolist() == asked
     routed = table[table["status"] == "routed"]
     assert len(routed) > 2000
-    assert routed[["outcome", "certainty", "length_m", "cost_yuan", "tie_in_id"]].notna().all(None)
+    told = routed[["outcome", "certainty", "length_m", "cost_yuan", "tie_in_id"]]
+    assert told.notna().to_numpy().all()
     why: Any = table.loc[table["status"] == "unroutable", "reason"]
     assert why.isin(
         ["no_network_imported", "no_tie_in", "gap_too_wide", "disconnected", "no_size_match"]

@@ -130,7 +130,7 @@ def test_one_line_or_lines_of_unknown_size_share_nothing(demands: dict[str, Any]
 
 @settings(
     deadline=None,
-    max_examples=4,
+    max_examples=2,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],

@@ -1,0 +1,37 @@
+"""The summary of a plan: one line for each utility, the trench, each question."""
+
+from __future__ import annotations
+
+from planning.plan import plan
+from reports.summary import plan_summary
+from tests import towns
+from tests.towns import application, main, parcel, street, town
+
+
+def summary(survey: towns.Survey, **changes: object) -> list[str]:
+    return plan_summary(plan(application(**changes), survey, towns.policy()))
+
+
+def test_a_routed_line_tells_its_figures_and_its_outcome() -> None:
+    lines = summary(town(lines={"W-1": main((0, -8), (300, -8))}))
+    assert lines == [
+        "给水 长 20.00 米,穿越 1 次 10.00 米,绿化 0.00 平方米:告知承诺制审批 四(四)(1)"
+    ]
+
+
+def test_an_unroutable_line_tells_the_reason_and_the_gap() -> None:
+    far = town(lines={"W-1": main((0, 8), (300, 8))}, parcels={"P-1": parcel(100, 60, 140, 90)})
+    (line,) = summary(far)
+    assert line.startswith("给水 无法布置:")
+    assert "(相距 53.25 米)" in line
+
+
+def test_an_unknown_green_area_is_not_printed_as_a_number() -> None:
+    (line, *_) = summary(town(lines={"W-1": main((0, 8), (300, 8))}, absent=("green",)))
+    assert "绿化面积未知" in line
+
+
+def test_open_questions_follow() -> None:
+    roads = {"R-1": street((0, 0), (300, 0), opened_on=None)}
+    lines = summary(town(lines={"W-1": main((0, 8), (300, 8))}, roads=roads))
+    assert any("R-1" in line and line.startswith("待查:") for line in lines[1:])
