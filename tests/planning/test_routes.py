@@ -19,7 +19,16 @@ from layers.survey import Survey
 from planning.application import Application, default_application
 from planning.external_lines import all_by_forest, one_by_networkx
 from planning.groundwork import Groundwork, Site, prepare
-from planning.routes import OBJECTIVES, Search, Way, best_way, best_ways, neighbourhood, trace
+from planning.routes import (
+    OBJECTIVES,
+    Neighbourhood,
+    Search,
+    Way,
+    best_way,
+    best_ways,
+    neighbourhood,
+    trace,
+)
 from planning.standards import Pipe
 from tests import towns
 from tests.towns import main, node, parcel, street, town
@@ -29,7 +38,7 @@ POWER = Pipe("power", duct_holes=2, duct_outer_diameter_mm=110.0, laying="condui
 # A town takes half a second to build: few examples, and none to find a smaller one.
 few = settings(
     deadline=None,
-    max_examples=4,
+    max_examples=3,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
@@ -76,24 +85,28 @@ def same(one: dict[str, dict[str, float]], two: dict[str, dict[str, float]], col
 # --- oracle: networkx and the forest -----------------------------------------------------------
 
 
-def check_finders_agree(work: Groundwork, pipe: Pipe, sites: list[Site]) -> int:
+def check_finders_agree(work: Groundwork, wishes: list[tuple[Site, Pipe]]) -> int:
     """Compare the two finders on both objectives; returns how many ways were compared."""
+    forests: dict[tuple[Pipe, str], Any] = {}
+    for pipe in dict.fromkeys(pipe for _, pipe in wishes):
+        sites = [site for site, wish in wishes if wish == pipe]
+        for objective in OBJECTIVES:
+            forests[pipe, objective] = all_by_forest(work.search(pipe, objective), sites)
+    around: dict[str, Neighbourhood] = {}
     compared = 0
-    for objective in OBJECTIVES:
-        search = work.search(pipe, objective)
-        forest = all_by_forest(search, sites)
-        for site in sites:
-            one, other = best_way(search, site.end_nodes), forest.get(site.key)
+    for site, pipe in sorted(wishes, key=lambda wish: wish[0].key):
+        if site.key not in around:  # graphs are large: one site at a time
+            around = {site.key: Neighbourhood(work.corridors, site.end_nodes)}
+        for objective in OBJECTIVES:
+            search = work.search(pipe, objective)
+            one = best_way(search, site.end_nodes, around[site.key])
+            other = forests[pipe, objective].get(site.key)
             assert (one is None) == (other is None), site.key
-            if one is None or other is None:
+            if one is None:
                 continue
             compared += 1
             assert other.weight == pytest.approx(one.weight, abs=1e-6), site.key
-            assert (one.tie_in, one.edges, one.end_node) == (
-                other.tie_in,
-                other.edges,
-                other.end_node,
-            ), site.key
+            assert replace(other, weight=one.weight) == one, site.key
     return compared
 
 
@@ -101,8 +114,7 @@ def check_finders_agree(work: Groundwork, pipe: Pipe, sites: list[Site]) -> int:
 @given(towns.random_towns())
 def test_networkx_and_the_forest_find_the_same_ways_in_small_towns(survey: Survey) -> None:
     work = prepare(survey, towns.policy())
-    for pipe in (WATER, POWER):
-        check_finders_agree(work, pipe, sites_of(work))
+    check_finders_agree(work, [(site, pipe) for site in sites_of(work) for pipe in (WATER, POWER)])
 
 
 def test_networkx_and_the_forest_find_the_same_ways_in_the_sample_county(
@@ -114,12 +126,9 @@ def test_networkx_and_the_forest_find_the_same_ways_in_the_sample_county(
         for key, use in sample_work.survey.tables["parcels"]["land_use"].items()
         if key not in taken
     ]
-    by_pipe: dict[Pipe, list[Site]] = {}
-    for case in cases:
-        site = sample_work.site(case)
-        for demand in case.demands.values():
-            by_pipe.setdefault(demand.pipe, []).append(site)
-    compared = sum(check_finders_agree(sample_work, pipe, sites) for pipe, sites in by_pipe.items())
+    sites = [(case, sample_work.site(case)) for case in cases]
+    wishes = [(site, demand.pipe) for case, site in sites for demand in case.demands.values()]
+    compared = check_finders_agree(sample_work, wishes)
     assert compared > 2 * 2000
 
 
