@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from section_cases import PAPER_PRICES, PaperStandards, pipe, price
 
 from planning.policies import load_policy
 from planning.quantities import (
@@ -18,6 +17,7 @@ from planning.quantities import (
     single_cost_by_surface,
     single_costs,
 )
+from tests.planning.section_cases import PAPER_PRICES, PaperStandards, pipe, price
 
 COUNTY = "411523_xinxian"
 

@@ -7,11 +7,11 @@ from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
-from section_cases import PAPER, PaperStandards
 
 from layers.utilities import load_utilities
 from planning.section_drawing import LABEL_SPACE, draw_section
 from planning.sections import narrowest_section
+from tests.planning.section_cases import PAPER, PaperStandards
 
 SVG = "{http://www.w3.org/2000/svg}"
 

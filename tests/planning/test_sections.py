@@ -8,16 +8,6 @@ from itertools import combinations, permutations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from section_cases import (
-    GAS,
-    PAPER,
-    PAPER_PRICES,
-    POWER,
-    TELECOM,
-    WATER,
-    PaperStandards,
-    pipe,
-)
 
 from planning.sections import (
     Layout,
@@ -30,6 +20,16 @@ from planning.sections import (
     why_no_section,
 )
 from planning.standards import Pipe
+from tests.planning.section_cases import (
+    GAS,
+    PAPER,
+    PAPER_PRICES,
+    POWER,
+    TELECOM,
+    WATER,
+    PaperStandards,
+    pipe,
+)
 
 PLACE = "non_carriageway"
 

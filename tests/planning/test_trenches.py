@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from section_cases import (
+
+from planning.policies import load_policy
+from planning.sections import narrowest_section
+from planning.standards import load_standards
+from planning.trenches import JointPlan, share_trenches
+from tests.planning.section_cases import (
     GAS,
     PAPER,
     PAPER_PRICES,
@@ -19,11 +24,6 @@ from section_cases import (
     PaperStandards,
     pipe,
 )
-
-from planning.policies import load_policy
-from planning.sections import narrowest_section
-from planning.standards import load_standards
-from planning.trenches import JointPlan, share_trenches
 
 GROUND = ("footway", "asphalt")
 POLICY = load_policy("411523_xinxian")
