@@ -286,11 +286,17 @@ def _judge(
 
 
 def figures_of(work: Groundwork, demand: Demand, routes: Routes, working: Any) -> Figures:
-    """Figures of traced routes with their working strips (None where the width is unknown)."""
+    """Figures of traced routes with their working strips (None where the width is unknown).
+
+    What a route crosses of a road of assumed width is unknown.
+    """
     count = len(routes.lines)
     crossings = routes.crossings
     city = np.array([c is not False for c in work.ground.is_city_road], bool)
-    counted = crossings[city[crossings["road"].to_numpy(np.int64)]]
+    counted = crossings[city[crossings["road"].to_numpy(np.int64)]].copy()
+    assumed = work.corridors.surfaces.table["width_assumed"].to_numpy(bool)
+    unknown = assumed[counted["road"].to_numpy(np.int64)]
+    counted.loc[unknown, ["kerb_m", "red_line_m", "longest_m"]] = np.nan
     green = np.full(count, np.nan)
     known = ~shapely.is_missing(working)
     if work.survey.has("green"):
@@ -301,7 +307,7 @@ def figures_of(work: Groundwork, demand: Demand, routes: Routes, working: Any) -
         kerb_m=_sums(counted, "kerb_m", count),
         red_line_m=_sums(counted, "red_line_m", count),
         longest_kerb_m=counted.groupby("route")["longest_m"]
-        .max()
+        .agg(lambda pieces: pieces.max(skipna=False))
         .reindex(range(count), fill_value=0.0)
         .to_numpy(float),
         green_m2=green,

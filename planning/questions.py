@@ -18,13 +18,12 @@ _LAYER_OF = {
     "ancient_tree_or_park": "trees",
     "in_service_area": "service_areas",
 }
-# Verdict inputs that each road tells, and the column of the road table that is empty.
+# Verdict inputs that roads tell, and the fields of a road that they need.
 _ROAD_COLUMNS = {
-    "road_opened_on": "opened_on",
-    "road_overhauled_on": "overhauled_on",
-    "touches_city_road": "authority",
-    "road_crossing_m": "red_line_width_m",
-    "crossing_red_line_m": "red_line_width_m",
+    "road_opened_on": ("opened_on",),
+    "road_overhauled_on": ("overhauled_on",),
+    "touches_city_road": ("authority",),
+    "road_crossing_m": ("carriageway_width_m", "red_line_width_m"),
 }
 _NO_AUTHORITY = ["unknown", "not_handed_over", None]
 
@@ -57,8 +56,9 @@ def _open(work: Groundwork, site: Site, line: ExternalLine) -> Iterator[tuple[st
     unknown = [f.input for f in route.verdict.findings if f.status == "unknown" and f.input]
     for name in dict.fromkeys(unknown):
         if name in _ROAD_COLUMNS:
-            for road in _roads_lacking(work, route, name):
-                yield "road", road, _ROAD_COLUMNS[name]
+            for column in _ROAD_COLUMNS[name]:
+                for road in _roads_lacking(work, route, column):
+                    yield "road", road, column
         elif (layer := _LAYER_OF.get(name)) and not work.survey.has(layer):
             yield "layer", layer, name
         else:
@@ -66,12 +66,15 @@ def _open(work: Groundwork, site: Site, line: ExternalLine) -> Iterator[tuple[st
             yield "application", case.application_id or case.parcel_id, name
 
 
-def _roads_lacking(work: Groundwork, route: Route, name: str) -> Iterator[str]:
-    """Ids of the roads dug by a route whose record does not say what the input needs."""
+def _roads_lacking(work: Groundwork, route: Route, column: str) -> Iterator[str]:
+    """Ids of the roads dug by a route whose record does not tell a field."""
     table = work.corridors.surfaces.table
-    column = _ROAD_COLUMNS[name]
+    if column == "authority":
+        lacking = table[column].isin(_NO_AUTHORITY)
+    elif column == "carriageway_width_m":
+        lacking = table["width_assumed"]
+    else:
+        lacking = table[column].isna()
     for road in route.roads:
-        values = table[column]
-        lacking = values.isin(_NO_AUTHORITY) if column == "authority" else values.isna()
         if lacking.iat[road]:
             yield str(table["road_id"].iat[road])

@@ -31,7 +31,7 @@ class RoadSurfaces:
     """Roads as rows: ``table`` holds road_id, authority, surface, widths and what was assumed.
 
     ``carriageway`` are polygons; ``red_line_ratio`` is red-line width over carriageway width,
-    NaN where the red-line width is unknown.
+    NaN where one of the two widths is unknown.
     """
 
     table: pd.DataFrame
@@ -103,7 +103,9 @@ class RoadSurfaces:
 def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
     """Prepare the roads of a survey; a missing carriageway width takes the policy's default.
 
-    Roads without a known or default width keep the narrowest default and are marked assumed.
+    Roads without a known or default width keep the narrowest default and are marked assumed,
+    unless their carriageway was surveyed: strips are laid by the default, but what is crossed of
+    such a road is unknown (``width_assumed``).
     Surveyed carriageways of roads that are not in the layer stand for nothing here; the check of
     the layers reports them.
 
@@ -140,7 +142,8 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
         for road_id, area in by_road.items():
             if str(road_id) in place:
                 drawn[place[str(road_id)]] = area
-    return RoadSurfaces(table, centre, drawn, np.maximum(red_line, width) / width)
+                table.loc[place[str(road_id)], "width_assumed"] = False
+    return RoadSurfaces(table, centre, drawn, np.maximum(red_line, known) / known)
 
 
 def _text(column: pd.Series) -> pd.Series:

@@ -110,6 +110,19 @@ def test_an_unknown_red_line_width_leaves_power_undetermined_and_asks() -> None:
     assert "commitment_filing" in unknown.verdict.possible
 
 
+def test_what_is_crossed_of_a_road_of_assumed_width_is_unknown() -> None:
+    # Red line 20 m is known, the carriageway is not: neither kerb nor red-line crossing is.
+    roads = {"R-1": street((0, 0), (300, 0), carriageway_width_m=None)}
+    nodes = {
+        "N-1": node(120, -8, utility="power", kind="ring_main_unit", spare_bays=1, voltage_kv=10)
+    }
+    route = route_of(town(nodes=nodes, roads=roads), "power", **POWER)
+    for name in ("crossing_kerb_m", "crossing_red_line_m", "crossing_longest_kerb_m"):
+        assert route.measures[name] is None
+    assert route.verdict.outcome == "undetermined"
+    assert route.figures["kerb_m"] > 0  # drawn and priced by the default width of its class
+
+
 def test_the_longest_crossing_is_that_of_a_city_road_only() -> None:
     nodes = {
         "N-1": node(120, -8, utility="power", kind="ring_main_unit", spare_bays=1, voltage_kv=10)
