@@ -117,10 +117,10 @@ def _row(
     if line is None:
         return row
     row |= {"reason": line.reason, "gap_m": line.gap_m}
-    verdict, route = line.verdict, line.route
-    if verdict is not None:
-        row |= {"outcome": verdict.outcome, "clause": verdict.clause}
-        row |= {"certainty": verdict.certainty, "otherwise": verdict.otherwise}
+    answer, route = line.answer, line.route
+    if answer is not None:
+        row |= {"outcome": answer.outcome, "clause": answer.clause}
+        row |= {"certainty": answer.certainty, "otherwise": answer.otherwise}
     if route is None:
         return row
     return row | {

@@ -6,9 +6,11 @@ code: trace the ways, measure, collect facts, judge, recommend.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -32,20 +34,35 @@ from planning.routes import (
     costs,
     trace,
 )
+from planning.verdict_tables import judge_table
 from planning.verdicts import Verdict, judge
 
 # Verdict inputs that a demand tells: assumed where the demand is the usual one of a land use.
 _FROM_DEMAND = ("max_dn_mm", "duct_holes", "duct_outer_diameter_mm", "subject_kind")
 QUALIFYING = ("commitment", "commitment_filing", "not_required")
 
+# A table costs about as much as twenty single verdicts.
+_TABLE_PAYS = 20
+
 Finder = Callable[[Search, Sequence[Site]], Mapping[str, Way]]
+
+
+class Answer(NamedTuple):
+    """What of a verdict a screening tells."""
+
+    outcome: str
+    clause: str | None
+    certainty: str
+    otherwise: str | None
 
 
 @dataclass(frozen=True)
 class Route:
     """One route of one utility with everything measured of it, and its verdict.
 
-    ``roads`` are the rows of the roads it digs up, ``strip`` is its working strip.
+    ``roads`` are the rows of the roads it digs up, ``strip`` is its working strip. ``judging``
+    gives the verdict when it is first asked for; ``screened`` is its answer where many routes
+    were judged in one table.
     """
 
     way: Way
@@ -56,14 +73,25 @@ class Route:
     measures: Mapping[str, float | None]
     facts: Mapping[str, Any]
     roads: tuple[int, ...]
-    verdict: Verdict
+    judging: Callable[[], Verdict]
+    screened: Answer | None = None
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """The verdict with its findings."""
+        return self.judging()
+
+    @property
+    def answer(self) -> Answer | Verdict:
+        """Outcome, clause, certainty and otherwise of the verdict."""
+        return self.screened or self.verdict
 
     @property
     def rank(self) -> int:
         """0 qualifies, 1 may qualify once the unknown is known, 2 does not."""
-        if self.verdict.outcome in QUALIFYING:
+        if self.answer.outcome in QUALIFYING:
             return 0
-        return 1 if self.verdict.otherwise in QUALIFYING else 2
+        return 1 if self.answer.otherwise in QUALIFYING else 2
 
 
 @dataclass(frozen=True)
@@ -94,6 +122,11 @@ class ExternalLine:
     def verdict(self) -> Verdict | None:
         """The verdict on the recommended route; without a route only that it is not covered."""
         return self.route.verdict if self.route else self.not_covered
+
+    @property
+    def answer(self) -> Answer | Verdict | None:
+        """What of the verdict a screening tells."""
+        return self.route.answer if self.route else self.not_covered
 
     @property
     def qualifying_route(self) -> str | None:
@@ -247,10 +280,17 @@ def judge_routes(
     cost = costs(work.corridors, routes.table, _by_route(routes), work.rates(demand.pipe).yuan_m)
     measured = routes.table.astype(float).to_dict("records")
     crossing_at = np.searchsorted(routes.crossings["route"], np.arange(len(sites) + 1)).tolist()
+    own = [
+        {name: _known(values[number]) for name, values in measures.items()}
+        for number in range(len(sites))
+    ]
+    known = [
+        {**told, **_site_facts(work, site, utility)}
+        for told, site in zip(facts, sites, strict=True)
+    ]
+    screened = _screened(work, utility, sites, own, known)
     judged = []
     for number, site in enumerate(sites):
-        own = {name: _known(values[number]) for name, values in measures.items()}
-        known = {**facts[number], **_site_facts(work, site, utility)}
         judged.append(
             Route(
                 routes.ways[number],
@@ -264,25 +304,49 @@ def judge_routes(
                     "cost_yuan": float(cost[number]),
                 },
                 routes.crossings.iloc[crossing_at[number] : crossing_at[number + 1]],
-                own,
-                known,
+                own[number],
+                known[number],
                 roads[number],
-                _judge(work, site, utility, own, known),
+                partial(
+                    judge,
+                    utility,
+                    own[number],
+                    known[number],
+                    work.policy,
+                    mode="plan",
+                    unverified=_unverified(site),
+                ),
+                screened[number],
             )
         )
     return judged
 
 
-def _judge(
+def _unverified(site: Site) -> tuple[str, ...]:
+    """What rests on the default demand of a land use."""
+    return _FROM_DEMAND if site.application.source == "default_demand" else ()
+
+
+def _screened(
     work: Groundwork,
-    site: Site,
     utility: str,
-    measures: Mapping[str, float | None],
-    facts: Mapping[str, Any],
-) -> Verdict:
-    """The verdict; what rests on the default demand of a land use is marked unverified."""
-    assumed = _FROM_DEMAND if site.application.source == "default_demand" else ()
-    return judge(utility, measures, facts, work.policy, mode="plan", unverified=assumed)
+    sites: Sequence[Site],
+    measures: Sequence[Mapping[str, float | None]],
+    facts: Sequence[Mapping[str, Any]],
+) -> list[Answer | None]:
+    """Answers of many routes by tables; none for a few, whose verdicts are soon asked for."""
+    answers: list[Answer | None] = [None] * len(sites)
+    if len(sites) < _TABLE_PAYS:
+        return answers
+    groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for number, site in enumerate(sites):
+        groups[_unverified(site)].append(number)
+    for unverified, numbers in groups.items():
+        table = pd.DataFrame([{**measures[n], **facts[n]} for n in numbers])
+        judged = judge_table(utility, table, work.policy, mode="plan", unverified=unverified)
+        for number, row in zip(numbers, judged.itertuples(index=False), strict=True):
+            answers[number] = Answer(*row)
+    return answers
 
 
 def figures_of(work: Groundwork, demand: Demand, routes: Routes, working: Any) -> Figures:

@@ -6,7 +6,7 @@ judged once, by ``planning.verdicts.judge`` itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ from planning.verdicts import judge
 
 Codes = NDArray[np.int8]  # 1 true, 0 false, -1 unknown
 
-COLUMNS = ("outcome", "clause", "certainty")
+COLUMNS = ("outcome", "clause", "certainty", "otherwise")
 
 
 def judge_table(
@@ -31,8 +31,9 @@ def judge_table(
     *,
     switches: Mapping[str, str] | None = None,
     mode: str = "plan",
+    unverified: Collection[str] = (),
 ) -> pd.DataFrame:
-    """Outcome, clause and certainty of each row, on the same index.
+    """Outcome, clause, certainty and otherwise of each row, on the same index.
 
     Columns are measures and facts by the names of the policy; others are ignored, a missing column
     is an input that was not given. O(rows x tests), and one verdict for each class of rows.
@@ -52,6 +53,7 @@ def judge_table(
             policy,
             switches=switches,
             mode=mode,
+            unverified=unverified,
         )
         for row in table[known].iloc[first].to_dict("records")
     ]

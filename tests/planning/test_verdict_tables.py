@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from planning.policies import load_policy
-from planning.verdict_tables import judge_table
+from planning.verdict_tables import COLUMNS, judge_table
 from planning.verdicts import judge
 
 POLICY = load_policy("411523_xinxian")
@@ -62,11 +62,12 @@ def sample(rows: int, seed: int) -> pd.DataFrame:
 @pytest.mark.parametrize("mode", ["plan", "judge"])
 def test_the_table_gives_what_each_row_gives(utility: str, mode: str) -> None:
     table = sample(400, seed=7)
-    found = judge_table(utility, table, POLICY, mode=mode)
+    unverified = ("max_dn_mm", "pressure_mpa", "duct_holes")
+    found = judge_table(utility, table, POLICY, mode=mode, unverified=unverified)
     assert list(found.index) == list(table.index)
     for name, row in zip(table.index, table.to_dict("records"), strict=True):
-        verdict = judge(utility, {}, row, POLICY, mode=mode)
-        assert tuple(found.loc[name]) == (verdict.outcome, verdict.clause, verdict.certainty)
+        verdict = judge(utility, {}, row, POLICY, mode=mode, unverified=unverified)
+        assert tuple(found.loc[name]) == tuple(getattr(verdict, column) for column in COLUMNS)
 
 
 def test_the_table_follows_the_reading_in_force() -> None:
@@ -102,5 +103,5 @@ def test_a_missing_column_is_an_input_not_given() -> None:
 
 def test_an_empty_table_gives_an_empty_answer() -> None:
     found = judge_table("gas", pd.DataFrame({"construction_length_m": []}), POLICY)
-    assert list(found.columns) == ["outcome", "clause", "certainty"]
+    assert list(found.columns) == ["outcome", "clause", "certainty", "otherwise"]
     assert found.empty
