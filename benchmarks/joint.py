@@ -13,7 +13,7 @@ from networkx.algorithms.approximation import steiner_tree
 from numpy.typing import NDArray
 
 from benchmarks.ground import cases, groundwork, spread_out
-from benchmarks.measuring import cpu_of, in_child
+from benchmarks.measuring import cpu_of, cpu_samples, in_child
 from gis.steiner import JointTree, cheapest_joint_tree
 from gis.subsets import demand_of_sets
 from layers.utilities import load_utilities
@@ -21,7 +21,7 @@ from layers.utilities import load_utilities
 SMALL_EDGES = 3_000
 _SMALL_PARCELS = 60
 _ROOTS = 5
-_REPEATS = 3
+_REPEATS = 7
 # Few places to start, drawn from all over the county, so that routes are long and must share.
 _STARTS = 4
 # Yuan of a metre, for the shape of the problem only: a trench, and a pipe of each utility.
@@ -52,7 +52,8 @@ def run(edges: int, parcels: int, peers: bool) -> dict[str, Any]:
     """Measure the exact tree at 3,000 edges and at the size asked for."""
     ours = in_child(_ours, edges, parcels)
     small = in_child(_ours, SMALL_EDGES, _SMALL_PARCELS)
-    ours["cpu_s"][f"at_{SMALL_EDGES}_edges"] = small["cpu_s"]["joint_tree"]
+    for part, seconds in small["cpu_s"].items():
+        ours["cpu_s"][f"{part}_at_{SMALL_EDGES}_edges"] = seconds
     others = {
         name: in_child(_steiner, SMALL_EDGES, _SMALL_PARCELS, name) for name in _PEERS if peers
     }
@@ -82,22 +83,25 @@ def _ours(edges: int, parcels: int) -> dict[str, Any]:
     trees = [one.tree(_PIPE_YUAN_M) for one in instances]
     nothing = np.zeros(len(_PIPE_YUAN_M))
     separate = [_separate(one, tree) for one, tree in zip(instances, trees, strict=True)]
+    samples = [_samples(one, _PIPE_YUAN_M) for one in instances]
+    trench_only = [_samples(one, nothing) for one in instances]
     return {
         **sizes,
         "proven": all(tree.proven_optimal for tree in trees),
         "separate_cost_to_joint": statistics.median(alone for alone, _ in separate),
         "overlap_cost_to_joint": statistics.median(overlap for _, overlap in separate),
         "cpu_s": {
-            "joint_tree": statistics.median(_cpu(one, _PIPE_YUAN_M) for one in instances),
-            "trench_only": statistics.median(_cpu(one, nothing) for one in instances),
+            "joint_tree": statistics.median(map(statistics.median, samples)),
+            "joint_tree_quickest": statistics.median(map(min, samples)),
+            "trench_only": statistics.median(map(statistics.median, trench_only)),
         },
     }
 
 
-def _cpu(instance: _Instance, pipe_yuan_m: NDArray[Any]) -> float:
-    """CPU seconds of one tree from its cost table, the table aside."""
+def _samples(instance: _Instance, pipe_yuan_m: NDArray[Any]) -> list[float]:
+    """CPU seconds of the tree from its cost table, the table aside."""
     costs = instance.costs(pipe_yuan_m)
-    return cpu_of(
+    return cpu_samples(
         lambda: cheapest_joint_tree(instance.ends, costs, instance.starts, instance.root).cost,
         _REPEATS,
     )
