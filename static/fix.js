@@ -108,7 +108,7 @@
     addData: function (found) { this.streets = found.features; this.place(this._map); },
     place: function (map) {
       this.clearLayers();
-      var taken = [], size = map.getSize(), names = {}, layer = this;
+      var taken = [], size = map.getSize(), names = {}, layer = this, routes = onScreen(map);
       (this.streets || []).forEach(function (street) {
         var name = street.properties.t, lines = street.geometry.coordinates;
         if (!name) { return; }
@@ -125,7 +125,10 @@
         var best = names[name].sort(function (p, q) { return q.long - p.long; }).find(function (p) {
           var mid = p.a.add(p.b).divideBy(2);
           return p.long > 40 && mid.x > 30 && mid.y > 30 && mid.x < size.x - 30 &&
-            mid.y < size.y - 30 && taken.every(function (at) { return at.distanceTo(mid) > 90; });
+            mid.y < size.y - 30 && taken.every(function (at) { return at.distanceTo(mid) > 90; }) &&
+            routes.every(function (pair) {
+              return L.LineUtil.pointToSegmentDistance(mid, pair[0], pair[1]) > 45;
+            });
         });
         if (!best) { return; }
         var at = best.a.add(best.b).divideBy(2);
@@ -139,6 +142,16 @@
       });
     }
   });
+
+  // The pieces of the case's routes in pixels: no street name may lie on them.
+  function onScreen(map) {
+    var pieces = [];
+    (map.tonggouRoutes || []).forEach(function (points) {
+      var at = points.map(function (point) { return map.latLngToContainerPoint(point); });
+      for (var i = 1; i < at.length; i++) { pieces.push([at[i - 1], at[i]]); }
+    });
+    return pieces;
+  }
 
   function notice(map) {
     var box = map.getContainer().querySelector(".tg-notice"), lines = [], texts = map.tonggou;
@@ -176,7 +189,7 @@
     map.tonggou = options;
     map.attributionControl.setPosition("bottomright");
     L.control.zoom({ position: "topright" }).addTo(map);
-    L.control.scale({ imperial: false, position: "bottomright", maxWidth: 120 }).addTo(map);
+    L.control.scale({ imperial: false, position: "bottomright", maxWidth: 100 }).addTo(map);
     box(map, "topleft", options.note, "tg-note");
     box(map, "topleft", "", "tg-notice");
     box(map, "bottomleft", options.legend, "tg-legend");
@@ -250,17 +263,17 @@
       L.tooltip({ permanent: true, direction: "center", className: "tg-parcel-label" })
         .setLatLng(drawing.parcel.at).setContent(drawing.parcel.label).addTo(group);
     }
-    drawing.strips.forEach(function (strip) {
-      L.polygon(strip.rings, { className: "tg-strip", interactive: false, stroke: false,
-        fillColor: strip.colour, fillOpacity: 0.15 }).addTo(group);
+    drawing.routes.forEach(function (route) {
+      lane(group, route.points, { className: "tg-halo", interactive: false, color: "#ffffff",
+        weight: route.weight + 3.5, opacity: 0.9 });
     });
     drawing.bands.forEach(function (band) {
       lane(group, band.points, { className: "tg-band", interactive: false, color: "#ffcf40",
         weight: band.width, opacity: 0.7 });
     });
-    drawing.routes.forEach(function (route) {
-      lane(group, route.points, { className: "tg-halo", interactive: false, color: "#ffffff",
-        weight: route.weight + 3.5, opacity: 0.9 });
+    drawing.strips.forEach(function (strip) {
+      L.polygon(strip.rings, { className: "tg-strip", interactive: false, weight: 1.2,
+        color: strip.colour, fillColor: strip.colour, fillOpacity: 0.2 }).addTo(group);
     });
     drawing.crossings.forEach(function (crossing) {
       lane(group, crossing.points, { className: "tg-crossing", interactive: false,
@@ -271,15 +284,17 @@
         weight: route.weight, dashArray: route.dash, opacity: route.faint ? 0.45 : 1 })
         .bindTooltip(route.label, { sticky: true, className: "tg-tip" });
     });
-    drawing.ends.forEach(function (end) {
-      L.circleMarker(end.at, { className: "tg-end", interactive: false, radius: 4, weight: 2,
-        color: "#ffffff", fillColor: "#12344d", fillOpacity: 1 }).addTo(group);
-    });
     drawing.rings.forEach(function (ring) {
       L.circleMarker(ring.at, { className: "tg-ring", radius: 6.5, weight: 3,
         color: ring.colour, fillColor: "#ffffff", fillOpacity: 1 }).addTo(group)
         .bindTooltip(ring.label, { className: "tg-tip" });
     });
+    drawing.ends.forEach(function (end) {
+      L.circleMarker(end.at, { className: "tg-end", interactive: false, radius: 4, weight: 2,
+        color: "#ffffff", fillColor: "#12344d", fillOpacity: 1 }).addTo(group);
+    });
+    map.tonggouRoutes = drawing.routes.map(function (route) { return route.points; });
+    views.forEach(function (layer) { if (layer.place) { layer.place(map); } });
     focus(map, drawing);
   }
 
@@ -289,14 +304,14 @@
     focused = drawing.focus;
     var bounds = L.latLngBounds(drawing.bounds);
     var size = map.getSize(), small = size.x < 600;
-    var free = small ? { left: 20, top: 45, right: 20, bottom: 90 }  // the legend lies below
-      : { left: 60, top: 60, right: 60, bottom: 60 };
+    var free = small ? { left: 20, top: 45, right: 20, bottom: 120 }  // the legend lies below
+      : { left: 90, top: 70, right: 90, bottom: 90 };
     var first = map.latLngToContainerPoint(bounds.getNorthWest());
     var last = map.latLngToContainerPoint(bounds.getSouthEast());
     var inSight = first.x > free.left && first.y > free.top && last.x < size.x - free.right &&
       last.y < size.y - free.bottom && map.getZoom() > 15;
     if (drawing.gently && inSight) { return; }
-    map.fitBounds(bounds, { maxZoom: 18, animate: false, paddingTopLeft: [free.left, free.top],
+    map.fitBounds(bounds, { maxZoom: 19, animate: false, paddingTopLeft: [free.left, free.top],
       paddingBottomRight: [free.right, free.bottom] });
   }
 

@@ -64,7 +64,7 @@ def case_drawing(
         ],
         "ends": [{"at": at} for at in sorted({place.point(path[-1]) for path in paths.values()})],
         "bands": [
-            {"points": place.line(line), "width": LANE_PX * (len(segment["utilities"]) + 1) + 6}
+            {"points": place.line(line), "width": LANE_PX * (len(routes) + 1) + 6}
             for segment in shared if len(segment["utilities"]) > 1
             for line in _lines(segment["geometry"])
         ],

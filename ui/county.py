@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,14 @@ class County:
     layers: Mapping[str, ViewLayer]
     bounds: tuple[float, float, float, float]
     """West, south, east, north of the parcels in degrees."""
+
+    @cached_property
+    def road_names(self) -> dict[str, str]:
+        """Names of the roads that have one, by id."""
+        roads = self.survey.get("roads")
+        if roads is None or "name" not in roads.columns:
+            return {}
+        return {str(key): str(name) for key, name in roads["name"].dropna().items()}
 
     def parcel_at(self, lat: float, lon: float) -> str | None:
         """Id of the parcel at a point given in degrees, or None; the smallest if several."""

@@ -21,7 +21,7 @@ from ui import panel
 from ui.case_drawing import case_drawing
 from ui.county import County, open_county
 from ui.maps import case_group, town_map
-from ui.planning_service import REFUSALS, plan_of_application, plan_of_parcel
+from ui.planning_service import REFUSALS, is_preparing, plan_of_application, plan_of_parcel
 from ui.shared_trench import shared_trench
 from ui.verdict_detail import verdict_detail
 from ui.view import View
@@ -41,7 +41,8 @@ def engineer_page(workspace: Path) -> None:
     try:
         county = open_county(workspace)
     except REFUSALS as error:
-        _alarm(_("工作区打不开"), str(error))
+        with st.container(key="alarm"):
+            _alarm(_("工作区打不开"), str(error))
         return
     _bench(county, str(workspace))
 
@@ -98,14 +99,14 @@ def _choose_parcel(county: County) -> None:
 def _look_at(*, gently: bool) -> None:
     """Ask the map to move to the case: once, and only as far as needed if ``gently``."""
     st.session_state["focus"] = (st.session_state.get("focus", (0, True))[0] + 1, gently)
-    st.session_state.pop("chosen", None)
+    st.session_state["chosen"] = None
 
 
 def _planned(county: County) -> tuple[dict[str, Any] | None, str, bool]:
     """The plan of what is selected, its title, and whether its demand is only the default."""
     selected, parcel = st.session_state.get("application"), st.session_state.get("parcel")
     try:
-        with st.spinner(_("正在计算外线方案…")):
+        with st.spinner(_waiting_words()):
             if selected is not None:
                 plan = plan_of_application(selected, county)
                 return plan, _application_title(county.applications[selected]), False
@@ -122,6 +123,13 @@ def _planned(county: County) -> tuple[dict[str, Any] | None, str, bool]:
     return None, "", False
 
 
+def _waiting_words() -> str:
+    """What a visitor waits for; the first plan after a start waits for the corridors."""
+    if is_preparing():
+        return _("系统刚启动:正在准备管线走廊,约半分钟,随后算出方案…")
+    return _("正在计算外线方案…")
+
+
 def _alarm(head: str, text: str) -> None:
     st.html(f'<p class="tg-note-warn"><b>{esc(head)}</b> {esc(text)}</p>')
 
@@ -132,13 +140,22 @@ def _empty(county: County) -> None:
     count = f'{number} {_("件,地图上深色边框")}' if number else _("暂无")
     st.html(
         f'<div class="tg-empty"><h2 class="tg-title">{_("尚未选择")}</h2>'
-        f'<p>{_("在地图上点一块宗地,或选一件报装申请。")}</p>'
+        f"<p>{_what_to_do(county)}</p>"
         f'<h3>{_("在办申请")}<small>{count}</small></h3></div>'
     )
     with st.container(key="cases"):
         for key, application in county.applications.items():
             st.button(_application_title(application), key=f"case-{key}", type="tertiary",
                       width="stretch", on_click=_open_application, args=(key,))
+
+
+def _what_to_do(county: County) -> str:
+    """The first step that is open in this workspace."""
+    if not county.survey.has("parcels"):
+        return _("工作区还没有宗地。请先用 python cli.py import 导入宗地、道路和管网图层。")
+    if not county.applications:
+        return _("在地图上点一块宗地,按默认需求试算。")
+    return _("在地图上点一块宗地,或选一件报装申请。")
 
 
 def _open_application(application_id: str) -> None:
@@ -149,25 +166,42 @@ def _open_application(application_id: str) -> None:
 def _panel(county: County, plan: Mapping[str, Any], title: str, *, is_default: bool) -> View:
     """The case panel; gives the view that the map shall show too."""
     words = Words(load_policy(county.survey.county))
-    view = View(plan, load_utilities(), words)
+    view = View(plan, load_utilities(), words, road_names=county.road_names)
     st.html(panel.heading(plan, title, default_demand=is_default))
-    if plan.get("joint"):
+    if view.routed:
+        with st.container(key="ways", horizontal=True, vertical_alignment="center"):
+            view = replace(view, joint=_ways(view))
+    summary = st.container()
+    view = replace(view, chosen=_chosen(view))
+    summary.html(panel.figures(view) + panel.lines_table(view) + panel.obstacles(view))
+    if view.chosen:
+        line = next(one for one in view.routed if one["utility"] == view.chosen)
+        st.html(verdict_detail(view, line))
+    st.html(shared_trench(view) + panel.questions(view))
+    return view
+
+
+def _ways(view: View) -> bool:
+    """Switches for what the map shows; gives whether the shared trench is meant."""
+    choice = False
+    if view.shares:
         choice = st.segmented_control(
             _("方案"), [True, False], default=True, key="joint", label_visibility="collapsed",
             format_func=lambda shared: _("共沟方案") if shared else _("各自敷设"),
-        )
-        view = replace(view, joint=choice is not False)
-    summary = st.container()
-    chosen = st.pills(_("逐项查看依据"), [line["utility"] for line in view.routed], key="chosen",
-                      format_func=view.name)
-    view = replace(view, chosen=chosen)
-    summary.html(panel.figures(view) + panel.lines_table(view) + panel.obstacles(view))
-    if chosen:
-        line = next(one for one in view.routed if one["utility"] == chosen)
-        st.html(verdict_detail(view, line))
-    st.html(shared_trench(view) + panel.questions(view))
-    st.toggle(_("在地图上显示施工作业带"), key="strips")
-    return view
+        ) is not False
+    st.toggle(_("显示作业带"), key="strips")
+    return choice
+
+
+def _chosen(view: View) -> str | None:
+    """The line whose grounds shall be shown in full."""
+    if not view.routed:
+        return None
+    chosen: str | None = st.pills(
+        _("逐项查看依据"), [line["utility"] for line in view.routed], key="chosen",
+        format_func=view.name,
+    )
+    return chosen
 
 
 def _map(county: County, view: View | None, token_name: str) -> None:

@@ -156,12 +156,19 @@ def legend(utilities: Mapping[str, Utility]) -> str:
         for item in utilities.values()
     ]
     rows += [
+        _key('<line x1="1" y1="6" x2="33" y2="6" stroke="#9b8fa0" stroke-width="1.2"/>',
+             _("现状管线")),
         _key('<rect x="1" y="1" width="32" height="10" rx="2" fill="#ffcf40" fill-opacity=".8"/>',
              _("共沟段")),
+        _key('<rect x="1" y="2" width="32" height="8" fill="#12344d" fill-opacity=".3"/>',
+             _("穿路段")),
         _key('<circle cx="17" cy="6" r="4.2" fill="#fff" stroke="#33475b" stroke-width="2.4"/>',
              _("接入点")),
+        _key('<circle cx="17" cy="6" r="3.6" fill="#12344d"/>', _("红线接口")),
         _key('<rect x="3" y="1" width="28" height="10" fill="#f59e0b" fill-opacity=".28"'
              ' stroke="#c2410c" stroke-width="1.6"/>', _("所选宗地")),
+        _key('<rect x="3" y="1" width="28" height="10" fill="#f3efe6" stroke="#4f6b80"'
+             ' stroke-width="1.4"/>', _("有在办申请")),
     ]
     return "".join(rows)
 
@@ -185,7 +192,7 @@ def _looks(utilities: Mapping[str, Utility]) -> dict[str, dict[str, Any]]:
         "road_red_lines": {"title": _("道路"), "minZoom": 12, "base": area("#eae6dc")},
         "parcels": {"title": _("宗地"), "minZoom": 15, "interactive": True,
                     "base": area("#f3efe6", "#cfc5b2", 0.8), "kinds": {"green": area("#e6eddb")},
-                    "marked": {"color": "#12344d", "weight": 1.6}},
+                    "marked": {"color": "#4f6b80", "weight": 1.4}},
         "green": {"title": _("绿化"), "minZoom": 14, "base": area("#d9e6cb")},
         "water_bodies": {"title": _("水体"), "minZoom": 11, "base": area("#c5dce8", "#afcddd")},
         "carriageways": {"title": _("车行道"), "minZoom": 14, "base": area("#ffffff", "#ddd7ca")},

@@ -56,28 +56,33 @@ def heading(plan: Json, title: str, *, default_demand: bool) -> str:
     """Name of the case with its parcel, land use and area."""
     parcel = plan["parcel"]
     area = parcel.get("area_m2")
-    facts = " · ".join(filter(None, [
+    facts = " · ".join(f"<span>{fact}</span>" for fact in [
         _("宗地") + " " + esc(plan["parcel_id"]), esc(parcel.get("name")),
         esc(words.LAND_USES.get(parcel.get("land_use") or "", _("用途未知"))),
         _("面积未知") if area is None else f"{area:,.0f} m²",
         _("计划开挖") + " " + esc(plan["dig_date"]),
-    ]))
+    ] if fact)
     mark = _("此宗地没有报装申请:按用地性质的默认需求试算,不作为判定。")
     return (f'<h2 class="tg-title">{esc(title)}</h2><p class="tg-facts">{facts}</p>'
             + (f'<p class="tg-mark">{mark}</p>' if default_demand else ""))
 
 
 def figures(view: View) -> str:
-    """Three figures: lines that qualify, metres shared, saving against separate digs."""
+    """Three figures: lines that qualify, and what the trench saves or the lines amount to."""
     verdicts = [view.verdict(line) for line in view.wanted]
     qualify = sum(1 for one in verdicts if one and one["outcome"] in words.QUALIFYING)
-    shared = view.plan.get("joint")
-    tiles = [
-        (_("可承诺或免批"), f'{qualify}<small> / {len(verdicts)} {_("项")}</small>'),
-        (_("共沟长度"), f'{shared["shared_length_m"]:,.1f}<small> m</small>' if shared else "—"),
-        (_("比各自开挖省"),
-         f'{round(100 * shared["saving_share"])}<small> %</small>' if shared else "—"),
-    ]
+    tiles = [(_("可承诺或免批"), f'{qualify}<small> / {len(verdicts)} {_("项")}</small>')]
+    if view.joint:
+        joint = view.plan["joint"]
+        tiles += [(_("共沟长度"), f'{joint["shared_length_m"]:,.1f}<small> m</small>'),
+                  (_("比各自开挖省"), f'{round(100 * joint["saving_share"])}<small> %</small>')]
+    else:
+        routes = [view.route(line) for line in view.routed]
+        length, cost = sum(one["length_m"] for one in routes), sum(
+            one["cost_yuan"] for one in routes)
+        tiles += [(_("外线总长"), f"{metres(length)}<small> m</small>" if routes else "—"),
+                  (_("造价(示例单价)"),
+                   f'{money(cost)}<small> {_("万元")}</small>' if routes else "—")]
     return '<div class="tg-figures">' + "".join(
         f"<div><span>{name}</span><b>{value}</b></div>" for name, value in tiles
     ) + "</div>"
@@ -96,8 +101,16 @@ def lines_table(view: View) -> str:
 
 
 def obstacles(view: View) -> str:
-    """What stands in the way: one sentence per line that does not qualify, and warnings."""
-    return "".join(_obstacle(view, line) for line in view.wanted)
+    """What stands in the way: one sentence for all lines that it stops, and warnings."""
+    stopped: dict[tuple[str, str], list[str]] = {}
+    for line in view.wanted:
+        obstacle = _obstacle(view, line)
+        if obstacle is not None:
+            stopped.setdefault(obstacle, []).append(view.name(line["utility"]))
+    return "".join(
+        f'<p class="tg-note-{tone}"><b>{esc("、".join(names))}</b> {sentence}</p>'
+        for (tone, sentence), names in stopped.items()
+    )
 
 
 def questions(view: View) -> str:
@@ -133,24 +146,30 @@ def _reason(line: Json) -> str:
     return esc(words.REASONS.get(line.get("reason") or "", line.get("reason") or _("无路由")))
 
 
-def _obstacle(view: View, line: Json) -> str:
-    name, verdict = esc(view.name(line["utility"])), view.verdict(line)
+def _obstacle(view: View, line: Json) -> tuple[str, str] | None:
+    """Tone and sentence of what stops a line, or None if nothing does."""
     if line["status"] == "unroutable":
-        gap = line.get("gap_m")
-        tail = "" if gap is None else f'{_(",间隔")} {metres(gap)} m'
-        return _note("none", name, f'{_("无法接入:")}{_reason(line)}{tail}')
-    sentence = ""
-    if (line.get("verdict") or {}).get("made_worse_by_sharing"):
-        sentence = _worse(line)
-    elif verdict and verdict["outcome"] not in words.QUALIFYING:
-        sentence = chip(verdict["outcome"])
-    if verdict and verdict["outcome"] not in words.QUALIFYING:
-        sentence += " " + _grounds(view, verdict)
-    return _note("warn", name, sentence) if sentence else ""
+        return "none", _no_way(view, line)
+    verdict, sentences = view.verdict(line), []
+    stopped = verdict is not None and verdict["outcome"] not in words.QUALIFYING
+    if view.joint and (line.get("verdict") or {}).get("made_worse_by_sharing"):
+        sentences.append(_worse(line))
+    elif stopped and verdict:
+        sentences.append(chip(verdict["outcome"]))
+    if stopped and verdict:
+        sentences.append(_grounds(view, line, verdict))
+    return ("warn", " ".join(sentences)) if sentences else None
 
 
-def _note(tone: str, head: str, text: str) -> str:
-    return f'<p class="tg-note-{tone}"><b>{head}</b> {text}</p>'
+def _no_way(view: View, line: Json) -> str:
+    """Why a line cannot be joined, by how much, and what to do."""
+    gap = ""
+    if line.get("gap_m") is not None:
+        limit = view.words.policy.planning.max_snap_m
+        gap = (f',{_("相距")} {metres(line["gap_m"])} m,'
+               f'{_("连接段最长")} {words.value(limit)} m')
+    cure = words.CURES.get(line.get("reason") or "")
+    return f'{_("无法接入:")}{_reason(line)}{gap}' + (f"。{cure}。" if cure else "。")
 
 
 def _worse(line: Json) -> str:
@@ -159,14 +178,12 @@ def _worse(line: Json) -> str:
             f'{chip(joint["outcome"])}')
 
 
-def _grounds(view: View, verdict: Json) -> str:
+def _grounds(view: View, line: Json, verdict: Json) -> str:
     """The first failed ground, else all unknown ones, in one sentence."""
     grounds = [one for one in verdict["findings"] if one["kind"] in {"scope", "guard", "condition"}]
     failed = [one for one in grounds if one["status"] == "failed"]
     if failed and verdict["outcome"] != "undetermined":
-        one = failed[0]
-        return (f'{esc(one["ref"])}{cited(one)}{esc(view.words.input(one["input"]))} '
-                f'{esc(words.value(one["value"]))}{_shortfall(view, one)}')
+        return _failure(view, line, failed)
     unknown = [view.words.input(one["input"]) for one in grounds if one["status"] == "unknown"]
     names = "、".join(dict.fromkeys(unknown)) or _("见下方依据")
     favour = verdict.get("otherwise")
@@ -174,28 +191,42 @@ def _grounds(view: View, verdict: Json) -> str:
     return f'{_("尚缺:")}{esc(names)}' + (f"{lead} {chip(favour)}" if favour else "")
 
 
+def _failure(view: View, line: Json, failed: list[Json]) -> str:
+    """The first failed ground with its value, all words of its clause on it, and the excess."""
+    one, unit = failed[0], view.words.unit(failed[0]["input"])
+    same = [each for each in failed if (each["input"], each["ref"]) == (one["input"], one["ref"])]
+    verb = _("触发") if one["kind"] == "guard" else _("不符合")
+    measured = f'{words.value(one["value"], unit)} {unit}'.strip()
+    unsought = one.get("comparator") == "at_most" and not view.joint \
+        and line.get("qualifying_route") == "not_searched"
+    return (f'{esc(view.words.input(one["input"]))}:{esc(measured)},{verb}{esc(one["ref"])}'
+            + "".join(map(cited, same)) + _shortfall(one, unit)
+            + ("。" + _("尚未另寻符合条款的走向。") if unsought else ""))
+
+
 def cited(finding: Json) -> str:
     """The words that a finding stands for, in corner brackets if they are quoted."""
     if finding.get("quote"):
         return f'「{esc(finding["quote"])}」'
-    return f' {esc(finding.get("words"))} '
+    return f'({esc(finding["words"])})' if finding.get("words") else ""
 
 
-def _shortfall(view: View, finding: Json) -> str:
+def _shortfall(finding: Json, unit: str) -> str:
     """By how much a limit is missed: days to wait, or metres and the like too many."""
     margin = finding.get("margin")
     if margin is None or isinstance(margin, bool):
         return ""
     if finding.get("comparator") == "not_after_years":
-        return (f' <b>{esc(finding["limit"])} {_("之后方可开挖,还差")} '
+        return (f',<b>{esc(finding["limit"])} {_("之后方可开挖,还差")} '
                 f'{words.value(abs(margin))} {_("天")}</b>')
-    unit = view.words.unit(finding["input"])
-    return f' <b>{_("超出")} {words.value(abs(margin))} {esc(unit)}</b>'
+    return f',<b>{_("超出")} {words.value(abs(margin), unit)} {esc(unit)}</b>'
 
 
 def _question(view: View, one: Json) -> str:
     kind = one["subject_kind"]
-    subject = words.layer(one["subject_id"]) if kind == "layer" else one["subject_id"]
+    subject = one["subject_id"]
+    if kind in {"layer", "road"}:
+        subject = words.layer(subject) if kind == "layer" else view.road(subject)
     names = "、".join(view.name(key) for key in one["utilities"])
     return (
         f'<li><b>{esc(words.SUBJECTS.get(kind, kind))} {esc(subject)}</b>:'

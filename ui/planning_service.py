@@ -51,6 +51,11 @@ def plan_of_parcel(parcel_id: str, dig_date: date, county: County) -> dict[str, 
     return _plan(json.dumps([parcel_id, dig_date.isoformat()]), _Held(county))
 
 
+def is_preparing() -> bool:
+    """Tell whether the groundwork is being made; a plan asked for now must wait for it."""
+    return _one_at_a_time.locked()
+
+
 def warm_up(county: County) -> None:
     """Prepare what the first plan would otherwise wait for; problems are only logged."""
     try:
@@ -58,6 +63,8 @@ def warm_up(county: County) -> None:
             groundwork = _groundwork(_Held(county))
             for utility in load_utilities():
                 groundwork.tie_ins(utility)
+    except REFUSALS as error:
+        log.warning("the planner waits for better data: %s", error)
     except Exception:
         log.exception("could not prepare the planner")
 

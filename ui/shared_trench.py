@@ -45,9 +45,18 @@ def _fetches(value: str) -> bool:
 def shared_trench(view: View) -> str:
     """Sections, saving and split of the plan's shared trench, as HTML."""
     joint = view.plan.get("joint")
-    if not joint:
-        return f'<h3>{_("共沟")}</h3><p class="tg-soft">{_("没有可共沟的外线。")}</p>'
-    return _sections(view, joint) + _left_out(view, joint) + _costs(joint) + _split(view, joint)
+    if not view.shares or not joint:
+        return f'<h3>{_("共沟")}</h3><p class="tg-soft">{_no_trench(view)}</p>' + (
+            _left_out(view, joint) if joint else "")
+    return (_sections(view, joint) + _left_out(view, joint) + _costs(joint)
+            + _split(view, joint))
+
+
+def _no_trench(view: View) -> str:
+    """Why nothing is shared."""
+    if view.plan.get("joint"):
+        return _("共沟并不更省:各自敷设即可。")
+    return _("可共沟的外线不足两项。")
 
 
 def _sections(view: View, joint: Json) -> str:
@@ -57,8 +66,6 @@ def _sections(view: View, joint: Json) -> str:
         section = segment["section_id"]
         lengths[section] = lengths.get(section, 0.0) + segment["length_m"]
     shared = {one["section_id"]: one for one in joint["sections"] if len(one["utilities"]) > 1}
-    if not shared:
-        return f'<h3>{_("共沟断面")}</h3><p class="tg-soft">{_("共沟并不更省:各自敷设即可。")}</p>'
     drawn = [_section(view, shared[key], lengths.get(key))
              for key in sorted(shared, key=lambda key: -lengths.get(key, 0.0))]
     rest = "".join(drawn[1:])
@@ -88,7 +95,8 @@ def _section(view: View, section: Json, length_m: float | None) -> str:
     names = " – ".join(view.name(key) for key in section["utilities"])
     surface = words.SURFACES.get(section.get("surface") or "unknown", section.get("surface"))
     caption = (f'{esc(names)} · {esc(surface)} · {_("宽")} {metres(section["width_m"])} m'
-               f' · {_("深")} {metres(section["depth_m"])} m · {_("长")} {metres(length_m)} m')
+               f' · {_("深")} {metres(section["depth_m"])} m · {_("长")} {metres(length_m)} m'
+               f'<br>{_("净距单位 m")}{_clearances(section)}')
     try:
         svg = safe_svg(section["svg"]) if section.get("svg") else None
         drawing = picture(svg, _("共沟断面") + " " + names, "tg-drawing") if svg else ""
@@ -97,10 +105,20 @@ def _section(view: View, section: Json, length_m: float | None) -> str:
     return f'<figure class="tg-section">{drawing}<figcaption>{caption}</figcaption></figure>'
 
 
+def _clearances(section: Json) -> str:
+    """The standards that the gaps come from, each with how sure its values are."""
+    sources = dict.fromkeys(
+        f'{words.source(pair["source"])}'
+        f'({words.CONFIDENCE.get(pair["confidence"], pair["confidence"])})'
+        for pair in section.get("pairs") or [] if pair.get("source")
+    )
+    return f',{_("依据")} {esc("、".join(sources))}' if sources else ""
+
+
 def _costs(joint: Json) -> str:
     bars = [
         (_("各自开挖"), joint["separate_cost_yuan"], "plain"),
-        (_("重叠段只计一次"), joint.get("overlap_cost_yuan"), "plain"),
+        (_("重叠段只挖一次"), joint.get("overlap_cost_yuan"), "plain"),
         (_("共沟方案"), joint["cost_yuan"], "good"),
     ]
     known = [bar for bar in bars if bar[1] is not None]
@@ -111,7 +129,8 @@ def _costs(joint: Json) -> str:
         f"<b>{money(value)}</b></div>"
         for name, value, tone in known
     )
-    note = _("示例单价,非报价")
+    number = len(joint.get("allocation") or [])
+    note = _("示例单价,非报价") + (f' · {_("共沟的")} {number} {_("项合计")}' if number else "")
     return f'<h3>{_("造价(万元)")}<small>{note}</small></h3><div class="tg-bars">{rows}</div>'
 
 
@@ -124,13 +143,15 @@ def _split(view: View, joint: Json) -> str:
         f'<i style="width:{100 * one["shapley_yuan"] / total:.2f}%;'
         f'background:{esc(view.utilities[one["utility"]].colour)}"></i>' for one in shares
     )
+    separate = sum(one["stand_alone_yuan"] for one in shares)
     rows = "".join(
         f'<tr><td>{esc(view.name(one["utility"]))}</td>'
         f'<td class="n">{money(one["shapley_yuan"])}</td>'
         f'<td class="n">{money(one["stand_alone_yuan"])}</td>'
         f'<td class="n">{100 * one["shapley_yuan"] / total:.1f}</td></tr>'
         for one in shares
-    )
+    ) + (f'<tr class="tg-sum"><td>{_("合计")}</td><td class="n">{money(total)}</td>'
+         f'<td class="n">{money(separate)}</td><td class="n">100.0</td></tr>')
     return (
         f'<h3>{_("费用分摊")}<small>{_("夏普利值")}</small></h3>'
         f'<div class="tg-split">{parts}</div><table class="tg-small"><thead><tr>'

@@ -11,7 +11,7 @@ from ui.view import Json, View
 
 _TINTS = {
     ("not_required", "met"): "none", ("not_required", "failed"): "none",
-    ("guard", "met"): "none",
+    ("guard", "met"): "none", ("advisory", "failed"): "open",
 }
 _STATUS_TINTS = {"met": "good", "failed": "bad", "unknown": "open"}
 
@@ -23,7 +23,7 @@ def verdict_detail(view: View, line: Json) -> str:
     if verdict is None:
         return head + f'<p class="tg-soft">{_("没有判定。")}</p>' + _measures(view, line)
     return head + "".join([
-        _headline(verdict), _findings(view, verdict), _permits(view, verdict),
+        _headline(verdict), _course(view, line), _findings(view, verdict), _permits(view, verdict),
         _readings(view, verdict), _measures(view, line), _assumed(view, verdict),
     ])
 
@@ -31,13 +31,21 @@ def verdict_detail(view: View, line: Json) -> str:
 def _headline(verdict: Json) -> str:
     certainty = words.CERTAINTY.get(verdict.get("certainty") or "", verdict.get("certainty"))
     parts = [chip(verdict["outcome"]), f'<span>{_("把握:")}{esc(certainty or _("未知"))}</span>']
-    if verdict["outcome"] == "undetermined":
-        if verdict.get("otherwise"):
-            parts.append(f'<span>{_("如均有利")} {chip(verdict["otherwise"])}</span>')
-        possible = " ".join(chip(one) for one in verdict.get("possible") or [])
-        if possible:
-            parts.append(f'<span>{_("可能结果")} {possible}</span>')
+    possible = f' {_("或")} '.join(chip(one) for one in verdict.get("possible") or [])
+    if verdict["outcome"] == "undetermined" and possible:
+        parts.append(f'<span>{_("查明后可能为")} {possible}</span>')
     return f'<p class="tg-headline">{"".join(parts)}</p>'
+
+
+def _course(view: View, line: Json) -> str:
+    """Where the line joins the network and which roads it crosses."""
+    route = view.route(line)
+    tie_in = route["tie_in"]
+    parts = [_("接入") + " " + (_("管线点") + " " + tie_in["node_id"] if tie_in.get("node_id")
+                               else _("管线") + " " + str(tie_in.get("line_id")))]
+    parts += [f'{_("穿")} {view.road(one["road_id"])} {one["kerb_m"]:.2f} m'
+              f'({_("道路红线之间")} {one["red_line_m"]:.2f} m)' for one in route["crossings"]]
+    return f'<p class="tg-soft">{esc("; ".join(parts))}</p>'
 
 
 def _findings(view: View, verdict: Json) -> str:
@@ -71,15 +79,18 @@ def _findings_table(view: View, findings: list[Json]) -> str:
 
 def _finding_row(view: View, one: Json) -> str:
     tint = _TINTS.get((one["kind"], one["status"])) or _STATUS_TINTS.get(one["status"], "none")
-    unit = view.words.unit(one["input"])
+    named = one.get("input") is not None
+    unit = view.words.unit(one["input"]) if named else ""
     source = " · ".join(esc(part) for part in [
         words.KINDS.get(one["kind"], one["kind"]), one.get("ref"),
         words.CONFIDENCE.get(one.get("confidence") or "", one.get("confidence")),
     ] if part)
-    name = esc(view.words.input(one["input"])) + (f" {esc(unit)}" if unit else "")
+    name = view.words.input(one["input"]) if named else _("条文无量化条件")
+    value = words.value(one["value"], unit) if named else "—"
     return (
-        f'<tr><td>{name}</td><td class="n">{esc(words.value(one["value"]))}</td>'
-        f'<td class="n">{esc(words.limit(one))}</td><td class="n">{esc(words.margin(one))}</td>'
+        f'<tr><td>{esc(name)} {esc(unit)}</td><td class="n">{esc(value)}</td>'
+        f'<td class="n">{esc(words.limit(one))}</td>'
+        f'<td class="n">{esc(words.margin(one, unit))}</td>'
         f'<td><span class="tg-chip tg-{tint}">{esc(words.status(one))}</span></td></tr>'
         f'<tr class="tg-ref"><td colspan="5">{cited(one)} <span>{source}</span></td></tr>'
     )
@@ -101,14 +112,14 @@ def _readings(view: View, verdict: Json) -> str:
             quote, reading = view.words.reading(one["id"], one["value"])
             rows += (f'<tr><td>「{esc(quote)}」<br><span class="tg-soft">{esc(reading)}</span></td>'
                      f'<td>{chip(one["would_be"])}</td></tr>')
-    return _small_table(_("条文若作其他理解"), rows)
+    return _small_table(_("条文若按其他口径"), rows)
 
 
 def _measures(view: View, line: Json) -> str:
     rows = "".join(
         f'<tr><td>{esc(view.words.input(one["name"]))}</td>'
-        f'<td class="n">{esc(words.value(one["value"]))}</td>'
-        f'<td>{esc(str(one.get("unit") or "").replace("m2", "m²"))}</td></tr>'
+        f'<td class="n">{esc(words.value(one["value"], words.unit(one.get("unit"))))}</td>'
+        f'<td>{esc(words.unit(one.get("unit")))}</td></tr>'
         for one in line.get("measures") or []
     )
     if not rows:

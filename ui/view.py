@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from layers.utilities import Utility
@@ -17,7 +17,7 @@ class View:
     """A plan's JSON with what is needed to show it.
 
     ``joint`` shows the shared trench instead of the separate routes; ``chosen`` is the utility
-    under inspection.
+    under inspection. ``road_names`` has the names of roads by id.
     """
 
     plan: Json
@@ -25,6 +25,7 @@ class View:
     words: Words
     joint: bool = False
     chosen: str | None = None
+    road_names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def wanted(self) -> list[Json]:
@@ -37,6 +38,17 @@ class View:
     def routed(self) -> list[Json]:
         """The requested lines that have a route."""
         return [one for one in self.wanted if one["status"] == "routed"]
+
+    @property
+    def shares(self) -> bool:
+        """Tell whether the plan lays at least two lines in one trench."""
+        segments = (self.plan.get("joint") or {}).get("segments") or []
+        return any(len(one["utilities"]) > 1 for one in segments)
+
+    def road(self, road_id: str) -> str:
+        """A road by its name and id; by its id alone if it has no name."""
+        name = self.road_names.get(road_id)
+        return f"{name}({road_id})" if name else road_id
 
     def name(self, utility: str) -> str:
         """Name of a utility."""

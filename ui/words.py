@@ -28,7 +28,7 @@ QUALIFYING = ("commitment", "commitment_filing", "not_required")
 CERTAINTY = {
     "firm": _("确定"),
     "too_close": _("太接近限值,待测"),
-    "depends_on_reading": _("取决于条文理解"),
+    "depends_on_reading": _("取决于条文口径"),
     "rests_on_unverified": _("依据待核"),
     "not_assessed": _("未评估测量误差"),
 }
@@ -51,10 +51,17 @@ KINDS = {
 
 REASONS = {
     "no_network_imported": _("未导入该专业管网"),
-    "no_tie_in": _("附近没有可用接入点"),
-    "gap_too_wide": _("距走廊过远,无法连接"),
+    "no_tie_in": _("没有可用接入点"),
+    "gap_too_wide": _("距管线走廊过远"),
     "disconnected": _("走廊不连通"),
-    "no_size_match": _("没有管径匹配的干管"),
+    "no_size_match": _("没有规格足够的在役管线"),
+}
+CURES = {
+    "no_network_imported": _("导入该专业管网后再算"),
+    "no_tie_in": _("请核对该专业管网的子类、设备类型与状态"),
+    "gap_too_wide": _("请核对是否漏导入通向宗地的道路"),
+    "disconnected": _("请核对道路图层是否有断点"),
+    "no_size_match": _("请核对申请规格,或由权属单位先行扩容"),
 }
 
 LAND_USES = {
@@ -81,6 +88,9 @@ SURFACES = {
     "earth": _("土路"),
     "unknown": _("路面未知"),
 }
+
+_UNITS = {"m2": "m²", "holes": _("孔"), "pipes": _("根")}
+_TWO_DECIMALS = ("m", "m²")  # as letters print them
 
 _VALUES = {
     "construction_site_without_sewage": _("无污水产生的工地"),
@@ -141,7 +151,7 @@ class Words:
     def unit(self, name: str) -> str:
         """Unit of a measure, empty where it has none."""
         known = self.policy.inputs.get(name)
-        return (known.unit or "").replace("m2", "m²") if known else ""
+        return unit(known.unit) if known else ""
 
     def permit(self, key: str) -> str:
         """Name of a permit."""
@@ -160,6 +170,16 @@ class Words:
         layer = _FIELD_LAYERS.get(subject_kind)
         fields = layer_definition(layer).fields if layer else ()
         return next((one.zh for one in fields if one.name == name), self.input(name))
+
+
+def unit(code: str | None) -> str:
+    """A unit as a person would write it."""
+    return _UNITS.get(code or "", code or "")
+
+
+def source(text: str) -> str:
+    """Where a value comes from; the rules name tables of standards in English."""
+    return text.replace(" table ", _(" 表 "))
 
 
 def layer(name: str) -> str:
@@ -184,14 +204,15 @@ def limit(finding: Mapping[str, object]) -> str:
     return pattern.format(value(finding["limit"]))
 
 
-def value(value: object) -> str:
+def value(value: object, unit: str = "") -> str:
     """A value as a person would write it; None is 未知, true and false are 是 and 否."""
     if value is None:
         return _("未知")
     if isinstance(value, bool):
         return _("是") if value else _("否")
     if isinstance(value, (int, float)):
-        return f"{value:.2f}".rstrip("0").rstrip(".")
+        text = f"{round(value, 2) + 0.0:,.2f}".replace("-", "−")
+        return text if unit in _TWO_DECIMALS else text.rstrip("0").rstrip(".")
     if isinstance(value, (list, tuple)):
         return "、".join(dict.fromkeys(_VALUES.get(str(one), _word(one)) for one in value))
     return _VALUES.get(str(value), str(value))
@@ -201,10 +222,10 @@ def _word(one: object) -> str:
     return _("未知") if one is None else str(one)
 
 
-def margin(finding: Mapping[str, Any]) -> str:
+def margin(finding: Mapping[str, Any], unit: str = "") -> str:
     """Room left to the limit, negative past it; in days where the limit is a day."""
     room = finding.get("margin")
     if room is None:
         return "—"
     days = f' {_("天")}' if finding.get("comparator") == "not_after_years" else ""
-    return value(room) + days
+    return value(room, unit) + days

@@ -62,6 +62,9 @@ def test_picking_an_application_draws_its_routes_and_fills_the_panel(
                   "费用分摊"):
         assert words in panel
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= SIZES[device][0]
+    if device == "phone":
+        for button in opened.page.locator(".st-key-case button").all():
+            assert button.bounding_box()["height"] >= 44
     assert opened.frame.evaluate(
         "() => map.getBounds().contains(L.featureGroup(window.feature_group).getBounds())"
     )
@@ -90,7 +93,7 @@ def test_an_inspected_line_shows_its_grounds_and_stands_out(visit: Opener, addre
     opened.page.locator(".st-key-chosen button", has_text="燃气").click()
     opened.page.locator(".tg-findings").first.wait_for()
     panel = opened.page.locator(".st-key-case").inner_text()
-    for words in ("施工长度在200米内(含200米)", "201.35", "≤ 200", "-1.35", "不符合",
+    for words in ("施工长度在200米内(含200米)", "201.35", "≤ 200", "−1.35", "不符合",
                   "城市道路挖掘"):
         assert words in panel
     faint = "() => document.querySelectorAll('path.tg-route[stroke-opacity=\"0.45\"]').length"

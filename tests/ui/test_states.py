@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 import ui.engineer
 from layers.errors import WorkspaceError
+from layers.store import Workspace
 from planning.application import ApplicationError
 from tests.conftest import REPOSITORY
 from tests.ui.town_plan import plan_json
@@ -54,7 +55,7 @@ def test_a_button_of_the_list_opens_its_application(page: AppTest) -> None:
     page.run()
     page.button(key="case-XX-2026-002").click().run()
     assert page.session_state["application"] == "XX-2026-002"
-    assert "无法接入:距走廊过远,无法连接,间隔 61.25 m" in shown(page)
+    assert "无法接入:距管线走廊过远,相距 61.25 m,连接段最长 40 m" in shown(page)
 
 
 def test_separate_digging_shows_the_separate_verdicts(page: AppTest) -> None:
@@ -63,6 +64,33 @@ def test_separate_digging_shows_the_separate_verdicts(page: AppTest) -> None:
     page.session_state["joint"] = False
     page.run()
     assert "3<small> / 5 项" in shown(page)
+
+
+def test_another_case_starts_with_no_line_under_inspection(page: AppTest) -> None:
+    page.run()
+    page.selectbox(key="application").set_value("XX-2026-001").run()
+    page.session_state["chosen"] = "gas"
+    page.run()
+    assert "燃气的判定依据" in shown(page)
+    page.selectbox(key="application").set_value("XX-2026-002").run()
+    page.selectbox(key="application").set_value("XX-2026-001").run()
+    assert page.session_state["chosen"] is None
+    assert "的判定依据" not in shown(page)
+
+
+def test_a_plan_that_must_wait_for_the_corridors_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "正在计算" in ui.engineer._waiting_words()
+    monkeypatch.setattr(ui.engineer, "is_preparing", lambda: True)
+    assert "系统刚启动" in ui.engineer._waiting_words()
+
+
+def test_a_workspace_without_parcels_says_what_to_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Workspace.create(tmp_path / "empty", "411523_xinxian", "EPSG:4547")
+    monkeypatch.setenv("TONGGOU_WORKSPACE", str(tmp_path / "empty"))
+    page = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=60).run()
+    assert "工作区还没有宗地" in shown(page)
 
 
 def test_a_parcel_without_application_is_planned_on_default_demand_and_marked(
