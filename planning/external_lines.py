@@ -360,7 +360,9 @@ def figures_of(work: Groundwork, demand: Demand, routes: Routes, working: Any) -
     counted = crossings[city[crossings["road"].to_numpy(np.int64)]].copy()
     assumed = work.corridors.surfaces.table["width_assumed"].to_numpy(bool)
     unknown = assumed[counted["road"].to_numpy(np.int64)]
-    counted.loc[unknown, ["kerb_m", "red_line_m", "longest_m"]] = np.nan
+    counted.loc[unknown, ["kerb_m", "red_line_m"]] = np.nan
+    longest = counted.groupby("route")["longest_m"].max().reindex(range(count), fill_value=0.0)
+    longest[counted["route"][unknown]] = np.nan
     green = np.full(count, np.nan)
     known = ~shapely.is_missing(working)
     if work.survey.has("green"):
@@ -370,10 +372,7 @@ def figures_of(work: Groundwork, demand: Demand, routes: Routes, working: Any) -
         length_m=routes.table["length_m"].to_numpy(float),
         kerb_m=_sums(counted, "kerb_m", count),
         red_line_m=_sums(counted, "red_line_m", count),
-        longest_kerb_m=counted.groupby("route")["longest_m"]
-        .agg(lambda pieces: pieces.max(skipna=False))
-        .reindex(range(count), fill_value=0.0)
-        .to_numpy(float),
+        longest_kerb_m=longest.to_numpy(float),
         green_m2=green,
         trees=trees_in(work.ground, working),
     )
