@@ -273,7 +273,7 @@
     });
     drawing.strips.forEach(function (strip) {
       L.polygon(strip.rings, { className: "tg-strip", interactive: false, weight: 1.2,
-        color: strip.colour, fillColor: strip.colour, fillOpacity: 0.2 }).addTo(group);
+        color: strip.colour, opacity: 0.7, fillColor: strip.colour, fillOpacity: 0.07 }).addTo(group);
     });
     drawing.crossings.forEach(function (crossing) {
       lane(group, crossing.points, { className: "tg-crossing", interactive: false,

@@ -32,7 +32,7 @@ def case_drawing(
     Parameters
     ----------
     strips
-        Draw the working strips too.
+        Draw the working strips too; that of the chosen line only, if one is chosen.
     focus
         Name of the view asked for; the map moves once for each new name.
     gently
@@ -72,7 +72,7 @@ def case_drawing(
     if strips:
         drawing["strips"] = [
             {"rings": place.rings(route["strip"]), "colour": view.utilities[key].colour}
-            for key, route in routes.items() if route.get("strip")
+            for key, route in routes.items() if route.get("strip") and view.chosen in (None, key)
         ]
     drawing["bounds"] = _bounds(drawing)
     return drawing

@@ -60,6 +60,7 @@ def test_only_the_inspected_line_stays_strong() -> None:
 def test_working_strips_are_drawn_when_asked_for() -> None:
     assert case_drawing(view())["strips"] == []
     assert len(case_drawing(view(), strips=True)["strips"]) == 5
+    assert len(case_drawing(view(chosen="gas"), strips=True)["strips"]) == 1
 
 
 def test_coordinates_are_latitude_then_longitude() -> None:
