@@ -45,7 +45,7 @@ class Corridors:
     ----------
     graph
         Edge measures: kind, road (row of ``surfaces``, -1 none), side, length_m, kerb_m,
-        red_line_m, green_m, on_bridge.
+        red_line_m, green_m, on_bridge (1 yes, 0 no, NaN unknown).
     crossings
         Pieces inside carriageways: ``edge``, ``road``, ``kerb_m``, ``red_line_m``.
     sites
@@ -85,6 +85,16 @@ class Corridors:
         """Nodes that lie on a strip or on a red line: where a tie-in may leave the graph."""
         on_strip = self.graph.ends[(self.graph.measures["kind"] == "strip").to_numpy()]
         return np.unique(np.concatenate([on_strip.ravel(), self.sites["node"].to_numpy(np.int64)]))
+
+    @cached_property
+    def bridged(self) -> FloatArray:
+        """For each road 1 with a bridge, which is where it runs above water, 0 without one.
+
+        NaN where the road does not tell, or is marked as on a bridge but meets no known water.
+        """
+        marked = self.surfaces.table["on_bridge"].astype(float).to_numpy()
+        located = self.obstacles.over_water(self.surfaces.centre)
+        return np.where((marked == 1.0) & ~located, np.nan, marked)
 
     def end_nodes(self, parcel_id: str, application_id: str = "") -> IntArray:
         """Nodes on the red line of a parcel, or the gate of an application."""
@@ -312,7 +322,8 @@ def _measured(bare: Corridors) -> Corridors:
     graph = bare.graph
     table, crossings = bare.measure(graph.lines)
     measures = pd.concat([graph.measures.reset_index(drop=True), table], axis=1)
-    on_bridge = bare.surfaces.table["on_bridge"].to_numpy()
-    measures["on_bridge"] = on_bridge[measures["road"]] & bare.obstacles.over_water(graph.lines)
+    bridged = bare.bridged[measures["road"]]
+    above = np.where(bare.obstacles.over_water(graph.lines), 1.0, 0.0)
+    measures["on_bridge"] = np.where(bridged == 1.0, above, bridged)
     measured = CorridorGraph(graph.node_xy, graph.ends, graph.lines, measures)
     return replace(bare, graph=measured, crossings=crossings.rename(columns={"line": "edge"}))

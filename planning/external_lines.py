@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from gis.linear import FloatArray
 from gis.overlay import area_inside_union, strips
 from planning.application import Demand
-from planning.facts import application_facts, roads_dug, route_facts, trees_in
+from planning.facts import Dug, application_facts, roads_dug, route_facts, trees_in
 from planning.groundwork import Groundwork, Site
 from planning.measures import Figures, measure_all
 from planning.routes import (
@@ -60,7 +60,7 @@ class Answer(NamedTuple):
 class Route:
     """One route of one utility with everything measured of it, and its verdict.
 
-    ``roads`` are the rows of the roads it digs up, ``strip`` is its working strip. ``judging``
+    ``roads`` are those it digs up or may dig up, ``strip`` is its working strip. ``judging``
     gives the verdict when it is first asked for; ``screened`` is its answer where many routes
     were judged in one table.
     """
@@ -72,7 +72,7 @@ class Route:
     crossings: pd.DataFrame
     measures: Mapping[str, float | None]
     facts: Mapping[str, Any]
-    roads: tuple[int, ...]
+    roads: Dug
     judging: Callable[[], Verdict]
     screened: Answer | None = None
 
@@ -276,7 +276,8 @@ def judge_routes(
     figures = figures_of(work, demand, routes, working)
     measures = measure_all(utility, figures)
     roads = roads_dug(work.ground, routes)
-    facts = route_facts(work.ground, demand, routes, working, roads)
+    dates = [site.application.dig_date for site in sites]
+    facts = route_facts(work.ground, demand, routes, working, roads, dates)
     cost = costs(work.corridors, routes.table, _by_route(routes), work.rates(demand.pipe).yuan_m)
     measured = routes.table.astype(float).to_dict("records")
     crossing_at = np.searchsorted(routes.crossings["route"], np.arange(len(sites) + 1)).tolist()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from gis.overlay import enters
 from layers.survey import Survey
 from planning.application import Application, Demand
+from planning.comparisons import DATED, Truth, all_hold, any_holds, not_after_years
 from planning.corridors import Corridors
 from planning.policy_model import Policy
 from planning.routes import Routes
@@ -26,6 +28,8 @@ from planning.routes import Routes
 _CITY_ROAD: Mapping[Any, bool] = {"municipal": True, "estate": False, "highway": False}
 # Greenery where trees are never a matter of commitment (policy guard ``ancient_tree``).
 _PARK_KINDS = ("park", "protected")
+# Rows of the roads that a route digs up: True, or None where it is not known whether it does.
+Dug = Mapping[int, Truth]
 _ENTERPRISE: Mapping[Any, bool] = {"enterprise": True, "government": False, "person": False}
 
 
@@ -47,13 +51,33 @@ class Ground:
         beside = 2 * (self.corridors.setback_m + settings.half_section_allowance_m)
         width = np.where(np.isfinite(red_line), red_line, carriageway + beside)
         areas = shapely.buffer(surfaces.centre, width / 2, cap_style="flat", join_style="mitre")
-        drawn = self.survey.get("road_red_lines")
-        if drawn is not None:
-            place = {road: row for row, road in enumerate(surfaces.table["road_id"])}
-            for road_id, area in drawn.dissolve(by="road_id").geometry.items():
-                if str(road_id) in place:
-                    areas[place[str(road_id)]] = area
+        for road, area in self._drawn_red_lines.items():
+            areas[road] = area
         return np.asarray(areas)
+
+    @cached_property
+    def land_in_reach(self) -> NDArray[Any]:
+        """Land that may lie within the red line of a road without one; None for other roads.
+
+        It ends where nothing can be joined to the road's strips any more.
+        """
+        surfaces, snap_m = self.corridors.surfaces, self.policy.planning.max_snap_m
+        unknown = surfaces.table["red_line_width_m"].isna().to_numpy(copy=True)
+        unknown[[*self._drawn_red_lines]] = False
+        half = surfaces.table["carriageway_width_m"].to_numpy(float) / 2
+        land = np.full(len(unknown), None, object)
+        land[unknown] = shapely.buffer(surfaces.centre[unknown], half[unknown] + snap_m)
+        return land
+
+    @cached_property
+    def _drawn_red_lines(self) -> Mapping[int, shapely.Geometry]:
+        """Surveyed red-line areas by row of the road."""
+        drawn = self.survey.get("road_red_lines")
+        if drawn is None:
+            return {}
+        place = {road: row for row, road in enumerate(self.corridors.surfaces.table["road_id"])}
+        united = drawn.dissolve(by="road_id").geometry
+        return {place[str(road)]: area for road, area in united.items() if str(road) in place}
 
     @cached_property
     def is_city_road(self) -> list[bool | None]:
@@ -117,22 +141,23 @@ def route_facts(
     demand: Demand,
     routes: Routes,
     strips: NDArray[Any],
-    roads: Sequence[Sequence[int]],
+    roads: Sequence[Dug],
+    dig_dates: Sequence[date],
 ) -> list[dict[str, Any]]:
     """Facts that the geometry tells, one dict for each route.
 
     ``strips`` are the working strips of the routes, None where the width is unknown; ``roads``
-    the rows of the roads that each route digs up.
+    those that each route digs up or may dig up on its ``dig_dates``.
     """
     green = _green_touched(ground, strips)
     trees = _trees_touched(ground, strips)
-    on_bridge = routes.table["on_bridge"].astype(bool).to_list()
+    on_bridge = _on_bridge(ground, routes, roads)
     facts = []
     for number in range(len(routes.ways)):
-        ancient = _either(green[number][1], trees[number][1])
+        ancient = any_holds((green[number][1], trees[number][1]))
         facts.append(
             {
-                **_road_facts(ground, roads[number]),
+                **_road_facts(ground, roads[number], dig_dates[number]),
                 "touches_green": green[number][0],
                 "touches_tree": trees[number][0],
                 "tree_moving": trees[number][0],
@@ -147,34 +172,61 @@ def route_facts(
     return facts
 
 
-def _either(one: bool | None, two: bool | None) -> bool | None:
-    if one or two:
-        return True
-    return None if one is None or two is None else False
+def roads_dug(ground: Ground, routes: Routes) -> list[Dug]:
+    """The roads whose red line each route enters or may enter, or whose strip it follows.
 
-
-def roads_dug(ground: Ground, routes: Routes) -> list[tuple[int, ...]]:
-    """Rows of the roads whose red line each route enters, or whose strip it follows."""
-    pairs = enters(routes.lines, ground.road_areas)
-    found: list[set[int]] = [set() for _ in routes.ways]
-    for line, road in zip(pairs["line"], pairs["polygon"], strict=True):
-        found[line].add(int(road))
+    None stands for a road without a red line that the route comes near.
+    """
+    found: list[dict[int, Truth]] = [{} for _ in routes.ways]
+    areas: tuple[tuple[NDArray[Any], Truth], ...] = (
+        (ground.land_in_reach, None),
+        (ground.road_areas, True),
+    )
+    for area, dug in areas:
+        pairs = enters(routes.lines, area)
+        for line, road in zip(pairs["line"], pairs["polygon"], strict=True):
+            found[line][int(road)] = dug
     road_of_edge = ground.corridors.graph.measures["road"].to_numpy()
     for number, way in enumerate(routes.ways):
-        found[number].update(int(road) for road in road_of_edge[list(way.edges)])
-    return [tuple(sorted(roads)) for roads in found]
+        found[number].update({int(road): True for road in road_of_edge[list(way.edges)]})
+    return [dict(sorted(roads.items())) for roads in found]
 
 
-def _road_facts(ground: Ground, roads: Sequence[int]) -> dict[str, Any]:
-    """Whether a city road is dug, and the days of every road that is or may be one."""
-    city = [ground.is_city_road[road] for road in roads]
-    dug = [road for road, is_city in zip(roads, city, strict=True) if is_city is not False]
+def _road_facts(ground: Ground, roads: Dug, dig_date: date) -> dict[str, Any]:
+    """Whether a city road is dug, and the days of every road that is or may be one.
+
+    A day that would bar the digging counts only where a city road is certainly dug; else it is
+    unknown whether it bars.
+    """
+    city = {road: all_hold((ground.is_city_road[road], dug)) for road, dug in roads.items()}
     opened, overhauled = ground.road_days
-    return {
-        "touches_city_road": True if True in city else None if None in city else False,
-        "road_opened_on": [opened[road] for road in dug],
-        "road_overhauled_on": [overhauled[road] for road in dug],
-    }
+    days: dict[str, list[str | None]] = {}
+    for name, of_road in (("road_opened_on", opened), ("road_overhauled_on", overhauled)):
+        years = _longest_bar(ground.policy, name)
+        days[name] = [
+            of_road[road]
+            if certain or not not_after_years(of_road[road], years, dig_date)
+            else None
+            for road, certain in city.items()
+            if certain is not False
+        ]
+    return {"touches_city_road": any_holds(city.values()), **days}
+
+
+def _on_bridge(ground: Ground, routes: Routes, roads: Sequence[Dug]) -> list[Truth]:
+    """Whether each route runs over a bridge; unknown where a road that it digs does not tell."""
+    unknown = np.isnan(ground.corridors.bridged)
+    return [
+        True if value == 1.0 else None if np.isnan(value) or unknown[list(dug)].any() else False
+        for value, dug in zip(routes.table["on_bridge"], roads, strict=True)
+    ]
+
+
+def _longest_bar(policy: Policy, name: str) -> int:
+    """Longest period in years for which a day bars digging; 0 if it never does."""
+    conditions = (condition for guard in policy.guards for condition in guard.all_of)
+    dated = (one for one in conditions if one.comparator == DATED and one.input == name)
+    return max((int(one.limit) for one in dated), default=0)
 
 
 def _green_touched(ground: Ground, strips: NDArray[Any]) -> list[tuple[bool | None, bool | None]]:
@@ -192,7 +244,7 @@ def _green_touched(ground: Ground, strips: NDArray[Any]) -> list[tuple[bool | No
     ]
     for at, kind in zip(number[overlap > 0], kinds[area[overlap > 0]], strict=True):
         park = True if kind in _PARK_KINDS else None if kind is None else False
-        found[at] = (True, _either(found[at][1], park))
+        found[at] = (True, any_holds((found[at][1], park)))
     return found
 
 

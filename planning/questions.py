@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from planning.comparisons import is_unknown
 from planning.external_lines import ExternalLine, Route
 from planning.groundwork import Groundwork, Site
 
@@ -20,12 +21,12 @@ _LAYER_OF = {
 }
 # Verdict inputs that roads tell, and the fields of a road that they need.
 _ROAD_COLUMNS = {
-    "road_opened_on": ("opened_on",),
-    "road_overhauled_on": ("overhauled_on",),
-    "touches_city_road": ("authority",),
+    "road_opened_on": ("opened_on", "authority", "red_line_width_m"),
+    "road_overhauled_on": ("overhauled_on", "authority", "red_line_width_m"),
+    "touches_city_road": ("authority", "red_line_width_m"),
     "road_crossing_m": ("carriageway_width_m", "red_line_width_m"),
+    "on_bridge": ("on_bridge",),
 }
-_NO_AUTHORITY = ["unknown", "not_handed_over", None]
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def _open(work: Groundwork, site: Site, line: ExternalLine) -> Iterator[tuple[st
     for name in dict.fromkeys(unknown):
         if name in _ROAD_COLUMNS:
             for column in _ROAD_COLUMNS[name]:
-                for road in _roads_lacking(work, route, column):
+                for road in _roads_lacking(work, route, name, column):
                     yield "road", road, column
         elif (layer := _LAYER_OF.get(name)) and not work.survey.has(layer):
             yield "layer", layer, name
@@ -66,15 +67,19 @@ def _open(work: Groundwork, site: Site, line: ExternalLine) -> Iterator[tuple[st
             yield "application", case.application_id or case.parcel_id, name
 
 
-def _roads_lacking(work: Groundwork, route: Route, column: str) -> Iterator[str]:
-    """Ids of the roads dug by a route whose record does not tell a field."""
-    table = work.corridors.surfaces.table
-    if column == "authority":
-        lacking = table[column].isin(_NO_AUTHORITY)
-    elif column == "carriageway_width_m":
-        lacking = table["width_assumed"]
-    else:
-        lacking = table[column].isna()
-    for road in route.roads:
-        if lacking.iat[road]:
-            yield str(table["road_id"].iat[road])
+def _roads_lacking(work: Groundwork, route: Route, name: str, column: str) -> Iterator[str]:
+    """Ids of the roads of a route whose record leaves an input open for want of a field."""
+    for row, dug in route.roads.items():
+        road, city = work.corridors.surfaces.table.iloc[row], work.ground.is_city_road[row]
+        if column == "authority":
+            lacks = city is None
+        elif column == "red_line_width_m" and name != "road_crossing_m":
+            lacks = dug is None
+        elif column == "carriageway_width_m":
+            lacks = bool(road["width_assumed"])
+        elif column == "on_bridge":
+            lacks = road[column] is not False
+        else:
+            lacks = is_unknown(road[column])
+        if lacks and city is not False:
+            yield str(road["road_id"])

@@ -128,7 +128,7 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
         {
             "road_id": roads.index.astype(str),
             **{name: _text(roads[name]) for name in _TEXT_COLUMNS},
-            "on_bridge": roads["on_bridge"].to_numpy() == True,  # noqa: E712 - None is not True
+            "on_bridge": roads["on_bridge"].to_numpy(object),
             "carriageway_width_m": width,
             "width_assumed": ~np.isfinite(known),
             "red_line_width_m": red_line,

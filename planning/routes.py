@@ -238,7 +238,7 @@ class Routes:
     """Measured routes, one row each, in the order of the ways given.
 
     ``table``: length_m, kerb_m, red_line_m, green_m (centre line), crossing_count,
-    on_bridge. ``lines`` run from the tie-in to the red line. ``crossings`` are
+    on_bridge (1, 0 or NaN). ``lines`` run from the tie-in to the red line. ``crossings`` are
     the pieces inside carriageways with ``route``, ``road``, ``kerb_m``, ``red_line_m``,
     ``count`` and ``longest_m``, the longest single piece, in the order of the routes.
     """
@@ -263,9 +263,14 @@ def trace(corridors: Corridors, tie_ins: TieIns, ways: Sequence[Way]) -> Routes:
     table["crossing_count"] = np.bincount(
         crossings["line"], crossings["count"], minlength=len(lines)
     ).astype(int)
-    bridged = corridors.graph.measures["on_bridge"].to_numpy()
-    table["on_bridge"] = [bool(bridged[list(way.edges)].any()) for way in ways]
+    bridged = corridors.graph.measures["on_bridge"].to_numpy(float)
+    table["on_bridge"] = [_any_true(bridged[list(way.edges)]) for way in ways]
     return Routes(ways, lines, table, crossings.rename(columns={"line": "route"}))
+
+
+def _any_true(values: FloatArray) -> float:
+    """Three-valued or of 1, 0 and NaN: 0 for none."""
+    return 1.0 if (values == 1.0).any() else float(values.max(initial=0.0))
 
 
 def _largest(owner: IntArray, values: FloatArray, count: int) -> FloatArray:

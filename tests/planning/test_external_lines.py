@@ -284,6 +284,29 @@ def test_a_river_is_crossed_on_the_bridge_and_the_verdict_knows() -> None:
     assert route.verdict.clause == "城市道路管理条例第27条(五)"
 
 
+@pytest.mark.parametrize(
+    ("on_bridge", "absent", "known"),
+    [
+        (True, (), True),
+        (False, (), False),
+        (None, (), None),
+        (True, ("water_bodies",), None),  # where the bridge is, nobody knows
+        (False, ("water_bodies",), False),
+    ],
+)
+def test_an_unknown_bridge_is_neither_yes_nor_no(
+    on_bridge: bool | None, absent: tuple[str, ...], known: bool | None
+) -> None:
+    roads = {**BRIDGE, "R-3": street((150, 0), (150, 120), on_bridge=on_bridge)}
+    gas = {"G-1": main((0, 128), (300, 128), utility="gas", pressure_mpa=0.4)}
+    survey = town(absent=absent, roads=roads, lines=gas, water_bodies=RIVER)
+    route = route_of(survey, "gas", demands={"gas": {"nominal_mm": 100, "pressure_mpa": 0.4}})
+    assert route.facts["on_bridge"] is known
+    assert (
+        route.verdict.outcome == {True: "blocked", False: "commitment", None: "undetermined"}[known]
+    )
+
+
 def unroutable(line: ExternalLine) -> tuple[str, str | None, float | None]:
     assert line.route is None
     return line.status, line.reason, line.gap_m

@@ -71,7 +71,46 @@ def test_the_footway_of_a_road_is_dug_within_its_red_line() -> None:
     off_road = line_of(town(lines={"W-1": main((0, 11), (300, 11))}), gate=(120, 12))
     assert off_road.route is not None
     assert off_road.route.facts["touches_city_road"] is False
-    assert off_road.route.roads == ()
+    assert off_road.route.roads == {}
+
+
+OFF_ROAD = {"W-1": main((0, 11), (300, 11))}
+
+
+def test_near_a_road_without_a_red_line_it_is_unknown_whether_it_is_dug() -> None:
+    roads = {"R-1": street((0, 0), (300, 0), red_line_width_m=None)}
+    line = line_of(town(lines=OFF_ROAD, roads=roads), gate=(120, 12))
+    assert line.route is not None
+    assert line.route.facts["touches_city_road"] is None
+    assert line.route.verdict.outcome == "undetermined"
+    assert line.route.verdict.otherwise == "not_required"
+    surveyed = {"R-1": {"geometry": box(0, -10, 300, 10)}}
+    line = line_of(town(lines=OFF_ROAD, roads=roads, road_red_lines=surveyed), gate=(120, 12))
+    assert line.route is not None
+    assert line.route.facts["touches_city_road"] is False
+
+
+@pytest.mark.parametrize(
+    ("change", "outcome"),
+    [
+        ({"red_line_width_m": None}, "undetermined"),
+        ({"red_line_width_m": 20.0}, "commitment"),
+        ({"red_line_width_m": 50.0}, "blocked"),
+        ({"red_line_width_m": 50.0, "authority": None}, "undetermined"),
+        ({"red_line_width_m": 50.0, "authority": "estate"}, "commitment"),
+        ({"red_line_width_m": None, "opened_on": "2010-01-01"}, "commitment"),
+    ],
+)
+def test_a_young_road_that_may_be_dug_may_bar_the_work(
+    change: dict[str, Any], outcome: str
+) -> None:
+    # The stub at x = 120 digs the old street; the young one runs north along x = 140, 10 m wide.
+    young = street((140, 8), (140, 120), **{"opened_on": "2026-01-01", **change})
+    roads = {"R-1": street((0, 0), (300, 0)), "R-2": young}
+    survey = town(lines=LINES, roads=roads, parcels={"P-1": towns.parcel(80, 12, 125, 52)})
+    line = line_of(survey, gate=(120, 12))
+    assert line.route is not None
+    assert line.route.verdict.outcome == outcome
 
 
 def test_a_surveyed_red_line_replaces_the_drawn_one() -> None:

@@ -54,6 +54,29 @@ def test_an_unknown_authority_is_asked() -> None:
         assert Question("road", "R-1", "authority", ("water", "gas")) in questions
 
 
+def test_an_unknown_red_line_that_may_reach_the_line_is_asked() -> None:
+    roads = {"R-1": street((0, 0), (300, 0), red_line_width_m=None)}
+    beside = {"W-1": main((0, 11), (300, 11))}
+    questions = asked(town(lines=beside, roads=roads), demands={"water": {"nominal_mm": 150}})
+    assert questions == {Question("road", "R-1", "red_line_width_m", ("water",))}
+
+
+def test_what_an_estate_road_does_not_tell_is_not_asked() -> None:
+    estate = {"authority": "estate", "opened_on": None, "overhauled_on": None}
+    questions = asked(
+        town(lines=LINES, roads={"R-1": street((0, 0), (300, 0), **estate)}), work_kind=None
+    )
+    assert {q.subject_kind for q in questions} == {"application"}
+
+
+def test_an_unknown_bridge_is_asked_of_the_road() -> None:
+    roads = {"R-1": street((0, 0), (300, 0), on_bridge=None)}
+    gas = {"G-1": main((0, 7.5), (300, 7.5), utility="gas", pressure_mpa=0.4)}
+    demands = {"gas": {"nominal_mm": 100, "pressure_mpa": 0.4}}
+    questions = asked(town(lines=gas, roads=roads), demands=demands)
+    assert questions == {Question("road", "R-1", "on_bridge", ("gas",))}
+
+
 def test_a_layer_that_was_never_imported_is_asked_for_as_a_whole() -> None:
     questions = asked(town(lines=LINES, absent=("service_areas", "trees")))
     layers = {q.subject_id for q in questions if q.subject_kind == "layer"}
