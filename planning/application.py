@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,6 +13,7 @@ from typing import Any
 import shapely
 
 from layers.utilities import load_utilities
+from planning.comparisons import is_finite
 from planning.rule_files import read_rows
 from planning.standards import Pipe
 
@@ -44,6 +45,7 @@ _NUMBERS = (
 
 _WHOLE = ("duct_holes", "feeds")
 _LAYINGS = ("direct", "conduit")
+_PROMISER_RECORDS = ("declines", "bad_credit")
 _INVESTMENT_KINDS = ("enterprise", "government", "person", "mixed")
 
 
@@ -155,7 +157,6 @@ class _Reader:
             raise self.error(key, value, _("可用值为 ") + "、".join(allowed), _("改用其中之一"))
         return None if value is None else str(value)
 
-
     def group(self, key: str, value: Any) -> dict[str, Any]:
         if value is None:
             return {}
@@ -178,15 +179,23 @@ def _project(reader: _Reader, value: Any) -> dict[str, Any]:
         )
     kind = project.get("investment_kind")
     reader.choice("project.investment_kind", kind, _INVESTMENT_KINDS)
+    for key, told in project.items():
+        try:
+            json.dumps(told, allow_nan=False)
+        except ValueError:
+            field_name = f"project.{key}"
+            raise reader.error(field_name, told, _("须为有限的数"), _("改正或留空")) from None
     return project
 
 
 def _promisers(reader: _Reader, value: Any) -> dict[str, dict[str, Any]]:
     promisers = reader.group("promiser", value)
     for utility, record in promisers.items():
+        reader.choice("promiser", utility, tuple(load_utilities()))
         promisers[utility] = reader.group(f"promiser.{utility}", record)
-        for key in ("declines", "bad_credit"):
-            reader.yes_or_no(f"promiser.{utility}.{key}", promisers[utility].get(key))
+        for key, told in promisers[utility].items():
+            reader.choice(f"promiser.{utility}", key, _PROMISER_RECORDS)
+            reader.yes_or_no(f"promiser.{utility}.{key}", told)
     return promisers
 
 
@@ -204,6 +213,9 @@ def _demand(reader: _Reader, utility: str, value: Any) -> Demand:
         if key in _WHOLE and number is not None and number != int(number):
             raise reader.error(f"{place}.{key}", number, _("须为整数"), _("改正或留空(未知)"))
     reader.choice(f"{place}.laying", value.get("laying"), _LAYINGS)
+    material = value.get("material")
+    if material is not None and not isinstance(material, str):
+        raise reader.error(f"{place}.material", material, _("须为文字"), _("改正或留空(未知)"))
     return Demand(_pipe(utility, value), int(value.get("feeds") or 1))
 
 
@@ -223,7 +235,7 @@ def _pipe(utility: str, value: Mapping[str, Any]) -> Pipe:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and is_finite(value)
 
 
 @cache

@@ -47,6 +47,14 @@ def is_unknown(value: object) -> bool:
     return type(value).__name__ in ("NAType", "NaTType")
 
 
+def is_finite(number: float | Decimal) -> bool:
+    """Whether a number is one that JSON can carry; whole numbers may be of any length."""
+    try:
+        return math.isfinite(float(number))
+    except OverflowError:
+        return False
+
+
 def is_true(value: object) -> bool:
     """Whether a value is known and true, a numpy truth included."""
     return not is_unknown(value) and type(value).__name__ in ("bool", "bool_") and bool(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +10,7 @@ from gettext import gettext as _
 from typing import Any, NoReturn
 
 from layers.utilities import UtilityError, load_utilities, policy_utility
-from planning.comparisons import NEVER, day
+from planning.comparisons import NEVER, day, is_finite
 from planning.policy_model import Input, Policy
 
 FIELDS = ("utility", "measures", "facts")
@@ -105,21 +104,13 @@ def _broken_rule(known: Input, value: object) -> str | None:
 def _broken_number(known: Input, value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         return _("须为数字,不能是文字或 true/false")
-    if not _is_finite(value):
+    if not is_finite(value):
         return _("须为有限的数")
     if value < 0:
         return _("不能为负")
     if known.kind == "integer" and value != int(value):
         return _("须为整数")
     return None
-
-
-def _is_finite(value: float | Decimal) -> bool:
-    """Whether a number is one that JSON can carry; whole numbers may be of any length."""
-    try:
-        return math.isfinite(float(value))
-    except OverflowError:
-        return False
 
 
 def _broken_date(known: Input, value: object) -> str | None:

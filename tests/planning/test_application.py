@@ -121,6 +121,28 @@ BAD = [
         {"hazardous_goods": "no"},
         "字段 project.hazardous_goods 的值 'no' 不可用:须为 true 或 false",
     ),
+    ("demands", {"water": {"nominal_mm": 10**400}}, "字段 demands.water.nominal_mm 的值 1000"),
+    (
+        "demands",
+        {"water": {"material": ["PE"]}},
+        "demands.water.material 的值 ['PE'] 不可用:须为文字",
+    ),
+    (
+        "project",
+        {"floor_area": float("nan")},
+        "字段 project.floor_area 的值 nan 不可用:须为有限的数",
+    ),
+    # A record that no utility reads would be a refusal that nobody hears.
+    (
+        "promiser",
+        {"drainage": {"declines": True}},
+        "字段 promiser 的值 'drainage' 不可用:可用值为 water",
+    ),
+    (
+        "promiser",
+        {"gas": {"decline": True}},
+        "promiser.gas 的值 'decline' 不可用:可用值为 declines、bad_credit",
+    ),
     ("promiser", {"water": 1}, "字段 promiser.water 的值 1 不可用:须为一组字段"),
     ("promiser", {"gas": {"bad_credit": "no"}}, "字段 promiser.gas.bad_credit 的值 'no' 不可用"),
 ]
