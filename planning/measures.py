@@ -72,12 +72,17 @@ def water_green_apart_m2(figures: Figures) -> FloatArray:
 
 def gas_construction_length_m(figures: Figures) -> FloatArray:
     """施工长度: ground worked outside the red line, parallel pipes in one trench once."""
-    return _one_feed(figures, figures.length_m)
+    return _to_lawful_main(figures, "pressure_mpa", figures.length_m)
 
 
 def gas_all_pipe_m(figures: Figures) -> FloatArray:
     """施工长度 under the reading that every pipe counts."""
-    return _one_feed(figures, figures.length_m)
+    return _to_lawful_main(figures, "pressure_mpa", figures.length_m)
+
+
+def gas_green_m2(figures: Figures) -> FloatArray:
+    """占用绿化: union of the strip with greenery; the clause does not limit it, a warning does."""
+    return _to_lawful_main(figures, "pressure_mpa", figures.green_m2)
 
 
 # --- clause (6) power ---------------------------------------------------------------------------
@@ -85,22 +90,22 @@ def gas_all_pipe_m(figures: Figures) -> FloatArray:
 
 def power_line_length_m(figures: Figures) -> FloatArray:
     """线路长度: route outside the red line; a second route would add and is not routed: unknown."""
-    return _one_feed(figures, figures.length_m)
+    return _to_lawful_main(figures, "voltage_kv", figures.length_m)
 
 
 def power_crossing_red_line_m(figures: Figures) -> FloatArray:
     """穿越城市道路, red line to red line: kerb pieces times red-line over carriageway width."""
-    return _one_feed(figures, figures.red_line_m)
+    return _to_lawful_main(figures, "voltage_kv", figures.red_line_m)
 
 
 def power_crossing_kerb_m(figures: Figures) -> FloatArray:
     """穿越城市道路, kerb to kerb, summed."""
-    return _one_feed(figures, figures.kerb_m)
+    return _to_lawful_main(figures, "voltage_kv", figures.kerb_m)
 
 
 def power_crossing_longest_m(figures: Figures) -> FloatArray:
     """穿越城市道路, the longest single piece kerb to kerb."""
-    return _one_feed(figures, figures.longest_kerb_m)
+    return _to_lawful_main(figures, "voltage_kv", figures.longest_kerb_m)
 
 
 # --- clause (5) telecom -------------------------------------------------------------------------
@@ -140,6 +145,7 @@ MEASURES: dict[str, dict[str, Callable[[Figures], FloatArray]]] = {
     "gas": {
         "construction_length_m": gas_construction_length_m,
         "construction_all_pipe_m": gas_all_pipe_m,
+        "green_affected_m2": gas_green_m2,
     },
     "power": {
         "line_length_m": power_line_length_m,
@@ -163,3 +169,13 @@ def _constant(figures: Figures, value: float | None) -> FloatArray:
 def _one_feed(figures: Figures, values: FloatArray) -> FloatArray:
     """Only one feed is routed: with more, what the whole work measures is unknown."""
     return values if figures.demand.feeds == 1 else np.full(len(values), np.nan)
+
+
+def _to_lawful_main(figures: Figures, decides: str, values: FloatArray) -> FloatArray:
+    """Without the pressure or voltage that decides on the main, the way to it is unknown.
+
+    Size alone decides where the clause limits it too: there the verdict waits for it anyway.
+    """
+    if getattr(figures.demand.pipe, decides) is None:
+        return np.full(len(values), np.nan)
+    return _one_feed(figures, values)

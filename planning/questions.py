@@ -29,6 +29,10 @@ _ROAD_COLUMNS = {
 }
 
 
+# Verdict inputs measured on the way to a main, and the demand that decides which main it is.
+_DEMAND_FIELDS = {"construction_length_m": "pressure_mpa", "line_length_m": "voltage_kv"}
+
+
 @dataclass(frozen=True)
 class Question:
     """One thing to find out: a field of a road, layer, main or application, for these utilities."""
@@ -54,17 +58,27 @@ def _open(work: Groundwork, site: Site, line: ExternalLine) -> Iterator[tuple[st
     route = line.route
     if route is None or route.verdict.outcome != "undetermined":
         return
+    case = site.application
     unknown = [f.input for f in route.verdict.findings if f.status == "unknown" and f.input]
     for name in dict.fromkeys(unknown):
         if name in _ROAD_COLUMNS:
             for column in _ROAD_COLUMNS[name]:
                 for road in _roads_lacking(work, route, name, column):
                     yield "road", road, column
+        elif field := _undemanded(line, name):
+            yield "application", case.application_id or case.parcel_id, field
         elif (layer := _LAYER_OF.get(name)) and not work.survey.has(layer):
             yield "layer", layer, name
         else:
-            case = site.application
             yield "application", case.application_id or case.parcel_id, name
+
+
+def _undemanded(line: ExternalLine, name: str) -> str | None:
+    """The pressure or voltage that the demand owes before a measure can be told."""
+    field = _DEMAND_FIELDS.get(name)
+    if field is None or line.demand is None or getattr(line.demand.pipe, field) is not None:
+        return None
+    return field
 
 
 def _roads_lacking(work: Groundwork, route: Route, name: str, column: str) -> Iterator[str]:

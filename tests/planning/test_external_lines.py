@@ -307,6 +307,22 @@ def test_an_unknown_bridge_is_neither_yes_nor_no(
     )
 
 
+def test_gas_through_more_than_200_m2_of_green_is_warned_of() -> None:
+    # Some 150 m along the strip y = 6.75, all in the lawn: trench 0.9 m and 0.5 m on each side.
+    lines = {"G-1": main((260, 8), (300, 8), utility="gas", pressure_mpa=0.2)}
+    lawn = {"V-1": {"kind": "verge", "geometry": box(0, 5.2, 300, 12)}}
+    route = route_of(
+        town(lines=lines, green=lawn),
+        "gas",
+        gate=(110, 12),
+        demands={"gas": {"nominal_mm": 100, "pressure_mpa": 0.2}},
+    )
+    assert (route.measures["green_affected_m2"] or 0) > 200
+    warned = {f.id for f in route.verdict.findings if f.kind == "advisory"}
+    assert warned == {"gas_green"}
+    assert route.verdict.outcome == "commitment"
+
+
 def unroutable(line: ExternalLine) -> tuple[str, str | None, float | None]:
     assert line.route is None
     return line.status, line.reason, line.gap_m

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -15,10 +18,14 @@ PIPE = {
     "nominal_mm": 300.0,
     "duct_holes": 2,
     "duct_outer_diameter_mm": 110.0,
+    "pressure_mpa": 0.2,
+    "voltage_kv": 10.0,
 }
 
 
-def figures(utility: str, *, feeds: int = 1, **changes: float) -> Figures:
+def figures(
+    utility: str, *, feeds: int = 1, pipe: Mapping[str, None] | None = None, **changes: float
+) -> Figures:
     values = {
         "length_m": 200.0,
         "kerb_m": 24.0,
@@ -28,12 +35,12 @@ def figures(utility: str, *, feeds: int = 1, **changes: float) -> Figures:
         "trees": 0.0,
         **changes,
     }
-    demand = Demand(Pipe(utility, **PIPE), feeds)
+    demand = Demand(Pipe(utility, **{**PIPE, **(pipe or {})}), feeds)
     return Figures(demand, **{name: np.array([value]) for name, value in values.items()})
 
 
-def measured(utility: str, *, feeds: int = 1, **changes: float) -> dict[str, float | None]:
-    found = measure_all(utility, figures(utility, feeds=feeds, **changes))
+def measured(utility: str, **changes: Any) -> dict[str, float | None]:
+    found = measure_all(utility, figures(utility, **changes))
     return {name: None if np.isnan(v[0]) else float(v[0]) for name, v in found.items()}
 
 
@@ -49,7 +56,11 @@ def test_water_is_measured_by_size_pipe_length_and_green() -> None:
 
 
 def test_gas_is_measured_by_construction_length() -> None:
-    assert measured("gas") == {"construction_length_m": 200, "construction_all_pipe_m": 200}
+    assert measured("gas") == {
+        "construction_length_m": 200,
+        "construction_all_pipe_m": 200,
+        "green_affected_m2": 180,  # no limit of the clause, but the warning beside it
+    }
 
 
 def test_power_has_three_readings_of_its_crossing() -> None:
@@ -68,6 +79,13 @@ def test_telecom_is_measured_by_its_bank_length_and_green() -> None:
         "duct_holes": 2,
         "pipe_length_m": 200,
     }
+
+
+@pytest.mark.parametrize(("utility", "decides"), [("gas", "pressure_mpa"), ("power", "voltage_kv")])
+def test_without_pressure_or_voltage_the_way_to_the_main_is_unknown(
+    utility: str, decides: str
+) -> None:
+    assert set(measured(utility, pipe={decides: None}).values()) == {None}
 
 
 def test_drainage_has_no_measure() -> None:

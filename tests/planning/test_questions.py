@@ -91,6 +91,13 @@ def test_what_only_the_applicant_knows_is_asked_of_the_application() -> None:
     assert ("application", "APP-1", "work_kind") in about
 
 
+def test_gas_of_unknown_pressure_is_open_and_asks_for_it() -> None:
+    demands = {"gas": {"nominal_mm": 100}}
+    assert asked(town(lines=LINES), demands=demands) == {
+        Question("application", "APP-1", "pressure_mpa", ("gas",))
+    }
+
+
 def test_a_settled_verdict_asks_nothing() -> None:
     roads = {"R-1": street((0, 0), (300, 0), opened_on="2026-01-01", overhauled_on=None)}
     assert asked(town(lines=LINES, roads=roads)) == set()  # blocked whatever the overhaul
