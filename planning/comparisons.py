@@ -34,6 +34,12 @@ def rounded(number: object, step: Decimal) -> Decimal | None:
         raise ValueError(f"not a finite number: {number!r}") from None
 
 
+def printed(number: object, step: Decimal) -> str:
+    """Number as judged: its text rounded half up to ``step``; empty for unknown."""
+    number = rounded(number, step)
+    return "" if number is None else f"{number:f}"
+
+
 def is_unknown(value: object) -> bool:
     """Whether a value says nothing: None, NaN, pandas NA or NaT, or a list that holds one."""
     if value is None:

@@ -131,6 +131,8 @@ def application_facts(application: Application, utility: str) -> dict[str, Any]:
 def _enterprise(project: Mapping[str, Any]) -> bool | None:
     """Whether enterprises invest or dominate: share above 50 percent (policy measure)."""
     kind, share = project.get("investment_kind"), project.get("enterprise_percent")
+    if kind == "enterprise" and share is not None and share <= 50:
+        return None  # the two contradict each other
     if kind in _ENTERPRISE:
         return _ENTERPRISE[kind]
     return None if share is None else share > 50

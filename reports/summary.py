@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from gettext import gettext as _
 
 from layers.utilities import load_utilities
+from planning.comparisons import printed
 from planning.external_lines import ExternalLine
 from planning.plan import Plan
 from planning.trenches import JointPlan
@@ -16,7 +18,7 @@ def plan_summary(plan: Plan) -> list[str]:
     """One line for each requested utility, one for the shared trench, one for each question."""
     names, outcomes = load_utilities(), plan.policy.outcomes
     lines = [
-        f"{names[utility].zh} {_line(line, outcomes)}"
+        f"{names[utility].zh} {_line(line, outcomes, plan.policy.round_to)}"
         for utility, line in plan.lines.items()
         if line.status != "not_requested"
     ]
@@ -28,18 +30,19 @@ def plan_summary(plan: Plan) -> list[str]:
     return lines
 
 
-def _line(line: ExternalLine, outcomes: Mapping[str, str]) -> str:
+def _line(line: ExternalLine, outcomes: Mapping[str, str], step: Decimal) -> str:
+    """One utility; figures are printed as they are judged, to ``step``."""
     if line.route is None:
         gap = "" if line.gap_m is None else _("(相距 {:.2f} 米)").format(line.gap_m)
         return _("无法布置:{}{}").format(line.reason, gap)
     figures, verdict = line.route.figures, line.route.verdict
     green_m2 = figures["green_m2"]
     unknown = math.isnan(green_m2)
-    green = _("绿化面积未知") if unknown else _("绿化 {:.2f} 平方米").format(green_m2)
-    return _("长 {:.2f} 米,穿越 {} 次 {:.2f} 米,{}:{} {}").format(
-        figures["length_m"],
+    green = _("绿化面积未知") if unknown else _("绿化 {} 平方米").format(printed(green_m2, step))
+    return _("长 {} 米,穿越 {} 次 {} 米,{}:{} {}").format(
+        printed(figures["length_m"], step),
         int(figures["crossing_count"]),
-        figures["kerb_m"],
+        printed(figures["kerb_m"], step),
         green,
         outcomes[verdict.outcome],
         verdict.clause or "",

@@ -20,6 +20,7 @@ FAR = {"W-1": main((0, -8), (300, -8))}
     [
         ({"investment_kind": "enterprise"}, True),
         ({"investment_kind": "government", "enterprise_percent": 90}, False),
+        ({"investment_kind": "enterprise", "enterprise_percent": 50}, None),  # contradiction
         ({"investment_kind": "person"}, False),
         ({"investment_kind": "mixed", "enterprise_percent": 50}, False),  # above 50 percent
         ({"investment_kind": "mixed", "enterprise_percent": 50.01}, True),

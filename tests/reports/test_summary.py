@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from planning.plan import plan
 from reports.summary import plan_summary
 from tests import towns
@@ -17,6 +19,17 @@ def test_a_routed_line_tells_its_figures_and_its_outcome() -> None:
     assert lines == [
         "给水 长 20.00 米,穿越 1 次 10.00 米,绿化 0.00 平方米:告知承诺制审批 四(四)(1)"
     ]
+
+
+def test_figures_are_printed_as_they_are_judged() -> None:
+    made = plan(application(), town(lines={"W-1": main((0, -8), (300, -8))}), towns.policy())
+    line = made.lines["water"]
+    assert line.route is not None
+    # Binary 200.005 lies below its text: Python's own formatting prints 200.00, the limit itself.
+    figures = {**line.route.figures, "length_m": 200.005}
+    routes = dict.fromkeys(line.routes, replace(line.route, figures=figures))
+    changed = replace(made, lines={"water": replace(line, routes=routes)})
+    assert plan_summary(changed)[0].startswith("给水 长 200.01 米")
 
 
 def test_an_unroutable_line_tells_the_reason_and_the_gap() -> None:
