@@ -202,14 +202,6 @@ def single_costs(
     return SingleCosts(yuan_m, assumed, None if size is None else width_m)
 
 
-def single_cost_by_surface(
-    pipe: Pipe, standards: Standards, policy: Policy, prices: Prices
-) -> dict[str, float]:
-    """Yuan per metre by surface of :func:`single_costs`, for routing on every edge."""
-    costs = single_costs(pipe, standards=standards, policy=policy, prices=prices)
-    return dict(costs.yuan_m)
-
-
 @lru_cache(maxsize=4)
 def load_prices(path: Path | None = None) -> Prices:
     """The price list, checked; read once for each file.

@@ -14,7 +14,6 @@ from planning.quantities import (
     Prices,
     load_prices,
     location,
-    single_cost_by_surface,
     single_costs,
 )
 from tests.planning.section_cases import PAPER_PRICES, PaperStandards, pipe, price
@@ -85,7 +84,12 @@ def test_single_pipe_costs_its_trench_and_itself_on_each_surface() -> None:
     policy = load_policy(COUNTY)
     assert policy.planning.restoration_extra_m == 0.25
     water = pipe("water", nominal_mm=200)
-    costs = single_cost_by_surface(water, PaperStandards(), policy, prices)  # type: ignore[arg-type]
+    costs = single_costs(
+        water,
+        standards=PaperStandards(),  # type: ignore[arg-type]
+        policy=policy,
+        prices=prices,
+    ).yuan_m
     assert costs["footway"] == pytest.approx(156.4)
     assert costs["asphalt"] == pytest.approx(417.2)
     assert set(costs) == set(SURFACES)
