@@ -53,6 +53,7 @@ def document(plan: Plan) -> dict[str, Any]:
         "joint": None if plan.joint is None else _joint(plan.joint),
         "questions": [asdict(question) for question in plan.questions],
         "assumed": sorted({a for line in plan.lines.values() for a in line.assumed}),
+        "never_covered": list(plan.policy.never_covered),
     }
 
 

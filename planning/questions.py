@@ -19,6 +19,8 @@ _LAYER_OF = {
     "ancient_tree_or_park": "trees",
     "in_service_area": "service_areas",
 }
+# Layers of things that no line may run through: without them every route is only a guess.
+_OBSTACLES = ("buildings", "water_bodies", "railways")
 # Verdict inputs that roads tell, and the fields of a road that they need.
 _ROAD_COLUMNS = {
     "road_opened_on": ("opened_on", "authority", "red_line_width_m"),
@@ -46,7 +48,7 @@ class Question:
 def questions_of(
     work: Groundwork, site: Site, lines: Mapping[str, ExternalLine]
 ) -> tuple[Question, ...]:
-    """Every question that the recommended routes leave open, each once."""
+    """Every question that the recommended routes and their verdicts leave open, each once."""
     asked: dict[tuple[str, str, str], list[str]] = {}
     for utility, line in lines.items():
         for subject in dict.fromkeys(_open(work, site, line)):
@@ -56,7 +58,12 @@ def questions_of(
 
 def _open(work: Groundwork, site: Site, line: ExternalLine) -> Iterator[tuple[str, str, str]]:
     route = line.route
-    if route is None or route.verdict.outcome != "undetermined":
+    if route is None:
+        return
+    for layer in _OBSTACLES:
+        if not work.survey.has(layer):
+            yield "layer", layer, "geometry"
+    if route.verdict.outcome != "undetermined":
         return
     case = site.application
     unknown = [f.input for f in route.verdict.findings if f.status == "unknown" and f.input]
@@ -67,8 +74,8 @@ def _open(work: Groundwork, site: Site, line: ExternalLine) -> Iterator[tuple[st
                     yield "road", road, column
         elif field := _undemanded(line, name):
             yield "application", case.application_id or case.parcel_id, field
-        elif (layer := _LAYER_OF.get(name)) and not work.survey.has(layer):
-            yield "layer", layer, name
+        elif (told_by := _LAYER_OF.get(name)) and not work.survey.has(told_by):
+            yield "layer", told_by, name
         else:
             yield "application", case.application_id or case.parcel_id, name
 

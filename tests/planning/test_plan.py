@@ -121,6 +121,12 @@ def test_the_document_says_what_was_measured_and_where() -> None:
     assert all(measure["words"] and measure["unit"] for measure in water["measures"])
 
 
+def test_permits_that_the_countys_plan_does_not_name_stand_beside_the_verdicts() -> None:
+    answer = plain(planned(town(lines=LINES)))
+    assert answer["never_covered"] == list(towns.policy().never_covered)
+    assert "公路涉路施工" in answer["never_covered"]
+
+
 def test_the_end_is_the_gate_where_there_is_one() -> None:
     route = plain(planned(town(lines=LINES), gate=(111, 12)))["utilities"][0]["routes"][0]
     assert route["end"]["kind"] == "gate"

@@ -84,6 +84,13 @@ def test_a_layer_that_was_never_imported_is_asked_for_as_a_whole() -> None:
     assert {q.utilities for q in questions} == {("water", "gas")}
 
 
+def test_a_route_past_unknown_obstacles_asks_for_them_whatever_its_verdict() -> None:
+    absent = ("buildings", "water_bodies", "railways")
+    assert asked(town(lines=LINES, absent=absent)) == {
+        Question("layer", layer, "geometry", ("water", "gas")) for layer in absent
+    }
+
+
 def test_what_only_the_applicant_knows_is_asked_of_the_application() -> None:
     questions = asked(town(lines=LINES), demands={"water": {}}, work_kind=None)
     about = {(q.subject_kind, q.subject_id, q.field) for q in questions}
