@@ -39,6 +39,14 @@ from planning.verdicts import Verdict, judge
 
 # Verdict inputs that a demand tells: assumed where the demand is the usual one of a land use.
 _FROM_DEMAND = ("max_dn_mm", "duct_holes", "duct_outer_diameter_mm", "subject_kind")
+# Verdict inputs that hang on where the strip lies: the default width of a road moves it.
+_FROM_PLACE = (
+    "pipe_length_m",
+    "construction_length_m",
+    "line_length_m",
+    "green_affected_m2",
+    "green_temporary_m2",
+)
 QUALIFYING = ("commitment", "commitment_filing", "not_required")
 
 # A table costs about as much as twenty single verdicts.
@@ -289,7 +297,12 @@ def judge_routes(
         {**told, **_site_facts(work, site, utility)}
         for told, site in zip(facts, sites, strict=True)
     ]
-    screened = _screened(work, utility, sites, own, known)
+    assumed = work.corridors.surfaces.table["width_assumed"].to_numpy(bool)
+    unverified = [
+        _unverified(site, bool(assumed[list(dug)].any()))
+        for site, dug in zip(sites, roads, strict=True)
+    ]
+    screened = _screened(work, utility, unverified, own, known)
     judged = []
     for number, site in enumerate(sites):
         judged.append(
@@ -315,7 +328,7 @@ def judge_routes(
                     known[number],
                     work.policy,
                     mode="plan",
-                    unverified=_unverified(site),
+                    unverified=unverified[number],
                 ),
                 screened[number],
             )
@@ -323,28 +336,29 @@ def judge_routes(
     return judged
 
 
-def _unverified(site: Site) -> tuple[str, ...]:
-    """What rests on the default demand of a land use."""
-    return _FROM_DEMAND if site.application.source == "default_demand" else ()
+def _unverified(site: Site, beside_assumed_width: bool) -> tuple[str, ...]:
+    """What rests on the default demand of a land use, or on a strip beside an assumed width."""
+    demand = _FROM_DEMAND if site.application.source == "default_demand" else ()
+    return demand + (_FROM_PLACE if beside_assumed_width else ())
 
 
 def _screened(
     work: Groundwork,
     utility: str,
-    sites: Sequence[Site],
+    unverified: Sequence[tuple[str, ...]],
     measures: Sequence[Mapping[str, float | None]],
     facts: Sequence[Mapping[str, Any]],
 ) -> list[Answer | None]:
     """Answers of many routes by tables; none for a few, whose verdicts are soon asked for."""
-    answers: list[Answer | None] = [None] * len(sites)
-    if len(sites) < _TABLE_PAYS:
+    answers: list[Answer | None] = [None] * len(unverified)
+    if len(unverified) < _TABLE_PAYS:
         return answers
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for number, site in enumerate(sites):
-        groups[_unverified(site)].append(number)
-    for unverified, numbers in groups.items():
+    for number, names in enumerate(unverified):
+        groups[names].append(number)
+    for names, numbers in groups.items():
         table = pd.DataFrame([{**measures[n], **facts[n]} for n in numbers])
-        judged = judge_table(utility, table, work.policy, mode="plan", unverified=unverified)
+        judged = judge_table(utility, table, work.policy, mode="plan", unverified=names)
         for number, row in zip(numbers, judged.itertuples(index=False), strict=True):
             answers[number] = Answer(*row)
     return answers

@@ -307,6 +307,13 @@ def test_an_unknown_bridge_is_neither_yes_nor_no(
     )
 
 
+def test_lengths_beside_a_road_of_assumed_width_rest_on_what_nobody_verified() -> None:
+    for width, certainty in ((10.0, "not_assessed"), (None, "rests_on_unverified")):
+        roads = {"R-1": street((0, 0), (300, 0), carriageway_width_m=width)}
+        verdict = route_of(town(lines=OWN_SIDE, roads=roads)).verdict
+        assert (verdict.outcome, verdict.certainty) == ("commitment", certainty)
+
+
 def test_gas_through_more_than_200_m2_of_green_is_warned_of() -> None:
     # Some 150 m along the strip y = 6.75, all in the lawn: trench 0.9 m and 0.5 m on each side.
     lines = {"G-1": main((260, 8), (300, 8), utility="gas", pressure_mpa=0.2)}
