@@ -304,7 +304,7 @@ def judge_routes(
     ]
     screened = _screened(work, utility, unverified, own, known)
     judged = []
-    for number, site in enumerate(sites):
+    for number in range(len(sites)):
         judged.append(
             Route(
                 routes.ways[number],
