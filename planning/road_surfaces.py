@@ -118,7 +118,7 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
     if roads is None or roads.empty:
         raise LayerError(_("没有道路,无处布置管线走廊;请先导入道路中心线图层 roads。"))
     centre = np.asarray(roads.geometry.array)
-    known = pd.to_numeric(roads["carriageway_width_m"], errors="coerce").to_numpy(float)
+    known = pd.to_numeric(roads["carriageway_width_m"], errors="coerce").to_numpy(float, copy=True)
     defaults = policy.planning.default_carriageway_width_m
     narrowest = min(defaults.values())
     assumed = np.array([defaults.get(c, narrowest) for c in roads["road_class"]], float)
@@ -140,9 +140,11 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
         by_road = surveyed.dissolve(by="road_id").geometry
         place = {road_id: row for row, road_id in enumerate(table["road_id"])}
         for road_id, area in by_road.items():
-            if str(road_id) in place:
-                drawn[place[str(road_id)]] = area
-                table.loc[place[str(road_id)], "width_assumed"] = False
+            if (row := place.get(str(road_id))) is not None:
+                drawn[row] = area
+                table.loc[row, "width_assumed"] = False
+                # Narrower than its record, each metre of it stands for more of the red line.
+                known[row] = np.minimum(known[row], area.area / centre[row].length)
     return RoadSurfaces(table, centre, drawn, np.maximum(red_line, known) / known)
 
 

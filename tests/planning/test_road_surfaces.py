@@ -107,6 +107,12 @@ def test_a_surveyed_carriageway_replaces_the_drawn_one() -> None:
     assert crossings(found, line((50, -20), (50, 20))) == [(0, "R-1", 14.0, 28.0)]
 
 
+def test_a_surveyed_carriageway_narrower_than_its_record_reaches_to_the_red_line() -> None:
+    # 6 m surveyed of a road recorded as 10 m: red line to red line are 20 m, not 6 x 20 / 10.
+    found = surfaces(carriageways={"R-1": {"geometry": box(0, -3, 300, 3)}})
+    assert crossings(found, line((50, -20), (50, 20))) == [(0, "R-1", 6.0, 20.0)]
+
+
 def test_a_surveyed_carriageway_of_no_road_changes_nothing() -> None:
     found = surfaces(carriageways={"R-9": {"geometry": box(0, -50, 300, 50)}})
     assert crossings(found, line((50, -20), (50, 20))) == [(0, "R-1", 10.0, 20.0)]
