@@ -283,7 +283,7 @@ def judge_routes(
     utility = demand.pipe.utility
     figures = figures_of(work, demand, routes, working)
     measures = measure_all(utility, figures)
-    roads = roads_dug(work.ground, routes)
+    roads = roads_dug(work.ground, routes, working)
     dates = [site.application.dig_date for site in sites]
     facts = route_facts(work.ground, demand, routes, working, roads, dates)
     cost = costs(work.corridors, routes.table, _by_route(routes), work.rates(demand.pipe).yuan_m)

@@ -16,7 +16,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.overlay import enters
+from gis.overlay import CONTACT_TOLERANCE_M, enters
 from layers.survey import Survey
 from planning.application import Application, Demand
 from planning.comparisons import DATED, Truth, all_hold, any_holds, not_after_years
@@ -174,11 +174,16 @@ def route_facts(
     return facts
 
 
-def roads_dug(ground: Ground, routes: Routes) -> list[Dug]:
-    """The roads whose red line each route enters or may enter, or whose strip it follows.
+def roads_dug(ground: Ground, routes: Routes, strips: NDArray[Any]) -> list[Dug]:
+    """The roads whose red line each route or its trench enters or may enter, or whose strip it
+    follows.
 
-    None stands for a road without a red line that the route comes near.
+    ``strips`` are the working strips, None where the width is unknown: the trench is what their
+    margins leave. None stands for a road without a red line that the route comes near.
     """
+    trenches = shapely.buffer(
+        strips, -ground.policy.planning.work_margin_m, cap_style="flat", join_style="mitre"
+    )
     found: list[dict[int, Truth]] = [{} for _ in routes.ways]
     areas: tuple[tuple[NDArray[Any], Truth], ...] = (
         (ground.land_in_reach, None),
@@ -188,10 +193,20 @@ def roads_dug(ground: Ground, routes: Routes) -> list[Dug]:
         pairs = enters(routes.lines, area)
         for line, road in zip(pairs["line"], pairs["polygon"], strict=True):
             found[line][int(road)] = dug
+        for line, road in _overlapping(trenches, area):
+            found[line][int(road)] = dug
     road_of_edge = ground.corridors.graph.measures["road"].to_numpy()
     for number, way in enumerate(routes.ways):
         found[number].update({int(road): True for road in road_of_edge[list(way.edges)]})
     return [dict(sorted(roads.items())) for roads in found]
+
+
+def _overlapping(trenches: NDArray[Any], areas: NDArray[Any]) -> list[tuple[int, int]]:
+    """Pairs of trenches and areas that share more than a contact."""
+    trench, area = shapely.STRtree(areas).query(trenches, predicate="intersects")
+    shared = shapely.area(shapely.intersection(trenches[trench], areas[area]))
+    apart = shared <= CONTACT_TOLERANCE_M
+    return list(zip(trench[~apart].tolist(), area[~apart].tolist(), strict=True))
 
 
 def _road_facts(ground: Ground, roads: Dug, dig_date: date) -> dict[str, Any]:

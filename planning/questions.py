@@ -59,6 +59,7 @@ def questions_of(
 def _open(work: Groundwork, site: Site, line: ExternalLine) -> Iterator[tuple[str, str, str]]:
     route = line.route
     if route is None:
+        yield from _unknown_states(work, line)
         return
     for layer in _OBSTACLES:
         if not work.survey.has(layer):
@@ -78,6 +79,16 @@ def _open(work: Groundwork, site: Site, line: ExternalLine) -> Iterator[tuple[st
             yield "layer", told_by, name
         else:
             yield "application", case.application_id or case.parcel_id, name
+
+
+def _unknown_states(work: Groundwork, line: ExternalLine) -> Iterator[tuple[str, str, str]]:
+    """Layers whose mains or nodes may not be joined because they do not say if they are in use."""
+    if line.status != "unroutable":
+        return
+    for layer in ("lines", "nodes"):
+        table = work.survey.get(layer)
+        if table is not None and table["status"][table["utility"] == line.utility].isna().any():
+            yield "layer", layer, "status"
 
 
 def _undemanded(line: ExternalLine, name: str) -> str | None:

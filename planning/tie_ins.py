@@ -20,7 +20,8 @@ from planning.policy_model import Policy
 from planning.road_surfaces import crossing_angles
 from planning.standards import Pipe, Standards
 
-_OUT_OF_USE = ("planned", "abandoned")
+# Only what is known to be in use may be joined; an unknown state is asked for.
+IN_USE = "in_service"
 # What decides whether a main may serve a pipe; mains that agree in it can stand for each other.
 _DECIDING = ["diameter_mm", "pressure_mpa", "voltage_kv", "free_holes"]
 # The nearest of equal mains may lie behind a building: the second and third are kept as well.
@@ -116,11 +117,11 @@ def _has_network(survey: Survey, utility: Utility) -> bool:
 def _features(
     table: Any, utility: Utility, field: str, kinds: tuple[str, ...]
 ) -> tuple[pd.DataFrame, NDArray[Any]]:
-    """Rows of a layer that belong to the utility, are of the kinds, and are in use."""
+    """Rows of a layer that belong to the utility, are of the kinds, and are known to be in use."""
     if table is None:
         return pd.DataFrame(columns=_DECIDING), np.zeros(0, object)
     mine = (table["utility"] == utility.key) & table[field].isin(kinds)
-    mine &= ~table["status"].isin(_OUT_OF_USE)
+    mine &= table["status"] == IN_USE
     chosen = table[mine]
     return pd.DataFrame(chosen.drop(columns="geometry")), np.asarray(chosen.geometry.array)
 

@@ -75,6 +75,18 @@ def test_the_footway_of_a_road_is_dug_within_its_red_line() -> None:
     assert off_road.route.roads == {}
 
 
+def test_a_trench_that_reaches_into_the_road_beside_it_digs_that_road() -> None:
+    # The stub runs north along x = 120; the red line of R-2 ends at 130.3 - 10 = 120.3 and the
+    # trench of DN150 is more than 0.6 m wide: it reaches past 120.3, its centre line does not.
+    beside = {
+        "R-1": street((0, 0), (300, 0), opened_on="2010-01-01"),
+        "R-2": street((130.3, -100), (130.3, 11.5), opened_on="2026-01-01"),
+    }
+    assert "2026-01-01" in facts(roads=beside)["road_opened_on"]
+    apart = {**beside, "R-2": street((131.5, -100), (131.5, 11.5), opened_on="2026-01-01")}
+    assert "2026-01-01" not in facts(roads=apart)["road_opened_on"]
+
+
 OFF_ROAD = {"W-1": main((0, 11), (300, 11))}
 
 

@@ -69,6 +69,12 @@ def test_what_an_estate_road_does_not_tell_is_not_asked() -> None:
     assert {q.subject_kind for q in questions} == {"application"}
 
 
+def test_whether_mains_are_in_use_is_asked_where_nothing_else_can_be_joined() -> None:
+    mains = {"W-1": main((0, 8), (300, 8), status=None)}
+    questions = asked(town(lines=mains), demands={"water": {"nominal_mm": 150}})
+    assert questions == {Question("layer", "lines", "status", ("water",))}
+
+
 def test_an_unknown_bridge_is_asked_of_the_road() -> None:
     roads = {"R-1": street((0, 0), (300, 0), on_bridge=None)}
     gas = {"G-1": main((0, 7.5), (300, 7.5), utility="gas", pressure_mpa=0.4)}
