@@ -16,6 +16,7 @@ from shapely.geometry import MultiLineString, shape
 from shapely.ops import linemerge
 
 from api.escape import esc
+from ui.panel import metres
 from ui.view import View
 
 LANE_PX = 4.5  # lines of one trench stand this far apart on the screen
@@ -140,7 +141,7 @@ def _routes(view: View, place: _Placer, paths: Mapping[str, list[Point]]) -> lis
 
 def _route_label(view: View, line: Mapping[str, Any]) -> str:
     size = (line.get("pipe") or {}).get("label")
-    return f'{esc(view.name(line["utility"]))} {esc(size)} {view.route(line)["length_m"]:.2f} m'
+    return f'{esc(view.name(line["utility"]))} {esc(size)} {metres(view.route(line)["length_m"])} m'
 
 
 def _tie_in_label(view: View, key: str, route: Mapping[str, Any]) -> str:

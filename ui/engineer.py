@@ -177,7 +177,7 @@ def _panel(county: County, plan: Mapping[str, Any], title: str, *, is_default: b
     if view.chosen:
         line = next(one for one in view.routed if one["utility"] == view.chosen)
         st.html(verdict_detail(view, line))
-    st.html(shared_trench(view) + panel.questions(view))
+    st.html(shared_trench(view) + panel.questions(view) + panel.never_covered(view))
     return view
 
 

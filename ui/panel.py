@@ -6,10 +6,12 @@ Every value passes :func:`api.escape.esc`; numbers are formatted here and nowher
 from __future__ import annotations
 
 import base64
+from decimal import Decimal
 from gettext import gettext as _
 
 from api.escape import esc
 from layers.utilities import Utility
+from planning.comparisons import rounded
 from ui import words
 from ui.view import Json, View
 
@@ -21,7 +23,7 @@ _TINTS = {
 
 def metres(value: float | None) -> str:
     """Two decimals, as letters print it; a dash for what is unknown."""
-    return "—" if value is None else f"{value:,.2f}"
+    return "—" if value is None else f"{rounded(value, Decimal('0.01')):,f}"
 
 
 def money(value: float | None) -> str:
@@ -123,6 +125,15 @@ def questions(view: View) -> str:
             f'<ul class="tg-questions">{rows}</ul>')
 
 
+def never_covered(view: View) -> str:
+    """Permits that no verdict speaks of, so that 无需审批 is not read as more than it says."""
+    names = view.plan.get("never_covered") or []
+    if not names:
+        return ""
+    return (f'<p class="tg-soft tg-never">{_("以下许可方案未涉及,判定不含,须另行核实:")}'
+            f'{esc("、".join(names))}</p>')
+
+
 def _line_row(view: View, line: Json) -> str:
     utility = view.utilities[line["utility"]]
     name = f'<td class="tg-name">{swatch(utility)}{esc(utility.zh)}</td>'
@@ -136,7 +147,7 @@ def _line_row(view: View, line: Json) -> str:
     close = "<i>±</i>" if verdict and verdict.get("certainty") == "too_close" else ""
     return (
         f'{head}<td class="n">{metres(route["length_m"])}</td>'
-        f'<td class="n">{route["crossing_count"]} / {route["crossing_kerb_m"]:.1f}</td>'
+        f'<td class="n">{route["crossing_count"]} / {metres(route["crossing_kerb_m"])}</td>'
         f'<td class="n">{metres(route["green_m2"])}</td>'
         f'<td>{chip(verdict["outcome"]) if verdict else "—"}{close}</td></tr>'
     )

@@ -6,7 +6,7 @@ from gettext import gettext as _
 
 from api.escape import esc
 from ui import words
-from ui.panel import chip, cited
+from ui.panel import chip, cited, metres
 from ui.view import Json, View
 
 _TINTS = {
@@ -43,8 +43,8 @@ def _course(view: View, line: Json) -> str:
     tie_in = route["tie_in"]
     parts = [_("接入") + " " + (_("管线点") + " " + tie_in["node_id"] if tie_in.get("node_id")
                                else _("管线") + " " + str(tie_in.get("line_id")))]
-    parts += [f'{_("穿")} {view.road(one["road_id"])} {one["kerb_m"]:.2f} m'
-              f'({_("道路红线之间")} {one["red_line_m"]:.2f} m)' for one in route["crossings"]]
+    parts += [f'{_("穿")} {view.road(one["road_id"])} {metres(one["kerb_m"])} m'
+              f'({_("道路红线之间")} {metres(one["red_line_m"])} m)' for one in route["crossings"]]
     return f'<p class="tg-soft">{esc("; ".join(parts))}</p>'
 
 

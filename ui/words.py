@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from gettext import gettext as _
 from typing import Any
 
 from layers.fields import layer_definition
+from planning.comparisons import rounded
 from planning.policy_model import Policy
 
 OUTCOMES = {
@@ -211,7 +213,7 @@ def value(value: object, unit: str = "") -> str:
     if isinstance(value, bool):
         return _("是") if value else _("否")
     if isinstance(value, (int, float)):
-        text = f"{round(value, 2) + 0.0:,.2f}".replace("-", "−")
+        text = f"{(rounded(value, Decimal('0.01')) or Decimal(0)) + 0:,.2f}".replace("-", "−")
         return text if unit in _TWO_DECIMALS else text.rstrip("0").rstrip(".")
     if isinstance(value, (list, tuple)):
         return "、".join(dict.fromkeys(_VALUES.get(str(one), _word(one)) for one in value))

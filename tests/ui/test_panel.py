@@ -79,3 +79,10 @@ def test_a_line_tells_where_it_joins_and_what_it_crosses() -> None:
     text = verdict_detail(shown, water)
     assert "接入 管线 W-1" in text
     assert "穿 环城大道(R-1) 14.00 m(道路红线之间 30.00 m)" in text
+
+
+def test_permits_that_no_verdict_speaks_of_are_named() -> None:
+    shown = view()
+    named = replace(shown, plan={**shown.plan, "never_covered": ["公路涉路施工", "<b>"]})
+    assert "公路涉路施工、&lt;b&gt;" in panel.never_covered(named)
+    assert panel.never_covered(replace(shown, plan={**shown.plan, "never_covered": []})) == ""
