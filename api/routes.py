@@ -35,9 +35,7 @@ HEADERS = {
 }
 
 
-def routes(
-    workspace: str, layers: Callable[[], Mapping[str, ViewLayer]]
-) -> list[BaseRoute]:
+def routes(workspace: str, layers: Callable[[], Mapping[str, ViewLayer]]) -> list[BaseRoute]:
     """All routes of one workspace.
 
     Parameters
@@ -59,15 +57,18 @@ def routes(
         except LayerRequestError as error:
             return _refusal(400, str(error))
         return Response(
-            found.within(box), media_type="application/geo+json",
+            found.within(box),
+            media_type="application/geo+json",
             headers={"Cache-Control": "private, max-age=60"},
         )
 
     return [
         Route("/api/health", lambda _request: JSONResponse({"status": "ok"})),
         Route("/api/layers/{name}", layer),
-        *(Mount(f"/assets/{name}", StaticFiles(directory=package_folder(package)))
-          for name, package in _PACKAGES.items()),
+        *(
+            Mount(f"/assets/{name}", StaticFiles(directory=package_folder(package)))
+            for name, package in _PACKAGES.items()
+        ),
         Mount("/assets/tonggou", StaticFiles(directory=STATIC)),
     ]
 

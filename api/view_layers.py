@@ -23,7 +23,10 @@ _DECIMALS = 6  # 0.1 m on the ground, finer than a screen pixel at the deepest z
 
 # The columns of each layer that the map may see: drawn by, or shown as text. All else stays.
 _STYLE_COLUMN = {
-    "green": "kind", "lines": "utility", "parcels": "land_use", "roads": "road_class",
+    "green": "kind",
+    "lines": "utility",
+    "parcels": "land_use",
+    "roads": "road_class",
 }
 _TEXT_COLUMN = {"parcels": "name", "roads": "name", "water_bodies": "name", "railways": "name"}
 
@@ -84,9 +87,9 @@ def _view_layer(name: str, table: gpd.GeoDataFrame, marked: set[str]) -> ViewLay
     shapes = table.geometry.simplify(_TOLERANCE_M).to_crs(4326)
     usable = ~(shapes.is_empty | shapes.isna())
     shapes, table = shapes[usable], table[usable]
-    texts = shapely.to_geojson(shapely.transform(
-        np.asarray(shapes.array), lambda xy: np.round(xy, _DECIMALS)
-    ))
+    texts = shapely.to_geojson(
+        shapely.transform(np.asarray(shapes.array), lambda xy: np.round(xy, _DECIMALS))
+    )
     kinds, titles = _column(table, _STYLE_COLUMN.get(name)), _column(table, _TEXT_COLUMN.get(name))
     features = [
         _feature(str(id_), kind, title, text, marked)

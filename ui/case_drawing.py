@@ -40,8 +40,16 @@ def case_drawing(
         Move only if the case is not wholly in sight.
     """
     drawing: dict[str, Any] = {
-        "parcel": None, "routes": [], "bands": [], "crossings": [], "strips": [], "rings": [],
-        "ends": [], "bounds": None, "focus": focus, "gently": gently,
+        "parcel": None,
+        "routes": [],
+        "bands": [],
+        "crossings": [],
+        "strips": [],
+        "rings": [],
+        "ends": [],
+        "bounds": None,
+        "focus": focus,
+        "gently": gently,
     }
     if view is None:
         return drawing
@@ -50,30 +58,39 @@ def case_drawing(
     shared = view.plan["joint"]["segments"] if view.joint else []
     paths = {key: _path(route) for key, route in routes.items()}
     drawing |= {
-        "parcel": {"rings": place.rings(view.plan["parcel"]["geometry"]),
-                   "at": place.point(_inner_point(view.plan["parcel"]["geometry"])),
-                   "label": esc(view.plan["parcel_id"])},
+        "parcel": {
+            "rings": place.rings(view.plan["parcel"]["geometry"]),
+            "at": place.point(_inner_point(view.plan["parcel"]["geometry"])),
+            "label": esc(view.plan["parcel_id"]),
+        },
         "routes": _routes(view, place, paths),
         "crossings": [
-            {"points": place.line(line)} for route in routes.values()
+            {"points": place.line(line)}
+            for route in routes.values()
             for crossing in route["crossings"]
             for line in _lines(crossing.get("geometry"))
         ],
         "rings": [
-            {"at": place.point(path[0]), "colour": view.utilities[key].colour,
-             "label": _tie_in_label(view, key, routes[key])} for key, path in paths.items()
+            {
+                "at": place.point(path[0]),
+                "colour": view.utilities[key].colour,
+                "label": _tie_in_label(view, key, routes[key]),
+            }
+            for key, path in paths.items()
         ],
         "ends": [{"at": at} for at in sorted({place.point(path[-1]) for path in paths.values()})],
         "bands": [
             {"points": place.line(line), "width": LANE_PX * (len(routes) + 1) + 6}
-            for segment in shared if len(segment["utilities"]) > 1
+            for segment in shared
+            if len(segment["utilities"]) > 1
             for line in _lines(segment["geometry"])
         ],
     }
     if strips:
         drawing["strips"] = [
             {"rings": place.rings(route["strip"]), "colour": view.utilities[key].colour}
-            for key, route in routes.items() if route.get("strip") and view.chosen in (None, key)
+            for key, route in routes.items()
+            if route.get("strip") and view.chosen in (None, key)
         ]
     drawing["bounds"] = _bounds(drawing)
     return drawing
@@ -124,7 +141,8 @@ class _Placer:
         polygons = getattr(shape(geometry), "geoms", [shape(geometry)])
         return [
             [[self.point(xy) for xy in ring.coords] for ring in (one.exterior, *one.interiors)]
-            for one in polygons if one.geom_type == "Polygon"
+            for one in polygons
+            if one.geom_type == "Polygon"
         ]
 
 
@@ -132,22 +150,28 @@ def _routes(view: View, place: _Placer, paths: Mapping[str, list[Point]]) -> lis
     lanes = in_lanes(paths, list(view.utilities))
     lines = {line["utility"]: line for line in view.routed}
     return [
-        {"utility": key, "points": place.lane(lane), "weight": _WEIGHT_PX,
-         "colour": view.utilities[key].colour, "dash": view.utilities[key].dash or None,
-         "faint": view.chosen not in (None, key), "label": _route_label(view, lines[key])}
+        {
+            "utility": key,
+            "points": place.lane(lane),
+            "weight": _WEIGHT_PX,
+            "colour": view.utilities[key].colour,
+            "dash": view.utilities[key].dash or None,
+            "faint": view.chosen not in (None, key),
+            "label": _route_label(view, lines[key]),
+        }
         for key, lane in lanes.items()
     ]
 
 
 def _route_label(view: View, line: Mapping[str, Any]) -> str:
     size = (line.get("pipe") or {}).get("label")
-    return f'{esc(view.name(line["utility"]))} {esc(size)} {metres(view.route(line)["length_m"])} m'
+    return f"{esc(view.name(line['utility']))} {esc(size)} {metres(view.route(line)['length_m'])} m"
 
 
 def _tie_in_label(view: View, key: str, route: Mapping[str, Any]) -> str:
     tie_in = route["tie_in"]
     where = tie_in.get("node_id") or tie_in.get("line_id")
-    return f'{esc(view.name(key))}{_("接入点")} {esc(where)}'
+    return f"{esc(view.name(key))}{_('接入点')} {esc(where)}"
 
 
 def _bounds(drawing: Mapping[str, Any]) -> list[list[float]]:

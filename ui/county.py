@@ -50,8 +50,9 @@ class County:
 
     def application_of(self, parcel_id: str) -> str | None:
         """Id of the first open application for a parcel, or None."""
-        return next((key for key, one in self.applications.items()
-                     if one["parcel_id"] == parcel_id), None)
+        return next(
+            (key for key, one in self.applications.items() if one["parcel_id"] == parcel_id), None
+        )
 
 
 def open_county(path: Path) -> County:
@@ -73,8 +74,11 @@ def _read(path: Path, _versions: tuple[Any, ...], _applications: tuple[Any, ...]
 
 
 def _bounds(survey: Survey) -> tuple[float, float, float, float]:
-    extents = [table.to_crs(4326).total_bounds for name, table in survey.tables.items()
-               if name in {"parcels", "roads", "lines"} and not table.empty]
+    extents = [
+        table.to_crs(4326).total_bounds
+        for name, table in survey.tables.items()
+        if name in {"parcels", "roads", "lines"} and not table.empty
+    ]
     if not extents:
         return 73.0, 18.0, 135.0, 54.0  # an empty workspace: the whole country
     corners = np.array(extents)

@@ -34,9 +34,12 @@ _MAP_HEIGHT_PX = 640  # before the style sheet fits the map to the window
 
 def engineer_page(workspace: Path) -> None:
     """Show the bench for one workspace; tokens for its layers are issued for its path."""
-    st.set_page_config(page_title=_("同沟 · 路由规划"), layout="wide",
-                       page_icon=str(_STATIC / "favicon.png"),
-                       initial_sidebar_state="collapsed")
+    st.set_page_config(
+        page_title=_("同沟 · 路由规划"),
+        layout="wide",
+        page_icon=str(_STATIC / "favicon.png"),
+        initial_sidebar_state="collapsed",
+    )
     st.html(_STATIC / "style.css")
     try:
         county = open_county(workspace)
@@ -62,11 +65,15 @@ def _bench(county: County, token_name: str) -> None:
 
 def _bar(county: County) -> None:
     brand, choice = st.columns([50, 50], gap=None)
-    synthetic = f'<span>{_("示例数据(合成)")}</span>' if county.survey.synthetic else ""
+    synthetic = f"<span>{_('示例数据(合成)')}</span>" if county.survey.synthetic else ""
     brand.html(f'<div class="tg-brand"><b>{_("同沟")}</b><em>{_("路由规划")}</em>{synthetic}</div>')
     choice.selectbox(
-        _("报装申请"), list(county.applications), index=None, key="application",
-        placeholder=_("选择报装申请,或点击地图上的宗地"), label_visibility="collapsed",
+        _("报装申请"),
+        list(county.applications),
+        index=None,
+        key="application",
+        placeholder=_("选择报装申请,或点击地图上的宗地"),
+        label_visibility="collapsed",
         format_func=lambda key: _application_title(county.applications[key]),
         on_change=_choose_application,
     )
@@ -74,7 +81,7 @@ def _bar(county: County) -> None:
 
 def _application_title(application: Mapping[str, Any]) -> str:
     name = (application.get("project") or {}).get("project_name") or ""
-    return f'{application["application_id"]} {name}'.strip()
+    return f"{application['application_id']} {name}".strip()
 
 
 def _choose_application() -> None:
@@ -137,16 +144,22 @@ def _alarm(head: str, text: str) -> None:
 def _empty(county: County) -> None:
     """Nothing is selected yet: say what to do and list the open applications."""
     number = len(county.applications)
-    count = f'{number} {_("件,地图上深色边框")}' if number else _("暂无")
+    count = f"{number} {_('件,地图上深色边框')}" if number else _("暂无")
     st.html(
         f'<div class="tg-empty"><h2 class="tg-title">{_("尚未选择")}</h2>'
         f"<p>{_what_to_do(county)}</p>"
-        f'<h3>{_("在办申请")}<small>{count}</small></h3></div>'
+        f"<h3>{_('在办申请')}<small>{count}</small></h3></div>"
     )
     with st.container(key="cases"):
         for key, application in county.applications.items():
-            st.button(_application_title(application), key=f"case-{key}", type="tertiary",
-                      width="stretch", on_click=_open_application, args=(key,))
+            st.button(
+                _application_title(application),
+                key=f"case-{key}",
+                type="tertiary",
+                width="stretch",
+                on_click=_open_application,
+                args=(key,),
+            )
 
 
 def _what_to_do(county: County) -> str:
@@ -185,10 +198,17 @@ def _ways(view: View) -> bool:
     """Switches for what the map shows; gives whether the shared trench is meant."""
     choice = False
     if view.shares:
-        choice = st.segmented_control(
-            _("方案"), [True, False], default=True, key="joint", label_visibility="collapsed",
-            format_func=lambda shared: _("共沟方案") if shared else _("各自敷设"),
-        ) is not False
+        choice = (
+            st.segmented_control(
+                _("方案"),
+                [True, False],
+                default=True,
+                key="joint",
+                label_visibility="collapsed",
+                format_func=lambda shared: _("共沟方案") if shared else _("各自敷设"),
+            )
+            is not False
+        )
     st.toggle(_("显示作业带"), key="strips")
     return choice
 
@@ -198,7 +218,9 @@ def _chosen(view: View) -> str | None:
     if not view.routed:
         return None
     chosen: str | None = st.pills(
-        _("逐项查看依据"), [line["utility"] for line in view.routed], key="chosen",
+        _("逐项查看依据"),
+        [line["utility"] for line in view.routed],
+        key="chosen",
         format_func=view.name,
     )
     return chosen
@@ -206,11 +228,14 @@ def _chosen(view: View) -> str | None:
 
 def _map(county: County, view: View | None, token_name: str) -> None:
     number, gently = st.session_state.get("focus", (0, True))
-    drawing = case_drawing(view, strips=bool(st.session_state.get("strips")),
-                           focus=str(number), gently=gently)
+    drawing = case_drawing(
+        view, strips=bool(st.session_state.get("strips")), focus=str(number), gently=gently
+    )
     st_folium(
         town_map(county.bounds, set(county.layers), load_utilities(), note=_data_note(county)),
-        key="map", height=_MAP_HEIGHT_PX, use_container_width=True,
+        key="map",
+        height=_MAP_HEIGHT_PX,
+        use_container_width=True,
         returned_objects=["last_clicked"],
         feature_group_to_add=case_group(drawing, tokens.issue(token_name)),
         on_change=lambda: _choose_parcel(county),
@@ -219,5 +244,5 @@ def _map(county: County, view: View | None, token_name: str) -> None:
 
 def _data_note(county: County) -> str:
     crs = county.survey.crs
-    system = f'{crs.name.split(" / ")[0]} · EPSG:{crs.to_epsg()}'
-    return f'{_("示例数据(合成),非真实管线")} · {system}' if county.survey.synthetic else system
+    system = f"{crs.name.split(' / ')[0]} · EPSG:{crs.to_epsg()}"
+    return f"{_('示例数据(合成),非真实管线')} · {system}" if county.survey.synthetic else system

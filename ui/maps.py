@@ -114,13 +114,29 @@ def town_map(
     """
     west, south, east, north = bounds
     centre = ((south + north) / 2, (west + east) / 2)
-    town = TownMap(location=centre, zoom_start=OPEN_ZOOM, tiles=None, zoom_control=False,
-                   min_zoom=11, max_zoom=20, control_scale=False)
-    town.add_child(_Call("furnish", {
-        "bounds": [[south, west], [north, east]], "openZoom": OPEN_ZOOM, "note": esc(note),
-        "legend": legend(utilities), "zoomIn": _("放大后显示:"),
-        "truncated": _("(数量过多,仅显示一部分,请放大)"), "failed": _("加载失败,请刷新页面"),
-    }))
+    town = TownMap(
+        location=centre,
+        zoom_start=OPEN_ZOOM,
+        tiles=None,
+        zoom_control=False,
+        min_zoom=11,
+        max_zoom=20,
+        control_scale=False,
+    )
+    town.add_child(
+        _Call(
+            "furnish",
+            {
+                "bounds": [[south, west], [north, east]],
+                "openZoom": OPEN_ZOOM,
+                "note": esc(note),
+                "legend": legend(utilities),
+                "zoomIn": _("放大后显示:"),
+                "truncated": _("(数量过多,仅显示一部分,请放大)"),
+                "failed": _("加载失败,请刷新页面"),
+            },
+        )
+    )
     for depth, (name, look) in enumerate(_looks(utilities).items()):
         if name in layers:
             town.add_child(ViewLayer(name, {**look, "zIndex": 210 + 10 * depth}))
@@ -151,24 +167,41 @@ def check_local(element: Any) -> None:
 def legend(utilities: Mapping[str, Utility]) -> str:
     """Legend as HTML: every utility with its colour and dash pattern, and the case's marks."""
     rows = [
-        _key(f'<line x1="1" y1="6" x2="33" y2="6" stroke="{esc(item.colour)}" stroke-width="3.2"'
-             f' stroke-dasharray="{esc(item.dash or "none")}"/>', item.zh)
+        _key(
+            f'<line x1="1" y1="6" x2="33" y2="6" stroke="{esc(item.colour)}" stroke-width="3.2"'
+            f' stroke-dasharray="{esc(item.dash or "none")}"/>',
+            item.zh,
+        )
         for item in utilities.values()
     ]
     rows += [
-        _key('<line x1="1" y1="6" x2="33" y2="6" stroke="#9b8fa0" stroke-width="1.2"/>',
-             _("现状管线")),
-        _key('<rect x="1" y="1" width="32" height="10" rx="2" fill="#ffcf40" fill-opacity=".8"/>',
-             _("共沟段")),
-        _key('<rect x="1" y="2" width="32" height="8" fill="#12344d" fill-opacity=".3"/>',
-             _("穿路段")),
-        _key('<circle cx="17" cy="6" r="4.2" fill="#fff" stroke="#33475b" stroke-width="2.4"/>',
-             _("接入点")),
+        _key(
+            '<line x1="1" y1="6" x2="33" y2="6" stroke="#9b8fa0" stroke-width="1.2"/>',
+            _("现状管线"),
+        ),
+        _key(
+            '<rect x="1" y="1" width="32" height="10" rx="2" fill="#ffcf40" fill-opacity=".8"/>',
+            _("共沟段"),
+        ),
+        _key(
+            '<rect x="1" y="2" width="32" height="8" fill="#12344d" fill-opacity=".3"/>',
+            _("穿路段"),
+        ),
+        _key(
+            '<circle cx="17" cy="6" r="4.2" fill="#fff" stroke="#33475b" stroke-width="2.4"/>',
+            _("接入点"),
+        ),
         _key('<circle cx="17" cy="6" r="3.6" fill="#12344d"/>', _("红线接口")),
-        _key('<rect x="3" y="1" width="28" height="10" fill="#f59e0b" fill-opacity=".28"'
-             ' stroke="#c2410c" stroke-width="1.6"/>', _("所选宗地")),
-        _key('<rect x="3" y="1" width="28" height="10" fill="#f3efe6" stroke="#4f6b80"'
-             ' stroke-width="1.4"/>', _("有在办申请")),
+        _key(
+            '<rect x="3" y="1" width="28" height="10" fill="#f59e0b" fill-opacity=".28"'
+            ' stroke="#c2410c" stroke-width="1.6"/>',
+            _("所选宗地"),
+        ),
+        _key(
+            '<rect x="3" y="1" width="28" height="10" fill="#f3efe6" stroke="#4f6b80"'
+            ' stroke-width="1.4"/>',
+            _("有在办申请"),
+        ),
     ]
     return "".join(rows)
 
@@ -181,8 +214,13 @@ def _looks(utilities: Mapping[str, Utility]) -> dict[str, dict[str, Any]]:
     """How each layer of the town is drawn, in drawing order; quiet, so that the case stands out."""
 
     def area(fill: str, line: str | None = None, width: float = 0.6) -> dict[str, Any]:
-        return {"stroke": line is not None, "color": line, "weight": width,
-                "fillColor": fill, "fillOpacity": 1}
+        return {
+            "stroke": line is not None,
+            "color": line,
+            "weight": width,
+            "fillColor": fill,
+            "fillOpacity": 1,
+        }
 
     def line(colour: str, width: float, **more: Any) -> dict[str, Any]:
         return {"color": colour, "weight": width, "fill": False, **more}
@@ -190,16 +228,28 @@ def _looks(utilities: Mapping[str, Utility]) -> dict[str, dict[str, Any]]:
     mains = {key: {"color": item.colour} for key, item in utilities.items()}
     return {
         "road_red_lines": {"title": _("道路"), "minZoom": 12, "base": area("#eae6dc")},
-        "parcels": {"title": _("宗地"), "minZoom": 15, "interactive": True,
-                    "base": area("#f3efe6", "#cfc5b2", 0.8), "kinds": {"green": area("#e6eddb")},
-                    "marked": {"color": "#4f6b80", "weight": 1.4}},
+        "parcels": {
+            "title": _("宗地"),
+            "minZoom": 15,
+            "interactive": True,
+            "base": area("#f3efe6", "#cfc5b2", 0.8),
+            "kinds": {"green": area("#e6eddb")},
+            "marked": {"color": "#4f6b80", "weight": 1.4},
+        },
         "green": {"title": _("绿化"), "minZoom": 14, "base": area("#d9e6cb")},
         "water_bodies": {"title": _("水体"), "minZoom": 11, "base": area("#c5dce8", "#afcddd")},
         "carriageways": {"title": _("车行道"), "minZoom": 14, "base": area("#ffffff", "#ddd7ca")},
-        "railways": {"title": _("铁路"), "minZoom": 12,
-                     "base": line("#8d8d8d", 2, dashArray="8 5")},
+        "railways": {
+            "title": _("铁路"),
+            "minZoom": 12,
+            "base": line("#8d8d8d", 2, dashArray="8 5"),
+        },
         "buildings": {"title": _("建筑"), "minZoom": 16, "base": area("#ddd5c5", "#c9bfab", 0.5)},
-        "lines": {"title": _("现状管线"), "minZoom": 16, "base": line("#999", 1, opacity=0.34),
-                  "kinds": mains},
+        "lines": {
+            "title": _("现状管线"),
+            "minZoom": 16,
+            "base": line("#999", 1, opacity=0.34),
+            "kinds": mains,
+        },
         "roads": {"title": _("路名"), "minZoom": 15, "names": True},
     }

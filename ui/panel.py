@@ -16,8 +16,13 @@ from ui import words
 from ui.view import Json, View
 
 _TINTS = {
-    "commitment": "good", "commitment_filing": "filing", "not_required": "good",
-    "ordinary_approval": "bad", "blocked": "bad", "undetermined": "open", "not_covered": "none",
+    "commitment": "good",
+    "commitment_filing": "filing",
+    "not_required": "good",
+    "ordinary_approval": "bad",
+    "blocked": "bad",
+    "undetermined": "open",
+    "not_covered": "none",
 }
 
 
@@ -50,54 +55,71 @@ def swatch(utility: Utility) -> str:
 def picture(svg: str, alternative: str, css_class: str) -> str:
     """An image element: a browser runs no script and fetches nothing inside an image."""
     encoded = base64.b64encode(svg.encode()).decode()
-    return (f'<img class="{css_class}" alt="{esc(alternative)}"'
-            f' src="data:image/svg+xml;base64,{encoded}">')
+    return (
+        f'<img class="{css_class}" alt="{esc(alternative)}"'
+        f' src="data:image/svg+xml;base64,{encoded}">'
+    )
 
 
 def heading(plan: Json, title: str, *, default_demand: bool) -> str:
     """Name of the case with its parcel, land use and area."""
     parcel = plan["parcel"]
     area = parcel.get("area_m2")
-    facts = " · ".join(f"<span>{fact}</span>" for fact in [
-        _("宗地") + " " + esc(plan["parcel_id"]), esc(parcel.get("name")),
-        esc(words.LAND_USES.get(parcel.get("land_use") or "", _("用途未知"))),
-        _("面积未知") if area is None else f"{area:,.0f} m²",
-        _("计划开挖") + " " + esc(plan["dig_date"]),
-    ] if fact)
+    facts = " · ".join(
+        f"<span>{fact}</span>"
+        for fact in [
+            _("宗地") + " " + esc(plan["parcel_id"]),
+            esc(parcel.get("name")),
+            esc(words.LAND_USES.get(parcel.get("land_use") or "", _("用途未知"))),
+            _("面积未知") if area is None else f"{area:,.0f} m²",
+            _("计划开挖") + " " + esc(plan["dig_date"]),
+        ]
+        if fact
+    )
     mark = _("此宗地没有报装申请:按用地性质的默认需求试算,不作为判定。")
-    return (f'<h2 class="tg-title">{esc(title)}</h2><p class="tg-facts">{facts}</p>'
-            + (f'<p class="tg-mark">{mark}</p>' if default_demand else ""))
+    return f'<h2 class="tg-title">{esc(title)}</h2><p class="tg-facts">{facts}</p>' + (
+        f'<p class="tg-mark">{mark}</p>' if default_demand else ""
+    )
 
 
 def figures(view: View) -> str:
     """Three figures: lines that qualify, and what the trench saves or the lines amount to."""
     verdicts = [view.verdict(line) for line in view.wanted]
     qualify = sum(1 for one in verdicts if one and one["outcome"] in words.QUALIFYING)
-    tiles = [(_("可承诺或免批"), f'{qualify}<small> / {len(verdicts)} {_("项")}</small>')]
+    tiles = [(_("可承诺或免批"), f"{qualify}<small> / {len(verdicts)} {_('项')}</small>")]
     if view.joint:
         joint = view.plan["joint"]
-        tiles += [(_("共沟长度"), f'{joint["shared_length_m"]:,.1f}<small> m</small>'),
-                  (_("比各自开挖省"), f'{round(100 * joint["saving_share"])}<small> %</small>')]
+        tiles += [
+            (_("共沟长度"), f"{joint['shared_length_m']:,.1f}<small> m</small>"),
+            (_("比各自开挖省"), f"{round(100 * joint['saving_share'])}<small> %</small>"),
+        ]
     else:
         routes = [view.route(line) for line in view.routed]
-        length, cost = sum(one["length_m"] for one in routes), sum(
-            one["cost_yuan"] for one in routes)
-        tiles += [(_("外线总长"), f"{metres(length)}<small> m</small>" if routes else "—"),
-                  (_("造价(示例单价)"),
-                   f'{money(cost)}<small> {_("万元")}</small>' if routes else "—")]
-    return '<div class="tg-figures">' + "".join(
-        f"<div><span>{name}</span><b>{value}</b></div>" for name, value in tiles
-    ) + "</div>"
+        length, cost = (
+            sum(one["length_m"] for one in routes),
+            sum(one["cost_yuan"] for one in routes),
+        )
+        tiles += [
+            (_("外线总长"), f"{metres(length)}<small> m</small>" if routes else "—"),
+            (_("造价(示例单价)"), f"{money(cost)}<small> {_('万元')}</small>" if routes else "—"),
+        ]
+    return (
+        '<div class="tg-figures">'
+        + "".join(f"<div><span>{name}</span><b>{value}</b></div>" for name, value in tiles)
+        + "</div>"
+    )
 
 
 def lines_table(view: View) -> str:
     """One row per requested line with its size, measures and verdict."""
-    heads = "".join([
-        f'<th>{_("专业")}</th><th>{_("规格")}</th>',
-        f'<th class="n">{_("外线长度")}<br>m</th>',
-        f'<th class="n">{_("穿路")}<br>{_("次")} / m</th>',
-        f'<th class="n">{_("绿化")}<br>m²</th><th>{_("判定")}</th>',
-    ])
+    heads = "".join(
+        [
+            f"<th>{_('专业')}</th><th>{_('规格')}</th>",
+            f'<th class="n">{_("外线长度")}<br>m</th>',
+            f'<th class="n">{_("穿路")}<br>{_("次")} / m</th>',
+            f'<th class="n">{_("绿化")}<br>m²</th><th>{_("判定")}</th>',
+        ]
+    )
     rows = "".join(_line_row(view, line) for line in view.wanted)
     return f'<table class="tg-lines"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
 
@@ -121,8 +143,10 @@ def questions(view: View) -> str:
     if not asked:
         return ""
     rows = "".join(_question(view, one) for one in asked)
-    return (f'<h3>{_("待查明")}<small>{_("答一次,各案通用")}</small></h3>'
-            f'<ul class="tg-questions">{rows}</ul>')
+    return (
+        f"<h3>{_('待查明')}<small>{_('答一次,各案通用')}</small></h3>"
+        f'<ul class="tg-questions">{rows}</ul>'
+    )
 
 
 def never_covered(view: View) -> str:
@@ -130,26 +154,31 @@ def never_covered(view: View) -> str:
     names = view.plan.get("never_covered") or []
     if not names:
         return ""
-    return (f'<p class="tg-soft tg-never">{_("以下许可方案未涉及,判定不含,须另行核实:")}'
-            f'{esc("、".join(names))}</p>')
+    return (
+        f'<p class="tg-soft tg-never">{_("以下许可方案未涉及,判定不含,须另行核实:")}'
+        f"{esc('、'.join(names))}</p>"
+    )
 
 
 def _line_row(view: View, line: Json) -> str:
     utility = view.utilities[line["utility"]]
     name = f'<td class="tg-name">{swatch(utility)}{esc(utility.zh)}</td>'
     label = esc((line.get("pipe") or {}).get("label")) or "—"
-    head = ('<tr class="tg-chosen">' if line["utility"] == view.chosen else "<tr>") \
-        + f"{name}<td>{label}</td>"
+    head = (
+        '<tr class="tg-chosen">' if line["utility"] == view.chosen else "<tr>"
+    ) + f"{name}<td>{label}</td>"
     if line["status"] != "routed":
-        return (f'{head}<td colspan="3" class="tg-soft">{_reason(line)}</td>'
-                f'<td><span class="tg-chip tg-none">{_("无法接入")}</span></td></tr>')
+        return (
+            f'{head}<td colspan="3" class="tg-soft">{_reason(line)}</td>'
+            f'<td><span class="tg-chip tg-none">{_("无法接入")}</span></td></tr>'
+        )
     route, verdict = view.route(line), view.verdict(line)
     close = "<i>±</i>" if verdict and verdict.get("certainty") == "too_close" else ""
     return (
         f'{head}<td class="n">{metres(route["length_m"])}</td>'
         f'<td class="n">{route["crossing_count"]} / {metres(route["crossing_kerb_m"])}</td>'
         f'<td class="n">{metres(route["green_m2"])}</td>'
-        f'<td>{chip(verdict["outcome"]) if verdict else "—"}{close}</td></tr>'
+        f"<td>{chip(verdict['outcome']) if verdict else '—'}{close}</td></tr>"
     )
 
 
@@ -177,16 +206,17 @@ def _no_way(view: View, line: Json) -> str:
     gap = ""
     if line.get("gap_m") is not None:
         limit = view.words.policy.planning.max_snap_m
-        gap = (f',{_("相距")} {metres(line["gap_m"])} m,'
-               f'{_("连接段最长")} {words.value(limit)} m')
+        gap = f",{_('相距')} {metres(line['gap_m'])} m,{_('连接段最长')} {words.value(limit)} m"
     cure = words.CURES.get(line.get("reason") or "")
-    return f'{_("无法接入:")}{_reason(line)}{gap}' + (f"。{cure}。" if cure else "。")
+    return f"{_('无法接入:')}{_reason(line)}{gap}" + (f"。{cure}。" if cure else "。")
 
 
 def _worse(line: Json) -> str:
     alone, joint = line["verdict"]["alone"], line["verdict"]["joint"]
-    return (f'{_("因共沟变差:单独敷设")} {chip(alone["outcome"])} → {_("共沟")} '
-            f'{chip(joint["outcome"])}')
+    return (
+        f"{_('因共沟变差:单独敷设')} {chip(alone['outcome'])} → {_('共沟')} "
+        f"{chip(joint['outcome'])}"
+    )
 
 
 def _grounds(view: View, line: Json, verdict: Json) -> str:
@@ -199,7 +229,7 @@ def _grounds(view: View, line: Json, verdict: Json) -> str:
     names = "、".join(dict.fromkeys(unknown)) or _("见下方依据")
     favour = verdict.get("otherwise")
     lead = _(";如均有利,可为") if favour in words.QUALIFYING else _(";即使均有利,仍为")
-    return f'{_("尚缺:")}{esc(names)}' + (f"{lead} {chip(favour)}" if favour else "")
+    return f"{_('尚缺:')}{esc(names)}" + (f"{lead} {chip(favour)}" if favour else "")
 
 
 def _failure(view: View, line: Json, failed: list[Json]) -> str:
@@ -207,19 +237,25 @@ def _failure(view: View, line: Json, failed: list[Json]) -> str:
     one, unit = failed[0], view.words.unit(failed[0]["input"])
     same = [each for each in failed if (each["input"], each["ref"]) == (one["input"], one["ref"])]
     verb = _("触发") if one["kind"] == "guard" else _("不符合")
-    measured = f'{words.value(one["value"], unit)} {unit}'.strip()
-    unsought = one.get("comparator") == "at_most" and not view.joint \
+    measured = f"{words.value(one['value'], unit)} {unit}".strip()
+    unsought = (
+        one.get("comparator") == "at_most"
+        and not view.joint
         and line.get("qualifying_route") == "not_searched"
-    return (f'{esc(view.words.input(one["input"]))}:{esc(measured)},{verb}{esc(one["ref"])}'
-            + "".join(map(cited, same)) + _shortfall(one, unit)
-            + ("。" + _("尚未另寻符合条款的走向。") if unsought else ""))
+    )
+    return (
+        f"{esc(view.words.input(one['input']))}:{esc(measured)},{verb}{esc(one['ref'])}"
+        + "".join(map(cited, same))
+        + _shortfall(one, unit)
+        + ("。" + _("尚未另寻符合条款的走向。") if unsought else "")
+    )
 
 
 def cited(finding: Json) -> str:
     """The words that a finding stands for, in corner brackets if they are quoted."""
     if finding.get("quote"):
-        return f'「{esc(finding["quote"])}」'
-    return f'({esc(finding["words"])})' if finding.get("words") else ""
+        return f"「{esc(finding['quote'])}」"
+    return f"({esc(finding['words'])})" if finding.get("words") else ""
 
 
 def _shortfall(finding: Json, unit: str) -> str:
@@ -228,9 +264,11 @@ def _shortfall(finding: Json, unit: str) -> str:
     if margin is None or isinstance(margin, bool):
         return ""
     if finding.get("comparator") == "not_after_years":
-        return (f',<b>{esc(finding["limit"])} {_("之后方可开挖,还差")} '
-                f'{words.value(abs(margin))} {_("天")}</b>')
-    return f',<b>{_("超出")} {words.value(abs(margin), unit)} {esc(unit)}</b>'
+        return (
+            f",<b>{esc(finding['limit'])} {_('之后方可开挖,还差')} "
+            f"{words.value(abs(margin))} {_('天')}</b>"
+        )
+    return f",<b>{_('超出')} {words.value(abs(margin), unit)} {esc(unit)}</b>"
 
 
 def _question(view: View, one: Json) -> str:
@@ -240,7 +278,7 @@ def _question(view: View, one: Json) -> str:
         subject = words.layer(subject) if kind == "layer" else view.road(subject)
     names = "、".join(view.name(key) for key in one["utilities"])
     return (
-        f'<li><b>{esc(words.SUBJECTS.get(kind, kind))} {esc(subject)}</b>:'
-        f'{esc(view.words.field(kind, one["field"]))}'
+        f"<li><b>{esc(words.SUBJECTS.get(kind, kind))} {esc(subject)}</b>:"
+        f"{esc(view.words.field(kind, one['field']))}"
         f' <span class="tg-soft">{_("影响")} {esc(names)}</span></li>'
     )

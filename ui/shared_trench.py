@@ -11,8 +11,25 @@ from ui.panel import metres, money, picture
 from ui.view import Json, View
 
 _SVG = "{http://www.w3.org/2000/svg}"
-_DRAWING_TAGS = {"svg", "g", "rect", "line", "circle", "ellipse", "path", "polyline", "polygon",
-                 "text", "tspan", "title", "desc", "defs", "pattern", "marker", "clipPath"}
+_DRAWING_TAGS = {
+    "svg",
+    "g",
+    "rect",
+    "line",
+    "circle",
+    "ellipse",
+    "path",
+    "polyline",
+    "polygon",
+    "text",
+    "tspan",
+    "title",
+    "desc",
+    "defs",
+    "pattern",
+    "marker",
+    "clipPath",
+}
 
 
 class DrawingError(ValueError):
@@ -47,9 +64,9 @@ def shared_trench(view: View) -> str:
     joint = view.plan.get("joint")
     if not view.shares or not joint:
         return f'<h3>{_("共沟")}</h3><p class="tg-soft">{_no_trench(view)}</p>' + (
-            _left_out(view, joint) if joint else "")
-    return (_sections(view, joint) + _left_out(view, joint) + _costs(joint)
-            + _split(view, joint))
+            _left_out(view, joint) if joint else ""
+        )
+    return _sections(view, joint) + _left_out(view, joint) + _costs(joint) + _split(view, joint)
 
 
 def _no_trench(view: View) -> str:
@@ -66,12 +83,15 @@ def _sections(view: View, joint: Json) -> str:
         section = segment["section_id"]
         lengths[section] = lengths.get(section, 0.0) + segment["length_m"]
     shared = {one["section_id"]: one for one in joint["sections"] if len(one["utilities"]) > 1}
-    drawn = [_section(view, shared[key], lengths.get(key))
-             for key in sorted(shared, key=lambda key: -lengths.get(key, 0.0))]
+    drawn = [
+        _section(view, shared[key], lengths.get(key))
+        for key in sorted(shared, key=lambda key: -lengths.get(key, 0.0))
+    ]
     rest = "".join(drawn[1:])
-    more = f'<details><summary>{_("其余断面")} {len(drawn) - 1}</summary>{rest}</details>'
-    return (f'<h3>{_("共沟断面")}<small>{_proof(joint)}</small></h3>{drawn[0]}'
-            + (more if rest else ""))
+    more = f"<details><summary>{_('其余断面')} {len(drawn) - 1}</summary>{rest}</details>"
+    return f"<h3>{_('共沟断面')}<small>{_proof(joint)}</small></h3>{drawn[0]}" + (
+        more if rest else ""
+    )
 
 
 def _left_out(view: View, joint: Json) -> str:
@@ -79,7 +99,7 @@ def _left_out(view: View, joint: Json) -> str:
     reasons: dict[str, list[str]] = {}
     for one in joint.get("left_out") or []:
         reasons.setdefault(one["reason"], []).append(view.name(one["utility"]))
-    texts = [f'{"、".join(names)}:{reason}' for reason, names in reasons.items()]
+    texts = [f"{'、'.join(names)}:{reason}" for reason, names in reasons.items()]
     texts += joint.get("apart") or []
     return "".join(f'<p class="tg-soft">{esc(text)}</p>' for text in texts)
 
@@ -88,15 +108,17 @@ def _proof(joint: Json) -> str:
     if joint.get("proven_optimal"):
         return _("已证最优")
     gap = joint.get("gap")
-    return _("未证最优") if gap is None else f'{_("未证最优,差距不超过")} {100 * gap:.1f} %'
+    return _("未证最优") if gap is None else f"{_('未证最优,差距不超过')} {100 * gap:.1f} %"
 
 
 def _section(view: View, section: Json, length_m: float | None) -> str:
     names = " – ".join(view.name(key) for key in section["utilities"])
     surface = words.SURFACES.get(section.get("surface") or "unknown", section.get("surface"))
-    caption = (f'{esc(names)} · {esc(surface)} · {_("宽")} {metres(section["width_m"])} m'
-               f' · {_("深")} {metres(section["depth_m"])} m · {_("长")} {metres(length_m)} m'
-               f'<br>{_("净距单位 m")}{_clearances(section)}')
+    caption = (
+        f"{esc(names)} · {esc(surface)} · {_('宽')} {metres(section['width_m'])} m"
+        f" · {_('深')} {metres(section['depth_m'])} m · {_('长')} {metres(length_m)} m"
+        f"<br>{_('净距单位 m')}{_clearances(section)}"
+    )
     try:
         svg = safe_svg(section["svg"]) if section.get("svg") else None
         drawing = picture(svg, _("共沟断面") + " " + names, "tg-drawing") if svg else ""
@@ -108,11 +130,12 @@ def _section(view: View, section: Json, length_m: float | None) -> str:
 def _clearances(section: Json) -> str:
     """The standards that the gaps come from, each with how sure its values are."""
     sources = dict.fromkeys(
-        f'{words.source(pair["source"])}'
-        f'({words.CONFIDENCE.get(pair["confidence"], pair["confidence"])})'
-        for pair in section.get("pairs") or [] if pair.get("source")
+        f"{words.source(pair['source'])}"
+        f"({words.CONFIDENCE.get(pair['confidence'], pair['confidence'])})"
+        for pair in section.get("pairs") or []
+        if pair.get("source")
     )
-    return f',{_("依据")} {esc("、".join(sources))}' if sources else ""
+    return f",{_('依据')} {esc('、'.join(sources))}" if sources else ""
 
 
 def _costs(joint: Json) -> str:
@@ -130,7 +153,7 @@ def _costs(joint: Json) -> str:
         for name, value, tone in known
     )
     number = len(joint.get("allocation") or [])
-    note = _("示例单价,非报价") + (f' · {_("共沟的")} {number} {_("项合计")}' if number else "")
+    note = _("示例单价,非报价") + (f" · {_('共沟的')} {number} {_('项合计')}" if number else "")
     return f'<h3>{_("造价(万元)")}<small>{note}</small></h3><div class="tg-bars">{rows}</div>'
 
 
@@ -141,19 +164,22 @@ def _split(view: View, joint: Json) -> str:
         return ""
     parts = "".join(
         f'<i style="width:{100 * one["shapley_yuan"] / total:.2f}%;'
-        f'background:{esc(view.utilities[one["utility"]].colour)}"></i>' for one in shares
+        f'background:{esc(view.utilities[one["utility"]].colour)}"></i>'
+        for one in shares
     )
     separate = sum(one["stand_alone_yuan"] for one in shares)
     rows = "".join(
-        f'<tr><td>{esc(view.name(one["utility"]))}</td>'
+        f"<tr><td>{esc(view.name(one['utility']))}</td>"
         f'<td class="n">{money(one["shapley_yuan"])}</td>'
         f'<td class="n">{money(one["stand_alone_yuan"])}</td>'
         f'<td class="n">{100 * one["shapley_yuan"] / total:.1f}</td></tr>'
         for one in shares
-    ) + (f'<tr class="tg-sum"><td>{_("合计")}</td><td class="n">{money(total)}</td>'
-         f'<td class="n">{money(separate)}</td><td class="n">100.0</td></tr>')
+    ) + (
+        f'<tr class="tg-sum"><td>{_("合计")}</td><td class="n">{money(total)}</td>'
+        f'<td class="n">{money(separate)}</td><td class="n">100.0</td></tr>'
+    )
     return (
-        f'<h3>{_("费用分摊")}<small>{_("夏普利值")}</small></h3>'
+        f"<h3>{_('费用分摊')}<small>{_('夏普利值')}</small></h3>"
         f'<div class="tg-split">{parts}</div><table class="tg-small"><thead><tr>'
         f'<th>{_("专业")}</th><th class="n">{_("分摊")}<br>{_("万元")}</th>'
         f'<th class="n">{_("单独开挖(上限)")}<br>{_("万元")}</th>'

@@ -10,8 +10,10 @@ from ui.panel import chip, cited, metres
 from ui.view import Json, View
 
 _TINTS = {
-    ("not_required", "met"): "none", ("not_required", "failed"): "none",
-    ("guard", "met"): "none", ("advisory", "failed"): "open",
+    ("not_required", "met"): "none",
+    ("not_required", "failed"): "none",
+    ("guard", "met"): "none",
+    ("advisory", "failed"): "open",
 }
 _STATUS_TINTS = {"met": "good", "failed": "bad", "unknown": "open"}
 
@@ -19,21 +21,28 @@ _STATUS_TINTS = {"met": "good", "failed": "bad", "unknown": "open"}
 def verdict_detail(view: View, line: Json) -> str:
     """Everything that the verdict of one line rests on, as HTML."""
     verdict = view.verdict(line)
-    head = f'<h3>{esc(view.name(line["utility"]))}{_("的判定依据")}</h3>'
+    head = f"<h3>{esc(view.name(line['utility']))}{_('的判定依据')}</h3>"
     if verdict is None:
         return head + f'<p class="tg-soft">{_("没有判定。")}</p>' + _measures(view, line)
-    return head + "".join([
-        _headline(verdict), _course(view, line), _findings(view, verdict), _permits(view, verdict),
-        _readings(view, verdict), _measures(view, line), _assumed(view, verdict),
-    ])
+    return head + "".join(
+        [
+            _headline(verdict),
+            _course(view, line),
+            _findings(view, verdict),
+            _permits(view, verdict),
+            _readings(view, verdict),
+            _measures(view, line),
+            _assumed(view, verdict),
+        ]
+    )
 
 
 def _headline(verdict: Json) -> str:
     certainty = words.CERTAINTY.get(verdict.get("certainty") or "", verdict.get("certainty"))
-    parts = [chip(verdict["outcome"]), f'<span>{_("把握:")}{esc(certainty or _("未知"))}</span>']
-    possible = f' {_("或")} '.join(chip(one) for one in verdict.get("possible") or [])
+    parts = [chip(verdict["outcome"]), f"<span>{_('把握:')}{esc(certainty or _('未知'))}</span>"]
+    possible = f" {_('或')} ".join(chip(one) for one in verdict.get("possible") or [])
     if verdict["outcome"] == "undetermined" and possible:
-        parts.append(f'<span>{_("查明后可能为")} {possible}</span>')
+        parts.append(f"<span>{_('查明后可能为')} {possible}</span>")
     return f'<p class="tg-headline">{"".join(parts)}</p>'
 
 
@@ -41,10 +50,20 @@ def _course(view: View, line: Json) -> str:
     """Where the line joins the network and which roads it crosses."""
     route = view.route(line)
     tie_in = route["tie_in"]
-    parts = [_("接入") + " " + (_("管线点") + " " + tie_in["node_id"] if tie_in.get("node_id")
-                               else _("管线") + " " + str(tie_in.get("line_id")))]
-    parts += [f'{_("穿")} {view.road(one["road_id"])} {metres(one["kerb_m"])} m'
-              f'({_("道路红线之间")} {metres(one["red_line_m"])} m)' for one in route["crossings"]]
+    parts = [
+        _("接入")
+        + " "
+        + (
+            _("管线点") + " " + tie_in["node_id"]
+            if tie_in.get("node_id")
+            else _("管线") + " " + str(tie_in.get("line_id"))
+        )
+    ]
+    parts += [
+        f"{_('穿')} {view.road(one['road_id'])} {metres(one['kerb_m'])} m"
+        f"({_('道路红线之间')} {metres(one['red_line_m'])} m)"
+        for one in route["crossings"]
+    ]
     return f'<p class="tg-soft">{esc("; ".join(parts))}</p>'
 
 
@@ -55,8 +74,10 @@ def _findings(view: View, verdict: Json) -> str:
     rest = [one for one in findings if one not in weighty]
     folded = ""
     if rest:
-        folded = (f'<details><summary>{_("其余已核对的依据")} {len(rest)}</summary>'
-                  f"{_findings_table(view, rest)}</details>")
+        folded = (
+            f"<details><summary>{_('其余已核对的依据')} {len(rest)}</summary>"
+            f"{_findings_table(view, rest)}</details>"
+        )
     return (_findings_table(view, weighty) if weighty else "") + folded
 
 
@@ -81,10 +102,15 @@ def _finding_row(view: View, one: Json) -> str:
     tint = _TINTS.get((one["kind"], one["status"])) or _STATUS_TINTS.get(one["status"], "none")
     named = one.get("input") is not None
     unit = view.words.unit(one["input"]) if named else ""
-    source = " · ".join(esc(part) for part in [
-        words.KINDS.get(one["kind"], one["kind"]), one.get("ref"),
-        words.CONFIDENCE.get(one.get("confidence") or "", one.get("confidence")),
-    ] if part)
+    source = " · ".join(
+        esc(part)
+        for part in [
+            words.KINDS.get(one["kind"], one["kind"]),
+            one.get("ref"),
+            words.CONFIDENCE.get(one.get("confidence") or "", one.get("confidence")),
+        ]
+        if part
+    )
     name = view.words.input(one["input"]) if named else _("条文无量化条件")
     value = words.value(one["value"], unit) if named else "—"
     return (
@@ -98,7 +124,7 @@ def _finding_row(view: View, one: Json) -> str:
 
 def _permits(view: View, verdict: Json) -> str:
     rows = "".join(
-        f'<tr><td>{esc(view.words.permit(one["permit"]))}</td>'
+        f"<tr><td>{esc(view.words.permit(one['permit']))}</td>"
         f'<td>{chip(one["outcome"])}</td><td class="tg-soft">{esc(one.get("reason"))}</td></tr>'
         for one in verdict.get("permits") or []
     )
@@ -110,23 +136,27 @@ def _readings(view: View, verdict: Json) -> str:
     for one in verdict.get("readings") or []:
         if one.get("would_be") and one["would_be"] != verdict["outcome"]:
             quote, reading = view.words.reading(one["id"], one["value"])
-            rows += (f'<tr><td>「{esc(quote)}」<br><span class="tg-soft">{esc(reading)}</span></td>'
-                     f'<td>{chip(one["would_be"])}</td></tr>')
+            rows += (
+                f'<tr><td>「{esc(quote)}」<br><span class="tg-soft">{esc(reading)}</span></td>'
+                f"<td>{chip(one['would_be'])}</td></tr>"
+            )
     return _small_table(_("条文若按其他口径"), rows)
 
 
 def _measures(view: View, line: Json) -> str:
     rows = "".join(
-        f'<tr><td>{esc(view.words.input(one["name"]))}</td>'
+        f"<tr><td>{esc(view.words.input(one['name']))}</td>"
         f'<td class="n">{esc(words.value(one["value"], words.unit(one.get("unit"))))}</td>'
-        f'<td>{esc(words.unit(one.get("unit")))}</td></tr>'
+        f"<td>{esc(words.unit(one.get('unit')))}</td></tr>"
         for one in line.get("measures") or []
     )
     if not rows:
         return ""
-    return (f'<details><summary>{_("全部量算值")}</summary><table class="tg-small"><thead><tr>'
-            f'<th>{_("量")}</th><th class="n">{_("值")}</th><th>{_("单位")}</th></tr></thead>'
-            f"<tbody>{rows}</tbody></table></details>")
+    return (
+        f'<details><summary>{_("全部量算值")}</summary><table class="tg-small"><thead><tr>'
+        f'<th>{_("量")}</th><th class="n">{_("值")}</th><th>{_("单位")}</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></details>"
+    )
 
 
 def _assumed(view: View, verdict: Json) -> str:

@@ -110,13 +110,23 @@ _VALUES = {
 }
 
 _COMPARATORS = {
-    "at_most": "≤ {}", "at_least": "≥ {}", "below": "< {}", "above": "> {}", "is": "{}",
-    "is_one_of": "{}", "not_after_years": _("{} 之后"),
+    "at_most": "≤ {}",
+    "at_least": "≥ {}",
+    "below": "< {}",
+    "above": "> {}",
+    "is": "{}",
+    "is_one_of": "{}",
+    "not_after_years": _("{} 之后"),
 }
 
 SUBJECTS = {
-    "road": _("道路"), "layer": _("图层"), "line": _("管线"), "application": _("报装申请"),
-    "node": _("管线点"), "parcel": _("宗地"), "county": _("县区"),
+    "road": _("道路"),
+    "layer": _("图层"),
+    "line": _("管线"),
+    "application": _("报装申请"),
+    "node": _("管线点"),
+    "parcel": _("宗地"),
+    "county": _("县区"),
 }
 _FIELD_LAYERS = {"road": "roads", "line": "lines", "node": "nodes", "parcel": "parcels"}
 
@@ -229,5 +239,5 @@ def margin(finding: Mapping[str, Any], unit: str = "") -> str:
     room = finding.get("margin")
     if room is None:
         return "—"
-    days = f' {_("天")}' if finding.get("comparator") == "not_after_years" else ""
+    days = f" {_('天')}" if finding.get("comparator") == "not_after_years" else ""
     return value(room, unit) + days

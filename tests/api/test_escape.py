@@ -11,9 +11,16 @@ from hypothesis import strategies as st
 from api.escape import esc
 
 HOSTILE = [
-    "<img src=x onerror='window.PWN=1'>", "<script>window.PWN=1</script>", "${window.PWN=1}",
-    "`+(window.PWN=1)+`", "'+(window.PWN=1)+'", '"+(window.PWN=1)+"', "\\u003cimg src=x>",
-    "</script><script>window.PWN=1</script>", "{{7*7}}", "javascript:window.PWN=1",
+    "<img src=x onerror='window.PWN=1'>",
+    "<script>window.PWN=1</script>",
+    "${window.PWN=1}",
+    "`+(window.PWN=1)+`",
+    "'+(window.PWN=1)+'",
+    '"+(window.PWN=1)+"',
+    "\\u003cimg src=x>",
+    "</script><script>window.PWN=1</script>",
+    "{{7*7}}",
+    "javascript:window.PWN=1",
 ]
 
 

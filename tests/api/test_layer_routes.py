@@ -59,9 +59,14 @@ def test_an_unknown_layer_and_a_bad_box_are_refused_in_words(app: Starlette) -> 
 
 @pytest.mark.parametrize(
     "path",
-    ["/assets/leaflet/leaflet.js", "/assets/leaflet/leaflet.css", "/assets/jquery/jquery.min.js",
-     "/assets/leaflet/images/marker-icon.png", "/assets/tonggou/fix.js",
-     "/assets/tonggou/style.css"],
+    [
+        "/assets/leaflet/leaflet.js",
+        "/assets/leaflet/leaflet.css",
+        "/assets/jquery/jquery.min.js",
+        "/assets/leaflet/images/marker-icon.png",
+        "/assets/tonggou/fix.js",
+        "/assets/tonggou/style.css",
+    ],
 )
 def test_every_asset_of_the_map_comes_from_here(app: Starlette, path: str) -> None:
     assert get(app, path).status == 200

@@ -21,8 +21,13 @@ from tests.ui.town import fill_workspace, town
 
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 _ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 ]
 
@@ -45,12 +50,25 @@ def serve() -> Iterator[Callable[[str, Path], str]]:
             port = free.getsockname()[1]
         log = workspace.parent / f"server-{port}.log"
         with log.open("wb") as output:
-            started.append(subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port),
-                 "--server.headless", "true"],
-                cwd=REPOSITORY, env={**os.environ, "TONGGOU_WORKSPACE": str(workspace)},
-                stdout=output, stderr=subprocess.STDOUT,
-            ))
+            started.append(
+                subprocess.Popen(
+                    [
+                        sys.executable,
+                        "-m",
+                        "streamlit",
+                        "run",
+                        script,
+                        "--server.port",
+                        str(port),
+                        "--server.headless",
+                        "true",
+                    ],
+                    cwd=REPOSITORY,
+                    env={**os.environ, "TONGGOU_WORKSPACE": str(workspace)},
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                )
+            )
         address = f"http://127.0.0.1:{port}"
         _await_health(address, started[-1], log)
         return address
@@ -109,9 +127,15 @@ class Visit:
         page.on("requestfinished", self._note_finished)
         page.on("websocket", lambda socket: socket.on("framereceived", self._note_frame))
         page.goto(self.address, wait_until="domcontentloaded")
-        self.wait(lambda: self.frame and self.frame.evaluate(
-            "() => Object.values(map._layers).some(l => l.feature && l.feature.properties.id)"
-        ))
+        self.wait(
+            lambda: (
+                self.frame
+                and self.frame.evaluate(
+                    "() => Object.values(map._layers)"
+                    ".some(l => l.feature && l.feature.properties.id)"
+                )
+            )
+        )
 
     @property
     def frame(self) -> Any:

@@ -54,12 +54,20 @@ def test_picking_an_application_draws_its_routes_and_fills_the_panel(
     opened.wait(lambda: opened.frame.evaluate(ROUTES) == 5)
     assert opened.frame.locator("path.tg-band").count() >= 1
     assert opened.frame.locator("path.tg-ring").count() == 5
-    dashes = {one.get_attribute("stroke-dasharray")
-              for one in opened.frame.locator("path.tg-route").all()}
+    dashes = {
+        one.get_attribute("stroke-dasharray") for one in opened.frame.locator("path.tg-route").all()
+    }
     assert len(dashes) == 5
     panel = opened.page.locator(".st-key-case").inner_text()
-    for words in ("城南小餐饮街改造", "给水", "DN200", "116.48", "告知承诺", "共沟断面",
-                  "费用分摊"):
+    for words in (
+        "城南小餐饮街改造",
+        "给水",
+        "DN200",
+        "116.48",
+        "告知承诺",
+        "共沟断面",
+        "费用分摊",
+    ):
         assert words in panel
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= SIZES[device][0]
     if device == "phone":
@@ -93,8 +101,14 @@ def test_an_inspected_line_shows_its_grounds_and_stands_out(visit: Opener, addre
     opened.page.locator(".st-key-chosen button", has_text="燃气").click()
     opened.page.locator(".tg-findings").first.wait_for()
     panel = opened.page.locator(".st-key-case").inner_text()
-    for words in ("施工长度在200米内(含200米)", "201.35", "≤ 200", "−1.35", "不符合",
-                  "城市道路挖掘"):
+    for words in (
+        "施工长度在200米内(含200米)",
+        "201.35",
+        "≤ 200",
+        "−1.35",
+        "不符合",
+        "城市道路挖掘",
+    ):
         assert words in panel
     faint = "() => document.querySelectorAll('path.tg-route[stroke-opacity=\"0.45\"]').length"
     opened.wait(lambda: opened.frame.evaluate(faint) == 4)

@@ -15,9 +15,16 @@ from ui.view import View
 
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
-    [(128.7, "m", "128.70"), (-1.35, "m", "−1.35"), (-0.001, "m", "0.00"), (200.0, "mm", "200"),
-     (1043, "", "1,043"), (None, "m", "未知"), (True, "", "是"), (["2020-01-01"] * 2, "",
-                                                                "2020-01-01")],
+    [
+        (128.7, "m", "128.70"),
+        (-1.35, "m", "−1.35"),
+        (-0.001, "m", "0.00"),
+        (200.0, "mm", "200"),
+        (1043, "", "1,043"),
+        (None, "m", "未知"),
+        (True, "", "是"),
+        (["2020-01-01"] * 2, "", "2020-01-01"),
+    ],
 )
 def test_values_read_as_in_a_letter(value: object, unit: str, text: str) -> None:
     assert words.value(value, unit) == text
@@ -25,7 +32,12 @@ def test_values_read_as_in_a_letter(value: object, unit: str, text: str) -> None
 
 def test_units_of_the_rules_are_shown_in_chinese() -> None:
     assert [words.unit(code) for code in ("m2", "holes", "pipes", "mm", None)] == [
-        "m²", "孔", "根", "mm", ""]
+        "m²",
+        "孔",
+        "根",
+        "mm",
+        "",
+    ]
 
 
 def with_lines(*lines: dict[str, Any]) -> View:
@@ -34,8 +46,14 @@ def with_lines(*lines: dict[str, Any]) -> View:
 
 
 def unroutable(utility: str) -> dict[str, Any]:
-    return {"utility": utility, "status": "unroutable", "reason": "gap_too_wide", "gap_m": 86.75,
-            "routes": [], "verdict": {"alone": None, "joint": None}}
+    return {
+        "utility": utility,
+        "status": "unroutable",
+        "reason": "gap_too_wide",
+        "gap_m": 86.75,
+        "routes": [],
+        "verdict": {"alone": None, "joint": None},
+    }
 
 
 def test_lines_stopped_by_the_same_reason_share_one_sentence_with_limit_and_cure() -> None:
@@ -48,8 +66,11 @@ def test_lines_stopped_by_the_same_reason_share_one_sentence_with_limit_and_cure
 def test_a_missed_limit_gives_value_clause_words_and_excess() -> None:
     gas = next(one for one in view().plan["utilities"] if one["utility"] == "gas")
     text = panel.obstacles(with_lines({**gas, "qualifying_route": "not_searched"}))
-    for part in ("施工长度:201.35 m,不符合四(四)(3)「施工长度在200米内(含200米)」", "超出 1.35 m",
-                 "尚未另寻符合条款的走向"):
+    for part in (
+        "施工长度:201.35 m,不符合四(四)(3)「施工长度在200米内(含200米)」",
+        "超出 1.35 m",
+        "尚未另寻符合条款的走向",
+    ):
         assert part in text
 
 
@@ -63,10 +84,20 @@ def test_without_a_shared_trench_the_figures_are_length_and_cost() -> None:
 def test_a_ground_without_a_measure_has_no_unknown_value() -> None:
     shown = view(joint=False)
     gas = next(one for one in shown.plan["utilities"] if one["utility"] == "gas")
-    nameless = {"kind": "advisory", "id": "power_no_limit", "input": None, "value": None,
-                "limit": None, "comparator": None, "status": "failed", "margin": None,
-                "quote": None, "words": "请主管部门确认", "ref": "四(四)(4)",
-                "confidence": "inferred"}
+    nameless = {
+        "kind": "advisory",
+        "id": "power_no_limit",
+        "input": None,
+        "value": None,
+        "limit": None,
+        "comparator": None,
+        "status": "failed",
+        "margin": None,
+        "quote": None,
+        "words": "请主管部门确认",
+        "ref": "四(四)(4)",
+        "confidence": "inferred",
+    }
     alone = {**gas["verdict"]["alone"], "findings": [nameless]}
     text = verdict_detail(shown, {**gas, "verdict": {"alone": alone}})
     assert "条文无量化条件" in text

@@ -19,8 +19,11 @@ from tests.ui.town_plan import plan_json
 @pytest.fixture
 def page(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.setenv("TONGGOU_WORKSPACE", str(workspace))
-    monkeypatch.setattr(ui.engineer, "plan_of_application",
-                        lambda key, county: plan_json(dict(county.applications[key])))
+    monkeypatch.setattr(
+        ui.engineer,
+        "plan_of_application",
+        lambda key, county: plan_json(dict(county.applications[key])),
+    )
     monkeypatch.setattr(ui.engineer, "plan_of_parcel", _plan_of_parcel)
     return AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=60)
 
@@ -38,16 +41,30 @@ def shown(page: AppTest) -> str:
 def test_nothing_chosen_says_what_to_do_and_lists_the_applications(page: AppTest) -> None:
     page.run()
     assert "尚未选择" in shown(page)
-    assert [one.label for one in page.button] == ["XX-2026-001 城南小餐饮街改造",
-                                                  "XX-2026-002 新集小学"]
+    assert [one.label for one in page.button] == [
+        "XX-2026-001 城南小餐饮街改造",
+        "XX-2026-002 新集小学",
+    ]
 
 
 def test_an_application_shows_figures_table_grounds_trench_and_questions(page: AppTest) -> None:
     page.run()
     page.selectbox(key="application").set_value("XX-2026-001").run()
     text = shown(page)
-    for words in ("城南小餐饮街改造", "2<small> / 5 项", "138.9", "36<small> %", "因共沟变差",
-                  "超出 1.35 m", "共沟断面", "已证最优", "13.20", "31.1", "待查明", "R-2"):
+    for words in (
+        "城南小餐饮街改造",
+        "2<small> / 5 项",
+        "138.9",
+        "36<small> %",
+        "因共沟变差",
+        "超出 1.35 m",
+        "共沟断面",
+        "已证最优",
+        "13.20",
+        "31.1",
+        "待查明",
+        "R-2",
+    ):
         assert words in text, words
 
 

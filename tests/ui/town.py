@@ -56,21 +56,35 @@ def town() -> Survey:
     """Return the town as a survey."""
     tables = {
         "parcels": _table("parcel_id", _parcels()),
-        "roads": _table("road_id", {
-            key: {"name": name, "road_class": kind, "carriageway_width_m": kerb,
-                  "red_line_width_m": red, "geometry": LineString(line)}
-            for key, (name, kind, kerb, red, line) in ROADS.items()
-        }),
+        "roads": _table(
+            "road_id",
+            {
+                key: {
+                    "name": name,
+                    "road_class": kind,
+                    "carriageway_width_m": kerb,
+                    "red_line_width_m": red,
+                    "geometry": LineString(line),
+                }
+                for key, (name, kind, kerb, red, line) in ROADS.items()
+            },
+        ),
         "buildings": _table("building_id", _buildings()),
-        "green": _table("green_id", {
-            "G-1": {"kind": "park", "geometry": box(345, 60, 430, 120)},
-            "G-2": {"kind": "verge", "geometry": LineString([(10, -9), (140, 3)]).buffer(2)},
-        }),
-        "lines": _table("line_id", {
-            "W-1": {"utility": "water", "geometry": LineString([(0, 0.5), (460, 40.5)])},
-            "G-3": {"utility": "gas", "geometry": LineString([(165, 230), (165, 60)])},
-            "D-1": {"utility": "power", "geometry": LineString([(0, 11.5), (60, 16.8)])},
-        }),
+        "green": _table(
+            "green_id",
+            {
+                "G-1": {"kind": "park", "geometry": box(345, 60, 430, 120)},
+                "G-2": {"kind": "verge", "geometry": LineString([(10, -9), (140, 3)]).buffer(2)},
+            },
+        ),
+        "lines": _table(
+            "line_id",
+            {
+                "W-1": {"utility": "water", "geometry": LineString([(0, 0.5), (460, 40.5)])},
+                "G-3": {"utility": "gas", "geometry": LineString([(165, 230), (165, 60)])},
+                "D-1": {"utility": "power", "geometry": LineString([(0, 11.5), (60, 16.8)])},
+            },
+        ),
     }
     return Survey(CRS(CRS_NAME), tables, "411523_xinxian", synthetic=True)
 
@@ -78,10 +92,20 @@ def town() -> Survey:
 def applications(project_name: str = "城南小餐饮街改造") -> list[dict[str, Any]]:
     """Two applications: one in the middle of the town, one at its edge."""
     return [
-        {"application_id": "XX-2026-001", "parcel_id": "P-0005", "dig_date": "2026-12-01",
-         "project": {"project_name": project_name}, "demands": {}},
-        {"application_id": "XX-2026-002", "parcel_id": "P-0001", "dig_date": "2026-12-01",
-         "project": {"project_name": "新集小学"}, "demands": {}},
+        {
+            "application_id": "XX-2026-001",
+            "parcel_id": "P-0005",
+            "dig_date": "2026-12-01",
+            "project": {"project_name": project_name},
+            "demands": {},
+        },
+        {
+            "application_id": "XX-2026-002",
+            "parcel_id": "P-0001",
+            "dig_date": "2026-12-01",
+            "project": {"project_name": "新集小学"},
+            "demands": {},
+        },
     ]
 
 
@@ -92,8 +116,12 @@ def hostile(text: str) -> Survey:
     parcels.index = [f"{key}{text}" for key in parcels.index]
     parcels.index.name = "parcel_id"
     roads = survey.tables["roads"].assign(name=text, road_class=text)
-    tables = {**survey.tables, "parcels": parcels, "roads": roads,
-              "lines": survey.tables["lines"].assign(utility=text)}
+    tables = {
+        **survey.tables,
+        "parcels": parcels,
+        "roads": roads,
+        "lines": survey.tables["lines"].assign(utility=text),
+    }
     return Survey(survey.crs, tables, survey.county, synthetic=True)
 
 
@@ -108,12 +136,29 @@ def hostile_names(texts: Sequence[str]) -> Survey:
 
 
 def _parcels() -> dict[str, dict[str, Any]]:
-    corners = [(10, 20), (60, 22), (100, 24), (180, 70), (205, 38), (262, 44), (10, 80),
-               (60, 80), (180, 165), (250, 165), (345, 130), (10, -70), (60, -70), (180, -60)]
+    corners = [
+        (10, 20),
+        (60, 22),
+        (100, 24),
+        (180, 70),
+        (205, 38),
+        (262, 44),
+        (10, 80),
+        (60, 80),
+        (180, 165),
+        (250, 165),
+        (345, 130),
+        (10, -70),
+        (60, -70),
+        (180, -60),
+    ]
     uses = ["education", "residential", "office", "commercial"]
     return {
-        f"P-{number:04d}": {"name": f"示例宗地{number}", "land_use": uses[number % 4],
-                            "geometry": box(x, y, x + 42, y + (28 if y == 70 else 46))}
+        f"P-{number:04d}": {
+            "name": f"示例宗地{number}",
+            "land_use": uses[number % 4],
+            "geometry": box(x, y, x + 42, y + (28 if y == 70 else 46)),
+        }
         for number, (x, y) in enumerate(corners, start=1)
     }
 

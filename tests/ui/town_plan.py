@@ -8,10 +8,14 @@ from shapely.geometry import LineString, mapping
 
 from tests.ui.town import CRS_NAME, JOINT, ROUTES, geojson, place, town, xy
 
-LABELS = {"water": "DN200", "sewage": "DN300", "gas": "de110", "power": "10kV",
-          "telecom": "2孔110"}
-OUTCOMES = {"water": "commitment", "sewage": "commitment", "gas": "ordinary_approval",
-            "power": "commitment_filing", "telecom": "undetermined"}
+LABELS = {"water": "DN200", "sewage": "DN300", "gas": "de110", "power": "10kV", "telecom": "2孔110"}
+OUTCOMES = {
+    "water": "commitment",
+    "sewage": "commitment",
+    "gas": "ordinary_approval",
+    "power": "commitment_filing",
+    "telecom": "undetermined",
+}
 _SECTION_SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 420 170">
 <rect x="0" y="0" width="420" height="40" fill="#e6e1d6"/>
 <text x="8" y="25" font-size="13">人行道</text>
@@ -25,99 +29,214 @@ _SECTION_SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 420 170">
 <circle cx="340" cy="112" r="9" fill="none" stroke="#d71ec6" stroke-width="4"/>
 <text x="325" y="80" font-size="12">燃气</text></svg>"""
 
+
 def plan_json(application: dict[str, Any]) -> dict[str, Any]:
     """Return the plan of an application of the town; only P-0005 has routes."""
     parcel_id = application["parcel_id"].split("<")[0][:6]
     parcel = town().tables["parcels"].loc[parcel_id]
     routed = parcel_id == "P-0005"
     return {
-        "schema": "tonggou/plan/1", "application_id": application["application_id"],
-        "parcel_id": application["parcel_id"], "county": "411523_xinxian",
-        "policy_id": "xinxian-2023-40", "dig_date": application["dig_date"], "crs": CRS_NAME,
-        "synthetic": True, "layers": [], "project": application.get("project") or {},
-        "parcel": {"name": parcel["name"], "land_use": parcel["land_use"],
-                   "area_m2": parcel.geometry.area, "geometry": mapping(parcel.geometry)},
+        "schema": "tonggou/plan/1",
+        "application_id": application["application_id"],
+        "parcel_id": application["parcel_id"],
+        "county": "411523_xinxian",
+        "policy_id": "xinxian-2023-40",
+        "dig_date": application["dig_date"],
+        "crs": CRS_NAME,
+        "synthetic": True,
+        "layers": [],
+        "project": application.get("project") or {},
+        "parcel": {
+            "name": parcel["name"],
+            "land_use": parcel["land_use"],
+            "area_m2": parcel.geometry.area,
+            "geometry": mapping(parcel.geometry),
+        },
         "utilities": [_utility(key) for key in ROUTES] if routed else [_unroutable()],
         "joint": _joint() if routed else None,
-        "questions": [{"subject_kind": "road", "subject_id": "R-2", "field": "opened_on",
-                       "utilities": ["telecom"]}] if routed else [],
+        "questions": [
+            {
+                "subject_kind": "road",
+                "subject_id": "R-2",
+                "field": "opened_on",
+                "utilities": ["telecom"],
+            }
+        ]
+        if routed
+        else [],
         "assumed": ["bad_credit", "promiser_declines"],
     }
 
+
 def _unroutable() -> dict[str, Any]:
-    return {"utility": "storm", "status": "unroutable", "reason": "gap_too_wide", "gap_m": 61.25,
-            "pipe": {"label": "DN400"}, "recommended": None, "qualifying_route": "not_searched",
-            "routes": [], "measures": [],
-            "verdict": {"alone": None, "joint": None, "made_worse_by_sharing": False}}
+    return {
+        "utility": "storm",
+        "status": "unroutable",
+        "reason": "gap_too_wide",
+        "gap_m": 61.25,
+        "pipe": {"label": "DN400"},
+        "recommended": None,
+        "qualifying_route": "not_searched",
+        "routes": [],
+        "measures": [],
+        "verdict": {"alone": None, "joint": None, "made_worse_by_sharing": False},
+    }
+
 
 def _utility(key: str) -> dict[str, Any]:
     path = ROUTES[key]
     length = round(LineString(path).length, 2)
-    crossing = [{"road_id": "R-1", "kerb_m": 14.0, "red_line_m": 30.0,
-                 "geometry": geojson([(140.0, 12.2), (140.0, 19.2)])}] if key == "water" else []
+    crossing = (
+        [
+            {
+                "road_id": "R-1",
+                "kerb_m": 14.0,
+                "red_line_m": 30.0,
+                "geometry": geojson([(140.0, 12.2), (140.0, 19.2)]),
+            }
+        ]
+        if key == "water"
+        else []
+    )
     route = {
-        "kind": "cheapest", "length_m": length, "cost_yuan": 400.0 * length,
-        "crossing_count": len(crossing), "crossing_kerb_m": 14.0 * len(crossing),
-        "crossing_red_line_m": 30.0 * len(crossing), "green_m2": 12.4, "crossings": crossing,
-        "tie_in": {"line_id": "W-1", "node_id": None, "kind": "main", "xy": xy(path[0]),
-                   "chainage_m": 30.2},
-        "end": {"kind": "gate", "xy": xy(path[-1])}, "geometry": geojson(path),
+        "kind": "cheapest",
+        "length_m": length,
+        "cost_yuan": 400.0 * length,
+        "crossing_count": len(crossing),
+        "crossing_kerb_m": 14.0 * len(crossing),
+        "crossing_red_line_m": 30.0 * len(crossing),
+        "green_m2": 12.4,
+        "crossings": crossing,
+        "tie_in": {
+            "line_id": "W-1",
+            "node_id": None,
+            "kind": "main",
+            "xy": xy(path[0]),
+            "chainage_m": 30.2,
+        },
+        "end": {"kind": "gate", "xy": xy(path[-1])},
+        "geometry": geojson(path),
         "strip": mapping(place(LineString(path).buffer(1.2, cap_style="flat"))),
     }
     return {
-        "utility": key, "status": "routed", "reason": None, "gap_m": 0.0,
-        "pipe": {"label": LABELS[key], "nominal_mm": 200}, "recommended": "cheapest",
-        "qualifying_route": "found", "routes": [route],
+        "utility": key,
+        "status": "routed",
+        "reason": None,
+        "gap_m": 0.0,
+        "pipe": {"label": LABELS[key], "nominal_mm": 200},
+        "recommended": "cheapest",
+        "qualifying_route": "found",
+        "routes": [route],
         "shared_route": {**route, "kind": "shared"},
-        "measures": [{"name": "pipe_length_m", "zh": "管道长度", "value": length, "unit": "m",
-                      "words": "sum of centre lines"}],
-        "verdict": {"alone": verdict(OUTCOMES[key]),
-                    "joint": verdict("ordinary_approval" if key == "water" else OUTCOMES[key]),
-                    "made_worse_by_sharing": key == "water"},
+        "measures": [
+            {
+                "name": "pipe_length_m",
+                "zh": "管道长度",
+                "value": length,
+                "unit": "m",
+                "words": "sum of centre lines",
+            }
+        ],
+        "verdict": {
+            "alone": verdict(OUTCOMES[key]),
+            "joint": verdict("ordinary_approval" if key == "water" else OUTCOMES[key]),
+            "made_worse_by_sharing": key == "water",
+        },
     }
+
 
 def verdict(outcome: str) -> dict[str, Any]:
     """Return a verdict with one ground of each status."""
     over = outcome == "ordinary_approval"
     unknown = outcome == "undetermined"
     return {
-        "outcome": outcome, "clause": "gas", "certainty": "depends_on_reading",
-        "permits": [{"permit": "road_excavation", "outcome": outcome, "reason": "明挖城市道路"},
-                    {"permit": "tree_moving", "outcome": "not_required", "reason": "不涉及树木"}],
+        "outcome": outcome,
+        "clause": "gas",
+        "certainty": "depends_on_reading",
+        "permits": [
+            {"permit": "road_excavation", "outcome": outcome, "reason": "明挖城市道路"},
+            {"permit": "tree_moving", "outcome": "not_required", "reason": "不涉及树木"},
+        ],
         "readings": [{"id": "gas_length", "value": "all_pipe", "would_be": "not_covered"}],
         "otherwise": "commitment" if unknown else None,
         "possible": ["commitment", "blocked"] if unknown else [],
         "assumed": ["bad_credit"],
         "findings": [
-            {"kind": "condition", "id": "gas-1", "input": "construction_length_m",
-             "value": 201.35 if over else 198.9, "limit": 200, "comparator": "at_most",
-             "status": "failed" if over else "met", "margin": -1.35 if over else 1.1,
-             "quote": "施工长度在200米内(含200米)", "ref": "四(四)(3)",
-             "source": "新城管文〔2023〕40号",
-             "confidence": "verified", "words": None},
-            {"kind": "guard", "id": "road_new_5y", "input": "road_opened_on",
-             "value": None if unknown else "2011-05-01", "limit": "2016-05-01",
-             "comparator": "not_after_years",
-             "status": "unknown" if unknown else "met", "margin": None, "quote": None,
-             "ref": "城市道路管理条例 第33条", "source": "城市道路管理条例",
-             "confidence": "verified", "words": "新建道路交付使用后5年内不得挖掘"},
+            {
+                "kind": "condition",
+                "id": "gas-1",
+                "input": "construction_length_m",
+                "value": 201.35 if over else 198.9,
+                "limit": 200,
+                "comparator": "at_most",
+                "status": "failed" if over else "met",
+                "margin": -1.35 if over else 1.1,
+                "quote": "施工长度在200米内(含200米)",
+                "ref": "四(四)(3)",
+                "source": "新城管文〔2023〕40号",
+                "confidence": "verified",
+                "words": None,
+            },
+            {
+                "kind": "guard",
+                "id": "road_new_5y",
+                "input": "road_opened_on",
+                "value": None if unknown else "2011-05-01",
+                "limit": "2016-05-01",
+                "comparator": "not_after_years",
+                "status": "unknown" if unknown else "met",
+                "margin": None,
+                "quote": None,
+                "ref": "城市道路管理条例 第33条",
+                "source": "城市道路管理条例",
+                "confidence": "verified",
+                "words": "新建道路交付使用后5年内不得挖掘",
+            },
         ],
     }
 
+
 def _joint() -> dict[str, Any]:
     together = ["telecom", "power", "water", "gas"]
-    shares = {"water": (41_000, 59_000), "gas": (22_000, 34_000), "power": (36_000, 52_000),
-              "telecom": (33_000, 60_000)}
+    shares = {
+        "water": (41_000, 59_000),
+        "gas": (22_000, 34_000),
+        "power": (36_000, 52_000),
+        "telecom": (33_000, 60_000),
+    }
     return {
-        "proven_optimal": True, "cost_yuan": 132_000, "separate_cost_yuan": 205_000,
-        "overlap_cost_yuan": 171_000, "saving_yuan": 73_000, "saving_share": 73 / 205,
-        "saving_vs_overlap_yuan": 39_000, "shared_length_m": 138.9,
-        "segments": [{"utilities": members, "length_m": LineString(path).length,
-                      "surface": "footway", "section_id": "S1", "geometry": geojson(path)}
-                     for members, path in JOINT],
-        "sections": [{"section_id": "S1", "utilities": together, "surface": "footway",
-                      "width_m": 2.99, "depth_m": 1.5, "pairs": [], "pipes": [],
-                      "svg": _SECTION_SVG}],
-        "allocation": [{"utility": key, "shapley_yuan": share, "stand_alone_yuan": alone}
-                       for key, (share, alone) in shares.items()],
+        "proven_optimal": True,
+        "cost_yuan": 132_000,
+        "separate_cost_yuan": 205_000,
+        "overlap_cost_yuan": 171_000,
+        "saving_yuan": 73_000,
+        "saving_share": 73 / 205,
+        "saving_vs_overlap_yuan": 39_000,
+        "shared_length_m": 138.9,
+        "segments": [
+            {
+                "utilities": members,
+                "length_m": LineString(path).length,
+                "surface": "footway",
+                "section_id": "S1",
+                "geometry": geojson(path),
+            }
+            for members, path in JOINT
+        ],
+        "sections": [
+            {
+                "section_id": "S1",
+                "utilities": together,
+                "surface": "footway",
+                "width_m": 2.99,
+                "depth_m": 1.5,
+                "pairs": [],
+                "pipes": [],
+                "svg": _SECTION_SVG,
+            }
+        ],
+        "allocation": [
+            {"utility": key, "shapley_yuan": share, "stand_alone_yuan": alone}
+            for key, (share, alone) in shares.items()
+        ],
     }
