@@ -20,7 +20,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.forest import grow_forest
-from gis.linear import FloatArray, IntArray, chain
+from gis.linear import FloatArray, IntArray, LineArray, chain
 from planning.corridors import Corridors
 from planning.quantities import SURFACES
 from planning.tie_ins import TieIns
@@ -252,6 +252,14 @@ class Routes:
 def trace(corridors: Corridors, tie_ins: TieIns, ways: Sequence[Way]) -> Routes:
     """Draw the ways as lines from the tie-in to the red line, and measure them once."""
     lines = np.array([_draw(corridors, tie_ins, way) for way in ways], object)
+    return measure_lines(corridors, ways, lines)
+
+
+def measure_lines(corridors: Corridors, ways: Sequence[Way], lines: LineArray) -> Routes:
+    """Measure lines as routes, from the tie-in to the red line; ``ways`` tell their edges.
+
+    The lines may leave the edges: nothing but ``on_bridge`` is read from them.
+    """
     table, crossings = corridors.measure(lines)
     inside = shapely.intersection(
         lines[crossings["line"]], corridors.surfaces.own_area[crossings["road"]]

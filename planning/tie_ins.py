@@ -205,7 +205,13 @@ def _to_red_lines(corridors: Corridors, feet: pd.DataFrame) -> pd.DataFrame:
 
 
 def eligible(tie_ins: TieIns, pipe: Pipe, standards: Standards) -> NDArray[np.bool_]:
-    """Which rows of ``tie_ins.table`` may serve a pipe: large enough, right class, room left.
+    """Which rows of ``tie_ins.table`` may serve a pipe."""
+    joined = pd.MultiIndex.from_frame(tie_ins.table[["kind", "feature_id"]])
+    return may_serve(tie_ins, pipe, standards).reindex(joined).to_numpy(bool)
+
+
+def may_serve(tie_ins: TieIns, pipe: Pipe, standards: Standards) -> pd.Series:
+    """Which of ``tie_ins.features`` may serve a pipe: large enough, right class, room left.
 
     What a main does not say does not qualify it; an unknown wish of the pipe asks for nothing.
     """
@@ -224,8 +230,7 @@ def eligible(tie_ins: TieIns, pipe: Pipe, standards: Standards) -> NDArray[np.bo
         fits &= _at_least(features["spare_bays"], 1)
     if tie_ins.utility == "telecom" and "free_holes" in features:
         fits &= _at_least(features["free_holes"], pipe.duct_holes or 1)
-    joined = pd.MultiIndex.from_frame(tie_ins.table[["kind", "feature_id"]])
-    return fits.reindex(joined).to_numpy(bool)
+    return fits
 
 
 def _at_least(values: pd.Series, least: float) -> pd.Series:
