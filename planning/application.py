@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from gettext import gettext as _
-from typing import Any
+from typing import Any, TypeAlias
 
 import shapely
 
@@ -49,6 +49,10 @@ _PROMISER_RECORDS = ("declines", "bad_credit")
 _INVESTMENT_KINDS = ("enterprise", "government", "person", "mixed")
 
 
+# Where lines may enter: one point on the red line or several.
+Gate: TypeAlias = shapely.Point | shapely.MultiPoint
+
+
 class ApplicationError(ValueError):
     """An application says something that cannot be planned; the message tells field and cure."""
 
@@ -65,7 +69,8 @@ class Demand:
 class Application:
     """One case: a parcel, a day to dig, and the demands of the utilities it wants.
 
-    ``gate`` is a point on the red line in the survey's CRS, or None. ``source`` tells an
+    ``gate`` are the points on the red line, one or several, where lines may enter, in the
+    survey's CRS, or None: then anywhere. ``source`` tells an
     application from the default demand of a parcel without one. ``promiser`` holds what is
     recorded of a utility's own will: ``declines`` and ``bad_credit``.
     """
@@ -74,7 +79,7 @@ class Application:
     parcel_id: str
     dig_date: date
     demands: Mapping[str, Demand]
-    gate: shapely.Point | None = None
+    gate: Gate | None = None
     work_kind: str | None = None
     subject_kind: str | None = None
     project: Mapping[str, Any] = field(default_factory=dict)
@@ -102,7 +107,7 @@ def parse_application(document: Mapping[str, Any]) -> Application:
         parcel_id=reader.text("parcel_id", required=True) or "",
         dig_date=reader.day("dig_date"),
         demands={key: _demand(reader, key, value) for key, value in demands.items()},
-        gate=reader.point("gate"),
+        gate=reader.points("gate"),
         work_kind=reader.choice("work_kind", document.get("work_kind"), _WORK_KINDS),
         subject_kind=reader.choice(
             "drainage.subject_kind",
@@ -143,14 +148,17 @@ class _Reader:
                 key, value, _("须为日期"), _("写成 年-月-日,例如 2026-11-22")
             ) from None
 
-    def point(self, key: str) -> shapely.Point | None:
+    def points(self, key: str) -> Gate | None:
+        """One point, or several as a list of points."""
         value = self.document.get(key)
         if value is None:
             return None
-        pair = isinstance(value, list | tuple) and len(value) == 2
-        if not pair or not all(_is_number(v) for v in value):
-            raise self.error(key, value, _("须为 [东坐标, 北坐标](米)"), _("改正或留空"))
-        return shapely.Point(value)
+        if _is_pair(value):
+            return shapely.Point(value)
+        if isinstance(value, list | tuple) and value and all(map(_is_pair, value)):
+            return shapely.MultiPoint(value)
+        rule = _("须为 [东坐标, 北坐标](米),或由这样的点组成的列表")
+        raise self.error(key, value, rule, _("改正或留空"))
 
     def choice(self, key: str, value: Any, allowed: tuple[str, ...]) -> str | None:
         if value is not None and value not in allowed:
@@ -232,6 +240,11 @@ def _pipe(utility: str, value: Mapping[str, Any]) -> Pipe:
         material=value.get("material"),
         **numbers,
     )
+
+
+def _is_pair(value: Any) -> bool:
+    pair = isinstance(value, list | tuple) and len(value) == 2
+    return pair and all(_is_number(number) for number in value)
 
 
 def _is_number(value: Any) -> bool:

@@ -24,7 +24,7 @@ from gis.noding import Network, node_lines, number_nodes
 from gis.overlay import length_inside_union
 from gis.strips import kerb_strips
 from layers.survey import Survey
-from planning.application import usual_pipes
+from planning.application import Gate, usual_pipes
 from planning.feet import crossing_feet, gate_points, node_points, parcel_feet, point_feet
 from planning.obstacles import Obstacles, obstacles_of
 from planning.policy_model import Policy
@@ -140,7 +140,7 @@ class Corridors:
 
 
 def build_corridors(
-    survey: Survey, policy: Policy, gates: Mapping[str, tuple[str, shapely.Point]] | None = None
+    survey: Survey, policy: Policy, gates: Mapping[str, tuple[str, Gate]] | None = None
 ) -> Corridors:
     """Build the corridor graph of a survey.
 
@@ -150,7 +150,7 @@ def build_corridors(
         Needs ``roads``; parcels, buildings, water, railways, greenery and nodes are used where
         they were imported.
     gates
-        For each application with a gate: its parcel and the point on the red line.
+        For each application with gates: its parcel and the points on the red line.
 
     Raises
     ------
@@ -195,7 +195,7 @@ def _assemble(
     layout: StripLayout,
     feet: pd.DataFrame,
     across: pd.DataFrame,
-    gates: Mapping[str, tuple[str, shapely.Point]] | None,
+    gates: Mapping[str, tuple[str, Gate]] | None,
 ) -> Corridors:
     """Cut the strips at every foot, number the nodes, add crossings and connectors, measure."""
     at_piece = np.concatenate([feet["piece"], across["piece"], across["piece_2"]]).astype(np.int64)
@@ -271,7 +271,7 @@ def _distinct(edges: pd.DataFrame) -> NDArray[np.bool_]:
 def _site_table(
     sites: pd.DataFrame,
     node: IntArray,
-    gates: Mapping[str, tuple[str, shapely.Point]] | None,
+    gates: Mapping[str, tuple[str, Gate]] | None,
 ) -> pd.DataFrame:
     parcel_of_gate = {key: parcel_id for key, (parcel_id, _) in (gates or {}).items()}
     gate = (sites["kind"] == "gate").to_numpy()
@@ -300,7 +300,7 @@ def _foot_table(feet: pd.DataFrame, node: IntArray) -> pd.DataFrame:
 def _gaps(
     survey: Survey,
     layout: StripLayout,
-    gates: Mapping[str, tuple[str, shapely.Point]] | None,
+    gates: Mapping[str, tuple[str, Gate]] | None,
 ) -> dict[str, float]:
     """Distance from every parcel and gate to the nearest strip that it could be joined to."""
     parcels = survey.get("parcels")

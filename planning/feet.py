@@ -14,6 +14,7 @@ from gis.linear import FloatArray, IntArray, LineArray, segments
 from gis.noding import Network
 from layers.survey import Survey
 from layers.utilities import load_utilities
+from planning.application import Gate
 from planning.obstacles import Obstacles
 from planning.strip_layout import StripLayout
 
@@ -62,12 +63,14 @@ def _red_line_points(polygons: NDArray[Any]) -> tuple[NDArray[Any], IntArray]:
     return shapely.points(points), owner[ring[side]][number].astype(np.int64)
 
 
-def gate_points(gates: Mapping[str, tuple[str, shapely.Point]] | None) -> pd.DataFrame:
+def gate_points(gates: Mapping[str, tuple[str, Gate]] | None) -> pd.DataFrame:
     """Gates of applications as points to be joined: ``kind``, ``key``, ``point``."""
-    gates = gates or {}
-    return pd.DataFrame(
-        {"kind": "gate", "key": list(gates), "point": [point for _, point in gates.values()]}
-    )
+    points = [
+        (key, point)
+        for key, (_, gate) in (gates or {}).items()
+        for point in shapely.get_parts(gate)
+    ]
+    return pd.DataFrame(points, columns=["key", "point"]).assign(kind="gate")
 
 
 def node_points(survey: Survey) -> pd.DataFrame:
@@ -96,13 +99,14 @@ def point_feet(
     feet = _feet(shapes[at], piece, layout)
     feet["kind"], feet["key"] = points["kind"].to_numpy()[at], points["key"].to_numpy()[at]
     feet["distance"] = shapely.length(feet["line"].to_numpy())
-    feet = feet[obstacles.connector_allowed(feet["line"].to_numpy())]
     feet["stroke"] = layout.stroke[feet["piece"].to_numpy()]
     feet["side"] = layout.side[feet["piece"].to_numpy()]
+    feet["point"] = at
+    feet = feet[obstacles.connector_allowed(feet["line"].to_numpy())]
     nearest = feet.sort_values(["key", "distance", "piece"]).drop_duplicates(
-        ["key", "stroke", "side"]
+        ["point", "stroke", "side"]
     )
-    return nearest.drop(columns=["stroke", "side"])
+    return nearest.drop(columns=["point", "stroke", "side"])
 
 
 def _feet(points: NDArray[Any], piece: IntArray, layout: StripLayout) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import shapely
 from gis.linear import FloatArray, IntArray
 from layers.survey import Survey
 from layers.utilities import load_utilities
-from planning.application import Application, ApplicationError
+from planning.application import Application, ApplicationError, Gate
 from planning.corridors import Corridors, build_corridors
 from planning.facts import Ground
 from planning.policy_model import Policy
@@ -35,7 +35,7 @@ _ON_RED_LINE_M = 1.0
 
 @dataclass(frozen=True)
 class Site:
-    """Where the lines of one case end: its red line, or its gate.
+    """Where the lines of one case end: its red line, or its gates.
 
     ``key`` tells cases apart: an application may bear the id of another parcel.
     """
@@ -56,7 +56,7 @@ class Groundwork:
     prices: Prices
     standards: Standards
     corridors: Corridors
-    gates: Mapping[str, shapely.Point] = field(default_factory=dict)
+    gates: Mapping[str, Gate] = field(default_factory=dict)
     _tie_ins: dict[str, TieIns] = field(default_factory=dict, repr=False)
     _tie_in_surfaces_m: dict[str, FloatArray] = field(default_factory=dict, repr=False)
     _rates: dict[Pipe, SingleCosts] = field(default_factory=dict, repr=False)
@@ -131,7 +131,7 @@ class Groundwork:
         )
 
     def knows(self, application: Application) -> bool:
-        """Whether the application's gate, if it has one, is joined to the corridors as it is."""
+        """Whether the application's gates, if it has any, are joined to the corridors so."""
         gate = self.gates.get(application.application_id)
         return application.gate is None or gate == application.gate
 
@@ -149,7 +149,7 @@ class Groundwork:
         nodes = self.corridors.end_nodes(
             application.parcel_id, application.application_id if gate is not None else ""
         )
-        place = gate if gate is not None else red_line.representative_point()
+        place = (red_line if gate is None else gate).representative_point()
         gap = self.corridors.gaps_m.get(key, float("inf"))
         name = application.application_id
         site_key = f"application:{name}" if name else f"parcel:{application.parcel_id}"
@@ -157,7 +157,7 @@ class Groundwork:
 
 
 def red_line_of(survey: Survey, application: Application) -> shapely.Polygon:
-    """The parcel of an application; its gate, where given, is on the red line.
+    """The parcel of an application; its gates, where given, are on the red line.
 
     Raises ``ApplicationError`` otherwise.
     """
@@ -172,7 +172,9 @@ def red_line_of(survey: Survey, application: Application) -> shapely.Polygon:
         )
     red_line = parcels.geometry.loc[application.parcel_id]
     if application.gate is not None:
-        off = red_line.boundary.distance(application.gate)
+        off = max(
+            red_line.boundary.distance(point) for point in shapely.get_parts(application.gate)
+        )
         if off > _ON_RED_LINE_M:
             raise ApplicationError(
                 _(
@@ -198,15 +200,13 @@ def prepare(
         If an application's parcel or gate cannot be found.
     """
     applications = list(applications)
-    gates: dict[str, tuple[str, shapely.Point]] = {}
+    gates: dict[str, tuple[str, Gate]] = {}
     for application in applications:
         red_line = red_line_of(survey, application)
         if application.gate is not None:
-            nearest = shapely.shortest_line(red_line.boundary, application.gate)
-            gates[application.application_id] = (
-                application.parcel_id,
-                shapely.get_point(nearest, 0),
-            )
+            nearest = shapely.shortest_line(red_line.boundary, shapely.get_parts(application.gate))
+            on_red_line = shapely.MultiPoint(list(shapely.get_point(nearest, 0)))
+            gates[application.application_id] = (application.parcel_id, on_red_line)
     return Groundwork(
         survey,
         policy,

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 from hypothesis import strategies as st
@@ -132,7 +133,7 @@ def policy() -> Policy:
 
 
 def application(parcel_id: str = "P-1", **changes: Any) -> Application:
-    """An application for DN200 water; a gate is given in town metres."""
+    """An application for DN200 water; a gate, or a list of them, is given in town metres."""
     document: dict[str, Any] = {
         "application_id": "APP-1",
         "parcel_id": parcel_id,
@@ -142,7 +143,7 @@ def application(parcel_id: str = "P-1", **changes: Any) -> Application:
         **changes,
     }
     if document.get("gate") is not None:
-        document["gate"] = [document["gate"][0] + ORIGIN[0], document["gate"][1] + ORIGIN[1]]
+        document["gate"] = (np.array(document["gate"]) + ORIGIN).tolist()
     return parse_application(document)
 
 

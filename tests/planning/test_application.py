@@ -89,7 +89,13 @@ BAD = [
         {"water": {"laying": "fly"}},
         "demands.water.laying 的值 'fly' 不可用:可用值为 direct、conduit",
     ),
-    ("gate", [1], "字段 gate 的值 [1] 不可用:须为 [东坐标, 北坐标](米);改正或留空。"),
+    (
+        "gate",
+        [1],
+        "字段 gate 的值 [1] 不可用:须为 [东坐标, 北坐标](米),或由这样的点组成的列表;改正或留空。",
+    ),
+    ("gate", [[1, 2], [3]], "字段 gate 的值 [[1, 2], [3]] 不可用"),
+    ("gate", [], "字段 gate 的值 [] 不可用"),
     ("gate", [1, float("nan")], "字段 gate 的值 [1, nan] 不可用"),
     ("gate", "1,2", "字段 gate 的值 '1,2' 不可用"),
     ("work_kind", "demolition", "字段 work_kind 的值 'demolition' 不可用:可用值为 new、rebuild、"),
@@ -178,6 +184,17 @@ def test_a_parcel_that_is_not_in_the_layer_is_refused() -> None:
     assert str(refused.value) == (
         "申请 APP-1:字段 parcel_id 的值 'P-9' 不在宗地图层中;请核对编号,或先导入该宗地(parcels)。"
     )
+
+
+def test_several_gates_are_several_points() -> None:
+    gates = towns.application(gate=[(120, 12), (130, 12)]).gate
+    assert gates is not None
+    assert len(gates.geoms) == 2
+
+
+def test_one_of_two_gates_off_the_red_line_is_refused() -> None:
+    with pytest.raises(ApplicationError, match=r"gate 离宗地 P-1 的红线 2\.50 米"):
+        towns.ground(towns.town(), towns.application(gate=[(120, 12), (120, 9.5)]))
 
 
 def test_a_gate_off_the_red_line_is_refused_with_the_distance() -> None:

@@ -9,7 +9,7 @@ from shapely.geometry import Point, box
 
 from planning.external_lines import ExternalLine, Route
 from tests import towns
-from tests.towns import line_of, main, node, parcel, street, town
+from tests.towns import application, ground, line_of, main, node, parcel, street, town
 
 OWN_SIDE = {"W-1": main((0, 8), (300, 8))}
 FAR_SIDE = {"W-1": main((0, -8), (300, -8))}
@@ -71,6 +71,27 @@ def test_the_way_ends_at_the_gate_where_there_is_one() -> None:
     # (20, 8) to (30, 6.75), along the strip to x = 102, 5.25 m to the red line.
     assert without.figures["length_m"] == pytest.approx((10**2 + 1.25**2) ** 0.5 + 72 + 5.25)
     assert with_gate.figures["length_m"] == pytest.approx(without.figures["length_m"] + 31)
+
+
+def test_of_several_gates_the_one_with_the_better_route_is_used() -> None:
+    """Main at x = 90 across the strip: a gate farther on costs its metres along the strip more."""
+    lines = {"W-1": main((90, 5.5), (90, 30))}
+    both = [(133, 12), (111, 12)]
+    route = route_of(town(lines=lines), gate=both)
+    assert towns.xy(route.line)[-1] == (111, 12)
+    assert route.line.equals(route_of(town(lines=lines), gate=both[::-1]).line)
+    assert route.line.equals(route_of(town(lines=lines), gate=(111, 12)).line)
+
+
+def test_two_gates_on_two_streets_are_both_joined() -> None:
+    """The main lies in the street behind: the gate there is near, the one in front is not."""
+    roads = {"R-1": street((0, 0), (300, 0)), "R-2": street((0, 64), (300, 64))}
+    survey = town(roads=roads, lines={"W-1": main((0, 72), (300, 72))})
+    route = route_of(survey, gate=[(120, 12), (130, 52)])
+    assert towns.xy(route.line)[-1] == (130, 52)
+    case = application(gate=[(120, 12), (130, 52)])
+    site = ground(survey, case).site(case)
+    assert len(site.end_nodes) == 2
 
 
 def test_the_far_side_of_the_town_is_reached_along_the_strip_over_the_side_street() -> None:
