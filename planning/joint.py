@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray, chain
 from gis.overlay import strips
-from planning.external_lines import ExternalLine, Route, judge_routes
+from planning.external_lines import ExternalLine
 from planning.groundwork import Groundwork, Site
+from planning.judged_routes import Route, judge_routes
 from planning.routes import Search, Way, trace
 from planning.trenches import JointPlan, share_trenches
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import shapely
 
 from layers.utilities import load_utilities
-from planning.external_lines import ExternalLine, Route
+from planning.external_lines import ExternalLine
 from planning.joint import Joint
+from planning.judged_routes import Route
 from planning.quantities import size_mm
 from planning.section_drawing import draw_section
 from planning.sections import Section, pipe_label

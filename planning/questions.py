@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from planning.comparisons import is_unknown
-from planning.external_lines import ExternalLine, Route
+from planning.external_lines import ExternalLine
 from planning.groundwork import Groundwork, Site
+from planning.judged_routes import Route
 
 # Verdict inputs that a layer tells as a whole: unknown means that the layer is missing.
 _LAYER_OF = {

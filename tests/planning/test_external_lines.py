@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from shapely.geometry import Point, box
 
-from planning.external_lines import ExternalLine, Route
+from planning.external_lines import ExternalLine
+from planning.judged_routes import Route
 from tests import towns
 from tests.towns import application, ground, line_of, main, node, parcel, street, town
 

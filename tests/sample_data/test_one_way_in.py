@@ -12,8 +12,8 @@ import pyogrio
 import pytest
 
 from planning.application import parse_application
-from planning.external_lines import judge_routes, working_strips
 from planning.groundwork import Groundwork, Site, prepare
+from planning.judged_routes import judge_routes, working_strips
 from planning.policies import load_policy
 from planning.routes import Search, Way, neighbourhood, trace
 from sample_data.make import APPLICATIONS, COUNTY

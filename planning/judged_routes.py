@@ -1,0 +1,267 @@
+"""Judged routes: traced lines of one demand with measures, facts and verdict.
+
+Whoever found the way, one parcel's search, a forest for a county or a hand that drew it, it is
+measured and judged here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property, partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gis.linear import FloatArray
+from gis.overlay import area_inside_union, strips
+from planning.application import Demand
+from planning.facts import Dug, application_facts, roads_dug, route_facts, trees_in
+from planning.groundwork import Groundwork, Site
+from planning.measures import Figures, measure_all
+from planning.routes import Routes, Way, costs
+from planning.verdict_tables import judge_table
+from planning.verdicts import Verdict, judge
+
+# Verdict inputs that a demand tells: assumed where the demand is the usual one of a land use.
+_FROM_DEMAND = ("max_dn_mm", "duct_holes", "duct_outer_diameter_mm", "subject_kind")
+# Verdict inputs that hang on where the strip lies: the default width of a road moves it.
+_FROM_PLACE = (
+    "pipe_length_m",
+    "construction_length_m",
+    "line_length_m",
+    "green_affected_m2",
+    "green_temporary_m2",
+)
+QUALIFYING = ("commitment", "commitment_filing", "not_required")
+
+# A table costs about as much as twenty single verdicts.
+_TABLE_PAYS = 20
+
+
+class Answer(NamedTuple):
+    """What of a verdict a screening tells."""
+
+    outcome: str
+    clause: str | None
+    certainty: str
+    otherwise: str | None
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route of one utility with everything measured of it, and its verdict.
+
+    ``roads`` are those it digs up or may dig up, ``strip`` is its working strip. ``judging``
+    gives the verdict when it is first asked for; ``screened`` is its answer where many routes
+    were judged in one table.
+    """
+
+    way: Way
+    line: shapely.LineString
+    strip: shapely.Polygon | None
+    figures: Mapping[str, float]
+    crossings: pd.DataFrame
+    measures: Mapping[str, float | None]
+    facts: Mapping[str, Any]
+    roads: Dug
+    judging: Callable[[], Verdict]
+    screened: Answer | None = None
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """The verdict with its findings."""
+        return self.judging()
+
+    @property
+    def answer(self) -> Answer | Verdict:
+        """Outcome, clause, certainty and otherwise of the verdict."""
+        return self.screened or self.verdict
+
+    @property
+    def rank(self) -> int:
+        """0 qualifies, 1 may qualify once the unknown is known, 2 does not."""
+        if self.answer.outcome in QUALIFYING:
+            return 0
+        return 1 if self.answer.otherwise in QUALIFYING else 2
+
+
+def site_facts(work: Groundwork, site: Site, utility: str) -> dict[str, Any]:
+    """Facts that no route of the site can change: what the application says, service areas."""
+    return {
+        **application_facts(site.application, utility),
+        "in_service_area": work.ground.in_service_area(site.place, utility),
+    }
+
+
+def working_strips(work: Groundwork, demand: Demand, routes: Routes) -> NDArray[Any]:
+    """Working strips of lines that lie alone: trench width and a margin on both sides.
+
+    None for every route where the width of the trench is unknown.
+    """
+    width = work.rates(demand.pipe).width_m
+    if width is None:
+        return np.full(len(routes.lines), None, object)
+    margin = work.policy.planning.work_margin_m
+    return strips(routes.lines, np.full(len(routes.lines), width + 2 * margin))
+
+
+class Told(NamedTuple):
+    """What the layers tell of traced routes, in order: measures and facts by input name."""
+
+    figures: Figures
+    measures: list[dict[str, float | None]]
+    facts: list[dict[str, Any]]
+    roads: list[Dug]
+
+
+def tell(
+    work: Groundwork,
+    demand: Demand,
+    dig_dates: Sequence[date],
+    routes: Routes,
+    working: NDArray[Any],
+) -> Told:
+    """Measure traced routes of one demand and collect their facts, without a verdict."""
+    figures = figures_of(work, demand, routes, working)
+    measures = measure_all(demand.pipe.utility, figures)
+    roads = roads_dug(work.ground, routes, working)
+    facts = route_facts(work.ground, demand, routes, working, roads, dig_dates)
+    by_route = [
+        {name: _known(values[number]) for name, values in measures.items()}
+        for number in range(len(routes.lines))
+    ]
+    return Told(figures, by_route, facts, roads)
+
+
+def judge_routes(
+    work: Groundwork,
+    demand: Demand,
+    sites: Sequence[Site],
+    routes: Routes,
+    working: NDArray[Any],
+) -> list[Route]:
+    """Measure and judge traced routes of one demand with their working strips, in order."""
+    utility = demand.pipe.utility
+    told = tell(work, demand, [site.application.dig_date for site in sites], routes, working)
+    figures, own, roads = told.figures, told.measures, told.roads
+    known = [
+        {**facts, **site_facts(work, site, utility)}
+        for facts, site in zip(told.facts, sites, strict=True)
+    ]
+    cost = costs(work.corridors, routes.table, _by_route(routes), work.rates(demand.pipe).yuan_m)
+    measured = routes.table.astype(float).to_dict("records")
+    crossing_at = np.searchsorted(routes.crossings["route"], np.arange(len(sites) + 1)).tolist()
+    assumed = work.corridors.surfaces.table["width_assumed"].to_numpy(bool)
+    unverified = [
+        _unverified(site, bool(assumed[list(dug)].any()))
+        for site, dug in zip(sites, roads, strict=True)
+    ]
+    screened = _screened(work, utility, unverified, own, known)
+    judged = []
+    for number in range(len(sites)):
+        judged.append(
+            Route(
+                routes.ways[number],
+                routes.lines[number],
+                working[number],
+                {
+                    **{str(name): value for name, value in measured[number].items()},
+                    "city_kerb_m": float(figures.kerb_m[number]),
+                    "city_red_line_m": float(figures.red_line_m[number]),
+                    "green_m2": float(figures.green_m2[number]),
+                    "cost_yuan": float(cost[number]),
+                },
+                routes.crossings.iloc[crossing_at[number] : crossing_at[number + 1]],
+                own[number],
+                known[number],
+                roads[number],
+                partial(
+                    judge,
+                    utility,
+                    own[number],
+                    known[number],
+                    work.policy,
+                    mode="plan",
+                    unverified=unverified[number],
+                ),
+                screened[number],
+            )
+        )
+    return judged
+
+
+def _unverified(site: Site, beside_assumed_width: bool) -> tuple[str, ...]:
+    """What rests on the default demand of a land use, or on a strip beside an assumed width."""
+    demand = _FROM_DEMAND if site.application.source == "default_demand" else ()
+    return demand + (_FROM_PLACE if beside_assumed_width else ())
+
+
+def _screened(
+    work: Groundwork,
+    utility: str,
+    unverified: Sequence[tuple[str, ...]],
+    measures: Sequence[Mapping[str, float | None]],
+    facts: Sequence[Mapping[str, Any]],
+) -> list[Answer | None]:
+    """Answers of many routes by tables; none for a few, whose verdicts are soon asked for."""
+    answers: list[Answer | None] = [None] * len(unverified)
+    if len(unverified) < _TABLE_PAYS:
+        return answers
+    groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for number, names in enumerate(unverified):
+        groups[names].append(number)
+    for names, numbers in groups.items():
+        table = pd.DataFrame([{**measures[n], **facts[n]} for n in numbers])
+        judged = judge_table(utility, table, work.policy, mode="plan", unverified=names)
+        for number, row in zip(numbers, judged.itertuples(index=False), strict=True):
+            answers[number] = Answer(*row)
+    return answers
+
+
+def figures_of(work: Groundwork, demand: Demand, routes: Routes, working: Any) -> Figures:
+    """Figures of traced routes with their working strips (None where the width is unknown).
+
+    What a route crosses of a road of assumed width is unknown.
+    """
+    count = len(routes.lines)
+    crossings = routes.crossings
+    city = np.array([c is not False for c in work.ground.is_city_road], bool)
+    counted = crossings[city[crossings["road"].to_numpy(np.int64)]].copy()
+    assumed = work.corridors.surfaces.table["width_assumed"].to_numpy(bool)
+    unknown = assumed[counted["road"].to_numpy(np.int64)]
+    counted.loc[unknown, ["kerb_m", "red_line_m"]] = np.nan
+    longest = counted.groupby("route")["longest_m"].max().reindex(range(count), fill_value=0.0)
+    longest[counted["route"][unknown]] = np.nan
+    green = np.full(count, np.nan)
+    known = ~shapely.is_missing(working)
+    if work.survey.has("green"):
+        green[known] = area_inside_union(working[known], work.corridors.green)
+    return Figures(
+        demand=demand,
+        length_m=routes.table["length_m"].to_numpy(float),
+        kerb_m=_sums(counted, "kerb_m", count),
+        red_line_m=_sums(counted, "red_line_m", count),
+        longest_kerb_m=longest.to_numpy(float),
+        green_m2=green,
+        trees=trees_in(work.ground, working),
+    )
+
+
+def _sums(crossings: pd.DataFrame, column: str, count: int) -> FloatArray:
+    route, values = crossings["route"].to_numpy(np.int64), crossings[column].to_numpy(float)
+    return np.bincount(route, values, minlength=count).astype(float)
+
+
+def _by_route(routes: Routes) -> pd.DataFrame:
+    """Crossings with the number of the line first, as ``costs`` expects them."""
+    return routes.crossings[["route", "road", "kerb_m", "red_line_m"]]
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
