@@ -15,6 +15,7 @@ import pandas as pd
 from planning.application import Demand
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Answer, Route, judge_routes, site_facts, working_strips
+from planning.no_dig import OPEN, Closed, solve_around
 from planning.routes import (
     OBJECTIVES,
     Neighbourhood,
@@ -35,7 +36,8 @@ class ExternalLine:
 
     ``status`` is routed, unroutable or not_requested; ``reason`` says why it is unroutable;
     ``routes`` by objective; ``recommended`` the objective of the recommended route;
-    ``not_covered`` the verdict of an unroutable line that the plan does not cover at all.
+    ``not_covered`` the verdict of an unroutable line that the plan does not cover at all;
+    ``no_dig`` the no-dig areas that bar its way; ``closed`` what its search kept clear of.
     """
 
     utility: str
@@ -47,6 +49,8 @@ class ExternalLine:
     recommended: str | None = None
     assumed: tuple[str, ...] = ()
     not_covered: Verdict | None = None
+    no_dig: tuple[str, ...] = ()
+    closed: Closed = OPEN
 
     @property
     def route(self) -> Route | None:
@@ -100,14 +104,21 @@ def all_by_forest(search: Search, sites: Sequence[Site]) -> dict[str, Way]:
 def external_lines(
     work: Groundwork, demand: Demand, sites: Sequence[Site], find: Finder
 ) -> dict[str, ExternalLine]:
-    """Solve one demand for many sites; every site gets an answer, by its key."""
+    """Solve one demand for many sites on their days; every site gets an answer, by its key."""
+    return solve_around(work, sites, lambda ground, some: _solve(ground, demand, some, find))
+
+
+def _solve(
+    work: Groundwork, demand: Demand, sites: Sequence[Site], find: Finder
+) -> dict[str, ExternalLine]:
+    """Solve one demand for many sites on the same ground."""
     rates = work.rates(demand.pipe)
     searches = {o: work.search(demand.pipe, o) for o in OBJECTIVES}
     found = {o: find(search, sites) for o, search in searches.items()}
     usable = np.isfinite(searches["shortest"].tie_in_weights)
     routes = _judged_once(work, demand, sites, found)
     return {
-        site.key: _recommend(demand, routes[site.key], rates.assumed)
+        site.key: _recommend(demand, routes[site.key], rates.assumed, work.closed)
         if site.key in routes
         else _unroutable(work, demand, site, bool(usable.any()))
         for site in sites
@@ -136,7 +147,7 @@ def _judged_once(
 
 
 def _recommend(
-    demand: Demand, routes: Mapping[str, Route], assumed: tuple[str, ...]
+    demand: Demand, routes: Mapping[str, Route], assumed: tuple[str, ...], closed: Closed
 ) -> ExternalLine:
     """The cheaper of the routes that qualify; if none does, the cheapest."""
     best = min(OBJECTIVES, key=lambda o: (routes[o].rank, routes[o].figures["cost_yuan"]))
@@ -147,6 +158,7 @@ def _recommend(
         routes=routes,
         recommended=best,
         assumed=assumed,
+        closed=closed,
     )
 
 

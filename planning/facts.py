@@ -90,6 +90,11 @@ class Ground:
         table = self.corridors.surfaces.table
         return table["opened_on"].to_list(), table["overhauled_on"].to_list()
 
+    @property
+    def overhaul_bar_years(self) -> int:
+        """Years for which an overhauled road may not be dug; 0 if the policy bars nothing."""
+        return _longest_bar(self.policy, "road_overhauled_on")
+
     def in_service_area(self, place: shapely.Point, utility: str) -> bool | None:
         """Whether a place lies in the urban area and in the area covered by the utility."""
         answers = [_covered(self._areas.get(key), place) for key in ("urban_area", utility)]

@@ -16,6 +16,7 @@ from layers.utilities import load_utilities
 from planning.application import Application, ApplicationError, Gate
 from planning.corridors import Corridors, build_corridors
 from planning.facts import Ground
+from planning.no_dig import OPEN, Closed, Closures, closures_of
 from planning.policy_model import Policy
 from planning.quantities import (
     SURFACES,
@@ -49,7 +50,10 @@ class Site:
 
 @dataclass(frozen=True)
 class Groundwork:
-    """A survey with its corridors, standards, prices and tie-ins, ready to be searched."""
+    """A survey with its corridors, standards, prices and tie-ins, ready to be searched.
+
+    ``closed`` is what may not be dug: nothing, unless ``under`` says otherwise.
+    """
 
     survey: Survey
     policy: Policy
@@ -60,15 +64,35 @@ class Groundwork:
     _tie_ins: dict[str, TieIns] = field(default_factory=dict, repr=False)
     _tie_in_surfaces_m: dict[str, FloatArray] = field(default_factory=dict, repr=False)
     _rates: dict[Pipe, SingleCosts] = field(default_factory=dict, repr=False)
-    _searches: dict[tuple[Pipe, str], Search] = field(default_factory=dict, repr=False)
+    _searches: dict[tuple[Pipe, str, Closed], Search] = field(default_factory=dict, repr=False)
+    closed: Closed = OPEN
+    _whole: Groundwork | None = field(default=None, repr=False)
+
+    def under(self, closed: Closed) -> Groundwork:
+        """The same groundwork with what may not be dug; everything prepared is shared."""
+        return (
+            self
+            if closed == self.closed
+            else replace(self, closed=closed, _whole=self._whole or self)
+        )
+
+    @cached_property
+    def closures(self) -> Closures:
+        """No-dig areas, ancient trees and protected greenery."""
+        return self._whole.closures if self._whole else closures_of(self.survey, self.policy)
 
     @cached_property
     def ground(self) -> Ground:
+        """What the facts of routes are read from."""
+        if self._whole:
+            return self._whole.ground
         return Ground(self.survey, self.corridors, self.policy)
 
     @cached_property
     def edge_surfaces_m(self) -> FloatArray:
         """Metres of every edge on every surface."""
+        if self._whole:
+            return self._whole.edge_surfaces_m
         graph = self.corridors.graph
         return self.corridors.surface_lengths(graph.measures, self.corridors.crossings)
 
@@ -105,9 +129,19 @@ class Groundwork:
         extra = dict(zip(SURFACES, self.crossing_yuan_m.tolist(), strict=True))
         return replace(alone, yuan_m={s: y + extra[s] for s, y in alone.yuan_m.items()})
 
+    def strip_width_m(self, pipe: Pipe) -> float:
+        """Width of the working strip of one pipe alone; the usual section for an unknown size."""
+        settings = self.policy.planning
+        width = self.rates(pipe).width_m
+        usual = 2 * settings.half_section_allowance_m
+        return (usual if width is None else width) + 2 * settings.work_margin_m
+
     def search(self, pipe: Pipe, objective: str) -> Search:
-        """The search for one pipe, made once: metres for 'shortest', yuan for 'cheapest'."""
-        key = (pipe, objective)
+        """The search for one pipe, made once: metres for 'shortest', yuan for 'cheapest'.
+
+        What may not be dug weighs infinity.
+        """
+        key = (pipe, objective, self.closed)
         if key not in self._searches:
             self._searches[key] = self._search(pipe, objective)
         return self._searches[key]
@@ -123,10 +157,13 @@ class Groundwork:
             edges = self.edge_surfaces_m @ prices
             offsets = self.tie_in_surfaces_m(pipe.utility) @ prices
         usable = eligible(tie_ins, pipe, self.standards)
+        width_m = self.strip_width_m(pipe)
+        shut = self.closures.barred(graph.lines, width_m, self.closed)
+        usable = usable & ~self.closures.barred(tie_ins.lines, width_m, self.closed)
         return Search(
             self.corridors,
             tie_ins,
-            edges + graph.tie_break,
+            np.where(shut, np.inf, edges + graph.tie_break),
             np.where(usable, offsets + tie_ins.tie_break, np.inf),
         )
 

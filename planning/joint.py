@@ -43,7 +43,11 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
     routed = [line for line in lines.values() if line.route is not None and line.demand]
     if len(routed) < 2:
         return None
-    searches = [work.search(line.demand.pipe, "cheapest") for line in routed if line.demand]
+    searches = [
+        work.under(line.closed).search(line.demand.pipe, "cheapest")
+        for line in routed
+        if line.demand
+    ]
     separate = sum(line.routes["cheapest"].figures["cost_yuan"] for line in routed)
     reach_m = separate / min(search.lightest_rate for search in searches)
     part = _part(work, site, searches, reach_m)
@@ -66,6 +70,16 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
         for member, utility in enumerate(joint.utilities)
     }
     return Joint(joint, part.lines, routes)
+
+
+def in_no_dig(work: Groundwork, lines: Mapping[str, ExternalLine], joint: Joint) -> tuple[str, ...]:
+    """No-dig areas that the shared working strips enter: they are wider than those of one line."""
+    names = (
+        name
+        for utility, route in joint.routes.items()
+        for name in work.closures.entered_by(route.strip, lines[utility].closed)
+    )
+    return tuple(dict.fromkeys(names))
 
 
 def _shared_route(
@@ -135,14 +149,14 @@ def _part(work: Groundwork, site: Site, searches: Sequence[Search], reach_m: flo
     edges = edges[~corridors.is_connector[edges] | own]
     nodes = np.union1d(graph.ends[edges].ravel(), site.end_nodes)
     everyone = 2 ** len(searches) - 1
+    passable = np.isfinite([search.edge_weights[edges] for search in searches])
     root = len(nodes)
     last = np.searchsorted(nodes, site.end_nodes)
-    count = len(edges)
     blocks = [
         _Block(
             np.searchsorted(nodes, graph.ends[edges]),
             work.edge_surfaces_m[edges],
-            np.full(count, everyone),
+            (passable << np.arange(len(searches))[:, None]).sum(axis=0),
             graph.lines[edges],
             edge=edges,
         ),

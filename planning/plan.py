@@ -11,7 +11,8 @@ from layers.utilities import load_utilities
 from planning.application import Application
 from planning.external_lines import ExternalLine, external_lines, networkx_finder
 from planning.groundwork import Groundwork, Site, prepare
-from planning.joint import Joint, plan_together
+from planning.joint import Joint, in_no_dig, plan_together
+from planning.notices import Notice, joint_notices, notices_of
 from planning.policy_model import Policy
 from planning.quantities import Prices
 from planning.questions import Question, questions_of
@@ -32,6 +33,7 @@ class Plan:
     lines: Mapping[str, ExternalLine]
     joint: Joint | None
     questions: tuple[Question, ...]
+    notices: tuple[Notice, ...] = ()
 
     def worse_by_sharing(self, utility: str) -> bool:
         """Whether the joint plan gives the utility a stricter outcome than its own route."""
@@ -88,6 +90,15 @@ def plan(
         for utility in load_utilities()
     }
     joint = plan_together(work, site, lines)
+    too_wide = () if joint is None else in_no_dig(work, lines, joint)
     return Plan(
-        application, survey, policy, work, site, lines, joint, questions_of(work, site, lines)
+        application,
+        survey,
+        policy,
+        work,
+        site,
+        lines,
+        None if too_wide else joint,
+        questions_of(work, site, lines),
+        (*notices_of(work, site, lines), *joint_notices(work, joint, too_wide)),
     )

@@ -53,6 +53,7 @@ def document(plan: Plan) -> dict[str, Any]:
         "utilities": [_line(plan, utility, line) for utility, line in plan.lines.items()],
         "joint": None if plan.joint is None else _joint(plan.joint),
         "questions": [asdict(question) for question in plan.questions],
+        "notices": [asdict(notice) for notice in plan.notices],
         "assumed": sorted({a for line in plan.lines.values() for a in line.assumed}),
         "never_covered": list(plan.policy.never_covered),
     }
@@ -66,6 +67,7 @@ def _line(plan: Plan, utility: str, line: ExternalLine) -> dict[str, Any]:
         "status": line.status,
         "reason": line.reason,
         "gap_m": line.gap_m,
+        "no_dig": list(line.no_dig),
         "pipe": _pipe(line),
         "recommended": line.recommended,
         "qualifying_route": line.qualifying_route,

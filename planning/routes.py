@@ -48,7 +48,7 @@ class Search:
     """One utility's search: what may be joined, and what each edge and tie-in way weighs.
 
     ``edge_weights`` (m,) and ``tie_in_weights`` (k,) are metres or yuan, tie-break included;
-    tie-ins that may not serve the demand weigh infinity.
+    tie-ins that may not serve the demand weigh infinity, and so does what may not be dug.
     """
 
     corridors: Corridors
@@ -160,10 +160,12 @@ def _way_within(search: Search, graph: nx.MultiGraph) -> Way | None:
     def weight_of(key: Any) -> float:
         return weights.get(key, 0.0) if isinstance(key, tuple) else float(search.edge_weights[key])
 
+    def step(_start: Any, _end: Any, keys: Any) -> float | None:
+        lightest = min(map(weight_of, keys))
+        return lightest if np.isfinite(lightest) else None  # None hides an edge
+
     try:
-        weight, nodes = nx.bidirectional_dijkstra(
-            graph, "network", "red_line", lambda _u, _v, keys: min(map(weight_of, keys))
-        )
+        weight, nodes = nx.bidirectional_dijkstra(graph, "network", "red_line", step)
         keys = [min(graph[a][b], key=weight_of) for a, b in pairwise(nodes)]
     except nx.NetworkXNoPath:
         return None

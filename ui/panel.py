@@ -207,6 +207,8 @@ def _no_way(view: View, line: Json) -> str:
     if line.get("gap_m") is not None:
         limit = view.words.policy.planning.max_snap_m
         gap = f",{_('相距')} {metres(line['gap_m'])} m,{_('连接段最长')} {words.value(limit)} m"
+    if line.get("no_dig"):
+        gap = f"({esc('、'.join(line['no_dig']))})"
     cure = words.CURES.get(line.get("reason") or "")
     return f"{_('无法接入:')}{_reason(line)}{gap}" + (f"。{cure}。" if cure else "。")
 

@@ -57,6 +57,7 @@ REASONS = {
     "gap_too_wide": _("距管线走廊过远"),
     "disconnected": _("走廊不连通"),
     "no_size_match": _("没有规格足够的在役管线"),
+    "no_dig": _("被有效的禁挖区阻断"),
 }
 CURES = {
     "no_network_imported": _("导入该专业管网后再算"),
@@ -64,6 +65,7 @@ CURES = {
     "gap_too_wide": _("请核对是否漏导入通向宗地的道路"),
     "disconnected": _("请核对道路图层是否有断点"),
     "no_size_match": _("请核对申请规格,或由权属单位先行扩容"),
+    "no_dig": _("请改到禁挖期满后开挖,或商主管部门"),
 }
 
 LAND_USES = {

@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 import shapely
+from shapely.geometry import box
 
 from layers.survey import Survey
 from layers.utilities import load_utilities
@@ -65,6 +66,14 @@ CASES: dict[str, tuple[Survey, dict[str, Any]]] = {
     "no free strip": (town(lines=LINES, parcels={"P-1": parcel(-50, -20, 350, 20)}), {}),
     "nameless parcel": (
         town(lines=LINES, parcels={"P-1": parcel(100, 12, 140, 52, name=None, land_use=None)}),
+        {},
+    ),
+    "no-dig area and planned works": (
+        town(
+            lines=LINES,
+            no_dig={"JW-1": {"geometry": box(90, 10, 150, 13)}},
+            planned_works={"JH-1": {"geometry": box(0, -7, 300, 7)}},
+        ),
         {},
     ),
     "node tie-in": (

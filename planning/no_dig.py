@@ -1,0 +1,206 @@
+"""No-dig areas 禁挖区, ancient trees, protected greenery: where a line may not or should not run.
+
+An area in force on the day of digging bars every edge and tie-in way whose working strip enters it.
+The protection zones of ancient trees and protected greenery bar too, as long as any other way
+exists: where there is none, the line runs through and its verdict says so (guard ``ancient_tree``).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gis.linear import LineArray
+from gis.overlay import CONTACT_TOLERANCE_M, strips
+from layers.survey import Survey
+from planning.comparisons import day, is_unknown
+from planning.policy_model import Policy
+
+if TYPE_CHECKING:
+    from planning.external_lines import ExternalLine
+    from planning.groundwork import Groundwork, Site
+
+_QUAD_SEGS = 16
+# Reasons that closed ground may be behind; the others stand whatever is closed.
+_MAY_BE_CLOSED = ("disconnected", "no_tie_in", "no_size_match")
+
+
+@dataclass(frozen=True)
+class Closed:
+    """What may not be dug: rows of no-dig areas, and ``spared`` trees and protected greenery."""
+
+    areas: tuple[int, ...] = ()
+    spared: bool = False
+
+
+OPEN = Closed()
+
+
+@dataclass(frozen=True)
+class NoDigArea:
+    """One no-dig area; a day that is missing leaves that end open."""
+
+    no_dig_id: str
+    reason: str | None
+    from_date: date | None
+    to_date: date | None
+
+    def in_force(self, on: date) -> bool:
+        """Whether digging is barred on a day; both days given still bar."""
+        begun = self.from_date is None or self.from_date <= on
+        return begun and (self.to_date is None or on <= self.to_date)
+
+    @property
+    def undated(self) -> bool:
+        """Whether nothing at all is said about when: it is taken to be in force always."""
+        return self.from_date is None and self.to_date is None
+
+
+@dataclass(frozen=True)
+class Closures:
+    """The areas of a survey that bar or are spared, prepared once; shapes in the survey's CRS."""
+
+    areas: tuple[NoDigArea, ...]
+    shapes: NDArray[Any]
+    spared: NDArray[Any]
+
+    def on(self, when: date) -> tuple[int, ...]:
+        """Rows of the no-dig areas in force on a day."""
+        return tuple(row for row, area in enumerate(self.areas) if area.in_force(when))
+
+    def barred(self, lines: LineArray, width_m: float, closed: Closed) -> NDArray[np.bool_]:
+        """True for lines whose working strip of a width enters what is closed."""
+        barred = np.zeros(len(lines), bool)
+        if closed.areas:
+            row, line = self._entered(lines, width_m)
+            barred[line[np.isin(row, closed.areas)]] = True
+        if closed.spared:
+            tree = shapely.STRtree(self.spared)
+            near = np.unique(tree.query(lines, predicate="dwithin", distance=width_m / 2)[0])
+            strip = strips(lines[near], np.full(len(near), width_m))
+            barred[near[tree.query(strip, predicate="intersects")[0]]] = True
+        return barred
+
+    def entered(self, lines: LineArray, width_m: float, closed: Closed) -> tuple[str, ...]:
+        """Ids of the closed no-dig areas that the working strips of lines enter, as imported."""
+        row, _ = self._entered(lines, width_m)
+        rows = np.unique(row[np.isin(row, closed.areas)]).tolist()
+        return tuple(self.areas[one].no_dig_id for one in rows)
+
+    def entered_by(self, strip: shapely.Geometry | None, closed: Closed) -> tuple[str, ...]:
+        """Ids of the closed no-dig areas that a working strip, drawn already, enters."""
+        if strip is None:
+            return ()
+        shared = shapely.area(shapely.intersection(self.shapes[list(closed.areas)], strip))
+        rows = np.array(closed.areas, int)[shared > CONTACT_TOLERANCE_M]
+        return tuple(self.areas[row].no_dig_id for row in rows.tolist())
+
+    def _entered(self, lines: LineArray, width_m: float) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Pairs of area and line that share more ground than a contact."""
+        line, row = self._tree.query(lines, predicate="dwithin", distance=width_m / 2)
+        strip = strips(lines[line], np.full(len(line), width_m))
+        shared = shapely.area(shapely.intersection(strip, self.shapes[row]))
+        kept = shared > CONTACT_TOLERANCE_M
+        return row[kept], line[kept]
+
+    @cached_property
+    def _tree(self) -> shapely.STRtree:
+        return shapely.STRtree(self.shapes)
+
+    @cached_property
+    def by_id(self) -> Mapping[str, NoDigArea]:
+        return {area.no_dig_id: area for area in self.areas}
+
+
+def closures_of(survey: Survey, policy: Policy) -> Closures:
+    """Collect the areas; layers that were never imported bar nothing.
+
+    Spared are trees known to be ancient, with ``ancient_tree_zone_m``, and greenery known to be
+    protected, with ``protected_green_buffer_m`` (planning settings of the policy).
+    """
+    table = survey.get("no_dig")
+    areas: list[NoDigArea] = []
+    if table is not None:
+        columns = (table["reason"], table["from_date"], table["to_date"])
+        for key, reason, start, end in zip(table.index, *columns, strict=True):
+            told = None if is_unknown(reason) else str(reason)
+            areas.append(NoDigArea(str(key), told, day(start), day(end)))
+    shapes = np.zeros(0, object) if table is None else np.asarray(table.geometry.array)
+    return Closures(tuple(areas), shapes, _spared(survey, policy))
+
+
+def _spared(survey: Survey, policy: Policy) -> NDArray[Any]:
+    trees, green = survey.get("trees"), survey.get("green")
+    shapes: list[NDArray[Any]] = [np.zeros(0, object)]
+    if trees is not None:
+        ancient = np.asarray(trees.geometry.array)[(trees["ancient"] == True).to_numpy()]  # noqa: E712
+        # The circle lies inside the polygon, not the polygon inside the circle.
+        radius = policy.planning.ancient_tree_zone_m / np.cos(np.pi / (4 * _QUAD_SEGS))
+        shapes.append(shapely.buffer(ancient, radius, quad_segs=_QUAD_SEGS))
+    if green is not None:
+        protected = np.asarray(green.geometry.array)[(green["kind"] == "protected").to_numpy()]
+        margin = policy.planning.value("protected_green_buffer_m")
+        shapes.append(shapely.buffer(protected, margin, join_style="mitre"))
+    return np.concatenate(shapes)
+
+
+Solve = Callable[["Groundwork", Sequence["Site"]], "dict[str, ExternalLine]"]
+
+
+def solve_around(work: Groundwork, sites: Sequence[Site], solve: Solve) -> dict[str, ExternalLine]:
+    """Solve sites where digging is open on their days; every site gets an answer, by its key.
+
+    Ancient trees and protected greenery are kept clear of wherever a way does so. A site that only
+    no-dig areas keep from its network is unroutable with reason ``no_dig`` and the areas that bar
+    the cheapest way.
+    """
+    lines: dict[str, ExternalLine] = {}
+    for areas, group in _by_areas(work.closures, sites):
+        grounds = [Closed(areas, spared=True)] if len(work.closures.spared) else []
+        for closed in [*grounds, Closed(areas)]:
+            lines.update(solve(work.under(closed), group))
+            group = [site for site in group if lines[site.key].reason in _MAY_BE_CLOSED]
+            if not group:
+                break
+        if group and areas:
+            lines.update(_barred(work, areas, lines, solve(work.under(OPEN), group)))
+    return lines
+
+
+def _by_areas(
+    closures: Closures, sites: Iterable[Site]
+) -> Iterable[tuple[tuple[int, ...], list[Site]]]:
+    groups: dict[tuple[int, ...], list[Site]] = defaultdict(list)
+    for site in sites:
+        groups[closures.on(site.application.dig_date)].append(site)
+    return groups.items()
+
+
+def _barred(
+    work: Groundwork,
+    areas: tuple[int, ...],
+    unroutable: Mapping[str, ExternalLine],
+    on_open_ground: Mapping[str, ExternalLine],
+) -> dict[str, ExternalLine]:
+    """Unroutable lines with the reason that remains were nothing barred, or the areas that bar."""
+    lines = {}
+    for key, line in on_open_ground.items():
+        if line.status == "routed" and line.demand is not None:
+            way = line.routes["cheapest"].way
+            pieces = [
+                work.tie_ins(line.utility).lines[way.tie_in],
+                *work.corridors.graph.lines[list(way.edges)],
+            ]
+            width_m = work.strip_width_m(line.demand.pipe)
+            names = work.closures.entered(np.array(pieces, object), width_m, Closed(areas))
+            line = replace(unroutable[key], reason="no_dig", no_dig=names)
+        lines[key] = line
+    return lines

@@ -1,0 +1,152 @@
+"""Notices 提示: what the people of a case should know of the ground, beside verdicts and questions.
+
+They change no route and no verdict: works planned on roads that the case digs, lines that no-dig
+areas keep out, and no-dig areas nearby whose days nobody wrote down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from gettext import gettext as _
+
+import shapely
+
+from layers.utilities import load_utilities
+from planning.comparisons import day, is_unknown
+from planning.external_lines import ExternalLine
+from planning.groundwork import Groundwork, Site
+from planning.joint import Joint
+from planning.judged_routes import Route
+from planning.no_dig import NoDigArea
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One thing to know: ``kind`` as in the schema of the plan."""
+
+    kind: str
+    layer: str
+    feature_id: str
+    utilities: tuple[str, ...]
+    text: str
+
+
+def notices_of(
+    work: Groundwork, site: Site, lines: Mapping[str, ExternalLine]
+) -> tuple[Notice, ...]:
+    """Every notice of a case, each once, with the utilities whose lines it concerns."""
+    told: dict[tuple[str, str, str, str], list[str]] = {}
+    for utility, line in lines.items():
+        found = (*_closed(work, site, line), *_planned(work, site, line.route))
+        for one in dict.fromkeys(found):
+            told.setdefault(one, []).append(utility)
+    return tuple(
+        Notice(kind, layer, feature_id, tuple(utilities), text)
+        for (kind, layer, feature_id, text), utilities in told.items()
+    )
+
+
+def joint_notices(
+    work: Groundwork, joint: Joint | None, too_wide: Iterable[str]
+) -> tuple[Notice, ...]:
+    """That lines share no trench because it would reach into no-dig areas."""
+    utilities = () if joint is None else tuple(joint.routes)
+    text = _("同沟作业带较宽,会进入禁挖区{area},故分别敷设")
+    return tuple(
+        Notice(
+            "joint_in_no_dig",
+            "no_dig",
+            name,
+            utilities,
+            text.format(area=_named(work.closures.by_id[name])),
+        )
+        for name in too_wide
+    )
+
+
+def _closed(
+    work: Groundwork, site: Site, line: ExternalLine
+) -> Iterator[tuple[str, str, str, str]]:
+    """The areas that bar a line, or that stand undated within reach of its route."""
+    for name in line.no_dig:
+        area = work.closures.by_id[name]
+        yield (
+            "no_dig",
+            "no_dig",
+            name,
+            _("禁挖区{area}内不得开挖,{days}").format(area=_named(area), days=_days(area)),
+        )
+    if line.route is None:
+        return
+    reach_m = work.policy.planning.max_snap_m
+    for row in work.closures.on(site.application.dig_date):
+        area = work.closures.areas[row]
+        if area.undated and shapely.dwithin(work.closures.shapes[row], line.route.line, reach_m):
+            yield (
+                "no_dig_undated",
+                "no_dig",
+                area.no_dig_id,
+                _("路由附近的禁挖区{area}{days},路由已避让;如已解除请更新图层").format(
+                    area=_named(area), days=_days(area)
+                ),
+            )
+
+
+def _named(area: NoDigArea) -> str:
+    return f" {area.no_dig_id}({area.reason})" if area.reason else f" {area.no_dig_id} "
+
+
+def _days(area: NoDigArea) -> str:
+    if area.undated:
+        return _("未写明起止日期,按一直有效计")
+    start = area.from_date.isoformat() if area.from_date else _("不限")
+    end = area.to_date.isoformat() if area.to_date else _("不限")
+    return _("有效期 {start} 至 {end}").format(start=start, end=end)
+
+
+def _planned(
+    work: Groundwork, site: Site, route: Route | None
+) -> Iterator[tuple[str, str, str, str]]:
+    """Works planned where a route digs: roads to be made anew, and others who dig there too."""
+    if route is None:
+        return
+    dig_date = site.application.dig_date
+    roads = work.survey.tables["roads"]
+    for row in route.roads:
+        planned = day(roads["planned_works_on"].iat[row])
+        if planned is not None:
+            name = str(roads.index[row])
+            yield "planned_road_works", "roads", name, _road_works(work, name, planned, dig_date)
+    table = work.survey.get("planned_works")
+    if table is None or route.strip is None:
+        return
+    meets = table[shapely.intersects(table.geometry.array, route.strip)]
+    for name, works in meets.iterrows():
+        begins = day(works["starts_on"])
+        if not is_unknown(works["utility"]):
+            yield "planned_dig", "planned_works", str(name), _other_dig(str(name), works)
+        elif begins is not None:
+            text = _road_works(work, str(name), begins, dig_date)
+            yield "planned_road_works", "planned_works", str(name), text
+
+
+def _road_works(work: Groundwork, name: str, planned: date, dig_date: date) -> str:
+    """A road made anew bars later digging for years: dig before it, or not for long."""
+    years = work.ground.overhaul_bar_years
+    if planned <= dig_date:
+        return _(
+            "{name} 计划 {planned} 整修,早于拟开挖日期 {dig};竣工后 {years} 年内不得挖掘,请提前敷设"
+        ).format(name=name, planned=planned, dig=dig_date, years=years)
+    return _("{name} 计划 {planned} 整修,请在其之前完成开挖;竣工后 {years} 年内不得挖掘").format(
+        name=name, planned=planned, years=years
+    )
+
+
+def _other_dig(name: str, works: Mapping[str, object]) -> str:
+    utility = load_utilities()[str(works["utility"])].zh
+    days = [_("未定") if is_unknown(works[key]) else works[key] for key in ("starts_on", "ends_on")]
+    return _("计划工程 {name}({utility},{start} 至 {end})与路由重叠,可协调同沟").format(
+        name=name, utility=utility, start=days[0], end=days[1]
+    )

@@ -1,0 +1,77 @@
+"""Notices: planned works where a case digs, and no-dig areas; they change no route."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from shapely.geometry import LineString, box
+
+from layers.survey import Survey
+from planning.notices import Notice
+from planning.plan import plan
+from tests import towns
+from tests.towns import application, main, street, town
+
+LINES = {"W-1": main((0, 8), (300, 8))}
+
+
+def notices(survey: Survey, **changes: Any) -> tuple[Notice, ...]:
+    return plan(application(**changes), survey, towns.policy()).notices
+
+
+def test_a_case_without_planned_works_and_areas_has_no_notice() -> None:
+    assert notices(town(lines=LINES)) == ()
+
+
+@pytest.mark.parametrize(
+    ("planned", "words"),
+    [("2026-06-01", "请提前敷设"), ("2027-06-01", "请在其之前完成开挖")],
+)
+def test_a_road_to_be_made_anew_is_to_be_dug_before(planned: str, words: str) -> None:
+    roads = {"R-1": street((0, 0), (300, 0), planned_works_on=planned)}
+    (told,) = notices(town(lines=LINES, roads=roads))
+    assert (told.kind, told.layer, told.feature_id) == ("planned_road_works", "roads", "R-1")
+    assert told.utilities == ("water",)
+    assert planned in told.text
+    assert words in told.text
+    assert "3 年内不得挖掘" in told.text  # 城市道路管理条例 art. 33
+
+
+def test_planned_works_count_where_the_strip_meets_them() -> None:
+    works: dict[str, dict[str, Any]] = {
+        "JH-1": {"starts_on": "2026-06-01", "geometry": box(0, -7, 300, 7.5)},
+        "JH-2": {"starts_on": "2026-06-01", "geometry": box(0, -7, 90, 9)},
+        "JH-3": {"utility": "gas", "geometry": LineString([(0, 11), (300, 11)])},
+    }
+    lines = {"W-1": main((0, 6.75), (300, 6.75))}
+    told = notices(town(lines=lines, planned_works=works))
+    assert [(one.kind, one.feature_id) for one in told] == [
+        ("planned_road_works", "JH-1"),
+        ("planned_dig", "JH-3"),
+    ]
+    assert "燃气,未定 至 未定" in told[1].text
+
+
+def test_a_nearby_area_without_days_is_told_and_one_with_days_is_not() -> None:
+    far, near = box(100, 80, 110, 90), box(100, -20, 110, -12)
+    areas = {
+        "JW-1": {"reason": "遗址", "geometry": near},
+        "JW-2": {"geometry": near, "to_date": "2027-01-01"},
+        "JW-3": {"geometry": far},
+    }
+    (told,) = notices(town(lines=LINES, no_dig=areas))
+    assert (told.kind, told.feature_id) == ("no_dig_undated", "JW-1")
+    assert "JW-1(遗址)未写明起止日期" in told.text
+
+
+def test_a_barred_line_tells_the_days_of_the_area() -> None:
+    areas = {"JW-1": {"geometry": box(90, 10, 150, 13), "to_date": "2027-01-31"}}
+    (told,) = notices(town(lines=LINES, no_dig=areas))
+    assert told == Notice(
+        "no_dig",
+        "no_dig",
+        "JW-1",
+        ("water",),
+        "禁挖区 JW-1 内不得开挖,有效期 不限 至 2027-01-31",
+    )
