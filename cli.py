@@ -28,7 +28,8 @@ from layers.store import Workspace
 from layers.utilities import load_utilities
 from planning.application import ApplicationError, parse_application
 from planning.batch import cases_of, screen
-from planning.groundwork import Groundwork, prepare
+from planning.comparisons import day
+from planning.groundwork import Groundwork, placed, prepare
 from planning.plan import plan
 from planning.policies import load_policy
 from planning.rule_files import RuleFileError
@@ -295,7 +296,8 @@ def screen_(
     cases = cases_of(survey, applications, _day(dig_date), named)
     pairs = sum(len(set(case.demands) & set(wanted or case.demands)) for case in cases)
     with _progress(_("筛查"), pairs) as bar:
-        work = prepare(survey, load_policy(opened.county), applications)
+        places, refused = placed(survey, applications)
+        work = prepare(survey, load_policy(opened.county), places)
         table = screen(work, cases, wanted, progress=bar.update)
     write(table, survey.crs)
     day = _day(dig_date).isoformat()
@@ -303,12 +305,14 @@ def screen_(
     outcomes = table["outcome"].value_counts().to_dict()
     if as_json:
         answer = {"out": str(out), "dig_date": day, "rows": len(table)}
-        _print_json(answer | {"status": counts, "outcome": outcomes})
+        problems = {"problems": [str(error) for error in refused]}
+        _print_json(answer | {"status": counts, "outcome": outcomes} | problems)
     else:
         click.echo(_("没有申请的宗地按 {} 开挖").format(day))
         click.echo(_("已筛查 {} 项:{}").format(len(table), _counts(counts)))
         click.echo(_("判定:{}").format(_counts(outcomes)))
-    ctx.exit(1 if counts.get("unroutable") else 0)
+        _print_lines([str(error) for error in refused])
+    ctx.exit(1 if refused or counts.get("unroutable") else 0)
 
 
 @main.command(name="judge", help=_("只按规则判定,不用图形。"))
@@ -338,7 +342,11 @@ def judge_(county: str, measures: Any, switches: Sequence[str], as_json: bool) -
 def _groundwork(opened: Workspace) -> Groundwork:
     """Corridors of a workspace with the gates of its applications."""
     applications = [parse_application(document) for document in opened.applications()]
-    return prepare(opened.survey(), load_policy(opened.county), applications)
+    survey = opened.survey()
+    places, refused = placed(survey, applications)
+    for error in refused:
+        click.echo(str(error), err=True)
+    return prepare(survey, load_policy(opened.county), places)
 
 
 def _application(opened: Workspace, name: str) -> Mapping[str, Any]:
@@ -373,10 +381,10 @@ def _names(text: str | None, known: tuple[str, ...], option: str) -> list[str] |
 
 def _day(text: str | None) -> date:
     try:
-        return date.today() if text is None else date.fromisoformat(text)
+        return day(text) or date.today()
     except ValueError:
         raise LayerError(
-            _("--dig-date 的值 {}:须为日期,例如 2026-11-22。请改正。").format(text)
+            _("--dig-date 的值 {}:须为日期,写成 年-月-日,例如 2026-11-22。请改正。").format(text)
         ) from None
 
 

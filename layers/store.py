@@ -21,6 +21,7 @@ from gis.crs import require_projected
 from layers.conforming import Conformed, conform
 from layers.errors import LayerError, WorkspaceError
 from layers.fields import LAYERS, layer_definition
+from layers.names import APPLICATION_ID
 from layers.placing import crs_name, parse_crs
 from layers.problems import Problem
 from layers.reading import read_layer
@@ -39,7 +40,6 @@ from layers.versions import (
 SCHEMA = 1  # of workspace.toml and the database
 DATA_CLASSES = ("public", "internal", "sensitive")
 _COUNTY = re.compile(r"\d{6}_[a-z0-9_]+")
-_FILE_NAME = re.compile(r"\w[\w.-]{0,79}")
 _SHOWN_PROBLEMS = 20
 
 Progress = Callable[[str], None]
@@ -213,7 +213,7 @@ class Workspace:
         write_durably(file, text + "\n")
 
     def _application_file(self, application_id: object) -> Path:
-        if not isinstance(application_id, str) or not _FILE_NAME.fullmatch(application_id):
+        if not isinstance(application_id, str) or not APPLICATION_ID.fullmatch(application_id):
             raise WorkspaceError(
                 _(
                     "报装申请编号“{}”不合规则:须为 1 至 80 个文字、数字、-、_ 或 .,且不以标点开头。"

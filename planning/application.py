@@ -12,8 +12,9 @@ from typing import Any, TypeAlias
 
 import shapely
 
+from layers.names import APPLICATION_ID
 from layers.utilities import load_utilities
-from planning.comparisons import is_finite
+from planning.comparisons import day, is_finite
 from planning.rule_files import read_rows
 from planning.standards import Pipe
 
@@ -44,6 +45,7 @@ _NUMBERS = (
 
 
 _WHOLE = ("duct_holes", "feeds")
+_DEMAND_FIELDS = (*_NUMBERS, "laying", "material")
 _LAYINGS = ("direct", "conduit")
 _PROMISER_RECORDS = ("declines", "bad_credit")
 _INVESTMENT_KINDS = ("enterprise", "government", "person", "mixed")
@@ -59,10 +61,13 @@ class ApplicationError(ValueError):
 
 @dataclass(frozen=True)
 class Demand:
-    """What one utility must bring: its new pipe, and how many feeds from different mains."""
+    """What one utility must bring: its new pipe, and how many feeds from different mains.
+
+    Who does not speak of feeds wants one; ``None`` says that their number is not known.
+    """
 
     pipe: Pipe
-    feeds: int = 1
+    feeds: int | None = 1
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,9 @@ def parse_application(document: Mapping[str, Any]) -> Application:
     reader = _Reader(name or "?", document)
     if not name:
         raise reader.error("application_id", None, _("不能为空"), _("填写申请编号"))
+    if not APPLICATION_ID.fullmatch(name):
+        rule = _("须为 1 至 80 个文字、数字、-、_ 或 .,且不以标点开头")
+        raise reader.error("application_id", name, rule, _("改正编号"))
     demands = document.get("demands")
     if not isinstance(demands, Mapping) or not demands:
         raise reader.error("demands", demands, _("须写明至少一个专业的需求"), _("填写 demands"))
@@ -142,11 +150,12 @@ class _Reader:
     def day(self, key: str) -> date:
         value = self.document.get(key)
         try:
-            return date.fromisoformat(str(value))
+            found = day(value)
         except ValueError:
-            raise self.error(
-                key, value, _("须为日期"), _("写成 年-月-日,例如 2026-11-22")
-            ) from None
+            found = None
+        if found is None:
+            raise self.error(key, value, _("须为日期"), _("写成 年-月-日,例如 2026-11-22"))
+        return found
 
     def points(self, key: str) -> Gate | None:
         """One point, or several as a list of points."""
@@ -214,6 +223,10 @@ def _demand(reader: _Reader, utility: str, value: Any) -> Demand:
         raise reader.error(place, utility, _("没有这个专业;可用值为 ") + known, _("改正专业名"))
     if not isinstance(value, Mapping):
         raise reader.error(place, value, _("须为一组字段"), _("写成 {} 或补填字段"))
+    for key in value:
+        if key not in _DEMAND_FIELDS:
+            rule = _("没有这个字段;可用字段为 ") + "、".join(_DEMAND_FIELDS)
+            raise reader.error(f"{place}.{key}", value[key], rule, _("改正字段名或删去"))
     for key in _NUMBERS:
         number = value.get(key)
         if number is not None and not (_is_number(number) and number > 0):
@@ -224,7 +237,8 @@ def _demand(reader: _Reader, utility: str, value: Any) -> Demand:
     material = value.get("material")
     if material is not None and not isinstance(material, str):
         raise reader.error(f"{place}.material", material, _("须为文字"), _("改正或留空(未知)"))
-    return Demand(_pipe(utility, value), int(value.get("feeds") or 1))
+    feeds = value.get("feeds", 1)
+    return Demand(_pipe(utility, value), None if feeds is None else int(feeds))
 
 
 def _pipe(utility: str, value: Mapping[str, Any]) -> Pipe:

@@ -12,7 +12,7 @@ from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Application, Demand, default_application
 from planning.external_lines import ExternalLine, all_by_forest, external_lines
-from planning.groundwork import Groundwork, Site
+from planning.groundwork import Groundwork, Site, SiteError
 from planning.measures import MEASURES
 
 _FIGURES = ("length_m", "cost_yuan", "crossing_count", "kerb_m", "red_line_m", "green_m2")
@@ -48,7 +48,8 @@ def screen(
 ) -> pd.DataFrame:
     """Screen cases: one row for each case and utility, about the recommended route.
 
-    Equal demands share one forest for each objective, whatever the number of parcels.
+    Equal demands share one forest for each objective, whatever the number of parcels. A case
+    without a place in the survey is unroutable, with the reason; all others are screened.
     ``progress`` is told how many (case, utility) pairs were solved since the last call.
 
     Returns
@@ -57,21 +58,23 @@ def screen(
     (LineString from tie-in to red line, None where not routed).
     """
     wanted = list(load_utilities()) if utilities is None else list(utilities)
-    sites = [work.site(case) for case in cases]
+    sites = [_site(work, case) for case in cases]
     groups: dict[Demand, list[int]] = defaultdict(list)
     for number, case in enumerate(cases):
         for utility in wanted:
-            if (demand := case.demands.get(utility)) is not None:
+            demand = case.demands.get(utility)
+            if demand is not None and isinstance(sites[number], Site):
                 groups[demand].append(number)
     solved: dict[tuple[int, str], ExternalLine] = {}
     for demand, numbers in groups.items():
-        lines = external_lines(work, demand, [sites[n] for n in numbers], all_by_forest)
-        for number in numbers:
-            solved[number, demand.pipe.utility] = lines[sites[number].key]
+        asked = {number: site for number in numbers if isinstance(site := sites[number], Site)}
+        lines = external_lines(work, demand, list(asked.values()), all_by_forest)
+        for number, site in asked.items():
+            solved[number, demand.pipe.utility] = lines[site.key]
         if progress:
             progress(len(numbers))
     rows = [
-        _row(work, sites[number], utility, solved.get((number, utility)))
+        _row(work, cases[number], utility, sites[number], solved.get((number, utility)))
         for number in range(len(cases))
         for utility in wanted
     ]
@@ -102,10 +105,20 @@ def _columns() -> list[str]:
     ]
 
 
+def _site(work: Groundwork, case: Application) -> Site | SiteError:
+    try:
+        return work.site(case)
+    except SiteError as error:
+        return error
+
+
 def _row(
-    work: Groundwork, site: Site, utility: str, line: ExternalLine | None
+    work: Groundwork,
+    case: Application,
+    utility: str,
+    site: Site | SiteError,
+    line: ExternalLine | None,
 ) -> dict[str, object]:
-    case = site.application
     row: dict[str, object] = {
         "parcel_id": case.parcel_id,
         "application_id": case.application_id or None,
@@ -114,6 +127,8 @@ def _row(
         "utility": utility,
         "status": "not_requested" if line is None else line.status,
     }
+    if isinstance(site, SiteError) and utility in case.demands:
+        return row | {"status": "unroutable", "reason": site.reason}
     if line is None:
         return row
     row |= {"reason": line.reason, "gap_m": line.gap_m}

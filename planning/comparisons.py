@@ -7,6 +7,7 @@ up on their decimal text, because the number judged is the number that the lette
 from __future__ import annotations
 
 import math
+import re
 from calendar import isleap
 from collections.abc import Callable, Iterable, Mapping
 from datetime import MAXYEAR, date, datetime
@@ -18,6 +19,7 @@ Truth = bool | None
 
 NEVER = "never"  # a dated event that has not happened, as against one whose date is unknown
 DATED = "not_after_years"  # the comparator that asks for a second day
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _EXACT = Context(prec=400)  # holds every finite float at any step that letters print
 
 
@@ -67,7 +69,10 @@ def is_true(value: object) -> bool:
 
 
 def day(value: object) -> date | None:
-    """Day of an ISO text, date or timestamp; ``None`` for unknown, ``ValueError`` otherwise."""
+    """Day of a text YYYY-MM-DD, date or timestamp; ``None`` for unknown, ``ValueError`` otherwise.
+
+    Week dates, dates without hyphens and single digits are refused: they are read in several ways.
+    """
     if is_unknown(value):
         return None
     if isinstance(value, datetime):
@@ -192,4 +197,6 @@ def margin(comparator: str, value: object, limit: Any, step: Decimal) -> Decimal
 
 @lru_cache(maxsize=4096)
 def _day_of_text(text: str) -> date:
-    return datetime.strptime(text, "%Y-%m-%d").date()
+    if not _ISO_DAY.fullmatch(text):
+        raise ValueError(f"not a day as YYYY-MM-DD: {text!r}")
+    return date.fromisoformat(text)

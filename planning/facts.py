@@ -95,12 +95,29 @@ class Ground:
         """Years for which an overhauled road may not be dug; 0 if the policy bars nothing."""
         return _longest_bar(self.policy, "road_overhauled_on")
 
-    def in_service_area(self, place: shapely.Point, utility: str) -> bool | None:
-        """Whether a place lies in the urban area and in the area covered by the utility."""
-        answers = [_covered(self._areas.get(key), place) for key in ("urban_area", utility)]
-        if False in answers:
-            return False
-        return None if None in answers else True
+    def in_service_area(self, parcel_id: str, utility: str) -> bool | None:
+        """Whether the whole parcel lies in the urban area and in that covered by the utility.
+
+        None for a parcel on the edge of an area: which part of it counts is for people to say.
+        """
+        return all_hold(self._covers(key, parcel_id) for key in ("urban_area", utility))
+
+    def _covers(self, area: str, parcel_id: str) -> Truth:
+        return self._parcels_in.get(area, {}).get(parcel_id)
+
+    @cached_property
+    def _parcels_in(self) -> Mapping[str, Mapping[str, Truth]]:
+        """For each area whether it covers each parcel; a contact at its edge counts for nothing."""
+        parcels = self.survey.get("parcels")
+        if parcels is None:
+            return {}
+        whole = np.asarray(parcels.geometry.array)
+        inner = shapely.buffer(whole, -CONTACT_TOLERANCE_M)
+        inner = np.where(shapely.is_empty(inner), whole, inner)
+        return {
+            key: dict(zip(parcels.index.astype(str), _sides(area, inner), strict=True))
+            for key, area in self._areas.items()
+        }
 
     @cached_property
     def _areas(self) -> Mapping[str, shapely.Geometry]:
@@ -114,8 +131,10 @@ class Ground:
         return {str(key): area for key, area in united.items()}
 
 
-def _covered(area: shapely.Geometry | None, place: shapely.Point) -> bool | None:
-    return None if area is None else bool(shapely.covers(area, place))
+def _sides(area: shapely.Geometry, shapes: NDArray[Any]) -> list[Truth]:
+    """True for shapes inside an area, False outside, None on both sides of its edge."""
+    inside, meets = shapely.covers(area, shapes), shapely.intersects(area, shapes)
+    return [bool(i) if i or not m else None for i, m in zip(inside, meets, strict=True)]
 
 
 def application_facts(application: Application, utility: str) -> dict[str, Any]:

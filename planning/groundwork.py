@@ -44,7 +44,6 @@ class Site:
     key: str
     application: Application
     end_nodes: IntArray
-    place: shapely.Point
     gap_m: float
 
 
@@ -177,35 +176,43 @@ class Groundwork:
 
         Raises
         ------
-        ApplicationError
+        SiteError
             If its parcel is not among the parcels, or its gate not on the parcel's red line.
         """
-        red_line = red_line_of(self.survey, application)
+        red_line_of(self.survey, application)
         gate = application.gate
         key = application.application_id if gate is not None else application.parcel_id
         nodes = self.corridors.end_nodes(
             application.parcel_id, application.application_id if gate is not None else ""
         )
-        place = (red_line if gate is None else gate).representative_point()
         gap = self.corridors.gaps_m.get(key, float("inf"))
         name = application.application_id
         site_key = f"application:{name}" if name else f"parcel:{application.parcel_id}"
-        return Site(site_key, application, nodes, place, gap)
+        return Site(site_key, application, nodes, gap)
+
+
+class SiteError(ApplicationError):
+    """An application has no place in the survey; ``reason`` is a reason of an unroutable line."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 def red_line_of(survey: Survey, application: Application) -> shapely.Polygon:
     """The parcel of an application; its gates, where given, are on the red line.
 
-    Raises ``ApplicationError`` otherwise.
+    Raises ``SiteError`` otherwise.
     """
     parcels = survey.get("parcels")
     name = application.application_id or application.parcel_id
     if parcels is None or application.parcel_id not in parcels.index:
-        raise ApplicationError(
+        raise SiteError(
             _(
                 "申请 {name}:字段 parcel_id 的值 {value!r} 不在宗地图层中;"
                 "请核对编号,或先导入该宗地(parcels)。"
-            ).format(name=name, value=application.parcel_id)
+            ).format(name=name, value=application.parcel_id),
+            "unknown_parcel",
         )
     red_line = parcels.geometry.loc[application.parcel_id]
     if application.gate is not None:
@@ -213,13 +220,30 @@ def red_line_of(survey: Survey, application: Application) -> shapely.Polygon:
             red_line.boundary.distance(point) for point in shapely.get_parts(application.gate)
         )
         if off > _ON_RED_LINE_M:
-            raise ApplicationError(
+            raise SiteError(
                 _(
                     "申请 {name}:字段 gate 离宗地 {parcel} 的红线 {off:.2f} 米;"
                     "接口须在红线上(允许 {limit:g} 米),请改正坐标或留空。"
-                ).format(name=name, parcel=application.parcel_id, off=off, limit=_ON_RED_LINE_M)
+                ).format(name=name, parcel=application.parcel_id, off=off, limit=_ON_RED_LINE_M),
+                "gate_off_red_line",
             )
     return red_line
+
+
+def placed(
+    survey: Survey, applications: Iterable[Application]
+) -> tuple[list[Application], list[SiteError]]:
+    """Applications with a place in the survey, and why the others have none."""
+    found: list[Application] = []
+    refused: list[SiteError] = []
+    for application in applications:
+        try:
+            red_line_of(survey, application)
+        except SiteError as error:
+            refused.append(error)
+        else:
+            found.append(application)
+    return found, refused
 
 
 def prepare(
@@ -233,7 +257,7 @@ def prepare(
 
     Raises
     ------
-    ApplicationError
+    SiteError
         If an application's parcel or gate cannot be found.
     """
     applications = list(applications)

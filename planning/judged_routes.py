@@ -95,7 +95,7 @@ def site_facts(work: Groundwork, site: Site, utility: str) -> dict[str, Any]:
     """Facts that no route of the site can change: what the application says, service areas."""
     return {
         **application_facts(site.application, utility),
-        "in_service_area": work.ground.in_service_area(site.place, utility),
+        "in_service_area": work.ground.in_service_area(site.application.parcel_id, utility),
     }
 
 
@@ -156,7 +156,9 @@ def judge_routes(
     ]
     cost = costs(work.corridors, routes.table, _by_route(routes), work.rates(demand.pipe).yuan_m)
     measured = routes.table.astype(float).to_dict("records")
-    crossing_at = np.searchsorted(routes.crossings["route"], np.arange(len(sites) + 1)).tolist()
+    crossings = _as_known(work, routes.crossings)
+    kerb_m, red_line_m = (_sums(crossings, name, len(sites)) for name in ("kerb_m", "red_line_m"))
+    crossing_at = np.searchsorted(crossings["route"], np.arange(len(sites) + 1)).tolist()
     assumed = work.corridors.surfaces.table["width_assumed"].to_numpy(bool)
     unverified = [
         _unverified(site, bool(assumed[list(dug)].any()))
@@ -172,12 +174,14 @@ def judge_routes(
                 working[number],
                 {
                     **{str(name): value for name, value in measured[number].items()},
+                    "kerb_m": float(kerb_m[number]),
+                    "red_line_m": float(red_line_m[number]),
                     "city_kerb_m": float(figures.kerb_m[number]),
                     "city_red_line_m": float(figures.red_line_m[number]),
                     "green_m2": float(figures.green_m2[number]),
                     "cost_yuan": float(cost[number]),
                 },
-                routes.crossings.iloc[crossing_at[number] : crossing_at[number + 1]],
+                crossings.iloc[crossing_at[number] : crossing_at[number + 1]],
                 own[number],
                 known[number],
                 roads[number],
@@ -230,14 +234,11 @@ def figures_of(work: Groundwork, demand: Demand, routes: Routes, working: Any) -
     What a route crosses of a road of assumed width is unknown.
     """
     count = len(routes.lines)
-    crossings = routes.crossings
+    crossings = _as_known(work, routes.crossings)
     city = np.array([c is not False for c in work.ground.is_city_road], bool)
-    counted = crossings[city[crossings["road"].to_numpy(np.int64)]].copy()
-    assumed = work.corridors.surfaces.table["width_assumed"].to_numpy(bool)
-    unknown = assumed[counted["road"].to_numpy(np.int64)]
-    counted.loc[unknown, ["kerb_m", "red_line_m"]] = np.nan
+    counted = crossings[city[crossings["road"].to_numpy(np.int64)]]
     longest = counted.groupby("route")["longest_m"].max().reindex(range(count), fill_value=0.0)
-    longest[counted["route"][unknown]] = np.nan
+    longest[counted["route"][counted["longest_m"].isna()]] = np.nan
     green = np.full(count, np.nan)
     known = ~shapely.is_missing(working)
     if work.survey.has("green"):
@@ -251,6 +252,14 @@ def figures_of(work: Groundwork, demand: Demand, routes: Routes, working: Any) -
         green_m2=green,
         trees=trees_in(work.ground, working),
     )
+
+
+def _as_known(work: Groundwork, crossings: pd.DataFrame) -> pd.DataFrame:
+    """Crossings with unknown lengths in roads whose carriageway width is only assumed."""
+    assumed = work.corridors.surfaces.table["width_assumed"].to_numpy(bool)
+    unknown = assumed[crossings["road"].to_numpy(np.int64)]
+    lengths = ["kerb_m", "red_line_m", "longest_m"]
+    return crossings.assign(**{name: crossings[name].mask(unknown) for name in lengths})
 
 
 def _sums(crossings: pd.DataFrame, column: str, count: int) -> FloatArray:

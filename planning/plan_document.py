@@ -13,7 +13,7 @@ from layers.utilities import load_utilities
 from planning.external_lines import ExternalLine
 from planning.joint import Joint
 from planning.judged_routes import Route
-from planning.quantities import size_mm
+from planning.quantities import SURFACES, size_mm
 from planning.section_drawing import draw_section
 from planning.sections import Section, pipe_label
 
@@ -54,7 +54,7 @@ def document(plan: Plan) -> dict[str, Any]:
         "joint": None if plan.joint is None else _joint(plan.joint),
         "questions": [asdict(question) for question in plan.questions],
         "notices": [asdict(notice) for notice in plan.notices],
-        "assumed": sorted({a for line in plan.lines.values() for a in line.assumed}),
+        "assumed": sorted(_assumed(plan)),
         "never_covered": list(plan.policy.never_covered),
     }
 
@@ -82,6 +82,20 @@ def _line(plan: Plan, utility: str, line: ExternalLine) -> dict[str, Any]:
     }
 
 
+def _assumed(plan: Plan) -> set[str]:
+    """What costs rest on without being known: of the pipes, and of the roads that routes cross."""
+    assumed = {name for line in plan.lines.values() for name in line.assumed}
+    routes = [route for line in plan.lines.values() for route in line.routes.values()]
+    routes += plan.joint.routes.values() if plan.joint else []
+    crossed = {int(road) for route in routes for road in route.crossings["road"]}
+    roads = plan.work.corridors.surfaces.table.iloc[sorted(crossed)]
+    if not roads["surface"].isin(SURFACES).all():
+        assumed.add("road_surface")
+    if roads["width_assumed"].any():
+        assumed.add("carriageway_width")
+    return assumed
+
+
 def _pipe(line: ExternalLine) -> dict[str, Any] | None:
     if line.demand is None:
         return None
@@ -100,21 +114,23 @@ def _route(plan: Plan, line: ExternalLine, kind: str, route: Route) -> dict[str,
         "length_m": figures["length_m"],
         "cost_yuan": figures["cost_yuan"],
         "crossing_count": int(figures["crossing_count"]),
-        "crossing_kerb_m": figures["kerb_m"],
+        "crossing_kerb_m": _number(figures["kerb_m"]),
         "crossing_red_line_m": _number(figures["red_line_m"]),
         "green_m2": _number(figures["green_m2"]),
         "crossings": [
             {
                 "road_id": str(roads.iat[road]),
-                "kerb_m": float(kerb_m),
+                "kerb_m": _number(kerb_m),
                 "red_line_m": _number(red_line_m),
                 "geometry": _shape(
                     route.line.intersection(plan.work.corridors.surfaces.own_area[road])
                 ),
             }
-            for road, kerb_m, red_line_m in zip(
-                *(route.crossings[name] for name in ("road", "kerb_m", "red_line_m")), strict=True
+            for road, kerb_m, red_line_m, count in zip(
+                *(route.crossings[name] for name in ("road", "kerb_m", "red_line_m", "count")),
+                strict=True,
             )
+            if count
         ],
         "roads": [str(roads.iat[road]) for road in route.roads],
         "tie_in": {

@@ -74,7 +74,7 @@ def _open(work: Groundwork, site: Site, line: ExternalLine) -> Iterator[tuple[st
             for column in _ROAD_COLUMNS[name]:
                 for road in _roads_lacking(work, route, name, column):
                     yield "road", road, column
-        elif field := _undemanded(line, name):
+        elif field := _undemanded(work, line, name):
             yield "application", case.application_id or case.parcel_id, field
         elif (told_by := _LAYER_OF.get(name)) and not work.survey.has(told_by):
             yield "layer", told_by, name
@@ -92,10 +92,14 @@ def _unknown_states(work: Groundwork, line: ExternalLine) -> Iterator[tuple[str,
             yield "layer", layer, "status"
 
 
-def _undemanded(line: ExternalLine, name: str) -> str | None:
-    """The pressure or voltage that the demand owes before a measure can be told."""
+def _undemanded(work: Groundwork, line: ExternalLine, name: str) -> str | None:
+    """What the demand owes before a measure can be told: its feeds, pressure or voltage."""
     field = _DEMAND_FIELDS.get(name)
-    if field is None or line.demand is None or getattr(line.demand.pipe, field) is not None:
+    if line.demand is None:
+        return None
+    if line.demand.feeds is None and work.policy.inputs[name].surveyed:
+        return "feeds"
+    if field is None or getattr(line.demand.pipe, field) is not None:
         return None
     return field
 

@@ -13,12 +13,13 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray, LineArray
+from gis.overlay import CONTACT_TOLERANCE_M
 from layers.errors import LayerError
 from layers.survey import Survey
 from planning.policy_model import Policy
 
-# A piece on a kerb line is no crossing: less than this inside a carriageway is rounding.
-_ENTRY_M = 0.02
+# Shorter pieces inside a carriageway are rounding of coordinates; all others count.
+_ROUNDING_M = 1e-6
 # Squares that carriageways are cut into for overlays with short lines. A line that runs on the
 # edge of two squares would count in both: their edges keep off the round metres of maps.
 _TILE_M = 60.0
@@ -59,7 +60,7 @@ class RoadSurfaces:
             {"line": line, "road": road_of_tile[tile], "kerb_m": kerb, "at_m": at_m * kerb}
         )
         summed: pd.DataFrame = table[kerb > 0].groupby(["line", "road"], as_index=False).sum()
-        table = summed[summed["kerb_m"] > _ENTRY_M].reset_index(drop=True)
+        table = summed[summed["kerb_m"] > _ROUNDING_M].reset_index(drop=True)
         table["at_m"] /= table["kerb_m"]
         table["red_line_m"] = table["kerb_m"] * self.red_line_ratio[table["road"].to_numpy()]
         return table
@@ -151,6 +152,14 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
 def _text(column: pd.Series) -> pd.Series:
     """Texts with None for unknown; pandas' own text columns would turn None into NaN."""
     return pd.Series(column.to_numpy(object), dtype=object)
+
+
+def entries(crossings: pd.DataFrame) -> pd.DataFrame:
+    """Crossings without contacts: pieces so short that the line only touches the kerb.
+
+    Contacts count in lengths, but they are no crossing that has an angle or a number.
+    """
+    return crossings[crossings["kerb_m"] > CONTACT_TOLERANCE_M]
 
 
 def crossing_angles(

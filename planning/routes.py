@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from gis.forest import grow_forest
 from gis.linear import FloatArray, IntArray, LineArray, chain
+from gis.overlay import CONTACT_TOLERANCE_M
 from planning.corridors import Corridors
 from planning.quantities import SURFACES
 from planning.tie_ins import TieIns
@@ -242,7 +243,8 @@ class Routes:
     ``table``: length_m, kerb_m, red_line_m, green_m (centre line), crossing_count,
     on_bridge (1, 0 or NaN). ``lines`` run from the tie-in to the red line. ``crossings`` are
     the pieces inside carriageways with ``route``, ``road``, ``kerb_m``, ``red_line_m``,
-    ``count`` and ``longest_m``, the longest single piece, in the order of the routes.
+    ``count`` (contacts at a kerb are none) and ``longest_m``, the longest single piece, in the
+    order of the routes.
     """
 
     ways: Sequence[Way]
@@ -268,7 +270,8 @@ def measure_lines(corridors: Corridors, ways: Sequence[Way], lines: LineArray) -
     )
     parts, owner = shapely.get_parts(inside, return_index=True)
     part_m = shapely.length(parts)
-    crossings["count"] = np.bincount(owner[part_m > 0], minlength=len(crossings))
+    entered = part_m > CONTACT_TOLERANCE_M
+    crossings["count"] = np.bincount(owner[entered], minlength=len(crossings))
     crossings["longest_m"] = _largest(owner, part_m, len(crossings))
     table["crossing_count"] = np.bincount(
         crossings["line"], crossings["count"], minlength=len(lines)

@@ -14,7 +14,7 @@ from gis.linear import FloatArray, IntArray, LineArray, Pieces, cut_lines
 from gis.noding import Network
 from gis.strips import Strips
 from planning.obstacles import Obstacles
-from planning.road_surfaces import RoadSurfaces, crossing_angles
+from planning.road_surfaces import RoadSurfaces, crossing_angles, entries
 
 # A strip that meets a carriageway at less than this angle runs along it and is dropped; the
 # mouth of a side street is met at its own angle, seldom below 30°.
@@ -81,7 +81,7 @@ def lay_out(
     kept &= ~_runs_along(lines, surfaces)
     lines, part, road, stroke, side = lines[kept], part[kept], road[kept], stroke[kept], side[kept]
     crossed = np.zeros(len(lines), bool)
-    crossed[surfaces.crossings(lines)["line"]] = True
+    crossed[entries(surfaces.crossings(lines))["line"]] = True
     return StripLayout(
         lines, part, road, stroke, side, ~crossed & (side != 0), strips.stroke_of_part
     )
@@ -92,7 +92,7 @@ def _cut_at_kerbs(lines: LineArray, surfaces: RoadSurfaces) -> Pieces:
 
     Nothing is joined to a piece inside a carriageway: its part outside is a piece of its own.
     """
-    crossings = surfaces.crossings(lines)
+    crossings = entries(surfaces.crossings(lines))
     line, road = crossings["line"].to_numpy(), crossings["road"].to_numpy()
     inside_m = np.bincount(line, crossings["kerb_m"], minlength=len(lines))
     runs_on = (shapely.length(lines) - inside_m > _RUNS_ON_M)[line]
@@ -153,7 +153,7 @@ def _nearest_part(
 
 def _runs_along(lines: LineArray, surfaces: RoadSurfaces) -> NDArray[np.bool_]:
     """True for lines that run inside a carriageway almost parallel to its road."""
-    crossings = surfaces.crossings(lines)
+    crossings = entries(surfaces.crossings(lines))
     angle = crossing_angles(lines, crossings, surfaces)
     along = np.zeros(len(lines), bool)
     along[crossings["line"].to_numpy()[angle < _ALONG_DEG]] = True

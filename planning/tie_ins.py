@@ -17,7 +17,7 @@ from layers.survey import Survey
 from layers.utilities import Utility
 from planning.corridors import Corridors
 from planning.policy_model import Policy
-from planning.road_surfaces import crossing_angles
+from planning.road_surfaces import crossing_angles, entries
 from planning.standards import Pipe, Standards
 
 # Only what is known to be in use may be joined; an unknown state is asked for.
@@ -92,8 +92,9 @@ def find_tie_ins(corridors: Corridors, survey: Survey, utility: Utility, policy:
     allowed = corridors.obstacles.connector_allowed(lines)
     candidates, lines = candidates[allowed], lines[allowed]
     crossings = corridors.surfaces.crossings(lines)
-    angle = crossing_angles(lines, crossings, corridors.surfaces)
-    oblique = crossings["line"][angle < policy.planning.min_crossing_angle_deg]
+    entered = entries(crossings)
+    angle = crossing_angles(lines, entered, corridors.surfaces)
+    oblique = entered["line"][angle < policy.planning.min_crossing_angle_deg]
     upright = ~np.isin(np.arange(len(lines)), oblique)
     candidates, lines = candidates[upright], lines[upright]
     crossings = crossings[upright[crossings["line"]]]

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from layers.utilities import UtilityError, load_utilities, policy_utility
 from planning.comparisons import NEVER, day, is_finite
 from planning.policy_model import Input, Policy
+from planning.readings import active_values
 
 FIELDS = ("utility", "measures", "facts")
 
@@ -27,11 +28,20 @@ class Element:
     facts: Mapping[str, Any]
 
 
-def check_elements(payload: object, policy: Policy) -> list[Element]:
-    """Elements of a payload: one object, or a list of them. One bad element refuses all."""
-    if isinstance(payload, list):
-        return [_element(one, number, policy) for number, one in enumerate(payload, start=1)]
-    return [_element(payload, 1, policy)]
+def check_elements(
+    payload: object, policy: Policy, switches: Mapping[str, str] | None = None
+) -> list[Element]:
+    """Elements of a payload: one object, or a list of them. One bad element refuses all.
+
+    ``switches`` are the readings in force: they decide which inputs stand for the same thing.
+    """
+    elements = payload if isinstance(payload, list) else [payload]
+    found = []
+    for number, one in enumerate(elements, start=1):
+        where = _("第{number}个").format(number=number)
+        found.append(_element(one, where, policy))
+        _refuse_contradiction(found[-1], where, policy, switches or {})
+    return found
 
 
 def check_switches(switches: Mapping[str, str], policy: Policy) -> None:
@@ -44,8 +54,7 @@ def check_switches(switches: Mapping[str, str], policy: Policy) -> None:
             _refuse(_("开关"), name, value, _("不是这个开关的取值"), _one_of(switch.values))
 
 
-def _element(element: object, number: int, policy: Policy) -> Element:
-    where = _("第{number}个").format(number=number)
+def _element(element: object, where: str, policy: Policy) -> Element:
     if not isinstance(element, Mapping):
         _refuse(where, "", element, _("须为对象"), _('写成 {"utility": …, "measures": {…}}'))
     for name in element:
@@ -56,6 +65,21 @@ def _element(element: object, number: int, policy: Policy) -> Element:
         if name in facts and facts[name] != measures[name]:
             _refuse(where, name, facts[name], _("与 measures 中的值不同"), _("只保留一处"))
     return Element(_utility(element, where), measures, facts)
+
+
+def _refuse_contradiction(
+    element: Element, where: str, policy: Policy, switches: Mapping[str, str]
+) -> None:
+    """Refuse an input that says something else than the one it is read from."""
+    given = {**element.measures, **element.facts}
+    rules = policy.rules[policy_utility(element.utility)]
+    for reading in active_values(rules, tuple(switches.items())):
+        for name, source in reading.reads.items():
+            if name in given and source in given and given[name] != given[source]:
+                rule = _("与 {source} = {value} 矛盾(现行口径 {reading})").format(
+                    source=source, value=given[source], reading=reading.id
+                )
+                _refuse(where, name, given[name], rule, _("只保留一处"))
 
 
 def _utility(element: Mapping[str, Any], where: str) -> str:

@@ -147,7 +147,7 @@ def judge_payload(
     """
     policy = load_policy(county)
     check_switches(switches or {}, policy)
-    elements = check_elements(payload, policy)
+    elements = check_elements(payload, policy, switches)
     answers = [
         judge(one.utility, one.measures, one.facts, policy, switches=switches).to_json()
         for one in elements

@@ -36,17 +36,20 @@ def _line(line: ExternalLine, outcomes: Mapping[str, str], step: Decimal) -> str
         gap = "" if line.gap_m is None else _("(相距 {:.2f} 米)").format(line.gap_m)
         return _("无法布置:{}{}").format(line.reason, gap)
     figures, verdict = line.route.figures, line.route.verdict
-    green_m2 = figures["green_m2"]
-    unknown = math.isnan(green_m2)
-    green = _("绿化面积未知") if unknown else _("绿化 {} 平方米").format(printed(green_m2, step))
-    return _("长 {} 米,穿越 {} 次 {} 米,{}:{} {}").format(
+    green = _told(figures["green_m2"], step, _("绿化 {} 平方米"), _("绿化面积未知"))
+    across = _told(figures["kerb_m"], step, _("{} 米"), _("长度未知"))
+    return _("长 {} 米,穿越 {} 次 {},{}:{} {}").format(
         printed(figures["length_m"], step),
         int(figures["crossing_count"]),
-        printed(figures["kerb_m"], step),
+        across,
         green,
         outcomes[verdict.outcome],
         verdict.clause or "",
     )
+
+
+def _told(value: float, step: Decimal, words: str, unknown: str) -> str:
+    return unknown if math.isnan(value) else words.format(printed(value, step))
 
 
 def _shared(found: JointPlan) -> str:

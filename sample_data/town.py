@@ -73,10 +73,11 @@ def _service_areas(
     """Return the urban area, short of the town's eastern edge, and each utility's reach."""
     town = shapely.union_all([core, *parcels.geometry.buffer(30)]).buffer(20).buffer(-30)
     urban = town.intersection(shapely.box(-500, -500, 2212, 2500))
-    rows = [("FW-urban", "urban_area", None, _outline(urban))]
+    rows = [("FW-urban", "urban_area", None, _along_parcels(_outline(urban), parcels))]
     for utility, own in lines.groupby("utility", sort=False):
         served = own.geometry.buffer(110, quad_segs=2).union_all().buffer(40).buffer(-50)
-        rows.append((f"FW-{utility}", "network", str(utility), _outline(served)))
+        reach = _along_parcels(_outline(served), parcels)
+        rows.append((f"FW-{utility}", "network", str(utility), reach))
     columns = ["service_area_id", "kind", "utility", "geometry"]
     return gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs=CRS)
 
@@ -84,6 +85,13 @@ def _service_areas(
 def _outline(area: shapely.Geometry) -> Polygon:
     largest = max(shapely.get_parts(area), key=lambda p: p.area)
     return Polygon(largest.exterior).simplify(4)
+
+
+def _along_parcels(area: Polygon, parcels: gpd.GeoDataFrame) -> shapely.Geometry:
+    """Return the area with its edge led round parcels: each is served as a whole or not at all."""
+    inside = parcels.representative_point().within(area)
+    served = area.union(parcels.geometry[inside].union_all())
+    return served.difference(parcels.geometry[~inside].union_all())
 
 
 def _no_dig(park: Polygon) -> gpd.GeoDataFrame:

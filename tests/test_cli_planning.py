@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from cli import main
 from tests.conftest import REPOSITORY
 from tests.layers.layer_files import fingerprint
-from tests.planned_town import APPLICATIONS, make_workspace
+from tests.planned_town import APPLICATIONS, documents, make_workspace
 from tests.towns import parcel, town
 
 COUNTY = "411523_xinxian"
@@ -287,6 +287,21 @@ def test_screen_of_a_county_without_networks_says_so(tmp_path: Path) -> None:
     assert (row["status"], row["reason"]) == ("unroutable", "no_network_imported")
 
 
+def test_an_application_for_no_known_parcel_is_reported_and_the_rest_is_screened(
+    tmp_path: Path,
+) -> None:
+    lost = documents()[0] | {"application_id": "BZ-9", "parcel_id": "P-9"}
+    made, out = make_workspace(tmp_path, None, [*documents(), lost]), tmp_path / "screen.csv"
+    answer = json.loads(
+        done(run("screen", made, "--out", out, "--utilities", "telecom", "--json"), 1).stdout
+    )
+    assert "BZ-9" in answer["problems"][0]
+    assert "'P-9' 不在宗地图层中" in answer["problems"][0]
+    table = pd.read_csv(out, encoding="utf-8-sig").set_index(["parcel_id", "utility"])
+    assert table.loc[("P-9", "telecom"), "reason"] == "unknown_parcel"
+    assert table.loc[("P-1", "telecom"), "status"] == "routed"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -294,6 +309,7 @@ def test_screen_of_a_county_without_networks_says_so(tmp_path: Path) -> None:
         (("--utilities", ""), "--utilities 的值 ''"),
         (("--parcels", "P-1,P-9"), "--parcels 的值 P-9:没有这个名称;可用值为 P-1、P-2、P-3"),
         (("--dig-date", "soon"), "--dig-date 的值 soon:须为日期"),
+        (("--dig-date", "2026-W47-7"), "--dig-date 的值 2026-W47-7:须为日期"),
     ],
 )
 def test_screen_refuses_unknown_names_and_days(folder, tmp_path, options, message) -> None:

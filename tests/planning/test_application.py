@@ -53,6 +53,11 @@ BAD = [
     ("application_id", "", "字段 application_id 的值 None 不可用:不能为空;填写申请编号。"),
     ("parcel_id", None, "字段 parcel_id 的值 None 不可用:不能为空;补填该字段。"),
     ("dig_date", "2026-02-30", "字段 dig_date 的值 '2026-02-30' 不可用:须为日期;写成 年-月-日"),
+    ("dig_date", "2026-W47-7", "字段 dig_date 的值 '2026-W47-7' 不可用:须为日期"),
+    ("dig_date", "20261122", "字段 dig_date 的值 '20261122' 不可用:须为日期"),
+    ("dig_date", "2026-1-2", "字段 dig_date 的值 '2026-1-2' 不可用:须为日期"),
+    ("dig_date", "２０２６-11-22", "字段 dig_date 的值 '２０２６-11-22' 不可用:须为日期"),
+    ("dig_date", 20261122, "字段 dig_date 的值 20261122 不可用:须为日期"),
     ("dig_date", None, "字段 dig_date 的值 None 不可用:须为日期"),
     ("demands", {}, "字段 demands 的值 {} 不可用:须写明至少一个专业的需求;填写 demands。"),
     ("demands", ["water"], "字段 demands 的值 ['water'] 不可用"),
@@ -77,6 +82,11 @@ BAD = [
         "demands",
         {"gas": {"pressure_mpa": float("inf")}},
         "demands.gas.pressure_mpa 的值 inf 不可用",
+    ),
+    (
+        "demands",
+        {"water": {"nominal_mm": 200, "feed": 2}},
+        "字段 demands.water.feed 的值 2 不可用:没有这个字段;可用字段为 nominal_mm、",
     ),
     ("demands", {"water": {"feeds": 1.5}}, "demands.water.feeds 的值 1.5 不可用:须为整数;改正"),
     (
@@ -160,6 +170,18 @@ def test_a_bad_field_is_named_with_value_rule_and_cure(field: str, value: Any, w
         parse_application({**DOCUMENT, field: value})
     assert words in str(refused.value)
     assert str(refused.value).startswith("申请 ?:" if field == "application_id" else "申请 XX-1:")
+
+
+@pytest.mark.parametrize("name", ["../BZ-1", "a/b", "..", ".hidden", "a\\b", "甲" * 81])
+def test_an_id_that_is_no_file_name_is_refused(name: str) -> None:
+    with pytest.raises(ApplicationError, match=r"application_id .* 不可用:须为 1 至 80 个文字"):
+        parse_application({**DOCUMENT, "application_id": name})
+
+
+def test_feeds_that_are_left_out_are_one_and_null_is_unknown() -> None:
+    demands = {"water": {}, "gas": {"feeds": None}}
+    found = parse_application(DOCUMENT | {"demands": demands}).demands
+    assert (found["water"].feeds, found["gas"].feeds) == (1, None)
 
 
 def test_a_default_demand_follows_the_land_use() -> None:

@@ -10,7 +10,7 @@ import pytest
 from layers.utilities import load_utilities
 from planning.application import Application
 from planning.batch import cases_of, screen
-from planning.groundwork import Groundwork
+from planning.groundwork import Groundwork, placed
 from tests import towns
 from tests.towns import application, ground, main, parcel, town
 
@@ -46,6 +46,21 @@ def test_open_applications_come_first_and_parcels_without_one_get_the_default() 
 def test_two_applications_for_one_parcel_are_two_cases() -> None:
     two = [application("P-2"), application("P-2", application_id="APP-2")]
     assert [c.application_id for c in cases_of(SURVEY, two, DAY)] == ["APP-1", "APP-2", "", ""]
+
+
+def test_a_case_without_a_place_is_told_and_the_others_are_screened() -> None:
+    lost = application("P-9", application_id="LOST")
+    off = application("P-2", application_id="OFF", gate=(120, 0))
+    cases = cases_of(SURVEY, [lost, off, application("P-1")], DAY)
+    good, refused = placed(SURVEY, cases)
+    assert [case.application_id for case in good] == ["APP-1", ""]
+    assert [error.reason for error in refused] == ["unknown_parcel", "gate_off_red_line"]
+    table = rows_of(screen(ground(SURVEY), cases, ["water", "gas"]))
+    found = table[["status", "reason"]].apply(tuple, axis=1)
+    assert found["P-9", "LOST", "water"] == ("unroutable", "unknown_parcel")
+    assert found["P-2", "OFF", "water"] == ("unroutable", "gate_off_red_line")
+    assert found["P-9", "LOST", "gas"][0] == "not_requested"
+    assert found["P-1", "APP-1", "water"][0] == "routed"
 
 
 def test_parcels_narrow_both() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from shapely.geometry import Point, box
 
@@ -142,7 +143,10 @@ def test_what_is_crossed_of_a_road_of_assumed_width_is_unknown() -> None:
     for name in ("crossing_kerb_m", "crossing_red_line_m", "crossing_longest_kerb_m"):
         assert route.measures[name] is None
     assert route.verdict.outcome == "undetermined"
-    assert route.figures["kerb_m"] > 0  # drawn and priced by the default width of its class
+    for name in ("kerb_m", "red_line_m"):
+        assert np.isnan(route.figures[name])  # the default width only draws and prices it
+    assert route.figures["crossing_count"] == 1
+    assert route.crossings["kerb_m"].isna().all()
 
 
 def test_the_longest_crossing_is_that_of_a_city_road_only() -> None:

@@ -171,19 +171,20 @@ def test_unknown_trees_leave_the_ancient_ones_open_unless_a_park_settles_it() ->
     assert facts(absent=("trees",), green=park)["ancient_tree_or_park"] is True
 
 
-def test_the_place_of_a_parcel_decides_on_the_service_area() -> None:
-    survey = town(
-        lines=LINES,
-        service_areas={
-            **towns.URBAN,
-            "A-2": {"kind": "network", "utility": "water", "geometry": box(0, -99, 110, 99)},
-        },
-    )
+@pytest.mark.parametrize(
+    ("edge", "inside"),
+    [(140, True), (139.99, True), (139.9, None), (100.1, None), (100.01, False), (90, False)],
+)
+def test_the_whole_parcel_decides_on_the_service_area(edge: float, inside: bool | None) -> None:
+    # The parcel reaches from x = 100 to 140; the area ends at the edge, drawn to the centimetre.
+    network = {"kind": "network", "utility": "water", "geometry": box(0, -99, edge, 99)}
+    survey = town(lines=LINES, service_areas={**towns.URBAN, "A-2": network})
     work = ground(survey, application(gate=(105, 12)))
-    inside = {
-        gate: work.ground.in_service_area(ground(survey, case).site(case).place, "water")
-        for gate, case in {"gate": application(gate=(105, 12)), "parcel": application()}.items()
-    }
-    # The gate at x = 105 lies inside, the middle of the parcel at x = 120 does not.
-    assert inside == {"gate": True, "parcel": False}
-    assert work.ground.in_service_area(Point(0, 0), "gas") is False  # outside the urban area
+    assert work.ground.in_service_area("P-1", "water") is inside
+    assert work.ground.in_service_area("P-1", "gas") is None  # no area was drawn for gas
+
+
+def test_outside_the_urban_area_nothing_is_covered() -> None:
+    away = {"A-1": {"kind": "urban_area", "geometry": box(500, 500, 600, 600)}}
+    work = ground(town(lines=LINES, service_areas=away))
+    assert work.ground.in_service_area("P-1", "gas") is False

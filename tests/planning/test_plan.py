@@ -130,6 +130,17 @@ def test_the_document_says_what_was_measured_and_where() -> None:
     assert all(measure["words"] and measure["unit"] for measure in water["measures"])
 
 
+def test_what_is_crossed_of_a_road_of_assumed_width_is_null_and_the_assumption_is_named() -> None:
+    roads = {"R-1": towns.street((0, 0), (300, 0), carriageway_width_m=None, surface="unknown")}
+    unsure, sure = plain(planned(town(lines=LINES, roads=roads))), plain(planned(town(lines=LINES)))
+    route = unsure["utilities"][0]["routes"][0]
+    assert (route["crossing_count"], route["crossing_kerb_m"]) == (1, None)
+    assert (route["crossing_red_line_m"], route["crossings"][0]["kerb_m"]) == (None, None)
+    named = {"road_surface", "carriageway_width"}
+    assert named <= set(unsure["assumed"])
+    assert named.isdisjoint(sure["assumed"])
+
+
 def test_permits_that_the_countys_plan_does_not_name_stand_beside_the_verdicts() -> None:
     answer = plain(planned(town(lines=LINES)))
     assert answer["never_covered"] == list(towns.policy().never_covered)

@@ -147,4 +147,4 @@ def test_kerb_lengths_add_up_to_the_length_inside_all_carriageways(
     way = line(*points)
     table = NET.crossings(np.array([way], object))
     whole = shapely.intersection(way, shapely.union_all(NET.carriageway)).length
-    assert table["kerb_m"].sum() == pytest.approx(whole, abs=0.07)  # entries below 2 cm are none
+    assert table["kerb_m"].sum() == pytest.approx(whole, abs=1e-5)

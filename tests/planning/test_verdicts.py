@@ -197,6 +197,32 @@ def test_every_way_of_saying_unknown_is_unknown(unknown: Any) -> None:
     assert json.dumps(verdict.to_json(), allow_nan=False)
 
 
+FILED = {**POWER, "line_length_m": 100}
+
+
+@pytest.mark.parametrize(
+    ("measures", "switches", "refused"),
+    [
+        ({"road_crossing_m": 40, "crossing_red_line_m": 60}, {}, True),
+        ({"road_crossing_m": None, "crossing_red_line_m": 60}, {}, True),
+        ({"road_crossing_m": 60, "crossing_red_line_m": 60.0}, {}, False),
+        # Kerb to kerb is another reading, and may be another number.
+        ({"road_crossing_m": 40, "crossing_kerb_m": 30}, {}, False),
+        ({"road_crossing_m": 40, "crossing_kerb_m": 30}, {"crossing_extent": "kerb"}, True),
+        ({"crossing_red_line_m": 60, "crossing_kerb_m": 30}, {}, False),
+    ],
+)
+def test_an_input_that_contradicts_the_one_it_is_read_from_is_refused(
+    measures: dict[str, Any], switches: dict[str, str], refused: bool
+) -> None:
+    element = {"utility": "power", "measures": {**FILED, **measures}}
+    if not refused:
+        assert judge_payload(element, COUNTY, switches)
+        return
+    with pytest.raises(JudgeInputError, match=r"字段 road_crossing_m = .*矛盾.*只保留一处"):
+        judge_payload(element, COUNTY, switches)
+
+
 def test_the_number_judged_is_rounded_half_up_on_its_decimal_text() -> None:
     # 1.005 is stored below 1.005; its text is what a letter prints
     for value, outcome in ((200.005, "ordinary_approval"), (200.0049999, "commitment")):
