@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from gettext import gettext as _
 from pathlib import Path
@@ -22,6 +22,7 @@ import settings
 from gis.crs import CrsError
 from layers.checks import check_layers
 from layers.counties import county_crs
+from layers.drawn_lines import read_line
 from layers.errors import LayerError, ReadError, WorkspaceError
 from layers.problems import Problem
 from layers.store import Workspace
@@ -29,7 +30,9 @@ from layers.utilities import load_utilities
 from planning.application import ApplicationError, parse_application
 from planning.batch import cases_of, screen
 from planning.comparisons import day
+from planning.drawn_routes import drawn_entry
 from planning.groundwork import Groundwork, placed, prepare
+from planning.manual_routes import RefusedRoute
 from planning.plan import plan
 from planning.policies import load_policy
 from planning.rule_files import RuleFileError
@@ -232,6 +235,9 @@ def graph(workspace: Path, out: Path, as_json: bool) -> None:
 @click.option("--application", required=True, help=_("申请编号,或申请 JSON 文件"))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help=_("plan.json 文件"))
 @click.option("--gpkg", type=click.Path(path_type=Path), help=_("路由、作业带、穿越的 GeoPackage"))
+@click.option(
+    "--route", "drawn", multiple=True, help=_("专业=文件:一并核算手绘路由(GeoJSON 或 GeoPackage)")
+)
 @as_json_option
 @click.pass_context
 def plan_(
@@ -240,6 +246,7 @@ def plan_(
     application: str,
     out: Path,
     gpkg: Path | None,
+    drawn: Sequence[str],
     as_json: bool,
 ) -> None:
     """Plan one application."""
@@ -248,7 +255,8 @@ def plan_(
         require_place(gpkg, ".gpkg")
     opened = Workspace.open(workspace)
     with _progress(_("编制方案"), 2) as bar:
-        case = parse_application(_application(opened, application))
+        document = _with_drawn(_application(opened, application), drawn, opened)
+        case = parse_application(document)
         survey = opened.survey()
         bar.update(1)
         made = plan(case, survey, load_policy(opened.county))
@@ -261,7 +269,9 @@ def plan_(
         _print_json(answer)
     else:
         _print_lines(plan_summary(made))
-    ctx.exit(1 if any(line.status == "unroutable" for line in made.lines.values()) else 0)
+    unroutable = any(line.status == "unroutable" for line in made.lines.values())
+    refused = any(isinstance(one, RefusedRoute) for one in made.manual.values())
+    ctx.exit(1 if unroutable or refused else 0)
 
 
 @main.command(name="screen", help=_("筛查全部宗地和申请:路由、量算值与判定结论。"))
@@ -361,6 +371,21 @@ def _application(opened: Workspace, name: str) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise ApplicationError(_("文件 {}:须为一份申请(JSON 对象)。请改正。").format(name))
     return document
+
+
+def _with_drawn(
+    document: Mapping[str, Any], drawn: Sequence[str], opened: Workspace
+) -> Mapping[str, Any]:
+    """The application with the lines of ``--route`` as its newest drawn routes."""
+    if not drawn:
+        return document
+    parse_application(document)  # refuses a history that nothing can be added to
+    routes = dict(document.get("drawn_routes") or {})
+    for utility, file in _pairs("--route", drawn).items():
+        coordinates = [[x, y] for x, y in read_line(file, opened.crs).coords]
+        entry = drawn_entry(coordinates, "", datetime.now(), Path(file).name)
+        routes[utility] = [*routes.get(utility, []), entry]
+    return {**document, "drawn_routes": routes}
 
 
 def _names(text: str | None, known: tuple[str, ...], option: str) -> list[str] | None:

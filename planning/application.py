@@ -15,6 +15,7 @@ import shapely
 from layers.names import APPLICATION_ID
 from layers.utilities import load_utilities
 from planning.comparisons import day, is_finite
+from planning.drawn_routes import DrawnRoute, parse_drawn_routes
 from planning.rule_files import read_rows
 from planning.standards import Pipe
 
@@ -77,7 +78,8 @@ class Application:
     ``gate`` are the points on the red line, one or several, where lines may enter, in the
     survey's CRS, or None: then anywhere. ``source`` tells an
     application from the default demand of a parcel without one. ``promiser`` holds what is
-    recorded of a utility's own will: ``declines`` and ``bad_credit``.
+    recorded of a utility's own will: ``declines`` and ``bad_credit``. ``drawn_routes`` are the
+    lines that people drew for a utility, newest last.
     """
 
     application_id: str
@@ -89,6 +91,7 @@ class Application:
     subject_kind: str | None = None
     project: Mapping[str, Any] = field(default_factory=dict)
     promiser: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    drawn_routes: Mapping[str, tuple[DrawnRoute, ...]] = field(default_factory=dict)
     source: str = "application"
 
 
@@ -124,6 +127,7 @@ def parse_application(document: Mapping[str, Any]) -> Application:
         ),
         project=_project(reader, document.get("project")),
         promiser=_promisers(reader, document.get("promiser")),
+        drawn_routes=parse_drawn_routes(document.get("drawn_routes"), reader.error),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from layers.survey import Survey
@@ -12,6 +12,7 @@ from planning.application import Application
 from planning.external_lines import ExternalLine, external_lines, networkx_finder
 from planning.groundwork import Groundwork, Site, prepare
 from planning.joint import Joint, in_no_dig, plan_together
+from planning.manual_routes import ManualRoute, RefusedRoute, manual_routes
 from planning.notices import Notice, joint_notices, notices_of
 from planning.policy_model import Policy
 from planning.quantities import Prices
@@ -22,7 +23,8 @@ from planning.questions import Question, questions_of
 class Plan:
     """The finished plan of one case; ``to_json`` gives ``docs/schemas/plan.json``.
 
-    ``lines`` by utility in the usual order, not requested ones too.
+    ``lines`` by utility in the usual order, not requested ones too. ``manual`` are the newest
+    drawn routes of the utilities that have one.
     """
 
     application: Application
@@ -34,6 +36,7 @@ class Plan:
     joint: Joint | None
     questions: tuple[Question, ...]
     notices: tuple[Notice, ...] = ()
+    manual: Mapping[str, ManualRoute | RefusedRoute] = field(default_factory=dict)
 
     def worse_by_sharing(self, utility: str) -> bool:
         """Whether the joint plan gives the utility a stricter outcome than its own route."""
@@ -91,6 +94,7 @@ def plan(
     }
     joint = plan_together(work, site, lines)
     too_wide = () if joint is None else in_no_dig(work, lines, joint)
+    demands = {key: line.demand for key, line in lines.items() if line.demand is not None}
     return Plan(
         application,
         survey,
@@ -101,4 +105,5 @@ def plan(
         None if too_wide else joint,
         questions_of(work, site, lines),
         (*notices_of(work, site, lines), *joint_notices(work, joint, too_wide)),
+        manual_routes(work, site, demands, application.drawn_routes),
     )

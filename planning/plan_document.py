@@ -13,6 +13,8 @@ from layers.utilities import load_utilities
 from planning.external_lines import ExternalLine
 from planning.joint import Joint
 from planning.judged_routes import Route
+from planning.manual_document import manual_entry
+from planning.manual_routes import DrawnWay, ManualRoute
 from planning.quantities import SURFACES, size_mm
 from planning.section_drawing import draw_section
 from planning.sections import Section, pipe_label
@@ -71,7 +73,11 @@ def _line(plan: Plan, utility: str, line: ExternalLine) -> dict[str, Any]:
         "pipe": _pipe(line),
         "recommended": line.recommended,
         "qualifying_route": line.qualifying_route,
-        "routes": [_route(plan, line, kind, found) for kind, found in line.routes.items()],
+        "routes": [
+            *(_route(plan, line, kind, found) for kind, found in line.routes.items()),
+            *(_route(plan, line, "manual", found.route) for found in _judged(plan, utility)),
+        ],
+        "manual": manual_entry(plan.manual.get(utility), line.route),
         "shared_route": None if shared is None else _route(plan, line, "shared", shared),
         "measures": [] if route is None else _measures(plan, route),
         "verdict": {
@@ -96,6 +102,12 @@ def _assumed(plan: Plan) -> set[str]:
     return assumed
 
 
+def _judged(plan: Plan, utility: str) -> list[ManualRoute]:
+    """The drawn route of a utility, if there is one that could be judged."""
+    drawn = plan.manual.get(utility)
+    return [drawn] if isinstance(drawn, ManualRoute) else []
+
+
 def _pipe(line: ExternalLine) -> dict[str, Any] | None:
     if line.demand is None:
         return None
@@ -106,8 +118,7 @@ def _pipe(line: ExternalLine) -> dict[str, Any] | None:
 
 def _route(plan: Plan, line: ExternalLine, kind: str, route: Route) -> dict[str, Any]:
     figures = route.figures
-    tie_in = plan.work.tie_ins(line.utility)
-    place = tie_in.table.iloc[route.way.tie_in]
+    place = _joined(plan, line, route)
     roads = plan.work.corridors.surfaces.table["road_id"]
     return {
         "kind": kind,
@@ -147,6 +158,14 @@ def _route(plan: Plan, line: ExternalLine, kind: str, route: Route) -> dict[str,
         "geometry": _shape(route.line),
         "strip": None if route.strip is None else _shape(route.strip),
     }
+
+
+def _joined(plan: Plan, line: ExternalLine, route: Route) -> Mapping[str, Any]:
+    """Kind, id and chainage of the place in the network where a route begins."""
+    way = route.way
+    if isinstance(way, DrawnWay):
+        return {"kind": way.kind, "feature_id": way.feature_id, "chainage_m": way.chainage_m}
+    return dict(plan.work.tie_ins(line.utility).table.iloc[way.tie_in])
 
 
 def _measures(plan: Plan, route: Route) -> list[dict[str, Any]]:

@@ -176,6 +176,7 @@ class Planning:
 
     settings: Mapping[str, Setting]
     max_snap_m: float
+    manual_snap_m: float
     midblock_spacing_m: float
     half_section_allowance_m: float
     work_margin_m: float

@@ -10,6 +10,8 @@ from gettext import gettext as _
 from layers.utilities import load_utilities
 from planning.comparisons import printed
 from planning.external_lines import ExternalLine
+from planning.judged_routes import Route
+from planning.manual_routes import ManualRoute, RefusedRoute
 from planning.plan import Plan
 from planning.trenches import JointPlan
 
@@ -21,6 +23,9 @@ def plan_summary(plan: Plan) -> list[str]:
         f"{names[utility].zh} {_line(line, outcomes, plan.policy.round_to)}"
         for utility, line in plan.lines.items()
         if line.status != "not_requested"
+    ]
+    lines += [
+        f"{names[utility].zh} {_drawn(found, plan)}" for utility, found in plan.manual.items()
     ]
     if plan.joint is not None:
         lines.append(_shared(plan.joint.plan))
@@ -35,7 +40,11 @@ def _line(line: ExternalLine, outcomes: Mapping[str, str], step: Decimal) -> str
     if line.route is None:
         gap = "" if line.gap_m is None else _("(相距 {:.2f} 米)").format(line.gap_m)
         return _("无法布置:{}{}").format(line.reason, gap)
-    figures, verdict = line.route.figures, line.route.verdict
+    return _figures(line.route, outcomes, step)
+
+
+def _figures(route: Route, outcomes: Mapping[str, str], step: Decimal) -> str:
+    figures, verdict = route.figures, route.verdict
     green = _told(figures["green_m2"], step, _("绿化 {} 平方米"), _("绿化面积未知"))
     across = _told(figures["kerb_m"], step, _("{} 米"), _("长度未知"))
     return _("长 {} 米,穿越 {} 次 {},{}:{} {}").format(
@@ -50,6 +59,16 @@ def _line(line: ExternalLine, outcomes: Mapping[str, str], step: Decimal) -> str
 
 def _told(value: float, step: Decimal, words: str, unknown: str) -> str:
     return unknown if math.isnan(value) else words.format(printed(value, step))
+
+
+def _drawn(found: ManualRoute | RefusedRoute, plan: Plan) -> str:
+    """One drawn route: its figures as judged, what was moved, and its faults."""
+    if isinstance(found, RefusedRoute):
+        return _("手绘路由未采用:{}").format(found.reason)
+    told = [_("{}({} 米)").format(m.text, printed(m.moved_m, Decimal("0.01"))) for m in found.moves]
+    told += [fault.text for fault in found.faults]
+    figures = _figures(found.route, plan.policy.outcomes, plan.policy.round_to)
+    return _("手绘路由 {}").format(figures) + "".join(f";{one}" for one in told)
 
 
 def _shared(found: JointPlan) -> str:

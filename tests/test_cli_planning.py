@@ -19,7 +19,7 @@ from cli import main
 from tests.conftest import REPOSITORY
 from tests.layers.layer_files import fingerprint
 from tests.planned_town import APPLICATIONS, documents, make_workspace
-from tests.towns import parcel, town
+from tests.towns import ORIGIN, parcel, town
 
 COUNTY = "411523_xinxian"
 
@@ -138,6 +138,62 @@ def test_plan_with_an_unroutable_line_ends_with_1_and_is_written(
     water = json.loads(out.read_text("utf-8"))["utilities"][0]
     assert (water["status"], water["reason"]) == ("unroutable", "gap_too_wide")
     assert water["gap_m"] == pytest.approx(393.25)
+
+
+def drawn_file(folder: Path, *points: tuple[float, float], **members: Any) -> Path:
+    """A GeoJSON file of one line in town metres; coordinates of EPSG:4547 without saying so."""
+    line = [[x + ORIGIN[0], y + ORIGIN[1]] for x, y in points]
+    geometry = {"type": "LineString", "coordinates": line}
+    file = folder / "drawn.geojson"
+    feature = {"type": "Feature", "properties": {}, "geometry": geometry, **members}
+    file.write_text(json.dumps(feature), "utf-8")
+    return file
+
+
+def test_plan_judges_a_drawn_route_beside_the_recommended_one(folder: Path, tmp_path: Path) -> None:
+    # From the main at y = 8.5 along it for 20 m, then 3.5 m to the red line; 1 m short of both.
+    file = drawn_file(tmp_path, (119, 9), (119, 9.5), (139, 9.5), (139, 11))
+    out = tmp_path / "plan.json"
+    arguments = ("plan", folder, "--application", "BZ-1", "--route", f"water={file}", "--out", out)
+    told = [line for line in done(run(*arguments)).stdout.splitlines() if "手绘" in line]
+    assert told == [
+        "给水 手绘路由 长 23.50 米,穿越 0 次 0.00 米,绿化 0.00 平方米:告知承诺制审批 四(四)(1)"
+        ";接入端移到 W-1 上(0.50 米);末端移到红线上(1.00 米)"
+    ]
+    water = json.loads(out.read_text("utf-8"))["utilities"][0]
+    assert water["manual"]["note"] == "drawn.geojson"
+    assert water["manual"]["differences"]["extra_m"] == pytest.approx(20)
+
+
+def test_plan_with_a_drawn_route_that_cannot_be_judged_ends_with_1(
+    folder: Path, tmp_path: Path
+) -> None:
+    file = drawn_file(tmp_path, (119, 9), (119, -30))
+    out = tmp_path / "plan.json"
+    arguments = ("plan", folder, "--application", "BZ-1", "--route", f"water={file}", "--out", out)
+    assert (
+        "给水 手绘路由未采用:给水:手绘路由接入端离可接入的 W-1 38.50 米"
+        in done(run(*arguments), 1).stdout
+    )
+    assert out.is_file()
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("water", "须写作"),
+        ("water=absent.geojson", "没有这个文件"),
+        ("steam={file}", "没有这个专业"),
+    ],
+)
+def test_plan_refuses_a_drawn_route_that_is_none(
+    folder: Path, tmp_path: Path, option: str, message: str
+) -> None:
+    file = drawn_file(tmp_path, (119, 9), (119, 12))
+    out = tmp_path / "plan.json"
+    arguments = ("plan", folder, "--application", "BZ-1", "--out", out)
+    refused(run(*arguments, "--route", option.format(file=file)), message)
+    assert not out.exists()
 
 
 def test_plan_takes_an_application_from_a_file(folder: Path, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from planning.rule_files import CONFIDENCES
 from planning.verdicts import judge_payload
 from tests.conftest import REPOSITORY
 from tests.planned_town import documents, planned_town
+from tests.towns import ORIGIN
 
 COUNTY = "411523_xinxian"
 FOLDER = REPOSITORY / "docs" / "schemas"
@@ -89,6 +90,9 @@ def test_every_sample_application_keeps_to_its_schema(file: Path) -> None:
         {"project": {"hazardous_goods": "no"}},
         {"promiser": {"water": {"declines": "no"}}},
         {"drainage": {"subject_kind": "farm"}},
+        {"drawn_routes": {"steam": []}},
+        {"drawn_routes": {"water": [{"line": {"type": "Point", "coordinates": [1, 2]}}]}},
+        {"drawn_routes": {"water": [{"note": "no line"}]}},
     ],
 )
 def test_schema_and_planner_refuse_the_same_applications(changes: Document) -> None:
@@ -123,6 +127,27 @@ def test_plans_of_the_sample_county_keep_to_their_schema(sample_workspace: Path)
         made = plan(case, work.survey, work.policy, corridors=work)
         assert faults("plan", made.to_json()) == [], case.application_id
         assert {line.status for line in made.lines.values()} <= {"routed", "not_requested"}
+
+
+def test_a_plan_with_drawn_routes_keeps_to_its_schema() -> None:
+    east, north = ORIGIN
+    lines = {"water": [(119, 9), (119, 12)], "sewage": [(119, 9), (119, 60)]}
+    history = {
+        utility: [
+            {
+                "line": {
+                    "type": "LineString",
+                    "coordinates": [[x + east, y + north] for x, y in line],
+                }
+            }
+        ]
+        for utility, line in lines.items()
+    }
+    document = {**documents()[0], "drawn_routes": history}
+    assert faults("application", document) == []
+    made = plan(parse_application(document), planned_town(), load_policy(COUNTY)).to_json()
+    assert [one["manual"]["status"] for one in made["utilities"][:2]] == ["judged", "refused"]
+    assert faults("plan", made) == []
 
 
 def _set(*path: str | int, value: Any) -> Callable[[Document], None]:

@@ -25,6 +25,7 @@ from shapely.geometry import LineString, Point, box
 from layers.fields import layer_definition
 from layers.survey import Survey
 from planning.application import Application, parse_application
+from planning.drawn_routes import DrawnRoute
 from planning.external_lines import ExternalLine, external_lines, one_by_networkx
 from planning.groundwork import Groundwork, prepare
 from planning.policies import load_policy
@@ -222,3 +223,8 @@ def random_towns(draw: st.DrawFn) -> Survey:
     return town(
         roads=roads, parcels=parcels, lines=mains, nodes=nodes, buildings=houses, green=green
     )
+
+
+def drawn(line: LineString) -> DrawnRoute:
+    """A drawing of a line in the survey's CRS."""
+    return DrawnRoute(line)
