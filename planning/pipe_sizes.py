@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 from planning.rule_files import read_rows
@@ -30,7 +30,7 @@ class Sized(Protocol):
     @property
     def voltage_kv(self) -> float | None: ...
     @property
-    def laying(self) -> str: ...
+    def laying(self) -> str | None: ...
     @property
     def material(self) -> str | None: ...
 
@@ -67,6 +67,12 @@ class PipeSizes:
         if pipe.utility == "power" and pipe.voltage_kv is not None:
             return _step(self.cables, pipe.voltage_kv)
         return None
+
+    @cached_property
+    def widest_m(self) -> float:
+        """Outside width of the widest pipe or bank that is listed."""
+        steps = (*self.pipes.values(), *self.banks.values(), self.cables)
+        return max(width for listed in steps for _size, (width, _height) in listed)
 
     def _bank(self, holes: int | None, diameter_mm: float | None) -> Size | None:
         if not holes or diameter_mm is None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Application
+from planning.clearance_records import Clearance
+from planning.clearances import clearances
 from planning.external_lines import ExternalLine, external_lines, networkx_finder
 from planning.groundwork import Groundwork, Site, prepare
 from planning.joint import Joint, in_no_dig, plan_together
+from planning.judged_routes import Route
 from planning.manual_routes import ManualRoute, RefusedRoute, manual_routes
 from planning.notices import Notice, joint_notices, notices_of
 from planning.policy_model import Policy
@@ -47,6 +51,20 @@ class Plan:
         return strictest_first.index(shared.verdict.outcome) < strictest_first.index(
             alone.verdict.outcome
         )
+
+    @cached_property
+    def clearances(self) -> Mapping[str, tuple[Clearance, ...]]:
+        """Clearances of the recommended route of every utility that has one."""
+        return {
+            utility: self.clearances_of(line, line.route)
+            for utility, line in self.lines.items()
+            if line.route is not None
+        }
+
+    def clearances_of(self, line: ExternalLine, route: Route) -> tuple[Clearance, ...]:
+        """Clearances of one route of a utility's line."""
+        assert line.demand is not None
+        return clearances(self.work, line.demand.pipe, route.line)
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain values."""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import shapely
 
 from layers.utilities import load_utilities
+from planning.clearance_records import count_statuses
+from planning.clearances import depth_questions
 from planning.external_lines import ExternalLine
 from planning.joint import Joint
 from planning.judged_routes import Route
@@ -31,6 +33,7 @@ def document(plan: Plan) -> dict[str, Any]:
         plan.application,
         plan.survey.tables["parcels"].loc[plan.application.parcel_id],
     )
+    asked = depth_questions(plan.clearances, plan.survey)
     return {
         "schema": SCHEMA,
         "application_id": application.application_id or None,
@@ -54,7 +57,7 @@ def document(plan: Plan) -> dict[str, Any]:
         },
         "utilities": [_line(plan, utility, line) for utility, line in plan.lines.items()],
         "joint": None if plan.joint is None else _joint(plan.joint),
-        "questions": [asdict(question) for question in plan.questions],
+        "questions": [asdict(question) for question in (*plan.questions, *asked)],
         "notices": [asdict(notice) for notice in plan.notices],
         "assumed": sorted(_assumed(plan)),
         "never_covered": list(plan.policy.never_covered),
@@ -80,6 +83,7 @@ def _line(plan: Plan, utility: str, line: ExternalLine) -> dict[str, Any]:
         "manual": manual_entry(plan.manual.get(utility), line.route),
         "shared_route": None if shared is None else _route(plan, line, "shared", shared),
         "measures": [] if route is None else _measures(plan, route),
+        "clearances": [asdict(one) for one in plan.clearances.get(utility, ())],
         "verdict": {
             "alone": None if line.verdict is None else line.verdict.to_json(),
             "joint": None if shared is None else shared.verdict.to_json(),
@@ -157,6 +161,11 @@ def _route(plan: Plan, line: ExternalLine, kind: str, route: Route) -> dict[str,
         },
         "geometry": _shape(route.line),
         "strip": None if route.strip is None else _shape(route.strip),
+        "clearance_counts": count_statuses(
+            plan.clearances[line.utility]
+            if route is line.route
+            else plan.clearances_of(line, route)
+        ),
     }
 
 

@@ -87,12 +87,17 @@ class RoadSurfaces:
         return shapely.STRtree(self._tiles[0])
 
     @cached_property
+    def tree(self) -> shapely.STRtree:
+        """The carriageways, to be found by place."""
+        return shapely.STRtree(self.carriageway)
+
+    @cached_property
     def own_area(self) -> NDArray[Any]:
         """Carriageways of which no two overlap: what they share belongs to the wider road."""
         width = self.table["carriageway_width_m"].to_numpy(float)
         order = np.lexsort((np.arange(len(width)), -width))
         rank = np.argsort(order)
-        one, two = shapely.STRtree(self.carriageway).query(self.carriageway, "intersects")
+        one, two = self.tree.query(self.carriageway, "intersects")
         own = self.carriageway.copy()
         yields = rank[one] > rank[two]
         for road in np.unique(one[yields]):

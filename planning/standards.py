@@ -31,13 +31,17 @@ class Pipe:
     duct_outer_diameter_mm: float | None = None
     pressure_mpa: float | None = None
     voltage_kv: float | None = None
-    laying: str = "direct"
+    laying: str | None = "direct"
     material: str | None = None
 
 
 @dataclass(frozen=True)
 class TableValue:
-    """Value of a table in metres, or that the tables have none."""
+    """Value of a table in metres, or that the tables have none.
+
+    ``least_m`` is what the value may come down to once the unknown attributes are known; where
+    nothing is unknown it is the value itself.
+    """
 
     value_m: float | None
     status: str
@@ -46,6 +50,7 @@ class TableValue:
     condition: str | None = None
     note: str | None = None
     other: TableValue | None = None
+    least_m: float | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,17 @@ class Standards:
         """
         rows = _rows_of(self.horizontal, self.keys(pipe, "horizontal"), (thing,))
         return _strictest(rows, {**asdict(pipe), **about})
+
+    def vertical_clearance_to(self, pipe: Pipe, thing: str) -> TableValue:
+        """Least distance at a crossing of rail_base, tram_rail_base... (table 4.1.14)."""
+        rows = _rows_of(self.vertical, self.keys(pipe, "vertical"), (thing,))
+        return _strictest(rows, asdict(pipe))
+
+    def farthest_m(self, pipe: Pipe) -> float:
+        """The largest distance that the table asks of a pipe from anything beside it."""
+        keys = frozenset(self.keys(pipe, "horizontal"))
+        rows = (row for pair, rows in self.horizontal.items() if pair & keys for row in rows)
+        return max((row.value_m or 0.0 for row in rows), default=0.0)
 
     def cover(self, pipe: Pipe, location: str) -> TableValue:
         """Least cover to the top, at ``carriageway`` or ``non_carriageway`` (table 4.1.1)."""
@@ -240,7 +256,13 @@ def _strictest(rows: Iterable[Row], attributes: Mapping[str, Any]) -> TableValue
     same_source = {row.value_m for row, _truth in found if row.source == first.source}
     differing = (row for row, _truth in ranked if row.source != first.source)
     other = next((row for row in differing if row.value_m != first.value_m), None)
-    value = replace(_value(first), other=None if other is None else _value(other))
+    sure = ranked[0][1] is True
+    open_rows = [(row, truth) for row, truth in found if not sure or row.source == first.source]
+    value = replace(
+        _value(first),
+        other=None if other is None else _value(other),
+        least_m=min(row.value_m or 0 for row, _truth in open_rows),
+    )
     if len(same_source) == 1:
         return value
     return replace(value, confidence="inferred", note=_("有未知属性,取可能值中的最大值"))

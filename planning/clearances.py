@@ -1,0 +1,428 @@
+"""Clearances 净距 of a planned line to what lies, stands or runs near it (GB 50289-2016).
+
+Side by side: between outer faces, table 4.1.9. At crossings with existing lines: between the
+underside of the upper and the top of the lower, table 4.1.14, the new pipe at its least cover
+(4.1.1). Below a table the answer is that a measure is needed, not that the route is unlawful: the
+clauses allow less with safety measures. How well the existing thing is located is subtracted;
+where that or a size is unknown, the answer is ``uncertain`` unless nothing unknown could help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from gettext import gettext as _
+from math import radians, sin
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gis.linear import POSITION_TOLERANCE_M, FloatArray
+from layers.survey import Survey
+from layers.utilities import load_utilities
+from planning.clearance_records import (
+    EQUAL_M,
+    STATUSES,
+    Clearance,
+    judge_gap,
+    sentence,
+    unimported,
+)
+from planning.comparisons import is_unknown
+from planning.groundwork import Groundwork
+from planning.questions import Question
+from planning.road_surfaces import RoadSurfaces
+from planning.standards import Pipe, Standards, TableValue
+
+# Pairs farther apart than this and than what the table asks for are not worth a line.
+_TOLD_WITHIN_M = 3.0
+# How an existing line is laid, in the words of the standards; on poles and walls it has no place
+# in tables of buried lines.
+_LAYING = {"buried": "direct", "duct": "conduit"}
+_ABOVE_GROUND = ("overhead", "wall")
+_GONE = "abandoned"
+# Lines that are never drawn into ducts: for them an unknown way of laying leaves nothing open.
+_PIPES = ("water", "sewage", "storm", "gas")
+
+
+@dataclass(frozen=True)
+class Things:
+    """Things of one layer near a route: shapes, half widths (NaN unknown) and what is asked.
+
+    ``tolerance_m`` is how far a thing may lie from where it is drawn, NaN where nobody says.
+    """
+
+    against: str
+    layer: str
+    ids: Sequence[str]
+    shapes: NDArray[Any]
+    half_m: FloatArray
+    tolerance_m: FloatArray
+    required: Sequence[TableValue]
+    names: Sequence[str]
+    utilities: Sequence[str | None]
+
+
+def depth_questions(
+    found: Mapping[str, Iterable[Clearance]], survey: Survey
+) -> tuple[Question, ...]:
+    """Depths of existing lines that crossings wait for, each asked once for all utilities."""
+    lines = survey.get("lines")
+    unknown = set() if lines is None else set(lines.index[lines["depth_m"].isna()])
+    asked: dict[str, list[str]] = {}
+    for utility, pairs in found.items():
+        for one in pairs:
+            crossed = (one.against, one.direction, one.status) == ("line", "crossing", "unknown")
+            if crossed and one.id in unknown and utility not in asked.setdefault(str(one.id), []):
+                asked[str(one.id)].append(utility)
+    return tuple(Question("line", line, "depth_m", tuple(who)) for line, who in asked.items())
+
+
+def clearances(work: Groundwork, pipe: Pipe, line: shapely.LineString) -> tuple[Clearance, ...]:
+    """Clearances of a line that runs from its tie-in to the red line, nearest to failing first.
+
+    The network of the line's own utility is exempt near the joint: they touch there. Things
+    farther off than both the table's value (with their tolerance) and three metres are left out.
+    A layer that was never imported is one entry of status ``unknown``. O(things near the line),
+    by R-trees.
+    """
+    new = _New(work, pipe, line)
+    found = [
+        *_unimported(work.survey),
+        *_to_lines(new, work.survey),
+        *_to_surroundings(new, work.survey),
+        *_to_kerbs(new),
+    ]
+    return tuple(sorted(found, key=_urgency))
+
+
+def _urgency(one: Clearance) -> tuple[int, float, str, str]:
+    margin = float("inf") if one.margin_m is None else one.margin_m
+    return STATUSES.index(one.status), margin, one.layer, one.id or ""
+
+
+@dataclass(frozen=True)
+class _New:
+    """The new line with its size; half a metre and the like are NaN where the size is unknown."""
+
+    work: Groundwork
+    pipe: Pipe
+    line: shapely.LineString
+
+    @property
+    def standards(self) -> Standards:
+        return self.work.standards
+
+    @property
+    def surfaces(self) -> RoadSurfaces:
+        return self.work.corridors.surfaces
+
+    @cached_property
+    def size_m(self) -> tuple[float, float]:
+        return self.standards.outer_size_m(self.pipe) or (np.nan, np.nan)
+
+    @property
+    def half_m(self) -> float:
+        return self.size_m[0] / 2
+
+    @cached_property
+    def reach_m(self) -> float:
+        """Farther than this from the line no table asks for anything."""
+        width = np.nan_to_num(self.half_m) + self.standards.sizes.widest_m / 2
+        told = max(self.standards.farthest_m(self.pipe), _TOLD_WITHIN_M)
+        return float(told + width)
+
+    @cached_property
+    def joint(self) -> shapely.Point:
+        return shapely.get_point(self.line, 0)
+
+    @cached_property
+    def least_crossing_sine(self) -> float:
+        return sin(radians(self.work.policy.planning.min_crossing_angle_deg))
+
+    def cover(self, place: shapely.Point) -> TableValue:
+        """Least cover of the new pipe at a place."""
+        inside = self.surfaces.tree.query(place, predicate="intersects").size > 0
+        return self.standards.cover(self.pipe, "carriageway" if inside else "non_carriageway")
+
+
+# --- what is near ------------------------------------------------------------------------------
+
+
+def _near(table: gpd.GeoDataFrame, new: _New, off_m: float = 0.0) -> gpd.GeoDataFrame:
+    """Rows within reach, drawn up to ``off_m`` beside their place; the R-tree is kept."""
+    rows = table.sindex.query(new.line, predicate="dwithin", distance=new.reach_m + off_m)
+    return table.iloc[np.sort(rows)]
+
+
+def _to_lines(new: _New, survey: Survey) -> Iterator[Clearance]:
+    """Existing buried lines: side by side, and at each crossing."""
+    table = survey.get("lines")
+    if table is None:
+        return
+    near = _near(table, new, float(np.nan_to_num(_tolerances(table)).max(initial=0.0)))
+    near = near[~near["laying"].isin(_ABOVE_GROUND) & (near["status"] != _GONE)]
+    pipes = [existing_pipe(row) for row in near.to_dict("records")]
+    sizes = [_size_of(pipe, new.standards) for pipe in pipes]
+    things = Things(
+        "line",
+        "lines",
+        [str(name) for name in near.index],
+        np.asarray(near.geometry.array),
+        np.array([width / 2 for width, _height in sizes], float),
+        _tolerances(near),
+        [new.standards.horizontal_clearance(new.pipe, pipe) for pipe in pipes],
+        [_line_name(str(n), p.utility) for n, p in zip(near.index, pipes, strict=True)],
+        [pipe.utility for pipe in pipes],
+    )
+    met = _crossing_points(new.line, things.shapes)
+    own = np.array([pipe.utility == new.pipe.utility for pipe in pipes], bool)
+    at_joint = np.where(own, new.joint, _NOWHERE)
+    touched = np.nan_to_num(things.half_m) + np.nan_to_num(new.half_m)
+    joined = own & shapely.dwithin(things.shapes, new.joint, touched)
+    yield from _side_by_side(
+        new, things, shapely.union(met, at_joint), ~shapely.is_empty(met) | joined
+    )
+    depths = near["depth_m"].to_numpy(float)
+    for row, points in enumerate(
+        shapely.difference(met, shapely.buffer(at_joint, POSITION_TOLERANCE_M))
+    ):
+        for place in shapely.get_parts(points):
+            if not place.is_empty:
+                yield _crossing(new, things, row, pipes[row], sizes[row][1], depths[row], place)
+
+
+def _to_surroundings(new: _New, survey: Survey) -> Iterator[Clearance]:
+    """Buildings, trees and railways; rails are crossed below, at a depth that nobody told."""
+    for layer, against, key, name in _SURROUNDINGS:
+        table = survey.get(layer)
+        if table is None:
+            continue
+        near = _near(table, new)
+        about = [{"electrified": e} for e in near["electrified"]] if key == "rail" else None
+        values = [
+            new.standards.clearance_to(new.pipe, key, **(about[n] if about else {}))
+            for n in range(len(near))
+        ]
+        things = _surrounding(against, layer, list(near.index), near.geometry, values, name)
+        crossed = _crossing_points(new.line, things.shapes)
+        rails = key == "rail"
+        meeting = crossed if rails else np.full(len(near), _NOWHERE)
+        yield from _side_by_side(new, things, meeting, ~shapely.is_empty(meeting))
+        if rails:
+            yield from _under_rails(new, things, crossed)
+
+
+# Layer, what it is called in the answer, its key in the table, and in words.
+_SURROUNDINGS = (
+    ("buildings", "building", "building", _("建筑物")),
+    ("trees", "tree", "tree", _("乔木")),
+    ("railways", "railway", "rail", _("铁路")),
+)
+_NOWHERE = shapely.Point()
+
+
+def _to_kerbs(new: _New) -> Iterator[Clearance]:
+    """Kerbs of the roads near the line; where it crosses a road it crosses its kerbs."""
+    surfaces = new.surfaces
+    rows = np.sort(surfaces.tree.query(new.line, predicate="dwithin", distance=new.reach_m))
+    kerbs = np.array([_kerb(surfaces, row) for row in rows.tolist()], object)
+    rows, kerbs = rows[~shapely.is_empty(kerbs)], kerbs[~shapely.is_empty(kerbs)]
+    names = surfaces.table["road_id"].to_numpy(object)[rows]
+    value = new.standards.clearance_to(new.pipe, "kerb")
+    things = _surrounding("kerb", "roads", names, kerbs, [value] * len(rows), _("路缘石"))
+    # The trench is set out from the kerb itself: what is known of it needs no tolerance.
+    assumed = surfaces.table["width_assumed"].to_numpy(bool)[rows]
+    things = replace(things, tolerance_m=np.where(assumed, np.nan, 0.0))
+    crossed = _crossing_points(new.line, kerbs)
+    yield from _side_by_side(new, things, crossed, ~shapely.is_empty(crossed))
+
+
+def _kerb(surfaces: RoadSurfaces, row: int) -> shapely.Geometry:
+    """Edge of a carriageway where no other carriageway goes on."""
+    own = surfaces.carriageway[row]
+    others = surfaces.tree.query(own, predicate="intersects")
+    beyond = shapely.union_all(surfaces.carriageway[others[others != row]])
+    return shapely.difference(own.boundary, beyond)
+
+
+def _surrounding(
+    against: str, layer: str, ids: Any, shapes: Any, values: Sequence[TableValue], name: str
+) -> Things:
+    """Things without a width of their own, whose place nobody vouches for."""
+    return Things(
+        against,
+        layer,
+        [str(one) for one in ids],
+        np.asarray(shapes, object),
+        np.zeros(len(ids)),
+        np.full(len(ids), np.nan),
+        values,
+        [f"{name} {one}" for one in ids],
+        [None] * len(ids),
+    )
+
+
+def existing_pipe(row: Mapping[str, Any]) -> Pipe:
+    """The pipe that a row of the layer ``lines`` is; what the row does not say is None."""
+    known = {name: None if is_unknown(value) else value for name, value in row.items()}
+    laying = _LAYING.get(str(known["laying"]))
+    if laying is None and known["utility"] in _PIPES:
+        laying = "direct"
+    holes = known["duct_holes"]
+    return Pipe(
+        utility=str(known["utility"]),
+        nominal_mm=known["diameter_mm"],
+        duct_holes=None if holes is None else int(holes),
+        duct_outer_diameter_mm=known["duct_outer_diameter_mm"],
+        pressure_mpa=known["pressure_mpa"],
+        voltage_kv=known["voltage_kv"],
+        laying=laying,
+        material=known["material"],
+    )
+
+
+def _size_of(pipe: Pipe, standards: Standards) -> tuple[float, float]:
+    """Outside width and height; NaN where unknown, so too while it may or may not be a duct."""
+    size = None if pipe.laying is None else standards.outer_size_m(pipe)
+    return size or (np.nan, np.nan)
+
+
+def _tolerances(lines: gpd.GeoDataFrame) -> FloatArray:
+    return np.asarray(lines["position_accuracy_m"].to_numpy(float))
+
+
+def _line_name(line_id: str, utility: str) -> str:
+    return _("现状{utility}管线 {id}").format(utility=load_utilities()[utility].zh, id=line_id)
+
+
+def _crossing_points(line: shapely.LineString, shapes: NDArray[Any]) -> NDArray[Any]:
+    """Points where a line crosses each shape; stretches that they share are no crossings."""
+    parts, owner = shapely.get_parts(shapely.intersection(line, shapes), return_index=True)
+    is_point = (shapely.get_type_id(parts) == shapely.GeometryType.POINT) & ~shapely.is_empty(parts)
+    points = np.full(len(shapes), _NOWHERE, object)
+    for row in np.unique(owner[is_point]):
+        points[row] = shapely.MultiPoint(list(parts[is_point & (owner == row)]))
+    return points
+
+
+# --- side by side -------------------------------------------------------------------------------
+
+
+def _side_by_side(
+    new: _New, things: Things, meeting: NDArray[Any], met: NDArray[np.bool_]
+) -> Iterator[Clearance]:
+    """Gaps of the line to things, apart from where they meet.
+
+    Round the points of ``meeting`` the line is left out as far as it needs to get clear at the
+    least crossing angle. Things that are ``met`` are told only where the line comes too near
+    after that: the others are crossed or joined, not followed.
+    """
+    if len(things.ids) == 0:
+        return
+    required = np.array([v.value_m or 0.0 for v in things.required])
+    faces = np.nan_to_num(new.half_m) + np.nan_to_num(things.half_m)
+    off_m = np.nan_to_num(things.tolerance_m)
+    clear_m = (required + off_m + faces) / new.least_crossing_sine
+    rest = shapely.difference(new.line, shapely.buffer(meeting, clear_m))
+    shortest = shapely.shortest_line(rest, things.shapes)
+    gaps = shapely.length(shortest) - faces
+    told_m = np.maximum(required + off_m, np.where(met, 0.0, _TOLD_WITHIN_M))
+    for row in np.flatnonzero(gaps < told_m - EQUAL_M).tolist():
+        place = shapely.get_point(shortest[row], 0)
+        exact = bool(np.isfinite(new.half_m) and np.isfinite(things.half_m[row]))
+        value = things.required[row]
+        yield _told(things, row, "parallel", float(gaps[row]), value, place, exact=exact)
+
+
+def _told(
+    things: Things,
+    row: int,
+    direction: str,
+    gap_m: float | None,
+    value: TableValue,
+    place: shapely.Point,
+    *,
+    exact: bool = True,
+    remark: str = "",
+) -> Clearance:
+    """One pair with its status and words; ``exact`` is False where a size is unknown."""
+    # Up and down no layer says how far off a line may be.
+    off_m = float(things.tolerance_m[row]) if direction == "parallel" else np.nan
+    tolerance = None if np.isnan(off_m) else off_m
+    status = judge_gap(gap_m, tolerance, value, exact=exact)
+    margin = None if gap_m is None or value.value_m is None else gap_m - value.value_m
+    told = Clearance(
+        things.against,
+        things.layer,
+        things.ids[row],
+        things.utilities[row],
+        direction,
+        gap_m,
+        value.value_m,
+        margin,
+        tolerance,
+        status,
+        value.source.rpartition(" ")[2] or None,
+        value.source or None,
+        value.confidence or None,
+        (float(place.x), float(place.y)),
+        "",
+    )
+    return replace(told, text=sentence(told, things.names[row], exact) + remark)
+
+
+# --- crossings ----------------------------------------------------------------------------------
+
+
+def _crossing(
+    new: _New,
+    things: Things,
+    row: int,
+    pipe: Pipe,
+    height_m: float,
+    depth_m: float,
+    place: shapely.Point,
+) -> Clearance:
+    """The crossing of an existing line, the new pipe at its least cover there."""
+    value = new.standards.vertical_clearance(new.pipe, pipe)
+    cover = new.cover(place).value_m
+    top = np.nan if cover is None else cover
+    above = depth_m - (top + new.size_m[1])
+    below = top - (depth_m + height_m)
+    gap = float(np.fmax(above, below)) if np.isfinite(above + below) else None
+    exact = bool(np.isfinite(top + new.size_m[1] + height_m))
+    remark = ""
+    if gap is not None and value.value_m is not None and gap < value.value_m:
+        least_m = depth_m + height_m + value.value_m
+        remark = _(";从其下方穿越时管顶覆土不小于 {m:.2f} 米").format(m=least_m)
+    return _told(things, row, "crossing", gap, value, place, exact=exact, remark=remark)
+
+
+def _under_rails(new: _New, things: Things, crossed: NDArray[Any]) -> Iterator[Clearance]:
+    """Crossings of rails: the depth below them is for the design of the crossing to say."""
+    for row, points in enumerate(crossed):
+        for place in shapely.get_parts(points):
+            if not place.is_empty:
+                value = new.standards.vertical_clearance_to(new.pipe, "rail_base")
+                yield _told(things, row, "crossing", None, value, place)
+
+
+# --- what was never imported --------------------------------------------------------------------
+
+
+def _unimported(survey: Survey) -> Iterator[Clearance]:
+    """One entry for every layer, and every utility's network, that was never imported."""
+    for layer, against, _key, name in (("lines", "line", "", _("现状管线")), *_SURROUNDINGS):
+        if not survey.has(layer):
+            yield unimported(against, layer, None, name)
+    lines = survey.get("lines")
+    if lines is not None:
+        drawn = set(lines["utility"])
+        for key, utility in load_utilities().items():
+            if key not in drawn:
+                yield unimported("line", "lines", key, _("{zh}管线").format(zh=utility.zh))
