@@ -25,6 +25,7 @@ from gis.overlay import length_inside_union
 from gis.strips import kerb_strips
 from layers.survey import Survey
 from planning.application import Gate, usual_pipes
+from planning.crossing_methods import mouth_bores
 from planning.feet import crossing_feet, gate_points, node_points, parcel_feet, point_feet
 from planning.obstacles import Obstacles, obstacles_of
 from planning.policy_model import Policy
@@ -44,8 +45,8 @@ class Corridors:
     Attributes
     ----------
     graph
-        Edge measures: kind, road (row of ``surfaces``, -1 none), side, length_m, kerb_m,
-        red_line_m, green_m, on_bridge (1 yes, 0 no, NaN unknown).
+        Edge measures: kind (strip, crossing, connector, bore), road (row of ``surfaces``, -1
+        none), side, length_m, kerb_m, red_line_m, green_m, on_bridge (1 yes, 0 no, NaN unknown).
     crossings
         Pieces inside carriageways: ``edge``, ``road``, ``kerb_m``, ``red_line_m``.
     sites
@@ -177,6 +178,10 @@ def build_corridors(
         ignore_index=True,
     )
     across = crossing_feet(layout, streets, offset, obstacles, feet, settings.midblock_spacing_m)
+    bores = mouth_bores(layout, surfaces, obstacles, settings)
+    across = pd.concat(
+        [across.assign(kind="crossing"), bores.assign(kind="bore")], ignore_index=True
+    )
     bare = _assemble(survey, surfaces, obstacles, layout, feet, across, gates)
     return _measured(replace(bare, setback_m=setback_m))
 
@@ -214,7 +219,7 @@ def _assemble(
     edges = pd.concat(
         [
             _edges("strip", network.ends, layout.road[parent], layout.side[parent]),
-            _edges("crossing", np.stack([left, right], axis=1), left_road),
+            _edges(across["kind"].to_numpy(), np.stack([left, right], axis=1), left_road),
             _edges("connector", np.stack([foot_node[is_site], site_node], 1), foot_road[is_site]),
         ],
         ignore_index=True,
@@ -238,7 +243,9 @@ def _assemble(
     )
 
 
-def _edges(kind: str, ends: IntArray, road: IntArray, side: IntArray | int = 0) -> pd.DataFrame:
+def _edges(
+    kind: str | NDArray[Any], ends: IntArray, road: IntArray, side: IntArray | int = 0
+) -> pd.DataFrame:
     return pd.DataFrame(
         {"start": ends[:, 0], "end": ends[:, 1], "kind": kind, "road": road, "side": side}
     )

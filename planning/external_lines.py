@@ -136,7 +136,12 @@ def _judged_once(
     pairs = list(dict.fromkeys(pair for ways in found.values() for pair in ways.items()))
     if not pairs:
         return {}
-    routes = trace(work.corridors, work.tie_ins(demand.pipe.utility), [way for _, way in pairs])
+    routes = trace(
+        work.corridors,
+        work.tie_ins(demand.pipe.utility),
+        [way for _, way in pairs],
+        work.methods(demand.pipe).bored,
+    )
     working = working_strips(work, demand, routes)
     judged = judge_routes(work, demand, [by_key[key] for key, _ in pairs], routes, working)
     route_of = dict(zip(pairs, judged, strict=True))

@@ -21,6 +21,7 @@ from layers.survey import Survey
 from planning.application import Application, Demand
 from planning.comparisons import DATED, Truth, all_hold, any_holds, not_after_years
 from planning.corridors import Corridors
+from planning.crossing_methods import Bores, bores_of
 from planning.policy_model import Policy
 from planning.routes import Routes
 
@@ -89,6 +90,11 @@ class Ground:
         """Days on which each road was opened and last overhauled, ISO text or None."""
         table = self.corridors.surfaces.table
         return table["opened_on"].to_list(), table["overhauled_on"].to_list()
+
+    @cached_property
+    def bores(self) -> Bores:
+        """The edges that may be bored, with their pits."""
+        return bores_of(self.corridors, self.policy.planning)
 
     @property
     def overhaul_bar_years(self) -> int:
@@ -178,18 +184,19 @@ def route_facts(
     green = _green_touched(ground, strips)
     trees = _trees_touched(ground, strips)
     on_bridge = _on_bridge(ground, routes, roads)
+    methods = _methods(ground, routes, strips)
+    beneath = _roads_beneath(ground, routes)
     facts = []
     for number in range(len(routes.ways)):
         ancient = any_holds((green[number][1], trees[number][1]))
         facts.append(
             {
-                **_road_facts(ground, roads[number], dig_dates[number]),
+                **_road_facts(ground, roads[number], beneath[number], dig_dates[number]),
+                **methods[number],
                 "touches_green": green[number][0],
                 "touches_tree": trees[number][0],
                 "tree_moving": trees[number][0],
                 "ancient_tree_or_park": ancient,
-                "open_cut": True,
-                "pit_in_road": False,
                 "on_bridge": on_bridge[number],
                 "pressure_mpa": demand.pipe.pressure_mpa,
                 "voltage_kv": demand.pipe.voltage_kv,
@@ -199,30 +206,74 @@ def route_facts(
 
 
 def roads_dug(ground: Ground, routes: Routes, strips: NDArray[Any]) -> list[Dug]:
-    """The roads whose red line each route or its trench enters or may enter, or whose strip it
-    follows.
+    """The roads whose red line each route, its trench or a working pit enters or may enter, or
+    whose strip it follows. Roads that are only bored under are not dug.
 
     ``strips`` are the working strips, None where the width is unknown: the trench is what their
     margins leave. None stands for a road without a red line that the route comes near.
     """
+    found = _roads_cut_open(ground, routes, strips)
+    for number, roads in _roads_with_pits(ground, routes).items():
+        for road, dug in roads.items():
+            found[number][road] = any_holds((found[number].get(road, False), dug))
+    return [dict(sorted(roads.items())) for roads in found]
+
+
+def _roads_cut_open(ground: Ground, routes: Routes, strips: NDArray[Any]) -> list[dict[int, Truth]]:
+    """The roads that each route opens or may open by its trench."""
     trenches = shapely.buffer(
         strips, -ground.policy.planning.work_margin_m, cap_style="flat", join_style="mitre"
     )
+    for number, edges in enumerate(routes.bored):
+        if edges:
+            pits = shapely.union_all(ground.bores.pits_of(edges))
+            trenches[number] = shapely.difference(trenches[number], pits)
     found: list[dict[int, Truth]] = [{} for _ in routes.ways]
-    areas: tuple[tuple[NDArray[Any], Truth], ...] = (
-        (ground.land_in_reach, None),
-        (ground.road_areas, True),
-    )
-    for area, dug in areas:
-        pairs = enters(routes.lines, area)
+    for area, dug in _reaches(ground):
+        pairs = enters(routes.cut, area)
         for line, road in zip(pairs["line"], pairs["polygon"], strict=True):
             found[line][int(road)] = dug
         for line, road in _overlapping(trenches, area):
             found[line][int(road)] = dug
     road_of_edge = ground.corridors.graph.measures["road"].to_numpy()
     for number, way in enumerate(routes.ways):
-        found[number].update({int(road): True for road in road_of_edge[list(way.edges)]})
-    return [dict(sorted(roads.items())) for roads in found]
+        opened = [edge for edge in way.edges if edge not in routes.bored[number]]
+        found[number].update({int(road): True for road in road_of_edge[opened]})
+    return found
+
+
+def _reaches(ground: Ground) -> tuple[tuple[NDArray[Any], Truth], ...]:
+    """Land that may lie within the red line of each road, then land that does."""
+    return (ground.land_in_reach, None), (ground.road_areas, True)
+
+
+def _roads_with_pits(ground: Ground, routes: Routes) -> dict[int, dict[int, Truth]]:
+    """The roads that the working pits of each bored route lie in or may lie in."""
+    found: dict[int, dict[int, Truth]] = {}
+    for number, edges in enumerate(routes.bored):
+        if edges:
+            pits = np.array(ground.bores.pits_of(edges), object)
+            found[number] = {
+                road: dug for area, dug in _reaches(ground) for _, road in _overlapping(pits, area)
+            }
+    return found
+
+
+def _methods(ground: Ground, routes: Routes, strips: NDArray[Any]) -> list[dict[str, Truth]]:
+    """Whether a road is cut open and whether a working pit lies in one, for each route.
+
+    A route without bores is open cut throughout; a road is under a bored one if it is entered.
+    """
+    facts: list[dict[str, Truth]] = [{"open_cut": True, "pit_in_road": False}] * len(routes.ways)
+    pits = _roads_with_pits(ground, routes)
+    if pits:
+        cut = _roads_cut_open(ground, routes, strips)
+        for number, roads in pits.items():
+            facts[number] = {
+                "open_cut": any_holds(cut[number].values()),
+                "pit_in_road": any_holds(roads.values()),
+            }
+    return facts
 
 
 def _overlapping(trenches: NDArray[Any], areas: NDArray[Any]) -> list[tuple[int, int]]:
@@ -233,8 +284,21 @@ def _overlapping(trenches: NDArray[Any], areas: NDArray[Any]) -> list[tuple[int,
     return list(zip(trench[~apart].tolist(), area[~apart].tolist(), strict=True))
 
 
-def _road_facts(ground: Ground, roads: Dug, dig_date: date) -> dict[str, Any]:
-    """Whether a city road is dug, and the days of every road that is or may be one.
+def _roads_beneath(ground: Ground, routes: Routes) -> list[list[int]]:
+    """The roads whose carriageway each route is bored under."""
+    lines = ground.corridors.graph.lines
+    return [
+        ground.corridors.surfaces.crossings(lines[list(edges)])["road"].unique().tolist()
+        if edges
+        else []
+        for edges in routes.bored
+    ]
+
+
+def _road_facts(
+    ground: Ground, roads: Dug, beneath: Sequence[int], dig_date: date
+) -> dict[str, Any]:
+    """Whether a city road is dug or bored under, and the days of every road that is or may be dug.
 
     A day that would bar the digging counts only where a city road is certainly dug; else it is
     unknown whether it bars.
@@ -251,7 +315,8 @@ def _road_facts(ground: Ground, roads: Dug, dig_date: date) -> dict[str, Any]:
             for road, certain in city.items()
             if certain is not False
         ]
-    return {"touches_city_road": any_holds(city.values()), **days}
+    touched = (*city.values(), *(ground.is_city_road[road] for road in beneath))
+    return {"touches_city_road": any_holds(touched), **days}
 
 
 def _on_bridge(ground: Ground, routes: Routes, roads: Sequence[Dug]) -> list[Truth]:

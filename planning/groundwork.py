@@ -15,6 +15,7 @@ from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Application, ApplicationError, Gate
 from planning.corridors import Corridors, build_corridors
+from planning.crossing_methods import Methods, choose_methods
 from planning.facts import Ground
 from planning.no_dig import OPEN, Closed, Closures, closures_of
 from planning.policy_model import Policy
@@ -64,6 +65,7 @@ class Groundwork:
     _tie_in_surfaces_m: dict[str, FloatArray] = field(default_factory=dict, repr=False)
     _rates: dict[Pipe, SingleCosts] = field(default_factory=dict, repr=False)
     _searches: dict[tuple[Pipe, str, Closed], Search] = field(default_factory=dict, repr=False)
+    _methods: dict[tuple[Pipe, Closed], Methods] = field(default_factory=dict, repr=False)
     closed: Closed = OPEN
     _whole: Groundwork | None = field(default=None, repr=False)
 
@@ -147,24 +149,43 @@ class Groundwork:
 
     def _search(self, pipe: Pipe, objective: str) -> Search:
         tie_ins, graph = self.tie_ins(pipe.utility), self.corridors.graph
+        methods = self.methods(pipe)
         if objective == "shortest":
-            edges = graph.length_m
+            edges = np.where(np.isfinite(methods.yuan), graph.length_m, np.inf)
             offsets = tie_ins.table["length_m"].to_numpy(float)
         else:
-            rates = self.rates(pipe).yuan_m
-            prices = np.array([rates[surface] for surface in SURFACES])
-            edges = self.edge_surfaces_m @ prices
-            offsets = self.tie_in_surfaces_m(pipe.utility) @ prices
+            edges = methods.yuan
+            offsets = self.tie_in_surfaces_m(pipe.utility) @ self._prices(pipe)
         usable = eligible(tie_ins, pipe, self.standards)
         width_m = self.strip_width_m(pipe)
-        shut = self.closures.barred(graph.lines, width_m, self.closed)
         usable = usable & ~self.closures.barred(tie_ins.lines, width_m, self.closed)
         return Search(
             self.corridors,
             tie_ins,
-            np.where(shut, np.inf, edges + graph.tie_break),
+            edges + graph.tie_break,
             np.where(usable, offsets + tie_ins.tie_break, np.inf),
         )
+
+    def _prices(self, pipe: Pipe) -> FloatArray:
+        """Yuan of a metre of one pipe on each of ``SURFACES``."""
+        rates = self.rates(pipe).yuan_m
+        return np.array([rates[surface] for surface in SURFACES])
+
+    def methods(self, pipe: Pipe) -> Methods:
+        """How one pipe goes over each edge, open cut or bored, and what that costs."""
+        key = (pipe, self.closed)
+        if key not in self._methods:
+            bores = self.ground.bores
+            self._methods[key] = choose_methods(
+                self.edge_surfaces_m @ self._prices(pipe),
+                self.closures.barred(
+                    self.corridors.graph.lines, self.strip_width_m(pipe), self.closed
+                ),
+                bores,
+                bores.yuan(pipe, self.prices),
+                bores.shut(self.closures, self.closed),
+            )
+        return self._methods[key]
 
     def knows(self, application: Application) -> bool:
         """Whether the application's gates, if it has any, are joined to the corridors so."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from gettext import gettext as _
 from itertools import groupby
 from typing import Any
 
@@ -18,7 +19,7 @@ from planning.external_lines import ExternalLine
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes
 from planning.routes import Search, Way, trace
-from planning.trenches import JointPlan, share_trenches
+from planning.trenches import JointPlan, LeftOut, share_trenches
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
     line, so that the optimum of the part is the optimum of the whole.
     """
     routed = [line for line in lines.values() if line.route is not None and line.demand]
+    bored = [line for line in routed if line.routes["cheapest"].bored]
+    routed = [line for line in routed if not line.routes["cheapest"].bored]
     if len(routed) < 2:
         return None
     searches = [
@@ -50,7 +53,12 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
     ]
     separate = sum(line.routes["cheapest"].figures["cost_yuan"] for line in routed)
     reach_m = separate / min(search.lightest_rate for search in searches)
-    part = _part(work, site, searches, reach_m)
+    open_cut = [
+        np.isfinite(work.under(line.closed).methods(line.demand.pipe).cut_yuan)
+        for line in routed
+        if line.demand
+    ]
+    part = _part(work, site, searches, open_cut, reach_m)
     joint = share_trenches(
         part.ends,
         part.surfaces_m,
@@ -69,7 +77,9 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
         utility: _shared_route(work, site, lines[utility], part, joint, member)
         for member, utility in enumerate(joint.utilities)
     }
-    return Joint(joint, part.lines, routes)
+    reason = _("部分路段非开挖,单独敷设")
+    left_out = (*joint.left_out, *(LeftOut(line.utility, reason) for line in bored))
+    return Joint(replace(joint, left_out=left_out), part.lines, routes)
 
 
 def in_no_dig(work: Groundwork, lines: Mapping[str, ExternalLine], joint: Joint) -> tuple[str, ...]:
@@ -139,8 +149,17 @@ class _Part:
         return Way(int(self.tie_in[rows[0]]), edges, int(self.end_node[rows[-1]]), float("nan"))
 
 
-def _part(work: Groundwork, site: Site, searches: Sequence[Search], reach_m: float) -> _Part:
-    """Cut the graph within reach, with the tie-ins of every member and the site's connectors."""
+def _part(
+    work: Groundwork,
+    site: Site,
+    searches: Sequence[Search],
+    open_cut: Sequence[NDArray[np.bool_]],
+    reach_m: float,
+) -> _Part:
+    """Cut the graph within reach, with the tie-ins of every member and the site's connectors.
+
+    ``open_cut`` tells for each member which edges may be dug; a shared trench is not bored.
+    """
     corridors, graph = work.corridors, work.corridors.graph
     west, south = graph.node_xy[site.end_nodes].min(axis=0) - reach_m
     east, north = graph.node_xy[site.end_nodes].max(axis=0) + reach_m
@@ -149,7 +168,7 @@ def _part(work: Groundwork, site: Site, searches: Sequence[Search], reach_m: flo
     edges = edges[~corridors.is_connector[edges] | own]
     nodes = np.union1d(graph.ends[edges].ravel(), site.end_nodes)
     everyone = 2 ** len(searches) - 1
-    passable = np.isfinite([search.edge_weights[edges] for search in searches])
+    passable = np.array([may_be_dug[edges] for may_be_dug in open_cut])
     root = len(nodes)
     last = np.searchsorted(nodes, site.end_nodes)
     blocks = [

@@ -59,7 +59,7 @@ class Route:
 
     ``roads`` are those it digs up or may dig up, ``strip`` is its working strip. ``judging``
     gives the verdict when it is first asked for; ``screened`` is its answer where many routes
-    were judged in one table.
+    were judged in one table. ``bored`` are its edges that are not cut open.
     """
 
     way: Way
@@ -72,6 +72,7 @@ class Route:
     roads: Dug
     judging: Callable[[], Verdict]
     screened: Answer | None = None
+    bored: tuple[int, ...] = ()
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -102,13 +103,19 @@ def site_facts(work: Groundwork, site: Site, utility: str) -> dict[str, Any]:
 def working_strips(work: Groundwork, demand: Demand, routes: Routes) -> NDArray[Any]:
     """Working strips of lines that lie alone: trench width and a margin on both sides.
 
-    None for every route where the width of the trench is unknown.
+    Where a line is bored there are only its working pits. None for every route where the width
+    of the trench is unknown.
     """
     width = work.rates(demand.pipe).width_m
     if width is None:
         return np.full(len(routes.lines), None, object)
     margin = work.policy.planning.work_margin_m
-    return strips(routes.lines, np.full(len(routes.lines), width + 2 * margin))
+    working = strips(routes.cut, np.full(len(routes.lines), width + 2 * margin))
+    for number, edges in enumerate(routes.bored):
+        if edges:
+            pits = work.ground.bores.pits_of(edges)
+            working[number] = shapely.union_all([working[number], *pits])
+    return working
 
 
 class Told(NamedTuple):
@@ -155,6 +162,9 @@ def judge_routes(
         for facts, site in zip(told.facts, sites, strict=True)
     ]
     cost = costs(work.corridors, routes.table, _by_route(routes), work.rates(demand.pipe).yuan_m)
+    if any(routes.bored):
+        saved = work.methods(demand.pipe).saved_yuan
+        cost = cost - [saved[list(edges)].sum() for edges in routes.bored]
     measured = routes.table.astype(float).to_dict("records")
     crossings = _as_known(work, routes.crossings)
     kerb_m, red_line_m = (_sums(crossings, name, len(sites)) for name in ("kerb_m", "red_line_m"))
@@ -195,6 +205,7 @@ def judge_routes(
                     unverified=unverified[number],
                 ),
                 screened[number],
+                routes.bored[number],
             )
         )
     return judged

@@ -19,9 +19,9 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.linear import LineArray
-from gis.overlay import CONTACT_TOLERANCE_M, strips
+from gis.overlay import CONTACT_TOLERANCE_M, enters, strips
 from layers.survey import Survey
-from planning.comparisons import day, is_unknown
+from planning.comparisons import day, is_true, is_unknown
 from planning.policy_model import Policy
 
 if TYPE_CHECKING:
@@ -46,12 +46,16 @@ OPEN = Closed()
 
 @dataclass(frozen=True)
 class NoDigArea:
-    """One no-dig area; a day that is missing leaves that end open."""
+    """One no-dig area; a day that is missing leaves that end open.
+
+    ``trenchless`` is true where the layer says that lines may be bored under it.
+    """
 
     no_dig_id: str
     reason: str | None
     from_date: date | None
     to_date: date | None
+    trenchless: bool = False
 
     def in_force(self, on: date) -> bool:
         """Whether digging is barred on a day; both days given still bar."""
@@ -87,6 +91,24 @@ class Closures:
             near = np.unique(tree.query(lines, predicate="dwithin", distance=width_m / 2)[0])
             strip = strips(lines[near], np.full(len(near), width_m))
             barred[near[tree.query(strip, predicate="intersects")[0]]] = True
+        return barred
+
+    def bars_bores(self, lines: LineArray, closed: Closed) -> NDArray[np.bool_]:
+        """True for bores that run under a closed area of which nobody says that they may."""
+        rows = [row for row in closed.areas if not self.areas[row].trenchless]
+        barred = np.zeros(len(lines), bool)
+        barred[enters(lines, self.shapes[rows])["line"]] = True
+        return barred
+
+    def bars_pits(self, pits: NDArray[Any], closed: Closed) -> NDArray[np.bool_]:
+        """True for working pits that lie in a closed area, or reach spared trees and greenery."""
+        barred = np.zeros(len(pits), bool)
+        shapes = self.shapes[list(closed.areas)]
+        pit, row = shapely.STRtree(shapes).query(pits, predicate="intersects")
+        shared = shapely.area(shapely.intersection(pits[pit], shapes[row]))
+        barred[pit[shared > CONTACT_TOLERANCE_M]] = True
+        if closed.spared:
+            barred[shapely.STRtree(self.spared).query(pits, predicate="intersects")[0]] = True
         return barred
 
     def entered(self, lines: LineArray, width_m: float, closed: Closed) -> tuple[str, ...]:
@@ -129,10 +151,10 @@ def closures_of(survey: Survey, policy: Policy) -> Closures:
     table = survey.get("no_dig")
     areas: list[NoDigArea] = []
     if table is not None:
-        columns = (table["reason"], table["from_date"], table["to_date"])
-        for key, reason, start, end in zip(table.index, *columns, strict=True):
+        columns = [table[name] for name in ("reason", "from_date", "to_date", "trenchless")]
+        for key, reason, start, end, trenchless in zip(table.index, *columns, strict=True):
             told = None if is_unknown(reason) else str(reason)
-            areas.append(NoDigArea(str(key), told, day(start), day(end)))
+            areas.append(NoDigArea(str(key), told, day(start), day(end), is_true(trenchless)))
     shapes = np.zeros(0, object) if table is None else np.asarray(table.geometry.array)
     return Closures(tuple(areas), shapes, _spared(survey, policy))
 

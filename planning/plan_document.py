@@ -12,6 +12,7 @@ import shapely
 from layers.utilities import load_utilities
 from planning.clearance_records import count_statuses
 from planning.clearances import depth_questions
+from planning.crossing_methods import method_of
 from planning.external_lines import ExternalLine
 from planning.joint import Joint
 from planning.judged_routes import Route
@@ -123,7 +124,8 @@ def _pipe(line: ExternalLine) -> dict[str, Any] | None:
 def _route(plan: Plan, line: ExternalLine, kind: str, route: Route) -> dict[str, Any]:
     figures = route.figures
     place = _joined(plan, line, route)
-    roads = plan.work.corridors.surfaces.table["road_id"]
+    surfaces, graph = plan.work.corridors.surfaces, plan.work.corridors.graph
+    roads, bored = surfaces.table["road_id"], graph.lines[list(route.bored)]
     return {
         "kind": kind,
         "length_m": figures["length_m"],
@@ -137,9 +139,8 @@ def _route(plan: Plan, line: ExternalLine, kind: str, route: Route) -> dict[str,
                 "road_id": str(roads.iat[road]),
                 "kerb_m": _number(kerb_m),
                 "red_line_m": _number(red_line_m),
-                "geometry": _shape(
-                    route.line.intersection(plan.work.corridors.surfaces.own_area[road])
-                ),
+                "method": method_of(route.line.intersection(surfaces.own_area[road]), bored),
+                "geometry": _shape(route.line.intersection(surfaces.own_area[road])),
             }
             for road, kerb_m, red_line_m, count in zip(
                 *(route.crossings[name] for name in ("road", "kerb_m", "red_line_m", "count")),
@@ -160,6 +161,7 @@ def _route(plan: Plan, line: ExternalLine, kind: str, route: Route) -> dict[str,
             "xy": list(route.line.coords[-1]),
         },
         "geometry": _shape(route.line),
+        "pits": [_shape(pit) for pit in plan.work.ground.bores.pits_of(route.bored)],
         "strip": None if route.strip is None else _shape(route.strip),
         "clearance_counts": count_statuses(
             plan.clearances[line.utility]

@@ -92,10 +92,13 @@ class Prices:
         """
         dug_m2 = section_width_m * depth_m
         restored_m = section_width_m + 2 * restoration_extra_m
-        again = self._known("restoration", surface=surface)
-        if surface == "verge":
-            again += self.green_yuan(surface, 1.0)
+        again = self.made_good_yuan(surface)
         return dug_m2 * self._known("excavation", surface=surface) + restored_m * again
+
+    def made_good_yuan(self, surface: str) -> float:
+        """Yuan per square metre of surface made good; in a verge the green is compensated too."""
+        again = self._known("restoration", surface=surface)
+        return again + self.green_yuan(surface, 1.0) if surface == "verge" else again
 
     def pipe_yuan_m(self, pipe: Pipe) -> float | None:
         """Yuan per metre of pipe laid; ``None`` when its size or number of ducts is unknown."""

@@ -8,7 +8,7 @@ figure of a route is measured from the geometry of its way by ``trace``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -245,18 +245,37 @@ class Routes:
     the pieces inside carriageways with ``route``, ``road``, ``kerb_m``, ``red_line_m``,
     ``count`` (contacts at a kerb are none) and ``longest_m``, the longest single piece, in the
     order of the routes.
+    ``bored`` are the edges of each that are not cut open, ``cut`` the lines without them.
     """
 
     ways: Sequence[Way]
     lines: NDArray[Any]
     table: pd.DataFrame
     crossings: pd.DataFrame
+    bored: Sequence[tuple[int, ...]]
+    cut: NDArray[Any]
 
 
-def trace(corridors: Corridors, tie_ins: TieIns, ways: Sequence[Way]) -> Routes:
-    """Draw the ways as lines from the tie-in to the red line, and measure them once."""
+def trace(
+    corridors: Corridors,
+    tie_ins: TieIns,
+    ways: Sequence[Way],
+    bored: NDArray[np.bool_] | None = None,
+) -> Routes:
+    """Draw the ways as lines from the tie-in to the red line, and measure them once.
+
+    ``bored`` tells of every edge whether it is bored; without it only those are that cannot be
+    cut open.
+    """
+    never_cut = (corridors.graph.measures["kind"] == "bore").to_numpy()
+    bored = never_cut if bored is None else never_cut | bored
     lines = np.array([_draw(corridors, tie_ins, way) for way in ways], object)
-    return measure_lines(corridors, ways, lines)
+    routes = measure_lines(corridors, ways, lines)
+    beneath = [tuple(edge for edge in way.edges if bored[edge]) for way in ways]
+    cut = lines.copy()
+    for number in [number for number, edges in enumerate(beneath) if edges]:
+        cut[number] = _cut_open(corridors, tie_ins, ways[number], beneath[number])
+    return replace(routes, bored=beneath, cut=cut)
 
 
 def measure_lines(corridors: Corridors, ways: Sequence[Way], lines: LineArray) -> Routes:
@@ -278,7 +297,8 @@ def measure_lines(corridors: Corridors, ways: Sequence[Way], lines: LineArray) -
     ).astype(int)
     bridged = corridors.graph.measures["on_bridge"].to_numpy(float)
     table["on_bridge"] = [_any_true(bridged[list(way.edges)]) for way in ways]
-    return Routes(ways, lines, table, crossings.rename(columns={"line": "route"}))
+    crossings = crossings.rename(columns={"line": "route"})
+    return Routes(ways, lines, table, crossings, [()] * len(lines), lines)
 
 
 def _any_true(values: FloatArray) -> float:
@@ -291,6 +311,22 @@ def _largest(owner: IntArray, values: FloatArray, count: int) -> FloatArray:
     largest = np.zeros(count)
     np.maximum.at(largest, owner, values)
     return largest
+
+
+def _cut_open(
+    corridors: Corridors, tie_ins: TieIns, way: Way, bored: Sequence[int]
+) -> shapely.MultiLineString:
+    """The stretches of a way between its bores."""
+    runs: list[list[shapely.LineString]] = [[tie_ins.lines[way.tie_in]]]
+    for edge in way.edges:
+        if edge in bored:
+            runs.append([])
+        else:
+            runs[-1].append(corridors.graph.lines[edge])
+    lines = [shapely.line_merge(shapely.MultiLineString(run)) for run in runs if run]
+    return shapely.MultiLineString(
+        [part for line in lines for part in shapely.get_parts(line) if part.length > 0]
+    )
 
 
 def _draw(corridors: Corridors, tie_ins: TieIns, way: Way) -> shapely.LineString:

@@ -1,0 +1,240 @@
+"""Crossing methods 穿越方式: open cut 明挖 or trenchless 非开挖, whichever costs a line less.
+
+A bore runs straight from one working pit to another, one bore for each utility. It needs a least
+length, and room for its pits outside carriageways, private land and water. Crossings between the
+two sides of a street may be bored or cut; at the mouth of a side street a bore may start and end
+beyond its red line, so that nothing of that street is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gis.linear import FloatArray, IntArray, LineArray, segments
+from gis.overlay import CONTACT_TOLERANCE_M, area_inside_union
+from planning.obstacles import Obstacles
+from planning.policy_model import Planning
+from planning.quantities import Prices
+from planning.road_surfaces import RoadSurfaces, crossing_angles
+from planning.standards import Pipe
+from planning.strip_layout import StripLayout
+
+if TYPE_CHECKING:
+    from planning.corridors import Corridors
+    from planning.no_dig import Closed, Closures
+
+# A pit this much beyond a red line does not touch it.
+_CLEAR_M = 0.1
+# The strip runs on straight beyond a mouth if its axis bends aside by less than this.
+_ASIDE_M = 0.3
+
+
+def mouth_bores(
+    layout: StripLayout, surfaces: RoadSurfaces, obstacles: Obstacles, settings: Planning
+) -> pd.DataFrame:
+    """Places on the strips between which a side street may be bored red line to red line.
+
+    Streets without a known red line have none.
+
+    Returns
+    -------
+    Table with ``piece``, ``at_m`` before and ``piece_2``, ``at_2_m`` behind the side street.
+    """
+    crossings = surfaces.crossings(layout.lines)
+    red_line = surfaces.table["red_line_width_m"].to_numpy(float)
+    crossings = crossings[
+        (crossings["road"].to_numpy() != layout.road[crossings["line"]])
+        & np.isfinite(red_line[crossings["road"]])
+    ].reset_index(drop=True)
+    if crossings.empty:
+        return pd.DataFrame(columns=["piece", "at_m", "piece_2", "at_2_m"], dtype=float)
+    middle, along = _over_centre_lines(layout.lines, crossings, surfaces)
+    angle = np.radians(crossing_angles(layout.lines, crossings, surfaces))
+    half = np.fmax(red_line, surfaces.table["carriageway_width_m"].to_numpy(float)) / 2
+    aside = settings.value("trenchless_pit_width_m") / 2
+    reach = (half[crossings["road"]] + aside * np.cos(angle) + _CLEAR_M) / np.sin(angle)
+    reach += settings.value("trenchless_pit_length_m") / 2
+    before = _on_strip(layout, crossings["line"], middle - along * reach[:, None])
+    behind = _on_strip(layout, crossings["line"], middle + along * reach[:, None])
+    both = before.merge(behind, on="crossing", suffixes=("", "_2"))
+    both = both.rename(columns={"at_m_2": "at_2_m"})[["piece", "at_m", "piece_2", "at_2_m"]]
+    lines = segments(*(_places(layout, both[p], both[m]) for p, m in _ENDS))
+    long_enough = shapely.length(lines) >= settings.value("trenchless_min_length_m")
+    free: pd.DataFrame = both[long_enough & obstacles.connector_allowed(lines)]
+    return free.drop_duplicates(ignore_index=True)
+
+
+_ENDS = (("piece", "at_m"), ("piece_2", "at_2_m"))
+
+
+def _over_centre_lines(
+    lines: LineArray, crossings: pd.DataFrame, surfaces: RoadSurfaces
+) -> tuple[FloatArray, FloatArray]:
+    """Where strip pieces meet the centre lines that they cross, and their directions there.
+
+    NaN where a piece bends, or does not meet the centre line when drawn on straight.
+    """
+    line = lines[crossings["line"]]
+    start = shapely.get_coordinates(shapely.get_point(line, 0))
+    end = shapely.get_coordinates(shapely.get_point(line, -1))
+    chord = np.hypot(*(end - start).T)
+    along = (end - start) / np.maximum(chord, 1e-9)[:, None]
+    width = surfaces.table["carriageway_width_m"].to_numpy(float)[crossings["road"]]
+    drawn = segments(start - along * width[:, None], end + along * width[:, None])
+    met = shapely.intersection(drawn, surfaces.centre[crossings["road"]])
+    met[(shapely.get_type_id(met) != 0) | (shapely.length(line) > chord + 1e-3)] = shapely.Point()
+    met[shapely.is_empty(met)] = shapely.Point(np.nan, np.nan)
+    return np.stack([shapely.get_x(met), shapely.get_y(met)], axis=1), along
+
+
+def _on_strip(layout: StripLayout, own: pd.Series, xy: FloatArray) -> pd.DataFrame:
+    """The nearest usable place of the same stroke and side at each point that has one."""
+    known = np.flatnonzero(np.isfinite(xy).all(axis=1))
+    points = shapely.points(xy[known])
+    at, piece = layout.tree.query(points, predicate="dwithin", distance=_ASIDE_M)
+    mine = own.to_numpy(np.int64)[known[at]]
+    kept = (layout.stroke[piece] == layout.stroke[mine]) & (layout.side[piece] == layout.side[mine])
+    at, piece = at[kept], piece[kept].astype(np.int64)
+    table = pd.DataFrame({"crossing": known[at], "piece": piece})
+    table["at_m"] = shapely.line_locate_point(layout.lines[piece], points[at])
+    table["distance"] = shapely.distance(layout.lines[piece], points[at])
+    nearest = table.sort_values(["crossing", "distance", "piece"]).drop_duplicates("crossing")
+    return nearest.drop(columns="distance")
+
+
+def _places(layout: StripLayout, piece: pd.Series, at_m: pd.Series) -> FloatArray:
+    lines = layout.lines[piece.to_numpy(np.int64)]
+    return np.asarray(
+        shapely.get_coordinates(shapely.line_interpolate_point(lines, at_m.to_numpy(float)))
+    )
+
+
+@dataclass(frozen=True)
+class Bores:
+    """Edges of a corridor graph that may be bored, with their pits, prepared once.
+
+    ``edge`` ascending; ``pits`` (n, 2) polygons at start and end; ``green_m2`` and ``paved_m2``
+    of both pits together; ``only`` all edges that can be bored but not cut open.
+    """
+
+    edge: IntArray
+    lines: LineArray
+    pits: NDArray[Any]
+    green_m2: FloatArray
+    paved_m2: FloatArray
+    only: IntArray
+
+    def yuan(self, pipe: Pipe, prices: Prices) -> FloatArray:
+        """Yuan of each bore with its pipe and pits; infinite where the size has no price."""
+        length = shapely.length(self.lines)
+        fixed, pipe_yuan_m = prices.trenchless_yuan(pipe, 0.0), prices.pipe_yuan_m(pipe)
+        metre = prices.trenchless_yuan(pipe, 1.0)
+        if fixed is None or metre is None or pipe_yuan_m is None:
+            return np.full(len(self.edge), np.inf)
+        pits = self.green_m2 * prices.made_good_yuan("verge")
+        pits += self.paved_m2 * prices.made_good_yuan("footway")
+        return np.asarray(fixed + length * (metre - fixed + pipe_yuan_m) + pits)
+
+    def shut(self, closures: Closures, closed: Closed) -> NDArray[np.bool_]:
+        """True for bores that what is closed bars: pits in it, or a bore under it.
+
+        A no-dig area may be bored under only where the layer says so; under spared trees and
+        greenery bores may always run.
+        """
+        shut = closures.bars_bores(self.lines, closed)
+        for end in (0, 1):
+            shut |= closures.bars_pits(self.pits[:, end], closed)
+        return shut
+
+    def pits_of(self, edges: Sequence[int]) -> list[shapely.Polygon]:
+        """Pits of the edges that are bored, each once."""
+        rows = np.flatnonzero(np.isin(self.edge, np.asarray(edges, np.int64)))
+        return list(dict.fromkeys(self.pits[rows].ravel().tolist()))
+
+
+def bores_of(corridors: Corridors, settings: Planning) -> Bores:
+    """The edges that may be bored: long enough, with room for both pits and no water on the way."""
+    kind = corridors.graph.measures["kind"].to_numpy()
+    length, lines = corridors.graph.length_m, corridors.graph.lines
+    over = corridors.graph.measures["kerb_m"].to_numpy(float) > 0
+    long_enough = length >= settings.value("trenchless_min_length_m")
+    edge = np.flatnonzero(((kind == "crossing") & over & long_enough) | (kind == "bore"))
+    edge = edge[~corridors.obstacles.over_water(lines[edge])]
+    size = settings.value("trenchless_pit_length_m"), settings.value("trenchless_pit_width_m")
+    pits = np.stack([_pits(lines[edge], end, *size) for end in (0, 1)], axis=1)
+    free = _free(corridors, pits[:, 0]) & _free(corridors, pits[:, 1])
+    edge, pits = edge[free], pits[free]
+    green = sum(area_inside_union(pits[:, end], corridors.green) for end in (0, 1))
+    green_m2 = np.asarray(green, float).reshape(len(edge))
+    paved = shapely.area(pits).sum(axis=1) - green_m2
+    return Bores(edge, lines[edge], pits, green_m2, paved, np.flatnonzero(kind == "bore"))
+
+
+def _pits(lines: LineArray, end: int, length_m: float, width_m: float) -> NDArray[Any]:
+    """Working pits in the middle of an end of straight lines, turned along them."""
+    xy = shapely.get_coordinates(shapely.get_point(lines, -end))
+    far = shapely.get_coordinates(shapely.get_point(lines, end - 1))
+    along = (far - xy) / np.maximum(np.hypot(*(far - xy).T), 1e-9)[:, None] * length_m / 2
+    axis = segments(xy - along, xy + along)
+    return np.asarray(shapely.buffer(axis, width_m / 2, cap_style="flat"))
+
+
+def _free(corridors: Corridors, pits: NDArray[Any]) -> NDArray[np.bool_]:
+    """True for pits clear of private land, buildings, water, rails and carriageways."""
+    taken = np.zeros(len(pits), bool)
+    obstacles, surfaces = corridors.obstacles, corridors.surfaces
+    for shapes in (obstacles.private, obstacles.water, surfaces.carriageway):
+        pit, other = shapely.STRtree(shapes).query(pits, predicate="intersects")
+        shared = shapely.area(shapely.intersection(pits[pit], shapes[other]))
+        taken[pit[shared > CONTACT_TOLERANCE_M]] = True
+    rails = shapely.STRtree(obstacles.railways).query(pits, predicate="intersects")[0]
+    taken[rails] = True
+    return ~taken
+
+
+@dataclass(frozen=True)
+class Methods:
+    """How one pipe goes over each edge of the graph.
+
+    ``yuan`` by the cheaper method, infinite where neither is allowed, ``cut_yuan`` by open cut
+    alone; ``bored`` where a bore is cheaper;
+    ``saved_yuan`` what boring saves against cutting open at the usual price, negative where it
+    costs more, 0 where the edge is cut.
+    """
+
+    yuan: FloatArray
+    cut_yuan: FloatArray
+    bored: NDArray[np.bool_]
+    saved_yuan: FloatArray
+
+
+def choose_methods(
+    open_yuan: FloatArray,
+    open_shut: NDArray[np.bool_],
+    bores: Bores,
+    bore_yuan: FloatArray,
+    bore_shut: NDArray[np.bool_],
+) -> Methods:
+    """The cheaper of open cut and bore for every edge; cut where both cost the same."""
+    cut = np.where(open_shut, np.inf, open_yuan)
+    cut[bores.only] = np.inf
+    drilled = np.full(len(cut), np.inf)
+    drilled[bores.edge] = np.where(bore_shut, np.inf, bore_yuan)
+    bored = drilled < cut
+    saved = np.where(bored, open_yuan - np.where(bored, drilled, 0.0), 0.0)
+    return Methods(np.minimum(cut, drilled), cut, bored, saved)
+
+
+def method_of(crossing: shapely.Geometry, bored: LineArray) -> str:
+    """Method of what a route crosses of one road: open_cut, trenchless, or both."""
+    beneath = shapely.length(shapely.intersection(bored, crossing)).sum() if len(bored) else 0.0
+    if beneath <= CONTACT_TOLERANCE_M:
+        return "open_cut"
+    return "trenchless" if crossing.length - beneath <= CONTACT_TOLERANCE_M else "both"
