@@ -151,7 +151,9 @@ def closures_of(survey: Survey, policy: Policy) -> Closures:
     table = survey.get("no_dig")
     areas: list[NoDigArea] = []
     if table is not None:
-        columns = [table[name] for name in ("reason", "from_date", "to_date", "trenchless")]
+        # Stored before they were fields, columns are missing: nobody said anything.
+        told_of = table.reindex(columns=["reason", "from_date", "to_date", "trenchless"])
+        columns = [told_of[name] for name in told_of]
         for key, reason, start, end, trenchless in zip(table.index, *columns, strict=True):
             told = None if is_unknown(reason) else str(reason)
             areas.append(NoDigArea(str(key), told, day(start), day(end), is_true(trenchless)))
