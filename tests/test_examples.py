@@ -18,16 +18,17 @@ from cli import main as cli
 from docs.examples.check_routes import check_routes
 from docs.examples.check_routes import main as check_main
 from docs.examples.sant_boi import nominal_of_outer, sewer_size, street_gap_m, water_size
+from layers.store import Workspace
 from tests import towns
 from tests.conftest import REPOSITORY
-from tests.towns import main, parcel, street
+from tests.towns import Rows, main, parcel, street
 
 UTILITIES = ("water", "sewage", "storm", "gas", "power", "telecom")
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    script = REPOSITORY / "docs/examples/sant_boi.py"
-    command = [sys.executable, str(script), *map(str, arguments)]
+def run(*arguments: object, script: str = "sant_boi") -> subprocess.CompletedProcess[str]:
+    file = REPOSITORY / f"docs/examples/{script}.py"
+    command = [sys.executable, str(file), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
 
 
@@ -142,6 +143,76 @@ def test_a_street_that_parcels_hardly_line_has_no_known_width() -> None:
     assert street_gap_m(axis, STRtree([box(0, 6, 20, 20)])) is None
 
 
+# --- Krems ------------------------------------------------------------------------------------
+
+OLD_TOWN = ("15.595", "48.405", "15.615", "48.415")  # west, south, east, north
+
+
+@pytest.fixture(scope="module")
+def krems(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    data, out = shared / "data/osm/krems.osm.gz", tmp_path_factory.mktemp("krems") / "out"
+    asked = ("--data", data, "--out", out, "--bounds", *OLD_TOWN, "--dig-date", "2026-11-22")
+    done = run(*asked, script="krems")
+    assert (done.returncode, done.stderr) == (1, "")  # some parcels lie behind others
+    return done.stdout, out
+
+
+@pytest.mark.shared
+def test_nearly_every_parcel_of_krems_has_a_route_for_every_utility(
+    krems: tuple[str, Path],
+) -> None:
+    table = gpd.read_file(krems[1] / "screen.gpkg")
+    assert len(table) == 157 * 6
+    routed = table["status"] == "routed"
+    assert (routed.groupby(table["utility"]).sum() > 140).all()
+    assert set(table["reason"].dropna()) <= {"disconnected", "gap_too_wide"}
+    assert table["crossing_count"].max() >= 2
+
+
+@pytest.mark.shared
+def test_the_checker_finds_no_fault_at_krems(krems: tuple[str, Path]) -> None:
+    count, faults = check_routes(krems[1] / "workspace", krems[1] / "screen.gpkg")
+    assert count > 850
+    assert faults == []
+
+
+@pytest.mark.shared
+def test_the_mains_of_krems_are_marked_as_made_up(krems: tuple[str, Path]) -> None:
+    survey = Workspace.open(krems[1] / "workspace").survey()
+    assert survey.synthetic
+    for layer in ("lines", "nodes"):
+        assert survey.tables[layer].index.str.startswith("SYN-").all()
+    assert set(survey.tables["lines"]["utility"]) == set(UTILITIES)
+    assert {"roads", "parcels", "buildings", "green", "water_bodies"} <= set(survey.tables)
+    assert survey.tables["roads"]["on_bridge"].any()
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    "said",
+    [
+        r"道路等级:trunk → expressway",
+        r"车行道宽\(米\):trunk → 8\.0",
+        r"宗地 157 块 = 建筑外扩 6\.0 米合并",
+        r"全部管网由种子 1 虚构,编号以 SYN 开头",
+        r"合计 942 项",
+    ],
+)
+def test_the_report_of_krems_says_what_was_assumed(krems: tuple[str, Path], said: str) -> None:
+    assert re.search(said, krems[0]), krems[0]
+
+
+@pytest.mark.parametrize("content", [None, b"no map"])
+def test_krems_ends_with_2_for_what_is_no_extract(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "map.osm"
+    if content is not None:
+        file.write_bytes(content)
+    done = run("--data", file, "--out", tmp_path / "out", script="krems")
+    assert done.returncode == 2
+    assert done.stderr.strip()
+    assert "Traceback" not in done.stderr
+
+
 # --- the sample county ------------------------------------------------------------------------
 
 
@@ -161,7 +232,9 @@ def test_the_checker_finds_no_fault_in_the_sample_county(tmp_path: Path) -> None
 STRAIGHT = LineString([(120, 8), (120, 12)])
 
 
-def checked(folder: Path, line: LineString, **changes: Any) -> set[str]:
+def checked(
+    folder: Path, line: LineString, *, railways: Rows | None = None, **changes: Any
+) -> set[str]:
     """Kinds of faults that the checker finds in one route of the usual town."""
     layers = {
         "parcels": {"P-1": parcel(100, 12, 140, 52), "P-2": parcel(140, 12, 180, 52)},
@@ -169,7 +242,7 @@ def checked(folder: Path, line: LineString, **changes: Any) -> set[str]:
         "lines": {"W-1": main((0, 8), (300, 8)), "W-2": main((0, -8), (300, -8))},
         "buildings": {"B-1": {"geometry": box(50, 8, 60, 20)}},
         "water_bodies": {"L-1": {"geometry": box(200, -50, 210, 50)}},
-        "railways": {"T-1": {"geometry": LineString([(20, 6), (20, 50)])}},
+        "railways": railways or {"T-1": {"geometry": LineString([(20, 6), (20, 50)])}},
     }
     (folder / "workspace.toml").write_text(f'county = "{towns.COUNTY}"\n', "utf-8")
     for name, rows in layers.items():
@@ -216,6 +289,16 @@ def test_the_checker_finds_each_fault(
     tmp_path: Path, line: LineString, changes: dict[str, Any], kind: str
 ) -> None:
     assert kind in checked(tmp_path, line, **changes)
+
+
+def test_a_road_that_crosses_the_next_piece_of_a_railway_may_be_followed(tmp_path: Path) -> None:
+    # Rails in two pieces that meet 8 m beside the street's axis; the street crosses one of them.
+    pieces = {
+        "T-1": {"geometry": LineString([(20, -50), (20, 7)])},
+        "T-2": {"geometry": LineString([(20, 7), (20, 50)])},
+    }
+    beside = LineString([(10, 8), (140, 8), (140, 12)])
+    assert checked(tmp_path, beside, railways=pieces) == set()
 
 
 def test_rails_and_water_may_be_crossed_along_a_road(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ DIG_DATE = date(2026, 11, 22)
 @pytest.fixture(scope="module")
 def sant_boi(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Groundwork:
     data = shared / "data/networks/santboi_water_sewer_parcels.gpkg"
-    workspace = import_all(data, tmp_path_factory.mktemp("out"), "residential", Report())
+    workspace = import_all(data, tmp_path_factory.mktemp("out"), Report())
     return prepare(workspace.survey(), load_policy(workspace.county))
 
 

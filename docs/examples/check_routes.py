@@ -123,10 +123,12 @@ class _Ground:
             wet = line.intersection(barrier)
             if not wet.is_empty and wet.length <= _INSIDE_M and barrier.area > 0:
                 continue
+            # A river or railway may be drawn in pieces: a road may cross the next one.
+            whole = shapely.union_all([area for _place, area in _meeting(barrier, barriers)])
             roads = [
-                (road.intersection(barrier), width)
+                (road.intersection(whole), width)
                 for road, width in zip(self.roads.geometry, self.width, strict=True)
-                if road.intersects(barrier)
+                if road.intersects(whole)
             ]
             followed = shapely.union_all([s.buffer(w / 2 + _BESIDE_ROAD_M) for s, w in roads])
             away = wet.difference(followed)

@@ -11,12 +11,10 @@ Exit 0: every line was routed. 1: some are unroutable, each with its reason. 2: 
 from __future__ import annotations
 
 import re
-import shutil
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import date, datetime
+from functools import partial
 from gettext import gettext as _
 from pathlib import Path
 
@@ -29,16 +27,13 @@ import shapely
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
-from layers.fields import layer_definition  # noqa: E402 - the script runs from anywhere
+from docs.examples.town_screening import Report, pairs, run  # noqa: E402 - runs from anywhere
+from layers.fields import layer_definition  # noqa: E402
 from layers.reading import read_layer  # noqa: E402
 from layers.store import Workspace  # noqa: E402
 from layers.utilities import load_utilities  # noqa: E402
 from planning.application import default_application  # noqa: E402
-from planning.batch import cases_of, screen  # noqa: E402
-from planning.groundwork import prepare  # noqa: E402
 from planning.pipe_sizes import load_pipe_sizes  # noqa: E402
-from planning.policies import load_policy  # noqa: E402
-from reports.exchange import table_writer  # noqa: E402
 
 DATA = REPOSITORY.parent / "shared/data/networks/santboi_water_sewer_parcels.gpkg"
 LAND_USES = next(f.allowed for f in layer_definition("parcels").fields if f.name == "land_use")
@@ -65,19 +60,6 @@ _MATERIAL = {
 _SEWER_MATERIAL = {"Concrete": "concrete", "PEC": "PE", "PVC": "PVC", "PEAD": "PE"}
 _WATER_CODE = re.compile(r"(PVC|PEHD|PELD|FC|FD)(\d+)(?:-PN\d+)?")
 _SEWER_CODE = re.compile(r"CC(\d{3})")
-
-
-@dataclass
-class Report:
-    """Lines to print: what was converted, and what was assumed because the file is silent."""
-
-    lines: list[str] = field(default_factory=list)
-
-    def converted(self, text: str) -> None:
-        self.lines.append(_("换算 ") + text)
-
-    def assumed(self, text: str) -> None:
-        self.lines.append(_("假定 ") + text)
 
 
 def nominal_of_outer(material: str, outer_mm: float) -> float:
@@ -150,7 +132,7 @@ def streets(data: Path, report: Report) -> gpd.GeoDataFrame:
         geometry=axes.geometry,
         crs=CRS,
     )
-    report.converted(_("道路等级:{}").format(_pairs(_ROAD_CLASS)))
+    report.converted(_("道路等级:{}").format(pairs(_ROAD_CLASS)))
     report.assumed(
         _("红线宽 = 2 × 轴线到宗地距离的第 {} 百分位,车行道宽 = 红线宽 × {};路面沥青").format(
             _PERCENTILE, _CARRIAGEWAY_SHARE
@@ -252,11 +234,9 @@ def _source(data: Path, layer: str) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(raw.cells, geometry=raw.shapes, crs=CRS)
 
 
-def _pairs(mapping: Mapping[str, str]) -> str:
-    return "、".join(f"{key} → {value}" for key, value in mapping.items())
-
-
-def import_all(data: Path, out: Path, land_use: str | None, report: Report) -> Workspace:
+def import_all(
+    data: Path, out: Path, report: Report, *, land_use: str | None = "residential"
+) -> Workspace:
     """Make a workspace in ``out`` with the parcels, roads and mains of the file."""
     tables = {
         "roads": streets(data, report),
@@ -276,57 +256,13 @@ def import_all(data: Path, out: Path, land_use: str | None, report: Report) -> W
     workspace.import_layer("roads", converted / "roads.gpkg")
     workspace.import_layer("lines", converted / "water.gpkg", id_prefix="W-")
     workspace.import_layer("lines", converted / "sewage.gpkg", id_prefix="S-", append=True)
-    report.converted(_("状态:{};管线编号加前缀 W-、S-(两个网的编号有重复)").format(_pairs(_STATUS)))
+    report.converted(_("状态:{};管线编号加前缀 W-、S-(两个网的编号有重复)").format(pairs(_STATUS)))
     if land_use is None:
         report.assumed(_("用地性质未知:每块地要全部专业,管径未知"))
     else:
         report.assumed(_("用地性质全部为 {},需求按 rules/default_demand.csv").format(land_use))
         _say_demand(land_use, tables, report)
     return workspace
-
-
-def screen_all(
-    workspace: Workspace, dig_date: date, progress: Callable[[int], None] | None = None
-) -> gpd.GeoDataFrame:
-    """Screen every parcel for every utility."""
-    survey = workspace.survey()
-    work = prepare(survey, load_policy(workspace.county))
-    table = screen(work, cases_of(survey, [], dig_date), progress=progress)
-    return gpd.GeoDataFrame(table, geometry="geometry", crs=survey.crs)
-
-
-def findings(table: gpd.GeoDataFrame) -> Iterator[str]:
-    """What the screening found, in words, utility by utility."""
-    for utility, rows in table.groupby("utility", sort=False):
-        name = load_utilities()[str(utility)].zh
-        routed = rows[rows["status"] == "routed"]
-        yield _("{}:有路由 {},无路由 {} {}").format(
-            name, len(routed), (rows["status"] == "unroutable").sum(), _counts(rows["reason"])
-        )
-        if len(routed):
-            yield _("  长度(米)最短/四分之一/中位/四分之三/最长 {}").format(
-                _quantiles(routed["length_m"])
-            )
-            yield _("  穿越道路次数 {};车行道内长度(米)合计 {:.0f},最长 {:.1f}").format(
-                _counts(routed["crossing_count"].astype(int)),
-                routed["kerb_m"].sum(),
-                routed["kerb_m"].max(),
-            )
-            yield _("  判定 {};确定性 {};若补齐资料 {}").format(
-                *(_counts(routed[c]) for c in ("outcome", "certainty", "otherwise"))
-            )
-    status = table["status"].value_counts()
-    yield _("合计 {} 项:{}").format(len(table), _counts(table["status"]))
-    yield _("有路由 {},无路由 {}").format(status.get("routed", 0), status.get("unroutable", 0))
-
-
-def _counts(values: pd.Series) -> str:
-    return "、".join(f"{name} {count}" for name, count in values.value_counts().items())
-
-
-def _quantiles(values: pd.Series) -> str:
-    shares: Sequence[float] = (0, 0.25, 0.5, 0.75, 1)
-    return " / ".join(f"{value:.1f}" for value in values.quantile(shares))
 
 
 @click.command(help=_("导入真实数据 Sant Boi,筛查全部宗地并打印结果。"))
@@ -341,26 +277,9 @@ def _quantiles(values: pd.Series) -> str:
 @click.option("--dig-date", type=click.DateTime(["%Y-%m-%d"]), help=_("开挖日期,缺省为今天"))
 def main(data: Path, out: Path | None, land_use: str, dig_date: datetime | None) -> None:
     """Import, screen, report."""
-    report = Report()
-    day = date.today() if dig_date is None else dig_date.date()
-    folder = out or Path(tempfile.mkdtemp(prefix="sant_boi-"))
-    try:
-        workspace = import_all(data, folder, None if land_use == "unknown" else land_use, report)
-        pairs = workspace.versions()["parcels"].rows * len(load_utilities())
-        with click.progressbar(
-            length=pairs, label=_("筛查"), file=sys.stderr, hidden=not sys.stderr.isatty()
-        ) as bar:
-            table = screen_all(workspace, day, bar.update)
-        table_writer(folder / "screen.gpkg")(table, table.crs)
-    except (ValueError, OSError) as error:
-        if out is None:
-            shutil.rmtree(folder)
-        click.echo(str(error), err=True)
-        sys.exit(2)
-    for line in (*report.lines, *findings(table)):
-        click.echo(line)
-    click.echo(_("开挖日期 {};工作区和结果在 {}").format(day, folder))
-    sys.exit(1 if (table["status"] == "unroutable").any() else 0)
+    known = None if land_use == "unknown" else land_use
+    make = partial(import_all, data, land_use=known)
+    sys.exit(run(out, "sant_boi", dig_date, make))
 
 
 if __name__ == "__main__":
