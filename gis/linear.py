@@ -5,6 +5,8 @@ All arrays are numpy; lines are arrays of shapely ``LineString`` in one projecte
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,6 +76,50 @@ def cut_lines(lines: LineArray, at_line: IntArray, at_m: FloatArray) -> Pieces:
     last = np.r_[first[1:] - 1, len(piece) - 1]
     cut = np.asarray(shapely.linestrings(row_xy, indices=piece))
     return Pieces(cut, row_line[first], row_m[first], row_m[last])
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """Lines as arrays, to look up many places along them at once."""
+
+    lines: LineArray
+
+    @cached_property
+    def _vertices(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Vertices, their places on one axis with all lines in a row, start and length of each."""
+        xy, owner, measure = vertex_places(self.lines)
+        length = np.asarray(shapely.length(self.lines))
+        start = np.cumsum(np.r_[0.0, length[:-1] + 1.0])[: len(length)]
+        return xy, measure + start[owner], start, length
+
+    def at(self, line: IntArray, at_m: FloatArray) -> FloatArray:
+        """(k, 2) places at distances from the starts of lines; beyond an end, that end."""
+        if len(line) == 0:
+            return np.zeros((0, 2))
+        xy, place, start, length = self._vertices
+        wanted = start[line] + np.clip(at_m, 0.0, length[line])
+        return np.stack([np.interp(wanted, place, xy[:, 0]), np.interp(wanted, place, xy[:, 1])], 1)
+
+
+def first_parts(lines: LineArray, at_m: FloatArray) -> LineArray:
+    """The part of each line from its start to ``at_m``, beyond the end the whole line.
+
+    At the start itself the part is a LineString of two equal points, as long as nothing.
+    """
+    row = np.arange(len(lines))
+    pieces = cut_lines(lines, row, at_m)
+    parts = np.asarray(pieces.lines[np.searchsorted(pieces.parent, row)])
+    none = at_m <= POSITION_TOLERANCE_M
+    start = shapely.get_coordinates(shapely.get_point(lines[none], 0))
+    parts[none] = segments(start, start)
+    return parts
+
+
+def vertex_places(lines: LineArray) -> tuple[FloatArray, IntArray, FloatArray]:
+    """All vertices, the line of each, and its distance from the start of the line in metres."""
+    xy, owner = shapely.get_coordinates(lines, return_index=True)
+    owner = owner.astype(np.int64)
+    return xy, owner, _measures(xy, owner)
 
 
 def _measures(vertices: FloatArray, owner: IntArray) -> FloatArray:

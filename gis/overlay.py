@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gis.areas import Areas
 from gis.linear import FloatArray, IntArray, LineArray
 
 # Shared boundaries and rounding make contacts of a few millimetres that are no entry.
@@ -26,29 +27,49 @@ class Inside(NamedTuple):
     length_m: FloatArray
 
 
-def lengths_inside(lines: LineArray, polygons: NDArray[Any]) -> Inside:
-    """Length of each line inside each polygon it enters; pairs without any are absent."""
+def lengths_inside(lines: LineArray, polygons: NDArray[Any] | Areas) -> Inside:
+    """Length of each line inside each polygon it enters, by line; pairs without any are absent.
+
+    Prepared ``Areas`` are several times faster for many lines.
+    """
     if len(lines) == 0 or len(polygons) == 0:
         empty = np.zeros(0, np.int64)
         return Inside(empty, empty, np.zeros(0))
+    found = (
+        _by_arrays(lines, polygons) if isinstance(polygons, Areas) else _by_pairs(lines, polygons)
+    )
+    order = np.lexsort((found.polygon, found.line))
+    order = order[found.length_m[order] > CONTACT_TOLERANCE_M / 10]
+    return Inside(found.line[order], found.polygon[order], found.length_m[order])
+
+
+def _by_pairs(lines: LineArray, polygons: NDArray[Any]) -> Inside:
     line, polygon = shapely.STRtree(polygons).query(lines, predicate="intersects")
     length = shapely.length(shapely.intersection(lines[line], polygons[polygon]))
-    kept = length > CONTACT_TOLERANCE_M / 10
-    return Inside(line[kept].astype(np.int64), polygon[kept].astype(np.int64), length[kept])
+    return Inside(line.astype(np.int64), polygon.astype(np.int64), length)
 
 
-def length_inside_union(lines: LineArray, polygons: NDArray[Any]) -> FloatArray:
+def _by_arrays(lines: LineArray, areas: Areas) -> Inside:
+    pieces = areas.pieces(lines)
+    pair, place = np.unique(pieces.line * len(areas) + pieces.area, return_inverse=True)
+    line, polygon = np.divmod(pair, len(areas))
+    length = np.bincount(place, pieces.length_m, minlength=len(pair)).astype(float)
+    return Inside(line, polygon, length)
+
+
+def length_inside_union(lines: LineArray, polygons: NDArray[Any] | Areas) -> FloatArray:
     """Length of each line inside the union of the polygons, overlaps counted once."""
     inside = lengths_inside(lines, polygons)
     total = np.bincount(inside.line, inside.length_m, minlength=len(lines))
+    shapes = polygons.polygons if isinstance(polygons, Areas) else polygons
     several = np.flatnonzero(np.bincount(inside.line, minlength=len(lines)) > 1)
     for index in several:
-        hit = polygons[inside.polygon[inside.line == index]]
+        hit = shapes[inside.polygon[inside.line == index]]
         total[index] = shapely.length(shapely.intersection(lines[index], shapely.union_all(hit)))
     return np.asarray(total, float)
 
 
-def enters(lines: LineArray, polygons: NDArray[Any]) -> pd.DataFrame:
+def enters(lines: LineArray, polygons: NDArray[Any] | Areas) -> pd.DataFrame:
     """Pairs of lines and polygons where the line runs inside for more than a contact.
 
     Returns

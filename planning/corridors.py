@@ -17,6 +17,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from gis.areas import Areas
 from gis.crs import require_projected
 from gis.linear import FloatArray, IntArray, LineArray, cut_lines, segments
 from gis.network import CorridorGraph
@@ -121,8 +122,12 @@ class Corridors:
         table["red_line_m"] = np.bincount(
             crossings["line"], crossings["red_line_m"], minlength=count
         )
-        table["green_m"] = length_inside_union(lines, self.green)
+        table["green_m"] = length_inside_union(lines, self._green_areas)
         return table, crossings
+
+    @cached_property
+    def _green_areas(self) -> Areas:
+        return Areas(self.green)
 
     def surface_lengths(self, table: pd.DataFrame, crossings: pd.DataFrame) -> FloatArray:
         """Metres of each measured line on each of ``SURFACES``, an (n, s) array.

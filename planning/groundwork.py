@@ -98,11 +98,12 @@ class Groundwork:
         return self.corridors.surface_lengths(graph.measures, self.corridors.crossings)
 
     def tie_ins(self, utility: str) -> TieIns:
-        """The tie-ins of a utility, found at the first call."""
-        if utility not in self._tie_ins:
-            self._tie_ins[utility] = find_tie_ins(
-                self.corridors, self.survey, load_utilities()[utility], self.policy
+        """The tie-ins of a utility; those of all utilities are found at the first call."""
+        if not self._tie_ins:
+            found = find_tie_ins(
+                self.corridors, self.survey, load_utilities().values(), self.policy
             )
+            self._tie_ins.update(found)
         return self._tie_ins[utility]
 
     def tie_in_surfaces_m(self, utility: str) -> FloatArray:

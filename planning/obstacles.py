@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gis.areas import Areas
 from gis.linear import LineArray, Pieces
 from gis.overlay import enters
 from layers.survey import Survey
@@ -59,9 +61,17 @@ class Obstacles:
         if len(lines) == 0:
             return np.zeros(0, bool)
         number = np.arange(len(lines))
-        blocked = np.isin(number, enters(lines, self.private)["line"])
-        blocked |= np.isin(number, enters(lines, self.water)["line"])
+        blocked = np.isin(number, enters(lines, self._private_areas)["line"])
+        blocked |= np.isin(number, enters(lines, self._water_areas)["line"])
         return ~blocked & ~self._meets_railway(lines)
+
+    @cached_property
+    def _private_areas(self) -> Areas:
+        return Areas(self.private)
+
+    @cached_property
+    def _water_areas(self) -> Areas:
+        return Areas(self.water)
 
     def over_water(self, lines: LineArray) -> NDArray[np.bool_]:
         """True for lines that run above water."""

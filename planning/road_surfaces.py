@@ -12,7 +12,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import FloatArray, IntArray, LineArray
+from gis.areas import Areas
+from gis.linear import FloatArray, IntArray, LineArray, Tracks
 from gis.overlay import CONTACT_TOLERANCE_M
 from layers.errors import LayerError
 from layers.survey import Survey
@@ -20,10 +21,6 @@ from planning.policy_model import Policy
 
 # Shorter pieces inside a carriageway are rounding of coordinates; all others count.
 _ROUNDING_M = 1e-6
-# Squares that carriageways are cut into for overlays with short lines. A line that runs on the
-# edge of two squares would count in both: their edges keep off the round metres of maps.
-_TILE_M = 60.0
-_OFF_ROUND_M = 0.6180339887
 _TEXT_COLUMNS = ("road_class", "authority", "surface", "opened_on", "overhauled_on")
 
 
@@ -40,6 +37,11 @@ class RoadSurfaces:
     carriageway: NDArray[Any]
     red_line_ratio: FloatArray
 
+    @cached_property
+    def tracks(self) -> Tracks:
+        """Centre lines, to look up places along them."""
+        return Tracks(self.centre)
+
     def crossings(self, lines: LineArray) -> pd.DataFrame:
         """Parts of lines inside carriageways, kerb to kerb.
 
@@ -51,40 +53,18 @@ class RoadSurfaces:
         piece along the line. What two carriageways share belongs to the wider road, so that
         kerb lengths add up to the length inside all carriageways.
         """
-        tiles, road_of_tile = self._tiles
-        line, tile = self._tile_tree.query(lines, predicate="intersects")
-        part = shapely.intersection(lines[line], tiles[tile])
-        kerb = shapely.length(part)
-        at_m = shapely.line_locate_point(lines[line], shapely.centroid(part))
-        table = pd.DataFrame(
-            {"line": line, "road": road_of_tile[tile], "kerb_m": kerb, "at_m": at_m * kerb}
-        )
-        summed: pd.DataFrame = table[kerb > 0].groupby(["line", "road"], as_index=False).sum()
+        pieces = self._own_areas.pieces(lines)
+        table = pd.DataFrame({"line": pieces.line, "road": pieces.area, "kerb_m": pieces.length_m})
+        table["at_m"] = table["kerb_m"] * (pieces.start_m + pieces.end_m) / 2
+        summed: pd.DataFrame = table.groupby(["line", "road"], as_index=False).sum()
         table = summed[summed["kerb_m"] > _ROUNDING_M].reset_index(drop=True)
         table["at_m"] /= table["kerb_m"]
         table["red_line_m"] = table["kerb_m"] * self.red_line_ratio[table["road"].to_numpy()]
         return table
 
     @cached_property
-    def _tiles(self) -> tuple[NDArray[Any], IntArray]:
-        """Carriageways without overlaps, cut into squares, and the road of each square.
-
-        Overlays of short lines with long roads are slow, with squares they are not.
-        """
-        west, south, east, north = shapely.total_bounds(self.own_area)
-        x, y = np.meshgrid(
-            np.arange(west - _OFF_ROUND_M, east, _TILE_M),
-            np.arange(south - _OFF_ROUND_M, north, _TILE_M),
-        )
-        squares = shapely.box(x.ravel(), y.ravel(), x.ravel() + _TILE_M, y.ravel() + _TILE_M)
-        road, square = shapely.STRtree(squares).query(self.own_area, predicate="intersects")
-        parts = shapely.intersection(self.own_area[road], squares[square])
-        kept = shapely.area(parts) > 0
-        return parts[kept], road[kept].astype(np.int64)
-
-    @cached_property
-    def _tile_tree(self) -> shapely.STRtree:
-        return shapely.STRtree(self._tiles[0])
+    def _own_areas(self) -> Areas:
+        return Areas(self.own_area)
 
     @cached_property
     def tree(self) -> shapely.STRtree:
@@ -171,19 +151,16 @@ def crossing_angles(
     lines: LineArray, crossings: pd.DataFrame, surfaces: RoadSurfaces
 ) -> FloatArray:
     """Angle between each crossing piece and the centre line of its road, 0 to 90 degrees."""
-    line, at_m = lines[crossings["line"]], crossings["at_m"].to_numpy(float)
-    centre = surfaces.centre[crossings["road"].to_numpy()]
-    along = shapely.line_locate_point(centre, shapely.line_interpolate_point(line, at_m))
-    return _angle_between(_direction(line, at_m), _direction(centre, along))
+    line, road = (crossings[name].to_numpy(np.int64) for name in ("line", "road"))
+    ways, at_m = Tracks(lines), crossings["at_m"].to_numpy(float)
+    middle = shapely.points(ways.at(line, at_m))
+    along = shapely.line_locate_point(surfaces.centre[road], middle)
+    return _angle_between(_direction(ways, line, at_m), _direction(surfaces.tracks, road, along))
 
 
-def _direction(lines: LineArray, at: FloatArray) -> FloatArray:
+def _direction(tracks: Tracks, line: IntArray, at_m: FloatArray) -> FloatArray:
     """Direction of each line at a distance from its start, taken over two metres."""
-    before = shapely.get_coordinates(shapely.line_interpolate_point(lines, np.maximum(at - 1, 0)))
-    after = shapely.get_coordinates(
-        shapely.line_interpolate_point(lines, np.minimum(at + 1, shapely.length(lines)))
-    )
-    return np.asarray(after - before)
+    return tracks.at(line, at_m + 1) - tracks.at(line, at_m - 1)
 
 
 def _angle_between(one: FloatArray, two: FloatArray) -> FloatArray:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import FloatArray, IntArray, LineArray, segments
+from gis.linear import FloatArray, LineArray, segments
 from gis.network import tie_break
 from layers.survey import Survey
 from layers.utilities import Utility
@@ -19,13 +20,13 @@ from planning.corridors import Corridors
 from planning.policy_model import Policy
 from planning.road_surfaces import crossing_angles, entries
 from planning.standards import Pipe, Standards
+from planning.tie_in_ways import DECIDING, MainWays, Ways
 
 # Only what is known to be in use may be joined; an unknown state is asked for.
 IN_USE = "in_service"
-# What decides whether a main may serve a pipe; mains that agree in it can stand for each other.
-_DECIDING = ["diameter_mm", "pressure_mpa", "voltage_kv", "free_holes"]
-# The nearest of equal mains may lie behind a building: the second and third are kept as well.
-_NEAREST_KEPT = 3
+# Why a way is none.
+BLOCKED, OBLIQUE = "blocked", "oblique"
+MEASURES = ("length_m", "kerb_m", "red_line_m", "green_m")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,9 @@ class TieIns:
         node may bear the same id.
     imported
         False when the utility has no network in the survey at all.
+    closed
+        Ways that were tried and are none: ``kind``, ``feature_id``, ``reason`` (``blocked`` by
+        private land, buildings, water or rails, ``oblique`` to a carriageway), ``x``, ``y``.
     """
 
     utility: str
@@ -54,6 +58,7 @@ class TieIns:
     crossings: pd.DataFrame
     features: pd.DataFrame
     imported: bool
+    closed: pd.DataFrame
 
     @cached_property
     def tie_break(self) -> FloatArray:
@@ -66,48 +71,174 @@ class TieIns:
         return [str(feature_id) for feature_id in self.table["feature_id"]]
 
 
-def find_tie_ins(corridors: Corridors, survey: Survey, utility: Utility, policy: Policy) -> TieIns:
-    """Find the places where ``utility`` may be joined, within the snap distance of the graph.
+def find_tie_ins(
+    corridors: Corridors, survey: Survey, utilities: Iterable[Utility], policy: Policy
+) -> dict[str, TieIns]:
+    """Find the places where utilities may be joined, within the snap distance of the graph.
 
     Inside mains (the main is split there) where the utility allows it, else at its nodes. A way
     that would cross private land, water or rails, or meet a carriageway at less than the least
-    crossing angle of the policy, is no way.
+    crossing angle of the policy, is no way. All utilities are looked at together: their ways run
+    over the same ground.
     """
-    mains, main_shapes = _features(survey.get("lines"), utility, "subtype", utility.tie_in.lines)
-    places, _ = _features(survey.get("nodes"), utility, "kind", utility.tie_in.nodes)
-    places = _with_main(places, survey.get("lines"))
-    if not utility.tie_in.inside:
-        mains, main_shapes = mains.iloc[:0], main_shapes[:0]
-    max_snap_m = policy.planning.max_snap_m
-    candidates = pd.concat(
+    networks = {one.key: _network(survey, one) for one in utilities}
+    mains = pd.concat([one.mains for one in networks.values()])
+    shapes = np.concatenate([one.shapes for one in networks.values()])
+    places = pd.concat([one.places for one in networks.values()])
+    tried = _joined(
         [
-            _along_mains(corridors, mains, main_shapes, max_snap_m),
-            _at_nodes(corridors, places),
+            *_ways_to_mains(corridors, mains, shapes, policy),
+            _ways_to_nodes(corridors, places, policy),
+        ]
+    )
+    tried = _measured(corridors, tried)
+    return {key: _of_utility(key, one, tried) for key, one in networks.items()}
+
+
+class _Network(NamedTuple):
+    """Mains with their lines and nodes of one utility that may be joined; if it was imported."""
+
+    mains: pd.DataFrame
+    shapes: LineArray
+    places: pd.DataFrame
+    imported: bool
+
+
+def _network(survey: Survey, utility: Utility) -> _Network:
+    rule = utility.tie_in
+    mains, shapes = _features(survey.get("lines"), utility, "subtype", rule.lines)
+    places, _ = _features(survey.get("nodes"), utility, "kind", rule.nodes)
+    places = _with_main(places, survey.get("lines"))
+    if not rule.inside:
+        mains, shapes = mains.iloc[:0], shapes[:0]
+    return _Network(mains, shapes, places, _has_network(survey, utility))
+
+
+class _Tried(NamedTuple):
+    """Ways that were tried: ``reason`` why one is closed, '' for none; crossings of open ones."""
+
+    table: pd.DataFrame
+    lines: LineArray
+    crossings: pd.DataFrame
+
+
+def _try(corridors: Corridors, table: pd.DataFrame, lines: LineArray, policy: Policy) -> _Tried:
+    """Tell open ways from those that are blocked or meet a carriageway at too sharp an angle."""
+    reason = np.where(corridors.obstacles.connector_allowed(lines), "", BLOCKED).astype(object)
+    free = np.flatnonzero(reason == "")
+    crossings = corridors.surfaces.crossings(lines[free])
+    entered = entries(crossings)
+    angle = crossing_angles(lines[free], entered, corridors.surfaces)
+    sharp = angle < policy.planning.min_crossing_angle_deg
+    reason[free[entered["line"][sharp]]] = OBLIQUE
+    crossings = crossings.assign(line=free[crossings["line"]])
+    return _Tried(table.assign(reason=reason), lines, crossings[reason[crossings["line"]] == ""])
+
+
+def _joined(parts: Sequence[_Tried]) -> _Tried:
+    """Ways one after the other; of equal ones the first."""
+    table = pd.concat([one.table for one in parts], ignore_index=True)
+    lines = np.concatenate([one.lines for one in parts])
+    start = np.cumsum([0, *(len(one.lines) for one in parts)])
+    crossings = pd.concat(
+        [
+            one.crossings.assign(line=one.crossings["line"] + at)
+            for one, at in zip(parts, start, strict=False)
         ],
         ignore_index=True,
     )
-    node_xy = corridors.graph.node_xy[candidates["node"].to_numpy(np.int64)]
-    target = np.stack(candidates.pop("xy").to_list()) if len(candidates) else np.zeros((0, 2))
-    lines = segments(node_xy, target)
-    allowed = corridors.obstacles.connector_allowed(lines)
-    candidates, lines = candidates[allowed], lines[allowed]
-    crossings = corridors.surfaces.crossings(lines)
-    entered = entries(crossings)
-    angle = crossing_angles(lines, entered, corridors.surfaces)
-    oblique = entered["line"][angle < policy.planning.min_crossing_angle_deg]
-    upright = ~np.isin(np.arange(len(lines)), oblique)
-    candidates, lines = candidates[upright], lines[upright]
-    crossings = crossings[upright[crossings["line"]]]
-    crossings = crossings.assign(line=(np.cumsum(upright) - 1)[crossings["line"]])
-    measures, crossings = corridors.measure(lines, crossings.reset_index(drop=True))
-    return TieIns(
-        utility.key,
-        pd.concat([candidates.reset_index(drop=True), measures], axis=1),
-        lines,
-        crossings.rename(columns={"line": "tie_in"}),
-        pd.concat({"line": mains, "node": places}, names=["kind", "feature_id"]),
-        _has_network(survey, utility),
+    same = table[["utility", "node", "kind", "feature_id"]].assign(
+        x=table["x"].round(3), y=table["y"].round(3), length_m=shapely.length(lines).round(3)
     )
+    fresh = ~same.duplicated().to_numpy()
+    number = np.cumsum(fresh) - 1
+    crossings = crossings[fresh[crossings["line"]]]
+    crossings = crossings.assign(line=number[crossings["line"]]).reset_index(drop=True)
+    return _Tried(table[fresh].reset_index(drop=True), lines[fresh], crossings)
+
+
+def _ways_to_mains(
+    corridors: Corridors, mains: pd.DataFrame, shapes: LineArray, policy: Policy
+) -> list[_Tried]:
+    """Ways to mains. One that another makes needless is tried when that one is closed."""
+    finder = MainWays(corridors, mains, shapes, policy.planning.max_snap_m)
+    ways = finder.find()
+    is_closed = np.zeros(len(ways), bool)
+    due, waiting = np.flatnonzero(ways.cover < 0), np.flatnonzero(ways.cover >= 0)
+    rounds = []
+    while len(due):
+        ended, lines = finder.ended_at_first_main(ways.take(due))
+        rounds.append(_try(corridors, _way_table(mains, ended), lines, policy))
+        is_closed[due] = rounds[-1].table["reason"] != ""
+        ready = is_closed[ways.cover[waiting]]
+        due, waiting = waiting[ready], waiting[~ready]
+    return rounds
+
+
+def _measured(corridors: Corridors, tried: _Tried) -> _Tried:
+    """Add the measures of the open ways; of the others they stay unknown."""
+    is_open = (tried.table["reason"] == "").to_numpy()
+    number = np.cumsum(is_open) - 1
+    crossings = tried.crossings.assign(line=number[tried.crossings["line"]])
+    measures, crossings = corridors.measure(tried.lines[is_open], crossings)
+    rows = np.flatnonzero(is_open)
+    table = pd.concat([tried.table, measures.set_axis(rows)], axis=1)
+    return _Tried(table, tried.lines, crossings.assign(line=rows[crossings["line"]]))
+
+
+def _of_utility(key: str, network: _Network, tried: _Tried) -> TieIns:
+    table = tried.table
+    mine = (table["utility"] == key).to_numpy()
+    own = mine & (table["reason"] == "").to_numpy()
+    number = np.cumsum(own) - 1
+    crossings = tried.crossings[own[tried.crossings["line"]]]
+    return TieIns(
+        key,
+        table.loc[own, ["node", "kind", "feature_id", "chainage_m", *MEASURES]].reset_index(
+            drop=True
+        ),
+        tried.lines[own],
+        crossings.assign(line=number[crossings["line"]])
+        .rename(columns={"line": "tie_in"})
+        .reset_index(drop=True),
+        pd.concat({"line": network.mains, "node": network.places}, names=["kind", "feature_id"]),
+        network.imported,
+        table.loc[mine & ~own, ["kind", "feature_id", "reason", "x", "y"]],
+    )
+
+
+def _way_table(mains: pd.DataFrame, ways: Ways) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "utility": mains["utility"].to_numpy(object)[ways.main],
+            "node": ways.node,
+            "kind": "line",
+            "feature_id": mains.index.to_numpy(object)[ways.main],
+            "chainage_m": ways.chainage_m,
+            "x": ways.xy[:, 0],
+            "y": ways.xy[:, 1],
+        }
+    )
+
+
+def _ways_to_nodes(corridors: Corridors, places: pd.DataFrame, policy: Policy) -> _Tried:
+    """The places themselves, from their feet on the strips and straight from red lines."""
+    feet = corridors.feet[corridors.feet["network_node_id"].isin(places.index)]
+    feet = pd.concat([feet, _to_red_lines(corridors, feet)])
+    xy = np.stack(feet["xy"].to_list()) if len(feet) else np.zeros((0, 2))
+    table = pd.DataFrame(
+        {
+            "utility": places["utility"].reindex(feet["network_node_id"]).to_numpy(object),
+            "node": feet["node"].to_numpy(np.int64),
+            "kind": "node",
+            "feature_id": feet["network_node_id"].to_numpy(object),
+            "chainage_m": np.nan,
+            "x": xy[:, 0],
+            "y": xy[:, 1],
+        }
+    )
+    lines = segments(corridors.graph.node_xy[table["node"].to_numpy(np.int64)], xy)
+    return _try(corridors, table, lines, policy)
 
 
 def _has_network(survey: Survey, utility: Utility) -> bool:
@@ -120,7 +251,7 @@ def _features(
 ) -> tuple[pd.DataFrame, NDArray[Any]]:
     """Rows of a layer that belong to the utility, are of the kinds, and are known to be in use."""
     if table is None:
-        return pd.DataFrame(columns=_DECIDING), np.zeros(0, object)
+        return pd.DataFrame(columns=list(DECIDING)), np.zeros(0, object)
     mine = (table["utility"] == utility.key) & table[field].isin(kinds)
     mine &= table["status"] == IN_USE
     chosen = table[mine]
@@ -135,53 +266,6 @@ def _with_main(places: pd.DataFrame, lines: Any) -> pd.DataFrame:
     own = lines[inherited].reindex(places["line_id"]).set_axis(places.index)
     return places.assign(
         **{name: places[name].fillna(own[name]) if name in places else own[name] for name in own}
-    )
-
-
-def _along_mains(
-    corridors: Corridors, mains: pd.DataFrame, shapes: NDArray[Any], max_snap_m: float
-) -> pd.DataFrame:
-    """The nearest point of each main from each graph node within reach."""
-    nodes = corridors.strip_nodes
-    points = shapely.points(corridors.graph.node_xy[nodes])
-    at, main = shapely.STRtree(shapes).query(points, predicate="dwithin", distance=max_snap_m)
-    at, main = _nearest_of_a_kind(at, main, shapely.distance(points[at], shapes[main]), mains)
-    chainage = shapely.line_locate_point(shapes[main], points[at])
-    foot = shapely.line_interpolate_point(shapes[main], chainage)
-    return pd.DataFrame(
-        {
-            "node": nodes[at],
-            "kind": "line",
-            "feature_id": mains.index.to_numpy(object)[main],
-            "chainage_m": chainage,
-            "xy": list(shapely.get_coordinates(foot)),
-        }
-    )
-
-
-def _nearest_of_a_kind(
-    at: IntArray, main: IntArray, distance: FloatArray, mains: pd.DataFrame
-) -> tuple[IntArray, IntArray]:
-    """Of the mains near a node that are equal in what decides, keep the nearest few."""
-    kind = mains.groupby(_DECIDING, dropna=False).ngroup().to_numpy()[main]
-    pairs = pd.DataFrame({"at": at, "main": main, "kind": kind, "distance": distance})
-    pairs = pairs.sort_values(["at", "kind", "distance", "main"])
-    pairs = pairs[pairs.groupby(["at", "kind"]).cumcount() < _NEAREST_KEPT]
-    return pairs["at"].to_numpy(np.int64), pairs["main"].to_numpy(np.int64)
-
-
-def _at_nodes(corridors: Corridors, places: pd.DataFrame) -> pd.DataFrame:
-    """The places themselves, from their feet on the strips and straight from red lines."""
-    feet = corridors.feet[corridors.feet["network_node_id"].isin(places.index)]
-    feet = pd.concat([feet, _to_red_lines(corridors, feet)])
-    return pd.DataFrame(
-        {
-            "node": feet["node"].to_numpy(np.int64),
-            "kind": "node",
-            "feature_id": feet["network_node_id"].to_numpy(object),
-            "chainage_m": np.nan,
-            "xy": feet["xy"].to_list(),
-        }
     )
 
 

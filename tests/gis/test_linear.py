@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from gis.linear import (
     POSITION_TOLERANCE_M,
+    Tracks,
     chain,
     cut_lines,
+    first_parts,
     merge_points,
     segments,
     with_ends,
@@ -121,3 +123,19 @@ def test_a_chain_with_a_gap_is_refused() -> None:
         chain(
             [shapely.LineString([(0, 0), (5, 0)]), shapely.LineString([(5, 0.1), (9, 0)])], (0, 0)
         )
+
+
+def test_places_along_many_lines_are_looked_up_at_once() -> None:
+    tracks = Tracks(lines(ELBOW, shapely.LineString([(100, 0), (101, 0)])))
+    found = tracks.at(np.array([0, 0, 1, 0, 1]), np.array([4.0, 12.0, 0.5, -3.0, 9.0]))
+    assert found.tolist() == [[4, 0], [10, 2], [100.5, 0], [0, 0], [101, 0]]
+    assert tracks.at(NOTHING, np.zeros(0)).shape == (0, 2)
+
+
+def test_the_first_part_of_a_line_ends_where_it_is_told() -> None:
+    parts = first_parts(lines(ELBOW, ELBOW, ELBOW), np.array([12.0, 99.0, 0.0]))
+    assert [coordinates(part) for part in parts] == [
+        [(0, 0), (10, 0), (10, 2)],
+        [(0, 0), (10, 0), (10, 5)],
+        [(0, 0), (0, 0)],
+    ]

@@ -13,7 +13,7 @@ from tests.towns import ground, node, town
 def handhole(x: float, y: float) -> TieIns:
     survey = town(nodes={"H-1": node(x, y, utility="telecom", kind="handhole", free_holes=4)})
     corridors = ground(survey).corridors
-    return find_tie_ins(corridors, survey, load_utilities()["telecom"], towns.policy())
+    return find_tie_ins(corridors, survey, [load_utilities()["telecom"]], towns.policy())["telecom"]
 
 
 def test_a_handhole_between_strip_and_red_line_is_joined_straight() -> None:

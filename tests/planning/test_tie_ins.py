@@ -21,7 +21,9 @@ HANDHOLE = {"utility": "telecom", "kind": "handhole"}
 def tie_ins(utility: str = "water", **layers: towns.Rows) -> TieIns:
     survey = town(**layers)
     work = ground(survey)
-    return find_tie_ins(work.corridors, survey, load_utilities()[utility], towns.policy())
+    return find_tie_ins(work.corridors, survey, [load_utilities()[utility]], towns.policy())[
+        utility
+    ]
 
 
 def usable(found: TieIns, **wish: Any) -> set[str]:
@@ -70,8 +72,8 @@ def test_a_utility_without_a_network_was_not_imported(
 ) -> None:
     survey = town(absent=absent)
     found = find_tie_ins(
-        ground(survey).corridors, survey, load_utilities()[utility], towns.policy()
-    )
+        ground(survey).corridors, survey, [load_utilities()[utility]], towns.policy()
+    )[utility]
     assert not found.imported
     assert found.table.empty
 
@@ -163,7 +165,9 @@ def test_a_carriageway_is_not_crossed_at_a_sharp_angle() -> None:
         parcels={},
     )
     work = ground(survey)
-    found = find_tie_ins(work.corridors, survey, load_utilities()["water"], towns.policy())
+    found = find_tie_ins(work.corridors, survey, [load_utilities()["water"]], towns.policy())[
+        "water"
+    ]
     least = towns.policy().planning.min_crossing_angle_deg
     assert len(found.crossings)
     for row in found.crossings["tie_in"].unique():

@@ -1,0 +1,142 @@
+"""Lines inside areas, by arrays: what an overlay library answers one pair at a time.
+
+A straight line enters and leaves an area where it meets its boundary; between two such places it
+is inside or outside as a whole, which the middle of the piece tells. A bent line is its segments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gis.linear import FloatArray, IntArray, LineArray, segments, vertex_places
+
+# A line this near to a side runs on it, and this far past its end still meets it: rounding of
+# coordinates decides neither whether a line along a boundary is inside nor lets one slip through.
+_ON_SIDE_M = 1e-6
+
+
+class LinePieces(NamedTuple):
+    """Pieces of lines inside areas, in metres from the start of the line."""
+
+    line: IntArray
+    area: IntArray
+    start_m: FloatArray
+    end_m: FloatArray
+
+    @property
+    def length_m(self) -> FloatArray:
+        return self.end_m - self.start_m
+
+
+@dataclass(frozen=True)
+class Areas:
+    """Polygons, prepared to look up many lines in them again and again."""
+
+    polygons: NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.polygons)
+
+    def pieces(self, lines: LineArray) -> LinePieces:
+        """Pieces of lines inside each polygon, its boundary included.
+
+        Returns
+        -------
+        Pieces in the order of lines; a piece ends at every vertex of its line, and two that
+        adjoin stay apart. Complexity O((n + k) log k) for n segments and k sides.
+        """
+        parts, line, start_m = _segments(lines)
+        if len(parts) == 0 or len(self) == 0:
+            none = np.zeros(0, np.int64)
+            return LinePieces(none, none, np.zeros(0), np.zeros(0))
+        ends = shapely.get_coordinates(parts).reshape(-1, 2, 2)
+        part, area, start, end = self._shares(parts, ends)
+        length, offset = np.hypot(*(ends[part, 1] - ends[part, 0]).T), start_m[part]
+        return LinePieces(line[part], area, offset + start * length, offset + end * length)
+
+    def _shares(
+        self, parts: LineArray, ends: FloatArray
+    ) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
+        """Pieces of segments: segment, polygon, start and end as shares of the segment."""
+        part, area, share = self._meetings(parts, ends)
+        # A segment that meets no side may lie inside as a whole.
+        pairs = np.unique(np.ravel_multi_index(self.tree.query(parts), (len(parts), len(self))))
+        key = np.concatenate([part * len(self) + area, pairs, pairs])
+        at = np.concatenate([share, np.zeros(len(pairs)), np.ones(len(pairs))])
+        order = np.lexsort((at, key))
+        key, at = key[order], at[order]
+        step = np.flatnonzero((key[1:] == key[:-1]) & (at[1:] > at[:-1]))
+        part, area = np.divmod(key[step], len(self))
+        middle = (at[step] + at[step + 1]) / 2
+        xy = ends[part, 0] + (ends[part, 1] - ends[part, 0]) * middle[:, None]
+        inside = self._contain(area, xy, ends[part, 1] - ends[part, 0])
+        step = step[inside]
+        return part[inside], area[inside], at[step], at[step + 1]
+
+    def _contain(self, area: IntArray, xy: FloatArray, ahead: FloatArray) -> NDArray[np.bool_]:
+        """Whether places are inside areas or on their boundary, seen a little to both sides."""
+        beside = ahead[:, ::-1] * (1, -1)
+        beside *= (_ON_SIDE_M / np.hypot(*ahead.T))[:, None]
+        shapes, (left, right) = self._prepared[area], (xy + beside, xy - beside)
+        inside = shapely.intersects_xy(shapes, left[:, 0], left[:, 1])
+        inside |= shapely.intersects_xy(shapes, right[:, 0], right[:, 1])
+        return np.asarray(inside)
+
+    def _meetings(
+        self, parts: LineArray, ends: FloatArray
+    ) -> tuple[IntArray, IntArray, FloatArray]:
+        """Where segments meet sides: segment, polygon, share of the segment."""
+        sides, owner, tree = self._sides
+        part, side = tree.query(parts)
+        origin, ahead = ends[part, 0], ends[part, 1] - ends[part, 0]
+        corner, along = sides[side, 0], sides[side, 1] - sides[side, 0]
+        turn = _cross(ahead, along)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = _cross(corner - origin, along) / turn
+            place = _cross(corner - origin, ahead) / turn
+            slack = _ON_SIDE_M / np.hypot(*along.T)
+        meets = (share > 0) & (share < 1) & (place >= -slack) & (place <= 1 + slack)
+        return part[meets].astype(np.int64), owner[side[meets]], share[meets]
+
+    @cached_property
+    def tree(self) -> shapely.STRtree:
+        """R-tree of the polygons."""
+        return shapely.STRtree(self.polygons)
+
+    @cached_property
+    def _sides(self) -> tuple[FloatArray, IntArray, shapely.STRtree]:
+        """Sides of all rings: (k, 2, 2) ends, the polygon of each, and their R-tree."""
+        shapes, area = shapely.get_parts(self.polygons, return_index=True)
+        rings, shape = shapely.get_rings(shapes, return_index=True)
+        xy, ring = shapely.get_coordinates(rings, return_index=True)
+        first = np.flatnonzero(ring[1:] == ring[:-1])
+        owner = np.asarray(area[shape[ring[first]]], np.int64)
+        sides = segments(xy[first], xy[first + 1])
+        return np.stack([xy[first], xy[first + 1]], axis=1), owner, shapely.STRtree(sides)
+
+    @cached_property
+    def _prepared(self) -> NDArray[Any]:
+        polygons = self.polygons.copy()
+        shapely.prepare(polygons)
+        return polygons
+
+
+def _segments(lines: LineArray) -> tuple[LineArray, IntArray, FloatArray]:
+    """Segments of lines that are not points, the line of each, and where on it they start."""
+    count = shapely.get_num_coordinates(lines)
+    if (count == 2).all():
+        apart = np.flatnonzero(shapely.length(lines) > 0)
+        return lines[apart], apart, np.zeros(len(apart))
+    xy, line, place = vertex_places(lines)
+    first = np.flatnonzero((line[1:] == line[:-1]) & (place[1:] > place[:-1]))
+    return segments(xy[first], xy[first + 1]), line[first], place[first]
+
+
+def _cross(one: FloatArray, two: FloatArray) -> FloatArray:
+    return np.asarray(one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0])

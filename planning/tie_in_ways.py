@@ -1,0 +1,354 @@
+"""Ways to mains: straight from the graph to the nearest point of a main, or along an edge first.
+
+Of the tens of thousands of ways that reach some main, most can never be the best and are left out
+before anything is overlaid: ways that pass another node of the graph, and ways to the end of a main
+that another equal main continues. A way over an equal main ends there. An end of a main beside a
+strip is joined squarely from the strip, not askew from the nearest node.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray, LineArray, first_parts, segments
+from planning.corridors import Corridors
+
+# What decides whether a main may serve a pipe; equal mains can stand for each other.
+DECIDING = ("utility", "diameter_mm", "pressure_mpa", "voltage_kv", "free_holes")
+# The nearest of equal mains may lie behind a building: the second and third are kept as well.
+_NEAREST_KEPT = 3
+# A way that passes a node this closely runs over it; it differs by less than a millimetre.
+_PASSES_M = 0.02
+# A way to the end of a main is askew if it leaves the square way by this much, and this share.
+_ASKEW_M, _ASKEW_SHARE = 0.5, 0.1
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Candidate ways as equal arrays: from ``node`` to ``xy`` at ``chainage_m`` of ``main``.
+
+    ``nearest`` tells whether no equal main is nearer to the node, so that none lies on the way;
+    ``edge`` and ``along_m`` tell the way along an edge before it leaves straight for the main,
+    -1 and 0 for none; ``cover`` is the number of the way that makes this one needless as long as
+    it is open, -1 for none.
+    """
+
+    node: IntArray
+    main: IntArray
+    chainage_m: FloatArray
+    xy: FloatArray
+    edge: IntArray
+    along_m: FloatArray
+    cover: IntArray
+    nearest: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.node)
+
+    def take(self, rows: NDArray[Any]) -> Ways:
+        """The ways of these rows; covers keep their old numbers."""
+        return Ways(*(getattr(self, one.name)[rows] for one in fields(self)))
+
+
+def joined(parts: list[Ways]) -> Ways:
+    """Ways one after the other."""
+    columns = (np.concatenate([getattr(p, one.name) for p in parts]) for one in fields(Ways))
+    return Ways(*columns)
+
+
+@dataclass(frozen=True)
+class MainWays:
+    """Candidate ways to the mains of all utilities that are tapped between their ends.
+
+    ``mains`` are rows with the columns of ``DECIDING``, ``shapes`` their lines.
+    """
+
+    corridors: Corridors
+    mains: pd.DataFrame
+    shapes: LineArray
+    max_snap_m: float
+
+    @cached_property
+    def tree(self) -> shapely.STRtree:
+        """R-tree of the mains."""
+        return shapely.STRtree(self.shapes)
+
+    @cached_property
+    def length_m(self) -> FloatArray:
+        return np.asarray(shapely.length(self.shapes))
+
+    @cached_property
+    def kind(self) -> IntArray:
+        """Equal numbers for mains that are equal in what decides."""
+        present = [name for name in DECIDING if name in self.mains]
+        return np.asarray(self.mains.groupby(present, dropna=False).ngroup(), np.int64)
+
+    def find(self) -> Ways:
+        """All candidates worth trying; covered ones only if their cover turns out closed."""
+        straight = self._covered_by_continuations(self._nearest_points())
+        straight = self._nearest_kept(self._covered_by_nodes(straight))
+        return self._squared(joined([straight, self._where_edges_meet_mains(straight)]))
+
+    def lines(self, ways: Ways) -> LineArray:
+        """Draw ways from the node to the main."""
+        graph = self.corridors.graph
+        lines = np.empty(len(ways), object)
+        plain = ways.edge < 0
+        lines[plain] = segments(graph.node_xy[ways.node[plain]], ways.xy[plain])
+        bent = np.flatnonzero(~plain)
+        edge = ways.edge[bent]
+        turned = graph.ends[edge, 0] != ways.node[bent]
+        first = graph.lines[edge].copy()
+        first[turned] = shapely.reverse(first[turned])
+        lines[bent] = _led_on(first_parts(first, ways.along_m[bent]), ways.xy[bent])
+        return lines
+
+    def ended_at_first_main(self, ways: Ways) -> tuple[Ways, LineArray]:
+        """Ways with their lines; one that runs over an equal main before its own ends there."""
+        lines = self.lines(ways)
+        tried = np.flatnonzero(~ways.nearest)
+        way, main = self.tree.query(lines[tried], predicate="intersects")
+        way = tried[way]
+        over = (self.kind[main] == self.kind[ways.main[way]]) & (main != ways.main[way])
+        way, main = way[over], main[over].astype(np.int64)
+        start = shapely.get_point(lines[way], 0)
+        met = shapely.intersection(lines[way], self.shapes[main])
+        point = shapely.get_point(shapely.shortest_line(start, met), -1)
+        at_m = shapely.line_locate_point(lines[way], point)
+        before = at_m < shapely.length(lines[way]) - POSITION_TOLERANCE_M
+        order = np.lexsort((main, at_m, way))
+        order = order[before[order]]
+        order = order[np.unique(way[order], return_index=True)[1]]
+        way, main, at_m, point = way[order], main[order], at_m[order], point[order]
+        ended, cut = ways.take(np.arange(len(ways))), lines.copy()
+        ended.main[way], ended.xy[way] = main, shapely.get_coordinates(point)
+        ended.chainage_m[way] = shapely.line_locate_point(self.shapes[main], point)
+        cut[way] = first_parts(lines[way], at_m)
+        return ended, cut
+
+    def _nearest_points(self) -> Ways:
+        """The nearest point of each main from each graph node within reach."""
+        nodes = self.corridors.strip_nodes
+        points = shapely.points(self.corridors.graph.node_xy[nodes])
+        at, main = self.tree.query(points, predicate="dwithin", distance=self.max_snap_m)
+        chainage = shapely.line_locate_point(self.shapes[main], points[at])
+        foot = shapely.line_interpolate_point(self.shapes[main], chainage)
+        return _ways(nodes[at], main.astype(np.int64), chainage, shapely.get_coordinates(foot))
+
+    def _away_m(self, ways: Ways) -> FloatArray:
+        return np.asarray(np.hypot(*(ways.xy - self.corridors.graph.node_xy[ways.node]).T))
+
+    def _covered_by_nodes(self, ways: Ways) -> Ways:
+        """Cover ways that run along a straight edge and over the node at its other end.
+
+        The edge and the way from there are the same line: they cost the same.
+        """
+        graph = self.corridors.graph
+        straight = np.flatnonzero((graph.measures["kind"] != "strip").to_numpy())
+        ends = np.concatenate([graph.ends[straight], graph.ends[straight, ::-1]])
+        # No way leads over a red line: a connector is walked towards its strip only.
+        inward = np.tile(self.corridors.is_connector[straight], 2)
+        ends = ends[~(inward & (np.arange(len(ends)) < len(straight)))]
+        way, edge = _matches(ways.node, ends[:, 0])
+        here, there = graph.node_xy[ways.node[way]], graph.node_xy[ends[edge, 1]]
+        ahead = ways.xy[way] - here
+        away = np.maximum(np.hypot(*ahead.T), POSITION_TOLERANCE_M)
+        along = ((there - here) * ahead).sum(axis=1) / away
+        beside = np.abs(_cross(there - here, ahead)) / away
+        other = _numbers(ways, ends[edge, 1], ways.main[way])
+        held = (along > 0) & (along <= away) & (beside <= _PASSES_M) & (other < len(ways))
+        ways.cover[way[held]] = other[held]
+        return ways
+
+    @cached_property
+    def _continuations(self) -> tuple[IntArray, IntArray]:
+        """For ends of mains (twice the main, one more for its last point), equal mains there."""
+        ends = np.stack([shapely.get_point(self.shapes, 0), shapely.get_point(self.shapes, -1)], 1)
+        end, main = self.tree.query(
+            ends.ravel(), predicate="dwithin", distance=POSITION_TOLERANCE_M
+        )
+        equal = (self.kind[end // 2] == self.kind[main]) & (end // 2 != main)
+        return end[equal].astype(np.int64), main[equal].astype(np.int64)
+
+    def _end(self, ways: Ways) -> IntArray:
+        """Which end of a main each way leads to, numbered as above; -1 between the ends."""
+        first = ways.chainage_m < POSITION_TOLERANCE_M
+        last = ways.chainage_m > self.length_m[ways.main] - POSITION_TOLERANCE_M
+        return np.where(first, 2 * ways.main, np.where(last, 2 * ways.main + 1, -1))
+
+    def _covered_by_continuations(self, ways: Ways) -> Ways:
+        """Cover ways to the end of a main by the way to the main that goes on nearer."""
+        end, main = self._continuations
+        way, row = _matches(self._end(ways), end)
+        other = _numbers(ways, ways.node[way], main[row])
+        away = np.append(self._away_m(ways), np.inf)
+        nearer = away[other] < away[way] - POSITION_TOLERANCE_M
+        # Of two mains that share their end the first stands for both.
+        same = np.abs(away[other] - away[way]) <= POSITION_TOLERANCE_M
+        kept = nearer | (same & (main[row] < ways.main[way]))
+        way, other = way[kept], other[kept]
+        order = np.lexsort((other, away[other], way))
+        first = order[np.unique(way[order], return_index=True)[1]]
+        ways.cover[way[first]] = other[first]
+        return ways
+
+    def _nearest_kept(self, ways: Ways) -> Ways:
+        """Of the equal mains near a node keep the nearest few, and what they cover."""
+        table = pd.DataFrame({"node": ways.node, "kind": self.kind[ways.main]})
+        table["away"], table["main"] = self._away_m(ways), ways.main
+        table["covered"] = ways.cover >= 0
+        order = table.sort_values(["covered", "away", "main"]).index
+        rank = table.loc[order].groupby(["node", "kind"]).cumcount().reindex(table.index)
+        nearest = table.groupby(["node", "kind"])["away"].transform("min")
+        ways.nearest[:] = (table["away"] <= nearest).to_numpy()
+        kept = (rank < _NEAREST_KEPT).to_numpy() | (ways.cover >= 0)
+        while (lost := kept & (ways.cover >= 0) & ~kept[ways.cover]).any():
+            kept &= ~lost
+        return _renumbered(ways, kept)
+
+    def _where_edges_meet_mains(self, straight: Ways) -> Ways:
+        """Ways along an edge, from both its ends, to where the edge itself meets a main."""
+        graph = self.corridors.graph
+        walked = np.flatnonzero(~self.corridors.is_connector)
+        row, main = self.tree.query(graph.lines[walked], predicate="intersects")
+        edge = walked[row]
+        met, owner = shapely.get_parts(
+            shapely.intersection(graph.lines[edge], self.shapes[main]), return_index=True
+        )
+        points = shapely.get_type_id(met) == shapely.GeometryType.POINT
+        met, edge, main = met[points], edge[owner[points]], main[owner[points]].astype(np.int64)
+        at_m = shapely.line_locate_point(graph.lines[edge], met)
+        along = np.concatenate([at_m, graph.length_m[edge] - at_m])
+        node = np.concatenate([graph.ends[edge, 0], graph.ends[edge, 1]])
+        edge, main, met = np.tile(edge, 2), np.tile(main, 2), np.tile(met, 2)
+        chainage = shapely.line_locate_point(self.shapes[main], met)
+        ways = _ways(node, main, chainage, shapely.get_coordinates(met), edge, along)
+        known = np.append(self._away_m(straight), -np.inf)[_numbers(straight, node, main)]
+        # The nearest point of the main may be the same place, straight on.
+        new = (along > POSITION_TOLERANCE_M) & (along > known + POSITION_TOLERANCE_M)
+        return ways.take(new)
+
+    def _squared(self, ways: Ways) -> Ways:
+        """Cover askew ways to ends of mains by ways along the strip to the point opposite."""
+        askew = np.flatnonzero((self._end(ways) >= 0) & (ways.cover < 0) & (ways.edge < 0))
+        return self._along_strips(self._by_way_of_connectors(ways, askew), askew)
+
+    def _by_way_of_connectors(self, ways: Ways, askew: IntArray) -> Ways:
+        """From red lines across the strip: by way of the strip, where that is squarer."""
+        xy, connectors = self.corridors.graph.node_xy, self.corridors.connectors
+        row, link = _matches(ways.node[askew], connectors["node"].to_numpy(np.int64))
+        way, foot = askew[row], connectors["foot"].to_numpy(np.int64)[link]
+        here = xy[ways.node[way]]
+        inward, ahead = xy[foot] - here, ways.xy[way] - here
+        length = np.maximum(np.hypot(*inward.T), POSITION_TOLERANCE_M)
+        beyond = (inward * ahead).sum(axis=1) / length >= length
+        off = np.abs(_cross(inward, ahead)) / length
+        other = _numbers(ways, foot, ways.main[way])
+        held = beyond & _is_askew(off, np.hypot(*ahead.T)) & (other < len(ways))
+        ways.cover[way[held]] = other[held]
+        return ways
+
+    def _along_strips(self, ways: Ways, askew: IntArray) -> Ways:
+        graph = self.corridors.graph
+        strip = np.flatnonzero((graph.measures["kind"] == "strip").to_numpy())
+        ends = np.concatenate([graph.ends[strip, 0], graph.ends[strip, 1]])
+        row, link = _matches(ways.node[askew], ends)
+        way, edge, turned = askew[row], np.tile(strip, 2)[link], link >= len(strip)
+        target = shapely.points(ways.xy[way])
+        at_m = shapely.line_locate_point(graph.lines[edge], target)
+        square_m = shapely.distance(graph.lines[edge], target)
+        along = np.where(turned, graph.length_m[edge] - at_m, at_m)
+        kept = _is_askew(along, self._away_m(ways)[way])
+        way, edge, along, square_m = way[kept], edge[kept], along[kept], square_m[kept]
+        order = np.lexsort((edge, square_m, way))
+        best = order[np.unique(way[order], return_index=True)[1]]
+        way, edge, along = way[best], edge[best], along[best]
+        whole = along > graph.length_m[edge] - POSITION_TOLERANCE_M
+        far = graph.ends[edge[whole]].sum(axis=1) - ways.node[way[whole]]
+        other = _numbers(ways, far, ways.main[way[whole]])
+        held = other < len(ways)
+        ways.cover[way[whole][held]] = other[held]
+        bent = ways.take(way[~whole])
+        bent.edge[:], bent.along_m[:] = edge[~whole], along[~whole]
+        ways.cover[way[~whole]] = len(ways) + np.arange(len(bent))
+        bent.cover[:], bent.nearest[:] = -1, False
+        return joined([ways, bent])
+
+
+def _ways(
+    node: IntArray,
+    main: IntArray,
+    chainage_m: FloatArray,
+    xy: FloatArray,
+    edge: IntArray | None = None,
+    along_m: FloatArray | None = None,
+) -> Ways:
+    none = np.full(len(node), -1)
+    return Ways(
+        node,
+        main,
+        np.asarray(chainage_m, float),
+        xy,
+        none.copy() if edge is None else edge,
+        np.zeros(len(node)) if along_m is None else along_m,
+        none,
+        np.zeros(len(node), bool),
+    )
+
+
+def _led_on(lines: LineArray, to_xy: FloatArray) -> LineArray:
+    """Lines with one more vertex; one that ends there already gets it as its last."""
+    xy, owner = shapely.get_coordinates(lines, return_index=True)
+    last = np.flatnonzero(np.r_[np.diff(owner) > 0, True]) if len(owner) else owner
+    there = np.hypot(*(xy[last] - to_xy).T) <= POSITION_TOLERANCE_M
+    xy, owner = np.delete(xy, last[there], axis=0), np.delete(owner, last[there])
+    owner = np.concatenate([owner, np.arange(len(lines))])
+    order = np.argsort(owner, kind="stable")
+    return np.asarray(shapely.linestrings(np.concatenate([xy, to_xy])[order], indices=owner[order]))
+
+
+def _is_askew(off_m: FloatArray, away_m: FloatArray) -> NDArray[np.bool_]:
+    return np.asarray((off_m > _ASKEW_M) & (off_m > _ASKEW_SHARE * away_m))
+
+
+def _cross(one: FloatArray, two: FloatArray) -> FloatArray:
+    return np.asarray(one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0])
+
+
+def _matches(keys: IntArray, among: IntArray) -> tuple[IntArray, IntArray]:
+    """All pairs of rows (of ``keys``, of ``among``) that are equal; negative keys match none."""
+    order = np.argsort(among, kind="stable")
+    first = np.searchsorted(among[order], keys, "left")
+    count = np.where(keys < 0, 0, np.searchsorted(among[order], keys, "right") - first)
+    row = np.repeat(np.arange(len(keys)), count)
+    place = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    return row, order[first[row] + place].astype(np.int64)
+
+
+def _numbers(ways: Ways, node: IntArray, main: IntArray) -> IntArray:
+    """Number of the straight way of each (node, main); ``len(ways)`` where there is none."""
+    span = int(max(ways.main.max(initial=0), main.max(initial=0))) + 1
+    straight = np.flatnonzero(ways.edge < 0)
+    key = ways.node[straight] * span + ways.main[straight]
+    order = np.argsort(key)
+    wanted = node * span + main
+    slot = np.minimum(np.searchsorted(key[order], wanted), max(len(key) - 1, 0))
+    if len(key) == 0:
+        return np.full(len(wanted), len(ways))
+    hit = key[order[slot]] == wanted
+    return np.where(hit, straight[order[slot]], len(ways))
+
+
+def _renumbered(ways: Ways, kept: NDArray[np.bool_]) -> Ways:
+    """The kept ways, their covers by the new numbers."""
+    number = np.append(np.cumsum(kept) - 1, -1)
+    chosen = ways.take(kept)
+    chosen.cover[:] = np.where(chosen.cover >= 0, number[chosen.cover], -1)
+    return chosen

@@ -1,0 +1,82 @@
+"""Lines inside areas by arrays, held against shapely's overlay of every pair."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+from shapely.geometry import LineString, MultiPolygon, Polygon, box
+
+from gis.areas import Areas
+
+RING = Polygon([(0, 0), (10, 0), (10, 10), (0, 10)], [[(4, 4), (6, 4), (6, 6), (4, 6)]])
+grid = st.integers(-3, 13).map(float)
+points = st.tuples(grid, grid)
+quads = st.builds(
+    lambda x, y, w, h: box(x, y, x + w, y + h), grid, grid, st.integers(1, 9), st.integers(1, 9)
+)
+
+
+def by_polygon(lines: list[LineString], polygons: list[Polygon]) -> dict[tuple[int, int], float]:
+    """Metres of every line inside every polygon that it enters."""
+    found = Areas(np.array(polygons, object)).pieces(np.array(lines, object))
+    total: dict[tuple[int, int], float] = {}
+    for line, area, length_m in zip(found.line, found.area, found.length_m, strict=True):
+        total[int(line), int(area)] = total.get((int(line), int(area)), 0.0) + float(length_m)
+    return {pair: length_m for pair, length_m in total.items() if length_m > 1e-9}
+
+
+def test_pieces_are_told_by_metres_from_the_start_of_the_line() -> None:
+    found = Areas(np.array([RING], object)).pieces(np.array([LineString([(-5, 5), (20, 5)])]))
+    assert found.start_m.tolist() == [5.0, 11.0]  # in at x = 0, out and in again round the hole
+    assert found.end_m.tolist() == [9.0, 15.0]
+
+
+def test_a_bent_line_goes_on_counting_past_its_vertices() -> None:
+    bent = LineString([(-5, 1), (5, 1), (5, 12)])
+    found = Areas(np.array([RING], object)).pieces(np.array([bent]))
+    assert found.start_m.tolist() == [5.0, 10.0, 15.0]
+    assert found.end_m.tolist() == [10.0, 13.0, 19.0]
+
+
+def test_parts_of_one_multipolygon_are_one_area() -> None:
+    two = MultiPolygon([box(0, 0, 1, 1), box(2, 0, 3, 1)])
+    assert by_polygon([LineString([(0, 0.5), (3, 0.5)])], [two]) == {(0, 0): pytest.approx(2.0)}
+
+
+@pytest.mark.parametrize("off_m", [-4e-10, 0.0, 4e-10])
+def test_rounding_does_not_decide_whether_a_line_along_a_boundary_is_inside(off_m: float) -> None:
+    # The side from (0, 10) to (10, 10), reached 5 m before and left 5 m behind.
+    along = LineString([(-5, 10 + off_m), (15, 10 - off_m)])
+    assert by_polygon([along], [RING]) == {(0, 0): pytest.approx(10.0)}
+
+
+def test_lines_that_are_points_and_areas_that_are_none_have_no_pieces() -> None:
+    point = LineString([(5, 1), (5, 1)])
+    assert by_polygon([point], [RING]) == {}
+    assert by_polygon([LineString([(0, 0), (1, 1)])], []) == {}
+    assert by_polygon([], [RING]) == {}
+
+
+@given(
+    st.lists(st.lists(points, min_size=2, max_size=4), min_size=1, max_size=5),
+    st.lists(quads, min_size=1, max_size=4),
+)
+def test_lengths_equal_those_of_shapely(paths: list[list[tuple[float, float]]], polygons) -> None:
+    # On a grid: corners are hit, sides are run along, polygons overlap and touch.
+    lines = [LineString(path) for path in paths]
+    expected = {
+        (i, j): pytest.approx(_length_m(line, polygon), abs=1e-6)
+        for i, line in enumerate(lines)
+        for j, polygon in enumerate([RING, *polygons])
+        if _length_m(line, polygon) > 1e-9
+    }
+    assert by_polygon(lines, [RING, *polygons]) == expected
+
+
+def _length_m(path: LineString, polygon: Polygon) -> float:
+    """Length of a path inside, stretches that it walks twice counted twice."""
+    pairs = zip(path.coords[:-1], path.coords[1:], strict=True)
+    return sum(shapely.length(shapely.intersection(LineString(p), polygon)) for p in pairs)
