@@ -7,7 +7,7 @@ lines of parcels, to gates and to network nodes. Every edge is measured once, at
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -26,10 +26,11 @@ from gis.overlay import length_inside_union
 from gis.strips import kerb_strips
 from layers.survey import Survey
 from planning.application import Gate, usual_pipes
+from planning.carriers import Carriers, joint_points, undug, with_carriers
 from planning.crossing_methods import mouth_bores
 from planning.feet import crossing_feet, gate_points, node_points, parcel_feet, point_feet
 from planning.obstacles import Obstacles, obstacles_of
-from planning.policy_model import Policy
+from planning.policy_model import Planning, Policy
 from planning.quantities import SURFACES
 from planning.road_surfaces import RoadSurfaces, road_surfaces
 from planning.standards import load_standards
@@ -46,8 +47,9 @@ class Corridors:
     Attributes
     ----------
     graph
-        Edge measures: kind (strip, crossing, connector, bore), road (row of ``surfaces``, -1
-        none), side, length_m, kerb_m, red_line_m, green_m, on_bridge (1 yes, 0 no, NaN unknown).
+        Edge measures: kind (strip, crossing, connector, bore, lead, carrier), road (row of
+        ``surfaces``, -1 none), side, length_m, kerb_m, red_line_m, green_m, on_bridge (1 yes, 0
+        no, NaN unknown).
     crossings
         Pieces inside carriageways: ``edge``, ``road``, ``kerb_m``, ``red_line_m``.
     sites
@@ -58,6 +60,8 @@ class Corridors:
         Distance from each parcel or gate to the nearest strip, by parcel_id or application_id.
     setback_m
         Distance of the strips from the kerb where the footway is wide enough.
+    carriers
+        Which edges are existing ducts, pole lines and walls.
     """
 
     graph: CorridorGraph
@@ -69,6 +73,7 @@ class Corridors:
     feet: pd.DataFrame
     gaps_m: Mapping[str, float]
     setback_m: float
+    carriers: Carriers = field(default_factory=Carriers)
 
     @cached_property
     def is_connector(self) -> NDArray[np.bool_]:
@@ -178,7 +183,7 @@ def build_corridors(
         [
             parcel_feet(survey, layout, obstacles, settings.max_snap_m),
             point_feet(gate_points(gates), layout, obstacles, settings.max_snap_m),
-            point_feet(node_points(survey), layout, obstacles, settings.max_snap_m),
+            point_feet(_points(survey, settings), layout, obstacles, settings.max_snap_m),
         ],
         ignore_index=True,
     )
@@ -188,7 +193,13 @@ def build_corridors(
         [across.assign(kind="crossing"), bores.assign(kind="bore")], ignore_index=True
     )
     bare = _assemble(survey, surfaces, obstacles, layout, feet, across, gates)
-    return _measured(replace(bare, setback_m=setback_m))
+    return _measured(replace(with_carriers(bare, survey, settings), setback_m=setback_m))
+
+
+def _points(survey: Survey, settings: Planning) -> pd.DataFrame:
+    """Network nodes and joints of carriers, each once."""
+    points = pd.concat([node_points(survey), joint_points(survey, settings)], ignore_index=True)
+    return points.drop_duplicates("key", ignore_index=True)
 
 
 def kerb_clearance_m() -> float:
@@ -332,10 +343,11 @@ def _gaps(
 def _measured(bare: Corridors) -> Corridors:
     """Fill in the measures of every edge, once."""
     graph = bare.graph
-    table, crossings = bare.measure(graph.lines)
+    table, crossings = undug(graph.measures["kind"], *bare.measure(graph.lines))
     measures = pd.concat([graph.measures.reset_index(drop=True), table], axis=1)
     bridged = bare.bridged[measures["road"]]
     above = np.where(bare.obstacles.over_water(graph.lines), 1.0, 0.0)
     measures["on_bridge"] = np.where(bridged == 1.0, above, bridged)
+    measures.loc[measures["kind"] == "carrier", "on_bridge"] = 0.0
     measured = CorridorGraph(graph.node_xy, graph.ends, graph.lines, measures)
     return replace(bare, graph=measured, crossings=crossings.rename(columns={"line": "edge"}))

@@ -153,6 +153,10 @@ class Bores:
             shut |= closures.bars_pits(self.pits[:, end], closed)
         return shut
 
+    def among(self, edges: Sequence[int]) -> IntArray:
+        """Those of some edges that may be bored."""
+        return np.intersect1d(self.edge, np.asarray(edges, np.int64))
+
     def pits_of(self, edges: Sequence[int]) -> list[shapely.Polygon]:
         """Pits of the edges that are bored, each once."""
         rows = np.flatnonzero(np.isin(self.edge, np.asarray(edges, np.int64)))
@@ -203,12 +207,13 @@ def _free(corridors: Corridors, pits: NDArray[Any]) -> NDArray[np.bool_]:
 class Methods:
     """How one pipe goes over each edge of the graph.
 
-    ``yuan`` by the cheaper method, infinite where neither is allowed, ``cut_yuan`` by open cut
-    alone; ``bored`` where a bore is cheaper;
+    ``open_yuan`` in open cut, allowed or not; ``cut_yuan`` infinite where it is not; ``yuan`` by
+    the cheaper method; ``bored`` where the edge is not cut but bored, or carried;
     ``saved_yuan`` what boring saves against cutting open at the usual price, negative where it
     costs more, 0 where the edge is cut.
     """
 
+    open_yuan: FloatArray
     yuan: FloatArray
     cut_yuan: FloatArray
     bored: NDArray[np.bool_]
@@ -229,7 +234,7 @@ def choose_methods(
     drilled[bores.edge] = np.where(bore_shut, np.inf, bore_yuan)
     bored = drilled < cut
     saved = np.where(bored, open_yuan - np.where(bored, drilled, 0.0), 0.0)
-    return Methods(np.minimum(cut, drilled), cut, bored, saved)
+    return Methods(open_yuan, np.minimum(cut, drilled), cut, bored, saved)
 
 
 def method_of(crossing: shapely.Geometry, bored: LineArray) -> str:

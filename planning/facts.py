@@ -288,7 +288,9 @@ def _roads_beneath(ground: Ground, routes: Routes) -> list[list[int]]:
     """The roads whose carriageway each route is bored under."""
     lines = ground.corridors.graph.lines
     return [
-        ground.corridors.surfaces.crossings(lines[list(edges)])["road"].unique().tolist()
+        ground.corridors.surfaces.crossings(lines[ground.bores.among(edges)])["road"]
+        .unique()
+        .tolist()
         if edges
         else []
         for edges in routes.bored

@@ -177,7 +177,7 @@ class Groundwork:
         key = (pipe, self.closed)
         if key not in self._methods:
             bores = self.ground.bores
-            self._methods[key] = choose_methods(
+            methods = choose_methods(
                 self.edge_surfaces_m @ self._prices(pipe),
                 self.closures.barred(
                     self.corridors.graph.lines, self.strip_width_m(pipe), self.closed
@@ -185,6 +185,9 @@ class Groundwork:
                 bores,
                 bores.yuan(pipe, self.prices),
                 bores.shut(self.closures, self.closed),
+            )
+            self._methods[key] = self.corridors.carriers.applied(
+                methods, pipe, self.prices.pipe_yuan_m(pipe), self.corridors.graph
             )
         return self._methods[key]
 

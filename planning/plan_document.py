@@ -161,6 +161,10 @@ def _route(plan: Plan, line: ExternalLine, kind: str, route: Route) -> dict[str,
             "xy": list(route.line.coords[-1]),
         },
         "geometry": _shape(route.line),
+        "carried": [
+            {"line_id": line_id, "laying": laying, "length_m": float(graph.length_m[edge])}
+            for edge, line_id, laying in plan.work.corridors.carriers.among(route.bored)
+        ],
         "pits": [_shape(pit) for pit in plan.work.ground.bores.pits_of(route.bored)],
         "strip": None if route.strip is None else _shape(route.strip),
         "clearance_counts": count_statuses(

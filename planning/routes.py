@@ -245,7 +245,8 @@ class Routes:
     the pieces inside carriageways with ``route``, ``road``, ``kerb_m``, ``red_line_m``,
     ``count`` (contacts at a kerb are none) and ``longest_m``, the longest single piece, in the
     order of the routes.
-    ``bored`` are the edges of each that are not cut open, ``cut`` the lines without them.
+    ``bored`` are the edges of each that are not cut open (bored, or carried by what exists),
+    ``cut`` the lines without them. In carriers nothing is crossed and no green is taken.
     """
 
     ways: Sequence[Way]
@@ -267,15 +268,16 @@ def trace(
     ``bored`` tells of every edge whether it is bored; without it only those are that cannot be
     cut open.
     """
-    never_cut = (corridors.graph.measures["kind"] == "bore").to_numpy()
+    kind = corridors.graph.measures["kind"].to_numpy()
+    never_cut = np.isin(kind, ["bore", "carrier"])
     bored = never_cut if bored is None else never_cut | bored
     lines = np.array([_draw(corridors, tie_ins, way) for way in ways], object)
-    routes = measure_lines(corridors, ways, lines)
     beneath = [tuple(edge for edge in way.edges if bored[edge]) for way in ways]
-    cut = lines.copy()
-    for number in [number for number, edges in enumerate(beneath) if edges]:
-        cut[number] = _cut_open(corridors, tie_ins, ways[number], beneath[number])
-    return replace(routes, bored=beneath, cut=cut)
+    carried = [tuple(edge for edge in edges if kind[edge] == "carrier") for edges in beneath]
+    routes = measure_lines(corridors, ways, _without(corridors, tie_ins, ways, lines, carried))
+    table = routes.table.assign(length_m=shapely.length(lines))
+    cut = _without(corridors, tie_ins, ways, lines, beneath)
+    return replace(routes, lines=lines, table=table, bored=beneath, cut=cut)
 
 
 def measure_lines(corridors: Corridors, ways: Sequence[Way], lines: LineArray) -> Routes:
@@ -313,13 +315,27 @@ def _largest(owner: IntArray, values: FloatArray, count: int) -> FloatArray:
     return largest
 
 
-def _cut_open(
-    corridors: Corridors, tie_ins: TieIns, way: Way, bored: Sequence[int]
+def _without(
+    corridors: Corridors,
+    tie_ins: TieIns,
+    ways: Sequence[Way],
+    lines: LineArray,
+    left_out: Sequence[tuple[int, ...]],
+) -> LineArray:
+    """The lines of ways, those with edges left out as the stretches between them."""
+    kept = lines.copy()
+    for number in [number for number, edges in enumerate(left_out) if edges]:
+        kept[number] = _stretches(corridors, tie_ins, ways[number], left_out[number])
+    return kept
+
+
+def _stretches(
+    corridors: Corridors, tie_ins: TieIns, way: Way, left_out: Sequence[int]
 ) -> shapely.MultiLineString:
-    """The stretches of a way between its bores."""
+    """The stretches of a way between edges that are left out."""
     runs: list[list[shapely.LineString]] = [[tie_ins.lines[way.tie_in]]]
     for edge in way.edges:
-        if edge in bored:
+        if edge in left_out:
             runs.append([])
         else:
             runs[-1].append(corridors.graph.lines[edge])

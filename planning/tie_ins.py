@@ -224,7 +224,9 @@ def _way_table(mains: pd.DataFrame, ways: Ways) -> pd.DataFrame:
 def _ways_to_nodes(corridors: Corridors, places: pd.DataFrame, policy: Policy) -> _Tried:
     """The places themselves, from their feet on the strips and straight from red lines."""
     feet = corridors.feet[corridors.feet["network_node_id"].isin(places.index)]
-    feet = pd.concat([feet, _to_red_lines(corridors, feet)])
+    joints = corridors.carriers.joints
+    joints = joints[joints["network_node_id"].isin(places.index)]
+    feet = pd.concat([feet, _to_red_lines(corridors, feet), joints])
     xy = np.stack(feet["xy"].to_list()) if len(feet) else np.zeros((0, 2))
     table = pd.DataFrame(
         {

@@ -1,0 +1,175 @@
+"""Existing ducts, pole lines and walls carry a new line where they may; only the leads are dug.
+
+A cabinet at (20, 9) with free holes, a handhole without any at (110, 9), a duct of 90 m between
+them; the strip runs at y = 6.75, the parcel's nearest place on its red line is (102, 12).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import shapely
+from shapely.geometry import box
+
+from planning.batch import screen
+from planning.judged_routes import Route
+from planning.plan import Plan, plan
+from planning.policy_model import Policy
+from tests import towns
+from tests.towns import application, ground, main, node, town
+
+DUCT: dict[str, Any] = {
+    "utility": "telecom",
+    "subtype": "duct",
+    "diameter_mm": None,
+    "laying": "duct",
+    "duct_holes": 6,
+    "free_holes": 4,
+    "owner": "电信",
+    "open_to_others": True,
+}
+TELECOM = {"telecom": {"duct_holes": 2, "duct_outer_diameter_mm": 110}}
+# From the handhole to the strip, along it to x = 102, to the red line.
+LEAD_M = 2.25 + 8 + 5.25
+
+
+def layers(**changes: Any) -> dict[str, Any]:
+    return {
+        "lines": {"T-1": main((20, 9), (110, 9), **{**DUCT, **changes})},
+        "nodes": {
+            "N-1": node(20, 9, utility="telecom", kind="cabinet", free_holes=6),
+            "N-2": node(110, 9, utility="telecom", kind="handhole", free_holes=0),
+        },
+    }
+
+
+def planned(demands: Any = TELECOM, rules: Policy | None = None, **layer: Any) -> Plan:
+    return plan(application(demands=demands), town(**layer), rules or towns.policy())
+
+
+def route_of(found: Plan, utility: str = "telecom") -> Route:
+    route = found.lines[utility].routes["cheapest"]
+    assert isinstance(route, Route)
+    return route
+
+
+def carried(found: Plan, utility: str = "telecom") -> list[str]:
+    rows = found.work.corridors.carriers.among(route_of(found, utility).bored)
+    return [line_id for _, line_id, _ in rows]
+
+
+def test_a_duct_with_free_holes_is_used_from_joint_to_joint() -> None:
+    found = planned(**layers())
+    route = route_of(found)
+    assert carried(found) == ["T-1"]
+    assert towns.xy(route.line) == [
+        (20, 9), (110, 9), (110, 6.75), (102, 6.75), (102, 12),
+    ]  # fmt: skip
+    assert route.figures["length_m"] == pytest.approx(90 + LEAD_M)
+
+
+def test_only_the_lead_is_dug_and_the_duct_costs_its_cable() -> None:
+    green = {"V-1": {"kind": "verge", "geometry": box(-50, 8, 90, 10)}}
+    found = planned(**layers(), green=green)
+    route = route_of(found)
+    pipe = application(demands=TELECOM).demands["telecom"].pipe
+    cable, rates = found.work.prices.pipe_yuan_m(pipe), found.work.rates(pipe).yuan_m
+    assert cable is not None
+    assert route.figures["cost_yuan"] == pytest.approx(90 * cable + LEAD_M * rates["footway"])
+    assert route.figures["green_m2"] == 0
+    assert route.strip is not None
+    assert route.strip.area == pytest.approx(LEAD_M * found.work.strip_width_m(pipe))
+
+
+def test_a_duct_under_a_carriageway_is_no_crossing() -> None:
+    # The cabinet stands on the far side; the duct crosses the street to the handhole.
+    lines = {"T-1": main((20, -9), (20, 9), (110, 9), **DUCT)}
+    nodes = {**layers()["nodes"], "N-1": node(20, -9, utility="telecom", kind="cabinet",
+                                              free_holes=6)}  # fmt: skip
+    route = route_of(planned(lines=lines, nodes=nodes))
+    assert route.figures["length_m"] == pytest.approx(18 + 90 + LEAD_M)
+    assert (route.figures["crossing_count"], route.figures["kerb_m"]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"free_holes": 1},
+        {"free_holes": None},
+        {"owner": None},
+        {"open_to_others": None},
+        {"open_to_others": False},
+        {"status": "planned"},
+        {"laying": "buried"},
+    ],
+)
+def test_what_has_no_room_or_is_not_known_to_be_open_is_not_used(changes: dict[str, Any]) -> None:
+    found = planned(**layers(**changes))
+    assert carried(found) == []
+    assert route_of(found).figures["length_m"] < 90 + LEAD_M  # along the strip instead
+
+
+def test_a_duct_carries_no_other_utility() -> None:
+    water = {"W-1": main((0, 6.75), (20, 6.75))}
+    found = planned(
+        {"water": {"nominal_mm": 200}},
+        lines={**layers()["lines"], **water},
+        nodes=layers()["nodes"],
+    )
+    assert route_of(found, "water").bored == ()
+    kinds = found.work.corridors.graph.measures["kind"]
+    edges = route_of(found, "water").way.edges
+    assert not kinds.iloc[list(edges)].isin(["lead", "carrier"]).any()
+
+
+def test_a_no_dig_area_over_the_duct_bars_nothing() -> None:
+    area = {"JW-1": {"geometry": box(50, 5, 80, 13)}}
+    assert carried(planned(**layers(), no_dig=area)) == ["T-1"]
+
+
+POLES: dict[str, Any] = {
+    "lines": {
+        "D-1": main((20, 9), (65, 9), (110, 9), utility="power", laying="overhead",
+                    diameter_mm=None, voltage_kv=10.0, owner="县供电公司", open_to_others=True)
+    },
+    "nodes": {
+        "N-1": node(21, 8.5, utility="power", kind="ring_main_unit", spare_bays=1, voltage_kv=10.0),
+        **{f"P-{x}": node(x, 9, utility="power", kind="pole") for x in (20, 65, 110)},
+    },
+}  # fmt: skip
+POWER = {"power": {"voltage_kv": 10, "duct_holes": 1, "duct_outer_diameter_mm": 110}}
+
+
+def allowing_poles() -> Policy:
+    settings = towns.policy().planning.settings
+    allowed = {**settings, "overhead_allowed": replace(settings["overhead_allowed"], value=1.0)}
+    return replace(towns.policy(), planning=replace(towns.policy().planning, settings=allowed))
+
+
+def test_poles_carry_only_where_the_county_allows_it() -> None:
+    assert carried(planned(POWER, **POLES), "power") == []
+    found = planned(POWER, allowing_poles(), **POLES)
+    assert carried(found, "power") == ["D-1", "D-1"]
+    without = {**POLES, "nodes": {"N-1": POLES["nodes"]["N-1"]}}
+    assert carried(planned(POWER, allowing_poles(), **without), "power") == []
+    other = {**POLES["lines"]["D-1"], "voltage_kv": 0.4}
+    assert carried(planned(POWER, allowing_poles(), **{**POLES, "lines": {"D-1": other}}),
+                   "power") == []  # fmt: skip
+
+
+def test_the_screening_uses_the_duct_as_the_plan_does_and_the_plan_tells_it() -> None:
+    survey = town(**layers())
+    case = application(demands=TELECOM)
+    work = ground(survey, case)
+    row = screen(work, [case], ["telecom"]).iloc[0]
+    found = plan(case, survey, towns.policy(), corridors=work)
+    answer = found.to_json()["utilities"][-1]
+    route = next(one for one in answer["routes"] if one["kind"] == "cheapest")
+    assert route["carried"] == [{"line_id": "T-1", "laying": "duct", "length_m": pytest.approx(90)}]
+    assert row["recommended"] == answer["recommended"]
+    best = found.lines["telecom"].route
+    assert best is not None
+    assert shapely.equals(row["geometry"], best.line)
+    assert row["cost_yuan"] == pytest.approx(best.figures["cost_yuan"])
