@@ -21,7 +21,6 @@ from planning.external_lines import all_by_forest, one_by_networkx
 from planning.groundwork import Groundwork, Site, prepare
 from planning.routes import (
     OBJECTIVES,
-    Neighbourhood,
     Search,
     Way,
     best_way,
@@ -31,6 +30,7 @@ from planning.routes import (
 )
 from planning.standards import Pipe
 from tests import towns
+from tests.finders import check_finders_agree
 from tests.towns import main, node, parcel, street, town
 
 WATER = Pipe("water", nominal_mm=150.0, laying="direct", material="PE")
@@ -83,31 +83,6 @@ def same(one: dict[str, dict[str, float]], two: dict[str, dict[str, float]], col
 
 
 # --- oracle: networkx and the forest -----------------------------------------------------------
-
-
-def check_finders_agree(work: Groundwork, wishes: list[tuple[Site, Pipe]]) -> int:
-    """Compare the two finders on both objectives; returns how many ways were compared."""
-    forests: dict[tuple[Pipe, str], Any] = {}
-    for pipe in dict.fromkeys(pipe for _, pipe in wishes):
-        sites = [site for site, wish in wishes if wish == pipe]
-        for objective in OBJECTIVES:
-            forests[pipe, objective] = all_by_forest(work.search(pipe, objective), sites)
-    around: dict[str, Neighbourhood] = {}
-    compared = 0
-    for site, pipe in sorted(wishes, key=lambda wish: wish[0].key):
-        if site.key not in around:  # graphs are large: one site at a time
-            around = {site.key: Neighbourhood(work.corridors, site.end_nodes)}
-        for objective in OBJECTIVES:
-            search = work.search(pipe, objective)
-            one = best_way(search, site.end_nodes, around[site.key])
-            other = forests[pipe, objective].get(site.key)
-            assert (one is None) == (other is None), site.key
-            if one is None:
-                continue
-            compared += 1
-            assert other.weight == pytest.approx(one.weight, abs=1e-6), site.key
-            assert replace(other, weight=one.weight) == one, site.key
-    return compared
 
 
 @few

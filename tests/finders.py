@@ -1,0 +1,95 @@
+"""Two ways to one answer, held against each other: networkx and forest, plan and screening."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import pytest
+from shapely.geometry import shape
+
+from planning.batch import screen
+from planning.external_lines import all_by_forest
+from planning.groundwork import Groundwork, Site
+from planning.plan import Plan
+from planning.routes import OBJECTIVES, Neighbourhood, best_way
+from planning.standards import Pipe
+
+# Figures of a screening and what the plan calls them.
+_FIGURES = {
+    "length_m": "length_m",
+    "cost_yuan": "cost_yuan",
+    "kerb_m": "crossing_kerb_m",
+    "red_line_m": "crossing_red_line_m",
+    "green_m2": "green_m2",
+    "crossing_count": "crossing_count",
+}
+
+
+def check_finders_agree(work: Groundwork, wishes: list[tuple[Site, Pipe]]) -> int:
+    """Compare the two finders on both objectives; returns how many ways were compared."""
+    forests: dict[tuple[Pipe, str], Any] = {}
+    for pipe in dict.fromkeys(pipe for _, pipe in wishes):
+        sites = [site for site, wish in wishes if wish == pipe]
+        for objective in OBJECTIVES:
+            forests[pipe, objective] = all_by_forest(work.search(pipe, objective), sites)
+    around: dict[str, Neighbourhood] = {}
+    compared = 0
+    for site, pipe in sorted(wishes, key=lambda wish: wish[0].key):
+        if site.key not in around:  # graphs are large: one site at a time
+            around = {site.key: Neighbourhood(work.corridors, site.end_nodes)}
+        for objective in OBJECTIVES:
+            search = work.search(pipe, objective)
+            one = best_way(search, site.end_nodes, around[site.key])
+            other = forests[pipe, objective].get(site.key)
+            assert (one is None) == (other is None), site.key
+            if one is None:
+                continue
+            compared += 1
+            assert other.weight == pytest.approx(one.weight, abs=1e-6), site.key
+            assert replace(other, weight=one.weight) == one, site.key
+    return compared
+
+
+def check_screening_equals_plans(work: Groundwork, plans: Sequence[Plan]) -> int:
+    """Compare every row of a screening with the plan of its case; returns how many were routed.
+
+    No two plans are of one parcel.
+    """
+    cases = [made.application for made in plans]
+    table = screen(work, cases).set_index(["parcel_id", "utility"])
+    routed = 0
+    for case, made in zip(cases, plans, strict=True):
+        for line in made.to_json()["utilities"]:
+            row = table.loc[case.parcel_id, line["utility"]]
+            where = (case.parcel_id, line["utility"])
+            for name in ("status", "reason", "recommended", "qualifying_route", "gap_m"):
+                assert _same(row[name], line[name]), (*where, name)
+            verdict = line["verdict"]["alone"] or {}
+            for name in ("outcome", "clause", "certainty", "otherwise"):
+                assert _same(row[name], verdict.get(name)), (*where, name)
+            for measure in line["measures"]:
+                assert _same(row[measure["name"]], measure["value"]), (*where, measure["name"])
+            if line["status"] == "routed":
+                routed += 1
+                _check_route(row, line, where)
+    return routed
+
+
+def _check_route(row: pd.Series, line: dict[str, Any], where: tuple[str, str]) -> None:
+    (route,) = [r for r in line["routes"] if r["kind"] == line["recommended"]]
+    for ours, theirs in _FIGURES.items():
+        assert _same(row[ours], route[theirs]), (*where, ours)
+    assert row["geometry"].equals_exact(shape(route["geometry"]), 1e-9), where
+    assert row["tie_in_id"] in (route["tie_in"]["line_id"], route["tie_in"]["node_id"]), where
+
+
+def _same(one: object, other: object) -> bool:
+    """Equal, numbers within 1e-6; None and NaN are the same unknown."""
+    one, other = (None if v is None or v != v else v for v in (one, other))
+    if isinstance(one, (int, float)) and isinstance(other, (int, float)):
+        return math.isclose(one, other, rel_tol=0, abs_tol=1e-6)
+    return one == other
