@@ -7,13 +7,14 @@ beside the graph (a tie-in inside a main) or inside an edge.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
 from gis.linear import FloatArray, IntArray
-from gis.network import Arcs, arcs
+from gis.network import ArcOrder, Arcs, arc_order
 
 # scipy treats an explicit zero in a sparse matrix as "no arc": a source on the node itself is
 # given this weight, far below the tie-break, and taken off again.
@@ -60,6 +61,96 @@ class Forest:
                 return np.asarray(total)
             above = higher
 
+    def branches(self, nodes: IntArray) -> Branches:
+        """The nodes on the ways of ``nodes``, arranged so that values ride along them."""
+        on_way = np.zeros(len(self.toward), bool)
+        here = np.unique(nodes)
+        while len(here):
+            on_way[here] = True
+            above = self.toward[here]
+            here = np.unique(above[above >= 0])
+            here = here[~on_way[here]]
+        used = np.flatnonzero(on_way)
+        place = np.full(len(on_way), -1, np.int64)
+        place[used] = np.arange(len(used))
+        above = np.where(self.toward[used] >= 0, place[self.toward[used]], -1)
+        return Branches(used, place, above, self.edge[used])
+
+
+@dataclass(frozen=True)
+class Branches:
+    """Some nodes of a forest with all nodes above them.
+
+    Attributes
+    ----------
+    nodes, edge
+        (k,) node of the forest, and the edge from it towards its source, -1 at a root.
+    place
+        (n,) place of every node of the forest among ``nodes``, -1 for others.
+    above
+        (k,) place of the next node towards the source, -1 at a root.
+    """
+
+    nodes: IntArray
+    place: IntArray
+    above: IntArray
+    edge: IntArray
+
+    @cached_property
+    def levels(self) -> list[IntArray]:
+        """Places by number of edges to the root; the roots first."""
+        depth = (self.above >= 0).astype(np.int64)
+        jump = np.where(self.above >= 0, self.above, np.arange(len(self.above)))
+        while True:
+            higher = jump[jump]
+            if np.array_equal(higher, jump):
+                break
+            depth, jump = depth + depth[jump], higher
+        order = np.argsort(depth, kind="stable")
+        return np.split(order, np.flatnonzero(np.diff(depth[order])) + 1)
+
+    def ride(self, values: FloatArray, join: np.ufunc = np.add, start: float = 0.0) -> FloatArray:
+        """Values of edges joined along the way of every node of ``nodes``, from the root down.
+
+        Parameters
+        ----------
+        values
+            (k, c) values of ``edge``; those at the roots are not read.
+        join, start
+            What joins two values and what stands at a root: ``np.add`` and 0 for sums,
+            ``np.maximum`` and minus infinity for the largest.
+
+        Notes
+        -----
+        O(k c), one step for each level of the forest.
+        """
+        found = np.full(values.shape, start)
+        for places in self.levels[1:]:
+            found[places] = join(found[self.above[places]], values[places])
+        return found
+
+    def walks(self, nodes: IntArray) -> tuple[IntArray, IntArray]:
+        """Edges from the root to each of ``nodes`` one after another, and where each begins.
+
+        O(steps of all ways); ``starts`` has one more entry than nodes, the end.
+        """
+        here = self.place[nodes]
+        edges, owners = [], []
+        owner = np.arange(len(nodes))
+        while True:
+            going = self.above[here] >= 0
+            here, owner = here[going], owner[going]
+            if len(here) == 0:
+                break
+            edges.append(self.edge[here])
+            owners.append(owner)
+            here = self.above[here]
+        steps = np.concatenate(edges[::-1]) if edges else np.zeros(0, np.int64)
+        of_node = np.concatenate(owners[::-1]) if owners else np.zeros(0, np.int64)
+        order = np.argsort(of_node, kind="stable")
+        starts = np.searchsorted(of_node[order], np.arange(len(nodes) + 1))
+        return steps[order], starts.astype(np.int64)
+
 
 def grow_forest(
     ends: IntArray,
@@ -67,6 +158,7 @@ def grow_forest(
     node_count: int,
     source_nodes: IntArray,
     source_offsets: FloatArray,
+    order: ArcOrder | None = None,
 ) -> Forest:
     """Grow the forest of cheapest ways from all nodes to the sources.
 
@@ -76,16 +168,18 @@ def grow_forest(
         (m, 2) undirected edges and (m,) positive weights; infinite weights are left out.
     source_nodes, source_offsets
         (k,) node where each source joins the graph and the weight of getting there (>= 0).
+    order
+        The ``arc_order`` of these ends, where several forests grow on them.
 
     Notes
     -----
     Dijkstra (1959) from one added node with an arc to every source: O((m + n) log n).
     """
     usable = np.flatnonzero(np.isfinite(source_offsets))
-    order = usable[np.lexsort((usable, source_offsets[usable], source_nodes[usable]))]
-    first = np.r_[True, np.diff(source_nodes[order]) > 0] if len(order) else np.zeros(0, bool)
-    best = order[first]
-    inner = arcs(ends, weights, node_count)
+    ranked = usable[np.lexsort((usable, source_offsets[usable], source_nodes[usable]))]
+    first = np.r_[True, np.diff(source_nodes[ranked]) > 0] if len(ranked) else np.zeros(0, bool)
+    best = ranked[first]
+    inner = (order or arc_order(ends, node_count)).weighed(weights)
     if len(best) == 0:
         nowhere = np.full(node_count, -1, np.int64)
         return Forest(np.full(node_count, np.inf), nowhere, nowhere, nowhere)

@@ -213,3 +213,10 @@ def chain(lines: list[shapely.LineString], start: tuple[float, float]) -> shapel
         path.append(piece if not path else piece[1:])
         here = piece[-1]
     return shapely.LineString(np.concatenate(path))
+
+
+def ranges(first: IntArray, last: IntArray) -> IntArray:
+    """The numbers from each ``first`` to before each ``last``, one range after another."""
+    count = last - first
+    start = np.repeat(first - (np.cumsum(count) - count), count)
+    return np.asarray(start + np.arange(int(count.sum())), np.int64)

@@ -17,6 +17,9 @@ from gis.linear import FloatArray, IntArray, LineArray
 
 # Shared boundaries and rounding make contacts of a few millimetres that are no entry.
 CONTACT_TOLERANCE_M = 0.02
+# A line that runs on the edge of two squares would lie in both: their edges keep off the round
+# metres of maps.
+_OFF_ROUND_M = 0.6180339887
 
 
 class Inside(NamedTuple):
@@ -106,3 +109,22 @@ def area_inside_union(areas: NDArray[Any], polygons: NDArray[Any]) -> FloatArray
         hit = shapely.union_all(polygons[two[one == index]])
         total[index] = shapely.area(shapely.intersection(areas[index], hit))
     return total
+
+
+def squares_of(areas: NDArray[Any], side_m: float) -> tuple[NDArray[Any], IntArray]:
+    """Areas cut into squares, and the area of each part; missing areas have none.
+
+    Overlays of short lines with long areas are slow, with squares they are not.
+    """
+    if len(areas) == 0 or bool(shapely.is_missing(areas).all()):
+        return np.zeros(0, object), np.zeros(0, np.int64)
+    west, south, east, north = shapely.total_bounds(areas)
+    x, y = np.meshgrid(
+        np.arange(west - _OFF_ROUND_M, east, side_m),
+        np.arange(south - _OFF_ROUND_M, north, side_m),
+    )
+    squares = shapely.box(x.ravel(), y.ravel(), x.ravel() + side_m, y.ravel() + side_m)
+    area, square = shapely.STRtree(squares).query(areas, predicate="intersects")
+    parts = shapely.intersection(areas[area], squares[square])
+    kept = shapely.area(parts) > 0
+    return parts[kept], area[kept].astype(np.int64)

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Application, Demand, default_application
 from planning.external_lines import ExternalLine, all_by_forest, external_lines
 from planning.groundwork import Groundwork, Site, SiteError
-from planning.measures import MEASURES
+from planning.screening_answers import solve_alike
+from planning.screening_judged import Desk
+from planning.screening_sites import Sites
+from planning.screening_table import FIGURES, Table
 
-_FIGURES = ("length_m", "cost_yuan", "crossing_count", "kerb_m", "red_line_m", "green_m2")
+# Fewer cases of one demand and day are solved one by one as quickly.
+_ARRAYS_PAY = 8
+
+Numbers = NDArray[np.int64]
 
 
 def cases_of(
@@ -45,93 +54,102 @@ def screen(
     cases: Sequence[Application],
     utilities: Sequence[str] | None = None,
     progress: Callable[[int], None] | None = None,
+    *,
+    geometry: bool = True,
 ) -> pd.DataFrame:
     """Screen cases: one row for each case and utility, about the recommended route.
 
-    Equal demands share one forest for each objective, whatever the number of parcels. A case
-    without a place in the survey is unroutable, with the reason; all others are screened.
+    Cases with equal demands on one day share a forest for each objective, and the figures of their
+    routes are sums along it (``planning.screening_answers``). Cases that are few of their kind,
+    have gates, or cannot be told by sums are solved one by one, as ``plan`` does. A case without
+    a place in the survey is unroutable, with the reason.
     ``progress`` is told how many (case, utility) pairs were solved since the last call.
 
     Returns
     -------
     Rows in the order of the cases and utilities; columns of design 12, ``geometry`` last
-    (LineString from tie-in to red line, None where not routed).
+    (LineString from tie-in to red line, None where not routed) unless it is not wanted.
+    ``attrs["one_by_one"]``: how many pairs were solved one by one, and the CPU seconds.
     """
     wanted = list(load_utilities()) if utilities is None else list(utilities)
-    sites = [_site(work, case) for case in cases]
-    groups: dict[Demand, list[int]] = defaultdict(list)
+    told = progress or (lambda _pairs: None)
+    table, desk = Table(cases, wanted), Desk.of(work)
+    together, alone = _groups(work, cases, wanted)
+    sites = Sites(work, cases)
+    for (demand, day), numbers in together.items():
+        utility = demand.pipe.utility
+        found = solve_alike(desk, demand, day, sites, numbers, geometry)
+        for some, columns in found.rows:
+            table.write(table.rows(some, utility), columns)
+        if len(found.left):
+            alone[demand] = np.concatenate([alone[demand], found.left])
+        told(len(numbers) - len(found.left))
+    start = time.process_time()
+    for demand, numbers in alone.items():
+        _one_by_one(work, demand, cases, numbers, table)
+        told(len(numbers))
+    frame = table.frame(geometry)
+    pairs = sum(map(len, alone.values()))
+    frame.attrs["one_by_one"] = {"pairs": pairs, "cpu_s": time.process_time() - start}
+    return frame
+
+
+def _groups(
+    work: Groundwork, cases: Sequence[Application], utilities: Sequence[str]
+) -> tuple[dict[tuple[Demand, date], Numbers], defaultdict[Demand, Numbers]]:
+    """Cases that are many of a demand and day and may end anywhere on the red line; and others.
+
+    Parcels of one land use share their demands: those are looked at once for all.
+    """
+    land = work.survey.get("parcels")
+    known = set() if land is None else set(land.index)
+    kinds: dict[tuple[int, date, bool], list[int]] = defaultdict(list)
     for number, case in enumerate(cases):
-        for utility in wanted:
-            demand = case.demands.get(utility)
-            if demand is not None and isinstance(sites[number], Site):
-                groups[demand].append(number)
-    solved: dict[tuple[int, str], ExternalLine] = {}
-    for demand, numbers in groups.items():
-        asked = {number: site for number in numbers if isinstance(site := sites[number], Site)}
-        lines = external_lines(work, demand, list(asked.values()), all_by_forest)
-        for number, site in asked.items():
-            solved[number, demand.pipe.utility] = lines[site.key]
-        if progress:
-            progress(len(numbers))
-    rows = [
-        _row(work, cases[number], utility, sites[number], solved.get((number, utility)))
-        for number in range(len(cases))
-        for utility in wanted
-    ]
-    return pd.DataFrame(rows, columns=_columns())
+        anywhere = case.gate is None and case.parcel_id in known
+        kinds[id(case.demands), case.dig_date, anywhere].append(number)
+    groups: dict[tuple[Demand, date, bool], list[int]] = defaultdict(list)
+    for (_demands, day, anywhere), numbers in kinds.items():
+        for utility in utilities:
+            demand = cases[numbers[0]].demands.get(utility)
+            if demand is not None:
+                groups[demand, day, anywhere] += numbers
+    together: dict[tuple[Demand, date], Numbers] = {}
+    alone: defaultdict[Demand, Numbers] = defaultdict(lambda: np.zeros(0, np.int64))
+    for (demand, day, anywhere), numbers in groups.items():
+        found = np.sort(np.array(numbers, np.int64))
+        if anywhere and len(found) >= _ARRAYS_PAY:
+            together[demand, day] = found
+        else:
+            alone[demand] = np.concatenate([alone[demand], found])
+    return together, alone
 
 
-def _columns() -> list[str]:
-    measures = dict.fromkeys(name for group in MEASURES.values() for name in group)
-    return [
-        "parcel_id",
-        "application_id",
-        "source",
-        "dig_date",
-        "utility",
-        "status",
-        "reason",
-        "gap_m",
-        "outcome",
-        "clause",
-        "certainty",
-        "otherwise",
-        "recommended",
-        "qualifying_route",
-        "tie_in_id",
-        *_FIGURES,
-        *(name for name in measures if name not in _FIGURES),
-        "geometry",
-    ]
-
-
-def _site(work: Groundwork, case: Application) -> Site | SiteError:
-    try:
-        return work.site(case)
-    except SiteError as error:
-        return error
-
-
-def _row(
+def _one_by_one(
     work: Groundwork,
-    case: Application,
-    utility: str,
-    site: Site | SiteError,
-    line: ExternalLine | None,
-) -> dict[str, object]:
-    row: dict[str, object] = {
-        "parcel_id": case.parcel_id,
-        "application_id": case.application_id or None,
-        "source": case.source,
-        "dig_date": case.dig_date.isoformat(),
-        "utility": utility,
-        "status": "not_requested" if line is None else line.status,
-    }
-    if isinstance(site, SiteError) and utility in case.demands:
-        return row | {"status": "unroutable", "reason": site.reason}
-    if line is None:
-        return row
-    row |= {"reason": line.reason, "gap_m": line.gap_m}
+    demand: Demand,
+    cases: Sequence[Application],
+    numbers: Numbers,
+    table: Table,
+) -> None:
+    """Solve some cases for one demand as the planner of one parcel does, and write their rows.
+
+    A case without a place in the survey is unroutable, with the reason.
+    """
+    rows = table.rows(numbers, demand.pipe.utility).tolist()
+    sites: dict[int, Site] = {}
+    for row, number in zip(rows, numbers.tolist(), strict=True):
+        try:
+            sites[row] = work.site(cases[number])
+        except SiteError as error:
+            table.write_row(row, {"status": "unroutable", "reason": error.reason})
+    lines = external_lines(work, demand, list(sites.values()), all_by_forest)
+    for row, site in sites.items():
+        table.write_row(row, _row(work, lines[site.key]))
+
+
+def _row(work: Groundwork, line: ExternalLine) -> dict[str, object]:
+    """The columns of one line that was solved by itself."""
+    row: dict[str, object] = {"status": line.status, "reason": line.reason, "gap_m": line.gap_m}
     answer, route = line.answer, line.route
     if answer is not None:
         row |= {"outcome": answer.outcome, "clause": answer.clause}
@@ -141,8 +159,8 @@ def _row(
     return row | {
         "recommended": line.recommended,
         "qualifying_route": line.qualifying_route,
-        "tie_in_id": work.tie_ins(utility).feature_ids[route.way.tie_in],
-        **{name: route.figures[name] for name in _FIGURES},
+        "tie_in_id": work.tie_ins(line.utility).feature_ids[route.way.tie_in],
+        **{name: route.figures[name] for name in FIGURES},
         **route.measures,
         "geometry": route.line,
     }

@@ -20,7 +20,7 @@ from scipy.spatial import cKDTree
 from gis.areas import Areas
 from gis.crs import require_projected
 from gis.linear import FloatArray, IntArray, LineArray, cut_lines, segments
-from gis.network import CorridorGraph
+from gis.network import ArcOrder, CorridorGraph, arc_order
 from gis.noding import Network, node_lines, number_nodes
 from gis.overlay import length_inside_union
 from gis.strips import kerb_strips
@@ -79,6 +79,13 @@ class Corridors:
     def is_connector(self) -> NDArray[np.bool_]:
         """True for edges between a strip and a red line: only the last step of a route."""
         return (self.graph.measures["kind"] == "connector").to_numpy()
+
+    @cached_property
+    def walk_order(self) -> ArcOrder:
+        """Arcs of all edges but connectors, in the order that forests take."""
+        walkable = np.flatnonzero(~self.is_connector)
+        order = arc_order(self.graph.ends[walkable], self.graph.node_count)
+        return replace(order, edge=walkable[order.edge])
 
     @cached_property
     def connectors(self) -> pd.DataFrame:

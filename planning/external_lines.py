@@ -115,12 +115,11 @@ def _solve(
     rates = work.rates(demand.pipe)
     searches = {o: work.search(demand.pipe, o) for o in OBJECTIVES}
     found = {o: find(search, sites) for o, search in searches.items()}
-    usable = np.isfinite(searches["shortest"].tie_in_weights)
     routes = _judged_once(work, demand, sites, found)
     return {
         site.key: _recommend(demand, routes[site.key], rates.assumed, work.closed)
         if site.key in routes
-        else _unroutable(work, demand, site, bool(usable.any()))
+        else _unroutable(work, demand, site)
         for site in sites
     }
 
@@ -167,25 +166,28 @@ def _recommend(
     )
 
 
-def _unroutable(work: Groundwork, demand: Demand, site: Site, any_fits: bool) -> ExternalLine:
-    """Why no way was found, and the gap where a distance is the reason."""
+def no_network(work: Groundwork, demand: Demand) -> str | None:
+    """Why nothing of the utility can be joined, wherever a site is; None if something can."""
     tie_ins = work.tie_ins(demand.pipe.utility)
-    snap, gap = work.policy.planning.max_snap_m, None
     if not tie_ins.imported:
-        reason = "no_network_imported"
-    elif tie_ins.features.empty:
-        reason = "no_tie_in"
-    elif not any_fits:
-        reason = "no_size_match" if len(tie_ins.table) else "no_tie_in"
-    elif len(site.end_nodes) == 0 and site.gap_m > snap:
+        return "no_network_imported"
+    if tie_ins.features.empty or len(tie_ins.table) == 0:
+        return "no_tie_in"
+    fits = np.isfinite(work.search(demand.pipe, "shortest").tie_in_weights).any()
+    return None if fits else "no_size_match"
+
+
+def _unroutable(work: Groundwork, demand: Demand, site: Site) -> ExternalLine:
+    """Why no way was found, and the gap where a distance is the reason."""
+    snap, gap = work.policy.planning.max_snap_m, None
+    reason = no_network(work, demand)
+    if reason is None and len(site.end_nodes) == 0 and site.gap_m > snap:
         reason, gap = "gap_too_wide", site.gap_m
-    else:
-        reason = "disconnected"
     return ExternalLine(
         demand.pipe.utility,
         "unroutable",
         demand,
-        reason,
+        reason or "disconnected",
         gap,
         not_covered=_not_covered(work, site, demand.pipe.utility),
     )

@@ -29,6 +29,8 @@ from planning.routes import Routes
 _CITY_ROAD: Mapping[Any, bool] = {"municipal": True, "estate": False, "highway": False}
 # Greenery where trees are never a matter of commitment (policy guard ``ancient_tree``).
 _PARK_KINDS = ("park", "protected")
+# What a route without bores does to the roads that it digs up.
+CUT_OPEN: Mapping[str, Truth] = {"open_cut": True, "pit_in_road": False}
 # Rows of the roads that a route digs up: True, or None where it is not known whether it does.
 Dug = Mapping[int, Truth]
 _ENTERPRISE: Mapping[Any, bool] = {"enterprise": True, "government": False, "person": False}
@@ -109,10 +111,10 @@ class Ground:
         return all_hold(self._covers(key, parcel_id) for key in ("urban_area", utility))
 
     def _covers(self, area: str, parcel_id: str) -> Truth:
-        return self._parcels_in.get(area, {}).get(parcel_id)
+        return self.parcels_in.get(area, {}).get(parcel_id)
 
     @cached_property
-    def _parcels_in(self) -> Mapping[str, Mapping[str, Truth]]:
+    def parcels_in(self) -> Mapping[str, Mapping[str, Truth]]:
         """For each area whether it covers each parcel; a contact at its edge counts for nothing."""
         parcels = self.survey.get("parcels")
         if parcels is None:
@@ -181,8 +183,8 @@ def route_facts(
     ``strips`` are the working strips of the routes, None where the width is unknown; ``roads``
     those that each route digs up or may dig up on its ``dig_dates``.
     """
-    green = _green_touched(ground, strips)
-    trees = _trees_touched(ground, strips)
+    green = green_touched(ground, strips)
+    trees = trees_touched(ground, strips)
     on_bridge = _on_bridge(ground, routes, roads)
     methods = _methods(ground, routes, strips)
     beneath = _roads_beneath(ground, routes)
@@ -191,18 +193,22 @@ def route_facts(
         ancient = any_holds((green[number][1], trees[number][1]))
         facts.append(
             {
-                **_road_facts(ground, roads[number], beneath[number], dig_dates[number]),
+                **road_facts(ground, roads[number], beneath[number], dig_dates[number]),
                 **methods[number],
                 "touches_green": green[number][0],
                 "touches_tree": trees[number][0],
                 "tree_moving": trees[number][0],
                 "ancient_tree_or_park": ancient,
                 "on_bridge": on_bridge[number],
-                "pressure_mpa": demand.pipe.pressure_mpa,
-                "voltage_kv": demand.pipe.voltage_kv,
+                **pipe_facts(demand),
             }
         )
     return facts
+
+
+def pipe_facts(demand: Demand) -> dict[str, float | None]:
+    """Facts that the pipe of a demand tells."""
+    return {"pressure_mpa": demand.pipe.pressure_mpa, "voltage_kv": demand.pipe.voltage_kv}
 
 
 def roads_dug(ground: Ground, routes: Routes, strips: NDArray[Any]) -> list[Dug]:
@@ -264,7 +270,7 @@ def _methods(ground: Ground, routes: Routes, strips: NDArray[Any]) -> list[dict[
 
     A route without bores is open cut throughout; a road is under a bored one if it is entered.
     """
-    facts: list[dict[str, Truth]] = [{"open_cut": True, "pit_in_road": False}] * len(routes.ways)
+    facts: list[dict[str, Truth]] = [dict(CUT_OPEN)] * len(routes.ways)
     pits = _roads_with_pits(ground, routes)
     if pits:
         cut = _roads_cut_open(ground, routes, strips)
@@ -297,7 +303,7 @@ def _roads_beneath(ground: Ground, routes: Routes) -> list[list[int]]:
     ]
 
 
-def _road_facts(
+def road_facts(
     ground: Ground, roads: Dug, beneath: Sequence[int], dig_date: date
 ) -> dict[str, Any]:
     """Whether a city road is dug or bored under, and the days of every road that is or may be dug.
@@ -337,7 +343,7 @@ def _longest_bar(policy: Policy, name: str) -> int:
     return max((int(one.limit) for one in dated), default=0)
 
 
-def _green_touched(ground: Ground, strips: NDArray[Any]) -> list[tuple[bool | None, bool | None]]:
+def green_touched(ground: Ground, strips: NDArray[Any]) -> list[tuple[bool | None, bool | None]]:
     """For each strip: whether it touches greenery, and whether a park or protected green."""
     green = ground.survey.get("green")
     if green is None:
@@ -356,7 +362,7 @@ def _green_touched(ground: Ground, strips: NDArray[Any]) -> list[tuple[bool | No
     return found
 
 
-def _trees_touched(ground: Ground, strips: NDArray[Any]) -> list[tuple[bool | None, bool | None]]:
+def trees_touched(ground: Ground, strips: NDArray[Any]) -> list[tuple[bool | None, bool | None]]:
     """For each strip: whether a tree stands in it, and whether an ancient one is in reach."""
     trees = ground.survey.get("trees")
     if trees is None:

@@ -52,7 +52,8 @@ class Site:
 class Groundwork:
     """A survey with its corridors, standards, prices and tie-ins, ready to be searched.
 
-    ``closed`` is what may not be dug: nothing, unless ``under`` says otherwise.
+    ``closed`` is what may not be dug: nothing, unless ``under`` says otherwise. ``kept`` is what
+    other work on this groundwork leaves for the next.
     """
 
     survey: Survey
@@ -66,6 +67,7 @@ class Groundwork:
     _rates: dict[Pipe, SingleCosts] = field(default_factory=dict, repr=False)
     _searches: dict[tuple[Pipe, str, Closed], Search] = field(default_factory=dict, repr=False)
     _methods: dict[tuple[Pipe, Closed], Methods] = field(default_factory=dict, repr=False)
+    kept: dict[str, object] = field(default_factory=dict, repr=False)
     closed: Closed = OPEN
     _whole: Groundwork | None = field(default=None, repr=False)
 

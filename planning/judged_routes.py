@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from gis.linear import FloatArray
 from gis.overlay import area_inside_union, strips
 from planning.application import Demand
-from planning.facts import Dug, application_facts, roads_dug, route_facts, trees_in
+from planning.facts import Dug, Ground, application_facts, roads_dug, route_facts, trees_in
 from planning.groundwork import Groundwork, Site
 from planning.measures import Figures, measure_all
 from planning.routes import Routes, Way, costs
@@ -29,9 +29,9 @@ from planning.verdict_tables import judge_table
 from planning.verdicts import Verdict, judge
 
 # Verdict inputs that a demand tells: assumed where the demand is the usual one of a land use.
-_FROM_DEMAND = ("max_dn_mm", "duct_holes", "duct_outer_diameter_mm", "subject_kind")
+FROM_DEMAND = ("max_dn_mm", "duct_holes", "duct_outer_diameter_mm", "subject_kind")
 # Verdict inputs that hang on where the strip lies: the default width of a road moves it.
-_FROM_PLACE = (
+FROM_PLACE = (
     "pipe_length_m",
     "construction_length_m",
     "line_length_m",
@@ -87,9 +87,14 @@ class Route:
     @property
     def rank(self) -> int:
         """0 qualifies, 1 may qualify once the unknown is known, 2 does not."""
-        if self.answer.outcome in QUALIFYING:
-            return 0
-        return 1 if self.answer.otherwise in QUALIFYING else 2
+        return rank_of(self.answer)
+
+
+def rank_of(answer: Answer | Verdict) -> int:
+    """0 qualifies, 1 may qualify once the unknown is known, 2 does not."""
+    if answer.outcome in QUALIFYING:
+        return 0
+    return 1 if answer.otherwise in QUALIFYING else 2
 
 
 def site_facts(work: Groundwork, site: Site, utility: str) -> dict[str, Any]:
@@ -166,7 +171,7 @@ def judge_routes(
         saved = work.methods(demand.pipe).saved_yuan
         cost = cost - [saved[list(edges)].sum() for edges in routes.bored]
     measured = routes.table.astype(float).to_dict("records")
-    crossings = _as_known(work, routes.crossings)
+    crossings = as_known(work.ground, routes.crossings)
     kerb_m, red_line_m = (_sums(crossings, name, len(sites)) for name in ("kerb_m", "red_line_m"))
     crossing_at = np.searchsorted(crossings["route"], np.arange(len(sites) + 1)).tolist()
     assumed = work.corridors.surfaces.table["width_assumed"].to_numpy(bool)
@@ -213,8 +218,8 @@ def judge_routes(
 
 def _unverified(site: Site, beside_assumed_width: bool) -> tuple[str, ...]:
     """What rests on the default demand of a land use, or on a strip beside an assumed width."""
-    demand = _FROM_DEMAND if site.application.source == "default_demand" else ()
-    return demand + (_FROM_PLACE if beside_assumed_width else ())
+    demand = FROM_DEMAND if site.application.source == "default_demand" else ()
+    return demand + (FROM_PLACE if beside_assumed_width else ())
 
 
 def _screened(
@@ -245,9 +250,7 @@ def figures_of(work: Groundwork, demand: Demand, routes: Routes, working: Any) -
     What a route crosses of a road of assumed width is unknown.
     """
     count = len(routes.lines)
-    crossings = _as_known(work, routes.crossings)
-    city = np.array([c is not False for c in work.ground.is_city_road], bool)
-    counted = crossings[city[crossings["road"].to_numpy(np.int64)]]
+    counted = counted_crossings(work.ground, as_known(work.ground, routes.crossings))
     longest = counted.groupby("route")["longest_m"].max().reindex(range(count), fill_value=0.0)
     longest[counted["route"][counted["longest_m"].isna()]] = np.nan
     green = np.full(count, np.nan)
@@ -265,12 +268,19 @@ def figures_of(work: Groundwork, demand: Demand, routes: Routes, working: Any) -
     )
 
 
-def _as_known(work: Groundwork, crossings: pd.DataFrame) -> pd.DataFrame:
+def as_known(ground: Ground, crossings: pd.DataFrame) -> pd.DataFrame:
     """Crossings with unknown lengths in roads whose carriageway width is only assumed."""
-    assumed = work.corridors.surfaces.table["width_assumed"].to_numpy(bool)
+    assumed = ground.corridors.surfaces.table["width_assumed"].to_numpy(bool)
     unknown = assumed[crossings["road"].to_numpy(np.int64)]
     lengths = ["kerb_m", "red_line_m", "longest_m"]
     return crossings.assign(**{name: crossings[name].mask(unknown) for name in lengths})
+
+
+def counted_crossings(ground: Ground, crossings: pd.DataFrame) -> pd.DataFrame:
+    """Crossings of roads that are or may be city roads."""
+    city = np.array([c is not False for c in ground.is_city_road], bool)
+    counted: pd.DataFrame = crossings[city[crossings["road"].to_numpy(np.int64)]]
+    return counted
 
 
 def _sums(crossings: pd.DataFrame, column: str, count: int) -> FloatArray:

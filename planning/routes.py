@@ -19,7 +19,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.forest import grow_forest
+from gis.forest import Forest, grow_forest
 from gis.linear import FloatArray, IntArray, LineArray, chain
 from gis.overlay import CONTACT_TOLERANCE_M
 from planning.corridors import Corridors
@@ -191,31 +191,36 @@ def best_ways(search: Search, ends: pd.DataFrame) -> pd.Series:
     ``Way`` by site; sites that no way reaches are absent. Complexity O((m + n) log n) for the
     forest, whatever the number of sites.
     """
-    graph, corridors = search.corridors.graph, search.corridors
-    best = search.best_tie_ins
-    walkable = np.flatnonzero(~corridors.is_connector)
-    on_strip = best[best.index.isin(np.unique(graph.ends[walkable]))]
-    forest = grow_forest(
-        graph.ends[walkable],
-        search.edge_weights[walkable],
-        graph.node_count,
-        on_strip.index.to_numpy(np.int64),
-        on_strip["weight"].to_numpy(float),
-    )
+    forest, rows = grow(search)
     options = _last_steps(search, ends, forest.cost)
     chosen = options.sort_values(["site", "weight", "edge"]).drop_duplicates("site")
     ways: dict[Any, Way] = {}
-    rows = on_strip["row"].to_numpy()
     for site, node, edge, foot, weight, row in chosen[
         ["site", "node", "edge", "foot", "weight", "row"]
     ].itertuples(index=False):
         if edge < 0:
             ways[site] = Way(int(row), (), int(node), float(weight))
             continue
-        walked = walkable[forest.path(foot)][::-1] if forest.toward[foot] >= 0 else ()
+        walked = forest.path(foot)[::-1]
         tie_in = int(rows[forest.source[foot]])
-        ways[site] = Way(tie_in, (*map(int, walked), int(edge)), int(node), float(weight))
+        ways[site] = Way(tie_in, (*walked, int(edge)), int(node), float(weight))
     return pd.Series(ways, dtype=object)
+
+
+def grow(search: Search) -> tuple[Forest, IntArray]:
+    """The forest of a search over all edges but connectors, and the tie-in row of each source."""
+    corridors, best = search.corridors, search.best_tie_ins
+    order = corridors.walk_order
+    on_strip = best[best.index.isin(np.unique(corridors.graph.ends[order.edge]))]
+    forest = grow_forest(
+        corridors.graph.ends,
+        search.edge_weights,
+        corridors.graph.node_count,
+        on_strip.index.to_numpy(np.int64),
+        on_strip["weight"].to_numpy(float),
+        order,
+    )
+    return forest, on_strip["row"].to_numpy(np.int64)
 
 
 def _last_steps(search: Search, ends: pd.DataFrame, cost: FloatArray) -> pd.DataFrame:

@@ -6,9 +6,9 @@ judged once, by ``planning.verdicts.judge`` itself.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,11 +17,32 @@ from numpy.typing import NDArray
 from layers.utilities import policy_utility
 from planning.comparisons import NUMERIC, Truth, is_true, is_unknown
 from planning.policy_model import Condition, Policy, UtilityRules
-from planning.verdicts import judge
+from planning.verdicts import Verdict, judge
 
 Codes = NDArray[np.int8]  # 1 true, 0 false, -1 unknown
 
 COLUMNS = ("outcome", "clause", "certainty", "otherwise")
+
+
+class Coded(NamedTuple):
+    """A column as places in a short list of values: what many rows share is tested once."""
+
+    place: NDArray[np.intp]
+    values: Sequence[Any]
+
+
+Column = NDArray[np.float64] | Coded
+
+
+class Judged(NamedTuple):
+    """Verdicts of rows: which verdict each row has."""
+
+    verdicts: list[Verdict]
+    verdict_of: NDArray[np.intp]
+
+    def column(self, name: str) -> NDArray[Any]:
+        """One field of the verdict of each row."""
+        return np.array([getattr(one, name) for one in self.verdicts], object)[self.verdict_of]
 
 
 def judge_table(
@@ -38,64 +59,100 @@ def judge_table(
     Columns are measures and facts by the names of the policy; others are ignored, a missing column
     is an input that was not given. O(rows x tests), and one verdict for each class of rows.
     """
-    rules = policy.rules[policy_utility(utility)]
-    if table.empty:
-        return pd.DataFrame(columns=list(COLUMNS), index=table.index)
-    codes = np.stack(list(_codes(policy, rules, _Columns(table))), axis=1)
-    packed = np.ascontiguousarray(codes).view(f"V{codes.shape[1]}").ravel()
-    _classes, first, class_of = np.unique(packed, return_index=True, return_inverse=True)
-    known = [name for name in table.columns if name in policy.inputs]
-    verdicts = [
-        judge(
-            utility,
-            {},
-            {str(name): value for name, value in row.items()},
-            policy,
-            switches=switches,
-            mode=mode,
-            unverified=unverified,
-        )
-        for row in table[known].iloc[first].to_dict("records")
-    ]
+    columns = {str(name): _column(table[name]) for name in table.columns if name in policy.inputs}
+    judged = judge_columns(
+        utility, columns, len(table), policy, switches=switches, mode=mode, unverified=unverified
+    )
     return pd.DataFrame(
-        {
-            name: np.array([getattr(one, name) for one in verdicts], object)[class_of]
-            for name in COLUMNS
-        },
+        {name: judged.column(name) for name in COLUMNS},
         index=table.index,
         dtype=object,  # a verdict without clause keeps None
     )
 
 
+def judge_columns(
+    utility: str,
+    columns: Mapping[str, Column],
+    count: int,
+    policy: Policy,
+    *,
+    switches: Mapping[str, str] | None = None,
+    mode: str = "plan",
+    unverified: Collection[str] = (),
+) -> Judged:
+    """Verdicts of ``count`` rows given as columns; numbers that are unknown are NaN."""
+    rules = policy.rules[policy_utility(utility)]
+    if count == 0:
+        return Judged([], np.zeros(0, np.intp))
+    first, class_of = _classes(list(_codes(policy, rules, _Columns(columns, count))))
+    rows = [
+        {
+            name: column.values[column.place[at]] if isinstance(column, Coded) else column[at]
+            for name, column in columns.items()
+        }
+        for at in first.tolist()
+    ]
+    verdicts = [
+        judge(utility, {}, row, policy, switches=switches, mode=mode, unverified=unverified)
+        for row in rows
+    ]
+    return Judged(verdicts, class_of)
+
+
+def _column(column: pd.Series) -> Column:
+    if column.dtype != object:
+        numbers = pd.to_numeric(column, errors="coerce")
+        if column.dtype.kind in "if":
+            return numbers.to_numpy(float)
+    place, values = pd.factorize(column.map(_hashable), use_na_sentinel=False)
+    return Coded(place, list(values))
+
+
+def _classes(codes: list[Codes]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First row of each class of rows with equal codes, and the class of each row."""
+    class_of = np.zeros(len(codes[0]), np.int64)
+    for code in codes:
+        if (code != code[0]).any():
+            class_of = pd.factorize(class_of * 3 + (code + 1))[0].astype(np.int64)
+    first = np.unique(class_of, return_index=True)[1]
+    return first, class_of.astype(np.intp)
+
+
 @dataclass(frozen=True)
 class _Columns:
-    """Columns of a table with their distinct values, each worked out once."""
+    """Columns with their distinct values, each worked out once."""
 
-    table: pd.DataFrame
-    _distinct: dict[str, tuple[NDArray[np.intp], list[Any]]] = field(default_factory=dict)
+    columns: Mapping[str, Column]
+    count: int
+    _distinct: dict[str, Coded] = field(default_factory=dict)
 
     def has(self, name: str) -> bool:
-        return name in self.table.columns
+        return name in self.columns
 
     def numbers(self, name: str) -> NDArray[np.float64]:
-        return pd.to_numeric(self.table[name], errors="coerce").to_numpy(float)
+        column = self.columns[name]
+        if not isinstance(column, Coded):
+            return column
+        values = pd.Series(list(column.values), dtype=object)
+        numbers: NDArray[np.float64] = pd.to_numeric(values, errors="coerce").to_numpy(float)
+        return numbers[column.place]
 
-    def distinct(self, name: str) -> tuple[NDArray[np.intp], list[Any]]:
+    def distinct(self, name: str) -> Coded:
         """Place of each row's value among the distinct values; one unknown for a missing column."""
         if not self.has(name):
-            return np.zeros(len(self.table), np.intp), [None]
+            return Coded(np.zeros(self.count, np.intp), [None])
+        column = self.columns[name]
+        if isinstance(column, Coded):
+            return column
         if name not in self._distinct:
-            column = self.table[name]
-            if column.dtype == object:
-                column = column.map(_hashable)
             place, values = pd.factorize(column, use_na_sentinel=False)
-            self._distinct[name] = (place, list(values))
+            self._distinct[name] = Coded(place, list(values))
         return self._distinct[name]
 
 
 def _codes(policy: Policy, rules: UtilityRules, columns: _Columns) -> Iterator[Codes]:
     """One code per row for everything that a verdict of the utility can hang on."""
-    yield np.ones(len(columns.table), np.int8)
+    yield np.ones(columns.count, np.int8)
     sources: dict[str, list[str]] = {}
     for switch in rules.switches:
         for value in switch.values.values():

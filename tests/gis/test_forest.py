@@ -126,3 +126,23 @@ def test_without_sources_nothing_is_reached() -> None:
     forest = grow_forest(np.array([[0, 1]]), np.array([4.0]), 2, nowhere, np.zeros(0))
     assert np.isinf(forest.cost).all()
     assert forest.path(1) == []
+
+
+@given(problems(), st.data())
+def test_values_ride_along_the_ways_of_some_nodes(problem: Problem, data: st.DataObject) -> None:
+    forest = grown(problem)
+    nodes = data.draw(st.lists(st.integers(0, problem.count - 1), max_size=6))
+    branches = forest.branches(np.array(nodes, np.int64))
+    values = np.arange(2.0 * len(problem.ends)).reshape(-1, 2) + 1.0
+    below = branches.edge >= 0
+    of_node = np.zeros((len(branches.nodes), 2))
+    of_node[below] = values[branches.edge[below]]
+    total, largest = branches.ride(of_node), branches.ride(of_node, np.maximum, -np.inf)
+    steps, starts = branches.walks(np.array(nodes, np.int64))
+    for number, node in enumerate(nodes):
+        edges = forest.path(node)
+        place = branches.place[node]
+        assert steps[starts[number] : starts[number + 1]].tolist() == edges[::-1]
+        assert total[place].tolist() == values[edges].sum(axis=0).tolist()
+        expected = values[edges].max(axis=0, initial=-np.inf)
+        assert largest[place].tolist() == expected.tolist()

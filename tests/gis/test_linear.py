@@ -17,6 +17,7 @@ from gis.linear import (
     cut_lines,
     first_parts,
     merge_points,
+    ranges,
     segments,
     with_ends,
 )
@@ -139,3 +140,10 @@ def test_the_first_part_of_a_line_ends_where_it_is_told() -> None:
         [(0, 0), (10, 0), (10, 5)],
         [(0, 0), (0, 0)],
     ]
+
+
+def test_ranges_follow_one_another_and_may_be_empty() -> None:
+    # 3 4, nothing, 0, 7 8 9.
+    found = ranges(np.array([3, 5, 0, 7]), np.array([5, 5, 1, 10]))
+    assert found.tolist() == [3, 4, 0, 7, 8, 9]
+    assert len(ranges(np.zeros(0, np.int64), np.zeros(0, np.int64))) == 0

@@ -14,6 +14,7 @@ from gis.overlay import (
     enters,
     length_inside_union,
     lengths_inside,
+    squares_of,
     strips,
 )
 
@@ -87,3 +88,15 @@ def test_union_lengths_and_areas_equal_shapely(
     assert area_inside_union(working, areas)[0] == pytest.approx(
         working[0].intersection(union).area, abs=1e-6
     )
+
+
+def test_squares_cover_an_area_once_and_leave_missing_areas_out() -> None:
+    # 130 by 70 m in squares of 60 m, and a second area on its edge; nothing is counted twice.
+    areas = np.array([box(0, 0, 130, 70), None, box(130, 0, 140, 10)], object)
+    parts, owner = squares_of(areas, 60.0)
+    assert np.bincount(owner, shapely.area(parts)).tolist() == pytest.approx([9100, 0, 100])
+    assert shapely.area(shapely.union_all(parts[owner == 0])) == pytest.approx(9100)
+    sides = shapely.bounds(parts)
+    assert (sides[:, 2:] - sides[:, :2]).max() <= 60 + 1e-9
+    for nothing in (np.zeros(0, object), np.array([None], object)):
+        assert len(squares_of(nothing, 60.0)[0]) == 0

@@ -1,0 +1,301 @@
+"""Screening, figures and verdicts of many routes of one demand at once, without their geometry.
+
+Sums over the lines of a route give its figures; greenery and trees are looked at on the route's own
+strip wherever one of its lines comes near any. Routes that sums cannot tell are ``in_doubt``: they
+are to be measured one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis.linear import FloatArray, IntArray
+from gis.overlay import area_inside_union, strips
+from planning import screening_lines as col
+from planning.application import Demand
+from planning.comparisons import Truth
+from planning.facts import CUT_OPEN, green_touched, pipe_facts, trees_in, trees_touched
+from planning.groundwork import Groundwork
+from planning.judged_routes import FROM_DEMAND, FROM_PLACE, rank_of
+from planning.measures import Figures, measure_all
+from planning.quantities import SURFACES
+from planning.screening_lines import LineValues, joins_inside
+from planning.screening_roads import (
+    ASSUMED_WIDTH,
+    BRIDGE_UNKNOWN,
+    RoadStates,
+    three_valued,
+)
+from planning.screening_sites import Sites
+from planning.screening_ways import Ways
+from planning.verdict_tables import COLUMNS as VERDICT_COLUMNS
+from planning.verdict_tables import Coded, Column, judge_columns
+
+# A mitred corner reaches twice half the width of a strip, a little more where it is smoothed.
+_MITRE_REACH = 1.02
+# Strips of usual pipes are no wider; for a wider one lines look farther round themselves.
+_USUAL_WIDTH_M = 4.0
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Figures and verdicts of routes, in their order; ``rank`` as of ``Route``."""
+
+    figures: Mapping[str, FloatArray]
+    measures: Mapping[str, FloatArray]
+    verdict: Mapping[str, NDArray[Any]]
+    rank: IntArray
+    in_doubt: NDArray[np.bool_]
+
+
+class Desk:
+    """Everything about the lines of a groundwork that one screening leaves for the next."""
+
+    def __init__(self, work: Groundwork, reach_m: float = _USUAL_WIDTH_M) -> None:
+        self.work, self.reach_m = work, reach_m
+        graph, kerbs = work.corridors.graph, work.corridors.surfaces.own_area
+        self.edges = LineValues(
+            work.ground,
+            graph.lines,
+            graph.measures["road"].to_numpy(np.int64),
+            graph.measures["on_bridge"].to_numpy(float),
+            joins_inside(graph.ends, graph.node_xy, work.corridors.crossings, kerbs),
+            reach_m,
+        )
+        self._stubs: dict[str, LineValues] = {}
+        self._states: dict[date, RoadStates] = {}
+
+    @classmethod
+    def of(cls, work: Groundwork) -> Desk:
+        """The desk of a groundwork, made once."""
+        desk = work.kept.get("desk")
+        if not isinstance(desk, cls):
+            desk = work.kept["desk"] = cls(work)
+        return desk
+
+    def stubs(self, utility: str) -> LineValues:
+        """Ways to the tie-ins of a utility."""
+        if utility not in self._stubs:
+            lines = self.work.tie_ins(utility).lines
+            self._stubs[utility] = LineValues(
+                self.work.ground,
+                lines,
+                np.full(len(lines), -1),
+                np.zeros(len(lines)),
+                np.zeros(len(lines), bool),
+                self.reach_m,
+            )
+        return self._stubs[utility]
+
+    def states(self, day: date) -> RoadStates:
+        """What the roads say on a day."""
+        if day not in self._states:
+            self._states[day] = RoadStates(self.work.ground, day)
+        return self._states[day]
+
+
+def answer(
+    desk: Desk, work: Groundwork, demand: Demand, day: date, sites: Sites, ways: Ways
+) -> Answers:
+    """Figures and verdicts of ways of one demand, dug on one day.
+
+    ``work`` is the desk's own with what is closed. Ways with a bore are in doubt.
+    """
+    utility = demand.pipe.utility
+    bored = work.methods(demand.pipe).bored.copy()
+    bored[work.ground.bores.only] = True
+    sums, longest, roads, perhaps = _ridden(desk, demand, day, ways, bored)
+    states = desk.states(day)
+    near = _Strips(desk, demand, ways, -longest[:, 1:])
+    measured = Figures(
+        demand=demand,
+        length_m=sums[:, col.LENGTH],
+        kerb_m=_known(sums, col.CITY_KERB, col.NO_CITY_KERB),
+        red_line_m=_known(sums, col.CITY_RED_LINE, col.NO_CITY_RED_LINE),
+        longest_kerb_m=np.where(sums[:, col.NO_CITY_KERB] > 0, np.nan, longest[:, 0]),
+        green_m2=near.green_m2,
+        trees=near.trees,
+    )
+    measures = measure_all(utility, measured)
+    facts: dict[str, Column] = {
+        **states.facts(roads),
+        **near.facts,
+        "on_bridge": three_valued(
+            sums[:, col.BRIDGE], sums[:, col.BRIDGE_UNKNOWN] + roads[:, BRIDGE_UNKNOWN]
+        ),
+        **_constants(demand, len(ways)),
+        **sites.facts(utility, ways.site),
+    }
+    verdict, rank = _judge(work, utility, sites, ways, {**measures, **facts}, roads)
+    return Answers(
+        {
+            "length_m": sums[:, col.LENGTH],
+            "cost_yuan": _cost(work, demand, sums),
+            "crossing_count": sums[:, col.COUNT],
+            "kerb_m": _known(sums, col.KERB, col.NO_KERB),
+            "red_line_m": _known(sums, col.RED_LINE, col.NO_RED_LINE),
+            "green_m2": near.green_m2,
+        },
+        measures,
+        verdict,
+        rank,
+        (sums[:, col.DOUBT] > 0) | ((perhaps > 0) & (roads == 0)).any(axis=1),
+    )
+
+
+def _ridden(
+    desk: Desk, demand: Demand, day: date, ways: Ways, bored: NDArray[np.bool_]
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Sums, largest values, roads surely dug and roads perhaps dug, of every way.
+
+    Largest are the longest piece inside a carriageway, and the distances to greenery and trees
+    with a minus: the nearest is the largest.
+    """
+    states, stubs = desk.states(day), desk.stubs(demand.pipe.utility)
+    width = desk.work.rates(demand.pipe).width_m
+    reach = 0.0 if width is None else width * _MITRE_REACH
+    branches, walks = ways.branches, ways.foot >= 0
+    inner = np.flatnonzero(branches.above >= 0)
+    desk.edges.fill(np.concatenate([branches.edge[inner], ways.edge[walks]]))
+    stubs.fill(ways.tie_in)
+    place = branches.place[ways.foot[walks]]
+    along = _told(desk.edges, branches.edge[inner], states, reach)
+    along[0][:, col.DOUBT] += bored[branches.edge[inner]]
+    last = _told(desk.edges, ways.edge[walks], states, reach)
+    totals = _told(stubs, ways.tie_in, states, reach)
+    for total, of_edge, of_last, join, start in zip(
+        totals, along, last, (np.add, np.maximum), (0.0, -np.inf), strict=True
+    ):
+        values = np.zeros((len(branches.nodes), total.shape[1]))
+        values[inner] = of_edge
+        ridden = branches.ride(values, join, start)[place]
+        total[walks] = join(total[walks], join(ridden, of_last))
+    sums, largest = totals
+    columns = states.counts.shape[2]
+    return (
+        sums[:, : col.COLUMNS],
+        largest,
+        sums[:, col.COLUMNS : col.COLUMNS + columns],
+        sums[:, col.COLUMNS + columns :],
+    )
+
+
+def _told(
+    values: LineValues, numbers: IntArray, states: RoadStates, reach_m: float
+) -> tuple[FloatArray, FloatArray]:
+    """What lines add, and what is largest of them."""
+    gaps = np.stack([values.green_gap[numbers], values.tree_gap[numbers]], axis=1)
+    roads = values.road_counts(numbers, states.counts, reach_m)
+    return (
+        np.concatenate([values.sums[numbers], *roads], axis=1),
+        np.concatenate([values.longest[numbers], -gaps], axis=1),
+    )
+
+
+class _Strips:
+    """Greenery and trees in the working strips of routes; strips are made where any are near."""
+
+    def __init__(self, desk: Desk, demand: Demand, ways: Ways, gaps: FloatArray) -> None:
+        work, count = desk.work, len(ways)
+        width = work.rates(demand.pipe).width_m
+        self.green_m2, self.trees = np.full(count, np.nan), np.full(count, np.nan)
+        green = park = tree = ancient = np.full(count, -1)
+        if width is not None:
+            settings = work.policy.planning
+            wide = width + 2 * settings.work_margin_m
+            reach = wide * _MITRE_REACH
+            near = (gaps[:, 0] <= reach) | (gaps[:, 1] <= reach + settings.ancient_tree_zone_m)
+            at = np.flatnonzero(near)
+            shapes = strips(ways.part(at).draw(), np.full(len(at), wide))
+            green, park = self._touched(work, "green", green_touched(work.ground, shapes), at)
+            tree, ancient = self._touched(work, "trees", trees_touched(work.ground, shapes), at)
+            if work.survey.has("green"):
+                self.green_m2[:] = 0.0
+                self.green_m2[at] = area_inside_union(shapes, work.corridors.green)
+            if work.survey.has("trees"):
+                self.trees[:] = 0.0
+                self.trees[at] = trees_in(work.ground, shapes)
+        self.facts = {
+            "touches_green": three_valued(green == 1, green == -1),
+            "touches_tree": three_valued(tree == 1, tree == -1),
+            "tree_moving": three_valued(tree == 1, tree == -1),
+            "ancient_tree_or_park": three_valued(
+                (park == 1) | (ancient == 1), (park == -1) | (ancient == -1)
+            ),
+        }
+
+    def _touched(
+        self, work: Groundwork, layer: str, found: list[tuple[Truth, Truth]], at: IntArray
+    ) -> tuple[IntArray, IntArray]:
+        """Codes (1 true, 0 false, -1 unknown) of two facts: where no strip was made, neither."""
+        count = len(self.trees)
+        if not work.survey.has(layer):
+            return np.full(count, -1), np.full(count, -1)
+        both = np.zeros((2, count), np.int64)
+        codes = [[-1 if truth is None else int(truth) for truth in pair] for pair in found]
+        both[:, at] = np.array(codes, np.int64).reshape(-1, 2).T
+        return both[0], both[1]
+
+
+def _known(sums: FloatArray, column: int, unknown: int) -> FloatArray:
+    return np.where(sums[:, unknown] > 0, np.nan, sums[:, column])
+
+
+def _constants(demand: Demand, count: int) -> dict[str, Coded]:
+    """Facts that are the same for all routes of a demand that are cut open throughout."""
+    facts = {**CUT_OPEN, **pipe_facts(demand)}
+    return {name: Coded(np.zeros(count, np.intp), [value]) for name, value in facts.items()}
+
+
+def _cost(work: Groundwork, demand: Demand, sums: FloatArray) -> FloatArray:
+    """Metres on each surface times the price of a metre there, as ``surface_lengths`` has them."""
+    surfaces = sums[:, col.SURFACE : col.SURFACE + len(SURFACES)].copy()
+    open_m = np.maximum(sums[:, col.LENGTH] - surfaces[:, 2:].sum(axis=1), 0.0)
+    surfaces[:, 1] = np.minimum(sums[:, col.GREEN], open_m)
+    surfaces[:, 0] = open_m - surfaces[:, 1]
+    rates = work.rates(demand.pipe).yuan_m
+    return np.asarray(surfaces @ np.array([rates[surface] for surface in SURFACES]))
+
+
+def _judge(
+    work: Groundwork,
+    utility: str,
+    sites: Sites,
+    ways: Ways,
+    columns: Mapping[str, Column],
+    roads: FloatArray,
+) -> tuple[dict[str, NDArray[Any]], IntArray]:
+    """Outcome, clause, certainty and otherwise of every way, and its rank."""
+    count = len(ways)
+    found = {name: np.empty(count, object) for name in VERDICT_COLUMNS}
+    rank = np.zeros(count, np.int64)
+    usual = sites.by_default[ways.site]
+    assumed = roads[:, ASSUMED_WIDTH] > 0
+    for default in (False, True):
+        for width in (False, True):
+            at = np.flatnonzero((usual == default) & (assumed == width))
+            unverified = (FROM_DEMAND if default else ()) + (FROM_PLACE if width else ())
+            judged = judge_columns(
+                utility,
+                {name: _rows(column, at) for name, column in columns.items()},
+                len(at),
+                work.policy,
+                unverified=unverified,
+            )
+            for name in VERDICT_COLUMNS:
+                found[name][at] = judged.column(name)
+            ranks = np.array([rank_of(one) for one in judged.verdicts], np.int64)
+            rank[at] = ranks[judged.verdict_of]
+    return found, rank
+
+
+def _rows(column: Column, at: IntArray) -> Column:
+    if isinstance(column, Coded):
+        return Coded(column.place[at], column.values)
+    return column[at]

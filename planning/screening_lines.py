@@ -1,0 +1,236 @@
+"""Screening, what lines add: every edge and every way to a tie-in is measured once.
+
+A route is a chain of such lines. What a line adds does not depend on who runs over it, so figures
+of hundreds of thousands of routes are sums over their lines. Where a sum is not surely what the
+whole route measures, the line says so (``DOUBT`` and the gaps), and the route itself is looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from gis.linear import FloatArray, IntArray, LineArray, ranges
+from gis.overlay import CONTACT_TOLERANCE_M, squares_of
+from planning.facts import Ground
+from planning.judged_routes import as_known, counted_crossings
+from planning.quantities import SURFACES
+from planning.routes import Way, measure_lines
+
+# Columns of values that add up along a route. Pieces of unknown length are counted instead.
+LENGTH, GREEN, COUNT, BRIDGE, BRIDGE_UNKNOWN, DOUBT = range(6)
+KERB, RED_LINE, CITY_KERB, CITY_RED_LINE = range(6, 10)
+NO_KERB, NO_RED_LINE, NO_CITY_KERB, NO_CITY_RED_LINE = range(10, 14)
+SURFACE = 14
+COLUMNS = SURFACE + len(SURFACES)
+# What is nearer than this touches: rounding of coordinates of a whole country.
+_TOUCH_M = 1e-6
+_SQUARE_M = 60.0
+
+
+@dataclass(frozen=True)
+class NearRoads:
+    """Roads at lines: row ``line``, ``road``, ``gap_m`` between them (0 where they meet).
+
+    ``sure`` where the line runs inside the road's red line for more than a contact, or along the
+    road's own strip; ``known`` where the road has a red line: else it is only perhaps dug.
+    """
+
+    line: IntArray
+    road: IntArray
+    gap_m: FloatArray
+    sure: NDArray[np.bool_]
+    known: NDArray[np.bool_]
+
+
+@dataclass
+class LineValues:
+    """Values of some lines, filled in as they are asked for.
+
+    Attributes
+    ----------
+    sums
+        (n, ``COLUMNS``) values that add up.
+    longest
+        (n, 1) longest single piece inside the carriageway of a city road.
+    green_gap, tree_gap
+        (n,) distance to the nearest greenery and tree; infinite beyond ``reach_m``, for trees
+        beyond that and the zone of an ancient one.
+    """
+
+    ground: Ground
+    lines: LineArray
+    own_road: IntArray
+    on_bridge: FloatArray
+    joins_inside: NDArray[np.bool_]
+    reach_m: float
+    sums: FloatArray = field(init=False)
+    longest: FloatArray = field(init=False)
+    green_gap: FloatArray = field(init=False)
+    tree_gap: FloatArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        count = len(self.lines)
+        self.sums, self.longest = np.zeros((count, COLUMNS)), np.zeros((count, 1))
+        self.green_gap, self.tree_gap = np.full(count, np.inf), np.full(count, np.inf)
+        self._filled = np.zeros(count, bool)
+        self._near: list[NearRoads] = []
+
+    def fill(self, numbers: IntArray) -> None:
+        """Measure those of the lines that were not measured yet."""
+        new = np.unique(numbers)
+        new = new[~self._filled[new]]
+        if len(new) == 0:
+            return
+        self._filled[new] = True
+        lines = self.lines[new]
+        self._measure(new, lines)
+        near = _near_roads(self.ground, lines, self.own_road[new], self.reach_m)
+        self._near.append(
+            NearRoads(new[near.line], *(near.road, near.gap_m, near.sure, near.known))
+        )
+        self.__dict__.pop("near_roads", None)  # told again with the new ones
+        zone = self.ground.policy.planning.ancient_tree_zone_m
+        self.green_gap[new] = _gaps(self.ground, "green", lines, self.reach_m)
+        self.tree_gap[new] = _gaps(self.ground, "trees", lines, self.reach_m + zone)
+
+    @cached_property
+    def near_roads(self) -> tuple[NearRoads, IntArray]:
+        """Roads at all lines measured so far by line, and where those of each line begin."""
+        parts = zip(*map(_fields, self._near), strict=True)
+        columns = [np.concatenate(part) for part in parts]
+        order = np.argsort(columns[0], kind="stable")
+        near = NearRoads(*(column[order] for column in columns))
+        return near, np.searchsorted(near.line, np.arange(len(self.lines) + 1)).astype(np.int64)
+
+    def road_counts(
+        self, numbers: IntArray, counts: FloatArray, reach_m: float
+    ) -> tuple[FloatArray, FloatArray]:
+        """Counts of the roads that lines surely dig up, and of those that they perhaps do.
+
+        ``counts`` has rows for roads surely and perhaps dug (``RoadStates.counts``); a trench
+        reaches ``reach_m`` to both sides.
+        """
+        near, starts = self.near_roads
+        rows = ranges(starts[numbers], starts[numbers + 1])
+        row_starts = np.r_[0, np.cumsum(starts[numbers + 1] - starts[numbers])]
+        told = counts[np.where(near.known[rows], 0, 1), near.road[rows]]
+        sure = near.sure[rows]
+        perhaps = ~sure & (near.gap_m[rows] <= reach_m)
+        return tuple(
+            csr_matrix(
+                (which.astype(float), np.arange(len(rows)), row_starts),
+                shape=(len(numbers), len(rows)),
+            )
+            @ told
+            for which in (sure, perhaps)
+        )
+
+    def _measure(self, new: IntArray, lines: LineArray) -> None:
+        """Length, greenery along the line, crossings, surfaces and bridges."""
+        corridors = self.ground.corridors
+        routes = measure_lines(corridors, [Way(-1, (), -1, 0.0)] * len(lines), lines)
+        drawn, table = routes.crossings, routes.table
+        known = as_known(self.ground, drawn)
+        counted = counted_crossings(self.ground, known)
+        values = np.zeros((len(lines), COLUMNS))
+        values[:, LENGTH], values[:, GREEN] = table["length_m"], table["green_m"]
+        values[:, COUNT] = table["crossing_count"]
+        _add(values, known, "kerb_m", KERB, NO_KERB)
+        _add(values, known, "red_line_m", RED_LINE, NO_RED_LINE)
+        _add(values, counted, "kerb_m", CITY_KERB, NO_CITY_KERB)
+        _add(values, counted, "red_line_m", CITY_RED_LINE, NO_CITY_RED_LINE)
+        surfaces = corridors.surface_lengths(table, drawn[["route", "road", "kerb_m"]])
+        values[:, SURFACE + 2 :] = surfaces[:, 2:]  # the others follow from the sums
+        bridge = self.on_bridge[new]
+        values[:, BRIDGE], values[:, BRIDGE_UNKNOWN] = bridge == 1.0, np.isnan(bridge)
+        values[:, DOUBT] = self.joins_inside[new]
+        self.sums[new] = values
+        longest = np.nan_to_num(counted["longest_m"].to_numpy(float))
+        np.maximum.at(self.longest[:, 0], new[counted["route"].to_numpy(np.int64)], longest)
+
+
+def _add(values: FloatArray, pieces: pd.DataFrame, name: str, column: int, unknown: int) -> None:
+    """Add up a length of pieces by line, and count those whose length is unknown."""
+    line, length = pieces["route"].to_numpy(np.int64), pieces[name].to_numpy(float)
+    missing = np.isnan(length)
+    np.add.at(values[:, column], line[~missing], length[~missing])
+    np.add.at(values[:, unknown], line[missing], 1.0)
+
+
+def _gaps(ground: Ground, layer: str, lines: LineArray, reach_m: float) -> FloatArray:
+    """Distance of each line to the nearest thing of a layer, infinite beyond reach."""
+    gap = np.full(len(lines), np.inf)
+    table = ground.survey.get(layer)
+    if table is None or len(table) == 0:
+        return gap
+    shapes = np.asarray(table.geometry.array)
+    line, thing = shapely.STRtree(shapes).query(lines, predicate="dwithin", distance=reach_m)
+    np.minimum.at(gap, line, shapely.distance(lines[line], shapes[thing]))
+    return gap
+
+
+def _near_roads(ground: Ground, lines: LineArray, own_road: IntArray, reach_m: float) -> NearRoads:
+    """Roads whose red line, or land that may be theirs, is within reach of lines."""
+    own = np.flatnonzero(own_road >= 0)
+    found = [NearRoads(own, own_road[own], np.zeros(len(own)), *[np.ones(len(own), bool)] * 2)]
+    for areas, known in ((ground.road_areas, True), (ground.land_in_reach, False)):
+        squares, road_of = squares_of(areas, _SQUARE_M)
+        if len(squares) == 0:
+            continue
+        tree = shapely.STRtree(squares)
+        line, square = tree.query(lines, predicate="dwithin", distance=reach_m)
+        foreign = road_of[square] != own_road[line]
+        line, square = line[foreign].astype(np.int64), square[foreign]
+        pairs = pd.DataFrame(
+            {
+                "line": line,
+                "road": road_of[square],
+                "gap_m": shapely.distance(lines[line], squares[square]),
+                "inside_m": shapely.length(shapely.intersection(lines[line], squares[square])),
+            }
+        )
+        by_pair = pairs.groupby(["line", "road"], as_index=False)
+        met = by_pair.agg(gap_m=("gap_m", "min"), inside_m=("inside_m", "sum"))
+        found.append(
+            NearRoads(
+                met["line"].to_numpy(np.int64),
+                met["road"].to_numpy(np.int64),
+                met["gap_m"].to_numpy(float),
+                (met["inside_m"] > CONTACT_TOLERANCE_M).to_numpy(),
+                np.full(len(met), known),
+            )
+        )
+    return NearRoads(*(np.concatenate(parts) for parts in zip(*map(_fields, found), strict=True)))
+
+
+def _fields(near: NearRoads) -> tuple[NDArray[Any], ...]:
+    return near.line, near.road, near.gap_m, near.sure, near.known
+
+
+def joins_inside(
+    ends: IntArray, node_xy: FloatArray, crossings: pd.DataFrame, areas: NDArray[Any]
+) -> NDArray[np.bool_]:
+    """True for edges whose piece inside a carriageway may go on in another edge.
+
+    Two edges that cross the same road meet there at or inside its kerb: of a route over both,
+    their pieces may be one.
+    """
+    edge, road = (crossings[name].to_numpy(np.int64) for name in ("edge", "road"))
+    at = pd.DataFrame(
+        {"edge": np.tile(edge, 2), "road": np.tile(road, 2), "node": ends[edge].T.ravel()}
+    )
+    at = at[at.duplicated(["node", "road"], keep=False)]
+    near = shapely.dwithin(
+        shapely.points(node_xy[at["node"]]), areas[at["road"]], CONTACT_TOLERANCE_M
+    )
+    joined = np.zeros(len(ends), bool)
+    joined[at["edge"][near]] = True
+    return joined

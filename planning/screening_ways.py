@@ -1,0 +1,233 @@
+"""Screening, ways: the lightest way of every site by one forest, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from gis.forest import Branches, Forest
+from gis.linear import FloatArray, IntArray, LineArray, ranges
+from planning.corridors import Corridors
+from planning.routes import Search, Way, grow
+from planning.tie_ins import TieIns
+
+
+@dataclass(frozen=True)
+class LastSteps:
+    """Every last step of every site: over a connector from its foot, or straight at a node.
+
+    Rows ordered by ``site``; ``edge`` and ``foot`` are -1 where the way ends at ``node`` itself.
+    """
+
+    site: IntArray
+    node: IntArray
+    edge: IntArray
+    foot: IntArray
+
+    def of_sites(self, sites: IntArray) -> LastSteps:
+        """The last steps of some of the sites, given in ascending order."""
+        rows = ranges(
+            np.searchsorted(self.site, sites), np.searchsorted(self.site, sites, side="right")
+        )
+        return LastSteps(self.site[rows], self.node[rows], self.edge[rows], self.foot[rows])
+
+
+def last_steps(corridors: Corridors, end_nodes: Sequence[IntArray]) -> LastSteps:
+    """Last steps of sites with these end nodes, numbered in their order."""
+    count = np.array([len(nodes) for nodes in end_nodes], np.int64)
+    site = np.repeat(np.arange(len(count)), count)
+    node = np.concatenate([*end_nodes, np.zeros(0, np.int64)]).astype(np.int64)
+    table = corridors.connectors
+    order = np.argsort(table["node"].to_numpy(np.int64), kind="stable")
+    at_node = table["node"].to_numpy(np.int64)[order]
+    first, last = np.searchsorted(at_node, node), np.searchsorted(at_node, node, "right")
+    row = order[ranges(first, last)]
+    of_end = np.repeat(np.arange(len(node)), last - first)
+    edge, foot = (table[name].to_numpy(np.int64)[row] for name in ("edge", "foot"))
+    none = np.full(len(node), -1)
+    steps = [
+        np.concatenate(parts)
+        for parts in (
+            (site, site[of_end]),
+            (node, node[of_end]),
+            (none, edge),
+            (none, foot),
+        )
+    ]
+    by_site = np.lexsort((steps[2], steps[0]))
+    return LastSteps(*(part[by_site] for part in steps))
+
+
+@dataclass(frozen=True)
+class Ways:
+    """The lightest ways of some sites; arrays of one entry for each site that has one.
+
+    Attributes
+    ----------
+    site
+        Number of the site, ascending.
+    tie_in
+        Row of the tie-in table.
+    foot, edge
+        Strip node where the connector begins, and the connector; -1 for a way without any.
+    node
+        Node on the red line.
+    """
+
+    corridors: Corridors
+    tie_ins: TieIns
+    forest: Forest
+    site: IntArray
+    tie_in: IntArray
+    foot: IntArray
+    edge: IntArray
+    node: IntArray
+    weight: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.site)
+
+    @cached_property
+    def branches(self) -> Branches:
+        """The part of the forest that the ways run over."""
+        return self.forest.branches(self.foot[self.foot >= 0])
+
+    @cached_property
+    def steps(self) -> tuple[IntArray, IntArray]:
+        """Edges of all ways from the tie-in on, connectors included, and where each begins."""
+        walks = np.flatnonzero(self.foot >= 0)
+        edges, starts = self.branches.walks(self.foot[walks])
+        count = np.zeros(len(self), np.int64)
+        count[walks] = np.diff(starts) + 1
+        ends = np.cumsum(count)
+        steps = np.empty(int(count.sum()), np.int64)
+        last = ends[walks] - 1
+        on_strip = np.ones(len(steps), bool)
+        on_strip[last] = False
+        steps[last], steps[on_strip] = self.edge[walks], edges
+        return steps, np.r_[0, ends]
+
+    def part(self, chosen: IntArray) -> Ways:
+        """Some of the ways, by their place."""
+        return replace(
+            self,
+            site=self.site[chosen],
+            tie_in=self.tie_in[chosen],
+            foot=self.foot[chosen],
+            edge=self.edge[chosen],
+            node=self.node[chosen],
+            weight=self.weight[chosen],
+        )
+
+    def one(self, place: int) -> Way:
+        """One way as the planner of one parcel knows it."""
+        steps, starts = self.part(np.array([place])).steps
+        edges = tuple(steps[starts[0] : starts[1]].tolist())
+        return Way(int(self.tie_in[place]), edges, int(self.node[place]), float(self.weight[place]))
+
+    def draw(self) -> LineArray:
+        """The ways as lines from the tie-in to the red line, all at once."""
+        steps, starts = self.steps
+        count = np.diff(starts)
+        way = np.repeat(np.arange(len(self)), count)
+        first = self.tie_ins.table["node"].to_numpy(np.int64)[self.tie_in]
+        ahead = self._runs_ahead(steps, starts, first)
+        return _chained(
+            np.concatenate([self.tie_ins.lines[self.tie_in], self.corridors.graph.lines[steps]]),
+            np.concatenate([np.arange(len(self)), way]),
+            np.concatenate([np.zeros(len(self), bool), ahead]),
+        )
+
+    def _runs_ahead(self, steps: IntArray, starts: IntArray, first: IntArray) -> np.ndarray:
+        """Whether each edge is walked from its first end to its second.
+
+        The edge before and the edge after share one node; parallel edges are told by the node
+        where the way began.
+        """
+        ends = self.corridors.graph.ends[steps]
+        ahead = np.zeros(len(steps), bool)
+        here = first.copy()
+        place, walking = starts[:-1].copy(), np.arange(len(self))
+        while True:
+            walking = walking[place[walking] < starts[walking + 1]]
+            if len(walking) == 0:
+                return ahead
+            at = place[walking]
+            forward = ends[at, 0] == here[walking]
+            ahead[at] = forward
+            here[walking] = np.where(forward, ends[at, 1], ends[at, 0])
+            place[walking] += 1
+
+
+def _chained(lines: LineArray, owner: IntArray, ahead: np.ndarray) -> LineArray:
+    """Join the lines of each owner, in their order, into one; those not ``ahead`` are turned."""
+    lines, owner, ahead = (
+        array[np.argsort(owner, kind="stable")] for array in (lines, owner, ahead)
+    )
+    xy, line = shapely.get_coordinates(lines, return_index=True)
+    count = np.bincount(line, minlength=len(lines))
+    start = np.cumsum(count) - count
+    place = np.arange(len(xy)) - start[line]
+    turned = start[line] + np.where(ahead[line], place, count[line] - 1 - place)
+    xy = xy[turned]
+    of = owner[line]
+    same = of[1:] == of[:-1]
+    met = same & ((line[1:] != line[:-1]) | (xy[1:] == xy[:-1]).all(axis=1))
+    kept = np.ones(len(xy), bool)
+    kept[1:] = ~met
+    return np.asarray(shapely.linestrings(xy[kept], indices=of[kept]))
+
+
+def lightest_ways(
+    search: Search, steps: LastSteps, grown: tuple[Forest, IntArray] | None = None
+) -> Ways:
+    """The lightest way of every site that can be reached; of equal ones the first edge.
+
+    Parameters
+    ----------
+    grown
+        The forest of this search, where it stands already (``planning.routes.grow``).
+
+    Notes
+    -----
+    One forest, then O(steps).
+    """
+    forest, rows = grown or grow(search)
+    over = steps.edge >= 0
+    weight = np.full(len(steps.site), np.inf)
+    weight[over] = forest.cost[steps.foot[over]] + search.edge_weights[steps.edge[over]]
+    best = search.best_tie_ins
+    straight_row, straight_weight = _at_nodes(best, search.corridors.graph.node_count)
+    weight[~over] = straight_weight[steps.node[~over]]
+    reached = np.flatnonzero(np.isfinite(weight))
+    order = reached[np.lexsort((steps.edge[reached], weight[reached], steps.site[reached]))]
+    site = steps.site[order]
+    chosen = order[np.r_[True, np.diff(site) > 0]] if len(order) else order
+    foot = steps.foot[chosen]
+    tie_in = np.where(
+        foot >= 0, rows[forest.source[foot]] if len(rows) else -1, straight_row[steps.node[chosen]]
+    )
+    return Ways(
+        search.corridors,
+        search.tie_ins,
+        forest,
+        steps.site[chosen],
+        tie_in.astype(np.int64),
+        foot,
+        steps.edge[chosen],
+        steps.node[chosen],
+        weight[chosen],
+    )
+
+
+def _at_nodes(best: pd.DataFrame, node_count: int) -> tuple[IntArray, FloatArray]:
+    """Row and weight of the lightest tie-in of every node."""
+    row, weight = np.full(node_count, -1, np.int64), np.full(node_count, np.inf)
+    nodes = best.index.to_numpy(np.int64)
+    row[nodes], weight[nodes] = best["row"].to_numpy(np.int64), best["weight"].to_numpy(float)
+    return row, weight

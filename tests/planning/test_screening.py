@@ -1,0 +1,160 @@
+"""Screening on arrays equals what the planner finds for every case alone, in every column."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from planning import batch
+from planning.application import Application
+from planning.batch import cases_of, screen
+from planning.groundwork import Groundwork
+from planning.plan import plan
+from planning.routes import best_ways
+from planning.screening_judged import Desk
+from planning.screening_sites import Sites
+from planning.screening_ways import lightest_ways
+from tests import towns
+from tests.towns import ground, main, parcel, street, town
+
+DAY = towns.dig_date()
+
+
+def assert_equal(one: pd.DataFrame, two: pd.DataFrame) -> None:
+    """Equal texts, numbers to a millionth, lines to a millionth of a metre."""
+    assert list(one.columns) == list(two.columns)
+    for name in one.columns.drop("geometry"):
+        if one[name].dtype.kind == "f":
+            left, right = (table[name].to_numpy(float) for table in (one, two))
+            np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-6, err_msg=name)
+        else:
+            left, right = (table[name].astype(object) for table in (one, two))
+            alike = (left == right) | (left.isna() & right.isna())
+            assert alike.all(), (name, one[~alike].head(), two[~alike].head())
+    lines, others = (table["geometry"].to_numpy(object) for table in (one, two))
+    assert (shapely.is_missing(lines) == shapely.is_missing(others)).all()
+    drawn = ~shapely.is_missing(lines)
+    assert (shapely.hausdorff_distance(lines[drawn], others[drawn]) < 1e-6).all()
+
+
+def one_by_one(
+    monkeypatch: pytest.MonkeyPatch, work: Groundwork, cases: list[Application]
+) -> pd.DataFrame:
+    monkeypatch.setattr(batch, "_ARRAYS_PAY", len(cases) + 1)
+    table = screen(work, cases)
+    assert table.attrs["one_by_one"]["pairs"] == sum(len(case.demands) for case in cases)
+    return table
+
+
+def test_the_sample_county_on_arrays_equals_the_planner_of_one_parcel(
+    sample_work: Groundwork,
+    sample_cases: list[Application],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cases = cases_of(sample_work.survey, sample_cases, DAY)
+    table = screen(sample_work, cases)
+    left = table.attrs["one_by_one"]["pairs"] - sum(len(c.demands) for c in sample_cases)
+    assert left < 0.1 * len(table)  # nearly all parcels are told by sums
+    assert_equal(table, one_by_one(monkeypatch, sample_work, cases))
+
+
+def test_rows_equal_the_plans_of_the_same_cases(
+    sample_work: Groundwork, sample_cases: list[Application]
+) -> None:
+    cases = cases_of(sample_work.survey, sample_cases, DAY)
+    table = screen(sample_work, cases)
+    for number in (0, 40, 100, 250, 400):
+        planned = plan(cases[number], sample_work.survey, sample_work.policy, corridors=sample_work)
+        for row in table.iloc[6 * number : 6 * number + 6].itertuples():
+            line = planned.lines[row.utility]
+            assert line.status == row.status
+            if line.route is None or line.answer is None:
+                continue
+            told = (row.outcome, row.clause, row.certainty, row.recommended)
+            answer = line.route.verdict
+            assert told == (answer.outcome, answer.clause, answer.certainty, line.recommended)
+            for name, value in {**line.route.figures, **line.route.measures}.items():
+                if name in table.columns:
+                    known = np.nan if value is None else value
+                    assert getattr(row, name) == pytest.approx(known, abs=1e-6, nan_ok=True), name
+
+
+TROUBLED: dict[str, Any] = {
+    "roads": {
+        "R-1": street((0, 0), (300, 0), red_line_width_m=None),
+        "R-2": street((150, 0), (150, 100), authority="unknown", carriageway_width_m=None),
+        "R-3": street((0, 100), (300, 100), opened_on="2024-05-01"),
+        "R-4": street((40, 0), (40, 100), authority="estate", overhauled_on=None),
+    },
+    "parcels": {
+        f"P-{column}{row}": parcel(60 + 28 * column, 14 + 40 * row, 80 + 28 * column, 40 + 40 * row)
+        for column in range(3)
+        for row in range(2)
+    }
+    | {f"Q-{n}": parcel(165 + 30 * n, 14, 185 + 30 * n, 84) for n in range(4)},
+    "lines": {
+        "W-1": main((0, 8), (140, 8), diameter_mm=300),
+        "W-2": main((160, 108), (300, 108), diameter_mm=200),
+        "G-1": main((0, -8), (300, -8), utility="gas", pressure_mpa=0.2),
+    },
+    "green": {
+        "V-1": {"kind": "verge", "geometry": shapely.box(60, 9, 120, 11)},
+        "V-2": {"kind": "park", "geometry": shapely.box(200, 8.5, 260, 10)},
+        "V-3": {"kind": None, "geometry": shapely.box(150, 86, 300, 92)},
+    },
+    "trees": {
+        "T-1": {"ancient": True, "geometry": shapely.Point(215, 4)},
+        "T-2": {"ancient": None, "geometry": shapely.Point(90, 10)},
+        "T-3": {"ancient": False, "geometry": shapely.Point(70, 6)},
+    },
+    "no_dig": {"X-1": {"reason": "square", "geometry": shapely.box(225, -3, 235, 20)}},
+}
+
+
+@pytest.mark.parametrize("absent", [(), ("green",), ("trees",), ("green", "trees")])
+def test_unknown_and_troubled_layers_equal_too(
+    absent: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    survey = town(absent=absent, **TROUBLED)
+    cases = cases_of(survey, [], DAY)
+    work = ground(survey)
+    table = screen(work, cases)
+    assert (table["status"] == "routed").sum() >= 10
+    assert_equal(table, one_by_one(monkeypatch, work, cases))
+
+
+def test_ways_of_arrays_are_the_ways_of_the_forest(sample_work: Groundwork) -> None:
+    cases = cases_of(sample_work.survey, [], DAY)[:60]
+    demand = cases[0].demands["water"]
+    search = sample_work.search(demand.pipe, "cheapest")
+    ways = lightest_ways(search, Sites(sample_work, cases).steps)
+    ends = pd.DataFrame(
+        [
+            (number, node)
+            for number, case in enumerate(cases)
+            for node in sample_work.corridors.end_nodes(case.parcel_id)
+        ],
+        columns=["site", "node"],
+    )
+    expected = best_ways(search, ends)
+    assert ways.site.tolist() == sorted(expected.index)
+    for place, site in enumerate(ways.site.tolist()):
+        assert ways.one(place) == expected[site]
+
+
+def test_a_second_screening_measures_no_line_again(
+    sample_work: Groundwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = cases_of(sample_work.survey, [], DAY)
+    first = screen(sample_work, cases, ["water"])
+    desk = Desk.of(sample_work)
+
+    def refuse(*_arguments: Any) -> None:
+        raise AssertionError("a line was measured twice")
+
+    monkeypatch.setattr(desk.edges, "_measure", refuse)
+    assert_equal(screen(sample_work, cases, ["water"]), first)
