@@ -29,12 +29,18 @@ else:
     from starlette.middleware import Middleware
     from streamlit.starlette import App
 
+    from api.drawn_routes import drawn_routes
     from api.routes import SecurityHeaders, routes
+    from ui.drawn_routes import judge_door, keep_door
     from ui.planning_service import warm_up
 
     Thread(target=lambda: warm_up(open_county(WORKSPACE)), daemon=True).start()
     app = App(
         __file__,
-        routes=routes(str(WORKSPACE), lambda: open_county(WORKSPACE).layers),
+        routes=routes(
+            str(WORKSPACE),
+            lambda: open_county(WORKSPACE).layers,
+            drawn_routes(str(WORKSPACE), judge_door(WORKSPACE), keep_door(WORKSPACE)),
+        ),
         middleware=[Middleware(SecurityHeaders)],
     )

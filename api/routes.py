@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from gettext import gettext as _
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -35,7 +36,11 @@ HEADERS = {
 }
 
 
-def routes(workspace: str, layers: Callable[[], Mapping[str, ViewLayer]]) -> list[BaseRoute]:
+def routes(
+    workspace: str,
+    layers: Callable[[], Mapping[str, ViewLayer]],
+    drawing: Sequence[BaseRoute] = (),
+) -> list[BaseRoute]:
     """All routes of one workspace.
 
     Parameters
@@ -44,14 +49,16 @@ def routes(workspace: str, layers: Callable[[], Mapping[str, ViewLayer]]) -> lis
         Name that tokens are issued for.
     layers
         Gives the layers as they are now; called in a worker thread, so it may take its time.
+    drawing
+        Routes of :mod:`api.drawn_routes`, where lines may be drawn.
     """
 
     def layer(request: Request) -> Response:
         if not tokens.is_valid(request.query_params.get("token", ""), workspace):
-            return _refusal(403, "访问凭证无效或已过期,请刷新页面")
+            return _refusal(403, _("访问凭证无效或已过期,请刷新页面"))
         found = layers().get(request.path_params["name"])
         if found is None:
-            return _refusal(404, "没有这个图层")
+            return _refusal(404, _("没有这个图层"))
         try:
             box = parse_box(request.query_params.get("bbox", ""))
         except LayerRequestError as error:
@@ -65,6 +72,7 @@ def routes(workspace: str, layers: Callable[[], Mapping[str, ViewLayer]]) -> lis
     return [
         Route("/api/health", lambda _request: JSONResponse({"status": "ok"})),
         Route("/api/layers/{name}", layer),
+        *drawing,
         *(
             Mount(f"/assets/{name}", StaticFiles(directory=package_folder(package)))
             for name, package in _PACKAGES.items()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from gettext import gettext as _
 
 import geopandas as gpd
 import numpy as np
@@ -77,9 +78,9 @@ def parse_box(text: str) -> tuple[float, float, float, float]:
     try:
         west, south, east, north = (float(part) for part in text.split(","))
     except ValueError:
-        raise LayerRequestError("bbox 应为 4 个以逗号分隔的数:西,南,东,北") from None
+        raise LayerRequestError(_("bbox 应为 4 个以逗号分隔的数:西,南,东,北")) from None
     if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
-        raise LayerRequestError("bbox 不是有效的经纬度范围")
+        raise LayerRequestError(_("bbox 不是有效的经纬度范围"))
     return west, south, east, north
 
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from shapely import LineString
+
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Application
 from planning.clearance_records import Clearance
 from planning.clearances import clearances
+from planning.drawn_routes import DrawnRoute
 from planning.external_lines import ExternalLine, external_lines, networkx_finder
 from planning.groundwork import Groundwork, Site, prepare
 from planning.joint import Joint, in_no_dig, plan_together
@@ -65,6 +68,12 @@ class Plan:
         """Clearances of one route of a utility's line."""
         assert line.demand is not None
         return clearances(self.work, line.demand.pipe, route.line)
+
+    def judge_drawn(self, utility: str, line: LineString) -> dict[str, Any]:
+        """A drawn line judged in this plan: ``manual`` of the schema, and ``route`` if judged."""
+        from planning.plan_document import drawn_document
+
+        return drawn_document(self, utility, DrawnRoute(line))
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain values."""

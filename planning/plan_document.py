@@ -13,11 +13,12 @@ from layers.utilities import load_utilities
 from planning.clearance_records import count_statuses
 from planning.clearances import depth_questions
 from planning.crossing_methods import method_of
+from planning.drawn_routes import DrawnRoute
 from planning.external_lines import ExternalLine
 from planning.joint import Joint
 from planning.judged_routes import Route
 from planning.manual_document import manual_entry
-from planning.manual_routes import DrawnWay, ManualRoute
+from planning.manual_routes import DrawnWay, ManualRoute, manual_routes
 from planning.quantities import SURFACES, size_mm
 from planning.section_drawing import draw_section
 from planning.sections import Section, pipe_label
@@ -105,6 +106,15 @@ def _assumed(plan: Plan) -> set[str]:
     if roads["width_assumed"].any():
         assumed.add("carriageway_width")
     return assumed
+
+
+def drawn_document(plan: Plan, utility: str, drawn: DrawnRoute) -> dict[str, Any]:
+    """A drawn route that the application does not hold yet, as ``manual`` with its ``route``."""
+    line = plan.lines[utility]
+    demands = {} if line.demand is None else {utility: line.demand}
+    found = manual_routes(plan.work, plan.site, demands, {utility: (drawn,)})[utility]
+    route = _route(plan, line, "manual", found.route) if isinstance(found, ManualRoute) else None
+    return {**(manual_entry(found, line.route) or {}), "route": route}
 
 
 def _judged(plan: Plan, utility: str) -> list[ManualRoute]:

@@ -284,6 +284,13 @@
         weight: route.weight, dashArray: route.dash, opacity: route.faint ? 0.45 : 1 })
         .bindTooltip(route.label, { sticky: true, className: "tg-tip" });
     });
+    drawing.others.forEach(function (other) { course(group, other); });
+    drawing.faults.forEach(function (fault) {
+      L.polyline(fault.points, { className: "tg-fault", color: "#c62828", weight: 9, opacity: 0.5 })
+        .bindTooltip(fault.label, { sticky: true, className: "tg-tip" }).addTo(group);
+    });
+    drawing.clearances.forEach(function (pair) { spot(group, pair, "tg-clear-" + pair.status); });
+    drawing.survey.forEach(function (point) { spot(group, point, "tg-survey"); });
     drawing.rings.forEach(function (ring) {
       L.circleMarker(ring.at, { className: "tg-ring", radius: 6.5, weight: 3,
         color: ring.colour, fillColor: "#ffffff", fillOpacity: 1 }).addTo(group)
@@ -296,6 +303,38 @@
     map.tonggouRoutes = drawing.routes.map(function (route) { return route.points; });
     views.forEach(function (layer) { if (layer.place) { layer.place(map); } });
     focus(map, drawing);
+  }
+
+  // A course to compare: thin, with its letter in the middle; a drawn one dotted.
+  function course(group, other) {
+    if (other.shown) {
+      L.polyline(other.points, { className: other.drawn ? "tg-manual" : "tg-other",
+        color: other.colour, weight: other.drawn ? 3.5 : 2.2, opacity: 0.85,
+        dashArray: other.drawn ? "2 6" : null })
+        .bindTooltip(other.label, { sticky: true, className: "tg-tip" }).addTo(group);
+    }
+    if (!other.letter) { return; }
+    L.marker(middle(other.points), { interactive: false, icon: L.divIcon({ className: "tg-badge",
+      iconSize: [18, 18], html: other.letter }) }).addTo(group);
+  }
+
+  // The middle of a line along its length, in degrees: near enough for a badge.
+  function middle(points) {
+    var left = 0, i;
+    for (i = 1; i < points.length; i++) { left += span(points, i) / 2; }
+    for (i = 1; i < points.length - 1 && span(points, i) < left; i++) { left -= span(points, i); }
+    var a = points[i - 1], b = points[i], part = Math.min(1, left / (span(points, i) || 1));
+    return [a[0] + part * (b[0] - a[0]), a[1] + part * (b[1] - a[1])];
+  }
+
+  function span(points, i) {
+    return L.latLng(points[i - 1][0], points[i - 1][1]).distanceTo([points[i][0], points[i][1]]);
+  }
+
+  // A mark that differs by shape as well as by colour (style.css).
+  function spot(group, mark, className) {
+    L.marker(mark.at, { icon: L.divIcon({ className: "tg-spot " + className, iconSize: [15, 15] }) })
+      .bindTooltip(mark.label, { className: "tg-tip" }).addTo(group);
   }
 
   // Move only when another case was chosen, so that the view stays where the user put it.

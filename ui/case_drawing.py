@@ -11,7 +11,7 @@ from itertools import pairwise
 from math import dist
 from typing import Any
 
-from pyproj import Transformer
+from pyproj import CRS, Transformer
 from shapely.geometry import MultiLineString, shape
 from shapely.ops import linemerge
 
@@ -53,7 +53,7 @@ def case_drawing(
     }
     if view is None:
         return drawing
-    place = _Placer(view.plan["crs"])
+    place = Placer(view.plan["crs"])
     routes = {line["utility"]: view.route(line) for line in view.routed}
     shared = view.plan["joint"]["segments"] if view.joint else []
     paths = {key: _path(route) for key, route in routes.items()}
@@ -68,7 +68,7 @@ def case_drawing(
             {"points": place.line(line)}
             for route in routes.values()
             for crossing in route["crossings"]
-            for line in _lines(crossing.get("geometry"))
+            for line in courses(crossing.get("geometry"))
         ],
         "rings": [
             {
@@ -83,7 +83,7 @@ def case_drawing(
             {"points": place.line(line), "width": LANE_PX * (len(routes) + 1) + 6}
             for segment in shared
             if len(segment["utilities"]) > 1
-            for line in _lines(segment["geometry"])
+            for line in courses(segment["geometry"])
         ],
     }
     if strips:
@@ -94,6 +94,44 @@ def case_drawing(
         ]
     drawing["bounds"] = _bounds(drawing)
     return drawing
+
+
+def pen_for(view: View | None, token: str) -> dict[str, Any] | None:
+    """What a route is drawn with; None without an application to keep it in."""
+    if view is None or not view.plan.get("application_id") or not view.wanted:
+        return None
+    parcel = view.plan["parcel"]["geometry"]
+    return {
+        "url": "/api/drawn/",
+        "token": token,
+        "application_id": view.plan["application_id"],
+        "at": Placer(view.plan["crs"]).point(_inner_point(parcel)),
+        "chosen": view.chosen,
+        "utilities": [
+            {
+                "key": line["utility"],
+                "name": esc(view.name(line["utility"])),
+                "colour": view.utilities[line["utility"]].colour,
+            }
+            for line in view.wanted
+        ],
+        "words": {
+            "draw": _("手绘路由"),
+            "hint": _("从接入点点到红线;拖动、缩放照常"),
+            "utility": _("专业"),
+            "undo": _("退一点"),
+            "judge": _("核算"),
+            "cancel": _("取消"),
+            "waiting": _("正在核算…"),
+            "failed": _("连接中断,未能核算;请重试"),
+            "drawn": _("手绘路由"),
+            "author": _("绘制人"),
+            "note": _("备注"),
+            "keep": _("保留"),
+            "change": _("接着改"),
+            "discard": _("放弃"),
+        },
+    }
 
 
 def in_lanes(
@@ -121,10 +159,10 @@ def in_lanes(
     return lanes
 
 
-class _Placer:
+class Placer:
     """Projected coordinates to the map's (latitude, longitude), seven decimals."""
 
-    def __init__(self, crs: str) -> None:
+    def __init__(self, crs: str | CRS) -> None:
         self._to_degrees = Transformer.from_crs(crs, 4326, always_xy=True)
 
     def point(self, xy: Sequence[float]) -> tuple[float, float]:
@@ -146,7 +184,7 @@ class _Placer:
         ]
 
 
-def _routes(view: View, place: _Placer, paths: Mapping[str, list[Point]]) -> list[dict[str, Any]]:
+def _routes(view: View, place: Placer, paths: Mapping[str, list[Point]]) -> list[dict[str, Any]]:
     lanes = in_lanes(paths, list(view.utilities))
     lines = {line["utility"]: line for line in view.routed}
     return [
@@ -193,7 +231,7 @@ def _path(route: Mapping[str, Any]) -> list[Point]:
     return path[::-1] if dist(path[0], end) < dist(path[-1], end) else path
 
 
-def _lines(geometry: Mapping[str, Any] | None) -> list[list[Point]]:
+def courses(geometry: Mapping[str, Any] | None) -> list[list[Point]]:
     """Courses of a line or of the lines among several shapes."""
     if geometry is None:
         return []

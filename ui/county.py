@@ -57,23 +57,36 @@ class County:
 
 def open_county(path: Path) -> County:
     """The county of a workspace, from memory unless a layer or an application has changed."""
+    workspace = Workspace.open(path)
     files = sorted((path / "applications").glob("*.json"))
-    applications = tuple((file.name, file.stat().st_mtime_ns) for file in files)
-    versions = Workspace.open(path).versions().values()
-    return _read(path, tuple((one.layer, one.sha256) for one in versions), applications)
+    state = tuple((file.name, file.stat().st_mtime_ns) for file in files)
+    versions = tuple((one.layer, one.sha256) for one in workspace.versions().values())
+    applications = _applications(path, state)
+    marked = tuple(sorted({str(one["parcel_id"]) for one in applications.values()}))
+    survey = _survey(path, versions)
+    return County(survey, applications, _layers(path, versions, marked), _bounds(path, versions))
 
 
 @lru_cache(maxsize=2)
-def _read(path: Path, _versions: tuple[Any, ...], _applications: tuple[Any, ...]) -> County:
-    workspace = Workspace.open(path)
-    survey = workspace.survey()
-    applications = {one["application_id"]: one for one in workspace.applications()}
-    marked = [one["parcel_id"] for one in applications.values()]
-    layers = view_layers(survey.tables, marked_parcels=marked)
-    return County(survey, applications, layers, _bounds(survey))
+def _survey(path: Path, _versions: tuple[Any, ...]) -> Survey:
+    return Workspace.open(path).survey()
 
 
-def _bounds(survey: Survey) -> tuple[float, float, float, float]:
+@lru_cache(maxsize=2)
+def _applications(path: Path, _state: tuple[Any, ...]) -> dict[str, Mapping[str, Any]]:
+    return {one["application_id"]: one for one in Workspace.open(path).applications()}
+
+
+@lru_cache(maxsize=2)
+def _layers(
+    path: Path, versions: tuple[Any, ...], marked: tuple[str, ...]
+) -> Mapping[str, ViewLayer]:
+    return view_layers(_survey(path, versions).tables, marked_parcels=marked)
+
+
+@lru_cache(maxsize=2)
+def _bounds(path: Path, versions: tuple[Any, ...]) -> tuple[float, float, float, float]:
+    survey = _survey(path, versions)
     extents = [
         table.to_crs(4326).total_bounds
         for name, table in survey.tables.items()

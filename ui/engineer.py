@@ -14,15 +14,20 @@ import streamlit as st
 from streamlit_folium import st_folium
 
 from api import tokens
+from api.drawn_routes import pen
 from api.escape import esc
 from layers.utilities import load_utilities
 from planning.policies import load_policy
 from ui import panel
-from ui.case_drawing import case_drawing
+from ui.case_drawing import case_drawing, pen_for
+from ui.case_marks import case_marks
+from ui.comparison import comparison, eligibility
 from ui.county import County, open_county
+from ui.drawn_routes import keep_drawing
 from ui.maps import case_group, town_map
 from ui.planning_service import REFUSALS, is_preparing, plan_of_application, plan_of_parcel
 from ui.shared_trench import shared_trench
+from ui.surroundings import surroundings
 from ui.verdict_detail import verdict_detail
 from ui.view import View
 from ui.words import Words
@@ -41,26 +46,26 @@ def engineer_page(workspace: Path) -> None:
         initial_sidebar_state="collapsed",
     )
     st.html(_STATIC / "style.css")
+    _bench(workspace)
+
+
+@st.fragment(run_every=tokens.RENEW_S)
+def _bench(workspace: Path) -> None:
     try:
         county = open_county(workspace)
     except REFUSALS as error:
         with st.container(key="alarm"):
             _alarm(_("工作区打不开"), str(error))
         return
-    _bench(county, str(workspace))
-
-
-@st.fragment(run_every=tokens.RENEW_S)
-def _bench(county: County, token_name: str) -> None:
     with st.container(key="bar"):
         _bar(county)
     with st.container(key="bench"):
         map_side, case_side = st.columns([65, 35], gap=None)
     with case_side, st.container(key="case"):
         plan, title, is_default = _planned(county)
-        view = _panel(county, plan, title, is_default=is_default) if plan else None
+        view = _panel(county, workspace, plan, title, is_default=is_default) if plan else None
     with map_side, st.container(key="town"):
-        _map(county, view, token_name)
+        _map(county, view, str(workspace))
 
 
 def _bar(county: County) -> None:
@@ -96,11 +101,20 @@ def _choose_parcel(county: County) -> None:
         return
     st.session_state["last_click"] = click
     parcel = county.parcel_at(click["lat"], click["lng"])
-    if parcel is None:
+    if parcel is None or parcel == _parcel_in_hand(county):
         return
     st.session_state["application"] = county.application_of(parcel)
     st.session_state["parcel"] = parcel
     _look_at(gently=True)
+
+
+def _parcel_in_hand(county: County) -> str | None:
+    """The parcel that is shown already: a click on it only runs the page again."""
+    selected = st.session_state.get("application")
+    if selected in county.applications:
+        return str(county.applications[selected]["parcel_id"])
+    parcel: str | None = st.session_state.get("parcel")
+    return parcel
 
 
 def _look_at(*, gently: bool) -> None:
@@ -176,7 +190,9 @@ def _open_application(application_id: str) -> None:
     _choose_application()
 
 
-def _panel(county: County, plan: Mapping[str, Any], title: str, *, is_default: bool) -> View:
+def _panel(
+    county: County, workspace: Path, plan: Mapping[str, Any], title: str, *, is_default: bool
+) -> View:
     """The case panel; gives the view that the map shall show too."""
     words = Words(load_policy(county.survey.county))
     view = View(plan, load_utilities(), words, road_names=county.road_names)
@@ -188,10 +204,32 @@ def _panel(county: County, plan: Mapping[str, Any], title: str, *, is_default: b
     view = replace(view, chosen=_chosen(view))
     summary.html(panel.figures(view) + panel.lines_table(view) + panel.obstacles(view))
     if view.chosen:
-        line = next(one for one in view.routed if one["utility"] == view.chosen)
-        st.html(verdict_detail(view, line))
+        line = next(one for one in view.wanted if one["utility"] == view.chosen)
+        st.html(_about(view, line))
+        _withdrawing(workspace, view, line)
     st.html(shared_trench(view) + panel.questions(view) + panel.never_covered(view))
     return view
+
+
+def _about(view: View, line: Mapping[str, Any]) -> str:
+    """Everything about one line: its verdict, what would cure it, its routes, what it meets."""
+    parts = [comparison(view, line), surroundings(view, line)]
+    if line["status"] == "routed":
+        parts = [verdict_detail(view, line), eligibility(view, line), *parts]
+    return "".join(parts)
+
+
+def _withdrawing(workspace: Path, view: View, line: Mapping[str, Any]) -> None:
+    """Let a drawn route be withdrawn; its history stays in the application."""
+    if not line.get("manual"):
+        return
+    asked = {"application_id": view.plan["application_id"], "utility": line["utility"]}
+    st.button(
+        _("撤回手绘路由"),
+        key="withdraw",
+        on_click=keep_drawing,
+        args=(workspace, {**asked, "line": None, "author": "", "note": ""}),
+    )
 
 
 def _ways(view: View) -> bool:
@@ -215,11 +253,12 @@ def _ways(view: View) -> bool:
 
 def _chosen(view: View) -> str | None:
     """The line whose grounds shall be shown in full."""
-    if not view.routed:
+    lines = [one for one in view.wanted if one["status"] == "routed" or one.get("manual")]
+    if not lines:
         return None
     chosen: str | None = st.pills(
         _("逐项查看依据"),
-        [line["utility"] for line in view.routed],
+        [line["utility"] for line in lines],
         key="chosen",
         format_func=view.name,
     )
@@ -228,7 +267,8 @@ def _chosen(view: View) -> str | None:
 
 def _map(county: County, view: View | None, token_name: str) -> None:
     number, gently = st.session_state.get("focus", (0, True))
-    drawing = case_drawing(
+    marks = case_marks(view)
+    drawing = marks | case_drawing(
         view, strips=bool(st.session_state.get("strips")), focus=str(number), gently=gently
     )
     st_folium(
@@ -237,7 +277,9 @@ def _map(county: County, view: View | None, token_name: str) -> None:
         height=_MAP_HEIGHT_PX,
         use_container_width=True,
         returned_objects=["last_clicked"],
-        feature_group_to_add=case_group(drawing, tokens.issue(token_name)),
+        feature_group_to_add=case_group(
+            drawing, tokens.issue(token_name), pen_for(view, tokens.issue(pen(token_name)))
+        ),
         on_change=lambda: _choose_parcel(county),
     )
 

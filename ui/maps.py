@@ -41,6 +41,7 @@ class TownMap(folium.Map):
         ("leaflet", "/assets/leaflet/leaflet.js"),
         ("jquery", "/assets/jquery/jquery.min.js"),
         ("tonggou", _own("fix.js")),
+        ("tonggou_draw", _own("draw.js")),
     ]
     default_css = [  # noqa: RUF012
         ("leaflet_css", "/assets/leaflet/leaflet.css"),
@@ -86,12 +87,15 @@ class _Drawing(MacroElement):
             tonggou.useToken({{ this.token|tojson }});
             tonggou.drawCase({{ this._parent.get_name() }},
                 {{ this._parent._parent.get_name() }}, {{ this.drawing|tojson }});
+            tonggou.drawingTable({{ this._parent._parent.get_name() }}, {{ this.pen|tojson }});
         {% endmacro %}
     """)
 
-    def __init__(self, drawing: Mapping[str, Any], token: str) -> None:
+    def __init__(
+        self, drawing: Mapping[str, Any], token: str, pen: Mapping[str, Any] | None
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # branca has no hints
-        self._name, self.drawing, self.token = "Drawing", drawing, token
+        self._name, self.drawing, self.token, self.pen = "Drawing", drawing, token, pen
 
 
 def town_map(
@@ -144,10 +148,15 @@ def town_map(
     return town
 
 
-def case_group(drawing: Mapping[str, Any], token: str) -> folium.FeatureGroup:
-    """What changes on the map: the case in hand and the token for fetching layers."""
+def case_group(
+    drawing: Mapping[str, Any], token: str, pen: Mapping[str, Any] | None = None
+) -> folium.FeatureGroup:
+    """What changes on the map: the case in hand, the token for fetching layers, and the pen.
+
+    ``pen`` is what a route can be drawn with, None where nothing can be drawn.
+    """
     group = folium.FeatureGroup(name="case", control=False)
-    group.add_child(_Drawing(drawing, token))
+    group.add_child(_Drawing(drawing, token, pen))
     return group
 
 

@@ -31,15 +31,47 @@ def metres(value: float | None) -> str:
     return "—" if value is None else f"{rounded(value, Decimal('0.01')):,f}"
 
 
+def signed(value: float) -> str:
+    """A difference with its sign, two decimals."""
+    text = words.value(value, "m")
+    return text if value < 0 else f"+{text}"
+
+
 def money(value: float | None) -> str:
     """Yuan in units of ten thousand, two decimals."""
     return "—" if value is None else f"{value / 10000:,.2f}"
 
 
-def chip(outcome: str) -> str:
+def chip(view: View, outcome: str) -> str:
     """A verdict as a word on a tint."""
-    word = words.OUTCOMES.get(outcome, outcome)
+    word = view.words.outcome(outcome)
     return f'<span class="tg-chip tg-{_TINTS.get(outcome, "none")}">{esc(word)}</span>'
+
+
+def deciding(view: View, verdict: Json) -> str:
+    """The condition that a verdict hangs on: value, limit and room left; empty without one.
+
+    The one missed by most, else the one kept by least, in parts of its limit.
+    """
+    bounds = [
+        one
+        for one in verdict["findings"]
+        if one["kind"] == "condition"
+        and one.get("comparator") in ("at_most", "at_least", "below", "above")
+        and one.get("margin") is not None
+        and one.get("limit")
+    ]
+    if not bounds:
+        return ""
+    one = min(bounds, key=lambda each: each["margin"] / abs(each["limit"]))
+    unit = view.words.unit(one["input"])
+    room = words.value(abs(one["margin"]), unit)
+    over = one["status"] == "failed"
+    left = f"<b>{_('超出')} {room}</b>" if over else f"{_('余')} {room}"
+    return (
+        f"{esc(view.words.input(one['input']))} {esc(words.value(one['value'], unit))} "
+        f"{esc(words.limit(one))} {esc(unit)},{left}"
+    )
 
 
 def swatch(utility: Utility) -> str:
@@ -178,8 +210,15 @@ def _line_row(view: View, line: Json) -> str:
         f'{head}<td class="n">{metres(route["length_m"])}</td>'
         f'<td class="n">{route["crossing_count"]} / {metres(route["crossing_kerb_m"])}</td>'
         f'<td class="n">{metres(route["green_m2"])}</td>'
-        f"<td>{chip(verdict['outcome']) if verdict else '—'}{close}</td></tr>"
+        f"<td>{chip(view, verdict['outcome']) if verdict else '—'}{close}</td></tr>"
+        f"{_deciding_row(view, verdict)}"
     )
+
+
+def _deciding_row(view: View, verdict: Json | None) -> str:
+    """What the verdict hangs on, below its line."""
+    told = deciding(view, verdict) if verdict else ""
+    return f'<tr class="tg-limit"><td></td><td colspan="5">{told}</td></tr>' if told else ""
 
 
 def _reason(line: Json) -> str:
@@ -193,9 +232,9 @@ def _obstacle(view: View, line: Json) -> tuple[str, str] | None:
     verdict, sentences = view.verdict(line), []
     stopped = verdict is not None and verdict["outcome"] not in words.QUALIFYING
     if view.joint and (line.get("verdict") or {}).get("made_worse_by_sharing"):
-        sentences.append(_worse(line))
+        sentences.append(_worse(view, line))
     elif stopped and verdict:
-        sentences.append(chip(verdict["outcome"]))
+        sentences.append(chip(view, verdict["outcome"]))
     if stopped and verdict:
         sentences.append(_grounds(view, line, verdict))
     return ("warn", " ".join(sentences)) if sentences else None
@@ -213,11 +252,11 @@ def _no_way(view: View, line: Json) -> str:
     return f"{_('无法接入:')}{_reason(line)}{gap}" + (f"。{cure}。" if cure else "。")
 
 
-def _worse(line: Json) -> str:
+def _worse(view: View, line: Json) -> str:
     alone, joint = line["verdict"]["alone"], line["verdict"]["joint"]
     return (
-        f"{_('因共沟变差:单独敷设')} {chip(alone['outcome'])} → {_('共沟')} "
-        f"{chip(joint['outcome'])}"
+        f"{_('因共沟变差:单独敷设')} {chip(view, alone['outcome'])} → {_('共沟')} "
+        f"{chip(view, joint['outcome'])}"
     )
 
 
@@ -231,7 +270,7 @@ def _grounds(view: View, line: Json, verdict: Json) -> str:
     names = "、".join(dict.fromkeys(unknown)) or _("见下方依据")
     favour = verdict.get("otherwise")
     lead = _(";如均有利,可为") if favour in words.QUALIFYING else _(";即使均有利,仍为")
-    return f"{_('尚缺:')}{esc(names)}" + (f"{lead} {chip(favour)}" if favour else "")
+    return f"{_('尚缺:')}{esc(names)}" + (f"{lead} {chip(view, favour)}" if favour else "")
 
 
 def _failure(view: View, line: Json, failed: list[Json]) -> str:

@@ -14,6 +14,8 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any
 
+from shapely.geometry import LineString
+
 from gis.crs import CrsError
 from layers.errors import LayerError, ReadError, WorkspaceError
 from layers.survey import Survey
@@ -25,13 +27,14 @@ from planning.application import (
     parse_application,
 )
 from planning.groundwork import Groundwork, prepare
-from planning.plan import plan
+from planning.plan import Plan, plan
 from planning.policies import load_policy
 from ui.county import County
 
 log = logging.getLogger(__name__)
 # Errors whose message is for the user; any other is a fault of ours.
 REFUSALS = (ApplicationError, CrsError, LayerError, ReadError, WorkspaceError)
+_GATE_KEYS = ("application_id", "parcel_id", "gate")
 _one_at_a_time = Lock()  # groundwork takes seconds and much memory: never twice at once
 
 
@@ -43,12 +46,26 @@ def plan_of_application(application_id: str, county: County) -> dict[str, Any]:
     ApplicationError, CrsError, LayerError, WorkspaceError
         The application or a layer cannot be used; the message is for the user.
     """
-    return _plan(json.dumps(county.applications[application_id]), _Held(county))
+    return _document(json.dumps(county.applications[application_id]), _Held(county))
+
+
+def judge_drawn_line(
+    application_id: str, utility: str, line: LineString, county: County
+) -> dict[str, Any]:
+    """A line drawn for an application, judged at once: see ``Plan.judge_drawn``.
+
+    Raises
+    ------
+    ApplicationError, CrsError, LayerError, WorkspaceError
+        As :func:`plan_of_application`; the message is for the user.
+    """
+    made = _plan(json.dumps(county.applications[application_id]), _Held(county))
+    return made.judge_drawn(utility, line)
 
 
 def plan_of_parcel(parcel_id: str, dig_date: date, county: County) -> dict[str, Any]:
     """Plan JSON of a parcel without an application, on the usual demand of its land use."""
-    return _plan(json.dumps([parcel_id, dig_date.isoformat()]), _Held(county))
+    return _document(json.dumps([parcel_id, dig_date.isoformat()]), _Held(county))
 
 
 def is_preparing() -> bool:
@@ -70,13 +87,18 @@ def warm_up(county: County) -> None:
 
 
 class _Held:
-    """A county as the key of a cache: the same if its layers and applications are the same."""
+    """A county as the key of a cache: the same if its layers and gates are the same.
+
+    Whatever else an application says, the groundwork stays: a route that is drawn and kept must
+    not make everybody wait for the corridors again.
+    """
 
     def __init__(self, county: County) -> None:
         self.survey: Survey = county.survey
         self.documents = tuple(county.applications.values())
         hashes = sorted((name, one.sha256) for name, one in county.survey.versions.items())
-        self._key = json.dumps([hashes, list(self.documents)], sort_keys=True)
+        gates = [[one.get(key) for key in _GATE_KEYS] for one in self.documents]
+        self._key = json.dumps([hashes, gates], sort_keys=True)
 
     def __hash__(self) -> int:
         return hash(self._key)
@@ -86,13 +108,18 @@ class _Held:
 
 
 @lru_cache(maxsize=200)
-def _plan(request: str, held: _Held) -> dict[str, Any]:
+def _document(request: str, held: _Held) -> dict[str, Any]:
+    return _plan(request, held).to_json()
+
+
+@lru_cache(maxsize=50)
+def _plan(request: str, held: _Held) -> Plan:
     asked = json.loads(request)
     application = _default(held, *asked) if isinstance(asked, list) else parse_application(asked)
     policy = load_policy(held.survey.county)
     with _one_at_a_time:
         groundwork = _groundwork(held)
-    return plan(application, held.survey, policy, corridors=groundwork).to_json()
+    return plan(application, held.survey, policy, corridors=groundwork)
 
 
 @lru_cache(maxsize=1)

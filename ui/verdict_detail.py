@@ -26,7 +26,7 @@ def verdict_detail(view: View, line: Json) -> str:
         return head + f'<p class="tg-soft">{_("没有判定。")}</p>' + _measures(view, line)
     return head + "".join(
         [
-            _headline(verdict),
+            _headline(view, verdict),
             _course(view, line),
             _findings(view, verdict),
             _permits(view, verdict),
@@ -37,10 +37,13 @@ def verdict_detail(view: View, line: Json) -> str:
     )
 
 
-def _headline(verdict: Json) -> str:
+def _headline(view: View, verdict: Json) -> str:
     certainty = words.CERTAINTY.get(verdict.get("certainty") or "", verdict.get("certainty"))
-    parts = [chip(verdict["outcome"]), f"<span>{_('把握:')}{esc(certainty or _('未知'))}</span>"]
-    possible = f" {_('或')} ".join(chip(one) for one in verdict.get("possible") or [])
+    parts = [
+        chip(view, verdict["outcome"]),
+        f"<span>{_('把握:')}{esc(certainty or _('未知'))}</span>",
+    ]
+    possible = f" {_('或')} ".join(chip(view, one) for one in verdict.get("possible") or [])
     if verdict["outcome"] == "undetermined" and possible:
         parts.append(f"<span>{_('查明后可能为')} {possible}</span>")
     return f'<p class="tg-headline">{"".join(parts)}</p>'
@@ -125,7 +128,8 @@ def _finding_row(view: View, one: Json) -> str:
 def _permits(view: View, verdict: Json) -> str:
     rows = "".join(
         f"<tr><td>{esc(view.words.permit(one['permit']))}</td>"
-        f'<td>{chip(one["outcome"])}</td><td class="tg-soft">{esc(one.get("reason"))}</td></tr>'
+        f"<td>{chip(view, one['outcome'])}</td>"
+        f'<td class="tg-soft">{esc(one.get("reason"))}</td></tr>'
         for one in verdict.get("permits") or []
     )
     return _small_table(_("涉及许可"), rows)
@@ -138,7 +142,7 @@ def _readings(view: View, verdict: Json) -> str:
             quote, reading = view.words.reading(one["id"], one["value"])
             rows += (
                 f'<tr><td>「{esc(quote)}」<br><span class="tg-soft">{esc(reading)}</span></td>'
-                f"<td>{chip(one['would_be'])}</td></tr>"
+                f"<td>{chip(view, one['would_be'])}</td></tr>"
             )
     return _small_table(_("条文若按其他口径"), rows)
 

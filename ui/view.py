@@ -60,9 +60,17 @@ class View:
         joint: Json | None = verdicts.get("joint") if self.joint else None
         return joint or verdicts.get("alone")
 
+    def recommended(self, line: Json) -> Json | None:
+        """The recommended route of a line; None where nothing could be recommended."""
+        computed = [one for one in line["routes"] if one["kind"] != "manual"]
+        named = (one for one in computed if one["kind"] == line["recommended"])
+        return next(named, computed[0] if computed else None)
+
+    def drawn(self, line: Json) -> Json | None:
+        """The drawn route of a line, if there is one that could be judged."""
+        return next((one for one in line["routes"] if one["kind"] == "manual"), None)
+
     def route(self, line: Json) -> Json:
         """The route that counts in this view: through the shared trench, or the recommended."""
-        routes = line["routes"]
-        alone = next((one for one in routes if one["kind"] == line["recommended"]), routes[0])
         shared: Json | None = line.get("shared_route") if self.joint else None
-        return shared or alone
+        return shared or self.recommended(line) or line["routes"][0]

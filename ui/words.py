@@ -16,15 +16,6 @@ from layers.fields import layer_definition
 from planning.comparisons import rounded
 from planning.policy_model import Policy
 
-OUTCOMES = {
-    "blocked": _("不得挖掘"),
-    "ordinary_approval": _("一般审批"),
-    "undetermined": _("待补充"),
-    "commitment": _("告知承诺"),
-    "commitment_filing": _("承诺备案"),
-    "not_required": _("无需审批"),
-    "not_covered": _("方案未规定"),
-}
 QUALIFYING = ("commitment", "commitment_filing", "not_required")
 
 CERTAINTY = {
@@ -160,16 +151,20 @@ class Words:
     def input(self, name: str) -> str:
         """Name of a measure or fact."""
         known = self.policy.inputs.get(name)
-        return known.zh if known else name
+        return _(known.zh) if known else name
 
     def unit(self, name: str) -> str:
         """Unit of a measure, empty where it has none."""
         known = self.policy.inputs.get(name)
         return unit(known.unit) if known else ""
 
+    def outcome(self, key: str) -> str:
+        """Name of an outcome, in the policy's own words."""
+        return _(self.policy.outcomes.get(key) or key)
+
     def permit(self, key: str) -> str:
         """Name of a permit."""
-        return next((one.zh for one in self.policy.permits if one.id == key), key)
+        return next((_(one.zh) for one in self.policy.permits if one.id == key), key)
 
     def reading(self, switch: str, value: str) -> tuple[str, str]:
         """The unclear words of the policy, and how this reading takes them."""

@@ -37,8 +37,9 @@ def test_a_valid_token_reads_the_layer(app: Starlette) -> None:
     assert '"total":14' in text
 
 
-@pytest.mark.parametrize("token", ["", "forged", tokens.issue("/elsewhere")])
-def test_without_a_token_of_this_workspace_nothing_is_read(app: Starlette, token: str) -> None:
+@pytest.mark.parametrize("whose", ["nobody", "forger", "elsewhere"])
+def test_without_a_token_of_this_workspace_nothing_is_read(app: Starlette, whose: str) -> None:
+    token = {"nobody": "", "forger": "forged", "elsewhere": tokens.issue("/elsewhere")}[whose]
     status, text = ask(app, token=token)
     assert status == 403
     assert "features" not in text

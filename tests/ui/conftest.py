@@ -164,11 +164,19 @@ class Visit:
 
     def click_map(self, lat: float, lon: float) -> None:
         """Click a place on the map."""
+        self.page.mouse.click(*self._place(lat, lon))
+
+    def tap_map(self, lat: float, lon: float) -> None:
+        """Tap a place on the map with a finger."""
+        self.page.touchscreen.tap(*self._place(lat, lon))
+
+    def _place(self, lat: float, lon: float) -> tuple[float, float]:
+        """Where a place of the map is on the page, in pixels."""
         x, y = self.frame.evaluate(
             "at => { const p = map.latLngToContainerPoint(at); return [p.x, p.y]; }", [lat, lon]
         )
         frame = self.page.locator(".st-key-town iframe").bounding_box()
-        self.page.mouse.click(frame["x"] + x, frame["y"] + y)
+        return frame["x"] + x, frame["y"] + y
 
     def _note_request(self, request: Any) -> None:
         if not request.url.startswith((self.address, "data:", "blob:")):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+import geopandas as gpd
 import pytest
+from shapely.geometry import Point
 
 from tests.api.test_escape import HOSTILE
+from tests.planned_town import make_workspace
+from tests.towns import CRS_NAME, ORIGIN
 from tests.ui.conftest import SIZES, Visit
 from tests.ui.town import fill_workspace, hostile_names, town
 
@@ -158,4 +163,42 @@ def test_the_app_itself_opens_on_the_sample_county_and_plans_a_clicked_parcel(
     opened.page.locator(".tg-lines, .tg-note-warn").first.wait_for(timeout=120_000)
     assert opened.page.locator(".tg-lines").count() == 1, opened.page.inner_text(".st-key-case")
     opened.wait(lambda: opened.frame.evaluate(ROUTES) >= 1)
+    assert (opened.outside, opened.errors, opened.refused) == ([], [], [])
+
+
+def town_place(x: float, y: float) -> tuple[float, float]:
+    """Latitude and longitude of a place in the metres of the planned town."""
+    at = gpd.GeoSeries([Point(x + ORIGIN[0], y + ORIGIN[1])], crs=CRS_NAME).to_crs(4326).iloc[0]
+    return at.y, at.x
+
+
+@pytest.mark.parametrize("device", SIZES)
+def test_a_route_is_drawn_on_the_map_judged_and_kept(
+    visit: Opener, serve: Server, tmp_path: Path, device: str
+) -> None:
+    workspace = make_workspace(tmp_path)
+    opened = visit(serve("app.py", workspace), device)
+    opened.choose("BZ-1")
+    opened.wait(lambda: opened.frame.evaluate(ROUTES) >= 3)
+    opened.page.evaluate("window.__mark = 1")
+    desk = opened.frame.locator(".tg-desk")
+    desk.locator(".tg-start").click()
+    for place in ((119, 9), (119, 9.6), (136, 9.6), (136, 11)):
+        (opened.tap_map if device == "phone" else opened.click_map)(*town_place(*place))
+        opened.page.wait_for_timeout(150)
+    opened.wait(lambda: desk.locator(".tg-main").is_enabled())
+    desk.locator(".tg-main").click()
+    desk.locator("input").first.wait_for()
+    card = desk.inner_text()
+    for words in ("给水 手绘路由", "告知承诺制审批", "比推荐路由", "末端移到红线上"):
+        assert words in card, words
+    desk.locator("input").first.fill("张工")
+    desk.locator(".tg-main").click()
+    opened.wait(lambda: opened.frame.locator("path.tg-manual").count() == 1)
+    stored = json.loads((workspace / "applications" / "BZ-1.json").read_text("utf-8"))
+    [kept] = stored["drawn_routes"]["water"]
+    assert kept["author"] == "张工"
+    assert len(kept["line"]["coordinates"]) == 4
+    assert opened.page.evaluate("window.__mark") == 1
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= SIZES[device][0]
     assert (opened.outside, opened.errors, opened.refused) == ([], [], [])

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import REPOSITORY
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
-MODULES = sorted((REPOSITORY / "ui").glob("*.py"))
+MODULES = [file for folder in ("ui", "api") for file in sorted((REPOSITORY / folder).glob("*.py"))]
 
 
 def words_outside_gettext(tree: ast.AST) -> Iterator[str]:

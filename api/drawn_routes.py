@@ -1,0 +1,117 @@
+"""Routes drawn on the map: judged at once, and kept in the application when the person wishes.
+
+Like the layers they are guarded by a token, one of their own: who may look may not yet write.
+Only the shape of a request is checked here; what it means is left to the two callables.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from gettext import gettext as _
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from api import tokens
+
+_MAX_BYTES = 400_000  # 5,000 points with 16 digits each way
+_MAX_POINTS = 5000
+_MAX_TEXT = {"application_id": 80, "utility": 20, "author": 80, "note": 400}
+
+Drawing = Mapping[str, Any]
+# A status and what to answer; the message of a refusal is for the person who drew.
+Answer = tuple[int, Mapping[str, Any]]
+
+
+class DrawingError(ValueError):
+    """A request does not hold a drawn line."""
+
+
+def pen(workspace: str) -> str:
+    """Name that tokens for drawing in a workspace are issued for."""
+    return f"draw:{workspace}"
+
+
+def drawn_routes(
+    workspace: str, judge: Callable[[Drawing], Answer], keep: Callable[[Drawing], Answer]
+) -> list[BaseRoute]:
+    """``POST /api/drawn/judge`` and ``/api/drawn/keep``, for one workspace.
+
+    Both take ``application_id``, ``utility``, ``line`` as [longitude, latitude] pairs, and
+    optionally ``author`` and ``note``; ``keep`` takes null for ``line`` to withdraw the route.
+    ``judge`` and ``keep`` are called in a worker thread.
+    """
+
+    def door(act: Callable[[Drawing], Answer], *, may_be_empty: bool) -> Any:
+        async def answer(request: Request) -> Response:
+            if not tokens.is_valid(request.query_params.get("token", ""), pen(workspace)):
+                return JSONResponse(
+                    {"message": _("访问凭证无效或已过期,请刷新页面")}, status_code=403
+                )
+            try:
+                drawing = parse_drawing(await _body(request), may_be_empty=may_be_empty)
+            except DrawingError as error:
+                return JSONResponse({"message": str(error)}, status_code=400)
+            status, found = await run_in_threadpool(act, drawing)
+            return JSONResponse(found, status_code=status)
+
+        return answer
+
+    return [
+        Route("/api/drawn/judge", door(judge, may_be_empty=False), methods=["POST"]),
+        Route("/api/drawn/keep", door(keep, may_be_empty=True), methods=["POST"]),
+    ]
+
+
+def parse_drawing(body: bytes, *, may_be_empty: bool) -> dict[str, Any]:
+    """The fields of a request; ``DrawingError`` if it is not of the right shape."""
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError):
+        raise DrawingError(_("请求不是 JSON")) from None
+    if not isinstance(asked, dict):
+        raise DrawingError(_("请求须为 JSON 对象"))
+    found: dict[str, Any] = {}
+    for name, longest in _MAX_TEXT.items():
+        text = asked.get(name, "")
+        if not isinstance(text, str) or len(text) > longest:
+            raise DrawingError(_("{} 须为不超过 {} 字的文字").format(name, longest))
+        found[name] = text.strip()
+    found["line"] = _line(asked.get("line"), may_be_empty=may_be_empty)
+    return found
+
+
+def _line(value: Any, *, may_be_empty: bool) -> list[list[float]] | None:
+    if value is None and may_be_empty:
+        return None
+    if not isinstance(value, list) or not 2 <= len(value) <= _MAX_POINTS:
+        raise DrawingError(_("line 须为 2 至 {} 个点").format(_MAX_POINTS))
+    if not all(_is_place(point) for point in value):
+        raise DrawingError(_("line 的每个点须为 [经度, 纬度]"))
+    return [[float(lon), float(lat)] for lon, lat in value]
+
+
+def _is_place(point: Any) -> bool:
+    if not isinstance(point, list) or len(point) != 2:
+        return False
+    if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in point):
+        return False
+    lon, lat = point
+    return math.isfinite(lon) and math.isfinite(lat) and abs(lon) <= 180 and abs(lat) <= 90
+
+
+async def _body(request: Request) -> bytes:
+    """The body, as long as it is JSON and not too large; read no further than that."""
+    if request.headers.get("content-type", "").split(";")[0].strip() != "application/json":
+        raise DrawingError(_("请求须为 application/json"))
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _MAX_BYTES:
+            raise DrawingError(_("请求过大"))
+    return body

@@ -1,0 +1,80 @@
+"""Marks on the map beside a case's routes: other courses, clearances, survey points, faults."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.escape import esc
+from ui.case_drawing import Placer, courses
+from ui.panel import metres
+from ui.route_choice import choices
+from ui.surroundings import CLEARANCE
+from ui.view import Json, View
+
+_MARKED = ("fail", "uncertain")
+
+
+def case_marks(view: View | None) -> dict[str, Any]:
+    """Other courses of the chosen line and every drawn route; marks of the chosen line, or of all.
+
+    Empty lists without a case. Every mark has its place, a label and, for clearances, a status.
+    """
+    marks: dict[str, Any] = {"others": [], "clearances": [], "survey": [], "faults": []}
+    if view is None:
+        return marks
+    place = Placer(view.plan["crs"])
+    for line in view.wanted:
+        if view.chosen in (None, line["utility"]):
+            marks["others"] += _courses(view, line, place)
+            marks["clearances"] += _clearances(line, place)
+            marks["survey"] += [
+                {"at": place.point(one["xy"]), "label": esc(one["text"])}
+                for one in line.get("survey_points") or []
+                if one.get("xy")
+            ]
+            marks["faults"] += _faults(line, place)
+    return marks
+
+
+def _courses(view: View, line: Json, place: Placer) -> list[dict[str, Any]]:
+    """Lettered courses of the chosen line; of the others only what somebody drew."""
+    chosen = view.chosen == line["utility"]
+    found = choices(view, line)
+    return [
+        {
+            "points": place.line(one.route["geometry"]["coordinates"]),
+            "colour": view.utilities[line["utility"]].colour,
+            "drawn": one.is_drawn,
+            "shown": not one.recommended,
+            "letter": one.letter if chosen and len(found) > 1 else "",
+            "label": esc(f"{one.letter} {'、'.join(one.names)} {metres(one.route['length_m'])} m"),
+        }
+        for one in found
+        if chosen or one.is_drawn
+    ]
+
+
+def _clearances(line: Json, place: Placer) -> list[dict[str, Any]]:
+    return [
+        {
+            "at": place.point(one["xy"]),
+            "status": one["status"],
+            "label": f"{esc(CLEARANCE[one['status']][0])}: {esc(one['text'])}",
+        }
+        for one in line.get("clearances") or []
+        if one["status"] in _MARKED and one.get("xy")
+    ]
+
+
+def _faults(line: Json, place: Placer) -> list[dict[str, Any]]:
+    faults = (line.get("manual") or {}).get("faults") or []
+    return fault_marks(faults, place)
+
+
+def fault_marks(faults: list[Json], place: Placer) -> list[dict[str, Any]]:
+    """Stretches of a drawn route that lie where no line may lie."""
+    return [
+        {"points": place.line(course), "label": esc(fault["text"])}
+        for fault in faults
+        for course in courses(fault["geometry"]) or [[fault["xy"]]]
+    ]

@@ -1,0 +1,69 @@
+"""The routes of one line to compare, each with a letter that map, table and chart share.
+
+The same course found twice is one route with two names; the drawn one keeps its own name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from gettext import gettext as _
+
+from ui.view import Json, View
+
+KINDS = {
+    "qualifying": _("符合条款中最省"),
+    "cheapest": _("最省"),
+    "shortest": _("最短"),
+    "alternative": _("另一走向"),
+    "shared": _("共沟"),
+    "manual": _("手绘"),
+}
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One route to compare: its letter, what it is called, and whether it is the recommended."""
+
+    letter: str
+    names: tuple[str, ...]
+    route: Json
+    recommended: bool
+
+    @property
+    def is_drawn(self) -> bool:
+        return bool(self.route["kind"] == "manual")
+
+
+def choices(view: View, line: Json) -> list[Choice]:
+    """Every distinct route of a line: the recommended first, the drawn one last."""
+    recommended = view.recommended(line)
+    found: dict[str, tuple[list[str], Json]] = {}
+    for route in _in_order(line, recommended):
+        course = str(route["geometry"]["coordinates"])
+        key = f"drawn {course}" if route["kind"] == "manual" else course
+        names, _first = found.setdefault(key, ([], route))
+        names.append(_named(view, route))
+    return [
+        Choice(_LETTERS[number], tuple(dict.fromkeys(names)), route, route is recommended)
+        for number, (names, route) in enumerate(found.values())
+    ]
+
+
+def _in_order(line: Json, recommended: Json | None) -> Iterator[Json]:
+    """The routes of a line in the order of reading."""
+    if recommended is not None:
+        yield recommended
+    routes = [one for one in line["routes"] if one is not recommended]
+    yield from (one for one in routes if one["kind"] != "manual")
+    yield from line.get("alternatives") or []
+    yield from (one for one in routes if one["kind"] == "manual")
+
+
+def _named(view: View, route: Json) -> str:
+    """What a route is; an alternative by the roads on which it differs."""
+    differs = route.get("differs") or []
+    if differs:
+        return _("经 {}").format("、".join(view.road(str(one)) for one in differs[:2]))
+    return KINDS.get(route["kind"], str(route["kind"]))

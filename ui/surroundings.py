@@ -1,0 +1,210 @@
+"""What one line meets: clearances, places to survey, tie-ins, its size, and a drawn route."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from gettext import gettext as _
+
+from api.escape import esc
+from ui import words
+from ui.panel import chip, deciding, metres, money, signed
+from ui.view import Json, View
+
+CLEARANCE = {
+    "fail": (_("不足"), "bad"),
+    "uncertain": (_("误差之内"), "open"),
+    "unknown": (_("未知"), "open"),
+    "no_table_value": (_("表中无值"), "none"),
+    "pass": (_("足够"), "good"),
+}
+_WEIGHTY = ("fail", "uncertain", "unknown")
+
+
+def surroundings(view: View, line: Json) -> str:
+    """All of it in the order of weight; what a plan does not say is not shown."""
+    return "".join(
+        [
+            drawn_route(view, line),
+            clearances(line),
+            survey_points(line),
+            tie_ins(line),
+            sizing(line),
+        ]
+    )
+
+
+def clearances(line: Json) -> str:
+    """Pairs that are too near or may be, in sight; the others folded, counted."""
+    found = sorted(
+        line.get("clearances") or [], key=lambda one: list(CLEARANCE).index(one["status"])
+    )
+    if not found:
+        return ""
+    weighty = [one for one in found if one["status"] in _WEIGHTY]
+    rest = [one for one in found if one["status"] not in _WEIGHTY]
+    shown = (
+        _clearance_table(weighty) if weighty else f'<p class="tg-soft">{_("没有不足之处。")}</p>'
+    )
+    folded = (
+        f"<details><summary>{_('其余净距')} {len(rest)}</summary>{_clearance_table(rest)}</details>"
+        if rest
+        else ""
+    )
+    return f"<h3>{_('净距')}<small>{_('不足之处须采取措施')}</small></h3>{shown}{folded}"
+
+
+def _clearance_table(found: Sequence[Json]) -> str:
+    rows = "".join(_clearance_row(one) for one in found)
+    return (
+        f'<table class="tg-findings"><thead><tr><th>{_("对象")}</th>'
+        f'<th class="n">{_("净距")} m</th><th class="n">{_("须")} m</th><th>{_("结论")}</th></tr>'
+        f"</thead><tbody>{rows}</tbody></table>"
+    )
+
+
+def _clearance_row(one: Json) -> str:
+    word, tint = CLEARANCE[one["status"]]
+    way = _("交叉") if one["direction"] == "crossing" else _("平行")
+    tolerance = one.get("tolerance_m")
+    gap = metres(one["gap_m"]) + (f" ±{metres(tolerance)}" if tolerance else "")
+    source = " · ".join(
+        esc(part)
+        for part in [
+            words.source(one.get("ref") or ""),
+            words.CONFIDENCE.get(one.get("confidence") or "", one.get("confidence")),
+        ]
+        if part
+    )
+    name = f"{words.layer(one['layer'])} {one.get('id') or ''}".strip()
+    return (
+        f'<tr><td>{esc(name)} {way}</td><td class="n">{gap}</td>'
+        f'<td class="n">{metres(one.get("required_m"))}</td>'
+        f'<td><span class="tg-chip tg-{tint}">{esc(word)}</span></td></tr>'
+        f'<tr class="tg-ref"><td colspan="4">{esc(one["text"])} <span>{source}</span></td></tr>'
+    )
+
+
+def survey_points(line: Json) -> str:
+    """Places whose survey would settle the verdict; they are marked on the map."""
+    rows = "".join(f"<li>{esc(one['text'])}</li>" for one in line.get("survey_points") or [])
+    return (
+        f"<h3>{_('须实测的点')}<small>{_('地图上有标记')}</small></h3>"
+        f'<ul class="tg-questions">{rows}</ul>'
+        if rows
+        else ""
+    )
+
+
+def tie_ins(line: Json) -> str:
+    """Candidates in their order and those rejected, each with its reasons; folded."""
+    found = line.get("tie_ins") or {}
+    candidates, rejected = found.get("candidates") or [], found.get("rejected") or []
+    if not candidates and not rejected:
+        return ""
+    taken = "".join(_candidate(one) for one in candidates)
+    left = "".join(f"<li><b>{esc(one['id'])}</b> {esc(one['text'])}</li>" for one in rejected)
+    parts = f'<ol class="tg-questions">{taken}</ol>' if taken else ""
+    if left:
+        parts += f'<h4>{_("不可接入")} {len(rejected)}</h4><ul class="tg-questions">{left}</ul>'
+    return (
+        f"<details><summary>{_('接入点比选')} {len(candidates)} / "
+        f"{len(candidates) + len(rejected)}</summary>{parts}</details>"
+    )
+
+
+def _candidate(one: Json) -> str:
+    figures = [
+        f"{metres(one['length_m'])} m" if one.get("length_m") is not None else "",
+        f"{money(one['cost_yuan'])} {_('万元')}" if one.get("cost_yuan") is not None else "",
+    ]
+    reasons = ";".join(str(each) for each in one.get("reasons") or [])
+    told = " · ".join(part for part in figures if part)
+    return f'<li><b>{esc(one["id"])}</b> {told} <span class="tg-soft">{esc(reasons)}</span></li>'
+
+
+def sizing(line: Json) -> str:
+    """How the size follows from the demand, step by step; folded."""
+    found = line.get("sizing")
+    if not found:
+        return ""
+    steps = "".join(f"<li>{esc(step)}</li>" for step in found.get("steps") or [])
+    confidence = words.CONFIDENCE.get(found.get("confidence") or "", found.get("confidence"))
+    told = [found.get("formula"), found.get("source"), confidence]
+    about = " · ".join(esc(words.source(str(part))) for part in told if part)
+    own = f"<p>{_('规格由申请指定,未采用推算值。')}</p>" if found.get("overridden") else ""
+    return (
+        f"<details><summary>{_('规格推算')}</summary>{own}"
+        f'<ol class="tg-questions">{steps}</ol><p class="tg-soft">{about}</p></details>'
+    )
+
+
+# --- a drawn route --------------------------------------------------------------------------------
+
+
+def drawn_route(view: View, line: Json) -> str:
+    """The drawn route of a line: verdict, figures, differences, what was moved, faults."""
+    manual = line.get("manual")
+    if not manual:
+        return ""
+    about = " · ".join(esc(part) for part in [manual["author"], manual["at"][:10]] if part)
+    head = f"<h3>{_('手绘路由')}<small>{about}</small></h3>"
+    note = f'<p class="tg-soft">{esc(manual["note"])}</p>' if manual["note"] else ""
+    route = view.drawn(line)
+    if manual["status"] == "refused" or route is None:
+        return f'{head}{note}<p class="tg-note-warn">{esc(manual["reason"])}</p>'
+    return head + note + judged_drawing(view, manual, route)
+
+
+def judged_drawing(view: View, manual: Json, route: Json) -> str:
+    """A judged drawing in a few lines; for the panel and for the card on the map."""
+    verdict = manual["verdict"]
+    certainty = words.CERTAINTY.get(verdict.get("certainty") or "", "")
+    parts = [
+        f"{chip(view, verdict['outcome'])} <span>{esc(certainty)}</span>",
+        deciding(view, verdict),
+        figures(route),
+        differences(manual),
+    ]
+    return "".join(f"<p>{part}</p>" for part in parts if part) + changes(manual)
+
+
+def figures(route: Json) -> str:
+    """Length, crossings, green and cost of a route in one line."""
+    return " · ".join(
+        [
+            f"{_('长')} {metres(route['length_m'])} m",
+            f"{_('穿路')} {route['crossing_count']} {_('次')} {metres(route['crossing_kerb_m'])} m",
+            f"{_('绿化')} {metres(route['green_m2'])} m²",
+            f"{money(route['cost_yuan'])} {_('万元')}",
+        ]
+    )
+
+
+def differences(manual: Json) -> str:
+    """What a drawn route has more or less than the recommended one."""
+    more = manual.get("differences")
+    if not more:
+        return ""
+    parts = [
+        f"{signed(more['extra_m'])} m",
+        f"{signed(more['extra_yuan'] / 10000)} {_('万元')}",
+        *(
+            f"{name} {signed(more[key])} {unit}"
+            for key, name, unit in (
+                ("extra_crossing_kerb_m", _("穿路"), "m"),
+                ("extra_green_m2", _("绿化"), "m²"),
+            )
+            if more.get(key) is not None and abs(more[key]) >= 0.005
+        ),
+    ]
+    return f"{_('比推荐路由')} {' · '.join(parts)}"
+
+
+def changes(manual: Json) -> str:
+    """Faults and what was moved of a drawing."""
+    moved = "".join(
+        f'<li class="tg-soft">{esc(one["text"])} {metres(one["moved_m"])} m</li>'
+        for one in manual["moves"]
+    )
+    wrong = "".join(f'<li class="tg-wrong">{esc(one["text"])}</li>' for one in manual["faults"])
+    return f'<ul class="tg-changes">{wrong}{moved}</ul>' if moved or wrong else ""
