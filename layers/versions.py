@@ -65,9 +65,14 @@ def _stored_geometry_type(types: tuple[str, ...]) -> str:
 
 
 def read_version(path: Path, layer: str) -> gpd.GeoDataFrame:
-    """Read a stored version as the table of a ``Survey``, indexed by id."""
+    """Read a stored version as the table of a ``Survey``, indexed by id.
+
+    A field that the layer was given after the version was stored is unknown in all of its rows.
+    """
     definition = layer_definition(layer)
     stored = gpd.read_file(path, layer=layer, engine="pyogrio", use_arrow=True)
+    later = [field.name for field in definition.fields if field.name not in stored]
+    stored = stored.assign(**dict.fromkeys(later))
     columns = {field.name: _plain(stored[field.name], field.type) for field in definition.fields}
     shapes = flatten(np.asarray(stored.geometry))
     table = gpd.GeoDataFrame(columns, geometry=shapes, crs=stored.crs)

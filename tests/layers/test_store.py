@@ -16,6 +16,7 @@ import layers.store
 from gis.crs import CrsError
 from layers.errors import LayerError, WorkspaceError
 from layers.store import Workspace
+from layers.versions import read_version
 from tests.layers.layer_files import (
     degrees_square,
     feature,
@@ -105,6 +106,18 @@ def test_old_versions_stay_as_they_were(workspace: Workspace, tmp_path: Path) ->
     assert workspace.import_layer("parcels", parcels_file(tmp_path, count=1)).version == 2
     assert (workspace.path / "layers/parcels/1.gpkg").read_bytes() == first
     assert len(workspace.survey().get("parcels")) == 1
+
+
+def test_a_field_added_later_is_unknown_in_versions_stored_before(tmp_path: Path) -> None:
+    # As stored before the layer had floors (a number) and name (a text).
+    old = tmp_path / "1.gpkg"
+    write_gpkg(old, {"parcel_id": ["P-1"], "name": ["a"]}, [square(0, 0)], layer="parcels")
+    table = read_version(old, "parcels")
+    assert list(table.index) == ["P-1"]
+    assert (table.loc["P-1", "name"], table.loc["P-1", "land_use"]) == ("a", None)
+    other = tmp_path / "2.gpkg"
+    write_gpkg(other, {"building_id": ["B-1"]}, [square(0, 0)], layer="buildings")
+    assert read_version(other, "buildings")["floors"].isna().all()
 
 
 def test_append_keeps_the_rows_there_are(workspace: Workspace, tmp_path: Path) -> None:
