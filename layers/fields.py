@@ -15,6 +15,7 @@ from layers.errors import LayerError
 LAYERS = (
     "parcels", "roads", "carriageways", "road_red_lines", "green", "trees", "buildings",
     "water_bodies", "railways", "lines", "nodes", "service_areas", "no_dig", "planned_works",
+    "drawn_corridors",
 )  # fmt: skip
 
 _HERE = Path(__file__).parent

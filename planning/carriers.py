@@ -207,7 +207,7 @@ def _between(
 
 
 def _road_at(bare: Corridors, nodes: NDArray[np.int64]) -> list[int]:
-    """The road of the strips that meet at nodes."""
+    """The road of the strips that meet at nodes, -1 for none."""
     measures = bare.graph.measures
     strip = np.flatnonzero((measures["kind"] == "strip").to_numpy())
     road = dict(
@@ -217,4 +217,4 @@ def _road_at(bare: Corridors, nodes: NDArray[np.int64]) -> list[int]:
             strict=True,
         )
     )
-    return [road[node] for node in nodes.tolist()]
+    return [road.get(node, -1) for node in nodes.tolist()]

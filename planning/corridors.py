@@ -28,6 +28,7 @@ from layers.survey import Survey
 from planning.application import Gate, usual_pipes
 from planning.carriers import Carriers, joint_points, undug, with_carriers
 from planning.crossing_methods import mouth_bores
+from planning.drawn_corridors import Drawn, with_drawn
 from planning.feet import crossing_feet, gate_points, node_points, parcel_feet, point_feet
 from planning.obstacles import Obstacles, obstacles_of
 from planning.policy_model import Planning, Policy
@@ -47,8 +48,8 @@ class Corridors:
     Attributes
     ----------
     graph
-        Edge measures: kind (strip, crossing, connector, bore, lead, carrier), road (row of
-        ``surfaces``, -1 none), side, length_m, kerb_m, red_line_m, green_m, on_bridge (1 yes, 0
+        Edge measures: kind (strip, crossing, connector, bore, lead, carrier, drawn), road (row
+        of ``surfaces``, -1 none), side, length_m, kerb_m, red_line_m, green_m, on_bridge (1 yes, 0
         no, NaN unknown).
     crossings
         Pieces inside carriageways: ``edge``, ``road``, ``kerb_m``, ``red_line_m``.
@@ -62,6 +63,8 @@ class Corridors:
         Distance of the strips from the kerb where the footway is wide enough.
     carriers
         Which edges are existing ducts, pole lines and walls.
+    drawn
+        Which edges people drew, and for whom.
     """
 
     graph: CorridorGraph
@@ -74,6 +77,7 @@ class Corridors:
     gaps_m: Mapping[str, float]
     setback_m: float
     carriers: Carriers = field(default_factory=Carriers)
+    drawn: Drawn = field(default_factory=Drawn)
 
     @cached_property
     def is_connector(self) -> NDArray[np.bool_]:
@@ -97,7 +101,7 @@ class Corridors:
     @cached_property
     def strip_nodes(self) -> IntArray:
         """Nodes that lie on a strip or on a red line: where a tie-in may leave the graph."""
-        on_strip = self.graph.ends[(self.graph.measures["kind"] == "strip").to_numpy()]
+        on_strip = self.graph.ends[self.graph.measures["kind"].isin(["strip", "drawn"]).to_numpy()]
         return np.unique(np.concatenate([on_strip.ravel(), self.sites["node"].to_numpy(np.int64)]))
 
     @cached_property
@@ -200,6 +204,7 @@ def build_corridors(
         [across.assign(kind="crossing"), bores.assign(kind="bore")], ignore_index=True
     )
     bare = _assemble(survey, surfaces, obstacles, layout, feet, across, gates)
+    bare = with_drawn(bare, survey, gates, settings.max_snap_m)
     return _measured(replace(with_carriers(bare, survey, settings), setback_m=setback_m))
 
 
@@ -352,7 +357,7 @@ def _measured(bare: Corridors) -> Corridors:
     graph = bare.graph
     table, crossings = undug(graph.measures["kind"], *bare.measure(graph.lines))
     measures = pd.concat([graph.measures.reset_index(drop=True), table], axis=1)
-    bridged = bare.bridged[measures["road"]]
+    bridged = np.append(bare.bridged, 0.0)[measures["road"]]  # -1, no road: no bridge
     above = np.where(bare.obstacles.over_water(graph.lines), 1.0, 0.0)
     measures["on_bridge"] = np.where(bridged == 1.0, above, bridged)
     measures.loc[measures["kind"] == "carrier", "on_bridge"] = 0.0

@@ -244,7 +244,8 @@ def _roads_cut_open(ground: Ground, routes: Routes, strips: NDArray[Any]) -> lis
     road_of_edge = ground.corridors.graph.measures["road"].to_numpy()
     for number, way in enumerate(routes.ways):
         opened = [edge for edge in way.edges if edge not in routes.bored[number]]
-        found[number].update({int(road): True for road in road_of_edge[opened]})
+        along = road_of_edge[opened]
+        found[number].update({int(road): True for road in along[along >= 0]})
     return found
 
 

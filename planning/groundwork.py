@@ -188,9 +188,10 @@ class Groundwork:
                 bores.yuan(pipe, self.prices),
                 bores.shut(self.closures, self.closed),
             )
-            self._methods[key] = self.corridors.carriers.applied(
+            methods = self.corridors.carriers.applied(
                 methods, pipe, self.prices.pipe_yuan_m(pipe), self.corridors.graph
             )
+            self._methods[key] = self.corridors.drawn.applied(methods, pipe.utility)
         return self._methods[key]
 
     def knows(self, application: Application) -> bool:
