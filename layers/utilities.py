@@ -25,11 +25,16 @@ class UtilityError(ValueError):
 
 @dataclass(frozen=True)
 class TieIn:
-    """What a new line may join: subtypes of lines, kinds of nodes, and inside a line or not."""
+    """What a new line may join: subtypes of lines, kinds of nodes, and inside a line or not.
+
+    Mains of ``station_classes`` (pressure classes) are joined by a station only, unless the new
+    line is of that class itself.
+    """
 
     lines: tuple[str, ...]
     nodes: tuple[str, ...]
     inside: bool
+    station_classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,12 @@ def _utility(block: Mapping[str, Any], order: int, file: str) -> Utility:
             colour=str(block["colour"]),
             dash=str(block["dash"]),
             default_material=str(block["default_material"]),
-            tie_in=TieIn(tuple(tie_in["lines"]), tuple(tie_in["nodes"]), bool(tie_in["inside"])),
+            tie_in=TieIn(
+                tuple(tie_in["lines"]),
+                tuple(tie_in["nodes"]),
+                bool(tie_in["inside"]),
+                tuple(tie_in.get("station_classes", ())),
+            ),
             keys=MappingProxyType(
                 {table: tuple(map(_key_row, block["keys"][table])) for table in TABLES}
             ),

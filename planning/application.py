@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from gettext import gettext as _
@@ -17,6 +17,7 @@ from layers.utilities import load_utilities
 from planning.comparisons import day, is_finite
 from planning.drawn_routes import DrawnRoute, parse_drawn_routes
 from planning.rule_files import read_rows
+from planning.sizing import Sizing
 from planning.standards import Pipe
 
 _WORK_KINDS = (
@@ -46,7 +47,31 @@ _NUMBERS = (
 
 
 _WHOLE = ("duct_holes", "feeds")
-_DEMAND_FIELDS = (*_NUMBERS, "laying", "material")
+# What the user needs: a size is derived from it where the demand gives none (planning.sizing).
+_WISHES = (
+    "design_flow_l_s",
+    "daily_water",
+    "peak_hour_water",
+    "fire_flow",
+    "population",
+    "households",
+    "drain_flow",
+    "slope",
+    "catchment_m2",
+    "runoff_coefficient",
+    "gas_hourly",
+    "appliance_m3_h",
+    "requested_capacity",
+    "cables",
+    "outer_diameter_mm",
+)
+_DEMAND_FIELDS = (
+    *_NUMBERS,
+    *_WISHES,
+    "laying",
+    "material",
+    "operators",
+)
 _LAYINGS = ("direct", "conduit")
 _PROMISER_RECORDS = ("declines", "bad_credit")
 _INVESTMENT_KINDS = ("enterprise", "government", "person", "mixed")
@@ -65,10 +90,14 @@ class Demand:
     """What one utility must bring: its new pipe, and how many feeds from different mains.
 
     Who does not speak of feeds wants one; ``None`` says that their number is not known.
+    ``wish`` is what the user needs, by the names of ``planning.sizing``; ``sizing`` how a size was
+    derived from it.
     """
 
     pipe: Pipe
     feeds: int | None = 1
+    wish: Mapping[str, float] = field(default_factory=dict, compare=False)
+    sizing: Sizing | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -231,7 +260,7 @@ def _demand(reader: _Reader, utility: str, value: Any) -> Demand:
         if key not in _DEMAND_FIELDS:
             rule = _("没有这个字段;可用字段为 ") + "、".join(_DEMAND_FIELDS)
             raise reader.error(f"{place}.{key}", value[key], rule, _("改正字段名或删去"))
-    for key in _NUMBERS:
+    for key in (*_NUMBERS, *_WISHES):
         number = value.get(key)
         if number is not None and not (_is_number(number) and number > 0):
             raise reader.error(f"{place}.{key}", number, _("须为正数"), _("改正或留空(未知)"))
@@ -242,11 +271,24 @@ def _demand(reader: _Reader, utility: str, value: Any) -> Demand:
     if material is not None and not isinstance(material, str):
         raise reader.error(f"{place}.material", material, _("须为文字"), _("改正或留空(未知)"))
     feeds = value.get("feeds", 1)
-    return Demand(_pipe(utility, value), None if feeds is None else int(feeds))
+    operators = _operators(reader, f"{place}.operators", value.get("operators"))
+    return Demand(
+        replace(_pipe(utility, value), operators=operators),
+        None if feeds is None else int(feeds),
+        wish={key: float(value[key]) for key in _WISHES if value.get(key) is not None},
+    )
+
+
+def _operators(reader: _Reader, place: str, value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+        raise reader.error(place, value, _("须为运营商名称的列表"), _('写成 ["甲", "乙"] 或留空'))
+    return tuple(dict.fromkeys(value))
 
 
 def _pipe(utility: str, value: Mapping[str, Any]) -> Pipe:
-    numbers = {
+    numbers: dict[str, Any] = {
         key: None if value.get(key) is None else float(value[key])
         for key in ("nominal_mm", "duct_outer_diameter_mm", "pressure_mpa", "voltage_kv")
     }

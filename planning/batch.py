@@ -20,6 +20,7 @@ from planning.screening_answers import solve_alike
 from planning.screening_judged import Desk
 from planning.screening_sites import Sites
 from planning.screening_table import FIGURES, Table
+from planning.sized_demands import with_sizes
 
 # Fewer cases of one demand and day are solved one by one as quickly.
 _ARRAYS_PAY = 8
@@ -73,6 +74,7 @@ def screen(
     """
     wanted = list(load_utilities()) if utilities is None else list(utilities)
     told = progress or (lambda _pairs: None)
+    cases = [with_sizes(case, work.policy) for case in cases]
     table, desk = Table(cases, wanted), Desk.of(work)
     together, alone = _groups(work, cases, wanted)
     sites = Sites(work, cases)

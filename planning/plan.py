@@ -24,6 +24,7 @@ from planning.notices import Notice, joint_notices, notices_of
 from planning.policy_model import Policy
 from planning.quantities import Prices
 from planning.questions import Question, questions_of
+from planning.sized_demands import with_sizes
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,7 @@ def plan(
     CrsError
         If the survey cannot be measured on.
     """
+    application = with_sizes(application, policy)
     work = corridors
     if work is None or not work.knows(application):
         work = prepare(survey, policy, [application], prices=prices)

@@ -22,6 +22,7 @@ from planning.manual_routes import DrawnWay, ManualRoute, manual_routes
 from planning.quantities import SURFACES, size_mm
 from planning.section_drawing import draw_section
 from planning.sections import Section, pipe_label
+from planning.sized_demands import sizing_entry
 
 if TYPE_CHECKING:
     from planning.plan import Plan
@@ -76,6 +77,7 @@ def _line(plan: Plan, utility: str, line: ExternalLine) -> dict[str, Any]:
         "gap_m": line.gap_m,
         "no_dig": list(line.no_dig),
         "pipe": _pipe(line),
+        "sizing": sizing_entry(plan.application.demands.get(utility)),
         "recommended": line.recommended,
         "qualifying_route": line.qualifying_route,
         "routes": [
@@ -128,7 +130,7 @@ def _pipe(line: ExternalLine) -> dict[str, Any] | None:
         return None
     pipe = line.demand.pipe
     known = asdict(pipe) | {"label": pipe_label(pipe), "feeds": line.demand.feeds}
-    return known | {"size_mm": size_mm(pipe)}
+    return known | {"size_mm": size_mm(pipe), "operators": list(pipe.operators)}
 
 
 def _route(plan: Plan, line: ExternalLine, kind: str, route: Route) -> dict[str, Any]:

@@ -23,7 +23,10 @@ from planning.rule_files import read_rows
 
 @dataclass(frozen=True)
 class Pipe:
-    """Pipe, cable or duct bank of one utility; ``None`` is unknown."""
+    """Pipe, cable or duct bank of one utility; ``None`` is unknown.
+
+    ``operators`` are those whose network it may join, any where none is named.
+    """
 
     utility: str
     nominal_mm: float | None = None
@@ -33,6 +36,7 @@ class Pipe:
     voltage_kv: float | None = None
     laying: str | None = "direct"
     material: str | None = None
+    operators: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

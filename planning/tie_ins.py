@@ -20,10 +20,9 @@ from planning.corridors import Corridors
 from planning.policy_model import Policy
 from planning.road_surfaces import crossing_angles, entries
 from planning.standards import Pipe, Standards
+from planning.tie_in_rules import refusals, standing
 from planning.tie_in_ways import DECIDING, MainWays, Ways
 
-# Only what is known to be in use may be joined; an unknown state is asked for.
-IN_USE = "in_service"
 # Why a way is none.
 BLOCKED, OBLIQUE = "blocked", "oblique"
 MEASURES = ("length_m", "kerb_m", "red_line_m", "green_m")
@@ -105,11 +104,10 @@ class _Network(NamedTuple):
 
 
 def _network(survey: Survey, utility: Utility) -> _Network:
-    rule = utility.tie_in
-    mains, shapes = _features(survey.get("lines"), utility, "subtype", rule.lines)
-    places, _ = _features(survey.get("nodes"), utility, "kind", rule.nodes)
+    mains, shapes = _features(survey.get("lines"), utility, "subtype")
+    places, _ = _features(survey.get("nodes"), utility, "kind")
     places = _with_main(places, survey.get("lines"))
-    if not rule.inside:
+    if not utility.tie_in.inside:
         mains, shapes = mains.iloc[:0], shapes[:0]
     return _Network(mains, shapes, places, _has_network(survey, utility))
 
@@ -248,15 +246,11 @@ def _has_network(survey: Survey, utility: Utility) -> bool:
     return any(t is not None and bool((t["utility"] == utility.key).any()) for t in tables)
 
 
-def _features(
-    table: Any, utility: Utility, field: str, kinds: tuple[str, ...]
-) -> tuple[pd.DataFrame, NDArray[Any]]:
-    """Rows of a layer that belong to the utility, are of the kinds, and are known to be in use."""
+def _features(table: Any, utility: Utility, field: str) -> tuple[pd.DataFrame, NDArray[Any]]:
+    """Rows of a layer that may be joined by the utility."""
     if table is None:
         return pd.DataFrame(columns=list(DECIDING)), np.zeros(0, object)
-    mine = (table["utility"] == utility.key) & table[field].isin(kinds)
-    mine &= table["status"] == IN_USE
-    chosen = table[mine]
+    chosen = table[standing(table, utility, field) == ""]
     return pd.DataFrame(chosen.drop(columns="geometry")), np.asarray(chosen.geometry.array)
 
 
@@ -298,27 +292,5 @@ def eligible(tie_ins: TieIns, pipe: Pipe, standards: Standards) -> NDArray[np.bo
 
 
 def may_serve(tie_ins: TieIns, pipe: Pipe, standards: Standards) -> pd.Series:
-    """Which of ``tie_ins.features`` may serve a pipe: large enough, right class, room left.
-
-    What a main does not say does not qualify it; an unknown wish of the pipe asks for nothing.
-    """
-    features = tie_ins.features
-    fits = pd.Series(True, index=features.index)
-    if pipe.nominal_mm is not None and "diameter_mm" in features:
-        fits &= _at_least(features["diameter_mm"], pipe.nominal_mm)
-    if pipe.pressure_mpa is not None and "pressure_mpa" in features:
-        wanted = standards.pressure_class(pipe.pressure_mpa)
-        known = pd.to_numeric(features["pressure_mpa"], errors="coerce")
-        classes = [standards.pressure_class(p) if np.isfinite(p) else None for p in known]
-        fits &= pd.Series(classes, index=features.index) == wanted
-    if pipe.voltage_kv is not None and "voltage_kv" in features:
-        fits &= pd.to_numeric(features["voltage_kv"], errors="coerce") == pipe.voltage_kv
-    if tie_ins.utility == "power" and "spare_bays" in features:
-        fits &= _at_least(features["spare_bays"], 1)
-    if tie_ins.utility == "telecom" and "free_holes" in features:
-        fits &= _at_least(features["free_holes"], pipe.duct_holes or 1)
-    return fits
-
-
-def _at_least(values: pd.Series, least: float) -> pd.Series:
-    return pd.to_numeric(values, errors="coerce") >= least
+    """Which of ``tie_ins.features`` may serve a pipe: large enough, right class, room left."""
+    return refusals(tie_ins.features, pipe, standards) == ""

@@ -227,3 +227,17 @@ def test_a_gate_off_the_red_line_is_refused_with_the_distance() -> None:
         "申请 APP-1:字段 gate 离宗地 P-1 的红线 2.50 米;"
         "接口须在红线上(允许 1 米),请改正坐标或留空。"
     )
+
+
+def test_what_the_user_needs_is_read_beside_the_size() -> None:
+    demand = towns.application(demands={"water": {"households": 40, "fire_flow": 15}}).demands
+    assert demand["water"].wish == {"households": 40.0, "fire_flow": 15.0}
+    assert demand["water"].pipe.nominal_mm is None
+    telecom = towns.application(demands={"telecom": {"operators": ["甲", "乙", "甲"]}}).demands
+    assert telecom["telecom"].pipe.operators == ("甲", "乙")
+
+
+@pytest.mark.parametrize("bad", [{"operators": "甲"}, {"operators": [""]}, {"households": 0}])
+def test_needs_that_cannot_be_meant_are_refused(bad: dict[str, Any]) -> None:
+    with pytest.raises(ApplicationError, match=next(iter(bad))):
+        towns.application(demands={"telecom": bad})

@@ -9,6 +9,7 @@ from shapely.geometry import box
 
 from layers.utilities import load_utilities
 from planning.standards import Pipe, load_standards
+from planning.tie_in_rules import refusals
 from planning.tie_ins import TieIns, eligible, find_tie_ins
 from tests import towns
 from tests.towns import ground, main, node, street, town
@@ -136,6 +137,40 @@ def test_telecom_needs_as_many_free_holes_as_the_bank_has() -> None:
     )
     assert usable(found, duct_holes=2) == {"H-2"}
     assert usable(found, duct_holes=None) == {"H-1", "H-2"}
+
+
+def test_a_sub_high_gas_main_is_joined_through_a_station_only() -> None:
+    lines = {"G-1": main((0, 8), (300, 8), **GAS, pressure_mpa=0.8)}
+    found = tie_ins("gas", lines=lines)
+    assert usable(found, pressure_mpa=None) == set()
+    assert usable(found, pressure_mpa=0.2) == set()
+    assert usable(found, pressure_mpa=0.6) == {"G-1"}  # sub-high B itself
+
+
+def test_telecom_joins_the_operators_that_the_user_wants() -> None:
+    nodes = {
+        "H-1": node(50, 8, **HANDHOLE, free_holes=4, owner="甲"),
+        "H-2": node(80, 8, **HANDHOLE, free_holes=4, owner="乙"),
+        "H-?": node(110, 8, **HANDHOLE, free_holes=4),
+    }
+    found = tie_ins("telecom", nodes=nodes)
+    assert usable(found, operators=("甲", "丙")) == {"H-1"}
+    assert usable(found) == {"H-1", "H-2", "H-?"}
+
+
+def test_every_refusal_has_its_reason_and_the_first_counts() -> None:
+    found = tie_ins(
+        "gas",
+        lines={
+            "G-1": main((0, 8), (300, 8), **{**GAS, "diameter_mm": 50}, pressure_mpa=0.8),
+            "G-2": main((0, 8.2), (300, 8.2), **GAS, pressure_mpa=0.8),
+            "G-3": main((0, 8.4), (300, 8.4), **GAS, pressure_mpa=0.4),
+            "G-4": main((0, 8.6), (300, 8.6), **GAS, pressure_mpa=0.1),
+        },
+    )
+    pipe = Pipe("gas", nominal_mm=100, pressure_mpa=0.2)
+    said = refusals(found.features, pipe, load_standards()).droplevel("kind").to_dict()
+    assert said == {"G-1": "too_small", "G-2": "needs_station", "G-3": "wrong_pressure", "G-4": ""}
 
 
 def test_a_main_and_a_node_may_bear_the_same_id() -> None:

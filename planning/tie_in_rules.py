@@ -1,0 +1,107 @@
+"""Which mains and nodes a new line may join, and why not the others: one place for both.
+
+Two questions: does a feature stand in the network at all (``standing``), and may it serve a given
+pipe (``refusals``). Both answer with the key of a reason, '' for none; the first reason counts.
+What a main does not say does not qualify it; an unknown wish of the pipe asks for nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from layers.utilities import Utility
+from planning.standards import Pipe, Standards
+
+# Only what is known to be in use may be joined; an unknown state is asked for.
+IN_USE = "in_service"
+# Reasons in the order in which they are looked for.
+STANDING = ("wrong_network", "wrong_kind", "unknown_status", "not_in_service")
+REFUSALS = (
+    "other_operator",
+    "too_small",
+    "needs_station",
+    "wrong_pressure",
+    "wrong_voltage",
+    "no_spare_bay",
+    "too_few_holes",
+)
+
+
+def standing(table: pd.DataFrame, utility: Utility, field: str) -> pd.Series:
+    """Why rows of ``lines`` (field 'subtype') or ``nodes`` (field 'kind') are no place to join."""
+    kinds = utility.tie_in.lines if field == "subtype" else utility.tie_in.nodes
+    status = table["status"]
+    return _first_reason(
+        table.index,
+        {
+            "wrong_network": table["utility"] != utility.key,
+            "wrong_kind": ~table[field].isin(kinds),
+            "unknown_status": status.isna(),
+            "not_in_service": status != IN_USE,
+        },
+    )
+
+
+def refusals(features: pd.DataFrame, pipe: Pipe, standards: Standards) -> pd.Series:
+    """Why features that stand in the network of the pipe's utility may not serve it."""
+    return _first_reason(
+        features.index,
+        {
+            "other_operator": _not_of(features, pipe.operators),
+            "too_small": _below(features, "diameter_mm", pipe.nominal_mm),
+            **_pressure(features, pipe, standards),
+            "wrong_voltage": _differs(features, "voltage_kv", pipe.voltage_kv),
+            "no_spare_bay": _below(features, "spare_bays", 1 if pipe.utility == "power" else None),
+            "too_few_holes": _below(
+                features,
+                "free_holes",
+                (pipe.duct_holes or 1) if pipe.utility == "telecom" else None,
+            ),
+        },
+    )
+
+
+def _first_reason(index: pd.Index, holds: dict[str, Any]) -> pd.Series:
+    masks = [np.asarray(mask, bool) for mask in holds.values()]
+    return pd.Series(np.select(masks, list(holds), default=""), index=index, dtype=object)
+
+
+def _not_of(features: pd.DataFrame, operators: tuple[str, ...]) -> Any:
+    if not operators or "owner" not in features:
+        return np.full(len(features), bool(operators))
+    return ~features["owner"].isin(operators)
+
+
+def _below(features: pd.DataFrame, column: str, least: float | None) -> Any:
+    if least is None or column not in features:
+        return np.zeros(len(features), bool)
+    return ~(_numbers(features, column) >= least)
+
+
+def _differs(features: pd.DataFrame, column: str, wanted: float | None) -> Any:
+    if wanted is None or column not in features:
+        return np.zeros(len(features), bool)
+    return _numbers(features, column) != wanted
+
+
+def _pressure(features: pd.DataFrame, pipe: Pipe, standards: Standards) -> dict[str, Any]:
+    """A main of another pressure class; one of sub-high pressure is joined by a station only."""
+    if "pressure_mpa" not in features:
+        return {}
+    known = _numbers(features, "pressure_mpa")
+    classes = np.array(
+        [standards.pressure_class(p) if np.isfinite(p) else None for p in known], object
+    )
+    wanted = None if pipe.pressure_mpa is None else standards.pressure_class(pipe.pressure_mpa)
+    stations = standards.utilities[pipe.utility].tie_in.station_classes
+    return {
+        "needs_station": np.isin(classes.astype(str), stations) & (classes != wanted),
+        "wrong_pressure": (classes != wanted) & (pipe.pressure_mpa is not None),
+    }
+
+
+def _numbers(features: pd.DataFrame, column: str) -> Any:
+    return pd.to_numeric(features[column], errors="coerce").to_numpy(float, na_value=np.nan)

@@ -1,0 +1,180 @@
+"""Sizes from needs: every figure worked out on paper, and what is missing is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from planning.hydraulics import manning_flow_l_s, manning_velocity_m_s, wetted
+from planning.plan import plan
+from planning.sized_demands import with_sizes
+from planning.sizing import Sizing, least_slope, size
+from planning.sizing_rules import Number, StormFormula, between, load_sizing_rules
+from planning.standards import Pipe
+from tests import towns
+
+LIMIT = Number(160.0, "county", "recalled")
+
+
+def sized(utility: str, /, pipe: Pipe | None = None, **wish: float) -> tuple[Pipe, Sizing | None]:
+    return size(pipe or Pipe(utility), wish, "411523_xinxian", LIMIT)
+
+
+def test_half_and_full_pipes_have_the_areas_and_radii_of_the_circle() -> None:
+    assert wetted(2.0, 1.0) == pytest.approx((3.14159265, 0.5))
+    assert wetted(2.0, 0.5) == pytest.approx((3.14159265 / 2, 0.5))
+    # 300 mm, 0.55 full, 2 per mille, n 0.010: A 0.03984 m2, R 0.07947 m, v 0.827 m/s, Q 32.9 L/s.
+    assert manning_velocity_m_s(0.3, 0.55, 0.002, 0.01) == pytest.approx(0.8266, abs=1e-4)
+    assert manning_flow_l_s(0.3, 0.55, 0.002, 0.01) == pytest.approx(32.93, abs=0.01)
+    with pytest.raises(ValueError, match="fill"):
+        wetted(0.3, 0.0)
+
+
+def test_water_of_a_hundred_households_needs_dn50_and_with_fire_dn100() -> None:
+    # 320 people * 200 L = 64 m3 a day, * 2.5 / 86.4 = 1.852 L/s. PE DN40 (bore 44.1 mm): 1.21 m/s,
+    # more than 1.2; DN50 (bore 55.6 mm): 0.76 m/s.
+    pipe, sizing = sized("water", households=100)
+    assert pipe.nominal_mm == 50
+    assert sizing is not None
+    assert "1.85" in sizing.steps[1]
+    assert "0.76" in sizing.steps[2]
+    assert (sizing.confidence, dict(sizing.inputs)) == ("assumed", {"households": 100})
+    # DN80 (bore 79.4 mm) is too small by rule; DN100 (bore 97.1 mm): 16.85 L/s make 2.28 m/s.
+    pipe, sizing = sized("water", households=100, fire_flow=15)
+    assert pipe.nominal_mm == 100
+    assert sizing is not None
+    assert any("2.28" in step for step in sizing.steps)
+
+
+def test_the_users_own_flow_comes_before_quotas() -> None:
+    pipe, sizing = sized("water", design_flow_l_s=10, daily_water=1, households=1)
+    # Bore of DN80 79.4 mm: 2.02 m/s, more than 1.8; of DN100 97.1 mm: 1.35 m/s.
+    assert pipe.nominal_mm == 100
+    assert sizing is not None
+    assert dict(sizing.inputs) == {"design_flow_l_s": 10}
+    assert sizing.confidence == "recalled"
+    assert sized("water", peak_hour_water=36)[0].nominal_mm == 100
+
+
+def test_a_fire_flow_alone_leaves_the_size_unknown() -> None:
+    assert sized("water", fire_flow=15) == (Pipe("water"), None)
+
+
+def test_sewage_is_sized_by_manning_at_its_greatest_fill() -> None:
+    # 432 m3 a day are 5 L/s, factor 2.7: 13.5 L/s; DN300 carries 32.9 L/s.
+    pipe, sizing = sized("sewage", drain_flow=432)
+    assert pipe.nominal_mm == 300
+    assert sizing is not None
+    assert "13.50" in sizing.steps[0]
+    # DN400, 0.65 full: 0.0865 m2 at 0.6 m/s are 51.9 L/s.
+    assert sized("sewage", design_flow_l_s=50)[0].nominal_mm == 400
+    assert sized("sewage", design_flow_l_s=52)[0].nominal_mm == 500
+    # Ten times as steep DN300 carries 104 L/s.
+    assert sized("sewage", design_flow_l_s=100, slope=0.02)[0].nominal_mm == 300
+
+
+def test_the_least_slope_is_that_of_the_table_or_of_the_least_velocity() -> None:
+    rules = load_sizing_rules()
+    assert least_slope(Pipe("sewage", material="HDPE"), 300, rules) == 0.002
+    assert least_slope(Pipe("sewage", material="concrete"), 300, rules) == 0.003
+    # R of 400 mm at 0.65: 0.1153 m, (0.6 * 0.010 / 0.2369)^2.
+    assert least_slope(Pipe("sewage", material="HDPE"), 400, rules) == pytest.approx(
+        0.00064, abs=1e-5
+    )
+
+
+def test_storm_needs_the_formula_of_the_county() -> None:
+    pipe, sizing = sized("storm", catchment_m2=10_000, runoff_coefficient=0.6)
+    assert pipe.nominal_mm is None
+    assert sizing is not None
+    assert sizing.derived == ()
+    assert "暴雨强度公式" in sizing.steps[0]
+    # q = 167 * 10 * (1 + 0.8 lg 2) / 20^0.7 = 254.5; 0.6 * 254.5 * 1 ha = 152.7 L/s. Full at
+    # 0.75 m/s DN500 carries 147.3, DN600 212.1.
+    formula = StormFormula(Number(10.0, "made up", "assumed"), 0.8, 10.0, 0.7, 2.0, 10.0)
+    rules = replace(load_sizing_rules(), storms={"here": formula})
+    wish = {"catchment_m2": 10_000.0, "runoff_coefficient": 0.6}
+    pipe, sizing = size(Pipe("storm"), wish, "here", LIMIT, rules)
+    assert pipe.nominal_mm == 600
+    assert sizing is not None
+    assert "152.7" in sizing.steps[0]
+    pipe, sizing = size(Pipe("storm"), {"catchment_m2": 10_000.0}, "here", LIMIT, rules)
+    assert pipe.nominal_mm is None
+
+
+def test_gas_tells_its_flow_and_that_no_size_can_be_vouched_for() -> None:
+    pipe, sizing = sized("gas", households=10, appliance_m3_h=2.5)
+    assert pipe.nominal_mm is None
+    assert sizing is not None
+    assert "6.2" in sizing.steps[0]  # 10 * 0.25 * 2.5
+    assert sizing.derived == ()
+
+
+@pytest.mark.parametrize(("load_kw", "volts", "amperes"), [(160, 0.4, "270"), (161, 10.0, "10")])
+def test_power_is_supplied_at_low_voltage_up_to_the_limit_of_the_county(
+    load_kw: float, volts: float, amperes: str
+) -> None:
+    # 160 / (1.732 * 0.38 * 0.9) = 270.1 A; 161 / (1.732 * 10 * 0.9) = 10.3 A.
+    pipe, sizing = sized("power", requested_capacity=load_kw)
+    assert pipe.voltage_kv == volts
+    assert sizing is not None
+    assert f" {amperes} " in sizing.steps[1]
+
+
+def test_telecom_gets_a_hole_for_every_cable_and_a_spare_one() -> None:
+    pipe, _sizing = sized("telecom", cables=3)
+    assert pipe.duct_holes == 4
+    assert isinstance(pipe.duct_holes, int)
+
+
+def test_an_outside_diameter_of_pe_is_a_nominal_size() -> None:
+    assert sized("water", outer_diameter_mm=315)[0].nominal_mm == 300
+    assert sized("water", outer_diameter_mm=316)[0].nominal_mm is None
+
+
+def test_a_size_that_is_given_rules_and_the_derived_one_is_recorded() -> None:
+    pipe, sizing = sized("water", Pipe("water", nominal_mm=200), households=100)
+    assert pipe.nominal_mm == 200
+    assert sizing is not None
+    assert (dict(sizing.derived), sizing.overridden) == ({"nominal_mm": 50}, True)
+    pipe, sizing = sized("water", Pipe("water", nominal_mm=50), households=100)
+    assert sizing is not None
+    assert not sizing.overridden
+
+
+def test_a_demand_without_needs_has_no_sizing() -> None:
+    for utility in ("water", "sewage", "storm", "gas", "power", "telecom"):
+        assert sized(utility) == (Pipe(utility), None)
+
+
+@given(st.floats(0.01, 400), st.floats(0.01, 400))
+def test_more_flow_never_needs_a_smaller_pipe(one: float, two: float) -> None:
+    for utility in ("water", "sewage", "storm"):
+        small, large = (
+            sized(utility, design_flow_l_s=flow)[0].nominal_mm or float("inf")
+            for flow in sorted((one, two))
+        )
+        assert small <= large
+
+
+def test_between_two_steps_of_a_table_lies_a_straight_line() -> None:
+    peaking = load_sizing_rules().sewage_peaking
+    assert between(peaking, 1).value == 2.7
+    assert between(peaking, 10).value == pytest.approx(2.55)  # halfway from 5 to 15
+    assert between(peaking, 5000).value == 1.5
+
+
+def test_the_plan_uses_and_tells_the_derived_size() -> None:
+    case = towns.application(demands={"water": {"households": 100, "fire_flow": 15}})
+    assert with_sizes(case, towns.policy()).demands["water"].pipe.nominal_mm == 100
+    survey = towns.town(lines={"W-1": towns.main((0, 8), (300, 8))})
+    line = next(
+        one
+        for one in plan(case, survey, towns.policy()).to_json()["utilities"]
+        if one["utility"] == "water"
+    )
+    assert line["pipe"]["nominal_mm"] == line["sizing"]["nominal_mm"] == 100
+    assert line["sizing"]["overridden"] is False
