@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray, LineArray, Pieces, cut_lines, merge_points, with_ends
 
@@ -24,34 +25,61 @@ class Network(NamedTuple):
     node_xy: FloatArray
 
 
-def node_lines(lines: LineArray) -> Network:
+def node_lines(lines: LineArray, level: IntArray | None = None) -> Network:
     """Cut lines wherever two of them touch or cross, and number the nodes.
 
     Parameters
     ----------
     lines
         (n,) LineStrings in a projected CRS.
+    level
+        (n,) storey of each line, all on one by default. Lines of different levels pass above
+        each other; they meet only where one of them ends, as a bridge does at its abutment.
 
     Returns
     -------
-    The pieces with the index of their parent line. Where lines run on top of each other both
-    pieces stay. Complexity O((n + k) log n) for k touching pairs.
+    The pieces with the index of their parent line. An end within the tolerance of another line
+    touches it. Where lines run on top of each other both pieces stay. Complexity
+    O((n + k) log n) for k touching pairs.
     """
-    one, two = shapely.STRtree(lines).query(lines, predicate="intersects")
+    tree = shapely.STRtree(lines)
+    one, two = tree.query(lines, predicate="intersects")
     apart = one < two
     one, two = one[apart].astype(np.int64), two[apart].astype(np.int64)
     xy, pair = shapely.get_coordinates(
         shapely.intersection(lines[one], lines[two]), return_index=True
     )
     points = shapely.points(xy)
-    at_line = np.concatenate([one[pair], two[pair]])
-    at_m = np.concatenate(
-        [
-            shapely.line_locate_point(lines[one[pair]], points),
-            shapely.line_locate_point(lines[two[pair]], points),
-        ]
-    )
+    if level is not None and (level[one] != level[two]).any():
+        meet = (level[one] == level[two])[pair] | _at_an_end(points, lines, one[pair], two[pair])
+        points, pair = points[meet], pair[meet]
+    near, tip = _touching_ends(lines, tree)
+    at_line = np.concatenate([one[pair], two[pair], near])
+    at_m = shapely.line_locate_point(lines[at_line], np.concatenate([points, points, tip]))
     return number_nodes(cut_lines(lines, at_line, at_m))
+
+
+def _touching_ends(lines: LineArray, tree: shapely.STRtree) -> tuple[IntArray, NDArray[Any]]:
+    """Ends of lines that lie on other lines but for rounding: the other line, and the end.
+
+    A point computed to lie on a line seldom intersects it.
+    """
+    tips = np.concatenate([shapely.get_point(lines, 0), shapely.get_point(lines, -1)])
+    at, other = tree.query(tips, predicate="dwithin", distance=NODE_TOLERANCE_M)
+    foreign = at % max(len(lines), 1) != other
+    return other[foreign].astype(np.int64), tips[at[foreign]]
+
+
+def _at_an_end(
+    points: NDArray[Any], lines: LineArray, one: IntArray, two: IntArray
+) -> NDArray[np.bool_]:
+    """True for points where one of the two lines starts or ends."""
+    near = np.zeros(len(points), bool)
+    for line in (one, two):
+        for end in (0, -1):
+            tip = shapely.get_point(lines[line], end)
+            near |= shapely.distance(points, tip) <= NODE_TOLERANCE_M
+    return near
 
 
 def number_nodes(pieces: Pieces, tolerance_m: float = NODE_TOLERANCE_M) -> Network:

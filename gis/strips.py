@@ -2,9 +2,9 @@
 
 The streets are joined into strokes (lines that go straight on at junctions); every stroke is
 offset to both sides and all offsets are noded together. A strip therefore runs straight on over
-the mouth of a side street, and the streets that end at a junction reach across it to the far
-side. Rings round the union of widened streets were tried first: they detour round every dead end
-and wrap into every side street.
+the mouth of a side street, and the strips of a street that ends at a junction end at the near
+strip of the street that runs through. Rings round the union of widened streets were tried first:
+they detour round every dead end and wrap into every side street.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray, LineArray, cut_lines
 from gis.noding import Network, node_lines, number_nodes
@@ -26,18 +27,26 @@ _BEND_DEG = 120.0
 _CHORD_M = 10.0
 # Offsets that differ by less are one run.
 _SAME_OFFSET_M = 0.01
+# How far a street goes on past its junction where another runs straight through: far enough to
+# meet the near strip of that street, but not its far one.
+_PAST_JUNCTION_M = 1.0
+_SHORT_OF_FAR = 0.8
 
 Stroke = list[tuple[int, bool]]
+# Vertices of a stretch of a stroke, and its distance from centre line to strip.
+Run = tuple[FloatArray, float]
 
 
 class Strips(NamedTuple):
     """Noded strips: the network; for each piece its stroke and side (+1 left, -1 right, 0 the
-    closing of a dead end); and the stroke of every street part."""
+    closing of a dead end); and of every street part its stroke and whether it runs ``backward``
+    in it."""
 
     network: Network
     stroke: IntArray
     side: IntArray
     stroke_of_part: IntArray
+    backward: NDArray[np.bool_]
 
 
 def join_strokes(ends: IntArray, lines: LineArray, node_count: int) -> list[Stroke]:
@@ -126,55 +135,88 @@ def kerb_strips(
     Strips, cut at every common point and beside every end of a street part.
     """
     strokes = join_strokes(ends, lines, node_count)
-    degree = np.bincount(ends.ravel(), minlength=node_count)
-    widest = np.zeros(node_count)
-    np.maximum.at(widest, ends.ravel(), np.repeat(offset_m, 2))
+    junctions = _junctions(strokes, ends, node_count, offset_m)
     raw: list[shapely.LineString] = []
     owner: list[int] = []
     sides: list[int] = []
-    reach: list[tuple[float, float]] = []
+    reach: list[tuple[Reach, Reach]] = []
     for number, stroke in enumerate(strokes):
-        runs, before_m, after_m = _runs(stroke, ends, lines, degree, widest, offset_m, setback_m)
+        runs, before, after = _runs(stroke, ends, lines, junctions, offset_m, setback_m)
         tips = []
         for side in (1, -1):
             offsets = _offset(runs, side)
             raw += offsets
             owner += [number] * len(offsets)
             sides += [side] * len(offsets)
-            reach += [(before_m if k == 0 else 0.0, 0.0) for k in range(len(offsets))]
+            reach += [(before if k == 0 else _NONE, _NONE) for k in range(len(offsets))]
             if offsets:
-                reach[-1] = (reach[-1][0], after_m)
+                reach[-1] = (reach[-1][0], after)
                 tips.append((offsets[0].coords[0], offsets[-1].coords[-1]))
-        for tip, closing in ((0, before_m), (1, after_m)):
-            dead_end = closing == 0.0 and not _is_ring(stroke, ends)
+        for tip, end in ((0, before), (1, after)):
+            dead_end = end == _NONE and not _is_ring(stroke, ends)
             if dead_end and len(tips) == 2 and tips[0][tip] != tips[1][tip]:
                 raw.append(shapely.LineString([tips[0][tip], tips[1][tip]]))
                 owner.append(number)
                 sides.append(0)
-                reach.append((0.0, 0.0))
+                reach.append((_NONE, _NONE))
     network = _without_overshoots(node_lines(np.array(raw, object)), raw, reach)
     parent = network.pieces.parent
-    stroke_of_part = np.zeros(len(lines), np.int64)
+    stroke_of_part, backward = np.zeros(len(lines), np.int64), np.zeros(len(lines), bool)
     for number, stroke in enumerate(strokes):
-        stroke_of_part[[part for part, _ in stroke]] = number
-    return Strips(network, np.array(owner)[parent], np.array(sides)[parent], stroke_of_part)
+        parts = [part for part, _ in stroke]
+        stroke_of_part[parts], backward[parts] = number, [turned for _, turned in stroke]
+    side_of_piece = np.array(sides)[parent]
+    return Strips(network, np.array(owner)[parent], side_of_piece, stroke_of_part, backward)
+
+
+class Reach(NamedTuple):
+    """How far the end of a stroke is prolonged, and within which length it must meet a strip."""
+
+    prolonged_m: float
+    meets_m: float
+
+
+_NONE = Reach(0.0, 0.0)
+
+
+class _Junctions(NamedTuple):
+    """For each node: how many parts meet, the extreme offsets, whether a stroke runs through."""
+
+    degree: IntArray
+    widest_m: FloatArray
+    narrowest_m: FloatArray
+    through: NDArray[np.bool_]
+
+
+def _junctions(
+    strokes: list[Stroke], ends: IntArray, node_count: int, offset_m: FloatArray
+) -> _Junctions:
+    widest, narrowest = np.zeros(node_count), np.full(node_count, np.inf)
+    np.maximum.at(widest, ends.ravel(), np.repeat(offset_m, 2))
+    np.minimum.at(narrowest, ends.ravel(), np.repeat(offset_m, 2))
+    through = np.zeros(node_count, bool)
+    for stroke in strokes:
+        nodes = [int(ends[part, 0 if backward else 1]) for part, backward in stroke]
+        through[nodes if _is_ring(stroke, ends) else nodes[:-1]] = True
+    return _Junctions(np.bincount(ends.ravel(), minlength=node_count), widest, narrowest, through)
 
 
 def _runs(
     stroke: Stroke,
     ends: IntArray,
     lines: LineArray,
-    degree: IntArray,
-    widest: FloatArray,
+    junctions: _Junctions,
     offset_m: FloatArray,
     setback_m: FloatArray,
-) -> tuple[list[tuple[FloatArray, float]], float, float]:
+) -> tuple[list[Run], Reach, Reach]:
     """Centre line of a stroke as runs of equal offset, prolonged at its two ends.
 
-    At a junction it reaches across the widest street there; the length of that is returned.
-    A dead end is prolonged by the set-back only, and 0 is returned.
+    At a junction it reaches as far as it must to meet other strips, and that is returned. A dead
+    end is prolonged by the set-back only, and no reach is returned. A ring starts where its
+    offset changes, if it does.
     """
-    runs: list[tuple[FloatArray, float]] = []
+    stroke = _from_a_change(stroke, ends, offset_m)
+    runs: list[Run] = []
     for part, backward in stroke:
         xy = shapely.get_coordinates(lines[part])
         xy = xy[::-1] if backward else xy
@@ -184,15 +226,16 @@ def _runs(
             runs.append((xy, float(offset_m[part])))
     (first, _), (last, _) = stroke[0], stroke[-1]
     start_node, end_node = _tip_nodes(stroke, ends)
-    before_m = after_m = 0.0
+    before = after = _NONE
     if not _is_ring(stroke, ends):
-        before_m = _reach(start_node, first, degree, widest, offset_m)
-        after_m = _reach(end_node, last, degree, widest, offset_m)
+        before = _reach(start_node, float(offset_m[first]), junctions)
+        after = _reach(end_node, float(offset_m[last]), junctions)
         xy, offset = runs[0]
-        runs[0] = (_prolong(xy[::-1], before_m or float(setback_m[first]))[::-1], offset)
+        by_m = before.prolonged_m or float(setback_m[first])
+        runs[0] = (_prolong(xy[::-1], by_m)[::-1], offset)
         xy, offset = runs[-1]
-        runs[-1] = (_prolong(xy, after_m or float(setback_m[last])), offset)
-    return runs, before_m, after_m
+        runs[-1] = (_prolong(xy, after.prolonged_m or float(setback_m[last])), offset)
+    return runs, before, after
 
 
 def _tip_nodes(stroke: Stroke, ends: IntArray) -> tuple[int, int]:
@@ -206,13 +249,28 @@ def _is_ring(stroke: Stroke, ends: IntArray) -> bool:
     return start_node == end_node
 
 
-def _reach(
-    node: int, part: int, degree: IntArray, widest: FloatArray, offset_m: FloatArray
-) -> float:
-    """How far a street that ends at a junction goes on to meet the far strip, skew included."""
-    if degree[node] < 2:
-        return 0.0
-    return float(1.3 * widest[node] + 0.5 * offset_m[part] + 1.0)
+def _from_a_change(stroke: Stroke, ends: IntArray, offset_m: FloatArray) -> Stroke:
+    """A ring turned so that it starts where its offset changes; other strokes as they are."""
+    if not _is_ring(stroke, ends):
+        return stroke
+    offsets = offset_m[[part for part, _ in stroke]]
+    changes = np.flatnonzero(np.abs(offsets - np.roll(offsets, 1)) >= _SAME_OFFSET_M)
+    start = int(changes[0]) if len(changes) else 0
+    return stroke[start:] + stroke[:start]
+
+
+def _reach(node: int, offset_m: float, junctions: _Junctions) -> Reach:
+    """How far a street that ends at a junction goes on to meet other strips, skew included.
+
+    The near strip of a street that runs through; else across the widest street.
+    """
+    if junctions.degree[node] < 2:
+        return _NONE
+    across = 1.3 * float(junctions.widest_m[node]) + 0.5 * offset_m + _PAST_JUNCTION_M
+    if junctions.through[node]:
+        near = _SHORT_OF_FAR * float(junctions.narrowest_m[node])
+        return Reach(min(0.5 * offset_m + _PAST_JUNCTION_M, near), across)
+    return Reach(across, across)
 
 
 def _prolong(xy: FloatArray, by_m: float) -> FloatArray:
@@ -221,7 +279,7 @@ def _prolong(xy: FloatArray, by_m: float) -> FloatArray:
     return np.concatenate([xy, [xy[-1] + direction / np.hypot(*direction) * by_m]])
 
 
-def _offset(runs: list[tuple[FloatArray, float]], side: int) -> list[shapely.LineString]:
+def _offset(runs: list[Run], side: int) -> list[shapely.LineString]:
     """Offset the runs of a stroke and join them end to end into as few lines as possible."""
     joined: list[FloatArray] = []
     for xy, distance in runs:
@@ -232,6 +290,8 @@ def _offset(runs: list[tuple[FloatArray, float]], side: int) -> list[shapely.Lin
                 joined[-1] = np.concatenate([joined[-1], coordinates])
             elif len(coordinates) > 1:
                 joined.append(coordinates)
+    if joined and len(runs) > 1 and np.array_equal(runs[0][0][0], runs[-1][0][-1]):
+        joined[-1] = np.concatenate([joined[-1], joined[0][:1]])
     return [shapely.LineString(xy) for xy in joined]
 
 
@@ -249,18 +309,19 @@ def _offset_curve(xy: FloatArray, distance: float) -> shapely.Geometry:
 
 
 def _without_overshoots(
-    network: Network, raw: list[shapely.LineString], reach: list[tuple[float, float]]
+    network: Network, raw: list[shapely.LineString], reach: list[tuple[Reach, Reach]]
 ) -> Network:
     """Drop what a prolonged end leaves dangling behind the last strip it met."""
     total = shapely.length(np.array(raw, object))
     pieces, ends, node_xy = network
     degree = np.bincount(ends.ravel(), minlength=len(node_xy))
-    before = np.array([r[0] for r in reach])[pieces.parent]
-    after = np.array([r[1] for r in reach])[pieces.parent]
+    before, meets_before = np.array([r[0] for r in reach])[pieces.parent].T
+    after, meets_after = np.array([r[1] for r in reach])[pieces.parent].T
     at_start = (pieces.start_m < 1e-6) & (before > 0) & (degree[ends[:, 0]] == 1)
     at_end = (pieces.end_m > total[pieces.parent] - 1e-6) & (after > 0) & (degree[ends[:, 1]] == 1)
     # A piece that met nothing is not an overshoot alone: only its prolonged end goes.
-    lone = (at_start | at_end) & (pieces.end_m - pieces.start_m > 2.0 * (before + after))
+    meets = meets_before + meets_after
+    lone = (at_start | at_end) & (pieces.end_m - pieces.start_m > 2.0 * meets)
     cut_at = np.concatenate(
         [
             (before - pieces.start_m)[lone & at_start],

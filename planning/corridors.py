@@ -21,15 +21,17 @@ from gis.areas import Areas
 from gis.crs import require_projected
 from gis.linear import FloatArray, IntArray, LineArray, cut_lines, segments
 from gis.network import ArcOrder, CorridorGraph, arc_order
-from gis.noding import Network, node_lines, number_nodes
+from gis.noding import Network, number_nodes
 from gis.overlay import length_inside_union
+from gis.street_net import street_net
 from gis.strips import kerb_strips
 from layers.survey import Survey
 from planning.application import Gate, usual_pipes
 from planning.carriers import Carriers, joint_points, undug, with_carriers
 from planning.crossing_methods import mouth_bores
+from planning.crossing_places import crossing_feet
 from planning.drawn_corridors import Drawn, with_drawn
-from planning.feet import crossing_feet, gate_points, node_points, parcel_feet, point_feet
+from planning.feet import gate_points, node_points, parcel_feet, point_feet
 from planning.obstacles import Obstacles, obstacles_of
 from planning.policy_model import Planning, Policy
 from planning.quantities import SURFACES
@@ -184,12 +186,12 @@ def build_corridors(
     require_projected(survey.crs)
     settings = policy.planning
     surfaces = road_surfaces(survey, policy)
-    streets = node_lines(surfaces.centre)
+    streets = street_net(surfaces.centre, surfaces.half_width_m, surfaces.level)
     obstacles = obstacles_of(survey)
     setback_m = kerb_clearance_m() + settings.half_section_allowance_m
     offset, setback = strip_offsets(surfaces, streets, setback_m, settings.narrow_footway_margin_m)
     strips = kerb_strips(streets.ends, streets.pieces.lines, len(streets.node_xy), offset, setback)
-    layout = lay_out(strips, streets, surfaces, obstacles, offset)
+    layout = lay_out(strips, streets, surfaces, obstacles, offset, settings.max_median_m)
     feet = pd.concat(
         [
             parcel_feet(survey, layout, obstacles, settings.max_snap_m),
@@ -198,7 +200,7 @@ def build_corridors(
         ],
         ignore_index=True,
     )
-    across = crossing_feet(layout, streets, offset, obstacles, feet, settings.midblock_spacing_m)
+    across = crossing_feet(layout, streets, offset, surfaces, obstacles, feet, settings)
     bores = mouth_bores(layout, surfaces, obstacles, settings)
     across = pd.concat(
         [across.assign(kind="crossing"), bores.assign(kind="bore")], ignore_index=True

@@ -1,4 +1,4 @@
-"""Feet: where parcels, gates, network nodes and crossings are joined to the strips."""
+"""Feet: where parcels, gates and network nodes are joined to the strips."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import FloatArray, IntArray, LineArray, segments
-from gis.noding import Network
+from gis.linear import IntArray, segments
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Gate
@@ -119,72 +118,3 @@ def _feet(points: NDArray[Any], piece: IntArray, layout: StripLayout) -> pd.Data
 
 def _no_feet() -> pd.DataFrame:
     return pd.DataFrame(columns=["piece", "at_m", "line", "kind", "key"], dtype=object)
-
-
-# --- crossings between the two sides of a street ---------------------------------------------
-
-
-def crossing_feet(
-    layout: StripLayout,
-    streets: Network,
-    offset: FloatArray,
-    obstacles: Obstacles,
-    feet: pd.DataFrame,
-    spacing_m: float,
-) -> pd.DataFrame:
-    """Straight crossings at a regular spacing and opposite every foot of a parcel or gate.
-
-    Network nodes need none: they are joined to the strips of both sides.
-
-    Returns
-    -------
-    Table with ``piece``, ``at_m`` on the left and ``piece_2``, ``at_2_m`` on the right.
-    """
-    parts = streets.pieces.lines
-    part, centre = _crossing_centres(parts, spacing_m)
-    feet = feet[feet["kind"] != "node"]
-    foot_part = layout.part[feet["piece"].to_numpy(np.int64)]
-    foot_point = shapely.line_interpolate_point(
-        layout.lines[feet["piece"].to_numpy(np.int64)], feet["at_m"].to_numpy(float)
-    )
-    beside = shapely.line_interpolate_point(
-        parts[foot_part], shapely.line_locate_point(parts[foot_part], foot_point)
-    )
-    part, centre = np.concatenate([part, foot_part]), np.concatenate([centre, beside])
-    left = _side_feet(layout, centre, part, offset, 1)
-    right = _side_feet(layout, centre, part, offset, -1)
-    both = left.merge(right, on="centre", suffixes=("", "_2"))
-    line = segments(
-        np.stack(both["xy"].to_list()) if len(both) else np.zeros((0, 2)),
-        np.stack(both["xy_2"].to_list()) if len(both) else np.zeros((0, 2)),
-    )
-    straight = shapely.length(line) <= 2.3 * offset[part[both["centre"].to_numpy()]]
-    both = pd.DataFrame(both[straight & obstacles.connector_allowed(line)])
-    return both.rename(columns={"at_m_2": "at_2_m"})[["piece", "at_m", "piece_2", "at_2_m"]]
-
-
-def _crossing_centres(parts: LineArray, spacing_m: float) -> tuple[IntArray, NDArray[Any]]:
-    """Points along street parts: evenly spread, one at least, none at an end."""
-    count = np.maximum(np.round(shapely.length(parts) / spacing_m), 1).astype(np.int64)
-    part = np.repeat(np.arange(len(parts)), count)
-    number = np.arange(len(part)) - np.repeat(np.cumsum(count) - count, count)
-    share = (number + 0.5) / count[part]
-    return part, np.asarray(shapely.line_interpolate_point(parts[part], share, normalized=True))
-
-
-def _side_feet(
-    layout: StripLayout, centre: NDArray[Any], part: IntArray, offset: FloatArray, side: int
-) -> pd.DataFrame:
-    """The nearest point on one side's strip of the same stroke, for each centre that has one."""
-    reach = offset[part] * 1.15 + 0.5
-    at, piece = layout.tree.query(centre, predicate="dwithin", distance=reach)
-    own = (layout.stroke[piece] == layout.stroke_of_part[part[at]]) & (layout.side[piece] == side)
-    at, piece = at[own], piece[own].astype(np.int64)
-    at_m = shapely.line_locate_point(layout.lines[piece], centre[at])
-    foot = shapely.line_interpolate_point(layout.lines[piece], at_m)
-    pairs = pd.DataFrame({"centre": at, "piece": piece, "at_m": at_m})
-    pairs["distance"] = shapely.distance(foot, centre[at])
-    pairs["xy"] = list(shapely.get_coordinates(foot))
-    return pairs.sort_values(["centre", "distance", "piece"]).drop_duplicates("centre")[
-        ["centre", "piece", "at_m", "xy"]
-    ]

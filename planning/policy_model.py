@@ -178,6 +178,7 @@ class Planning:
     max_snap_m: float
     manual_snap_m: float
     midblock_spacing_m: float
+    max_median_m: float
     half_section_allowance_m: float
     work_margin_m: float
     restoration_extra_m: float

@@ -21,7 +21,7 @@ from planning.policy_model import Policy
 
 # Shorter pieces inside a carriageway are rounding of coordinates; all others count.
 _ROUNDING_M = 1e-6
-_TEXT_COLUMNS = ("road_class", "authority", "surface", "opened_on", "overhauled_on")
+_TEXT_COLUMNS = ("name", "road_class", "authority", "surface", "opened_on", "overhauled_on")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,16 @@ class RoadSurfaces:
     def tracks(self) -> Tracks:
         """Centre lines, to look up places along them."""
         return Tracks(self.centre)
+
+    @property
+    def half_width_m(self) -> FloatArray:
+        """Half the carriageway of each road."""
+        return self.table["carriageway_width_m"].to_numpy(float) / 2
+
+    @property
+    def level(self) -> IntArray:
+        """Storey of each road, 0 on the ground."""
+        return self.table["level"].to_numpy(np.int64)
 
     def crossings(self, lines: LineArray) -> pd.DataFrame:
         """Parts of lines inside carriageways, kerb to kerb.
@@ -115,6 +125,7 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
             "road_id": roads.index.astype(str),
             **{name: _text(roads[name]) for name in _TEXT_COLUMNS},
             "on_bridge": roads["on_bridge"].to_numpy(object),
+            "level": roads["level"].fillna(0.0).to_numpy(np.int64),
             "carriageway_width_m": width,
             "width_assumed": ~np.isfinite(known),
             "red_line_width_m": red_line,

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import FloatArray, IntArray, LineArray, Pieces, cut_lines
+from gis.linear import (
+    POSITION_TOLERANCE_M,
+    FloatArray,
+    IntArray,
+    LineArray,
+    Pieces,
+    cut_lines,
+    merge_points,
+)
 from gis.noding import Network
 from gis.strips import Strips
+from planning.medians import Pairs, divided, islands, outside_medians
 from planning.obstacles import Obstacles
 from planning.road_surfaces import RoadSurfaces, crossing_angles, entries
 
@@ -27,7 +37,25 @@ _SAME_FOOT_M = 0.05
 
 @dataclass(frozen=True)
 class StripLayout:
-    """Strip pieces with their street part, road, stroke and side, before they are attached."""
+    """Strip pieces with their street part, road, stroke and side, before they are attached.
+
+    Attributes
+    ----------
+    usable
+        Pieces that something may be joined to: those beside a carriageway.
+    stroke_of_part, backward
+        Of each street part its stroke and whether it runs against it.
+    ends
+        Numbers of the places where pieces meet; ``at_mouth`` tells of each place whether a strip
+        enters a carriageway there.
+    divided
+        Of each street part whether it is one of two carriageways of a road.
+    roundabouts
+        Their islands.
+    crossed
+        The pieces that lie in a carriageway: ``line``, ``road`` and the ``angle`` between them in
+        degrees.
+    """
 
     lines: LineArray
     part: IntArray
@@ -36,6 +64,12 @@ class StripLayout:
     side: IntArray
     usable: NDArray[np.bool_]
     stroke_of_part: IntArray
+    backward: NDArray[np.bool_]
+    ends: IntArray
+    at_mouth: NDArray[np.bool_]
+    divided: NDArray[np.bool_]
+    roundabouts: NDArray[Any]
+    crossed: pd.DataFrame
 
     @cached_property
     def tree(self) -> shapely.STRtree:
@@ -66,25 +100,104 @@ def lay_out(
     surfaces: RoadSurfaces,
     obstacles: Obstacles,
     offset: FloatArray,
+    max_median_m: float,
 ) -> StripLayout:
-    """Cut the strips beside the ends of street parts, and drop what cannot be built there."""
+    """Cut the strips beside the ends of street parts, and drop what cannot be built there.
+
+    Dropped is what lies on private land, in water or on rails off the street, along a carriageway,
+    in a median, or on a traffic island.
+    """
+    pairs = divided(streets, surfaces, max_median_m)
+    lines, part, parent = _pieces(strips, streets, surfaces, obstacles, offset, max_median_m, pairs)
+    road, stroke, side = streets.pieces.parent[part], strips.stroke[parent], strips.side[parent]
+    kept = obstacles.strip_allowed(lines, streets.pieces.lines[part])
+    round_, small = islands(streets, surfaces, obstacles.private)
+    kept &= ~_on_island(lines, np.concatenate([round_, small]))
+    crossed = entries(surfaces.crossings(lines))
+    crossed = crossed.assign(angle=crossing_angles(lines, crossed, surfaces))
+    kept[crossed["line"][crossed["angle"] < _ALONG_DEG]] = False
+    inside = np.zeros(len(lines), bool)
+    inside[crossed["line"]] = True
+    ends = _end_numbers(lines)
+    at_mouth = np.zeros(int(ends.max(initial=-1)) + 1, bool)
+    at_mouth[ends[inside]] = True
+    kept = _without_loose_ends(ends, kept, inside)
+    usable = kept & (side != 0) & ~inside
+    crossed = crossed[kept[crossed["line"]]]
+    crossed = crossed.assign(line=(np.cumsum(kept) - 1)[crossed["line"]])
+    return StripLayout(
+        lines[kept],
+        part[kept],
+        road[kept],
+        stroke[kept],
+        side[kept],
+        usable[kept],
+        strips.stroke_of_part,
+        strips.backward,
+        ends[kept],
+        at_mouth,
+        np.isin(np.arange(len(streets.pieces.lines)), pairs.one),
+        round_,
+        crossed[["line", "road", "angle"]].reset_index(drop=True),
+    )
+
+
+def _pieces(
+    strips: Strips,
+    streets: Network,
+    surfaces: RoadSurfaces,
+    obstacles: Obstacles,
+    offset: FloatArray,
+    max_median_m: float,
+    pairs: Pairs,
+) -> tuple[LineArray, IntArray, IntArray]:
+    """Strips cut where they change and without private land and medians.
+
+    Returns
+    -------
+    The lines, the street part that each runs beside, and the piece of ``strips`` it came from.
+    """
     pieces = strips.network.pieces
     at_piece, at_m = _beside_part_ends(strips, streets, offset)
     cut = cut_lines(pieces.lines, at_piece, at_m)
     free = obstacles.free_parts(cut.lines)
     beside = _cut_at_kerbs(free.lines, surfaces)
     parent = cut.parent[free.parent[beside.parent]]
-    lines, stroke, side = beside.lines, strips.stroke[parent], strips.side[parent]
-    part = _nearest_part(lines, stroke, streets, strips.stroke_of_part, offset)
-    road = streets.pieces.parent[part]
-    kept = obstacles.strip_allowed(lines, streets.pieces.lines[part])
-    kept &= ~_runs_along(lines, surfaces)
-    lines, part, road, stroke, side = lines[kept], part[kept], road[kept], stroke[kept], side[kept]
-    crossed = np.zeros(len(lines), bool)
-    crossed[entries(surfaces.crossings(lines))["line"]] = True
-    return StripLayout(
-        lines, part, road, stroke, side, ~crossed & (side != 0), strips.stroke_of_part
+    stroke = strips.stroke[parent]
+    part = _nearest_part(beside.lines, stroke, streets, strips.stroke_of_part, offset)
+    outer = outside_medians(
+        beside.lines, part, streets, surfaces, obstacles.private, max_median_m, pairs
     )
+    return outer.lines, part[outer.parent], parent[outer.parent]
+
+
+def _on_island(lines: LineArray, blocks: NDArray[Any]) -> NDArray[np.bool_]:
+    """True for lines whose middle lies on one of the blocks."""
+    on = np.zeros(len(lines), bool)
+    if len(blocks):
+        middle = shapely.line_interpolate_point(lines, 0.5, normalized=True)
+        on[shapely.STRtree(middle).query(blocks, predicate="intersects")[1]] = True
+    return on
+
+
+def _without_loose_ends(
+    ends: IntArray, kept: NDArray[np.bool_], inside: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Drop pieces that enter a carriageway and lead nowhere, and those that led to them."""
+    kept = kept.copy()
+    while True:
+        degree = np.bincount(ends[kept].ravel(), minlength=int(ends.max(initial=-1)) + 1)
+        loose = kept & inside & (degree[ends] == 1).any(axis=1)
+        if not loose.any():
+            return kept
+        kept &= ~loose
+
+
+def _end_numbers(lines: LineArray) -> IntArray:
+    """Numbers of the start and end of every line; ends in one place have one number."""
+    ends = np.concatenate([shapely.get_point(lines, 0), shapely.get_point(lines, -1)])
+    label, _ = merge_points(shapely.get_coordinates(ends), POSITION_TOLERANCE_M)
+    return label.reshape(2, -1).T
 
 
 def _cut_at_kerbs(lines: LineArray, surfaces: RoadSurfaces) -> Pieces:
@@ -149,12 +262,3 @@ def _nearest_part(
     chosen = shapely.STRtree(parts).nearest(middle).astype(np.int64)
     chosen[nearest["at"].to_numpy()] = nearest["part"].to_numpy()
     return np.asarray(chosen)
-
-
-def _runs_along(lines: LineArray, surfaces: RoadSurfaces) -> NDArray[np.bool_]:
-    """True for lines that run inside a carriageway almost parallel to its road."""
-    crossings = entries(surfaces.crossings(lines))
-    angle = crossing_angles(lines, crossings, surfaces)
-    along = np.zeros(len(lines), bool)
-    along[crossings["line"].to_numpy()[angle < _ALONG_DEG]] = True
-    return along

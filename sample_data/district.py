@@ -126,7 +126,7 @@ def roads_table() -> gpd.GeoDataFrame:
              "carriageway_width_m": road.carriageway_m, "red_line_width_m": road.red_line_m,
              "surface": road.surface, "authority": road.authority, "opened_on": road.opened_on,
              "overhauled_on": road.overhauled_on, "planned_works_on": None, "on_bridge": False,
-             "geometry": with_vertices(road.line, joints)}
+             "level": 0, "geometry": with_vertices(road.line, joints)}
         )  # fmt: skip
     return gpd.GeoDataFrame(rows, geometry="geometry", crs=CRS)
 

@@ -30,7 +30,9 @@ def roads_table(streets: list[Street], rng: np.random.Generator) -> gpd.GeoDataF
             on_bridge = bool(water.covers(part.interpolate(0.5, normalized=True)))
             if street.line.length > PART_LIMIT_M and not on_bridge:
                 record = {**record, **_dates(street.road_class, rng)}
-            rows.append({**record, "on_bridge": on_bridge, "geometry": part})
+            rows.append(
+                {**record, "on_bridge": on_bridge, "level": int(on_bridge), "geometry": part}
+            )
     table = gpd.GeoDataFrame(rows, geometry="geometry", crs=CRS)
     table.geometry = round_coordinates(table.geometry)
     table.insert(0, "road_id", [f"R-{i:03d}" for i in range(1, len(table) + 1)])

@@ -74,19 +74,41 @@ def test_the_strip_crosses_the_mouth_of_a_side_street_as_a_crossing_of_that_stre
     assert set(over_mouth["road_x"]) == {1}  # beside R-1, across R-2
 
 
-@pytest.mark.parametrize(("roads", "four_way"), [(TEE, 2), (CROSS, 4)])
-def test_junctions_have_their_corner_nodes(roads: towns.Rows, four_way: int) -> None:
+@pytest.mark.parametrize(("roads", "meeting_at_a_corner"), [(TEE, 3), (CROSS, 4)])
+def test_junctions_have_their_corner_nodes(roads: towns.Rows, meeting_at_a_corner: int) -> None:
     found = corridors(parcels={}, roads=roads)
     strips = np.flatnonzero(found.graph.measures["kind"] == "strip")
     meeting = Counter(found.graph.ends[strips].ravel().tolist())
     corners = {
-        tuple(towns.xy(shapely.Point(found.graph.node_xy[n]))[0])
+        tuple(towns.xy(shapely.Point(found.graph.node_xy[n]))[0]): k
         for n, k in meeting.items()
-        if k == 4
+        if k >= 3
     }
-    expected = {(143.25, 6.75), (156.75, 6.75), (143.25, -6.75), (156.75, -6.75)}
-    assert corners <= expected
-    assert len(corners) == four_way
+    north = {(143.25, 6.75), (156.75, 6.75)}
+    south = {(143.25, -6.75), (156.75, -6.75)} if roads is CROSS else set()
+    assert corners == dict.fromkeys(north | south, meeting_at_a_corner)
+
+
+def test_the_through_street_of_a_junction_is_crossed_in_the_line_of_the_side_street() -> None:
+    across = edges(corridors(parcels={}, roads=TEE), "crossing")
+    for x in (143.25, 156.75):
+        assert across[(x, -6.75), (x, 6.75)]["kerb_m"] == pytest.approx(10)
+
+
+def test_a_slanting_side_street_is_left_by_a_square_crossing_of_the_through_street() -> None:
+    # R-2 leaves at 45 degrees; its strips meet the north strip of R-1 away from the axis.
+    slanting = {"R-1": street((0, 0), (300, 0)), "R-2": street((150, 0), (250, 100))}
+    found = corridors(parcels={}, roads=slanting)
+    corners = {
+        round(x, 2)
+        for s in edges(found, "strip")
+        for x, y in s
+        if y == 6.75 and (x, -6.75) in {p for c in edges(found, "crossing") for p in c}
+    }
+    # The strips of R-2 lie 6.75 m off its axis: x = 150 + 6.75 -+ 6.75 * sqrt(2).
+    assert {147.2, 166.3} <= corners
+    across = [c for c in edges(found, "crossing") if abs(c[0][1]) == 6.75 == abs(c[1][1])]
+    assert all(start[0] == pytest.approx(end[0], abs=0.01) for start, end in across)
 
 
 def test_every_street_of_a_junction_can_be_crossed_at_the_junction() -> None:
@@ -151,6 +173,65 @@ def test_strips_stop_at_private_land() -> None:
         moved = shapely.transform(line, lambda xy: xy - shift)
         assert moved.intersection(private).length < 0.02
     assert not any(y == 6.75 and 100 < x < 140 for s in edges(found, "strip") for x, y in s)
+
+
+# Two carriageways of 10 m, 4 m apart: kerbs at y = -5, 5, 9 and 19, outer strips at -6.75, 20.75.
+DUAL = {
+    "R-1": street((0, 0), (300, 0), road_class="arterial", name="大道"),
+    "R-2": street((0, 14), (300, 14), road_class="arterial", name="大道"),
+}
+
+
+def test_a_divided_road_has_strips_on_its_outer_sides_only() -> None:
+    found = corridors(parcels={}, roads=DUAL)
+    along = [s for s in edges(found, "strip") if s[1][0] - s[0][0] > 20]
+    assert {y for s in along for _, y in s} == {-6.75, 20.75}
+
+
+def test_a_divided_road_is_crossed_whole_and_its_median_is_no_carriageway() -> None:
+    found = corridors(parcels={}, roads=DUAL)
+    across = edges(found, "crossing")
+    assert {tuple(y for _, y in c) for c in across} == {(-6.75, 20.75)}
+    assert all(row["length_m"] == pytest.approx(27.5) for row in across.values())
+    assert all(row["kerb_m"] == pytest.approx(20) for row in across.values())
+    roads = found.crossings.groupby("edge")["road"].agg(set)
+    crossing = np.flatnonzero(found.graph.measures["kind"] == "crossing")
+    assert all(roads[edge] == {0, 1} for edge in crossing)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"name": "另一条路"}, {"road_class": "local", "name": None}], ids=["name", "class"]
+)
+def test_two_streets_side_by_side_are_no_divided_road(changes: dict[str, Any]) -> None:
+    roads = {"R-1": DUAL["R-1"], "R-2": {**DUAL["R-2"], **changes}}
+    found = corridors(parcels={}, roads=roads)
+    along = [s for s in edges(found, "strip") if s[1][0] - s[0][0] > 20]
+    assert {-6.75, 6.75, 7.25, 20.75} == {y for s in along for _, y in s}
+
+
+def test_houses_between_two_carriageways_keep_their_strips() -> None:
+    row = {f"P-{x}": parcel(x, 8, x + 18, 18) for x in range(0, 300, 20)}
+    roads = {**DUAL, "R-2": {**DUAL["R-2"], "geometry": LineString([(0, 26), (300, 26)])}}
+    found = corridors(parcels=row, roads=roads)
+    along = [s for s in edges(found, "strip") if s[1][0] - s[0][0] > 1]
+    assert {-6.75, 6.75, 19.25, 32.75} <= {y for s in along for _, y in s}
+
+
+def test_nothing_is_laid_round_the_island_of_a_roundabout() -> None:
+    angles = np.radians(np.arange(0, 361, 15))
+    ring = [(150 + 20 * np.cos(a), 20 * np.sin(a)) for a in angles]
+    roads = {
+        "R-0": street(*ring),
+        "R-1": street((0, 0), (130, 0)),
+        "R-2": street((170, 0), (300, 0)),
+    }
+    found = corridors(parcels={}, roads=roads)
+    shift = np.array(towns.ORIGIN)
+    lines = shapely.transform(found.graph.lines, lambda xy: xy - shift)
+    assert not shapely.intersects(lines, shapely.Point(150, 0).buffer(14.5)).any()
+    # Round the outside from the one street to the other: half a ring of 26.75 m radius.
+    graph = found.graph.to_networkx()
+    assert nx.number_connected_components(graph) == 1
 
 
 RIVER = {"RV-1": {"name": "河", "kind": "river", "geometry": box(-50, 40, 350, 60)}}

@@ -1,0 +1,144 @@
+"""The street net: drawn centre lines noded, with the small faults of drawings mended.
+
+A street that stops short of the axis it should meet, or runs a little beyond it, ends on it when
+the gap or the rest is about half a width of the streets: no dead end stands in the middle of a
+carriageway. Streets drawn twice count once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gis.linear import FloatArray, IntArray, LineArray, Pieces
+from gis.noding import NODE_TOLERANCE_M, Network, node_lines, number_nodes
+
+# A street is prolonged to an axis that it would meet at this angle or more: a line that ends
+# beside another one, as slip roads do, does not turn to it.
+_MEETS_DEG = 30.0
+# A street is drawn too short if it stops on the other's carriageway or less than this before it:
+# there is no room for a dead end with a strip round it.
+_SHORT_M = 2.0
+# Two parts between the same nodes are one street if their middles and lengths agree this well.
+_SAME_STREET_M = 0.05
+
+
+def street_net(lines: LineArray, half_width_m: FloatArray, level: IntArray) -> Network:
+    """Node centre lines and mend their ends.
+
+    Parameters
+    ----------
+    lines
+        (n,) LineStrings in a projected CRS; those without length are left out.
+    half_width_m
+        (n,) half the carriageway of each.
+    level
+        (n,) storey of each: streets on different levels pass above each other.
+
+    Returns
+    -------
+    The noded parts with the number of the line that each came from.
+    """
+    reached = _reaching(lines, half_width_m, level)
+    network = node_lines(reached, level)
+    return _once(_without_stubs(network, half_width_m), half_width_m)
+
+
+def _reaching(lines: LineArray, half_width_m: FloatArray, level: IntArray) -> LineArray:
+    """Prolong streets that end inside the carriageway of another one to its axis."""
+    tree = shapely.STRtree(lines)
+    mended = lines.copy()
+    for end in (0, -1):
+        tip = shapely.get_point(lines, end)
+        reach = float(half_width_m.max()) + _SHORT_M
+        at, other = tree.query(tip, predicate="dwithin", distance=reach)
+        gap = shapely.distance(tip[at], lines[other])
+        foreign = (at != other) & (level[at] == level[other])
+        foreign &= gap < half_width_m[other] + _SHORT_M
+        at, other, gap = at[foreign], other[foreign], gap[foreign]
+        joined = np.isin(at, at[gap <= NODE_TOLERANCE_M])
+        nearest = np.lexsort((gap, at))
+        nearest = nearest[np.r_[True, np.diff(at[nearest]) > 0][: len(nearest)] & ~joined[nearest]]
+        at, other = at[nearest], other[nearest]
+        foot = shapely.line_interpolate_point(
+            lines[other], shapely.line_locate_point(lines[other], tip[at])
+        )
+        meets = _angle_to_axis(lines[at], end, foot) >= _MEETS_DEG
+        for line, point in zip(at[meets].tolist(), foot[meets].tolist(), strict=True):
+            mended[line] = _prolonged(mended[line], end, point)
+    return mended
+
+
+def _angle_to_axis(lines: LineArray, end: int, foot: NDArray[Any]) -> FloatArray:
+    """Angle between a line's last step and the axis that it is short of, in degrees.
+
+    The way to the foot is square to the axis: straight on along it is 90°.
+    """
+    inner = shapely.get_coordinates(shapely.get_point(lines, 1 if end == 0 else -2))
+    tip = shapely.get_coordinates(shapely.get_point(lines, end))
+    along, on = tip - inner, shapely.get_coordinates(foot) - tip
+    size = np.maximum(np.hypot(*along.T) * np.hypot(*on.T), 1e-12)
+    return np.asarray(np.degrees(np.arcsin(np.clip((along * on).sum(axis=1) / size, -1.0, 1.0))))
+
+
+def _prolonged(line: shapely.LineString, end: int, point: shapely.Point) -> shapely.LineString:
+    xy = shapely.get_coordinates(line)
+    added = shapely.get_coordinates(point)
+    return shapely.LineString(np.concatenate([added, xy] if end == 0 else [xy, added]))
+
+
+def _without_stubs(network: Network, half_width_m: FloatArray) -> Network:
+    """Drop the rest of a street that runs on past another by less than half a width."""
+    pieces, ends, node_xy = network
+    degree = np.bincount(ends.ravel(), minlength=len(node_xy))
+    half = half_width_m[pieces.parent]
+    widest, second = _two_widest(ends, half, len(node_xy))
+    length = shapely.length(pieces.lines)
+    stub = np.zeros(len(pieces.lines), bool)
+    for tip, foot in ((0, 1), (1, 0)):
+        node = ends[:, foot]
+        other = np.where(widest[node] > half, widest[node], second[node])
+        stub |= (
+            (degree[ends[:, tip]] == 1) & (degree[node] >= 3) & (length < np.maximum(other, half))
+        )
+    return _chosen(network, ~stub)
+
+
+def _two_widest(ends: IntArray, half: FloatArray, count: int) -> tuple[FloatArray, FloatArray]:
+    """The largest and the second largest half width of the parts at each node; 0 for none."""
+    node, width = ends.T.ravel(), np.tile(half, 2)
+    order = np.lexsort((-width, node))
+    node, width = node[order], width[order]
+    first = np.r_[True, np.diff(node) > 0]
+    second = np.r_[False, first[:-1]] & ~first
+    values = np.zeros((2, count))
+    values[0, node[first]], values[1, node[second]] = width[first], width[second]
+    return values[0], values[1]
+
+
+def _once(network: Network, half_width_m: FloatArray) -> Network:
+    """Keep one of the parts that run on top of each other: the widest, then the first."""
+    pieces, ends, _ = network
+    low, high = ends.min(axis=1), ends.max(axis=1)
+    length = shapely.length(pieces.lines)
+    order = np.lexsort((np.arange(len(low)), -half_width_m[pieces.parent], length, high, low))
+    before, after = order[:-1], order[1:]
+    same = (low[before] == low[after]) & (high[before] == high[after])
+    same &= length[after] - length[before] < _SAME_STREET_M
+    kept = np.ones(len(low), bool)
+    for one, two in zip(before[same].tolist(), after[same].tolist(), strict=True):
+        middle = shapely.line_interpolate_point(pieces.lines[one], 0.5, normalized=True)
+        if shapely.distance(middle, pieces.lines[two]) < _SAME_STREET_M:
+            narrower = half_width_m[pieces.parent[two]] <= half_width_m[pieces.parent[one]]
+            kept[two if narrower else one] = False
+    return _chosen(network, kept)
+
+
+def _chosen(network: Network, kept: NDArray[np.bool_]) -> Network:
+    if kept.all():
+        return network
+    lines, parent, start_m, end_m = network.pieces
+    return number_nodes(Pieces(lines[kept], parent[kept], start_m[kept], end_m[kept]))

@@ -1,0 +1,87 @@
+"""The street net: ends that miss each other are mended, streets drawn twice count once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import shapely
+
+from gis.noding import Network
+from gis.street_net import street_net
+
+Points = list[tuple[float, float]]
+HALF_M = 5.0
+AXIS: Points = [(0, 0), (100, 0)]
+
+
+def net(
+    *streets: Points, half: float | list[float] = HALF_M, level: list[int] | None = None
+) -> Network:
+    lines = np.array([shapely.LineString(p) for p in streets], object)
+    half_m = np.broadcast_to(np.asarray(half, float), len(lines)).copy()
+    return street_net(lines, half_m, np.asarray(level or [0] * len(lines), np.int64))
+
+
+def degrees(network: Network) -> list[int]:
+    count = np.bincount(network.ends.ravel(), minlength=len(network.node_xy))
+    return sorted(count[count > 0].tolist())
+
+
+@pytest.mark.parametrize("gap_m", [0.0003, 0.3, 4.9, 6.9])
+def test_a_street_that_stops_at_the_kerb_of_another_is_joined_to_its_axis(gap_m: float) -> None:
+    found = net(AXIS, [(40, 80), (40, gap_m)])
+    assert degrees(found) == [1, 1, 1, 3]
+    assert shapely.length(found.pieces.lines).sum() == pytest.approx(100 + 80, abs=0.001)
+
+
+def test_a_dead_end_with_room_before_the_next_street_stays_one() -> None:
+    assert degrees(net(AXIS, [(40, 80), (40, 7.1)])) == [1, 1, 1, 1]
+
+
+def test_a_street_that_ends_beside_another_does_not_turn_to_it() -> None:
+    assert degrees(net(AXIS, [(10, 3), (60, 3)])) == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(("beyond_m", "joined"), [(0.5, True), (4.9, True), (5.1, False)])
+def test_what_runs_on_past_the_axis_by_less_than_half_a_width_goes(
+    beyond_m: float, joined: bool
+) -> None:
+    found = net(AXIS, [(40, 80), (40, -beyond_m)])
+    assert degrees(found) == ([1, 1, 1, 3] if joined else [1, 1, 1, 1, 4])
+
+
+def test_a_short_street_between_two_others_is_no_rest() -> None:
+    found = net(AXIS, [(0, 4), (100, 4)], [(40, 0), (40, 4)])
+    assert degrees(found) == [1, 1, 1, 1, 3, 3]
+
+
+def test_a_street_drawn_twice_counts_once_as_the_wider() -> None:
+    found = net(AXIS, AXIS[::-1], [(20, 0), (60, 0)], half=[4.0, 5.0, 3.0])
+    assert shapely.length(found.pieces.lines).sum() == pytest.approx(100)
+    assert set(found.pieces.parent.tolist()) == {1}
+
+
+def test_two_ways_between_the_same_junctions_both_stay() -> None:
+    found = net(AXIS, [(0, 0), (50, 1), (100, 0)])
+    assert len(found.pieces.lines) == 2
+
+
+def test_a_street_without_length_is_left_out() -> None:
+    found = net(AXIS, [(50, 20), (50, 20)])
+    assert degrees(found) == [1, 1]
+
+
+def test_streets_on_different_levels_pass_above_each_other() -> None:
+    found = net(AXIS, [(40, -50), (40, 50)], level=[0, 1])
+    assert degrees(found) == [1, 1, 1, 1]
+
+
+def test_a_bridge_is_joined_to_the_streets_at_its_abutments() -> None:
+    found = net(
+        AXIS,
+        [(40, 50), (40, 20)],
+        [(40, 20), (40, -20)],
+        [(40, -20), (40, -50)],
+        level=[0, 0, 1, 0],
+    )
+    assert degrees(found) == [1, 1, 1, 1, 2, 2]

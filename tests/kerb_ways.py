@@ -1,0 +1,129 @@
+"""Ways along kerbs, drawn with plain shapely: what the corridor graph is held against.
+
+A kerb way is the line that lies the set-back behind the kerb of one road on one side, over the
+mouths of side streets. It ends where private land or water begins, where rails cross, and where it
+would run along inside another carriageway, as at the nose of two streets that merge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import dijkstra
+
+from planning.corridors import Corridors
+
+# A side street's mouth is met at this angle or more; what meets a street flatter merges with it.
+LEAST_MOUTH_DEG = 30.0
+SHORTEST_M = 5.0
+# A node this near the way lies on it; strips bend a little differently at corners.
+ON_WAY_M = 0.3
+
+
+class KerbWay(NamedTuple):
+    """One kerb way: row of its road, +1 left or -1 right, the line."""
+
+    road: int
+    side: int
+    line: shapely.LineString
+
+
+def kerb_ways(
+    found: Corridors, setback_m: float, margin_m: float, blocking: list[gpd.GeoSeries]
+) -> Iterator[KerbWay]:
+    """Kerb ways of every road of the corridors, cut at the blocking polygons and lines."""
+    table = found.surfaces.table
+    blocks = np.concatenate([np.asarray(b) for b in blocking]) if blocking else np.zeros(0, object)
+    tree = shapely.STRtree(blocks)
+    for road, centre in enumerate(found.surfaces.centre):
+        width, red_line = table.loc[road, ["carriageway_width_m", "red_line_width_m"]].astype(float)
+        footway = (red_line - width) / 2
+        narrow = max(footway - margin_m, margin_m)
+        behind = setback_m if np.isnan(footway) else min(setback_m, narrow)
+        for side in (1, -1):
+            beside = shapely.offset_curve(
+                centre, side * (width / 2 + behind), join_style="mitre", mitre_limit=2.0
+            )
+            near = blocks[tree.query(beside, predicate="dwithin", distance=0.05)]
+            free = shapely.difference(beside, shapely.union_all(shapely.buffer(near, 0.05)))
+            free = shapely.difference(free, _merging(free, road, found))
+            for line in shapely.get_parts(shapely.line_merge(free)):
+                if line.length > SHORTEST_M:
+                    yield KerbWay(road, side, line)
+
+
+def _merging(line: shapely.Geometry, road: int, found: Corridors) -> shapely.Geometry:
+    """The parts of a way inside other carriageways that it meets flatter than a mouth."""
+    areas, centres = found.surfaces.carriageway, found.surfaces.centre
+    flat = []
+    for other in shapely.STRtree(areas).query(line, predicate="intersects").tolist():
+        if other == road:
+            continue
+        for part in shapely.get_parts(shapely.intersection(line, areas[other])):
+            if part.length > 0 and _angle(part, centres[other]) < LEAST_MOUTH_DEG:
+                flat.append(part.buffer(0.1))
+    return shapely.union_all(flat)
+
+
+def _angle(part: shapely.LineString, centre: shapely.LineString) -> float:
+    """Angle between a piece and the street beside its middle, 0 to 90 degrees."""
+    at = centre.project(part.interpolate(0.5, normalized=True))
+    one = np.subtract(part.coords[-1], part.coords[0])
+    before, after = centre.interpolate(max(at - 2, 0)), centre.interpolate(at + 2)
+    two = np.array([after.x - before.x, after.y - before.y])
+    cosine = abs(one @ two) / max(np.hypot(*one) * np.hypot(*two), 1e-9)
+    return float(np.degrees(np.arccos(min(cosine, 1.0))))
+
+
+class Walk:
+    """Lengths of shortest ways over the strips and crossings of a corridor graph."""
+
+    def __init__(self, found: Corridors) -> None:
+        graph = found.graph
+        walkable = ~found.is_connector
+        ends, length = graph.ends[walkable], shapely.length(graph.lines[walkable])
+        order = np.argsort(-length)
+        shape = (graph.node_count, graph.node_count)
+        # Of parallel edges the last one written, the shortest, stays.
+        lightest = {
+            (a, b): m for (a, b), m in zip(ends[order].tolist(), length[order], strict=True)
+        }
+        rows, columns = np.array(list(lightest)).T
+        self.matrix = csr_matrix((list(lightest.values()), (rows, columns)), shape=shape)
+        self.xy = graph.node_xy
+        used = np.zeros(graph.node_count, bool)
+        used[ends.ravel()] = True
+        points = shapely.points(graph.node_xy)
+        self.tree = shapely.STRtree(np.where(used, points, None))
+
+    def nodes_on(self, line: shapely.LineString) -> np.ndarray:
+        """Nodes of the graph that lie on a way."""
+        return np.sort(self.tree.query(line, predicate="dwithin", distance=ON_WAY_M))
+
+    def length_m(self, start: int, end: int) -> float:
+        """Length of the shortest way between two nodes, infinite if there is none."""
+        return float(dijkstra(self.matrix, directed=False, indices=start)[end])
+
+
+def random_pairs(
+    ways: list[KerbWay], walk: Walk, count: int, seed: int
+) -> Iterator[tuple[KerbWay, int, int, float]]:
+    """Random pairs of nodes on one kerb way, long ways more often, with their distance along it."""
+    rng = np.random.default_rng(seed)
+    share = np.array([way.line.length for way in ways])
+    share /= share.sum()
+    while count:
+        way = ways[rng.choice(len(ways), p=share)]
+        nodes = walk.nodes_on(way.line)
+        if len(nodes) < 2:
+            continue
+        start, end = rng.choice(nodes, 2, replace=False).tolist()
+        at, to = shapely.line_locate_point(way.line, shapely.points(walk.xy[[start, end]]))
+        if abs(to - at) >= SHORTEST_M:
+            count -= 1
+            yield way, start, end, float(abs(to - at))
