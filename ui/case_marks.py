@@ -45,7 +45,7 @@ def _courses(view: View, line: Json, place: Placer) -> list[dict[str, Any]]:
             "points": place.line(one.route["geometry"]["coordinates"]),
             "colour": view.utilities[line["utility"]].colour,
             "drawn": one.is_drawn,
-            "shown": not one.recommended,
+            "shown": view.joint or not one.recommended,
             "letter": one.letter if chosen and len(found) > 1 else "",
             "label": esc(f"{one.letter} {'、'.join(one.names)} {metres(one.route['length_m'])} m"),
         }

@@ -211,6 +211,15 @@ def legend(utilities: Mapping[str, Utility]) -> str:
             ' stroke-width="1.4"/>',
             _("有在办申请"),
         ),
+        _key(
+            '<rect x="12" y="1" width="10" height="10" rx="1" fill="#c62828" stroke="#fff"/>',
+            _("净距不足"),
+        ),
+        _key('<circle cx="17" cy="6" r="5" fill="#f2a900" stroke="#fff"/>', _("净距未定")),
+        _key(
+            '<circle cx="17" cy="6" r="4" fill="#fff" stroke="#6a3fb5" stroke-width="2.6"/>',
+            _("须实测"),
+        ),
     ]
     return "".join(rows)
 

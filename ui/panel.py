@@ -13,6 +13,7 @@ from api.escape import esc
 from layers.utilities import Utility
 from planning.comparisons import rounded
 from ui import words
+from ui.tracing import route_pointer, traced
 from ui.view import Json, View
 
 _TINTS = {
@@ -68,9 +69,10 @@ def deciding(view: View, verdict: Json) -> str:
     room = words.value(abs(one["margin"]), unit)
     over = one["status"] == "failed"
     left = f"<b>{_('超出')} {room}</b>" if over else f"{_('余')} {room}"
+    measured = f"{words.value(one['value'], unit)} {unit}".strip()
     return (
-        f"{esc(view.words.input(one['input']))} {esc(words.value(one['value'], unit))} "
-        f"{esc(words.limit(one))} {esc(unit)},{left}"
+        f"{esc(view.words.input(one['input']))} {esc(measured)} · "
+        f"{_('限值')} {esc(words.limit(one))} · {left}"
     )
 
 
@@ -207,12 +209,16 @@ def _line_row(view: View, line: Json) -> str:
     route, verdict = view.route(line), view.verdict(line)
     close = "<i>±</i>" if verdict and verdict.get("certainty") == "too_close" else ""
     return (
-        f'{head}<td class="n">{metres(route["length_m"])}</td>'
+        f'{head}<td class="n">{_length(view, line, route)}</td>'
         f'<td class="n">{route["crossing_count"]} / {metres(route["crossing_kerb_m"])}</td>'
         f'<td class="n">{metres(route["green_m2"])}</td>'
         f"<td>{chip(view, verdict['outcome']) if verdict else '—'}{close}</td></tr>"
         f"{_deciding_row(view, verdict)}"
     )
+
+
+def _length(view: View, line: Json, route: Json) -> str:
+    return traced(view, route_pointer(view, line, route, "length_m"), metres(route["length_m"]))
 
 
 def _deciding_row(view: View, verdict: Json | None) -> str:

@@ -7,6 +7,7 @@ from gettext import gettext as _
 from api.escape import esc
 from ui import words
 from ui.panel import chip, cited, metres
+from ui.tracing import measure_pointer, pointer, traced
 from ui.view import Json, View
 
 _TINTS = {
@@ -28,7 +29,7 @@ def verdict_detail(view: View, line: Json) -> str:
         [
             _headline(view, verdict),
             _course(view, line),
-            _findings(view, verdict),
+            _findings(view, line, verdict),
             _permits(view, verdict),
             _readings(view, verdict),
             _measures(view, line),
@@ -70,7 +71,7 @@ def _course(view: View, line: Json) -> str:
     return f'<p class="tg-soft">{esc("; ".join(parts))}</p>'
 
 
-def _findings(view: View, verdict: Json) -> str:
+def _findings(view: View, line: Json, verdict: Json) -> str:
     """What decides stands in sight; what was checked and does not matter folds away."""
     findings = sorted(verdict["findings"], key=lambda one: one["kind"] != "condition")
     weighty = [one for one in findings if one["kind"] == "condition" or _matters(one)]
@@ -79,9 +80,9 @@ def _findings(view: View, verdict: Json) -> str:
     if rest:
         folded = (
             f"<details><summary>{_('其余已核对的依据')} {len(rest)}</summary>"
-            f"{_findings_table(view, rest)}</details>"
+            f"{_findings_table(view, line, rest)}</details>"
         )
-    return (_findings_table(view, weighty) if weighty else "") + folded
+    return (_findings_table(view, line, weighty) if weighty else "") + folded
 
 
 def _matters(finding: Json) -> bool:
@@ -91,8 +92,8 @@ def _matters(finding: Json) -> bool:
     return bool(finding["status"] != "met")
 
 
-def _findings_table(view: View, findings: list[Json]) -> str:
-    rows = "".join(_finding_row(view, one) for one in findings)
+def _findings_table(view: View, line: Json, findings: list[Json]) -> str:
+    rows = "".join(_finding_row(view, line, one) for one in findings)
     return (
         f'<table class="tg-findings"><thead><tr><th>{_("依据")}</th>'
         f'<th class="n">{_("值")}</th><th class="n">{_("限值")}</th>'
@@ -101,7 +102,7 @@ def _findings_table(view: View, findings: list[Json]) -> str:
     )
 
 
-def _finding_row(view: View, one: Json) -> str:
+def _finding_row(view: View, line: Json, one: Json) -> str:
     tint = _TINTS.get((one["kind"], one["status"])) or _STATUS_TINTS.get(one["status"], "none")
     named = one.get("input") is not None
     unit = view.words.unit(one["input"]) if named else ""
@@ -115,14 +116,26 @@ def _finding_row(view: View, one: Json) -> str:
         if part
     )
     name = view.words.input(one["input"]) if named else _("条文无量化条件")
-    value = words.value(one["value"], unit) if named else "—"
+    value = esc(words.value(one["value"], unit)) if named else "—"
+    if named:
+        value = traced(view, measure_pointer(view, line, one["input"]), value)
+        value += _interval(line, one["input"], unit)
     return (
-        f'<tr><td>{esc(name)} {esc(unit)}</td><td class="n">{esc(value)}</td>'
+        f'<tr><td>{esc(name)} {esc(unit)}</td><td class="n">{value}</td>'
         f'<td class="n">{esc(words.limit(one))}</td>'
         f'<td class="n">{esc(words.margin(one, unit))}</td>'
         f'<td><span class="tg-chip tg-{tint}">{esc(words.status(one))}</span></td></tr>'
         f'<tr class="tg-ref"><td colspan="5">{cited(one)} <span>{source}</span></td></tr>'
     )
+
+
+def _interval(line: Json, name: str, unit: str) -> str:
+    """How far a measure may lie off, below its value; nothing where it cannot."""
+    known = (line.get("intervals") or {}).get(name)
+    if not known or known.get("low") is None or known["low"] == known.get("high"):
+        return ""
+    low, high = (esc(words.value(known[key], unit)) for key in ("low", "high"))
+    return f'<br><span class="tg-soft">{low}–{high}</span>'
 
 
 def _permits(view: View, verdict: Json) -> str:
@@ -150,9 +163,9 @@ def _readings(view: View, verdict: Json) -> str:
 def _measures(view: View, line: Json) -> str:
     rows = "".join(
         f"<tr><td>{esc(view.words.input(one['name']))}</td>"
-        f'<td class="n">{esc(words.value(one["value"], words.unit(one.get("unit"))))}</td>'
+        f'<td class="n">{_measured(view, line, number, one)}</td>'
         f"<td>{esc(words.unit(one.get('unit')))}</td></tr>"
-        for one in line.get("measures") or []
+        for number, one in enumerate(line.get("measures") or [])
     )
     if not rows:
         return ""
@@ -161,6 +174,11 @@ def _measures(view: View, line: Json) -> str:
         f'<th>{_("量")}</th><th class="n">{_("值")}</th><th>{_("单位")}</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></details>"
     )
+
+
+def _measured(view: View, line: Json, number: int, one: Json) -> str:
+    text = esc(words.value(one["value"], words.unit(one.get("unit"))))
+    return traced(view, pointer(view, line, "measures", number, "value"), text)
 
 
 def _assumed(view: View, verdict: Json) -> str:

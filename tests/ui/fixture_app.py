@@ -5,6 +5,7 @@ Run by ``streamlit run``; the workspace is named by TONGGOU_WORKSPACE.
 
 from __future__ import annotations
 
+import os
 import runpy
 import sys
 from pathlib import Path
@@ -14,9 +15,14 @@ sys.path.insert(0, str(ROOT))
 
 if __name__ == "__main__":
     import ui.engineer
+    from tests.ui.full_plan import full_plan
     from tests.ui.town_plan import plan_json
 
-    ui.engineer.plan_of_application = lambda key, county: plan_json(dict(county.applications[key]))
+    ui.engineer.plan_of_application = lambda key, county: (
+        full_plan()
+        if os.environ.get("TONGGOU_FULL_PLAN")
+        else plan_json(dict(county.applications[key]))
+    )
     ui.engineer.plan_of_parcel = lambda parcel, day, _county: plan_json(
         {"application_id": "", "parcel_id": parcel, "dig_date": day.isoformat()}
     )

@@ -1,0 +1,168 @@
+"""What an engineer compares: lettered routes, chart, cures, surroundings, origins of numbers."""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.ui.full_plan import full_plan
+from tests.ui.test_case_drawing import view
+from ui import panel
+from ui.case_marks import case_marks
+from ui.comparison import comparison, eligibility, limit_of
+from ui.route_choice import choices
+from ui.surroundings import surroundings
+from ui.tracing import fits
+from ui.verdict_detail import verdict_detail
+from ui.view import View
+
+
+@pytest.fixture
+def gas() -> tuple[View, dict[str, Any]]:
+    shown = replace(view(joint=False), plan=full_plan(), chosen="gas")
+    return shown, next(one for one in shown.plan["utilities"] if one["utility"] == "gas")
+
+
+def charts(html: str) -> list[str]:
+    return [
+        base64.b64decode(text).decode()
+        for text in re.findall(r'tg-pareto"[^>]*base64,([^"]+)', html)
+    ]
+
+
+def test_routes_bear_letters_the_recommended_first_and_the_drawn_last(gas: Any) -> None:
+    found = choices(*gas)
+    assert [(one.letter, one.names[0]) for one in found] == [
+        ("A", "符合条款中最省"), ("B", "最省"), ("C", "经 R-2"), ("D", "手绘")
+    ]  # fmt: skip
+    assert [one.recommended for one in found] == [True, False, False, False]
+
+
+def test_the_same_course_found_twice_is_one_route_with_two_names(gas: Any) -> None:
+    shown, line = gas
+    twice = {**line, "routes": [*line["routes"], {**line["routes"][0], "kind": "shortest"}]}
+    assert [one.names for one in choices(shown, twice)][1] == ("最省", "最短")
+
+
+def test_table_and_chart_show_every_route_by_its_letter_and_the_limit(gas: Any) -> None:
+    text = comparison(*gas)
+    for part in (
+        "走向比选",
+        "187.60",
+        "214.10",
+        "192.40",
+        "告知承诺制审批",
+        "一般审批",
+        "为符合条款多花 0.21 万元",
+    ):
+        assert part in text, part
+    assert limit_of(*gas, "length_m") == 200
+    [length, *rest] = charts(text)
+    assert {letter for letter in "ABCD" if f">{letter}</text>" in length} == set("ABCD")
+    assert "stroke-dasharray" in length
+    assert all("stroke-dasharray" not in chart for chart in rest)
+
+
+def test_points_that_qualify_differ_by_shape_and_not_by_colour_alone(gas: Any) -> None:
+    shown, line = gas
+    unknown = [{**one, "qualifies": None} for one in line["pareto"]["length_m"]]
+    text = comparison(shown, {**line, "pareto": {"length_m": unknown}})
+    [chart, *_rest] = charts(text)
+    assert chart.count("<rect") == len(unknown)
+
+
+def test_the_proof_and_every_cure_stand_with_value_limit_margin_and_price(gas: Any) -> None:
+    text = eligibility(*gas)
+    for part in (
+        "任何走向的施工长度都不少于 201.35 米",
+        "改由 G-7 接入",
+        "201.35",
+        "187.60",
+        "余 12.40",
+        "+0.21 万元",
+        "告知承诺制审批",
+    ):
+        assert part in text, part
+
+
+def test_surroundings_show_what_is_short_and_fold_the_rest(gas: Any) -> None:
+    text = surroundings(*gas)
+    shown, folded = text.split("其余净距")
+    assert (shown.count("tg-bad"), shown.count("误差之内")) == (1, 1)
+    assert "1.40" in folded
+    for part in (
+        "0.31 ±0.15",
+        "GB 50289-2016 表 4.1.9",
+        "实测燃气干管 G-3",
+        "次高压,未经调压不得接入",
+        "压力级制相符",
+        "选 de110",
+        "避开行道树",
+        "穿过建筑 B-4-1",
+        "末端移到红线上 0.42 m",
+        "比推荐路由 +4.80 m · +0.85 万元 · 绿化 −3.10 m²",
+    ):
+        assert part in text, part
+
+
+def test_a_refused_drawing_tells_why(gas: Any) -> None:
+    shown, line = gas
+    manual = {**line["manual"], "status": "refused", "reason": "末端离红线 6.00 米<b>"}
+    without = [one for one in line["routes"] if one["kind"] != "manual"]
+    text = surroundings(shown, {**line, "manual": manual, "routes": without})
+    assert "末端离红线 6.00 米&lt;b&gt;" in text
+
+
+def test_a_measure_shows_how_far_it_may_lie_off(gas: Any) -> None:
+    assert "199.90–202.80" in verdict_detail(*gas)
+
+
+def test_a_number_opens_where_it_comes_from(gas: Any) -> None:
+    text = panel.lines_table(gas[0])
+    for part in (
+        "tg-trace",
+        "shapely.length(route)",
+        "管线 第 2 版 abababab:G-3 geometry",
+        "四(四)(3)",
+    ):
+        assert part in text, part
+    assert text.count("tg-trace") == 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "expected"),
+    [
+        ("/a/0", "/a/0", True),
+        ("/a/*", "/a/3", True),
+        ("/a/*", "/a/3/b", False),
+        ("/a/**", "/a/3/b", True),
+        ("/a/**", "/a", False),
+        ("/a/*/c", "/a/1/d", False),
+    ],
+)
+def test_patterns_of_the_trace(pattern: str, path: str, expected: bool) -> None:
+    assert fits(pattern, path) is expected
+
+
+def test_the_map_marks_courses_clearances_survey_points_and_faults(gas: Any) -> None:
+    marks = case_marks(gas[0])
+    assert [(one["letter"], one["shown"], one["drawn"]) for one in marks["others"]] == [
+        ("A", False, False), ("B", True, False), ("C", True, False), ("D", True, True)
+    ]  # fmt: skip
+    assert [one["status"] for one in marks["clearances"]] == ["fail", "uncertain"]
+    assert [len(marks[key]) for key in ("survey", "faults")] == [1, 1]
+    unchosen = case_marks(replace(gas[0], chosen=None))
+    assert [one["drawn"] for one in unchosen["others"]] == [True]
+    assert all(value == [] for value in case_marks(None).values())
+
+
+def test_a_plan_that_says_none_of_it_shows_nothing_more() -> None:
+    shown = view(joint=False)
+    line = next(one for one in shown.plan["utilities"] if one["utility"] == "gas")
+    assert comparison(shown, line) == eligibility(shown, line) == surroundings(shown, line) == ""
+    assert all(value == [] for value in case_marks(shown).values())
+    assert "tg-trace" not in panel.lines_table(shown)
