@@ -23,6 +23,7 @@ from planning.quantities import SURFACES, size_mm
 from planning.section_drawing import draw_section
 from planning.sections import Section, pipe_label
 from planning.sized_demands import sizing_entry
+from planning.trace import trace
 
 if TYPE_CHECKING:
     from planning.plan import Plan
@@ -37,7 +38,7 @@ def document(plan: Plan) -> dict[str, Any]:
         plan.survey.tables["parcels"].loc[plan.application.parcel_id],
     )
     asked = depth_questions(plan.clearances, plan.survey)
-    return {
+    answer = {
         "schema": SCHEMA,
         "application_id": application.application_id or None,
         "parcel_id": application.parcel_id,
@@ -65,6 +66,7 @@ def document(plan: Plan) -> dict[str, Any]:
         "assumed": sorted(_assumed(plan)),
         "never_covered": list(plan.policy.never_covered),
     }
+    return {**answer, "trace": trace(answer, plan.survey)}
 
 
 def _line(plan: Plan, utility: str, line: ExternalLine) -> dict[str, Any]:
