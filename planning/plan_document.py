@@ -23,6 +23,7 @@ from planning.quantities import SURFACES, size_mm
 from planning.section_drawing import draw_section
 from planning.sections import Section, pipe_label
 from planning.sized_demands import sizing_entry
+from planning.tie_in_report import tie_in_entry
 from planning.trace import trace
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def _line(plan: Plan, utility: str, line: ExternalLine) -> dict[str, Any]:
         "no_dig": list(line.no_dig),
         "pipe": _pipe(line),
         "sizing": sizing_entry(plan.application.demands.get(utility)),
+        "tie_ins": tie_in_entry(plan.work, plan.site, line),
         "recommended": line.recommended,
         "qualifying_route": line.qualifying_route,
         "routes": [

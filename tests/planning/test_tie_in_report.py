@@ -1,0 +1,124 @@
+"""Tie-ins compared: what the best cost, and why the others are none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from shapely.geometry import box
+
+from planning.groundwork import Groundwork
+from planning.plan import plan
+from tests import towns
+from tests.towns import main, node, town
+
+
+def entry(utility: str, wish: dict[str, Any], **layers: towns.Rows) -> dict[str, Any]:
+    case = towns.application(demands={utility: wish})
+    document = plan(case, town(**layers), towns.policy()).to_json()
+    return next(one for one in document["utilities"] if one["utility"] == utility)
+
+
+def reasons(line: dict[str, Any]) -> dict[str, str]:
+    return {one["id"]: one["reason"] for one in line["tie_ins"]["rejected"]}
+
+
+def test_places_are_ranked_by_the_cost_of_the_route_through_them() -> None:
+    lines = {
+        "W-far": main((0, -8), (300, -8), diameter_mm=400),
+        "W-near": main((0, 8), (300, 8), diameter_mm=200),
+    }
+    line = entry("water", {"nominal_mm": 100}, lines=lines)
+    near, far = line["tie_ins"]["candidates"]
+    assert (near["id"], near["rank"], near["length_m"]) == ("W-near", 1, pytest.approx(4.0))
+    assert (far["id"], far["rank"]) == ("W-far", 2)
+    assert near["reasons"] == ["造价最低", "线路最短"]
+    extra = far["cost_yuan"] - near["cost_yuan"]
+    assert far["reasons"][0] == f"比首选贵 {extra:,.0f} 元"
+    # The first is the route that the plan takes.
+    assert near["cost_yuan"] == pytest.approx(line["routes"][0]["cost_yuan"])
+    assert near["xy"] == pytest.approx(line["routes"][0]["tie_in"]["xy"])
+    assert line["tie_ins"]["rejected"] == []
+
+
+def test_every_main_near_by_that_is_none_has_its_reason_and_numbers() -> None:
+    lines = {
+        "W-1": main((0, 8), (300, 8)),
+        "W-2": main((0, 8.2), (300, 8.2), subtype="transmission"),
+        "W-3": main((0, 8.4), (300, 8.4), status=None),
+        "W-4": main((0, 8.6), (300, 8.6), status="abandoned"),
+        "W-5": main((0, 8.8), (300, 8.8), diameter_mm=100),
+        "W-6": main((0, 90), (300, 90)),
+        "W-7": main((0, 400), (300, 400)),  # farther than 250 m: not named
+    }
+    line = entry("water", {"nominal_mm": 200}, lines=lines)
+    assert reasons(line) == {
+        "W-2": "wrong_kind",
+        "W-3": "unknown_status",
+        "W-4": "not_in_service",
+        "W-5": "too_small",
+        "W-6": "no_way",
+    }
+    texts = {one["id"]: one["text"] for one in line["tie_ins"]["rejected"]}
+    assert texts["W-5"] == "管径 100,小于需要的 DN200"
+    assert [one["id"] for one in line["tie_ins"]["candidates"]] == ["W-1"]
+
+
+def test_a_main_behind_a_wall_is_blocked() -> None:
+    wall = {"B-1": {"geometry": box(-50, 7, 350, 7.5)}}
+    line = entry("water", {"nominal_mm": 200}, lines={"W-1": main((0, 8), (300, 8))},
+                 buildings=wall, parcels={"P-1": towns.parcel(100, -52, 140, -12)})  # fmt: skip
+    assert (line["status"], reasons(line)) == ("unroutable", {"W-1": "blocked"})
+
+
+def test_sewage_does_not_join_the_storm_drain() -> None:
+    line = entry(
+        "sewage",
+        {"nominal_mm": 300},
+        lines={"Y-1": main((0, 8), (300, 8), utility="storm", subtype="main", diameter_mm=600)},
+    )
+    assert reasons(line) == {"Y-1": "wrong_network"}
+    assert line["tie_ins"]["rejected"][0]["text"] == "属于雨水,不是本专业的管网"
+
+
+def test_nodes_tell_their_bays_holes_and_owners() -> None:
+    unit = {"utility": "power", "kind": "ring_main_unit", "voltage_kv": 10.0}
+    line = entry(
+        "power",
+        {"voltage_kv": 10, "duct_holes": 2},
+        nodes={
+            "N-1": node(110, 8, **unit, spare_bays=1),
+            "N-2": node(120, 8, **unit, spare_bays=0),
+            "N-3": node(130, 8, **{**unit, "voltage_kv": 0.4}, spare_bays=1),
+        },
+    )
+    assert reasons(line) == {"N-2": "no_spare_bay", "N-3": "wrong_voltage"}
+    hole = {"utility": "telecom", "kind": "handhole"}
+    line = entry(
+        "telecom",
+        {"duct_holes": 2, "duct_outer_diameter_mm": 110, "operators": ["甲"]},
+        nodes={
+            "H-1": node(110, 8, **hole, free_holes=2, owner="甲"),
+            "H-2": node(120, 8, **hole, free_holes=1, owner="甲"),
+            "H-3": node(130, 8, **hole, free_holes=2, owner="乙"),
+        },
+    )
+    assert reasons(line) == {"H-2": "too_few_holes", "H-3": "other_operator"}
+    assert [one["id"] for one in line["tie_ins"]["candidates"]] == ["H-1"]
+
+
+def test_the_first_candidate_is_the_cheapest_route_throughout_the_sample(
+    sample_work: Groundwork, sample_cases: list[Any]
+) -> None:
+    for case in sample_cases[:6]:
+        made = plan(case, sample_work.survey, sample_work.policy, corridors=sample_work)
+        for line in made.to_json()["utilities"]:
+            found = line["tie_ins"]["candidates"]
+            assert len(found) <= 5
+            cost = [one["cost_yuan"] for one in found]
+            assert cost == sorted(cost)
+            if line["status"] == "routed":
+                cheapest = next(r for r in line["routes"] if r["kind"] == "cheapest")
+                assert cost[0] == pytest.approx(cheapest["cost_yuan"], abs=0.01)
+            rejected = {one["id"] for one in line["tie_ins"]["rejected"]}
+            assert not rejected & {one["id"] for one in found}
