@@ -11,7 +11,9 @@ from layers.utilities import load_utilities
 from planning.application import Application
 from planning.batch import cases_of, screen
 from planning.groundwork import Groundwork, placed
+from planning.plan import plan
 from tests import towns
+from tests.finders import check_screening_equals_plans
 from tests.towns import application, ground, main, parcel, town
 
 PARCELS = {
@@ -155,3 +157,12 @@ def test_the_sample_county_is_screened_whole(
     why: Any = table.loc[table["status"] == "unroutable", "reason"]
     known = ["no_network_imported", "no_tie_in", "gap_too_wide", "disconnected", "no_size_match"]
     assert why.isin([*known, "no_dig"]).all()
+
+
+def test_the_screening_of_the_sample_says_what_its_plans_say(
+    sample_work: Groundwork, sample_cases: list[Application]
+) -> None:
+    survey, policy = sample_work.survey, sample_work.policy
+    cases = list({case.parcel_id: case for case in sample_cases}.values())
+    plans = [plan(case, survey, policy, corridors=sample_work) for case in cases]
+    assert check_screening_equals_plans(sample_work, plans) > 30
