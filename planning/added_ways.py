@@ -113,6 +113,8 @@ def add_ways(
         ),
         measures,
     )
+    moved = np.cumsum(kept) - 1  # no edge but strips is ever cut
+    bare = replace(bare, drawn=replace(bare.drawn, edge=moved[bare.drawn.edge]))
     return _joined(bare, graph, feet, foot_node, site, places, ways), way_of
 
 

@@ -33,12 +33,15 @@ from planning.crossing_places import crossing_feet
 from planning.drawn_corridors import Drawn, with_drawn
 from planning.feet import gate_points, node_points, parcel_feet, point_feet
 from planning.obstacles import Obstacles, obstacles_of
+from planning.open_land import with_open_land
 from planning.policy_model import Planning, Policy
 from planning.quantities import SURFACES
 from planning.road_surfaces import RoadSurfaces, road_surfaces
 from planning.standards import load_standards
 from planning.strip_layout import StripLayout, lay_out, strip_offsets
 
+# Edges that lie on the ground beside roads or away from them: mains are joined to their nodes.
+_BESIDE = ("strip", "drawn", "open_land")
 _SURFACE_NUMBER = {surface: number for number, surface in enumerate(SURFACES)}
 _UNKNOWN_SURFACE = _SURFACE_NUMBER["asphalt"]
 
@@ -50,9 +53,9 @@ class Corridors:
     Attributes
     ----------
     graph
-        Edge measures: kind (strip, crossing, connector, bore, lead, carrier, drawn), road (row
-        of ``surfaces``, -1 none), side, length_m, kerb_m, red_line_m, green_m, on_bridge (1 yes, 0
-        no, NaN unknown).
+        Edge measures: kind (strip, crossing, connector, bore, lead, carrier, drawn, open_land),
+        road (row of ``surfaces``, -1 none), side, length_m, kerb_m, red_line_m, green_m,
+        on_bridge (1 yes, 0 no, NaN unknown).
     crossings
         Pieces inside carriageways: ``edge``, ``road``, ``kerb_m``, ``red_line_m``.
     sites
@@ -103,7 +106,7 @@ class Corridors:
     @cached_property
     def strip_nodes(self) -> IntArray:
         """Nodes that lie on a strip or on a red line: where a tie-in may leave the graph."""
-        on_strip = self.graph.ends[self.graph.measures["kind"].isin(["strip", "drawn"]).to_numpy()]
+        on_strip = self.graph.ends[self.graph.measures["kind"].isin(_BESIDE).to_numpy()]
         return np.unique(np.concatenate([on_strip.ravel(), self.sites["node"].to_numpy(np.int64)]))
 
     @cached_property
@@ -207,6 +210,7 @@ def build_corridors(
     )
     bare = _assemble(survey, surfaces, obstacles, layout, feet, across, gates)
     bare = with_drawn(bare, survey, gates, settings.max_snap_m)
+    bare = with_open_land(bare, survey, gates, settings)
     return _measured(replace(with_carriers(bare, survey, settings), setback_m=setback_m))
 
 

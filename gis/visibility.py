@@ -1,0 +1,66 @@
+"""Shortest ways over open land between obstacles, by a visibility graph.
+
+A shortest way among polygons bends at their corners only, so the graph of corners that see each
+other holds it (Lozano-Pérez and Wesley, 1979).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import dijkstra
+
+from gis.linear import FloatArray, LineArray, segments
+
+# Ways touch the corners that they bend at: what they must not enter is smaller by this much.
+_TOUCH_M = 0.01
+
+
+def open_ways(
+    sources: FloatArray, targets: FloatArray, obstacles: NDArray[Any], clearance_m: float
+) -> LineArray:
+    """The shortest way to each target from the nearest source, clear of all obstacles.
+
+    Parameters
+    ----------
+    sources, targets
+        (k, 2) and (t, 2) places in metres.
+    obstacles
+        Polygons that the ways keep away from by ``clearance_m``.
+
+    Returns
+    -------
+    (t,) LineStrings from source to target; None where there is no way, or where the target lies
+    in a source. Complexity O(n² log v) for n corners and places and v vertices of obstacles.
+    """
+    united = shapely.union_all(obstacles)
+    grown = shapely.buffer(united, clearance_m, join_style="mitre", mitre_limit=2.0)
+    blocked = shapely.buffer(grown, -_TOUCH_M, join_style="mitre", mitre_limit=2.0)
+    shapely.prepare(blocked)
+    corners = shapely.get_coordinates(grown)
+    xy = np.concatenate([sources, targets, np.unique(corners, axis=0)])
+    free = ~shapely.intersects_xy(blocked, xy)
+    one, two = np.triu_indices(len(xy), 1)
+    ends_there = (one >= len(sources)) & (two < len(sources) + len(targets))
+    both = free[one] & free[two] & ~ends_there  # no way leads on from a target to another
+    one, two = one[both], two[both]
+    seen = ~shapely.intersects(blocked, segments(xy[one], xy[two]))
+    one, two = one[seen], two[seen]
+    length = np.hypot(*(xy[one] - xy[two]).T)
+    graph = coo_matrix((length, (one, two)), shape=(len(xy), len(xy))).tocsr()
+    start = np.arange(len(sources))
+    _, before, _ = dijkstra(
+        graph, directed=False, indices=start, return_predecessors=True, min_only=True
+    )
+    ways = np.full(len(targets), None, object)
+    for number in range(len(targets)):
+        path = [len(sources) + number]
+        while before[path[-1]] >= 0:
+            path.append(int(before[path[-1]]))
+        if len(path) > 1:
+            ways[number] = shapely.LineString(xy[path[::-1]])
+    return ways
