@@ -6,7 +6,6 @@ links and some end inside a street. Everything is synthetic and stands in no rea
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,10 +27,12 @@ _ORIGIN = (480_000.0, 3_500_000.0)
 _BLOCK_M = (115.0, 95.0)
 _MISSING = 0.14
 _ENDS_INSIDE = 0.15
-# Corridor edges of b blocks with p parcels: 29 b + 44 (b p)^0.5, within a fifth of what generated
-# counties of 3,000 to 30,000 edges have; neighbours in a block hide each other's sides.
-_EDGES_PER_BLOCK, _EDGES_PER_MEAN = 29.0, 44.0
-_MOST_PARCELS_PER_BLOCK = 12
+# Strips and crossings of b blocks with p plots: 58 b + 8.2 p, within a fifth of what generated
+# counties have; connectors to parcels, some three for each, come on top.
+_EDGES_PER_BLOCK, _EDGES_PER_PLOT = 58.0, 8.2
+_MOST_PLOTS_PER_BLOCK = 12
+# Where there are more parcels than plots, they lie one above another on the same plot.
+_MOST_PARCELS_PER_PLOT = 10
 
 # Class, carriageway width and red-line width of every n-th street; the others are local.
 _LOCAL = ("local", 8.0, 14.0)
@@ -63,26 +64,27 @@ class _Link:
 
 
 def generated_county(edges: int, parcels: int, seed: int = 1) -> Survey:
-    """A county whose corridor graph has about ``edges`` edges, with ``parcels`` parcels.
+    """A county with about ``edges`` strips and crossings, and ``parcels`` parcels.
 
     Raises
     ------
     ValueError
         If there are too many parcels for the streets of so many edges.
     """
-    blocks = max(_blocks(edges, parcels), 1)
-    if blocks * _MOST_PARCELS_PER_BLOCK < parcels:
+    blocks = _blocks(edges, parcels)
+    plots_wanted = min(parcels, blocks * _MOST_PLOTS_PER_BLOCK)
+    if plots_wanted * _MOST_PARCELS_PER_PLOT < parcels:
         raise ValueError(f"{parcels} parcels are too many for about {edges} edges")
     rng = np.random.default_rng(seed)
     columns = max(round(blocks**0.5), 1)
     net = _Net(columns, max(round(blocks / columns), 1), rng)
     cells = net.cells()
-    plots, parks = _plots(cells, net.links, parcels, rng)
+    plots, parks = _plots(cells, net.links, plots_wanted, rng)
     lines, nodes = _mains(net.links, rng)
     verges = _verges(net.links, rng)
     rows = {
         "roads": net.roads(),
-        "parcels": _parcels(plots, rng),
+        "parcels": _parcels(plots, parcels, rng),
         "buildings": [
             {"floors": 6.0, "geometry": shapely.buffer(p, -0.3 * p.area**0.5 / 2)} for p in plots
         ],
@@ -99,10 +101,10 @@ def generated_county(edges: int, parcels: int, seed: int = 1) -> Survey:
 
 
 def _blocks(edges: int, parcels: int) -> int:
-    """How many blocks give so many edges."""
-    half = _EDGES_PER_MEAN * math.sqrt(parcels) / 2
-    root = math.sqrt(half**2 + _EDGES_PER_BLOCK * edges) - half
-    return round((root / _EDGES_PER_BLOCK) ** 2)
+    """How many blocks give so many strips and crossings."""
+    full = _EDGES_PER_BLOCK + _EDGES_PER_PLOT * _MOST_PLOTS_PER_BLOCK
+    sparse = (edges - _EDGES_PER_PLOT * parcels) / _EDGES_PER_BLOCK
+    return max(round(max(sparse, edges / full)), 1)
 
 
 class _Net:
@@ -170,6 +172,7 @@ class _Net:
                 "surface": str(self.rng.choice(["asphalt", "asphalt", "concrete", "paver"])),
                 "authority": str(self.rng.choice(authorities)),
                 "opened_on": f"{self.rng.integers(1990, 2026)}-06-01",
+                "overhauled_on": str(self.rng.choice(["never", "2015-06-01", "2025-06-01"])),
                 "on_bridge": False,
                 "geometry": shapely.line_merge(shapely.union_all(run)),
             }
@@ -208,8 +211,13 @@ def _cut(block: shapely.Polygon, count: int) -> Iterator[shapely.Polygon]:
         yield max(shapely.get_parts(shapely.intersection(block, box)), key=shapely.area)
 
 
-def _parcels(plots: list[shapely.Polygon], rng: np.random.Generator) -> list[Row]:
-    return [{"land_use": str(rng.choice(_LAND_USES)), "geometry": plot} for plot in plots]
+def _parcels(plots: list[shapely.Polygon], wanted: int, rng: np.random.Generator) -> list[Row]:
+    """Parcels on the plots in turn, several on one plot where there are more of them."""
+    uses = rng.choice(np.array(_LAND_USES), wanted)
+    return [
+        {"land_use": str(use), "geometry": plots[number % len(plots)]}
+        for number, use in enumerate(uses)
+    ]
 
 
 def _mains(links: list[_Link], rng: np.random.Generator) -> tuple[list[Row], list[Row]]:

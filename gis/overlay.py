@@ -97,13 +97,31 @@ def strips(lines: LineArray, width_m: FloatArray) -> NDArray[Any]:
     )
 
 
-def area_inside_union(areas: NDArray[Any], polygons: NDArray[Any]) -> FloatArray:
-    """Area of each geometry inside the union of the polygons, overlaps counted once, in m²."""
-    total = np.zeros(len(areas))
+class Shared(NamedTuple):
+    """Area that geometries share with polygons that they meet: which, which, how many m²."""
+
+    one: IntArray
+    polygon: IntArray
+    area_m2: FloatArray
+
+
+def shared_areas(areas: NDArray[Any], polygons: NDArray[Any]) -> Shared:
+    """Area that each geometry shares with each polygon that it meets; missing ones meet none."""
     if len(areas) == 0 or len(polygons) == 0:
-        return total
+        return Shared(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
     one, two = shapely.STRtree(polygons).query(areas, predicate="intersects")
     part = shapely.area(shapely.intersection(areas[one], polygons[two]))
+    return Shared(one.astype(np.int64), two.astype(np.int64), part)
+
+
+def area_inside_union(
+    areas: NDArray[Any], polygons: NDArray[Any], shared: Shared | None = None
+) -> FloatArray:
+    """Area of each geometry inside the union of the polygons, overlaps counted once, in m².
+
+    ``shared`` are the ``shared_areas``, where they are known already.
+    """
+    one, two, part = shared_areas(areas, polygons) if shared is None else shared
     total = np.bincount(one, part, minlength=len(areas)).astype(float)
     for index in np.flatnonzero(np.bincount(one, minlength=len(areas)) > 1):
         hit = shapely.union_all(polygons[two[one == index]])

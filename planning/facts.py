@@ -16,7 +16,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.overlay import CONTACT_TOLERANCE_M, enters
+from gis.linear import FloatArray
+from gis.overlay import CONTACT_TOLERANCE_M, area_inside_union, enters, shared_areas
 from layers.survey import Survey
 from planning.application import Application, Demand
 from planning.comparisons import DATED, Truth, all_hold, any_holds, not_after_years
@@ -344,23 +345,30 @@ def _longest_bar(policy: Policy, name: str) -> int:
     return max((int(one.limit) for one in dated), default=0)
 
 
-def green_touched(ground: Ground, strips: NDArray[Any]) -> list[tuple[bool | None, bool | None]]:
+def green_touched(ground: Ground, strips: NDArray[Any]) -> list[tuple[Truth, Truth]]:
     """For each strip: whether it touches greenery, and whether a park or protected green."""
+    return green_inside(ground, strips)[0]
+
+
+def green_inside(
+    ground: Ground, strips: NDArray[Any]
+) -> tuple[list[tuple[Truth, Truth]], FloatArray]:
+    """For each strip ``green_touched``, and the area of greenery in it, by one overlay."""
     green = ground.survey.get("green")
     if green is None:
-        return [(None, None)] * len(strips)
+        return [(None, None)] * len(strips), np.full(len(strips), np.nan)
     shapes, kinds = np.asarray(green.geometry.array), green["kind"].to_numpy(object)
     known = ~shapely.is_missing(strips)
-    strip, area = shapely.STRtree(shapes).query(strips[known], predicate="intersects")
-    number = np.flatnonzero(known)[strip]
-    overlap = shapely.area(shapely.intersection(strips[number], shapes[area]))
-    found: list[tuple[bool | None, bool | None]] = [
+    found: list[tuple[Truth, Truth]] = [
         (False, False) if is_known else (None, None) for is_known in known
     ]
-    for at, kind in zip(number[overlap > 0], kinds[area[overlap > 0]], strict=True):
+    shared = shared_areas(strips, shapes)
+    met = shared.area_m2 > 0
+    for at, kind in zip(shared.one[met], kinds[shared.polygon[met]], strict=True):
         park = True if kind in _PARK_KINDS else None if kind is None else False
         found[at] = (True, any_holds((found[at][1], park)))
-    return found
+    area_m2 = area_inside_union(strips, shapes, shared)
+    return found, np.where(known, area_m2, np.nan)
 
 
 def trees_touched(ground: Ground, strips: NDArray[Any]) -> list[tuple[bool | None, bool | None]]:

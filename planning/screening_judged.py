@@ -16,16 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray
-from gis.overlay import area_inside_union, strips
+from gis.overlay import strips
 from planning import screening_lines as col
 from planning.application import Demand
 from planning.comparisons import Truth
-from planning.facts import CUT_OPEN, green_touched, pipe_facts, trees_in, trees_touched
+from planning.facts import CUT_OPEN, green_inside, pipe_facts, trees_in, trees_touched
 from planning.groundwork import Groundwork
 from planning.judged_routes import FROM_DEMAND, FROM_PLACE, rank_of
-from planning.measures import Figures, measure_all
+from planning.measures import MEASURES, Figures, measure_all
 from planning.quantities import SURFACES
-from planning.screening_lines import LineValues, joins_inside
+from planning.screening_lines import LineValues, joints_inside
 from planning.screening_roads import (
     ASSUMED_WIDTH,
     BRIDGE_UNKNOWN,
@@ -37,6 +37,8 @@ from planning.screening_ways import Ways
 from planning.verdict_tables import COLUMNS as VERDICT_COLUMNS
 from planning.verdict_tables import Coded, Column, judge_columns
 
+# Kinds of edges that are dug open as they are drawn.
+_PLAIN = ("strip", "crossing", "connector")
 # A mitred corner reaches twice half the width of a strip, a little more where it is smoothed.
 _MITRE_REACH = 1.02
 # Strips of usual pipes are no wider; for a wider one lines look farther round themselves.
@@ -60,14 +62,16 @@ class Desk:
     def __init__(self, work: Groundwork, reach_m: float = _USUAL_WIDTH_M) -> None:
         self.work, self.reach_m = work, reach_m
         graph, kerbs = work.corridors.graph, work.corridors.surfaces.own_area
+        self.joints = joints_inside(graph.ends, graph.node_xy, work.corridors.crossings, kerbs)
         self.edges = LineValues(
             work.ground,
             graph.lines,
             graph.measures["road"].to_numpy(np.int64),
             graph.measures["on_bridge"].to_numpy(float),
-            joins_inside(graph.ends, graph.node_xy, work.corridors.crossings, kerbs),
+            self.joints.doubt,
             reach_m,
         )
+        self.unlike = ~graph.measures["kind"].isin(_PLAIN).to_numpy(bool)
         self._stubs: dict[str, LineValues] = {}
         self._states: dict[date, RoadStates] = {}
 
@@ -88,10 +92,26 @@ class Desk:
                 lines,
                 np.full(len(lines), -1),
                 np.zeros(len(lines)),
-                np.zeros(len(lines), bool),
+                self._begins_inside(utility),
                 self.reach_m,
             )
         return self._stubs[utility]
+
+    def _begins_inside(self, utility: str) -> NDArray[np.bool_]:
+        """True for ways to tie-ins that begin where edges meet inside a carriageway."""
+        ends = self.work.corridors.graph.ends
+        inside = np.zeros(self.work.corridors.graph.node_count, bool)
+        inside[ends[self.joints.road >= 0]] = True
+        return np.asarray(inside[self.work.tie_ins(utility).table["node"].to_numpy(np.int64)])
+
+    def merged(self, before: IntArray, behind: IntArray, node: IntArray) -> NDArray[np.bool_]:
+        """Whether pieces of two edges that follow each other at a node are one crossing."""
+        ends, road = self.work.corridors.graph.ends, self.joints.road
+        one, two = (
+            np.where(ends[edge, 0] == node, road[edge, 0], road[edge, 1])
+            for edge in (before, behind)
+        )
+        return np.asarray((one == two) & (one >= 0))
 
     def states(self, day: date) -> RoadStates:
         """What the roads say on a day."""
@@ -105,12 +125,12 @@ def answer(
 ) -> Answers:
     """Figures and verdicts of ways of one demand, dug on one day.
 
-    ``work`` is the desk's own with what is closed. Ways with a bore are in doubt.
+    ``work`` is the desk's own with what is closed. Ways over an edge that is bored, or that is
+    no strip, crossing or connector, are in doubt.
     """
     utility = demand.pipe.utility
-    bored = work.methods(demand.pipe).bored.copy()
-    bored[work.ground.bores.only] = True
-    sums, longest, roads, perhaps = _ridden(desk, demand, day, ways, bored)
+    unlike = work.methods(demand.pipe).bored | desk.unlike
+    sums, longest, roads, perhaps = _ridden(desk, demand, day, ways, unlike)
     states = desk.states(day)
     near = _Strips(desk, demand, ways, -longest[:, 1:])
     measured = Figures(
@@ -150,7 +170,7 @@ def answer(
 
 
 def _ridden(
-    desk: Desk, demand: Demand, day: date, ways: Ways, bored: NDArray[np.bool_]
+    desk: Desk, demand: Demand, day: date, ways: Ways, unlike: NDArray[np.bool_]
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Sums, largest values, roads surely dug and roads perhaps dug, of every way.
 
@@ -166,8 +186,13 @@ def _ridden(
     stubs.fill(ways.tie_in)
     place = branches.place[ways.foot[walks]]
     along = _told(desk.edges, branches.edge[inner], states, reach)
-    along[0][:, col.DOUBT] += bored[branches.edge[inner]]
+    along[0][:, col.DOUBT] += unlike[branches.edge[inner]]
     last = _told(desk.edges, ways.edge[walks], states, reach)
+    above = branches.above[inner]
+    _merge(
+        desk, demand, along[0], branches.edge[inner], branches.edge[above], branches.nodes[above]
+    )
+    _merge(desk, demand, last[0], ways.edge[walks], branches.edge[place], ways.foot[walks])
     totals = _told(stubs, ways.tie_in, states, reach)
     for total, of_edge, of_last, join, start in zip(
         totals, along, last, (np.add, np.maximum), (0.0, -np.inf), strict=True
@@ -184,6 +209,19 @@ def _ridden(
         sums[:, col.COLUMNS : col.COLUMNS + columns],
         sums[:, col.COLUMNS + columns :],
     )
+
+
+def _merge(
+    desk: Desk, demand: Demand, sums: FloatArray, edge: IntArray, before: IntArray, node: IntArray
+) -> None:
+    """Count pieces that edges share with the edge before them once.
+
+    Where the longest piece is asked for, such ways are in doubt: it is longer than both.
+    """
+    merged = (before >= 0) & desk.merged(edge, before, node)
+    sums[merged, col.COUNT] -= 1.0
+    if any("longest" in name for name in MEASURES[demand.pipe.utility]):
+        sums[merged, col.DOUBT] += 1.0
 
 
 def _told(
@@ -213,11 +251,12 @@ class _Strips:
             near = (gaps[:, 0] <= reach) | (gaps[:, 1] <= reach + settings.ancient_tree_zone_m)
             at = np.flatnonzero(near)
             shapes = strips(ways.part(at).draw(), np.full(len(at), wide))
-            green, park = self._touched(work, "green", green_touched(work.ground, shapes), at)
+            touched, area_m2 = green_inside(work.ground, shapes)
+            green, park = self._touched(work, "green", touched, at)
             tree, ancient = self._touched(work, "trees", trees_touched(work.ground, shapes), at)
             if work.survey.has("green"):
                 self.green_m2[:] = 0.0
-                self.green_m2[at] = area_inside_union(shapes, work.corridors.green)
+                self.green_m2[at] = area_m2
             if work.survey.has("trees"):
                 self.trees[:] = 0.0
                 self.trees[at] = trees_in(work.ground, shapes)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -69,7 +69,7 @@ class LineValues:
     lines: LineArray
     own_road: IntArray
     on_bridge: FloatArray
-    joins_inside: NDArray[np.bool_]
+    in_doubt: NDArray[np.bool_]
     reach_m: float
     sums: FloatArray = field(init=False)
     longest: FloatArray = field(init=False)
@@ -151,7 +151,7 @@ class LineValues:
         values[:, SURFACE + 2 :] = surfaces[:, 2:]  # the others follow from the sums
         bridge = self.on_bridge[new]
         values[:, BRIDGE], values[:, BRIDGE_UNKNOWN] = bridge == 1.0, np.isnan(bridge)
-        values[:, DOUBT] = self.joins_inside[new]
+        values[:, DOUBT] = self.in_doubt[new]
         self.sums[new] = values
         longest = np.nan_to_num(counted["longest_m"].to_numpy(float))
         np.maximum.at(self.longest[:, 0], new[counted["route"].to_numpy(np.int64)], longest)
@@ -215,22 +215,38 @@ def _fields(near: NearRoads) -> tuple[NDArray[Any], ...]:
     return near.line, near.road, near.gap_m, near.sure, near.known
 
 
-def joins_inside(
-    ends: IntArray, node_xy: FloatArray, crossings: pd.DataFrame, areas: NDArray[Any]
-) -> NDArray[np.bool_]:
-    """True for edges whose piece inside a carriageway may go on in another edge.
+class Joints(NamedTuple):
+    """Ends of edges that lie inside a carriageway which the edge crosses, with another edge.
 
-    Two edges that cross the same road meet there at or inside its kerb: of a route over both,
-    their pieces may be one.
+    ``road`` (m, 2): the road whose carriageway holds that end, -1 for none: of a route over two
+    such edges, their pieces are one. ``doubt`` (m,) where an end is on the kerb: they may be.
     """
+
+    road: IntArray
+    doubt: NDArray[np.bool_]
+
+
+def joints_inside(
+    ends: IntArray, node_xy: FloatArray, crossings: pd.DataFrame, areas: NDArray[Any]
+) -> Joints:
+    """Look for ends that two edges which cross the same road share at or inside its kerb."""
     edge, road = (crossings[name].to_numpy(np.int64) for name in ("edge", "road"))
     at = pd.DataFrame(
-        {"edge": np.tile(edge, 2), "road": np.tile(road, 2), "node": ends[edge].T.ravel()}
+        {
+            "edge": np.tile(edge, 2),
+            "road": np.tile(road, 2),
+            "end": np.repeat([0, 1], len(edge)),
+            "node": ends[edge].T.ravel(),
+        }
     )
     at = at[at.duplicated(["node", "road"], keep=False)]
-    near = shapely.dwithin(
-        shapely.points(node_xy[at["node"]]), areas[at["road"]], CONTACT_TOLERANCE_M
-    )
-    joined = np.zeros(len(ends), bool)
-    joined[at["edge"][near]] = True
-    return joined
+    points = shapely.points(node_xy[at["node"].to_numpy(np.int64)])
+    kerbs = areas[at["road"].to_numpy(np.int64)]
+    near = shapely.dwithin(points, kerbs, CONTACT_TOLERANCE_M)
+    inside = near & shapely.intersects(points, kerbs)
+    inside &= ~shapely.dwithin(points, shapely.boundary(kerbs), CONTACT_TOLERANCE_M)
+    joints = Joints(np.full(ends.shape, -1), np.zeros(len(ends), bool))
+    joints.road[at["edge"][inside], at["end"][inside]] = at["road"][inside]
+    joints.doubt[at["edge"][near & ~inside]] = True
+    # Two carriageways share no land: an end lies inside one of them only.
+    return joints

@@ -16,6 +16,7 @@ from planning.groundwork import Groundwork
 from planning.plan import plan
 from planning.routes import best_ways
 from planning.screening_judged import Desk
+from planning.screening_lines import joints_inside
 from planning.screening_sites import Sites
 from planning.screening_ways import lightest_ways
 from tests import towns
@@ -158,3 +159,15 @@ def test_a_second_screening_measures_no_line_again(
 
     monkeypatch.setattr(desk.edges, "_measure", refuse)
     assert_equal(screen(sample_work, cases, ["water"]), first)
+
+
+def test_edges_that_meet_inside_a_carriageway_make_one_crossing() -> None:
+    # Carriageway from x = 0 to 10. Edges 0 and 1 meet at x = 4 inside it, 1 and 2 on its kerb at
+    # x = 10, where edge 2 only begins; edge 3 crosses by itself.
+    node_xy = np.array([[-5.0, 0], [4, 0], [10, 0], [20, 0], [-5, 9], [15, 9]])
+    ends = np.array([[0, 1], [1, 2], [2, 3], [4, 5]])
+    crossings = pd.DataFrame({"edge": [0, 1, 2, 3], "road": [0, 0, 0, 0]})
+    areas = np.array([shapely.box(0, -20, 10, 20)], object)
+    joints = joints_inside(ends, node_xy, crossings, areas)
+    assert joints.road.tolist() == [[-1, 0], [0, -1], [-1, -1], [-1, -1]]
+    assert joints.doubt.tolist() == [False, True, True, False]
