@@ -97,9 +97,17 @@ class Corridors:
         return replace(order, edge=walkable[order.edge])
 
     @cached_property
+    def is_walked(self) -> NDArray[np.bool_]:
+        """True for nodes at the end of any edge but connectors."""
+        walked = np.zeros(self.graph.node_count, bool)
+        walked[self.graph.ends[self.walk_order.edge]] = True
+        return walked
+
+    @cached_property
     def connectors(self) -> pd.DataFrame:
-        """Connectors as rows: ``edge``, ``foot`` (strip node), ``node`` (on the red line)."""
+        """Connectors by ``node`` on the red line: ``edge``, ``foot`` (strip node), ``node``."""
         edge = np.flatnonzero(self.is_connector)
+        edge = edge[np.argsort(self.graph.ends[edge, 1], kind="stable")]
         foot, node = self.graph.ends[edge].T
         return pd.DataFrame({"edge": edge, "foot": foot, "node": node})
 

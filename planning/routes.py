@@ -211,7 +211,7 @@ def grow(search: Search) -> tuple[Forest, IntArray]:
     """The forest of a search over all edges but connectors, and the tie-in row of each source."""
     corridors, best = search.corridors, search.best_tie_ins
     order = corridors.walk_order
-    on_strip = best[best.index.isin(np.unique(corridors.graph.ends[order.edge]))]
+    on_strip = best[corridors.is_walked[best.index.to_numpy(np.int64)]]
     forest = grow_forest(
         corridors.graph.ends,
         search.edge_weights,
@@ -276,7 +276,7 @@ def trace(
     kind = corridors.graph.measures["kind"].to_numpy()
     never_cut = np.isin(kind, ["bore", "carrier"])
     bored = never_cut if bored is None else never_cut | bored
-    lines = np.array([_draw(corridors, tie_ins, way) for way in ways], object)
+    lines = np.array([draw(corridors, tie_ins, way) for way in ways], object)
     beneath = [tuple(edge for edge in way.edges if bored[edge]) for way in ways]
     carried = [tuple(edge for edge in edges if kind[edge] == "carrier") for edges in beneath]
     routes = measure_lines(corridors, ways, _without(corridors, tie_ins, ways, lines, carried))
@@ -350,7 +350,8 @@ def _stretches(
     )
 
 
-def _draw(corridors: Corridors, tie_ins: TieIns, way: Way) -> shapely.LineString:
+def draw(corridors: Corridors, tie_ins: TieIns, way: Way) -> shapely.LineString:
+    """A way as one line from the tie-in to the red line."""
     first = tie_ins.lines[way.tie_in]
     pieces = [first, *(corridors.graph.lines[edge] for edge in way.edges)]
     pieces = [piece for piece in pieces if piece.length > 0]

@@ -189,23 +189,22 @@ def _near_roads(ground: Ground, lines: LineArray, own_road: IntArray, reach_m: f
         line, square = tree.query(lines, predicate="dwithin", distance=reach_m)
         foreign = road_of[square] != own_road[line]
         line, square = line[foreign].astype(np.int64), square[foreign]
+        gap_m = shapely.distance(lines[line], squares[square])
+        inside_m = np.zeros(len(line))
+        met = gap_m == 0
+        inside_m[met] = shapely.length(shapely.intersection(lines[line[met]], squares[square[met]]))
         pairs = pd.DataFrame(
-            {
-                "line": line,
-                "road": road_of[square],
-                "gap_m": shapely.distance(lines[line], squares[square]),
-                "inside_m": shapely.length(shapely.intersection(lines[line], squares[square])),
-            }
+            {"line": line, "road": road_of[square], "gap_m": gap_m, "inside_m": inside_m}
         )
         by_pair = pairs.groupby(["line", "road"], as_index=False)
-        met = by_pair.agg(gap_m=("gap_m", "min"), inside_m=("inside_m", "sum"))
+        near = by_pair.agg(gap_m=("gap_m", "min"), inside_m=("inside_m", "sum"))
         found.append(
             NearRoads(
-                met["line"].to_numpy(np.int64),
-                met["road"].to_numpy(np.int64),
-                met["gap_m"].to_numpy(float),
-                (met["inside_m"] > CONTACT_TOLERANCE_M).to_numpy(),
-                np.full(len(met), known),
+                near["line"].to_numpy(np.int64),
+                near["road"].to_numpy(np.int64),
+                near["gap_m"].to_numpy(float),
+                (near["inside_m"] > CONTACT_TOLERANCE_M).to_numpy(),
+                np.full(len(near), known),
             )
         )
     return NearRoads(*(np.concatenate(parts) for parts in zip(*map(_fields, found), strict=True)))

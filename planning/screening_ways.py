@@ -43,10 +43,9 @@ def last_steps(corridors: Corridors, end_nodes: Sequence[IntArray]) -> LastSteps
     site = np.repeat(np.arange(len(count)), count)
     node = np.concatenate([*end_nodes, np.zeros(0, np.int64)]).astype(np.int64)
     table = corridors.connectors
-    order = np.argsort(table["node"].to_numpy(np.int64), kind="stable")
-    at_node = table["node"].to_numpy(np.int64)[order]
+    at_node = table["node"].to_numpy(np.int64)
     first, last = np.searchsorted(at_node, node), np.searchsorted(at_node, node, "right")
-    row = order[ranges(first, last)]
+    row = ranges(first, last)
     of_end = np.repeat(np.arange(len(node)), last - first)
     edge, foot = (table[name].to_numpy(np.int64)[row] for name in ("edge", "foot"))
     none = np.full(len(node), -1)
