@@ -71,6 +71,7 @@ _DEMAND_FIELDS = (
     "laying",
     "material",
     "operators",
+    "last_well_invert_m",
 )
 _LAYINGS = ("direct", "conduit")
 _PROMISER_RECORDS = ("declines", "bad_credit")
@@ -91,11 +92,12 @@ class Demand:
 
     Who does not speak of feeds wants one; ``None`` says that their number is not known.
     ``wish`` is what the user needs, by the names of ``planning.sizing``; ``sizing`` how a size was
-    derived from it.
+    derived from it. ``last_well_invert_m`` is the invert of the user's last well.
     """
 
     pipe: Pipe
     feeds: int | None = 1
+    last_well_invert_m: float | None = field(default=None, compare=False)
     wish: Mapping[str, float] = field(default_factory=dict, compare=False)
     sizing: Sizing | None = field(default=None, compare=False)
 
@@ -275,6 +277,7 @@ def _demand(reader: _Reader, utility: str, value: Any) -> Demand:
     return Demand(
         replace(_pipe(utility, value), operators=operators),
         None if feeds is None else int(feeds),
+        last_well_invert_m=_level(reader, place, value.get("last_well_invert_m")),
         wish={key: float(value[key]) for key in _WISHES if value.get(key) is not None},
     )
 
@@ -285,6 +288,13 @@ def _operators(reader: _Reader, place: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
         raise reader.error(place, value, _("须为运营商名称的列表"), _('写成 ["甲", "乙"] 或留空'))
     return tuple(dict.fromkeys(value))
+
+
+def _level(reader: _Reader, place: str, value: Any) -> float | None:
+    if value is not None and not _is_number(value):
+        field_name = f"{place}.last_well_invert_m"
+        raise reader.error(field_name, value, _("须为高程(米)"), _("改正或留空(未知)"))
+    return None if value is None else float(value)
 
 
 def _pipe(utility: str, value: Mapping[str, Any]) -> Pipe:

@@ -16,7 +16,9 @@ import shapely
 from gis.forest import grow_forest
 from gis.linear import FloatArray, IntArray
 from layers.utilities import Utility, load_utilities
+from planning.application import Demand
 from planning.external_lines import ExternalLine
+from planning.gravity import fall, invert_at, runs_by_gravity
 from planning.groundwork import Groundwork, Site
 from planning.routes import Search
 from planning.standards import Pipe
@@ -35,7 +37,7 @@ def tie_in_entry(work: Groundwork, site: Site, line: ExternalLine) -> dict[str, 
     reach_m = max(_ROUND_M, line.route.figures["length_m"] if line.route else 0.0)
     ranked = ranked_places(ground, site, pipe, reach_m)
     return {
-        "candidates": _candidates(ground.tie_ins(pipe.utility), ranked),
+        "candidates": _candidates(ground, line.demand, ranked),
         "rejected": rejected_places(ground, site, pipe, ranked),
     }
 
@@ -90,7 +92,8 @@ def _from_red_line(
     return nodes, forest.cost, forest.sums(graph.length_m[edges])
 
 
-def _candidates(tie_ins: TieIns, ranked: pd.DataFrame) -> list[dict[str, Any]]:
+def _candidates(work: Groundwork, demand: Demand, ranked: pd.DataFrame) -> list[dict[str, Any]]:
+    tie_ins = work.tie_ins(demand.pipe.utility)
     best = ranked.head(_COMPARED)
     rows = best["row"].to_numpy(np.int64)
     cost, length = (best[name].to_numpy(float) for name in ("cost_yuan", "length_m"))
@@ -104,11 +107,14 @@ def _candidates(tie_ins: TieIns, ranked: pd.DataFrame) -> list[dict[str, Any]]:
             "rank": number + 1,
             "cost_yuan": float(cost[number]),
             "length_m": float(length[number]),
-            "reasons": _advantages(
-                float(cost[number] - cost[0]),
-                bool(length[number] == length.min()),
-                float(across[number]),
-            ),
+            "reasons": [
+                *_advantages(
+                    float(cost[number] - cost[0]),
+                    bool(length[number] == length.min()),
+                    float(across[number]),
+                ),
+                *_falls(work, demand, int(rows[number]), float(length[number])),
+            ],
         }
         for number in range(len(best))
     ]
@@ -122,6 +128,18 @@ def _advantages(extra_yuan: float, is_shortest: bool, across_m: float) -> list[s
     if across_m > 0:
         reasons.append(_("接入段在车行道内 {metres:.2f} 米").format(metres=across_m))
     return reasons
+
+
+def _falls(work: Groundwork, demand: Demand, row: int, length_m: float) -> list[str]:
+    """What the levels say of a gravity line to a main, in a sentence; nothing of others."""
+    tie_ins, lines = work.tie_ins(demand.pipe.utility), work.survey.get("lines")
+    place = tie_ins.table.iloc[row]
+    if not runs_by_gravity(demand.pipe.utility) or place["kind"] != "line" or lines is None:
+        return []
+    main = lines.loc[place["feature_id"]]
+    share = float(place["chainage_m"]) / main.geometry.length
+    invert_m = invert_at(main["start_invert_m"], main["end_invert_m"], share)
+    return [fall(demand.pipe, demand.last_well_invert_m, length_m, invert_m).text]
 
 
 # --- why the others are none ---------------------------------------------------------------------
