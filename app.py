@@ -14,10 +14,10 @@ from ui import language
 from ui.county import open_county
 from ui.sample import ready_workspace
 
-language.start()
 try:
+    language.start(settings.language())
     WORKSPACE = ready_workspace(settings.workspace())
-except (LayerError, ReadError, WorkspaceError) as error:
+except (LayerError, ReadError, WorkspaceError, language.LanguageError) as error:
     raise SystemExit(str(error)) from None
 
 if __name__ == "__main__":

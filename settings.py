@@ -13,6 +13,11 @@ def workspace() -> Path:
     return Path(os.environ.get("TONGGOU_WORKSPACE") or _HERE / "workspace")
 
 
+def language() -> str:
+    """Language of the words on the screen: ``TONGGOU_LANGUAGE``, ``zh`` by default, or ``en``."""
+    return os.environ.get("TONGGOU_LANGUAGE") or "zh"
+
+
 def counties() -> Path:
     """Folder with the rules of each county."""
     return _HERE / "rules" / "counties"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from gettext import gettext as _
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -18,10 +17,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from api import tokens
+from ui.language import gettext as _
 
 _MAX_BYTES = 400_000  # 5,000 points with 16 digits each way
 _MAX_POINTS = 5000
-_MAX_TEXT = {"application_id": 80, "utility": 20, "author": 80, "note": 400}
+_MAX_TEXT = {"application_id": 80, "utility": 20, "author": 80, "note": 400, "language": 8}
 
 Drawing = Mapping[str, Any]
 # A status and what to answer; the message of a refusal is for the person who drew.

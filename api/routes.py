@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from gettext import gettext as _
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import tokens
 from api.view_layers import LayerRequestError, ViewLayer, parse_box
+from ui.language import gettext as _
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 _PACKAGES = {"leaflet": "xstatic.pkg.leaflet", "jquery": "xstatic.pkg.jquery"}

@@ -108,7 +108,7 @@
       var points = this.points.map(function (at) {
         return [+at.lng.toFixed(9), +at.lat.toFixed(9)];
       });
-      return L.extend({ application_id: this.pen.application_id, utility: this.utility().key,
+      return L.extend({ language: this.pen.language, application_id: this.pen.application_id, utility: this.utility().key,
         line: points }, more);
     },
     post: function (way, body, done, told) {

@@ -6,7 +6,6 @@ Takes the plan's JSON (projected coordinates) and gives plain lists in (latitude
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from gettext import gettext as _
 from itertools import pairwise
 from math import dist
 from typing import Any
@@ -16,6 +15,8 @@ from shapely.geometry import MultiLineString, shape
 from shapely.ops import linemerge
 
 from api.escape import esc
+from ui.language import gettext as _
+from ui.language import spoken
 from ui.panel import metres
 from ui.view import View
 
@@ -105,6 +106,7 @@ def pen_for(view: View | None, token: str) -> dict[str, Any] | None:
         "url": "/api/drawn/",
         "token": token,
         "application_id": view.plan["application_id"],
+        "language": spoken(),
         "at": Placer(view.plan["crs"]).point(_inner_point(parcel)),
         "chosen": view.chosen,
         "utilities": [

@@ -59,7 +59,7 @@ def _clearances(line: Json, place: Placer) -> list[dict[str, Any]]:
         {
             "at": place.point(one["xy"]),
             "status": one["status"],
-            "label": f"{esc(CLEARANCE[one['status']][0])}: {esc(one['text'])}",
+            "label": f"{esc(CLEARANCE[one['status']])}: {esc(one['text'])}",
         }
         for one in line.get("clearances") or []
         if one["status"] in _MARKED and one.get("xy")

@@ -6,11 +6,12 @@ Map, table and chart name a route by the same letter.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from gettext import gettext as _
 from typing import Any
 
 from api.escape import esc
 from ui import words
+from ui.language import gettext as _
+from ui.language import said
 from ui.panel import chip, metres, money, picture, signed
 from ui.route_choice import Choice, choices
 from ui.view import Json, View
@@ -21,11 +22,13 @@ AXES = {
     "green_m2": ("green_affected_m2", "green_temporary_m2"),
     "crossing_kerb_m": ("crossing_kerb_m", "crossing_red_line_m", "road_crossing_m"),
 }
-_AXIS_WORDS = {
-    "length_m": _("长度 m"),
-    "green_m2": _("绿化 m²"),
-    "crossing_kerb_m": _("穿路 m"),
-}
+_AXIS_WORDS = said(
+    {
+        "length_m": "长度 m",
+        "green_m2": "绿化 m²",
+        "crossing_kerb_m": "穿路 m",
+    }
+)
 _WIDTH, _HEIGHT = 230, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 38, 12, 12, 26
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from gettext import gettext as _
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -25,6 +24,8 @@ from planning.policies import load_policy
 from ui.case_drawing import Placer
 from ui.case_marks import fault_marks
 from ui.county import County, open_county
+from ui.language import gettext as _
+from ui.language import speak
 from ui.planning_service import REFUSALS, judge_drawn_line
 from ui.surroundings import judged_drawing
 from ui.view import View
@@ -95,6 +96,7 @@ def _answered(act: Callable[[], Answer]) -> Answer:
 
 
 def _judged(county: County, drawing: Mapping[str, Any]) -> Answer:
+    speak(drawing.get("language"))
     name, utility = drawing["application_id"], drawing["utility"]
     if name not in county.applications:
         raise ApplicationError(_("没有这份报装申请:{}").format(name))

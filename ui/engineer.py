@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,8 @@ from ui.case_marks import case_marks
 from ui.comparison import comparison, eligibility
 from ui.county import County, open_county
 from ui.drawn_routes import keep_drawing
+from ui.language import LANGUAGES, speak, spoken
+from ui.language import gettext as _
 from ui.maps import case_group, town_map
 from ui.planning_service import REFUSALS, is_preparing, plan_of_application, plan_of_parcel
 from ui.shared_trench import shared_trench
@@ -39,6 +40,7 @@ _MAP_HEIGHT_PX = 640  # before the style sheet fits the map to the window
 
 def engineer_page(workspace: Path) -> None:
     """Show the bench for one workspace; tokens for its layers are issued for its path."""
+    speak(st.session_state.get("language"))
     st.set_page_config(
         page_title=_("同沟 · 路由规划"),
         layout="wide",
@@ -51,6 +53,7 @@ def engineer_page(workspace: Path) -> None:
 
 @st.fragment(run_every=tokens.RENEW_S)
 def _bench(workspace: Path) -> None:
+    speak(st.session_state.get("language"))
     try:
         county = open_county(workspace)
     except REFUSALS as error:
@@ -69,7 +72,7 @@ def _bench(workspace: Path) -> None:
 
 
 def _bar(county: County) -> None:
-    brand, choice = st.columns([50, 50], gap=None)
+    brand, choice, other = st.columns([48, 46, 6], gap=None)
     synthetic = f"<span>{_('示例数据(合成)')}</span>" if county.survey.synthetic else ""
     brand.html(f'<div class="tg-brand"><b>{_("同沟")}</b><em>{_("路由规划")}</em>{synthetic}</div>')
     choice.selectbox(
@@ -82,6 +85,16 @@ def _bar(county: County) -> None:
         format_func=lambda key: _application_title(county.applications[key]),
         on_change=_choose_application,
     )
+
+    others = [key for key in LANGUAGES if key != spoken()]
+    for key in others:
+        other.button(
+            LANGUAGES[key], key=f"speak-{key}", type="tertiary", on_click=_speak, args=(key,)
+        )
+
+
+def _speak(language: str) -> None:
+    st.session_state["language"] = language
 
 
 def _application_title(application: Mapping[str, Any]) -> str:

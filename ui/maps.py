@@ -8,7 +8,6 @@ changes (token, case in hand) travels in the feature group of :func:`case_group`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from gettext import gettext as _
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from folium.template import Template
 
 from api.escape import esc
 from layers.utilities import Utility
+from ui.language import gettext as _
 
 _STATIC = Path(__file__).resolve().parent.parent / "static"
 OPEN_ZOOM = 15  # parcels can be clicked from the first view on
@@ -179,7 +179,7 @@ def legend(utilities: Mapping[str, Utility]) -> str:
         _key(
             f'<line x1="1" y1="6" x2="33" y2="6" stroke="{esc(item.colour)}" stroke-width="3.2"'
             f' stroke-dasharray="{esc(item.dash or "none")}"/>',
-            item.zh,
+            _(item.zh),
         )
         for item in utilities.values()
     ]

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import base64
 from decimal import Decimal
-from gettext import gettext as _
 
 from api.escape import esc
 from layers.utilities import Utility
 from planning.comparisons import rounded
 from ui import words
+from ui.language import gettext as _
 from ui.tracing import route_pointer, traced
 from ui.view import Json, View
 
@@ -196,7 +196,7 @@ def never_covered(view: View) -> str:
 
 def _line_row(view: View, line: Json) -> str:
     utility = view.utilities[line["utility"]]
-    name = f'<td class="tg-name">{swatch(utility)}{esc(utility.zh)}</td>'
+    name = f'<td class="tg-name">{swatch(utility)}{esc(view.name(utility.key))}</td>'
     label = esc((line.get("pipe") or {}).get("label")) or "—"
     head = (
         '<tr class="tg-chosen">' if line["utility"] == view.chosen else "<tr>"

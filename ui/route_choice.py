@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from gettext import gettext as _
 
+from ui.language import gettext as _
+from ui.language import said
 from ui.view import Json, View
 
-KINDS = {
-    "qualifying": _("符合条款中最省"),
-    "cheapest": _("最省"),
-    "shortest": _("最短"),
-    "alternative": _("另一走向"),
-    "shared": _("共沟"),
-    "manual": _("手绘"),
-}
+KINDS = said(
+    {
+        "qualifying": "符合条款中最省",
+        "cheapest": "最省",
+        "shortest": "最短",
+        "alternative": "另一走向",
+        "shared": "共沟",
+        "manual": "手绘",
+    }
+)
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 

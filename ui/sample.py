@@ -10,12 +10,12 @@ import json
 import logging
 import tempfile
 from contextlib import closing
-from gettext import gettext as _
 from pathlib import Path
 from sqlite3 import connect
 
 from layers.errors import WorkspaceError
 from layers.store import Workspace
+from ui.language import gettext as _
 
 log = logging.getLogger(__name__)
 SAMPLE = Path(__file__).resolve().parent.parent / "sample_data"

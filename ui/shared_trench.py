@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from gettext import gettext as _
 from xml.etree import ElementTree
 
 from api.escape import esc
 from ui import words
+from ui.language import gettext as _
 from ui.panel import metres, money, picture
 from ui.view import Json, View
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from gettext import gettext as _
 
 from api.escape import esc
 from ui import words
+from ui.language import gettext as _
+from ui.language import said
 from ui.panel import chip, deciding, metres, money, signed
 from ui.view import Json, View
 
-CLEARANCE = {
-    "fail": (_("不足"), "bad"),
-    "uncertain": (_("误差之内"), "open"),
-    "unknown": (_("未知"), "open"),
-    "no_table_value": (_("表中无值"), "none"),
-    "pass": (_("足够"), "good"),
-}
+CLEARANCE = said(
+    {
+        "fail": "不足",
+        "uncertain": "误差之内",
+        "unknown": "未知",
+        "no_table_value": "表中无值",
+        "pass": "足够",
+    }
+)
+_TINTS = {"fail": "bad", "uncertain": "open", "unknown": "open", "pass": "good"}
 _WEIGHTY = ("fail", "uncertain", "unknown")
 
 
@@ -63,7 +67,7 @@ def _clearance_table(found: Sequence[Json]) -> str:
 
 
 def _clearance_row(one: Json) -> str:
-    word, tint = CLEARANCE[one["status"]]
+    word, tint = CLEARANCE[one["status"]], _TINTS.get(one["status"], "none")
     way = _("交叉") if one["direction"] == "crossing" else _("平行")
     tolerance = one.get("tolerance_m")
     gap = metres(one["gap_m"]) + (f" ±{metres(tolerance)}" if tolerance else "")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from gettext import gettext as _
 
 from api.escape import esc
 from ui import words
+from ui.language import gettext as _
 from ui.view import Json, View
 
 _SHOWN = 12  # features named; the number of the others is told

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from gettext import gettext as _
-
 from api.escape import esc
 from ui import words
+from ui.language import gettext as _
 from ui.panel import chip, cited, metres
 from ui.tracing import measure_pointer, pointer, traced
 from ui.view import Json, View

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from layers.utilities import Utility
+from ui.language import gettext as _
 from ui.words import Words
 
 Json = Mapping[str, Any]
@@ -52,7 +53,7 @@ class View:
 
     def name(self, utility: str) -> str:
         """Name of a utility."""
-        return self.utilities[utility].zh if utility in self.utilities else utility
+        return _(self.utilities[utility].zh) if utility in self.utilities else utility
 
     def verdict(self, line: Json) -> Json | None:
         """The verdict that counts in this view; the separate one if there is no joint one."""

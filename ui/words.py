@@ -9,137 +9,158 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from gettext import gettext as _
 from typing import Any
 
 from layers.fields import layer_definition
 from planning.comparisons import rounded
 from planning.policy_model import Policy
+from ui.language import CHINESE, said, spoken
+from ui.language import gettext as _
 
 QUALIFYING = ("commitment", "commitment_filing", "not_required")
 
-CERTAINTY = {
-    "firm": _("确定"),
-    "too_close": _("太接近限值,待测"),
-    "depends_on_reading": _("取决于条文口径"),
-    "rests_on_unverified": _("依据待核"),
-    "not_assessed": _("未评估测量误差"),
-}
+CERTAINTY = said(
+    {
+        "firm": "确定",
+        "too_close": "太接近限值,待测",
+        "depends_on_reading": "取决于条文口径",
+        "rests_on_unverified": "依据待核",
+        "not_assessed": "未评估测量误差",
+    }
+)
 
 # What a status means depends on what was asked: a limit, a bar, or whether a permit is needed.
 _STATUS = {
-    "condition": {"met": _("符合"), "failed": _("不符合")},
-    "scope": {"met": _("符合"), "failed": _("不符合")},
-    "guard": {"met": _("未触发"), "failed": _("触发")},
-    "not_required": {"met": _("不涉及"), "failed": _("涉及")},
-    "advisory": {"met": _("无"), "failed": _("注意")},
+    "condition": said({"met": "符合", "failed": "不符合"}),
+    "scope": said({"met": "符合", "failed": "不符合"}),
+    "guard": said({"met": "未触发", "failed": "触发"}),
+    "not_required": said({"met": "不涉及", "failed": "涉及"}),
+    "advisory": said({"met": "无", "failed": "注意"}),
 }
-KINDS = {
-    "condition": _("条款"),
-    "guard": _("限制"),
-    "scope": _("适用范围"),
-    "not_required": _("涉及许可"),
-    "advisory": _("提示"),
-}
+KINDS = said(
+    {
+        "condition": "条款",
+        "guard": "限制",
+        "scope": "适用范围",
+        "not_required": "涉及许可",
+        "advisory": "提示",
+    }
+)
 
-REASONS = {
-    "no_network_imported": _("未导入该专业管网"),
-    "no_tie_in": _("没有可用接入点"),
-    "gap_too_wide": _("距管线走廊过远"),
-    "disconnected": _("走廊不连通"),
-    "no_size_match": _("没有规格足够的在役管线"),
-    "no_dig": _("被有效的禁挖区阻断"),
-}
-CURES = {
-    "no_network_imported": _("导入该专业管网后再算"),
-    "no_tie_in": _("请核对该专业管网的子类、设备类型与状态"),
-    "gap_too_wide": _("请核对是否漏导入通向宗地的道路"),
-    "disconnected": _("请核对道路图层是否有断点"),
-    "no_size_match": _("请核对申请规格,或由权属单位先行扩容"),
-    "no_dig": _("请改到禁挖期满后开挖,或商主管部门"),
-}
+REASONS = said(
+    {
+        "no_network_imported": "未导入该专业管网",
+        "no_tie_in": "没有可用接入点",
+        "gap_too_wide": "距管线走廊过远",
+        "disconnected": "走廊不连通",
+        "no_size_match": "没有规格足够的在役管线",
+        "no_dig": "被有效的禁挖区阻断",
+    }
+)
+CURES = said(
+    {
+        "no_network_imported": "导入该专业管网后再算",
+        "no_tie_in": "请核对该专业管网的子类、设备类型与状态",
+        "gap_too_wide": "请核对是否漏导入通向宗地的道路",
+        "disconnected": "请核对道路图层是否有断点",
+        "no_size_match": "请核对申请规格,或由权属单位先行扩容",
+        "no_dig": "请改到禁挖期满后开挖,或商主管部门",
+    }
+)
 
-LAND_USES = {
-    "residential": _("居住"),
-    "commercial": _("商业"),
-    "office": _("办公"),
-    "education": _("教育"),
-    "medical": _("医疗"),
-    "industrial": _("工业"),
-    "logistics": _("物流仓储"),
-    "public": _("公共服务"),
-    "utility": _("公用设施"),
-    "green": _("绿地"),
-    "mixed": _("混合"),
-}
+LAND_USES = said(
+    {
+        "residential": "居住",
+        "commercial": "商业",
+        "office": "办公",
+        "education": "教育",
+        "medical": "医疗",
+        "industrial": "工业",
+        "logistics": "物流仓储",
+        "public": "公共服务",
+        "utility": "公用设施",
+        "green": "绿地",
+        "mixed": "混合",
+    }
+)
 
-SURFACES = {
-    "footway": _("人行道"),
-    "verge": _("绿化带"),
-    "asphalt": _("沥青路面"),
-    "concrete": _("水泥路面"),
-    "paver": _("砖铺路面"),
-    "gravel": _("碎石路面"),
-    "earth": _("土路"),
-    "unknown": _("路面未知"),
-}
+SURFACES = said(
+    {
+        "footway": "人行道",
+        "verge": "绿化带",
+        "asphalt": "沥青路面",
+        "concrete": "水泥路面",
+        "paver": "砖铺路面",
+        "gravel": "碎石路面",
+        "earth": "土路",
+        "unknown": "路面未知",
+    }
+)
 
-_UNITS = {"m2": "m²", "holes": _("孔"), "pipes": _("根")}
+_UNITS = said({"m2": "m²", "holes": "孔", "pipes": "根"})
 _TWO_DECIMALS = ("m", "m²")  # as letters print them
 
-_VALUES = {
-    "construction_site_without_sewage": _("无污水产生的工地"),
-    "construction_site_with_sewage": _("有污水产生的工地"),
-    "six_small_trade": _("六小行业"),
-    "household": _("居民"),
-    "other": _("其他"),
-    "new": _("新装"),
-    "rebuild": _("改建"),
-    "capacity_increase": _("增容"),
-    "temporary": _("临时"),
-    "main_extension": _("干管延伸"),
-    "relocation": _("迁改"),
-    "maintenance": _("维修"),
-}
+_VALUES = said(
+    {
+        "construction_site_without_sewage": "无污水产生的工地",
+        "construction_site_with_sewage": "有污水产生的工地",
+        "six_small_trade": "六小行业",
+        "household": "居民",
+        "other": "其他",
+        "new": "新装",
+        "rebuild": "改建",
+        "capacity_increase": "增容",
+        "temporary": "临时",
+        "main_extension": "干管延伸",
+        "relocation": "迁改",
+        "maintenance": "维修",
+    }
+)
 
-_COMPARATORS = {
-    "at_most": "≤ {}",
-    "at_least": "≥ {}",
-    "below": "< {}",
-    "above": "> {}",
-    "is": "{}",
-    "is_one_of": "{}",
-    "not_after_years": _("{} 之后"),
-}
+_COMPARATORS = said(
+    {
+        "at_most": "≤ {}",
+        "at_least": "≥ {}",
+        "below": "< {}",
+        "above": "> {}",
+        "is": "{}",
+        "is_one_of": "{}",
+        "not_after_years": "{} 之后",
+    }
+)
 
-SUBJECTS = {
-    "road": _("道路"),
-    "layer": _("图层"),
-    "line": _("管线"),
-    "application": _("报装申请"),
-    "node": _("管线点"),
-    "parcel": _("宗地"),
-    "county": _("县区"),
-}
+SUBJECTS = said(
+    {
+        "road": "道路",
+        "layer": "图层",
+        "line": "管线",
+        "application": "报装申请",
+        "node": "管线点",
+        "parcel": "宗地",
+        "county": "县区",
+    }
+)
 _FIELD_LAYERS = {"road": "roads", "line": "lines", "node": "nodes", "parcel": "parcels"}
 
-CONFIDENCE = {"verified": _("已核"), "inferred": _("推断"), "recalled": _("待核")}
+CONFIDENCE = said({"verified": "已核", "inferred": "推断", "recalled": "待核"})
 
 # Other readings of unclear words: what each switch of the policy would mean.
-_READINGS = {
-    ("power_other", "not_low_voltage"): _("低压接入不在其列"),
-    ("power_other", "void"): _("第(4)项无量化条件,不适用"),
-    ("green_union", "sum"): _("两类面积相加"),
-    ("green_union", "each"): _("两类面积分别计算"),
-    ("water_length", "route_once"): _("平行管只计一次"),
-    ("gas_length", "all_pipe"): _("各管长度相加"),
-    ("crossing_extent", "kerb"): _("只计路缘石之间"),
-    ("crossing_extent", "longest_kerb"): _("只计最长一处(路缘石之间)"),
-    ("investor_of", "line_works"): _("看外线工程由谁投资"),
-    ("duct_bound", "holes_at_110"): _("孔数只限外径恰为 110 mm 者"),
-    ("multibore", "pipe"): _("梅花管按一孔计"),
-    ("scope_and", "either"): _("城区之外已覆盖的也适用"),
-}
+_READINGS = said(
+    {
+        ("power_other", "not_low_voltage"): "低压接入不在其列",
+        ("power_other", "void"): "第(4)项无量化条件,不适用",
+        ("green_union", "sum"): "两类面积相加",
+        ("green_union", "each"): "两类面积分别计算",
+        ("water_length", "route_once"): "平行管只计一次",
+        ("gas_length", "all_pipe"): "各管长度相加",
+        ("crossing_extent", "kerb"): "只计路缘石之间",
+        ("crossing_extent", "longest_kerb"): "只计最长一处(路缘石之间)",
+        ("investor_of", "line_works"): "看外线工程由谁投资",
+        ("duct_bound", "holes_at_110"): "孔数只限外径恰为 110 mm 者",
+        ("multibore", "pipe"): "梅花管按一孔计",
+        ("scope_and", "either"): "城区之外已覆盖的也适用",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -178,7 +199,10 @@ class Words:
             return _("尚未导入")
         layer = _FIELD_LAYERS.get(subject_kind)
         fields = layer_definition(layer).fields if layer else ()
-        return next((one.zh for one in fields if one.name == name), self.input(name))
+        known = next((one.zh for one in fields if one.name == name), None)
+        if known is None:
+            return self.input(name)
+        return known if spoken() == CHINESE else name.replace("_", " ")
 
 
 def unit(code: str | None) -> str:
@@ -194,7 +218,7 @@ def source(text: str) -> str:
 def layer(name: str) -> str:
     """Name of a layer."""
     try:
-        return layer_definition(name).zh
+        return _(layer_definition(name).zh)
     except ValueError:
         return name
 

@@ -47,7 +47,7 @@ def test_a_line_is_judged_and_kept_with_author_and_note(
     assert json.loads(ask(app, "judge", ASKED).body) == {"judged": "water"}
     assert kept == []
     assert ask(app, "keep", {**ASKED, "author": " 张工 ", "note": "避树"}).status == 200
-    assert kept == [{**ASKED, "author": "张工", "note": "避树"}]
+    assert kept == [{**ASKED, "author": "张工", "note": "避树", "language": ""}]
 
 
 def test_a_route_is_withdrawn_by_keeping_no_line_and_no_line_is_judged(
