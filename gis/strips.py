@@ -117,7 +117,12 @@ def _turn_deg(one: FloatArray, two: FloatArray) -> float:
 
 
 def kerb_strips(
-    ends: IntArray, lines: LineArray, node_count: int, offset_m: FloatArray, setback_m: FloatArray
+    ends: IntArray,
+    lines: LineArray,
+    node_count: int,
+    offset_m: FloatArray,
+    setback_m: FloatArray,
+    level: IntArray | None = None,
 ) -> Strips:
     """Lay strips along both sides of noded streets, with crossings at junctions.
 
@@ -129,6 +134,9 @@ def kerb_strips(
         (m,) distance of the strip from the centre line of each street part, in metres.
     setback_m
         (m,) the share of it outside the carriageway; a dead end is closed that far beyond.
+    level
+        (m,) storey of each street part, all on one by default; strips on different levels pass
+        above each other.
 
     Returns
     -------
@@ -136,6 +144,8 @@ def kerb_strips(
     """
     strokes = join_strokes(ends, lines, node_count)
     junctions = _junctions(strokes, ends, node_count, offset_m)
+    level = np.zeros(len(lines), np.int64) if level is None else level
+    storey: list[int] = []
     raw: list[shapely.LineString] = []
     owner: list[int] = []
     sides: list[int] = []
@@ -144,8 +154,9 @@ def kerb_strips(
         runs, before, after = _runs(stroke, ends, lines, junctions, offset_m, setback_m)
         tips = []
         for side in (1, -1):
-            offsets = _offset(runs, side)
+            offsets, levels = _by_storey(_offset(runs, side), stroke, lines, level)
             raw += offsets
+            storey += levels
             owner += [number] * len(offsets)
             sides += [side] * len(offsets)
             reach += [(before if k == 0 else _NONE, _NONE) for k in range(len(offsets))]
@@ -156,10 +167,12 @@ def kerb_strips(
             dead_end = end == _NONE and not _is_ring(stroke, ends)
             if dead_end and len(tips) == 2 and tips[0][tip] != tips[1][tip]:
                 raw.append(shapely.LineString([tips[0][tip], tips[1][tip]]))
+                storey.append(int(level[stroke[-tip][0]]))
                 owner.append(number)
                 sides.append(0)
                 reach.append((_NONE, _NONE))
-    network = _without_overshoots(node_lines(np.array(raw, object)), raw, reach)
+    noded = node_lines(np.array(raw, object), np.array(storey, np.int64))
+    network = _without_overshoots(noded, raw, reach)
     parent = network.pieces.parent
     stroke_of_part, backward = np.zeros(len(lines), np.int64), np.zeros(len(lines), bool)
     for number, stroke in enumerate(strokes):
@@ -293,6 +306,26 @@ def _offset(runs: list[Run], side: int) -> list[shapely.LineString]:
     if joined and len(runs) > 1 and np.array_equal(runs[0][0][0], runs[-1][0][-1]):
         joined[-1] = np.concatenate([joined[-1], joined[0][:1]])
     return [shapely.LineString(xy) for xy in joined]
+
+
+def _by_storey(
+    offsets: list[shapely.LineString], stroke: Stroke, lines: LineArray, level: IntArray
+) -> tuple[list[shapely.LineString], list[int]]:
+    """Cut the strips of a stroke beside every change of level, and tell the level of each."""
+    parts = np.array([part for part, _ in stroke])
+    levels = level[parts]
+    if not offsets or (levels == levels[0]).all():
+        return offsets, [int(levels[0])] * len(offsets)
+    strips = np.array(offsets, object)
+    ends = [
+        shapely.get_point(lines[stroke[k][0]], 0 if stroke[k][1] else -1)
+        for k in np.flatnonzero(np.diff(levels)).tolist()
+    ]
+    nearest = shapely.STRtree(strips).nearest(ends).astype(np.int64)
+    cut = cut_lines(strips, nearest, shapely.line_locate_point(strips[nearest], ends))
+    middle = shapely.line_interpolate_point(cut.lines, 0.5, normalized=True)
+    beside = parts[shapely.STRtree(lines[parts]).nearest(middle)]
+    return list(cut.lines), level[beside].tolist()
 
 
 def _offset_curve(xy: FloatArray, distance: float) -> shapely.Geometry:

@@ -201,7 +201,10 @@ def build_corridors(
     obstacles = obstacles_of(survey)
     setback_m = kerb_clearance_m() + settings.half_section_allowance_m
     offset, setback = strip_offsets(surfaces, streets, setback_m, settings.narrow_footway_margin_m)
-    strips = kerb_strips(streets.ends, streets.pieces.lines, len(streets.node_xy), offset, setback)
+    level = surfaces.level[streets.pieces.parent]
+    strips = kerb_strips(
+        streets.ends, streets.pieces.lines, len(streets.node_xy), offset, setback, level
+    )
     layout = lay_out(strips, streets, surfaces, obstacles, offset, settings.max_median_m)
     feet = pd.concat(
         [

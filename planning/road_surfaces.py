@@ -21,6 +21,8 @@ from planning.policy_model import Policy
 
 # Shorter pieces inside a carriageway are rounding of coordinates; all others count.
 _ROUNDING_M = 1e-6
+# Within this of its ends a bridge or underpass is near the ground, as at a junction beside it.
+_RAMP_M = 15.0
 _TEXT_COLUMNS = ("name", "road_class", "authority", "surface", "opened_on", "overhauled_on")
 
 
@@ -61,7 +63,8 @@ class RoadSurfaces:
         length times red-line width over carriageway width, NaN where that width is unknown;
         source: switch ``crossing_extent`` of the policy), and ``at_m``, the middle of the
         piece along the line. What two carriageways share belongs to the wider road, so that
-        kerb lengths add up to the length inside all carriageways.
+        kerb lengths add up to the length inside all carriageways. A carriageway that the ``level``
+        puts above or below the ground is met near its ends only, where it comes to the ground.
         """
         pieces = self._own_areas.pieces(lines)
         table = pd.DataFrame({"line": pieces.line, "road": pieces.area, "kerb_m": pieces.length_m})
@@ -69,8 +72,20 @@ class RoadSurfaces:
         summed: pd.DataFrame = table.groupby(["line", "road"], as_index=False).sum()
         table = summed[summed["kerb_m"] > _ROUNDING_M].reset_index(drop=True)
         table["at_m"] /= table["kerb_m"]
+        table = table[~self._passed(lines, table)].reset_index(drop=True)
         table["red_line_m"] = table["kerb_m"] * self.red_line_ratio[table["road"].to_numpy()]
         return table
+
+    def _passed(self, lines: LineArray, crossings: pd.DataFrame) -> NDArray[np.bool_]:
+        """True for carriageways in the middle of a bridge or underpass: lines pass them by."""
+        passed = np.zeros(len(crossings), bool)
+        rows = np.flatnonzero(self.level[crossings["road"]] != 0)
+        line, road = (crossings[name].to_numpy(np.int64)[rows] for name in ("line", "road"))
+        place = shapely.line_interpolate_point(lines[line], crossings["at_m"].to_numpy()[rows])
+        at_m = shapely.line_locate_point(self.centre[road], place)
+        to_end = np.minimum(at_m, shapely.length(self.centre[road]) - at_m)
+        passed[rows] = to_end > _RAMP_M
+        return passed
 
     @cached_property
     def _own_areas(self) -> Areas:
@@ -83,13 +98,13 @@ class RoadSurfaces:
 
     @cached_property
     def own_area(self) -> NDArray[Any]:
-        """Carriageways of which no two overlap: what they share belongs to the wider road."""
+        """Carriageways of which no two on a level overlap: the wider road has what they share."""
         width = self.table["carriageway_width_m"].to_numpy(float)
         order = np.lexsort((np.arange(len(width)), -width))
         rank = np.argsort(order)
         one, two = self.tree.query(self.carriageway, "intersects")
         own = self.carriageway.copy()
-        yields = rank[one] > rank[two]
+        yields = (rank[one] > rank[two]) & (self.level[one] == self.level[two])
         for road in np.unique(one[yields]):
             wider = self.carriageway[two[yields & (one == road)]]
             own[road] = shapely.difference(self.carriageway[road], shapely.union_all(wider))
@@ -108,10 +123,10 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
     Raises
     ------
     LayerError
-        If there are no roads.
+        If there are no roads, or none has a length.
     """
     roads = survey.get("roads")
-    if roads is None or roads.empty:
+    if roads is None or not (shapely.length(roads.geometry.array) > 0).any():
         raise LayerError(_("没有道路,无处布置管线走廊;请先导入道路中心线图层 roads。"))
     centre = np.asarray(roads.geometry.array)
     known = pd.to_numeric(roads["carriageway_width_m"], errors="coerce").to_numpy(float, copy=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import networkx as nx
 import numpy as np
 import pytest
 import shapely
@@ -133,3 +134,30 @@ def test_strips_keep_their_distance_from_their_own_street(streets: list[Points])
         # Prolonged ends leave the street behind; beside it the strip keeps the offset.
         beside = shapely.distance(middle, own)
         assert (beside > OFFSET_M - 0.02).all() or len(shapely.get_coordinates(own)) > 2
+
+
+def test_the_strips_of_a_bridge_pass_above_those_below_and_go_on_behind_it() -> None:
+    # Two streets of 400 m cross at (200, 0); the one from south to north is a bridge there.
+    streets = [
+        [(0.0, 0.0), (400.0, 0.0)],
+        [(200.0, -200.0), (200.0, -40.0)],
+        [(200.0, -40.0), (200.0, 40.0)],
+        [(200.0, 40.0), (200.0, 200.0)],
+    ]
+    level = np.array([0, 0, 1, 0])
+    net = node_lines(np.array([shapely.LineString(p) for p in streets], object), level)
+    count = len(net.pieces.lines)
+    assert count == 4
+    found = kerb_strips(
+        net.ends,
+        net.pieces.lines,
+        len(net.node_xy),
+        np.full(count, OFFSET_M),
+        np.full(count, SETBACK_M),
+        level[net.pieces.parent],
+    )
+    assert corners(found) == set()
+    bridge = {((194, -40), (194, 40)), ((206, -40), (206, 40))}
+    assert bridge <= segments(found, 1) | segments(found, -1)
+    graph = nx.Graph(found.network.ends.tolist())
+    assert nx.number_connected_components(graph) == 2

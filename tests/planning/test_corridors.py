@@ -254,6 +254,45 @@ def test_a_river_is_crossed_only_along_the_bridge() -> None:
     assert found.graph.measures["on_bridge"].to_numpy().tolist() == wet.tolist()
 
 
+UNDERPASS = {
+    "R-1": street((0, 0), (300, 0)),
+    "R-2": street((150, -100), (150, -40)),
+    "R-3": street((150, -40), (150, 40), on_bridge=True, level=1),
+    "R-4": street((150, 40), (150, 100)),
+}
+
+
+def test_a_line_under_a_bridge_crosses_no_carriageway_and_meets_no_strip_of_it() -> None:
+    found = corridors(parcels={}, roads=UNDERPASS)
+    along = {s: row for s, row in edges(found, "strip").items() if {p[1] for p in s} == {6.75}}
+    assert sum(row["kerb_m"] for row in along.values()) == 0
+    assert nx.number_connected_components(found.graph.to_networkx()) == 2
+    # On the ground the same streets make a crossing with four mouths of 10 m.
+    level = {**UNDERPASS, "R-3": street((150, -40), (150, 40), level=0)}
+    assert (
+        nx.number_connected_components(corridors(parcels={}, roads=level).graph.to_networkx()) == 1
+    )
+
+
+def test_a_bridge_is_not_crossed_in_its_middle() -> None:
+    across = edges(corridors(parcels={}, roads=UNDERPASS), "crossing")
+    assert not [c for c in across if c[0][1] == c[1][1] and abs(c[0][1]) < 40]
+
+
+def test_a_bridge_that_ends_at_a_junction_is_crossed_there() -> None:
+    roads = {
+        "R-1": street((0, 0), (300, 0)),
+        "R-3": street((150, 0), (150, 80), on_bridge=True, level=1),
+    }
+    found = corridors(parcels={}, roads=roads)
+    over_mouth = [
+        row["kerb_m"]
+        for s, row in edges(found, "strip").items()
+        if {p[1] for p in s} == {6.75} and row["kerb_m"] > 0
+    ]
+    assert sum(over_mouth) == pytest.approx(10)
+
+
 def test_without_a_bridge_the_two_banks_are_apart() -> None:
     roads = {key: BRIDGE[key] for key in ("R-1", "R-2")}
     graph = corridors(parcels={}, roads=roads, water_bodies=RIVER).graph.to_networkx()

@@ -77,7 +77,7 @@ def test_no_way_of_200_m_takes_less_green(county, application_id, utility) -> No
     judged = judge_routes(
         work, demand, [site] * len(ways), routes, working_strips(work, demand, routes)
     )
-    assert len(ways) > 1
+    assert ways
     assert {route.verdict.outcome for route in judged} == {"ordinary_approval"}
 
 
