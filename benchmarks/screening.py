@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from itertools import pairwise
 from typing import Any
@@ -77,17 +78,24 @@ def _ours(edges: int, parcels: int) -> dict[str, Any]:
     corridors_s = time.process_time() - start
     tie_ins_s = cpu_of(lambda: [work.tie_ins(utility) for utility in load_utilities()])
     wanted = cases(work)
-    first_s = cpu_of(lambda: screen(work, wanted))
+    first_s = cpu_of(lambda: screen(work, wanted, geometry=False))
+    alone: list[dict[str, float]] = []
+    again_s = cpu_of(
+        lambda: alone.append(screen(work, wanted, geometry=False).attrs["one_by_one"]), _REPEATS
+    )
     sites = [work.site(case) for case in wanted]
     searches = [work.search(d, o) for d in _pipes(wanted) for o in OBJECTIVES]
     return {
         "edges": work.corridors.graph.edge_count,
         "parcels": len(wanted),
+        "pairs_one_by_one": alone[-1]["pairs"],
         "cpu_s": {
             "corridors": corridors_s,
             "tie_ins": tie_ins_s,
             "screening_first": first_s,
-            "screening": cpu_of(lambda: screen(work, wanted), _REPEATS),
+            "screening": again_s,
+            "one_by_one_of_it": statistics.median(one["cpu_s"] for one in alone),
+            "screening_with_lines": cpu_of(lambda: screen(work, wanted)),
             "routes": cpu_of(lambda: [all_by_forest(s, sites) for s in searches], _REPEATS),
         },
     }

@@ -123,7 +123,7 @@ def _write_gpkg(table: pd.DataFrame, crs: CRS, file: Path) -> None:
 
 
 def _write_csv(table: pd.DataFrame, _crs: CRS, file: Path) -> None:
-    safe = table.drop(columns="geometry").map(_harmless)
+    safe = table.drop(columns="geometry", errors="ignore").map(_harmless)
     with _replacing(file) as draft:
         safe.to_csv(draft, index=False, encoding="utf-8-sig")
 
