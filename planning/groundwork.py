@@ -30,6 +30,7 @@ from planning.quantities import (
 from planning.routes import Search
 from planning.standards import Pipe, Standards, load_standards
 from planning.tie_ins import TieIns, eligible, find_tie_ins
+from planning.tolerances import Tolerances
 
 # A gate farther from the red line than this is not on it: ten times the survey's centimetres.
 _ON_RED_LINE_M = 1.0
@@ -83,6 +84,11 @@ class Groundwork:
     def closures(self) -> Closures:
         """No-dig areas, ancient trees and protected greenery."""
         return self._whole.closures if self._whole else closures_of(self.survey, self.policy)
+
+    @cached_property
+    def tolerances(self) -> Tolerances:
+        """How far the features of the survey may lie from where they are drawn."""
+        return Tolerances(self.survey, self.policy.planning)
 
     @cached_property
     def ground(self) -> Ground:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, partial
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ from planning.application import Demand
 from planning.facts import Dug, Ground, application_facts, roads_dug, route_facts, trees_in
 from planning.groundwork import Groundwork, Site
 from planning.measures import Figures, measure_all
+from planning.route_effects import hold_of, tolerances_of
 from planning.routes import Routes, Way, costs
 from planning.verdict_tables import judge_table
 from planning.verdicts import Verdict, judge
@@ -60,6 +61,8 @@ class Route:
     ``roads`` are those it digs up or may dig up, ``strip`` is its working strip. ``judging``
     gives the verdict when it is first asked for; ``screened`` is its answer where many routes
     were judged in one table. ``bored`` are its edges that are not cut open.
+    ``tolerances`` are half the widths of the intervals of its surveyed measures, None where the
+    survey does not say how exact it is.
     """
 
     way: Way
@@ -73,6 +76,7 @@ class Route:
     judging: Callable[[], Verdict]
     screened: Answer | None = None
     bored: tuple[int, ...] = ()
+    tolerances: Mapping[str, float | None] = field(default_factory=dict)
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -179,7 +183,8 @@ def judge_routes(
         _unverified(site, bool(assumed[list(dug)].any()))
         for site, dug in zip(sites, roads, strict=True)
     ]
-    screened = _screened(work, utility, unverified, own, known)
+    tolerances = _tolerances(work, demand, sites, routes, working)
+    screened = _screened(work, utility, unverified, own, known, tolerances)
     judged = []
     for number in range(len(sites)):
         judged.append(
@@ -208,12 +213,29 @@ def judge_routes(
                     work.policy,
                     mode="plan",
                     unverified=unverified[number],
+                    tolerances=tolerances[number],
                 ),
                 screened[number],
                 routes.bored[number],
+                tolerances[number],
             )
         )
     return judged
+
+
+def _tolerances(
+    work: Groundwork,
+    demand: Demand,
+    sites: Sequence[Site],
+    routes: Routes,
+    working: NDArray[Any],
+) -> list[dict[str, float | None]]:
+    """Half the widths of the intervals of the surveyed measures, by route."""
+    surveyed = tolerances_of(hold_of(work, demand.pipe.utility, sites, routes, working), demand)
+    return [
+        {name: _known(values[number]) for name, values in surveyed.items()}
+        for number in range(len(routes.lines))
+    ]
 
 
 def _unverified(site: Site, beside_assumed_width: bool) -> tuple[str, ...]:
@@ -228,6 +250,7 @@ def _screened(
     unverified: Sequence[tuple[str, ...]],
     measures: Sequence[Mapping[str, float | None]],
     facts: Sequence[Mapping[str, Any]],
+    tolerances: Sequence[Mapping[str, float | None]],
 ) -> list[Answer | None]:
     """Answers of many routes by tables; none for a few, whose verdicts are soon asked for."""
     answers: list[Answer | None] = [None] * len(unverified)
@@ -238,7 +261,14 @@ def _screened(
         groups[names].append(number)
     for names, numbers in groups.items():
         table = pd.DataFrame([{**measures[n], **facts[n]} for n in numbers])
-        judged = judge_table(utility, table, work.policy, mode="plan", unverified=names)
+        judged = judge_table(
+            utility,
+            table,
+            work.policy,
+            mode="plan",
+            unverified=names,
+            tolerances=pd.DataFrame([tolerances[n] for n in numbers]),
+        )
         for number, row in zip(numbers, judged.itertuples(index=False), strict=True):
             answers[number] = Answer(*row)
     return answers

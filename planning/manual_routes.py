@@ -24,7 +24,7 @@ from planning.drawn_routes import DrawnRoute
 from planning.groundwork import Groundwork, Site, red_line_of
 from planning.judged_routes import Route, judge_routes, working_strips
 from planning.route_faults import Fault, edges_along, faults_of
-from planning.routes import Way, measure_lines
+from planning.routes import DrawnWay, measure_lines
 from planning.tie_ins import may_serve
 
 # What moves by less is rounding of coordinates, not a change of the drawing.
@@ -33,15 +33,6 @@ _UNMOVED_M = 0.001
 
 class ManualRouteError(ApplicationError):
     """A drawn route cannot be brought to the red line or to the network; says by how much."""
-
-
-@dataclass(frozen=True)
-class DrawnWay(Way):
-    """The way of a drawn line: the edges that it runs along, and the feature that it joins."""
-
-    kind: str
-    feature_id: str
-    chainage_m: float
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from planning.external_lines import ExternalLine
 from planning.joint import Joint
 from planning.judged_routes import Route
 from planning.manual_document import manual_entry
-from planning.manual_routes import DrawnWay, ManualRoute, manual_routes
+from planning.manual_routes import ManualRoute, manual_routes
 from planning.quantities import SURFACES, size_mm
+from planning.routes import DrawnWay
 from planning.section_drawing import draw_section
 from planning.sections import Section, pipe_label
 from planning.sized_demands import sizing_entry

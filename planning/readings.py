@@ -35,7 +35,7 @@ class Case:
 
     def values(self) -> dict[str, Any]:
         """Inputs as the readings in force read them."""
-        return _as_read(self.given, self.active)
+        return as_read(self.given, self.active)
 
     def decide(self, values: Mapping[str, Any], active: Active | None = None) -> Decision:
         reading = combine_readings(self.active if active is None else active)
@@ -56,7 +56,7 @@ class Case:
         if not _can_read(self.given, switch, self.active[place], value):
             return None
         active = (*self.active[:place], value, *self.active[place + 1 :])
-        return self.outcome(_as_read(self.given, active), active)
+        return self.outcome(as_read(self.given, active), active)
 
 
 @lru_cache(maxsize=256)
@@ -69,7 +69,8 @@ def active_values(rules: UtilityRules, chosen: tuple[tuple[str, str], ...]) -> A
     return tuple(one.values[wanted.get(one.id, one.default)] for one in rules.switches)
 
 
-def _as_read(given: Mapping[str, Any], active: Active) -> dict[str, Any]:
+def as_read(given: Mapping[str, Any], active: Active) -> dict[str, Any]:
+    """Inputs under the names that the conditions ask for, as the active readings read them."""
     values = dict(given)
     for value in active:
         for name, source in value.reads.items():

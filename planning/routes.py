@@ -45,6 +45,15 @@ class Way:
 
 
 @dataclass(frozen=True)
+class DrawnWay(Way):
+    """The way of a drawn line: the edges that it runs along, and the feature that it joins."""
+
+    kind: str
+    feature_id: str
+    chainage_m: float
+
+
+@dataclass(frozen=True)
 class Search:
     """One utility's search: what may be joined, and what each edge and tie-in way weighs.
 

@@ -33,6 +33,7 @@ from planning.screening_roads import (
     three_valued,
 )
 from planning.screening_sites import Sites
+from planning.screening_tolerances import tolerances_of_ways
 from planning.screening_ways import Ways
 from planning.verdict_tables import COLUMNS as VERDICT_COLUMNS
 from planning.verdict_tables import Coded, Column, judge_columns
@@ -152,16 +153,18 @@ def answer(
         **_constants(demand, len(ways)),
         **sites.facts(utility, ways.site),
     }
-    verdict, rank = _judge(work, utility, sites, ways, {**measures, **facts}, roads)
+    figures = {
+        "length_m": sums[:, col.LENGTH],
+        "cost_yuan": _cost(work, demand, sums),
+        "crossing_count": sums[:, col.COUNT],
+        "kerb_m": _known(sums, col.KERB, col.NO_KERB),
+        "red_line_m": _known(sums, col.RED_LINE, col.NO_RED_LINE),
+        "green_m2": near.green_m2,
+    }
+    tolerances = tolerances_of_ways(work, demand, sites, ways, figures)
+    verdict, rank = _judge(work, utility, sites, ways, {**measures, **facts}, roads, tolerances)
     return Answers(
-        {
-            "length_m": sums[:, col.LENGTH],
-            "cost_yuan": _cost(work, demand, sums),
-            "crossing_count": sums[:, col.COUNT],
-            "kerb_m": _known(sums, col.KERB, col.NO_KERB),
-            "red_line_m": _known(sums, col.RED_LINE, col.NO_RED_LINE),
-            "green_m2": near.green_m2,
-        },
+        figures,
         measures,
         verdict,
         rank,
@@ -309,6 +312,7 @@ def _judge(
     ways: Ways,
     columns: Mapping[str, Column],
     roads: FloatArray,
+    tolerances: Mapping[str, FloatArray],
 ) -> tuple[dict[str, NDArray[Any]], IntArray]:
     """Outcome, clause, certainty and otherwise of every way, and its rank."""
     count = len(ways)
@@ -326,6 +330,7 @@ def _judge(
                 len(at),
                 work.policy,
                 unverified=unverified,
+                tolerances={name: values[at] for name, values in tolerances.items()},
             )
             for name in VERDICT_COLUMNS:
                 found[name][at] = judged.column(name)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from decimal import Decimal
 from itertools import product
 from typing import Any
 
 from planning.comparisons import NUMERIC, is_unknown
 from planning.findings import confidence_of
 from planning.policy_model import Clause, Condition, Policy
-from planning.readings import Case
+from planning.readings import Case, as_read
 from planning.verdict_logic import Decision, condition_truth
 
 
@@ -19,15 +18,15 @@ def certainty(
     decision: Decision,
     outcome: str,
     others: Collection[str | None],
-    tolerances: Mapping[str, float] | None,
+    tolerances: Mapping[str, float | None] | None,
     unverified: Collection[str],
 ) -> str:
     """First that applies: too_close, depends_on_reading, rests_on_unverified, not_assessed, firm.
 
     ``others`` are the outcomes under the readings not in force.
     """
-    values = case.values()
-    if tolerances and _is_too_close(case, outcome, values, tolerances):
+    values, known = case.values(), known_tolerances(case, tolerances or {})
+    if _is_too_close(case, outcome, values, known):
         return "too_close"
     if any(other not in (None, outcome) for other in others) or _marked(decision, outcome):
         return "depends_on_reading"
@@ -36,30 +35,52 @@ def certainty(
         for name, confidence in _grounds(case, decision, outcome)
     ):
         return "rests_on_unverified"
-    if tolerances is None or _unsurveyed(case, decision, values, tolerances):
+    if tolerances is None or _unsurveyed(case, decision, values, known):
         return "not_assessed"
     return "firm"
+
+
+def known_tolerances(case: Case, tolerances: Mapping[str, float | None]) -> dict[str, float]:
+    """Tolerances that are known, under the names that the readings in force read."""
+    read = as_read(tolerances, case.active)
+    return {name: float(value) for name, value in read.items() if not is_unknown(value)}
+
+
+def interval(value: Any, tolerance: float) -> tuple[float, float]:
+    """Ends of the interval of a measure, which is never negative.
+
+    Plain floats, as tables compute them: both must fall on the same side of a limit.
+    """
+    return max(float(value) - tolerance, 0.0), float(value) + tolerance
+
+
+def limits_in_reach(
+    case: Case, values: Mapping[str, Any], tolerances: Mapping[str, float]
+) -> dict[str, Condition]:
+    """Conditions of the clauses whose truth the interval of their measure leaves open, by input."""
+    found = {}
+    for condition in _numeric_conditions(case):
+        tolerance, value = tolerances.get(condition.input), values.get(condition.input)
+        if tolerance is not None and not is_unknown(value):
+            low, high = interval(value, tolerance)
+            if _test(condition, low) != _test(condition, high):
+                found[condition.input] = condition
+    return found
 
 
 def _is_too_close(
     case: Case, outcome: str, values: Mapping[str, Any], tolerances: Mapping[str, float]
 ) -> bool:
     """Whether some values within the tolerances give another outcome. O(2^measures at a limit)."""
-    ends: dict[str, tuple[Decimal, Decimal]] = {}
-    for condition in _numeric_conditions(case):
-        tolerance, value = tolerances.get(condition.input), values.get(condition.input)
-        if tolerance is not None and not is_unknown(value):
-            reach = Decimal(str(tolerance))
-            low, high = Decimal(str(value)) - reach, Decimal(str(value)) + reach
-            if _test(condition, low) != _test(condition, high):
-                ends[condition.input] = (max(low, Decimal(0)), high)
+    reached = limits_in_reach(case, values, tolerances)
+    ends = [interval(values[name], tolerances[name]) for name in reached]
     return any(
-        case.outcome({**values, **dict(zip(ends, corner, strict=True))}) != outcome
-        for corner in product(*ends.values())
+        case.outcome({**values, **dict(zip(reached, corner, strict=True))}) != outcome
+        for corner in product(*ends)
     )
 
 
-def _test(condition: Condition, value: Decimal) -> bool | None:
+def _test(condition: Condition, value: float) -> bool | None:
     return condition.test({condition.input: value})
 
 

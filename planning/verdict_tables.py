@@ -53,15 +53,27 @@ def judge_table(
     switches: Mapping[str, str] | None = None,
     mode: str = "plan",
     unverified: Collection[str] = (),
+    tolerances: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Outcome, clause, certainty and otherwise of each row, on the same index.
 
     Columns are measures and facts by the names of the policy; others are ignored, a missing column
-    is an input that was not given. O(rows x tests), and one verdict for each class of rows.
+    is an input that was not given. ``tolerances`` holds those of measures, row by row, NaN for
+    unknown. O(rows x tests), and one verdict for each class of rows.
     """
     columns = {str(name): _column(table[name]) for name in table.columns if name in policy.inputs}
+    known = (
+        None if tolerances is None else {str(n): c.to_numpy(float) for n, c in tolerances.items()}
+    )
     judged = judge_columns(
-        utility, columns, len(table), policy, switches=switches, mode=mode, unverified=unverified
+        utility,
+        columns,
+        len(table),
+        policy,
+        switches=switches,
+        mode=mode,
+        unverified=unverified,
+        tolerances=known,
     )
     return pd.DataFrame(
         {name: judged.column(name) for name in COLUMNS},
@@ -79,12 +91,15 @@ def judge_columns(
     switches: Mapping[str, str] | None = None,
     mode: str = "plan",
     unverified: Collection[str] = (),
+    tolerances: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> Judged:
     """Verdicts of ``count`` rows given as columns; numbers that are unknown are NaN."""
     rules = policy.rules[policy_utility(utility)]
     if count == 0:
         return Judged([], np.zeros(0, np.intp))
-    first, class_of = _classes(list(_codes(policy, rules, _Columns(columns, count))))
+    table = _Columns(columns, count)
+    codes = [*_codes(policy, rules, table), *_interval_codes(rules, table, tolerances or {})]
+    first, class_of = _classes(codes)
     rows = [
         {
             name: column.values[column.place[at]] if isinstance(column, Coded) else column[at]
@@ -93,8 +108,19 @@ def judge_columns(
         for at in first.tolist()
     ]
     verdicts = [
-        judge(utility, {}, row, policy, switches=switches, mode=mode, unverified=unverified)
-        for row in rows
+        judge(
+            utility,
+            {},
+            row,
+            policy,
+            switches=switches,
+            mode=mode,
+            unverified=unverified,
+            tolerances=None
+            if tolerances is None
+            else {name: column[at] for name, column in tolerances.items()},
+        )
+        for at, row in zip(first.tolist(), rows, strict=True)
     ]
     return Judged(verdicts, class_of)
 
@@ -153,11 +179,7 @@ class _Columns:
 def _codes(policy: Policy, rules: UtilityRules, columns: _Columns) -> Iterator[Codes]:
     """One code per row for everything that a verdict of the utility can hang on."""
     yield np.ones(columns.count, np.int8)
-    sources: dict[str, list[str]] = {}
-    for switch in rules.switches:
-        for value in switch.values.values():
-            for name, source in value.reads.items():
-                sources.setdefault(name, []).append(source)
+    sources = _sources(rules)
     for condition in _conditions(policy, rules):
         for source in (condition.input, *sources.get(condition.input, ())):
             if columns.has(source):
@@ -169,6 +191,33 @@ def _codes(policy: Policy, rules: UtilityRules, columns: _Columns) -> Iterator[C
             place, values = columns.distinct(name)
             truths = [None if is_unknown(value) else is_true(value) for value in values]
             yield _as_codes(truths)[place]
+
+
+def _interval_codes(
+    rules: UtilityRules, columns: _Columns, tolerances: Mapping[str, NDArray[np.float64]]
+) -> Iterator[Codes]:
+    """One code per row for both ends of every interval at every limit of the clauses."""
+    sources = _sources(rules)
+    for clause in rules.clauses:
+        for condition in (*clause.all_of, *clause.any_of):
+            for source in (condition.input, *sources.get(condition.input, ())):
+                if source not in tolerances or not columns.has(source):
+                    continue
+                if condition.comparator in NUMERIC:
+                    value, tolerance = columns.numbers(source), tolerances[source]
+                    yield np.isnan(tolerance).astype(np.int8)
+                    yield _compared(condition, np.maximum(value - tolerance, 0.0))
+                    yield _compared(condition, value + tolerance)
+
+
+def _sources(rules: UtilityRules) -> dict[str, list[str]]:
+    """Inputs that some reading reads in place of others, by the name of the other."""
+    sources: dict[str, list[str]] = {}
+    for switch in rules.switches:
+        for value in switch.values.values():
+            for name, source in value.reads.items():
+                sources.setdefault(name, []).append(source)
+    return sources
 
 
 def _conditions(policy: Policy, rules: UtilityRules) -> Iterator[Condition]:

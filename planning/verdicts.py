@@ -84,7 +84,7 @@ def judge(
     *,
     switches: Mapping[str, str] | None = None,
     mode: str = "judge",
-    tolerances: Mapping[str, float] | None = None,
+    tolerances: Mapping[str, float | None] | None = None,
     unverified: Collection[str] = (),
 ) -> Verdict:
     """Verdict of one utility's external line.
@@ -101,8 +101,8 @@ def judge(
         What silence means: ``judge`` (assumes and says so) or ``plan`` (what a layer or the
         application could say and does not is unknown).
     tolerances
-        Survey tolerance of measures, in their own unit. Without it the certainty is
-        ``not_assessed``.
+        Survey tolerance of measures, in their own unit; None for unknown. A surveyed measure
+        without one is ``not_assessed``.
     unverified
         Inputs whose value rests on recalled or assumed data.
 

@@ -157,7 +157,7 @@ def _met(line: LineString, target: LineString) -> LineString:
 def _base(utility: str, street: str) -> Row:
     road = ROADS[street]
     return {"utility": utility, "status": "in_service", "owner": OWNERS[utility],
-            "position_source": "surveyed", "position_accuracy_m": 0.1,
+            "position_source": "surveyed", "position_accuracy_m": 0.05,
             "built_on": road.opened_on, "street": street}  # fmt: skip
 
 

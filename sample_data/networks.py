@@ -69,7 +69,7 @@ def _table(rows: list[Row], key: str) -> gpd.GeoDataFrame:
 def _record(utility: str, street: Street, rng: np.random.Generator) -> Row:
     """Return what any line's record says: owner, state, how its place is known, when built."""
     source = str(rng.choice(["surveyed", "digitised", "hearsay"], p=[0.8, 0.16, 0.04]))
-    accuracy: float | None = {"surveyed": 0.1, "digitised": 1.5, "hearsay": 5.0}[source]
+    accuracy: float | None = {"surveyed": 0.06, "digitised": 0.75, "hearsay": 2.5}[source]
     return {
         "utility": utility,
         "status": "in_service",

@@ -1,0 +1,440 @@
+"""What survey errors do to a route: effects on its length, crossings and greenery (``spreads``).
+
+A route follows what it hangs on. Its first point moves with the main or node that it joins, its
+last one with the red line, every point between with the kerb of the nearest road; the foot of a
+square connector slides along the strip with the point that it serves. Kerbs move each for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gis.linear import FloatArray, IntArray, LineArray
+from gis.overlay import CONTACT_TOLERANCE_M
+from planning.application import Demand
+from planning.groundwork import Groundwork, Site
+from planning.measures import measure_all
+from planning.routes import DrawnWay, Routes
+from planning.spreads import Spread, effects_table
+
+# Two directions are square where their unit vectors have less than this in common.
+_SQUARE = 0.1
+# A crossing is never taken for flatter than this (sine of 25°): strips that are run along kerbs.
+_LEAST_SINE = 0.42
+
+
+def tolerances_of(hold: Hold, demand: Demand) -> dict[str, FloatArray]:
+    """Half the widths of the intervals of the surveyed measures of some routes of one demand."""
+    utility, inputs = demand.pipe.utility, hold.work.policy.inputs
+    measures = measure_all(utility, spread_of(hold).figures(demand))
+    return {name: values for name, values in measures.items() if inputs[name].surveyed}
+
+
+def spread_of(hold: Hold) -> Spread:
+    """Effects of survey errors on routes."""
+    length = _length_effects(hold)
+    kerb, red_line = _crossing_effects(hold)
+    parts = [length, kerb, kerb.assign(figure="longest_kerb_m"), red_line]
+    parts += _green_effects(hold, length)
+    coverage = hold.work.policy.planning.value("interval_coverage")
+    return Spread(effects_table(parts), len(hold.lines), coverage)
+
+
+def hold_of(
+    work: Groundwork, utility: str, sites: Sequence[Site], routes: Routes, working: NDArray[Any]
+) -> Hold:
+    """What traced routes with their working strips hang on."""
+    table, ways = work.tie_ins(utility).table, routes.ways
+    rows = np.array([way.tie_in for way in ways], np.int64)
+    kind, feature_id = np.full((2, len(ways)), None, object)
+    found = rows >= 0
+    kind[found] = table["kind"].to_numpy(object)[rows[found]]
+    feature_id[found] = table["feature_id"].to_numpy(object)[rows[found]].astype(str)
+    for number in np.flatnonzero(~found).tolist():
+        way = ways[number]
+        if isinstance(way, DrawnWay):
+            kind[number], feature_id[number] = way.kind, str(way.feature_id)
+    parcels = [site.application.parcel_id for site in sites]
+    return Hold(work, routes.lines, routes.crossings, kind, feature_id, parcels, working)
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Routes with everything that they hang on.
+
+    ``kind`` and ``feature_id`` tell the main (line) or node that each joins, ``parcels`` on
+    whose red line it ends; ``crossings`` are rows with ``route`` and ``road``; ``working`` are
+    the working strips, None where the width is unknown.
+    """
+
+    work: Groundwork
+    lines: LineArray
+    crossings: pd.DataFrame
+    kind: NDArray[Any]
+    feature_id: NDArray[Any]
+    parcels: Sequence[str]
+    working: NDArray[Any]
+
+    @cached_property
+    def joined(self) -> pd.DataFrame:
+        """Main or node that each route joins: layer, feature_id, what, tolerance_m."""
+        is_main = self.kind == "line"
+        tolerance = np.full(len(self.kind), np.nan)
+        for layer, mine in (("lines", is_main), ("nodes", ~is_main)):
+            told = self.work.tolerances.of_layer(layer)
+            tolerance[mine] = told.reindex(self.feature_id[mine]).to_numpy(float)
+        return pd.DataFrame(
+            {
+                "layer": np.where(is_main, "lines", "nodes"),
+                "what": np.where(is_main, "main", "node"),
+                "feature_id": self.feature_id,
+                "tolerance_m": tolerance,
+            }
+        )
+
+    @cached_property
+    def ended(self) -> pd.DataFrame:
+        """Parcel on whose red line each route ends."""
+        tolerance = self.work.tolerances.of_layer("parcels").reindex(list(self.parcels))
+        return pd.DataFrame(
+            {
+                "layer": "parcels",
+                "what": "red_line",
+                "feature_id": list(self.parcels),
+                "tolerance_m": tolerance.to_numpy(float),
+            }
+        )
+
+    @cached_property
+    def kerbs(self) -> pd.DataFrame:
+        """Kerbs of every road: those of its surveyed carriageway, else those of its widths."""
+        table = self.work.corridors.surfaces.table
+        ids = table["road_id"].astype(str)
+        drawn = self.work.tolerances.of_layer("carriageways").groupby(level=0).max()
+        is_drawn = ids.isin(drawn.index).to_numpy()
+        by_road = self.work.tolerances.of_layer("roads").reindex(ids).to_numpy(float, copy=True)
+        by_road[is_drawn] = drawn.reindex(ids[is_drawn]).to_numpy(float)
+        by_road[table["width_assumed"].to_numpy(bool)] = np.nan
+        return pd.DataFrame(
+            {
+                "layer": np.where(is_drawn, "carriageways", "roads"),
+                "what": "kerb",
+                "feature_id": ids.to_numpy(object),
+                "tolerance_m": by_road,
+            }
+        )
+
+    @cached_property
+    def road_tree(self) -> shapely.STRtree:
+        return shapely.STRtree(self.work.corridors.surfaces.centre)
+
+    def kerb_beside(self, points: NDArray[Any]) -> tuple[IntArray, IntArray, IntArray]:
+        """Which points have a road within reach, its row, and their side of it."""
+        reach = self.work.policy.planning.max_snap_m
+        at, road = self.road_tree.query_nearest(points, max_distance=reach, all_matches=False)
+        centre = self.work.corridors.surfaces.centre[road]
+        on = shapely.line_locate_point(centre, points[at])
+        foot = shapely.get_coordinates(shapely.line_interpolate_point(centre, on))
+        ahead = shapely.get_coordinates(shapely.line_interpolate_point(centre, on + 1.0))
+        behind = shapely.get_coordinates(
+            shapely.line_interpolate_point(centre, np.maximum(on - 1.0, 0.0))
+        )
+        along, away = ahead - behind, shapely.get_coordinates(points[at]) - foot
+        side = np.sign(along[:, 0] * away[:, 1] - along[:, 1] * away[:, 0])
+        return at.astype(np.int64), road.astype(np.int64), side.astype(np.int64)
+
+
+def _rows(
+    about: pd.DataFrame,
+    pick: Any,
+    route: Any,
+    figure: str,
+    effect: str,
+    g: FloatArray,
+    xy: FloatArray,
+    part: Any = 0,
+) -> pd.DataFrame:
+    """Effects on a figure of the features ``about.iloc[pick]``."""
+    found: pd.DataFrame = about.iloc[pick].reset_index(drop=True)
+    return found.assign(
+        route=np.asarray(route, np.int64), figure=figure, effect=effect, part=part,
+        gx=g[:, 0], gy=g[:, 1], x=xy[:, 0], y=xy[:, 1],
+    )  # fmt: skip
+
+
+# --- length -------------------------------------------------------------------------------------
+
+
+def _length_effects(hold: Hold) -> pd.DataFrame:
+    """The length changes where the line bends: by the sum of the directions at each point."""
+    xy, route = shapely.get_coordinates(hold.lines, return_index=True)
+    before, after = _directions(xy, route)
+    first = np.flatnonzero(np.r_[True, route[1:] != route[:-1]])
+    last = np.r_[first[1:] - 1, len(route) - 1]
+    g = before - after
+    inner = np.ones(len(xy), bool)
+    inner[first] = inner[last] = False
+    is_node = (hold.joined["layer"] == "nodes").to_numpy()
+    ends = [
+        (hold.ended, route[last], last, _slid(g, inner, last - 1, before[last], before)),
+        (
+            hold.joined.iloc[is_node], route[first[is_node]], first[is_node],
+            _slid(g, inner, first[is_node] + 1, after[first[is_node]], after),
+        ),
+        (
+            hold.joined.iloc[~is_node], route[first[~is_node]], first[~is_node],
+            np.zeros(((~is_node).sum(), 2)),
+        ),
+    ]  # fmt: skip
+    parts = [
+        _rows(about, slice(None), of, "length_m", "place", g[at] + slid, xy[at])
+        for about, of, at, slid in ends
+    ]
+    bends = np.flatnonzero(inner & (np.hypot(*g.T) > 1e-9))
+    at, road, side = hold.kerb_beside(shapely.points(xy[bends]))
+    bends = bends[at]
+    kerbs = _rows(hold.kerbs, road, route[bends], "length_m", "place", g[bends], xy[bends], side)
+    folds = [_fold(hold, hold.ended, last, last - 1), _fold(hold, hold.joined, first, first + 1)]
+    return pd.concat([*parts, kerbs, *folds], ignore_index=True)
+
+
+def _fold(hold: Hold, end: pd.DataFrame, at: IntArray, foot: IntArray) -> pd.DataFrame:
+    """End pieces shorter than both their ends may be off: the strip may lie beyond the end.
+
+    The line then goes there and back, twice what the ends are off beyond the length of the piece.
+    """
+    xy, route = shapely.get_coordinates(hold.lines, return_index=True)
+    between = shapely.get_num_coordinates(hold.lines) > 2
+    at, foot = at[between], foot[between]
+    number, road, side = hold.kerb_beside(shapely.points(xy[foot]))
+    at, foot, own = at[number], foot[number], route[at[number]]
+    length = np.hypot(*(xy[at] - xy[foot]).T)
+    off = np.hypot(end["tolerance_m"].to_numpy()[own], hold.kerbs["tolerance_m"].to_numpy()[road])
+    share = np.clip(1.0 - length / np.where(off > 0, off, np.inf), 0.0, 1.0)
+    g = _scalar(2.0 * np.nan_to_num(share))
+    return pd.concat(
+        [
+            _rows(end, own, own, "length_m", "fold", g, xy[at]),
+            _rows(hold.kerbs, road, own, "length_m", "fold", g, xy[foot], side),
+        ],
+        ignore_index=True,
+    )
+
+
+def _directions(xy: FloatArray, route: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Unit direction of the line before and after each vertex, zero beyond its ends."""
+    step = np.diff(xy, axis=0)
+    length = np.hypot(*step.T)
+    unit = np.divide(step, length[:, None], out=np.zeros_like(step), where=length[:, None] > 0)
+    unit[route[1:] != route[:-1]] = 0.0
+    nothing = np.zeros((1, 2))
+    return np.concatenate([nothing, unit]), np.concatenate([unit, nothing])
+
+
+def _slid(
+    g: FloatArray, inner: NDArray[np.bool_], foot: IntArray, out: FloatArray, onward: FloatArray
+) -> FloatArray:
+    """Part of the effect at the feet of connectors that belongs to the points they serve.
+
+    A foot square below its point slides along the strip with it; ``g`` keeps what is left.
+    """
+    foot = np.clip(foot, 0, len(g) - 1)
+    square = inner[foot] & (np.abs((onward[foot] * out).sum(axis=1)) < _SQUARE)
+    along = g[foot] - (g[foot] * out).sum(axis=1)[:, None] * out
+    along[~square] = 0.0
+    g[foot] -= along
+    return np.asarray(along)
+
+
+# --- crossings ----------------------------------------------------------------------------------
+
+
+def _crossing_effects(hold: Hold) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Kerb to kerb and red line to red line: both edges of every piece may be off.
+
+    A piece that begins in the carriageway has one edge, and the main's own error.
+    """
+    surfaces, crossings = hold.work.corridors.surfaces, _counted(hold)
+    line = hold.lines[crossings["route"].to_numpy(np.int64)]
+    road = crossings["road"].to_numpy(np.int64)
+    part, row = shapely.get_parts(
+        shapely.intersection(line, surfaces.own_area[road]), return_index=True
+    )
+    kept = shapely.length(part) > CONTACT_TOLERANCE_M
+    part, row = part[kept], row[kept]
+    route, road, line = crossings["route"].to_numpy(np.int64)[row], road[row], line[row]
+    middle = shapely.line_interpolate_point(part, 0.5, normalized=True)
+    inside = shapely.distance(part, shapely.get_point(line, 0)) < CONTACT_TOLERANCE_M
+    sine = _sines(surfaces.centre[road], part, middle)
+    both = np.full(len(part), np.sqrt(2.0))
+    width = surfaces.table["carriageway_width_m"].to_numpy(float)[road]
+    share = np.minimum(shapely.length(part) * sine / width, 1.0)
+    ratio = surfaces.red_line_ratio[road]
+    xy = shapely.get_coordinates(middle)
+    tables = []
+    for figure, factor, one in (
+        ("kerb_m", np.ones(len(part)), np.ones(len(part))),
+        ("red_line_m", ratio, _edges_of_part(ratio, share)),
+    ):
+        g = _scalar(np.where(inside, one, both) / sine)
+        kerb = _rows(hold.kerbs, road, route, figure, "width", g, xy)
+        own = route[inside]
+        main_xy = shapely.get_coordinates(shapely.get_point(hold.lines[own], 0))
+        g = _scalar(factor[inside])
+        tables.append(
+            pd.concat([kerb, _rows(hold.joined, own, own, figure, "end", g, main_xy),
+                       _hardly_outside(hold, figure)], ignore_index=True)
+        )  # fmt: skip
+    return tables[0], tables[1]
+
+
+def _edges_of_part(ratio: FloatArray, share: FloatArray) -> FloatArray:
+    """Effect of the edges of a road on a part of its crossing, red line to red line.
+
+    Such a part is its kerb length times red-line over carriageway width. The kerb that it reaches
+    stretches the part and widens the road, the other kerb only widens it, two red lines stretch
+    the whole. A whole crossing, share 1, hangs on the red lines alone.
+    """
+    kerbs = ratio**2 * ((1 - share) ** 2 + share**2)
+    return np.asarray(np.sqrt(kerbs + 2 * share**2))
+
+
+def _counted(hold: Hold) -> pd.DataFrame:
+    """Crossings of roads that are or may be city roads."""
+    city = np.array([c is not False for c in hold.work.ground.is_city_road], bool)
+    crossings = hold.crossings
+    counted: pd.DataFrame = crossings[city[crossings["road"].to_numpy(np.int64)]]
+    return counted
+
+
+def _hardly_outside(hold: Hold, figure: str) -> pd.DataFrame:
+    """Mains beside a carriageway that may lie inside it: within the tolerances of both."""
+    surfaces, planning = hold.work.corridors.surfaces, hold.work.policy.planning
+    start = shapely.get_point(hold.lines, 0)
+    most = planning.value("tolerance_hearsay_m")
+    area = np.array(
+        [a if c is not False else None
+         for a, c in zip(surfaces.own_area, hold.work.ground.is_city_road, strict=True)], object,
+    )  # fmt: skip
+    route, road = shapely.STRtree(area).query(start, predicate="dwithin", distance=2 * most)
+    away = shapely.distance(start[route], area[road])
+    main, kerb = hold.joined["tolerance_m"].to_numpy()[route], hold.kerbs["tolerance_m"]
+    reach = np.nan_to_num(np.hypot(main, kerb.to_numpy()[road]), nan=most)
+    near = (away > CONTACT_TOLERANCE_M) & (away < reach)
+    route, road = route[near], road[near]
+    factor = np.ones(len(road)) if figure == "kerb_m" else surfaces.red_line_ratio[road]
+    xy = shapely.get_coordinates(start[route])
+    return pd.concat(
+        [
+            _rows(hold.kerbs, road, route, figure, "width", _scalar(factor), xy),
+            _rows(hold.joined, route, route, figure, "end", _scalar(factor), xy),
+        ],
+        ignore_index=True,
+    )
+
+
+def _sines(centre: LineArray, part: LineArray, middle: NDArray[Any]) -> FloatArray:
+    """Sine of the angle at which each piece crosses the road with this centre line."""
+    on = shapely.line_locate_point(centre, middle)
+    ahead = shapely.line_interpolate_point(centre, on + 0.5)
+    behind = shapely.line_interpolate_point(centre, np.maximum(on - 0.5, 0.0))
+    along = shapely.get_coordinates(ahead) - shapely.get_coordinates(behind)
+    across = shapely.get_coordinates(shapely.get_point(part, -1))
+    across = across - shapely.get_coordinates(shapely.get_point(part, 0))
+    turned = np.abs(along[:, 0] * across[:, 1] - along[:, 1] * across[:, 0])
+    size = np.hypot(*along.T) * np.hypot(*across.T)
+    sine = np.divide(turned, size, out=np.ones_like(size), where=size > 0)
+    return np.asarray(np.clip(sine, _LEAST_SINE, 1.0))
+
+
+def _scalar(g: FloatArray) -> FloatArray:
+    return np.stack([g, np.zeros(len(g))], axis=1)
+
+
+# --- greenery -----------------------------------------------------------------------------------
+
+
+def _green_effects(hold: Hold, length: pd.DataFrame) -> list[pd.DataFrame]:
+    """The edge of greenery inside the strip may be off, and so may the strip beside it.
+
+    An edge moved outwards by a metre all along adds its length in square metres. A strip that
+    gets longer adds its width.
+    """
+    green = hold.work.survey.get("green")
+    known = np.flatnonzero(~shapely.is_missing(hold.working))
+    if green is None or green.empty or len(known) == 0:
+        return []
+    edges = _edges_in_strips(hold, green, known)
+    xy = shapely.get_coordinates(shapely.point_on_surface(edges.shape))
+    g = _scalar(shapely.length(edges.shape))
+    own = _rows(edges.green, edges.number, edges.route, "green_m2", "edge", g, xy)
+    at, road, side = hold.kerb_beside(shapely.points(xy))
+    beside = _rows(hold.kerbs, road, edges.route[at], "green_m2", "beside", g[at], xy[at], side)
+    width = np.zeros(len(hold.lines))
+    width[known] = shapely.area(hold.working[known]) / shapely.length(hold.lines[known])
+    touched = np.isin(length["route"], edges.route) | np.isin(length["route"], edges.covered)
+    grown = length[touched].assign(figure="green_m2", effect="length")
+    by_width = width[grown["route"].to_numpy(np.int64)]
+    grown = grown.assign(gx=grown["gx"] * by_width, gy=grown["gy"] * by_width)
+    return [own, beside, grown]
+
+
+@dataclass(frozen=True)
+class _Edges:
+    """Edges of greenery in or near the strips: of which route, which green, and their shape."""
+
+    green: pd.DataFrame
+    route: IntArray
+    number: IntArray
+    shape: NDArray[Any]
+    covered: IntArray
+
+    def where(self, kept: NDArray[np.bool_]) -> _Edges:
+        return replace(
+            self, route=self.route[kept], number=self.number[kept], shape=self.shape[kept]
+        )
+
+
+def _edges_in_strips(hold: Hold, green: Any, known: IntArray) -> _Edges:
+    """Edges within the strips and as far beside them as both may be off together."""
+    shapes = np.asarray(green.geometry.array)
+    tolerance = hold.work.tolerances.of_layer("green").to_numpy(float)
+    most = hold.work.policy.planning.value("tolerance_hearsay_m")
+    at, number = shapely.STRtree(shapes).query(
+        hold.working[known], predicate="dwithin", distance=2 * most
+    )
+    route = known[at]
+    kerb = _kerb_tolerance(hold)[route]
+    reach = np.nan_to_num(np.hypot(tolerance[number], kerb), nan=most)
+    strip = shapely.buffer(hold.working[route], reach, join_style="mitre")
+    inside = shapely.intersection(shapely.boundary(shapes[number]), strip)
+    covered = np.unique(route[shapely.intersects(hold.working[route], shapes[number])])
+    about = pd.DataFrame(
+        {
+            "layer": "green",
+            "what": "green_edge",
+            "feature_id": green.index.to_numpy(str),
+            "tolerance_m": tolerance,
+        }
+    )
+    found = _Edges(about, route, number.astype(np.int64), inside, covered)
+    return found.where(shapely.length(inside) > 0)
+
+
+def _kerb_tolerance(hold: Hold) -> FloatArray:
+    """Largest tolerance of the kerbs that each route lies beside, NaN where one is unknown."""
+    largest = np.zeros(len(hold.lines))
+    tolerance = hold.kerbs["tolerance_m"].to_numpy(float)
+    xy, route = shapely.get_coordinates(hold.lines, return_index=True)
+    at, road, _side = hold.kerb_beside(shapely.points(xy))
+    with np.errstate(invalid="ignore"):  # a comparison with an unknown tolerance is unknown
+        np.maximum.at(largest, route[at], tolerance[road])
+    return largest

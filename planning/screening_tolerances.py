@@ -1,0 +1,68 @@
+"""Screening, tolerances: intervals of the measures of many routes, where a survey says any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from gis.linear import FloatArray, LineArray
+from gis.overlay import strips
+from planning.application import Demand
+from planning.groundwork import Groundwork
+from planning.measures import MEASURES
+from planning.route_effects import Hold, tolerances_of
+from planning.screening_sites import Sites
+from planning.screening_ways import Ways
+
+
+def tolerances_of_ways(
+    work: Groundwork, demand: Demand, sites: Sites, ways: Ways, figures: Mapping[str, FloatArray]
+) -> dict[str, FloatArray]:
+    """Tolerances of the surveyed measures of ways, NaN for unknown, as for routes one by one.
+
+    Only ways that can have any are drawn. Where the main or the red line has no tolerance the
+    length has none, nor has greenery that the strip touches: what is left are crossings of roads
+    that have one.
+    """
+    utility, count = demand.pipe.utility, len(ways)
+    names = [name for name in MEASURES[utility] if work.policy.inputs[name].surveyed]
+    found = {name: np.full(count, np.nan) for name in names}
+    table = ways.tie_ins.table.iloc[ways.tie_in]
+    kind, feature_id = table["kind"].to_numpy(object), table["feature_id"].to_numpy(object)
+    hold = Hold(
+        work=work,
+        lines=np.zeros(0, object),
+        crossings=work.corridors.crossings.iloc[:0],
+        kind=kind,
+        feature_id=feature_id.astype(str),
+        parcels=[sites.cases[site].parcel_id for site in ways.site.tolist()],
+        working=np.zeros(0, object),
+    )
+    told = hold.joined["tolerance_m"].notna() & hold.ended["tolerance_m"].notna()
+    if hold.kerbs["tolerance_m"].notna().any() and "crossing_kerb_m" in names:
+        told |= figures["kerb_m"] > 0
+    at = np.flatnonzero(told.to_numpy())
+    if len(at) == 0:
+        return found
+    lines = ways.part(at).draw()
+    drawn = Hold(
+        work,
+        lines,
+        work.corridors.surfaces.crossings(lines).rename(columns={"line": "route"}),
+        kind[at],
+        hold.feature_id[at],
+        [hold.parcels[number] for number in at.tolist()],
+        _working(work, demand, lines),
+    )
+    for name, values in tolerances_of(drawn, demand).items():
+        found[name][at] = values
+    return found
+
+
+def _working(work: Groundwork, demand: Demand, lines: LineArray) -> LineArray:
+    """Working strips of lines that are cut open throughout, None where the width is unknown."""
+    width = work.rates(demand.pipe).width_m
+    if width is None:
+        return np.full(len(lines), None, object)
+    return strips(lines, np.full(len(lines), width + 2 * work.policy.planning.work_margin_m))

@@ -1,0 +1,170 @@
+"""Tolerances and intervals on paper: what a place says of itself, and what follows for measures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from shapely.geometry import box
+
+from planning.judged_routes import Route
+from planning.spreads import COLUMNS, sum_of_squares
+from planning.tolerances import position_tolerances
+from planning.verdict_tables import judge_table
+from planning.verdicts import judge
+from tests import towns
+from tests.towns import line_of, main, parcel, street, town
+
+COVERED = 2.1 / 2  # half an interval in tolerances: coverage 2.1, tolerance two deviations
+SURVEYED = {"position_source": "surveyed"}
+POLICY = towns.policy()
+
+
+def tolerance(**values: Any) -> float:
+    table = pd.DataFrame({name: pd.Series([value]) for name, value in values.items()})
+    return float(position_tolerances(table, POLICY.planning)[0])
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"position_source": "surveyed"}, 0.10),  # 5 cm mean error, twice
+        ({"position_source": "digitised", "position_scale": 500}, 0.50),
+        ({"position_source": "digitised"}, 1.0),
+        ({"position_source": "hearsay"}, 3.0),
+        ({"position_source": None}, np.nan),
+        ({"position_source": "surveyed", "position_accuracy_m": 0.2}, 0.40),
+        ({"position_source": None, "position_accuracy_m": 0.0}, 0.0),
+        # Hidden: 0.10 h, h the depth of the centre, 1 m at least, beside surveying its mark.
+        (
+            {"position_source": "surveyed", "depth_m": 1.4, "diameter_mm": 200.0},
+            float(np.hypot(0.1, 0.15)),
+        ),
+        ({"position_source": "surveyed", "depth_m": 0.4}, float(np.hypot(0.1, 0.1))),
+        ({"position_source": "surveyed", "depth_m": np.nan}, np.nan),
+        ({"position_source": "surveyed", "depth_m": np.nan, "laying": "overhead"}, 0.10),
+    ],
+)
+def test_a_tolerance_follows_from_the_source_of_a_place(
+    values: dict[str, Any], expected: float
+) -> None:
+    assert tolerance(**values) == pytest.approx(expected, nan_ok=True)
+
+
+def surveyed_route(**layers: Any) -> Route:
+    """From the main at y = -8 straight to the gate (120, 12)."""
+    known = {
+        "lines": {"W-1": main((0, -8), (300, -8), position_accuracy_m=0.2)},
+        "roads": {"R-1": street((0, 0), (300, 0), **SURVEYED)},
+        "parcels": {"P-1": parcel(100, 12, 140, 52, **SURVEYED)},
+    }
+    route = line_of(town(**{**known, **layers}), gate=(120, 12)).route
+    assert route is not None
+    return route
+
+
+def test_a_straight_route_hangs_on_both_its_ends() -> None:
+    route = surveyed_route()
+    both = np.hypot(0.4, 0.1)
+    assert route.tolerances["pipe_length_m"] == pytest.approx(COVERED * both)
+    assert route.tolerances["green_affected_m2"] == 0.0
+    assert route.verdict.certainty == "firm"
+
+
+def test_where_one_end_has_no_tolerance_the_length_has_none() -> None:
+    route = surveyed_route(parcels={"P-1": parcel(100, 12, 140, 52)})
+    assert route.tolerances["pipe_length_m"] is None
+    assert route.verdict.certainty == "not_assessed"
+
+
+def test_a_crossing_hangs_on_both_kerbs() -> None:
+    nodes = {
+        "N-1": towns.node(
+            120, -8, utility="power", kind="ring_main_unit", spare_bays=1, voltage_kv=10, **SURVEYED
+        )
+    }
+    roads = {"R-1": street((0, 0), (300, 0), **SURVEYED)}
+    demands = {"power": {"voltage_kv": 10, "duct_holes": 2, "duct_outer_diameter_mm": 110}}
+    survey = town(nodes=nodes, roads=roads, parcels={"P-1": parcel(100, 12, 140, 52, **SURVEYED)})
+    route = line_of(survey, "power", gate=(120, 12), demands=demands).route
+    assert route is not None
+    for name in ("crossing_kerb_m", "crossing_red_line_m", "crossing_longest_kerb_m"):
+        assert route.tolerances[name] == pytest.approx(COVERED * 0.1 * np.sqrt(2))
+
+
+def test_edges_of_greenery_in_the_strip_count_by_their_length() -> None:
+    # The verge is crossed square: two edges as long as the strip is wide, and 2 x 0.1414 m more
+    # on both sides of the strip, which may itself lie beside.
+    green = {"G-1": {"kind": "verge", "geometry": box(0, 5, 300, 6), **SURVEYED}}
+    route = surveyed_route(green=green)
+    assert route.strip is not None
+    width = route.strip.bounds[2] - route.strip.bounds[0]
+    edges = 2 * (width + 2 * 0.1 * np.sqrt(2))
+    grown = width * np.hypot(0.4, 0.1)
+    expected = COVERED * np.sqrt((edges * 0.1) ** 2 * 2 + grown**2)
+    assert route.tolerances["green_affected_m2"] == pytest.approx(expected, rel=1e-3)
+
+
+def test_common_and_own_errors_of_a_layer_count_by_the_larger() -> None:
+    rows = [
+        (0, "length_m", "place", "kerb", "roads", "R-1", 1, 1.0, 0.0, 0.3, 0, 0),
+        (0, "length_m", "place", "kerb", "roads", "R-2", 1, 1.0, 0.0, 0.4, 0, 0),
+        (1, "length_m", "place", "kerb", "roads", "R-1", 1, 1.0, 0.0, 0.3, 0, 0),
+        (1, "length_m", "place", "kerb", "roads", "R-2", 1, -1.0, 0.0, 0.4, 0, 0),
+        (2, "length_m", "place", "kerb", "roads", "R-3", 1, 1.0, 0.0, np.nan, 0, 0),
+    ]
+    found = sum_of_squares(pd.DataFrame(rows, columns=list(COLUMNS)), 4)
+    # Together 0.7; apart 0.3 and 0.4 in quadrature; unknown; no effect at all.
+    assert found.tolist() == pytest.approx([0.49, 0.25, np.nan, 0.0], nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("length", "tolerance_m", "certainty"),
+    [
+        (199.0, 0.5, "firm"),
+        (199.5, 0.6, "too_close"),
+        (200.4, 0.5, "too_close"),
+        (201.0, 0.5, "firm"),
+        (199.0, None, "not_assessed"),
+    ],
+)
+def test_an_interval_across_a_limit_is_too_close_and_the_outcome_stays(
+    length: float, tolerance_m: float | None, certainty: str
+) -> None:
+    verdict = judge(
+        "gas", {"construction_length_m": length}, {}, POLICY,
+        tolerances={"construction_length_m": tolerance_m},
+    )  # fmt: skip
+    assert verdict.certainty == certainty
+    assert verdict.outcome == ("commitment" if length <= 200 else "ordinary_approval")
+
+
+def test_a_limit_that_cannot_turn_the_outcome_is_not_too_close() -> None:
+    measures = {"max_dn_mm": 400, "pipe_length_m": 200, "green_affected_m2": 0}
+    near = {"pipe_length_m": 5.0, "green_affected_m2": 0.0}
+    assert judge("water", measures, {}, POLICY, tolerances=near).certainty == "firm"
+
+
+def test_tables_give_the_certainty_of_single_verdicts() -> None:
+    rng = np.random.default_rng(3)
+    count = 300
+    table = pd.DataFrame(
+        {
+            "crossing_red_line_m": rng.choice([40.0, 49.5, 50.2, 60.0], count),
+            "crossing_kerb_m": rng.choice([30.0, 49.9, 55.0], count),
+            "line_length_m": rng.choice([100.0, 799.8, 800.3, 900.0], count),
+            "enterprise_invested_or_dominant": True,
+            "hazardous_goods": False,
+        }
+    )
+    names = ["crossing_red_line_m", "crossing_kerb_m", "line_length_m"]
+    near = pd.DataFrame({name: rng.choice([0.0, 0.4, 1.0, np.nan], count) for name in names})
+    found = judge_table("power", table, POLICY, mode="judge", tolerances=near)["certainty"]
+    single = [
+        judge("power", row, {}, POLICY, tolerances=tolerances).certainty
+        for row, tolerances in zip(table.to_dict("records"), near.to_dict("records"), strict=True)
+    ]
+    assert found.tolist() == single
+    assert {"too_close", "not_assessed", "depends_on_reading"} <= set(single)
