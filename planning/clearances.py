@@ -164,7 +164,8 @@ def _to_lines(new: _New, survey: Survey) -> Iterator[Clearance]:
     table = survey.get("lines")
     if table is None:
         return
-    near = _near(table, new, float(np.nan_to_num(_tolerances(table)).max(initial=0.0)))
+    told = new.work.tolerances.of_layer("lines")
+    near = _near(table, new, float(np.nan_to_num(told.to_numpy(float)).max(initial=0.0)))
     near = near[~near["laying"].isin(_ABOVE_GROUND) & (near["status"] != _GONE)]
     pipes = [existing_pipe(row) for row in near.to_dict("records")]
     sizes = [_size_of(pipe, new.standards) for pipe in pipes]
@@ -174,7 +175,7 @@ def _to_lines(new: _New, survey: Survey) -> Iterator[Clearance]:
         [str(name) for name in near.index],
         np.asarray(near.geometry.array),
         np.array([width / 2 for width, _height in sizes], float),
-        _tolerances(near),
+        told.reindex(near.index.astype(str)).to_numpy(float),
         [new.standards.horizontal_clearance(new.pipe, pipe) for pipe in pipes],
         [_line_name(str(n), p.utility) for n, p in zip(near.index, pipes, strict=True)],
         [pipe.utility for pipe in pipes],
@@ -290,10 +291,6 @@ def _size_of(pipe: Pipe, standards: Standards) -> tuple[float, float]:
     """Outside width and height; NaN where unknown, so too while it may or may not be a duct."""
     size = None if pipe.laying is None else standards.outer_size_m(pipe)
     return size or (np.nan, np.nan)
-
-
-def _tolerances(lines: gpd.GeoDataFrame) -> FloatArray:
-    return np.asarray(lines["position_accuracy_m"].to_numpy(float))
 
 
 def _line_name(line_id: str, utility: str) -> str:

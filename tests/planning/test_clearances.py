@@ -76,7 +76,7 @@ def test_the_gap_is_between_outer_faces_and_the_bound_passes(faces_m: float, sta
 )
 def test_the_tolerance_is_subtracted(faces_m: float, status: str) -> None:
     y = 8 + 0.10 + faces_m + SEWER_HALF_M
-    one = only("line", found(lines={"S-1": sewer(y, position_accuracy_m=0.25)}))
+    one = only("line", found(lines={"S-1": sewer(y, position_accuracy_m=0.125)}))
     assert (one.status, one.tolerance_m) == (status, 0.25)
 
 
