@@ -24,6 +24,7 @@ from planning.routes import DrawnWay
 from planning.section_drawing import draw_section
 from planning.sections import Section, pipe_label
 from planning.sized_demands import sizing_entry
+from planning.survey_points import intervals, survey_points
 from planning.tie_in_report import tie_in_entry
 from planning.trace import trace
 
@@ -92,6 +93,8 @@ def _line(plan: Plan, utility: str, line: ExternalLine) -> dict[str, Any]:
         "manual": manual_entry(plan.manual.get(utility), line.route),
         "shared_route": None if shared is None else _route(plan, line, "shared", shared),
         "measures": [] if route is None else _measures(plan, route),
+        "intervals": {} if route is None else intervals(route),
+        "survey_points": _survey_points(plan, line),
         "clearances": [asdict(one) for one in plan.clearances.get(utility, ())],
         "verdict": {
             "alone": None if line.verdict is None else line.verdict.to_json(),
@@ -99,6 +102,13 @@ def _line(plan: Plan, utility: str, line: ExternalLine) -> dict[str, Any]:
             "made_worse_by_sharing": plan.worse_by_sharing(utility),
         },
     }
+
+
+def _survey_points(plan: Plan, line: ExternalLine) -> list[dict[str, Any]]:
+    if line.route is None or line.demand is None:
+        return []
+    points = survey_points(plan.work, plan.site, line.demand, line.route)
+    return [asdict(one) | {"xy": list(one.xy)} for one in points]
 
 
 def _assumed(plan: Plan) -> set[str]:

@@ -22,7 +22,7 @@ from gis.overlay import CONTACT_TOLERANCE_M
 from planning.application import Demand
 from planning.groundwork import Groundwork, Site
 from planning.measures import measure_all
-from planning.routes import DrawnWay, Routes
+from planning.routes import DrawnWay, Routes, Way
 from planning.spreads import Spread, effects_table
 
 # Two directions are square where their unit vectors have less than this in common.
@@ -52,7 +52,16 @@ def hold_of(
     work: Groundwork, utility: str, sites: Sequence[Site], routes: Routes, working: NDArray[Any]
 ) -> Hold:
     """What traced routes with their working strips hang on."""
-    table, ways = work.tie_ins(utility).table, routes.ways
+    kind, feature_id = joined_of(work, utility, routes.ways)
+    parcels = [site.application.parcel_id for site in sites]
+    return Hold(work, routes.lines, routes.crossings, kind, feature_id, parcels, working)
+
+
+def joined_of(
+    work: Groundwork, utility: str, ways: Sequence[Way]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Kind (line or node) and id of the place in the network where each way begins."""
+    table = work.tie_ins(utility).table
     rows = np.array([way.tie_in for way in ways], np.int64)
     kind, feature_id = np.full((2, len(ways)), None, object)
     found = rows >= 0
@@ -62,8 +71,7 @@ def hold_of(
         way = ways[number]
         if isinstance(way, DrawnWay):
             kind[number], feature_id[number] = way.kind, str(way.feature_id)
-    parcels = [site.application.parcel_id for site in sites]
-    return Hold(work, routes.lines, routes.crossings, kind, feature_id, parcels, working)
+    return kind, feature_id
 
 
 @dataclass(frozen=True)

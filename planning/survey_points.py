@@ -1,0 +1,154 @@
+"""Points to survey 须实测的点: what keeps a verdict too close to call, where, and how exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from gettext import gettext as _
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from layers.utilities import policy_utility
+from planning.application import Demand
+from planning.comparisons import NUMERIC, is_unknown
+from planning.groundwork import Groundwork, Site
+from planning.judged_routes import Route
+from planning.readings import active_values
+from planning.route_effects import Hold, joined_of, spread_of
+from planning.verdict_certainty import interval
+
+# Figure that a measure is read from, by the beginning of its name; lengths otherwise.
+_FIGURE_OF = {
+    "crossing_kerb": "kerb_m",
+    "crossing_red_line": "red_line_m",
+    "crossing_longest": "longest_kerb_m",
+    "green": "green_m2",
+}
+
+
+@dataclass(frozen=True)
+class SurveyPoint:
+    """A feature whose place must be known better, and where along the route.
+
+    ``needed_m`` is the tolerance that would do if all points named with it reach theirs.
+    """
+
+    xy: tuple[float, float]
+    what: str
+    feature: dict[str, str]
+    tolerance_m: float
+    needed_m: float
+    text: str
+
+
+def intervals(route: Route) -> dict[str, dict[str, float | None]]:
+    """Interval of every surveyed measure that is known; open where the survey is not exact."""
+    found: dict[str, dict[str, float | None]] = {}
+    for name, tolerance in route.tolerances.items():
+        value = route.measures[name]
+        if value is not None:
+            low, high = (None, None) if tolerance is None else interval(value, tolerance)
+            found[name] = {"value": value, "low": low, "high": high, "tolerance": tolerance}
+    return found
+
+
+def survey_points(
+    work: Groundwork, site: Site, demand: Demand, route: Route
+) -> tuple[SurveyPoint, ...]:
+    """What to survey so that a verdict that is too close is so no more; else nothing."""
+    if route.verdict.certainty != "too_close":
+        return ()
+    kind, feature_id = joined_of(work, demand.pipe.utility, [route.way])
+    hold = Hold(
+        work,
+        np.array([route.line], object),
+        route.crossings.assign(route=0),
+        kind,
+        feature_id,
+        [site.application.parcel_id],
+        np.array([route.strip], object),
+    )
+    spread = spread_of(hold)
+    found: dict[tuple[str, str], SurveyPoint] = {}
+    for name, room in _close(work, demand, route):
+        figure = next((f for start, f in _FIGURE_OF.items() if name.startswith(start)), "length_m")
+        effects = spread.effects[spread.effects["figure"] == figure]
+        features = _by_feature(effects, spread.coverage)
+        whole = float(spread.tolerances[figure][0])
+        for point in _points(work, features, name, whole, abs(room)):
+            key = (point.feature["layer"], point.feature["id"])
+            if key not in found or point.needed_m < found[key].needed_m:
+                found[key] = point
+    return tuple(found.values())
+
+
+def _close(work: Groundwork, demand: Demand, route: Route) -> Iterator[tuple[str, float]]:
+    """Measures whose interval crosses a limit of the tried clauses, and their room to it."""
+    rules = work.policy.rules[policy_utility(demand.pipe.utility)]
+    reads = {name: source for v in active_values(rules, ()) for name, source in v.reads.items()}
+    for one in route.verdict.findings:
+        if one.kind != "condition" or one.comparator not in NUMERIC or is_unknown(one.value):
+            continue
+        name = reads.get(str(one.input), str(one.input))
+        tolerance = route.tolerances.get(name)
+        half = float(work.policy.round_to) / 2
+        beyond = half if one.comparator in ("at_most", "above") else -half
+        room = float(one.limit) + beyond - float(one.value)
+        if tolerance is not None and abs(room) <= tolerance:
+            yield name, room
+
+
+def _by_feature(effects: pd.DataFrame, coverage: float) -> pd.DataFrame:
+    """Effect of every feature on a figure, in its unit, largest first."""
+    reach = np.hypot(effects["gx"], effects["gy"]) * effects["tolerance_m"] * coverage / 2
+    table = effects.assign(reach=reach).sort_values("reach", ascending=False)
+    keys = ["what", "layer", "feature_id"]
+    squares = (table["reach"] ** 2).groupby([table[key] for key in keys]).sum()
+    first = table.drop_duplicates(keys).set_index(keys)
+    return first.assign(reach=np.sqrt(squares)).sort_values("reach", ascending=False).reset_index()
+
+
+def _points(
+    work: Groundwork, features: pd.DataFrame, measure: str, whole: float, room: float
+) -> Iterator[SurveyPoint]:
+    """The fewest features that have to be known better for an interval no wider than the room.
+
+    ``whole`` is the tolerance by all features together, some of whose effects cancel.
+    """
+    squares = features["reach"].to_numpy(float) ** 2
+    rest = np.maximum(whole**2 - np.cumsum(squares), 0.0)
+    rest[-1] = 0.0
+    count = 1 + int(np.argmax(rest <= room**2 / 2 + 1e-12))
+    share = np.sqrt(max(room**2 - rest[count - 1], 0.0) / squares[:count].sum())
+    for row in features.iloc[:count].to_dict("records"):
+        yield _point(work, row, measure, float(row["tolerance_m"] * min(share, 1.0)))
+
+
+def _point(work: Groundwork, row: dict[Any, Any], measure: str, needed_m: float) -> SurveyPoint:
+    told = {
+        "main": _("现状管线 {id}"),
+        "node": _("管线点 {id}"),
+        "red_line": _("宗地 {id} 的红线"),
+        "kerb": _("道路 {id} 的路缘石"),
+        "green_edge": _("绿地 {id} 的边线"),
+    }[str(row["what"])].format(id=row["feature_id"])
+    text = _(
+        "实测{what}:现允许误差 ±{now:.2f} 米,须不大于 ±{need:.3f} 米,{measure}才能定论"
+    ).format(
+        what=told,
+        now=row["tolerance_m"],
+        need=needed_m,
+        measure=work.policy.inputs[measure].zh,
+    )
+    if needed_m < work.policy.planning.value("tolerance_surveyed_point_m"):
+        text += _(";比实测点的允许误差还小,宜调整设计离开限值")
+    return SurveyPoint(
+        (float(row["x"]), float(row["y"])),
+        str(row["what"]),
+        {"layer": str(row["layer"]), "id": str(row["feature_id"])},
+        float(row["tolerance_m"]),
+        needed_m,
+        text,
+    )
