@@ -82,3 +82,26 @@ def test_no_two_parts_cross_between_their_ends(points: list[list[tuple[float, fl
     meeting = shapely.intersection(pieces[one[one < two]], pieces[two[one < two]])
     ends = shapely.union_all(shapely.boundary(pieces))
     assert (shapely.distance(meeting, ends) < 2 * NODE_TOLERANCE_M).all()
+
+
+@settings(deadline=None, max_examples=50)
+@given(streets)
+def test_parts_and_nodes_are_as_many_as_shapely_finds(
+    points: list[list[tuple[float, float]]],
+) -> None:
+    lines = [shapely.LineString(p) for p in points]
+    expected = shapely.get_parts(shapely.node(shapely.MultiLineString(lines)))
+    ends = shapely.boundary(expected)
+    places = np.unique(np.round(shapely.get_coordinates(ends), 3), axis=0)
+    network = noded(*points)
+    # Shapely keeps one of the parts that lie on top of each other.
+    parts = {
+        (tuple(sorted(pair)), tuple(np.round(shapely.get_coordinates(middle)[0], 2)))
+        for pair, middle in zip(
+            network.ends.tolist(),
+            shapely.line_interpolate_point(network.pieces.lines, 0.5, normalized=True),
+            strict=True,
+        )
+    }
+    assert len(parts) == len(expected)
+    assert len(np.unique(network.ends)) == len(places)
