@@ -20,6 +20,9 @@ from gis.linear import FloatArray, IntArray, LineArray, segments, vertex_places
 # coordinates decides neither whether a line along a boundary is inside nor lets one slip through.
 _ON_SIDE_M = 1e-6
 
+# Pieces that overlap by less than this only adjoin.
+_ROUNDING_M = 1e-6
+
 
 class LinePieces(NamedTuple):
     """Pieces of lines inside areas, in metres from the start of the line."""
@@ -32,6 +35,52 @@ class LinePieces(NamedTuple):
     @property
     def length_m(self) -> FloatArray:
         return self.end_m - self.start_m
+
+    def once(self, rank: IntArray, level: IntArray | None = None) -> LinePieces:
+        """The same pieces with every metre in one area only: that of the lowest rank.
+
+        Of areas that do not overlap this concerns lines along a side that two of them share.
+        Areas on another level are left alone.
+        """
+        on_level = np.zeros(len(rank), np.int64) if level is None else level.astype(np.int64)
+        place = np.unique(np.stack([self.line, on_level[self.area]]), axis=1, return_inverse=True)
+        owner = place[1].ravel()
+        order = np.lexsort((self.start_m, owner))
+        line, start, end = owner[order], self.start_m[order], self.end_m[order]
+        again = (line[1:] == line[:-1]) & (start[1:] < end[:-1] - _ROUNDING_M)
+        if not again.any():
+            return self
+        apart = ~np.isin(owner, line[1:][again])
+        kept = [
+            LinePieces(self.line[apart], self.area[apart], self.start_m[apart], self.end_m[apart])
+        ]
+        for number in np.unique(line[1:][again]).tolist():
+            mine = np.flatnonzero(owner == number)
+            kept.append(self._in_lowest(mine[np.argsort(rank[self.area[mine]], kind="stable")]))
+        return LinePieces(
+            np.concatenate([one.line for one in kept]),
+            np.concatenate([one.area for one in kept]),
+            np.concatenate([one.start_m for one in kept]),
+            np.concatenate([one.end_m for one in kept]),
+        )
+
+    def _in_lowest(self, rows: IntArray) -> LinePieces:
+        """Pieces of one line, what an earlier row holds taken out of the later ones."""
+        taken: list[tuple[float, float]] = []
+        left: list[tuple[int, int, float, float]] = []
+        for row in rows.tolist():
+            spans = [(float(self.start_m[row]), float(self.end_m[row]))]
+            for low, high in taken:
+                spans = [
+                    span
+                    for start, end in spans
+                    for span in ((start, min(end, low)), (max(start, high), end))
+                    if span[1] - span[0] > _ROUNDING_M
+                ]
+            taken += spans
+            left += [(int(self.line[row]), int(self.area[row]), *span) for span in spans]
+        line, area, start, end = zip(*left, strict=True)
+        return LinePieces(np.array(line), np.array(area), np.array(start), np.array(end))
 
 
 @dataclass(frozen=True)

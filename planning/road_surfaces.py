@@ -66,7 +66,7 @@ class RoadSurfaces:
         kerb lengths add up to the length inside all carriageways. A carriageway that the ``level``
         puts above or below the ground is met near its ends only, where it comes to the ground.
         """
-        pieces = self._own_areas.pieces(lines)
+        pieces = self._own_areas.pieces(lines).once(self._rank, self.level)
         table = pd.DataFrame({"line": pieces.line, "road": pieces.area, "kerb_m": pieces.length_m})
         table["at_m"] = table["kerb_m"] * (pieces.start_m + pieces.end_m) / 2
         summed: pd.DataFrame = table.groupby(["line", "road"], as_index=False).sum()
@@ -88,6 +88,12 @@ class RoadSurfaces:
         return passed
 
     @cached_property
+    def _rank(self) -> IntArray:
+        """Place of each road when the wider ones come first: what two share is the first one's."""
+        width = self.table["carriageway_width_m"].to_numpy(float)
+        return np.argsort(np.lexsort((np.arange(len(width)), -width)))
+
+    @cached_property
     def _own_areas(self) -> Areas:
         return Areas(self.own_area)
 
@@ -99,9 +105,7 @@ class RoadSurfaces:
     @cached_property
     def own_area(self) -> NDArray[Any]:
         """Carriageways of which no two on a level overlap: the wider road has what they share."""
-        width = self.table["carriageway_width_m"].to_numpy(float)
-        order = np.lexsort((np.arange(len(width)), -width))
-        rank = np.argsort(order)
+        rank = self._rank
         one, two = self.tree.query(self.carriageway, "intersects")
         own = self.carriageway.copy()
         yields = (rank[one] > rank[two]) & (self.level[one] == self.level[two])

@@ -80,3 +80,19 @@ def _length_m(path: LineString, polygon: Polygon) -> float:
     """Length of a path inside, stretches that it walks twice counted twice."""
     pairs = zip(path.coords[:-1], path.coords[1:], strict=True)
     return sum(shapely.length(shapely.intersection(LineString(p), polygon)) for p in pairs)
+
+
+def test_a_stretch_along_a_shared_side_counts_in_the_area_of_the_lowest_rank() -> None:
+    # West area x = 0 to 4, east area x = 4 to 10; the line runs 2 m into the west area, 5 m along
+    # the shared side, 3 m into the east.
+    west, east = box(0, 0, 4, 9), box(4, 0, 10, 9)
+    line = np.array([LineString([(2, 1), (4, 1), (4, 6), (7, 6)])], object)
+    pieces = Areas(np.array([west, east], object)).pieces(line)
+    assert pieces.length_m.sum() == pytest.approx(15)
+    for rank, expected in (([0, 1], [7, 3]), ([1, 0], [2, 8])):
+        once = pieces.once(np.array(rank))
+        assert np.bincount(once.area, once.length_m).tolist() == pytest.approx(expected)
+    above = pieces.once(np.array([0, 1]), level=np.array([0, 1]))
+    assert above.length_m.sum() == pytest.approx(15)
+    apart = Areas(np.array([west], object)).pieces(line)
+    assert apart.once(np.array([0])).length_m.tolist() == apart.length_m.tolist()
