@@ -42,9 +42,8 @@ class LinePieces(NamedTuple):
         Of areas that do not overlap this concerns lines along a side that two of them share.
         Areas on another level are left alone.
         """
-        on_level = np.zeros(len(rank), np.int64) if level is None else level.astype(np.int64)
-        place = np.unique(np.stack([self.line, on_level[self.area]]), axis=1, return_inverse=True)
-        owner = place[1].ravel()
+        floor = np.zeros(len(rank), np.int64) if level is None else level - level.min(initial=0)
+        owner = self.line * (floor.max(initial=0) + 1) + floor[self.area]
         order = np.lexsort((self.start_m, owner))
         line, start, end = owner[order], self.start_m[order], self.end_m[order]
         again = (line[1:] == line[:-1]) & (start[1:] < end[:-1] - _ROUNDING_M)
