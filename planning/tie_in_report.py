@@ -27,6 +27,8 @@ from planning.tie_ins import TieIns
 
 # So many places are compared, so many rejected ones named, and so far round they are looked for.
 _COMPARED, _NAMED, _ROUND_M = 5, 20, 250.0
+# A network of its kin has a main in every street: the nearest few say enough.
+_NAMED_OF_KIN = 3
 
 
 def tie_in_entry(work: Groundwork, site: Site, line: ExternalLine) -> dict[str, Any]:
@@ -160,7 +162,9 @@ def rejected_places(
     near = _near(table[_of_network(table, utility)], red_line)
     reasons = _reasons(work.tie_ins(pipe.utility), near, utility, field, kind, pipe, work)
     taken = set(ranked.loc[ranked["kind"] == kind, "feature_id"])
-    told = reasons[(reasons != "") & ~reasons.index.isin(taken)].head(_NAMED)
+    told = reasons[(reasons != "") & ~reasons.index.isin(taken)]
+    kin = told == "wrong_network"
+    told = told[~kin | (kin.cumsum() <= _NAMED_OF_KIN)].head(_NAMED)
     points = shapely.get_point(
         shapely.shortest_line(near.loc[told.index].geometry.to_numpy(), red_line), 0
     )

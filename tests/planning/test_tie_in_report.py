@@ -81,6 +81,14 @@ def test_sewage_does_not_join_the_storm_drain() -> None:
     assert line["tie_ins"]["rejected"][0]["text"] == "属于雨水,不是本专业的管网"
 
 
+def test_mains_of_the_kin_do_not_hide_what_else_is_rejected() -> None:
+    storm = {"utility": "storm", "subtype": "main", "diameter_mm": 600}
+    lines = {f"Y-{n}": main((0, 8 + n / 100), (300, 8 + n / 100), **storm) for n in range(30)}
+    lines["S-1"] = main((0, -8), (300, -8), utility="sewage", subtype="main", diameter_mm=200)
+    said = reasons(entry("sewage", {"nominal_mm": 300}, lines=lines))
+    assert list(said.values()) == ["wrong_network"] * 3 + ["too_small"]
+
+
 def test_nodes_tell_their_bays_holes_and_owners() -> None:
     unit = {"utility": "power", "kind": "ring_main_unit", "voltage_kv": 10.0}
     line = entry(
