@@ -8,7 +8,7 @@ much, is told. A line that cannot be brought there is refused with the reason.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from gettext import gettext as _
 from typing import Any
 
@@ -23,7 +23,7 @@ from planning.application import ApplicationError, Demand
 from planning.drawn_routes import DrawnRoute
 from planning.groundwork import Groundwork, Site, red_line_of
 from planning.judged_routes import Route, judge_routes, working_strips
-from planning.route_faults import Fault, edges_along, faults_of
+from planning.route_faults import ON_EDGE_M, Fault, edges_along, faults_of
 from planning.routes import DrawnWay, measure_lines
 from planning.tie_ins import may_serve
 
@@ -123,10 +123,29 @@ def manual_route(work: Groundwork, site: Site, demand: Demand, drawn: DrawnRoute
     place = fit.place
     edges = tuple(edges_along(work.corridors, line).tolist())
     way = DrawnWay(-1, edges, -1, float("nan"), place.kind, place.feature_id, place.chainage_m)
-    routes = measure_lines(work.corridors, [way], np.array([line], object))
+    bored = _bored(work, demand, edges, line)
+    cut = shapely.difference(line, shapely.union_all(_widened(work, bored))) if bored else line
+    routes = replace(
+        measure_lines(work.corridors, [way], np.array([line], object)),
+        bored=[bored],
+        cut=np.array([cut], object),
+    )
     working = working_strips(work, demand, routes)
     [route] = judge_routes(work, demand, [site], routes, working)
     return ManualRoute(drawn, route, moves, faults_of(work, site, line, route.strip))
+
+
+def _bored(
+    work: Groundwork, demand: Demand, edges: tuple[int, ...], line: shapely.LineString
+) -> tuple[int, ...]:
+    """The edges that a line follows from end to end and that are bored because that costs less."""
+    bored = [edge for edge in edges if work.methods(demand.pipe).bored[edge]]
+    whole = shapely.covered_by(work.corridors.graph.lines[bored], shapely.buffer(line, ON_EDGE_M))
+    return tuple(edge for edge, is_whole in zip(bored, whole, strict=True) if is_whole)
+
+
+def _widened(work: Groundwork, edges: tuple[int, ...]) -> Any:
+    return shapely.buffer(work.corridors.graph.lines[list(edges)], ON_EDGE_M, cap_style="flat")
 
 
 def differences(route: Route, other: Route) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from planning.groundwork import Groundwork, Site
 from planning.road_surfaces import crossing_angles
 
 # A line nearer than this to a corridor edge lies on it: digitised lines meet within centimetres.
-_ON_EDGE_M = 0.05
+ON_EDGE_M = 0.05
 # A line shares this much with an edge that it runs along; with one that it crosses 0.1 m.
 _ALONG_M = 0.5
 
@@ -56,19 +56,21 @@ def faults_of(
 def edges_along(corridors: Corridors, line: shapely.LineString) -> IntArray:
     """The corridor edges that a line runs along: what they know of road and bridge holds for it."""
     graph = corridors.graph
-    near = graph.tree.query(line, predicate="dwithin", distance=_ON_EDGE_M)
+    near = graph.tree.query(line, predicate="dwithin", distance=ON_EDGE_M)
     length_m = graph.length_m[near]
     shared_m = shapely.length(
-        shapely.intersection(graph.lines[near], shapely.buffer(line, _ON_EDGE_M))
+        shapely.intersection(graph.lines[near], shapely.buffer(line, ON_EDGE_M))
     )
-    along = (shared_m >= np.minimum(_ALONG_M, length_m)) & (length_m > 2 * _ON_EDGE_M)
+    along = (shared_m >= np.minimum(_ALONG_M, length_m)) & (length_m > 2 * ON_EDGE_M)
+    kind = graph.measures["kind"].to_numpy()[near]
+    along &= ~np.isin(kind, ("bore", "carrier"))  # a drawn line is a trench, not what exists
     return np.sort(near[along]).astype(np.int64)
 
 
 def _off_corridor(corridors: Corridors, line: shapely.LineString) -> list[shapely.LineString]:
     """The parts of a line that run along no corridor."""
     along = corridors.graph.lines[edges_along(corridors, line)]
-    beside = shapely.difference(line, shapely.buffer(shapely.union_all(along), _ON_EDGE_M))
+    beside = shapely.difference(line, shapely.buffer(shapely.union_all(along), ON_EDGE_M))
     parts = shapely.get_parts(beside)
     return [part for part in parts.tolist() if part.length > CONTACT_TOLERANCE_M]
 

@@ -26,7 +26,7 @@ def case_marks(view: View | None) -> dict[str, Any]:
     for line in view.wanted:
         if view.chosen in (None, line["utility"]):
             marks["others"] += _courses(view, line, place)
-            marks["clearances"] += _clearances(line, place)
+            marks["clearances"] += _clearances(view, line, place)
             marks["survey"] += [
                 {"at": place.point(one["xy"]), "label": esc(one["text"])}
                 for one in line.get("survey_points") or []
@@ -54,7 +54,9 @@ def _courses(view: View, line: Json, place: Placer) -> list[dict[str, Any]]:
     ]
 
 
-def _clearances(line: Json, place: Placer) -> list[dict[str, Any]]:
+def _clearances(view: View, line: Json, place: Placer) -> list[dict[str, Any]]:
+    """What is short; of the chosen line what may be short too."""
+    marked = _MARKED if view.chosen else _MARKED[:1]
     return [
         {
             "at": place.point(one["xy"]),
@@ -62,7 +64,7 @@ def _clearances(line: Json, place: Placer) -> list[dict[str, Any]]:
             "label": f"{esc(CLEARANCE[one['status']])}: {esc(one['text'])}",
         }
         for one in line.get("clearances") or []
-        if one["status"] in _MARKED and one.get("xy")
+        if one["status"] in marked and one.get("xy")
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from shapely.geometry import LineString, box
 
 from planning.application import Application, ApplicationError
 from planning.external_lines import external_lines, networkx_finder
-from planning.groundwork import Groundwork
+from planning.groundwork import Groundwork, prepare
 from planning.judged_routes import Route
 from planning.manual_routes import (
     ManualRoute,
@@ -23,6 +25,7 @@ from planning.manual_routes import (
     manual_route,
 )
 from planning.plan import plan
+from planning.quantities import Prices, load_prices
 from tests import towns
 from tests.towns import main, node, parcel, policy, street, town
 
@@ -370,3 +373,18 @@ def test_a_line_that_nothing_reaches_may_still_be_drawn() -> None:
 def test_a_malformed_history_is_refused_with_its_field(drawn: Any) -> None:
     with pytest.raises(ApplicationError, match="drawn_routes"):
         towns.application(drawn_routes=drawn)
+
+
+def test_a_crossing_that_is_bored_by_cost_is_bored_when_it_is_drawn_again() -> None:
+    known = load_prices()
+    cheap = {"trenchless_setup": Decimal(500), "trenchless": Decimal(100)}
+    rows = tuple(replace(r, price_yuan=cheap.get(r.item, r.price_yuan)) for r in known.rows)
+    case = towns.application(gate=(102, 12))
+    survey = town(lines={"W-1": main((0, -6.75), (20, -6.75))})
+    work = prepare(survey, policy(), [case], prices=Prices(rows, known.file))
+    site, demand = work.site(case), case.demands["water"]
+    theirs = external_lines(work, demand, [site], networkx_finder())[site.key].routes["cheapest"]
+    assert len(theirs.bored) == 1
+    found = manual_route(work, site, demand, towns.drawn(theirs.line))
+    assert found.route.bored == theirs.bored
+    assert_same(found.route, theirs)
