@@ -218,7 +218,8 @@ class Joints(NamedTuple):
     """Ends of edges that lie inside a carriageway which the edge crosses, with another edge.
 
     ``road`` (m, 2): the road whose carriageway holds that end, -1 for none: of a route over two
-    such edges, their pieces are one. ``doubt`` (m,) where an end is on the kerb: they may be.
+    such edges, their pieces are one. ``doubt`` (m,) where an end is on the kerb, or a piece is too
+    short to count by itself: they may be.
     """
 
     road: IntArray
@@ -246,6 +247,9 @@ def joints_inside(
     inside &= ~shapely.dwithin(points, shapely.boundary(kerbs), CONTACT_TOLERANCE_M)
     joints = Joints(np.full(ends.shape, -1), np.zeros(len(ends), bool))
     joints.road[at["edge"][inside], at["end"][inside]] = at["road"][inside]
+    # What is too short to count by itself may still join what lies before and behind it.
+    short = crossings["kerb_m"].to_numpy(float) <= CONTACT_TOLERANCE_M
+    joints.doubt[edge[short]] = True
     joints.doubt[at["edge"][near & ~inside]] = True
     # Two carriageways share no land: an end lies inside one of them only.
     return joints
