@@ -163,11 +163,16 @@ def test_a_second_screening_measures_no_line_again(
 
 def test_edges_that_meet_inside_a_carriageway_make_one_crossing() -> None:
     # Carriageway from x = 0 to 10. Edges 0 and 1 meet at x = 4 inside it, 1 and 2 on its kerb at
-    # x = 10, where edge 2 only begins; edge 3 crosses by itself.
-    node_xy = np.array([[-5.0, 0], [4, 0], [10, 0], [20, 0], [-5, 9], [15, 9]])
-    ends = np.array([[0, 1], [1, 2], [2, 3], [4, 5]])
-    crossings = pd.DataFrame({"edge": [0, 1, 2, 3], "road": [0, 0, 0, 0]})
+    # x = 10, where edge 2 only begins; edge 3 crosses by itself. Edges 4 and 5 meet 1 cm behind the
+    # kerb: the piece in edge 4 is too short to count by itself, but may be part of a longer one.
+    node_xy = np.array(
+        [[-5.0, 0], [4, 0], [10, 0], [20, 0], [-5, 9], [15, 9], [-5, -9], [0.01, -9], [20, -9]]
+    )
+    ends = np.array([[0, 1], [1, 2], [2, 3], [4, 5], [6, 7], [7, 8]])
+    crossings = pd.DataFrame(
+        {"edge": range(6), "road": 0, "kerb_m": [4.0, 6.0, 0.0, 10.0, 0.01, 9.99]}
+    )
     areas = np.array([shapely.box(0, -20, 10, 20)], object)
     joints = joints_inside(ends, node_xy, crossings, areas)
-    assert joints.road.tolist() == [[-1, 0], [0, -1], [-1, -1], [-1, -1]]
-    assert joints.doubt.tolist() == [False, True, True, False]
+    assert joints.road.tolist() == [[-1, 0], [0, -1], *[[-1, -1]] * 4]
+    assert joints.doubt.tolist() == [False, True, True, False, True, True]
