@@ -146,3 +146,15 @@ def squares_of(areas: NDArray[Any], side_m: float) -> tuple[NDArray[Any], IntArr
     parts = shapely.intersection(areas[area], squares[square])
     kept = shapely.area(parts) > 0
     return parts[kept], area[kept].astype(np.int64)
+
+
+def inside_union(areas: NDArray[Any], polygons: NDArray[Any]) -> NDArray[Any]:
+    """The part of each geometry inside the union of the polygons, empty where there is none."""
+    parts = np.full(len(areas), shapely.Polygon(), object)
+    if len(areas) == 0 or len(polygons) == 0:
+        return parts
+    one, two = shapely.STRtree(polygons).query(areas, predicate="intersects")
+    for index in np.unique(one):
+        met = shapely.union_all(polygons[two[one == index]])
+        parts[index] = shapely.intersection(areas[index], met)
+    return parts

@@ -75,17 +75,20 @@ class Carriers:
             return methods
         cut, yuan = methods.cut_yuan.copy(), methods.yuan.copy()
         bored, saved = methods.bored.copy(), methods.saved_yuan.copy()
+        bore = methods.bore_yuan.copy()
         edges = self.table["edge"].to_numpy(np.int64)
         foreign = self.leads["edge"][self.leads["utility"] != pipe.utility].to_numpy(np.int64)
         open_yuan = methods.open_yuan[edges]
         price = np.inf if pipe_yuan_m is None else pipe_yuan_m
         carried = np.where(self.serves(pipe), graph.length_m[edges] * price, np.inf)
         for closed in (edges, foreign):
-            cut[closed] = yuan[closed] = np.inf
-        yuan[edges] = carried
+            cut[closed] = yuan[closed] = bore[closed] = np.inf
+        yuan[edges] = bore[edges] = carried
         bored[edges] = np.isfinite(carried)
         saved[edges] = np.where(bored[edges], open_yuan - np.where(bored[edges], carried, 0.0), 0.0)
-        return replace(methods, cut_yuan=cut, yuan=yuan, bored=bored, saved_yuan=saved)
+        return replace(
+            methods, cut_yuan=cut, yuan=yuan, bored=bored, saved_yuan=saved, bore_yuan=bore
+        )
 
     def among(self, edges: Sequence[int]) -> list[tuple[int, str, str]]:
         """Edge, line_id and laying of the carriers among edges, in the order of the edges."""

@@ -210,7 +210,7 @@ class Methods:
     ``open_yuan`` in open cut, allowed or not; ``cut_yuan`` infinite where it is not; ``yuan`` by
     the cheaper method; ``bored`` where the edge is not cut but bored, or carried;
     ``saved_yuan`` what boring saves against cutting open at the usual price, negative where it
-    costs more, 0 where the edge is cut.
+    costs more, 0 where it cannot be; ``bore_yuan`` bored or carried, infinite where it cannot be.
     """
 
     open_yuan: FloatArray
@@ -218,6 +218,7 @@ class Methods:
     cut_yuan: FloatArray
     bored: NDArray[np.bool_]
     saved_yuan: FloatArray
+    bore_yuan: FloatArray
 
 
 def choose_methods(
@@ -233,8 +234,9 @@ def choose_methods(
     drilled = np.full(len(cut), np.inf)
     drilled[bores.edge] = np.where(bore_shut, np.inf, bore_yuan)
     bored = drilled < cut
-    saved = np.where(bored, open_yuan - np.where(bored, drilled, 0.0), 0.0)
-    return Methods(open_yuan, np.minimum(cut, drilled), cut, bored, saved)
+    may_be = np.isfinite(drilled)
+    saved = np.where(may_be, open_yuan - np.where(may_be, drilled, 0.0), 0.0)
+    return Methods(open_yuan, np.minimum(cut, drilled), cut, bored, saved, drilled)
 
 
 def method_of(crossing: shapely.Geometry, bored: LineArray) -> str:

@@ -42,8 +42,9 @@ class Drawn:
         if not foreign:
             return methods
         cut, yuan = methods.cut_yuan.copy(), methods.yuan.copy()
-        cut[foreign] = yuan[foreign] = np.inf
-        return replace(methods, cut_yuan=cut, yuan=yuan)
+        bore = methods.bore_yuan.copy()
+        cut[foreign] = yuan[foreign] = bore[foreign] = np.inf
+        return replace(methods, cut_yuan=cut, yuan=yuan, bore_yuan=bore)
 
 
 def with_drawn(

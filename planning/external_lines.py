@@ -16,6 +16,7 @@ from planning.application import Demand
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Answer, Route, judge_routes, site_facts, working_strips
 from planning.no_dig import OPEN, Closed, solve_around
+from planning.qualifying import Qualifying, cheapest_for_all
 from planning.routes import (
     OBJECTIVES,
     Neighbourhood,
@@ -35,7 +36,9 @@ class ExternalLine:
     """What was found for one utility of one site.
 
     ``status`` is routed, unroutable or not_requested; ``reason`` says why it is unroutable;
-    ``routes`` by objective; ``recommended`` the objective of the recommended route;
+    ``routes`` by kind, cheapest, shortest and, where it is not the cheapest, qualifying;
+    ``recommended`` is the kind of the recommended route, the cheapest that qualifies or else the
+    cheapest; ``qualifying`` the search for it;
     ``not_covered`` the verdict of an unroutable line that the plan does not cover at all;
     ``no_dig`` the no-dig areas that bar its way; ``closed`` what its search kept clear of.
     """
@@ -49,6 +52,7 @@ class ExternalLine:
     recommended: str | None = None
     assumed: tuple[str, ...] = ()
     not_covered: Verdict | None = None
+    qualifying: Qualifying | None = None
     no_dig: tuple[str, ...] = ()
     closed: Closed = OPEN
 
@@ -69,10 +73,8 @@ class ExternalLine:
 
     @property
     def qualifying_route(self) -> str | None:
-        """'found', or 'not_searched': only the cheapest and the shortest were tried."""
-        if self.route is None:
-            return None
-        return "found" if self.route.rank == 0 else "not_searched"
+        """found, none, open or not_proven; None where there is no route at all."""
+        return None if self.qualifying is None else self.qualifying.status
 
 
 def networkx_finder() -> Finder:
@@ -86,11 +88,6 @@ def networkx_finder() -> Finder:
         return {key: way for key, way in found.items() if way is not None}
 
     return find
-
-
-def one_by_networkx(search: Search, sites: Sequence[Site]) -> Mapping[str, Way]:
-    """Find ways on networkx graphs, one neighbourhood for each site."""
-    return networkx_finder()(search, sites)
 
 
 def all_by_forest(search: Search, sites: Sequence[Site]) -> dict[str, Way]:
@@ -112,12 +109,14 @@ def _solve(
     work: Groundwork, demand: Demand, sites: Sequence[Site], find: Finder
 ) -> dict[str, ExternalLine]:
     """Solve one demand for many sites on the same ground."""
-    rates = work.rates(demand.pipe)
     searches = {o: work.search(demand.pipe, o) for o in OBJECTIVES}
     found = {o: find(search, sites) for o, search in searches.items()}
     routes = _judged_once(work, demand, sites, found)
+    routed = [site for site in sites if site.key in routes]
+    best = cheapest_for_all(work, demand, routed, [routes[site.key] for site in routed])
+    qualifying = {site.key: answer for site, answer in zip(routed, best, strict=True)}
     return {
-        site.key: _recommend(demand, routes[site.key], rates.assumed, work.closed)
+        site.key: _recommend(work, demand, routes[site.key], qualifying[site.key])
         if site.key in routes
         else _unroutable(work, demand, site)
         for site in sites
@@ -151,18 +150,21 @@ def _judged_once(
 
 
 def _recommend(
-    demand: Demand, routes: Mapping[str, Route], assumed: tuple[str, ...], closed: Closed
+    work: Groundwork, demand: Demand, routes: Mapping[str, Route], found: Qualifying
 ) -> ExternalLine:
-    """The cheaper of the routes that qualify; if none does, the cheapest."""
-    best = min(OBJECTIVES, key=lambda o: (routes[o].rank, routes[o].figures["cost_yuan"]))
+    """The cheapest route that qualifies; if none does, the cheapest."""
+    recommended = "cheapest"
+    if found.route is not None and found.route is not routes["cheapest"]:
+        recommended, routes = "qualifying", {**routes, "qualifying": found.route}
     return ExternalLine(
         demand.pipe.utility,
         "routed",
         demand,
         routes=routes,
-        recommended=best,
-        assumed=assumed,
-        closed=closed,
+        recommended=recommended,
+        assumed=work.rates(demand.pipe).assumed,
+        qualifying=found,
+        closed=work.closed,
     )
 
 

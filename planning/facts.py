@@ -84,6 +84,15 @@ class Ground:
         return {place[str(road)]: area for road, area in united.items() if str(road) in place}
 
     @cached_property
+    def roads_of_edge(self) -> Mapping[int, list[int]]:
+        """The roads whose carriageway each edge enters; edges that enter none are absent."""
+        found: dict[int, list[int]] = defaultdict(list)
+        crossings = self.corridors.crossings
+        for edge, road in zip(crossings["edge"], crossings["road"], strict=True):
+            found[int(edge)].append(int(road))
+        return found
+
+    @cached_property
     def is_city_road(self) -> list[bool | None]:
         """For each road, whether it is a city road; None where the authority is not known."""
         return [_CITY_ROAD.get(a) for a in self.corridors.surfaces.table["authority"]]
@@ -294,11 +303,9 @@ def _overlapping(trenches: NDArray[Any], areas: NDArray[Any]) -> list[tuple[int,
 
 def _roads_beneath(ground: Ground, routes: Routes) -> list[list[int]]:
     """The roads whose carriageway each route is bored under."""
-    lines = ground.corridors.graph.lines
+    beneath, bores = ground.roads_of_edge, ground.bores
     return [
-        ground.corridors.surfaces.crossings(lines[ground.bores.among(edges)])["road"]
-        .unique()
-        .tolist()
+        sorted({road for edge in bores.among(edges).tolist() for road in beneath.get(edge, ())})
         if edges
         else []
         for edges in routes.bored

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from gettext import gettext as _
+from typing import Any
 
 import numpy as np
 import shapely
@@ -68,7 +69,7 @@ class Groundwork:
     _rates: dict[Pipe, SingleCosts] = field(default_factory=dict, repr=False)
     _searches: dict[tuple[Pipe, str, Closed], Search] = field(default_factory=dict, repr=False)
     _methods: dict[tuple[Pipe, Closed], Methods] = field(default_factory=dict, repr=False)
-    kept: dict[str, object] = field(default_factory=dict, repr=False)
+    kept: dict[Any, Any] = field(default_factory=dict, repr=False)
     closed: Closed = OPEN
     _whole: Groundwork | None = field(default=None, repr=False)
 

@@ -161,8 +161,13 @@ def judge_routes(
     sites: Sequence[Site],
     routes: Routes,
     working: NDArray[Any],
+    *,
+    surveyed: bool = True,
 ) -> list[Route]:
-    """Measure and judge traced routes of one demand with their working strips, in order."""
+    """Measure and judge traced routes of one demand with their working strips, in order.
+
+    Without ``surveyed`` no tolerances are told: enough for the outcome, not for its certainty.
+    """
     utility = demand.pipe.utility
     told = tell(work, demand, [site.application.dig_date for site in sites], routes, working)
     figures, own, roads = told.figures, told.measures, told.roads
@@ -183,7 +188,9 @@ def judge_routes(
         _unverified(site, bool(assumed[list(dug)].any()))
         for site, dug in zip(sites, roads, strict=True)
     ]
-    tolerances = _tolerances(work, demand, sites, routes, working)
+    tolerances: list[dict[str, float | None]] = [{} for _ in sites]
+    if surveyed:
+        tolerances = _tolerances(work, demand, sites, routes, working)
     screened = _screened(work, utility, unverified, own, known, tolerances)
     judged = []
     for number in range(len(sites)):

@@ -19,6 +19,7 @@ from planning.joint import Joint
 from planning.judged_routes import Route
 from planning.manual_document import manual_entry
 from planning.manual_routes import ManualRoute, manual_routes
+from planning.qualifying_document import certificate_of, qualifying_price
 from planning.quantities import SURFACES, size_mm
 from planning.routes import DrawnWay
 from planning.section_drawing import draw_section
@@ -86,6 +87,8 @@ def _line(plan: Plan, utility: str, line: ExternalLine) -> dict[str, Any]:
         "tie_ins": tie_in_entry(plan.work, plan.site, line),
         "recommended": line.recommended,
         "qualifying_route": line.qualifying_route,
+        "certificate": certificate_of(line, plan.policy),
+        "qualifying_price": qualifying_price(line, plan.policy),
         "routes": [
             *(_route(plan, line, kind, found) for kind, found in line.routes.items()),
             *(_route(plan, line, "manual", found.route) for found in _judged(plan, utility)),
@@ -155,6 +158,10 @@ def _route(plan: Plan, line: ExternalLine, kind: str, route: Route) -> dict[str,
     roads, bored = surfaces.table["road_id"], graph.lines[list(route.bored)]
     return {
         "kind": kind,
+        "outcome": route.verdict.outcome,
+        "otherwise": route.verdict.otherwise,
+        "certainty": route.verdict.certainty,
+        "measures": dict(route.measures),
         "length_m": figures["length_m"],
         "cost_yuan": figures["cost_yuan"],
         "crossing_count": int(figures["crossing_count"]),

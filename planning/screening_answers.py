@@ -14,13 +14,16 @@ from planning.application import Demand
 from planning.external_lines import no_network
 from planning.groundwork import Groundwork
 from planning.no_dig import Closed
-from planning.routes import OBJECTIVES
+from planning.qualifying import status_by_bounds
 from planning.screening_judged import Answers, Desk, answer
 from planning.screening_sites import Sites
 from planning.screening_table import FIGURES
 from planning.screening_ways import Ways, lightest_ways
 from planning.verdict_tables import COLUMNS as VERDICT_COLUMNS
 from planning.verdict_tables import judge_columns
+
+# What tie-breaks may add to the metres of a way at most.
+_TIE_BREAK_M = 1e-5
 
 
 @dataclass(frozen=True)
@@ -64,85 +67,60 @@ def solve_alike(
 
 @dataclass(frozen=True)
 class _Best:
-    """The recommended routes of some sites: for each objective its ways and answers."""
+    """The recommended routes of some sites, all of them the cheapest, with their answers.
+
+    ``place`` is where each stands among the answers; ``status`` tells of a route that qualifies.
+    """
 
     site: IntArray
-    ways: tuple[Ways, ...]
-    answers: tuple[Answers, ...]
-    objective: IntArray
+    ways: Ways
+    answers: Answers
     place: IntArray
-    rank: IntArray
+    status: NDArray[Any]
 
     def columns(self, demand: Demand, geometry: bool) -> dict[str, Any]:
         """The columns that a screening prints of them."""
-        names = np.array(OBJECTIVES, object)
-        tie_in = self._pick([ways.tie_in for ways in self.ways])
         columns: dict[str, Any] = {
             "status": "routed",
-            "recommended": names[self.objective],
-            "qualifying_route": np.where(self.rank == 0, "found", "not_searched").astype(object),
-            "tie_in_id": np.array([*self.ways[0].tie_ins.feature_ids, None], object)[tie_in],
+            "recommended": "cheapest",
+            "qualifying_route": self.status,
+            "tie_in_id": np.array([*self.ways.tie_ins.feature_ids, None], object)[self.ways.tie_in],
         }
         for name in FIGURES:
-            columns[name] = self._pick([one.figures[name] for one in self.answers])
-        for name in self.answers[0].measures:
-            columns[name] = self._pick([one.measures[name] for one in self.answers])
-        for name in self.answers[0].verdict:
-            columns[name] = self._pick([one.verdict[name] for one in self.answers])
+            columns[name] = self.answers.figures[name][self.place]
+        for name in self.answers.measures:
+            columns[name] = self.answers.measures[name][self.place]
+        for name in self.answers.verdict:
+            columns[name] = self.answers.verdict[name][self.place]
         if geometry:
-            columns["geometry"] = self._drawn()
+            columns["geometry"] = self.ways.draw()
         return columns
-
-    def _pick(self, by_objective: list[NDArray[Any]]) -> NDArray[Any]:
-        """The value of the recommended route of every site."""
-        picked = np.empty(len(self.site), by_objective[0].dtype)
-        for number, values in enumerate(by_objective):
-            mine = self.objective == number
-            picked[mine] = values[self.place[mine]]
-        return picked
-
-    def _drawn(self) -> NDArray[Any]:
-        lines = np.empty(len(self.site), object)
-        for number, ways in enumerate(self.ways):
-            mine = np.flatnonzero(self.objective == number)
-            lines[mine] = ways.part(self.place[mine]).draw()
-        return lines
 
 
 def _routed(
     desk: Desk, ground: Groundwork, demand: Demand, day: date, sites: Sites, todo: IntArray
 ) -> tuple[_Best, IntArray] | None:
-    """The recommended routes of the sites that have one, and the sites in doubt."""
+    """The recommended routes of sites, and the sites to be solved one by one.
+
+    Those of figures in doubt, and those whose cheapest route does not qualify where bounds
+    do not tell whether another one does.
+    """
     steps = sites.steps.of_sites(todo)
     cheapest = lightest_ways(ground.search(demand.pipe, "cheapest"), steps)
     if len(cheapest) == 0:
         return None
     first = answer(desk, ground, demand, day, sites, cheapest)
-    second_place = np.flatnonzero((first.rank > 0) & ~first.in_doubt)
-    steps = sites.steps.of_sites(cheapest.site[second_place])
-    shortest = lightest_ways(ground.search(demand.pipe, "shortest"), steps)
-    second = answer(desk, ground, demand, day, sites, shortest)
-    better = (second.rank < first.rank[second_place]) | (
-        (second.rank == first.rank[second_place])
-        & (second.figures["cost_yuan"] < first.figures["cost_yuan"][second_place])
-    )
-    objective = np.zeros(len(cheapest), np.int64)
-    place, rank = np.arange(len(cheapest)), first.rank.copy()
-    objective[second_place[better]] = 1
-    place[second_place[better]] = np.flatnonzero(better)
-    rank[second_place[better]] = second.rank[better]
-    doubt = first.in_doubt.copy()
-    doubt[second_place] |= second.in_doubt
-    kept = np.flatnonzero(~doubt)
-    best = _Best(
-        cheapest.site[kept],
-        (cheapest, shortest),
-        (first, second),
-        objective[kept],
-        place[kept],
-        rank[kept],
-    )
-    return best, cheapest.site[doubt]
+    status, unsure = np.full(len(cheapest), "found", object), first.in_doubt.copy()
+    open_ = np.flatnonzero((first.rank > 0) & ~unsure)
+    steps = sites.steps.of_sites(cheapest.site[open_])
+    shortest_m = lightest_ways(ground.search(demand.pipe, "shortest"), steps).weight - _TIE_BREAK_M
+    for number, least_m in zip(open_.tolist(), shortest_m.tolist(), strict=True):
+        site = ground.site(sites.cases[int(cheapest.site[number])])
+        told = status_by_bounds(ground, demand, site, int(first.rank[number]), least_m)
+        status[number], unsure[number] = told, told is None
+    kept = np.flatnonzero(~unsure)
+    best = _Best(cheapest.site[kept], cheapest.part(kept), first, kept, status[kept])
+    return best, cheapest.site[unsure]
 
 
 def _unroutable(work: Groundwork, demand: Demand, sites: Sites, chosen: IntArray) -> dict[str, Any]:

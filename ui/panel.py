@@ -285,16 +285,12 @@ def _failure(view: View, line: Json, failed: list[Json]) -> str:
     same = [each for each in failed if (each["input"], each["ref"]) == (one["input"], one["ref"])]
     verb = _("触发") if one["kind"] == "guard" else _("不符合")
     measured = f"{words.value(one['value'], unit)} {unit}".strip()
-    unsought = (
-        one.get("comparator") == "at_most"
-        and not view.joint
-        and line.get("qualifying_route") == "not_searched"
-    )
+    proof = None if view.joint else line.get("certificate")
     return (
         f"{esc(view.words.input(one['input']))}:{esc(measured)},{verb}{esc(one['ref'])}"
         + "".join(map(cited, same))
         + _shortfall(one, unit)
-        + ("。" + _("尚未另寻符合条款的走向。") if unsought else "")
+        + (f"。{esc(proof['text'])}。" if proof and one["kind"] == "condition" else "")
     )
 
 

@@ -22,6 +22,10 @@ POWER: dict[str, Any] = {
 }
 
 
+def cheapest_of(survey: towns.Survey, utility: str = "water", **changes: Any) -> Route:
+    return line_of(survey, utility, **changes).routes["cheapest"]
+
+
 def route_of(survey: towns.Survey, utility: str = "water", **changes: Any) -> Route:
     line = line_of(survey, utility, **changes)
     assert line.status == "routed", line.reason
@@ -124,7 +128,8 @@ def test_an_unknown_red_line_width_leaves_power_undetermined_and_asks() -> None:
         "N-1": node(120, -8, utility="power", kind="ring_main_unit", spare_bays=1, voltage_kv=10)
     }
     known, unknown = (
-        route_of(town(nodes=nodes, **layers), "power", **POWER) for layers in ({}, {"roads": roads})
+        cheapest_of(town(nodes=nodes, **layers), "power", **POWER)
+        for layers in ({}, {"roads": roads})
     )
     assert known.measures["crossing_red_line_m"] == pytest.approx(20)
     assert known.verdict.outcome == "commitment_filing"
@@ -140,7 +145,7 @@ def test_what_is_crossed_of_a_road_of_assumed_width_is_unknown() -> None:
     nodes = {
         "N-1": node(120, -8, utility="power", kind="ring_main_unit", spare_bays=1, voltage_kv=10)
     }
-    route = route_of(town(nodes=nodes, roads=roads), "power", **POWER)
+    route = cheapest_of(town(nodes=nodes, roads=roads), "power", **POWER)
     for name in ("crossing_kerb_m", "crossing_red_line_m", "crossing_longest_kerb_m"):
         assert route.measures[name] is None
     assert route.verdict.outcome == "undetermined"
@@ -420,12 +425,12 @@ def test_the_recommended_route_is_the_cheaper_of_those_that_qualify() -> None:
     assert line.qualifying_route == "found"
 
 
-def test_where_no_route_qualifies_the_cheapest_is_recommended_and_the_search_is_open() -> None:
+def test_where_no_route_qualifies_the_cheapest_is_recommended() -> None:
     line = line_of(town(lines=OWN_SIDE), demands={"water": {"nominal_mm": 300.5}})
     assert line.reason == "no_size_match"
     lines = {"W-1": main((0, 8), (300, 8), diameter_mm=400)}
     line = line_of(town(lines=lines), demands={"water": {"nominal_mm": 350}})
-    assert (line.recommended, line.qualifying_route) == ("cheapest", "not_searched")
+    assert (line.recommended, line.qualifying_route) == ("cheapest", "none")
     assert line.verdict is not None
     assert line.verdict.outcome == "ordinary_approval"
 

@@ -17,7 +17,7 @@ from shapely.geometry import LineString, box
 from gis.network import CorridorGraph
 from layers.survey import Survey
 from planning.application import Application, default_application
-from planning.external_lines import all_by_forest, one_by_networkx
+from planning.external_lines import all_by_forest, networkx_finder
 from planning.groundwork import Groundwork, Site, prepare
 from planning.routes import (
     OBJECTIVES,
@@ -146,7 +146,7 @@ def test_without_ends_or_tie_ins_there_is_no_way() -> None:
     search = work.search(WATER, "cheapest")
     assert best_way(search, work.corridors.end_nodes("P-1")) is None
     assert best_way(search, np.zeros(0, np.int64)) is None
-    assert one_by_networkx(search, sites_of(work)) == {}
+    assert networkx_finder()(search, sites_of(work)) == {}
     assert all_by_forest(search, sites_of(work)) == {}
 
 

@@ -17,7 +17,7 @@ import shapely
 from layers.fields import layer_definition
 from layers.survey import Survey
 from planning.application import Application, Demand, parse_application
-from planning.external_lines import ExternalLine, external_lines, one_by_networkx
+from planning.external_lines import ExternalLine, external_lines, networkx_finder
 from planning.groundwork import Groundwork, Site, prepare
 from planning.policies import load_policy
 from sample_data.applications import COLUMNS
@@ -64,7 +64,7 @@ def line_of(work, applications) -> Callable[[str, str], ExternalLine]:
     found = {
         (key, demand.pipe.utility): line
         for demand, group in sites.items()
-        for key, line in external_lines(work, demand, group, one_by_networkx).items()
+        for key, line in external_lines(work, demand, group, networkx_finder()).items()
     }
     keys = {key: work.site(application).key for key, application in applications.items()}
     return lambda application_id, utility: found[keys[application_id], utility]

@@ -65,11 +65,12 @@ def test_lines_stopped_by_the_same_reason_share_one_sentence_with_limit_and_cure
 
 def test_a_missed_limit_gives_value_clause_words_and_excess() -> None:
     gas = next(one for one in view().plan["utilities"] if one["utility"] == "gas")
-    text = panel.obstacles(with_lines({**gas, "qualifying_route": "not_searched"}))
+    proof = {"text": "任何路由的施工长度至少 201.35 m,超过 200 m"}
+    text = panel.obstacles(with_lines({**gas, "certificate": proof}))
     for part in (
         "施工长度:201.35 m,不符合四(四)(3)「施工长度在200米内(含200米)」",
         "超出 1.35 m",
-        "尚未另寻符合条款的走向",
+        "任何路由的施工长度至少 201.35 m,超过 200 m。",
     ):
         assert part in text
 

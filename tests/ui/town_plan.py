@@ -76,7 +76,7 @@ def _unroutable() -> dict[str, Any]:
         "gap_m": 61.25,
         "pipe": {"label": "DN400"},
         "recommended": None,
-        "qualifying_route": "not_searched",
+        "qualifying_route": "none",
         "routes": [],
         "measures": [],
         "verdict": {"alone": None, "joint": None, "made_worse_by_sharing": False},

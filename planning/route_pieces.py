@@ -1,0 +1,446 @@
+"""Pieces of routes: corridor edges and ways to tie-ins, each judged as if it were the whole route.
+
+Whatever a route is judged by only gets worse as it grows: it is longer, crosses more, its strip
+covers more, it digs up more roads. A piece that cannot qualify alone is in no route that
+qualifies, and what the pieces of a route add up to is no more than what the route measures.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray, chain
+from gis.overlay import enters, inside_union
+from layers.utilities import policy_utility
+from planning.application import Demand
+from planning.comparisons import NUMERIC, is_unknown
+from planning.groundwork import Groundwork, Site
+from planning.judged_routes import Answer, Told, rank_of, site_facts, tell, working_strips
+from planning.measures import MEASURES, Figures
+from planning.policy_model import Condition, UtilityRules
+from planning.readings import active_values
+from planning.routes import Way, measure_lines
+from planning.verdict_tables import judge_table
+from planning.verdicts import Verdict, judge
+
+# Farther past any limit than any route: a measure as bad as it can be.
+_WORST = 1e9
+# Bounds of area give way by so much, as overlays are exact to about a square millimetre.
+_AREA_ROUNDING_M2 = 1e-6
+
+
+Caps = Mapping[str, tuple[Condition, float]]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why no route qualifies.
+
+    ``kind``: demand or site, an input that no route can change; no_path, all ways lead over
+    pieces that do not qualify; cap, a measure is ``least`` at least on any way and may be
+    ``limit`` at most; together, every limit can be kept but not all at once; limit, the search
+    gave up.
+    """
+
+    kind: str
+    input: str | None = None
+    least: float | None = None
+    limit: float | None = None
+
+
+class Piece(NamedTuple):
+    """One piece: what it adds, and how it is judged.
+
+    ``rank`` is that of the piece alone, ``worst`` the same if all that routes measure were as
+    bad as can be: then it qualifies because nothing it touches needs a permit. ``green`` is the
+    part of its working strip in greenery.
+    """
+
+    length_m: float
+    kerb_m: float
+    red_line_m: float
+    trees: float
+    green: shapely.Geometry | None
+    rank: int
+    worst: int
+
+
+class Run(NamedTuple):
+    """Consecutive pieces of a way: their lines, the edges among them, and those that are bored.
+
+    What comes before the first edge is the way to a tie-in.
+    """
+
+    lines: tuple[shapely.LineString, ...]
+    edges: tuple[int, ...]
+    bored: tuple[int, ...]
+
+    @property
+    def of_its_own(self) -> Run:
+        """The run with its own bores only."""
+        return self._replace(bored=tuple(edge for edge in self.bored if edge in self.edges))
+
+    @property
+    def line(self) -> shapely.LineString:
+        """All of them as one line, empty for none."""
+        return _joined(self.lines)
+
+    def without(self, left_out: Sequence[int]) -> shapely.Geometry:
+        """The stretches between edges that are left out."""
+        if not left_out:
+            return self.line
+        stretches: list[list[shapely.LineString]] = [[]]
+        edges = [*([-1] * (len(self.lines) - len(self.edges))), *self.edges]
+        for edge, line in zip(edges, self.lines, strict=True):
+            if edge in left_out:
+                stretches.append([])
+            else:
+                stretches[-1].append(line)
+        return shapely.MultiLineString([_joined(one) for one in stretches if one])
+
+
+def _joined(lines: Sequence[shapely.LineString]) -> shapely.LineString:
+    """Consecutive lines as one; those without a metre are left out."""
+    chosen = [line for line in lines if line.length > 0]
+    if not chosen:
+        return shapely.LineString()
+    start, end = chosen[0].coords[0], chosen[0].coords[-1]
+    if len(chosen) > 1 and chosen[1].distance(shapely.Point(start)) < POSITION_TOLERANCE_M:
+        start = end
+    return chain(chosen, start)
+
+
+@dataclass(frozen=True)
+class PieceBook:
+    """The pieces of routes of one demand under the facts that no route changes, each once."""
+
+    work: Groundwork
+    demand: Demand
+    given: Mapping[str, Any]
+    _known: dict[int, Piece] = field(default_factory=dict, repr=False)
+    _ranked: dict[Any, int] = field(default_factory=dict, repr=False)
+    _caps: dict[int, Caps] = field(default_factory=dict, repr=False)
+
+    @property
+    def utility(self) -> str:
+        return self.demand.pipe.utility
+
+    @cached_property
+    def rules(self) -> UtilityRules:
+        """The rules that the utility is judged by."""
+        return self.work.policy.rules[policy_utility(self.utility)]
+
+    def pieces(self, edges: IntArray, bored: NDArray[np.bool_], tie_ins: IntArray) -> list[Piece]:
+        """The pieces that edges of the corridor graph, cut open or bored, and tie-ins are."""
+        keys = [*(2 * edges + bored).tolist(), *(~tie_ins).tolist()]
+        fresh = [key for key in keys if key not in self._known]
+        if fresh:
+            self._learn(fresh)
+        return [self._known[key] for key in keys]
+
+    def _learn(self, keys: Sequence[int]) -> None:
+        graph, ways = self.work.corridors.graph, self.work.tie_ins(self.utility).lines
+        runs = [
+            Run((graph.lines[key // 2],), (key // 2,), (key // 2,) if key % 2 else ())
+            if key >= 0
+            else Run((ways[~key],), (), ())
+            for key in keys
+        ]
+        told, working = self._tell(runs)
+        ranks, worst = self._ranks(told), self._ranks(told, worst=True)
+        figures = told.figures
+        green = np.full(len(keys), None, object)
+        some = np.flatnonzero(figures.green_m2 > 0)
+        green[some] = inside_union(working[some], self.work.corridors.green)
+        columns = (figures.length_m, figures.kerb_m, figures.red_line_m, figures.trees)
+        numbers = [column.tolist() for column in columns]
+        for key, *values in zip(keys, *numbers, green, ranks, worst, strict=True):
+            self._known[key] = Piece(*values)
+
+    def qualifying(
+        self,
+        edges: IntArray,
+        bored: NDArray[np.bool_],
+        tie_ins: IntArray,
+        level: int,
+        *,
+        worst: bool,
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which edges and ways to tie-ins have at most a rank, alone or at worst.
+
+        Where a city road bars all that lies in it, only the others are looked at.
+        """
+        good_edges, good_tie_ins = np.ones(len(edges), bool), np.ones(len(tie_ins), bool)
+        if self._rank_in_city_road(worst) > level:
+            good_edges = ~np.where(bored, *(city[edges] for city in _in_city_roads(self.work)))
+            good_tie_ins = ~self._in_city_road(tie_ins)
+        pieces = self.pieces(edges[good_edges], bored[good_edges], tie_ins[good_tie_ins])
+        good = np.array([one.worst if worst else one.rank for one in pieces], int) <= level
+        good_edges[good_edges], good_tie_ins[good_tie_ins] = np.split(good, [good_edges.sum()])
+        return good_edges, good_tie_ins
+
+    def _in_city_road(self, tie_ins: IntArray) -> NDArray[np.bool_]:
+        """Which ways to tie-ins enter the red line of a road that is known to be a city road."""
+        known: dict[int, bool] = self.work.kept.setdefault(("city", self.utility), {})
+        fresh = [row for row in tie_ins.tolist() if row not in known]
+        if fresh:
+            city = np.array([one is True for one in self.work.ground.is_city_road], bool)
+            lines = self.work.tie_ins(self.utility).lines[fresh]
+            entered = enters(lines, self.work.ground.road_areas[city])["line"]
+            known.update(zip(fresh, np.isin(np.arange(len(fresh)), entered).tolist(), strict=True))
+        return np.array([known[row] for row in tie_ins.tolist()], bool)
+
+    def shut_in(self, site: Site) -> bool:
+        """Whether every last step to the red line is known to touch a city road."""
+        steps, stubs = _last_steps(self.work, self.utility)
+        nodes = site.end_nodes.tolist()
+        edges = np.array([edge for node in nodes for edge in steps.get(node, ())], np.int64)
+        rows = np.array([row for node in nodes for row in stubs.get(node, ())], np.int64)
+        touching = _in_city_roads(self.work)[1][edges].all() and self._in_city_road(rows).all()
+        return bool(touching) and self._rank_in_city_road(worst=True) == 2
+
+    def _rank_in_city_road(self, worst: bool) -> int:
+        """The rank of a route that is known to lie in a city road, and of nothing else."""
+        measures = dict.fromkeys(self.growing, _WORST) if worst else {}
+        return self.rank({"touches_city_road": True, **measures})
+
+    def _tell(self, runs: Sequence[Run]) -> tuple[Told, NDArray[Any]]:
+        lines = np.array([run.line for run in runs], object)
+        ways = [Way(-1, run.edges, -1, 0.0) for run in runs]
+        kind = self.work.corridors.graph.measures["kind"].to_numpy()
+        carried = [[edge for edge in run.bored if kind[edge] == "carrier"] for run in runs]
+        in_ground = [run.without(edges) for run, edges in zip(runs, carried, strict=True)]
+        routes = measure_lines(self.work.corridors, ways, np.array(in_ground, object))
+        routes = replace(
+            routes,
+            lines=lines,
+            table=routes.table.assign(length_m=shapely.length(lines)),
+            bored=[run.bored for run in runs],
+            cut=np.array([run.without(run.bored) for run in runs], object),
+        )
+        working = working_strips(self.work, self.demand, routes)
+        dates = [date.fromisoformat(self.given["dig_date"])] * len(lines)
+        return tell(self.work, self.demand, dates, routes, working), working
+
+    def _ranks(self, told: Told, *, worst: bool = False) -> list[int]:
+        rows = [
+            {**measures, **facts, **self.given}
+            for measures, facts in zip(told.measures, told.facts, strict=True)
+        ]
+        table = pd.DataFrame(rows)
+        if worst:
+            table[list(self.growing)] = _WORST
+        judged = judge_table(self.utility, table, self.work.policy, mode="plan")
+        return [rank_of(Answer(*one)) for one in judged.itertuples(index=False)]
+
+    def ranks(self, runs: Sequence[Run]) -> list[int]:
+        """Ranks of runs of pieces, judged as if each were a whole route."""
+        return self._ranks(self._tell(runs)[0])
+
+    # --- what no route can change --------------------------------------------------------------
+
+    @cached_property
+    def nothing(self) -> dict[str, Any]:
+        """Inputs of a route that is no metre long: the best that any route could have."""
+        told, _ = self._tell([Run((), (), ())])
+        return {**told.measures[0], **told.facts[0], **self.given}
+
+    def judge(self, changes: Mapping[str, Any]) -> Verdict:
+        """The verdict on a route of nothing but these inputs."""
+        return judge(self.utility, {}, {**self.nothing, **changes}, self.work.policy, mode="plan")
+
+    def rank(self, changes: Mapping[str, Any]) -> int:
+        """The rank of a route of nothing but these inputs."""
+        key = tuple(changes.items())
+        if key not in self._ranked:
+            verdict = self.judge(changes)
+            self._ranked[key] = rank_of(verdict)
+        return self._ranked[key]
+
+    @cached_property
+    def growing(self) -> tuple[str, ...]:
+        """Measures that grow with the route or are unknown; the others the demand alone tells."""
+        none, some = (self.measured(np.full((5, 1), value)) for value in (0.0, 1.0))
+        return tuple(name for name in none if none[name][0] != some[name][0])
+
+    def measured(self, figures: FloatArray) -> dict[str, FloatArray]:
+        """Measures of rows length, kerb, red line, green and trees; no single longest piece."""
+        length_m, kerb_m, red_line_m, green_m2, trees = figures
+        columns = Figures(self.demand, length_m, kerb_m, red_line_m, 0.0 * kerb_m, green_m2, trees)
+        return {name: measure(columns) for name, measure in MEASURES[self.utility].items()}
+
+    @cached_property
+    def touching(self) -> list[dict[str, Any]]:
+        """For each permit what a route at least touches that needs it.
+
+        Nothing where one is needed whatever the route touches.
+        """
+        worst = dict.fromkeys(self.growing, _WORST)
+        if self.rank(worst) == 2:
+            return [{}]
+        needed = [permit.required_when for permit in self.rules.permits]
+        touched = [
+            {one.input: one.limit}
+            for one in needed
+            if one.comparator == "is" and one.input not in self.given
+        ]
+        return touched or [{}]
+
+    @cached_property
+    def unchanging(self) -> tuple[int, Reason]:
+        """The best rank of a route that needs a permit, and the input that bars better ones."""
+        best = min(self.touching, key=self.rank)
+        kinds = ("scope", "condition", "guard")
+        findings = self.judge(best).findings
+        barring = [f for f in findings if f.status != "met" and f.kind in kinds and f.input]
+        if not barring:
+            return self.rank(best), Reason("site")
+        first = min(barring, key=lambda f: (f.status != "failed", kinds.index(f.kind)))
+        kind = "site" if first.input in self.given else "demand"
+        reason = Reason(kind, first.input, _number(first.value), _number(first.limit))
+        return self.rank(best), reason
+
+    def caps(self, level: int) -> Caps:
+        """Measures that a route of at most this rank keeps within a limit, if it needs a permit.
+
+        With the condition and the least value that is printed past it.
+        """
+        if level not in self._caps:
+            self._caps[level] = self._find_caps(level)
+        return self._caps[level]
+
+    def _find_caps(self, level: int) -> Caps:
+        found: dict[str, tuple[Condition, float]] = {}
+        for condition, source in self._limits():
+            past = condition.limit + (condition.comparator == "at_most") * condition.round_to
+            changes = {source: float(past)}
+            if all(self.rank({**least, **changes}) > level for least in self.touching):
+                limit = float(past - condition.round_to / 2)
+                if source not in found or limit < found[source][1]:
+                    found[source] = (condition, limit)
+        return found
+
+    def _limits(self) -> list[tuple[Condition, str]]:
+        """Upper limits of growing measures in the clauses, and the measure read in force."""
+        reads = {
+            name: source
+            for value in active_values(self.rules, ())
+            for name, source in value.reads.items()
+        }
+        conditions = (c for clause in self.rules.clauses for c in (*clause.all_of, *clause.any_of))
+        limits = [
+            (one, reads.get(one.input, one.input))
+            for one in conditions
+            if one.comparator in NUMERIC and one.comparator in ("at_most", "below")
+        ]
+        return [(one, source) for one, source in limits if source in self.growing]
+
+
+def _number(value: object) -> float | None:
+    """A finding's value or limit where it is a number."""
+    plain = isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+    return float(str(value)) if plain and not is_unknown(value) else None
+
+
+def piece_book(work: Groundwork, demand: Demand, site: Site) -> PieceBook:
+    """The book of a demand at a site; sites of equal facts share one."""
+    given = site_facts(work, site, demand.pipe.utility)
+    key = ("pieces", demand, work.closed, tuple(given.items()))
+    if key not in work.kept:
+        work.kept[key] = PieceBook(work, demand, given)
+    book: PieceBook = work.kept[key]
+    return book
+
+
+def _in_city_roads(work: Groundwork) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which edges touch a road known to be a city road: when bored under it, and when cut."""
+    if "city edges" not in work.kept:
+        city = np.array([one is True for one in work.ground.is_city_road], bool)
+        road = work.corridors.graph.measures["road"].to_numpy(np.int64)
+        crossings = work.corridors.crossings
+        under = crossings["edge"].to_numpy(np.int64)[city[crossings["road"].to_numpy(np.int64)]]
+        beneath = np.isin(np.arange(len(road)), under)
+        work.kept["city edges"] = beneath, np.where(road >= 0, city[road], False)
+    edges: tuple[NDArray[np.bool_], NDArray[np.bool_]] = work.kept["city edges"]
+    return edges
+
+
+def _last_steps(
+    work: Groundwork, utility: str
+) -> tuple[Mapping[int, list[int]], Mapping[int, list[int]]]:
+    """Edges and ways to tie-ins by the node on a red line where they end."""
+    key = ("last steps", utility)
+    if key not in work.kept:
+        steps: dict[int, list[int]] = defaultdict(list)
+        sites = set(work.corridors.sites["node"].tolist())
+        for edge in np.flatnonzero(work.corridors.is_connector).tolist():
+            for node in work.corridors.graph.ends[edge].tolist():
+                steps[node].append(edge)
+        stubs: dict[int, list[int]] = defaultdict(list)
+        for row, node in enumerate(work.tie_ins(utility).table["node"].tolist()):
+            if node in sites:
+                stubs[node].append(row)
+        work.kept[key] = steps, stubs
+    found: tuple[Mapping[int, list[int]], Mapping[int, list[int]]] = work.kept[key]
+    return found
+
+
+def amounts(
+    book: PieceBook, pieces: Sequence[Piece], ends: IntArray, single: IntArray
+) -> dict[str, FloatArray]:
+    """What each piece adds at least to every growing measure of a route that it is part of.
+
+    ``ends`` are the nodes of each piece, -1 for none; ``single`` numbers kinds of pieces of which
+    a route has one only, 0 for none. An unknown amount counts as nothing.
+    """
+    table = np.array([(p.length_m, p.kerb_m, p.red_line_m, 0.0, p.trees) for p in pieces], float)
+    table = table.reshape(-1, 5).T
+    table[3] = green_bounds([p.green for p in pieces], ends, single)
+    none, some = book.measured(np.zeros((5, 1))), book.measured(np.nan_to_num(table))
+    return {name: np.maximum(np.nan_to_num(some[name] - none[name]), 0.0) for name in book.growing}
+
+
+def green_bounds(green: Sequence[Any], ends: IntArray, single: IntArray) -> FloatArray:
+    """Least areas whose sum over the pieces of any route is at most the area of their union.
+
+    A union is at least the sum of its parts less what each two of them share (Bonferroni); each
+    of two pieces bears half of it. At a node a route goes from one piece to one other, and of a
+    ``single`` kind it has one piece: there only the largest share counts.
+    """
+    shapes = np.array(green, object)
+    area = np.nan_to_num(shapely.area(shapes))
+    some = np.flatnonzero(area > 0)
+    one, two = shapely.STRtree(shapes[some]).query(shapes[some], predicate="intersects")
+    one, two = some[one], some[two]
+    apart = (one != two) & ~((single[one] == single[two]) & (single[one] > 0))
+    one, two = one[apart], two[apart]
+    pairs = pd.DataFrame({"one": one, "node": _shared_node(ends[one], ends[two])})
+    pairs["kind"] = single[two]
+    pairs["m2"] = shapely.area(shapely.intersection(shapes[one], shapes[two]))
+    pairs = pairs[pairs["m2"] > 0]
+    largest = (pairs["node"] >= 0) | (pairs["kind"] > 0)
+    lost = pairs[~largest].groupby("one")["m2"].sum()
+    met = pairs[largest].groupby(["one", "node", "kind"])["m2"].max()
+    at_nodes = met[met.index.get_level_values("node") >= 0].groupby(["one", "node"]).max()
+    elsewhere = met[met.index.get_level_values("node") < 0]
+    for part in (lost, at_nodes.groupby("one").sum(), elsewhere.groupby("one").sum()):
+        area[part.index] -= part.to_numpy() / 2
+    return np.asarray(np.maximum(area - _AREA_ROUNDING_M2, 0.0))
+
+
+def _shared_node(ends: IntArray, others: IntArray) -> IntArray:
+    """A node that two pieces have in common, -1 for none."""
+    first, second = ends.T
+    meets = [(node >= 0) & (others == node[:, None]).any(axis=1) for node in (first, second)]
+    return np.select(meets, [first, second], -1)
