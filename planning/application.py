@@ -125,6 +125,11 @@ class Application:
     drawn_routes: Mapping[str, tuple[DrawnRoute, ...]] = field(default_factory=dict)
     source: str = "application"
 
+    @property
+    def is_estimate(self) -> bool:
+        """Whether the demands are the usual ones of the land use, which nobody applied for."""
+        return self.source == "default_demand"
+
 
 def parse_application(document: Mapping[str, Any]) -> Application:
     """Read an application document (design 12).

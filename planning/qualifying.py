@@ -48,11 +48,13 @@ class Qualifying:
 
     @property
     def status(self) -> str:
-        """found, none, open (it hangs on something unknown) or not_proven."""
+        """found, none, open (it hangs on something unknown), not_proven or not_searched."""
         if self.route is not None:
             return "found"
         if self.possible is not None:
             return "open"
+        if self.reason is not None and self.reason.kind == "not_searched":
+            return "not_searched"
         return "none" if self.proven else "not_proven"
 
 
@@ -76,7 +78,8 @@ def cheapest_for_all(
     """Find the cheapest route that qualifies for many sites, in order.
 
     Every site is solved by itself; only the pieces that their searches ask for are judged
-    together.
+    together. For the usual demand of a parcel without an application, an estimate, no search is
+    made where bounds do not tell the status.
     """
     answers = {
         number: Qualifying(routes["cheapest"], True, routes["cheapest"].figures["cost_yuan"])
@@ -84,6 +87,14 @@ def cheapest_for_all(
         if routes["cheapest"].rank == SURE
     }
     open_ = [number for number in range(len(sites)) if number not in answers]
+    for number in open_:
+        site, cheapest = sites[number], known[number]["cheapest"]
+        shortest_m = known[number]["shortest"].figures["length_m"]
+        if site.application.is_estimate and not status_by_bounds(
+            work, demand, site, cheapest.rank, shortest_m
+        ):
+            answers[number] = Qualifying(None, False, 0.0, None, Reason("not_searched"))
+    open_ = [number for number in open_ if number not in answers]
     for level in (SURE, POSSIBLE):
         quests = [
             _Quest(piece_book(work, demand, sites[number]), sites[number], known[number], level)

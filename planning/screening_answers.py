@@ -117,7 +117,8 @@ def _routed(
     for number, least_m in zip(open_.tolist(), shortest_m.tolist(), strict=True):
         site = ground.site(sites.cases[int(cheapest.site[number])])
         told = status_by_bounds(ground, demand, site, int(first.rank[number]), least_m)
-        status[number], unsure[number] = told, told is None
+        unsure[number] = told is None and not site.application.is_estimate
+        status[number] = told or "not_searched"
     kept = np.flatnonzero(~unsure)
     best = _Best(cheapest.site[kept], cheapest.part(kept), first, kept, status[kept])
     return best, cheapest.site[unsure]
