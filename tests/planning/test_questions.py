@@ -56,8 +56,9 @@ def test_an_unknown_authority_is_asked() -> None:
 
 def test_an_unknown_red_line_that_may_reach_the_line_is_asked() -> None:
     roads = {"R-1": street((0, 0), (300, 0), red_line_width_m=None)}
-    beside = {"W-1": main((0, 11), (300, 11))}
-    questions = asked(town(lines=beside, roads=roads), demands={"water": {"nominal_mm": 150}})
+    # Too large for the clause: it qualifies only if it touches no city road.
+    beside = {"W-1": main((0, 11), (300, 11), diameter_mm=400.0)}
+    questions = asked(town(lines=beside, roads=roads), demands={"water": {"nominal_mm": 350}})
     assert questions == {Question("road", "R-1", "red_line_width_m", ("water",))}
 
 
