@@ -88,7 +88,8 @@ def _measured(county: Tables, gates: Mapping[int, float]) -> dict[int, float]:
 
 
 def _value(line: ExternalLine, measure: str) -> float:
-    value = line.route.measures[measure] if line.route else None
+    """The measure of the cheapest route: past its limit another one may be recommended."""
+    value = line.routes["cheapest"].measures[measure] if line.routes else None
     return np.nan if value is None else value
 
 
