@@ -20,6 +20,9 @@ from gis.linear import FloatArray, IntArray, LineArray, segments, vertex_places
 # coordinates decides neither whether a line along a boundary is inside nor lets one slip through.
 _ON_SIDE_M = 1e-6
 
+# Type number of a MultiLineString.
+_MULTI = 5
+
 # Pieces that overlap by less than this only adjoin.
 _ROUNDING_M = 1e-6
 
@@ -177,6 +180,8 @@ class Areas:
 
 def _segments(lines: LineArray) -> tuple[LineArray, IntArray, FloatArray]:
     """Segments of lines that are not points, the line of each, and where on it they start."""
+    if (shapely.get_type_id(lines) == _MULTI).any():
+        return _segments_of_stretches(lines)
     count = shapely.get_num_coordinates(lines)
     if (count == 2).all():
         apart = np.flatnonzero(shapely.length(lines) > 0)
@@ -184,6 +189,16 @@ def _segments(lines: LineArray) -> tuple[LineArray, IntArray, FloatArray]:
     xy, line, place = vertex_places(lines)
     first = np.flatnonzero((line[1:] == line[:-1]) & (place[1:] > place[:-1]))
     return segments(xy[first], xy[first + 1]), line[first], place[first]
+
+
+def _segments_of_stretches(lines: LineArray) -> tuple[LineArray, IntArray, FloatArray]:
+    """The same where some lines are stretches with gaps, which are no part of them."""
+    stretches, owner = shapely.get_parts(lines, return_index=True)
+    length = shapely.length(stretches)
+    before = np.cumsum(length) - length
+    first = np.searchsorted(owner, owner)  # parts come in the order of their lines
+    found, stretch, place = _segments(stretches)
+    return found, owner[stretch].astype(np.int64), place + (before - before[first])[stretch]
 
 
 def _cross(one: FloatArray, two: FloatArray) -> FloatArray:

@@ -47,7 +47,11 @@ class Ground:
 
     @cached_property
     def road_areas(self) -> NDArray[Any]:
-        """Red-line areas of the roads; without a red-line width, as far as the strips reach."""
+        """Red-line areas of the roads; without a red-line width, as far as the strips reach.
+
+        A carriageway belongs to its road however it was drawn, and a surveyed red line that
+        covers a part of a road takes nothing away from the rest.
+        """
         surfaces = self.corridors.surfaces
         settings = self.policy.planning
         carriageway = surfaces.table["carriageway_width_m"].to_numpy(float)
@@ -56,8 +60,14 @@ class Ground:
         width = np.where(np.isfinite(red_line), red_line, carriageway + beside)
         areas = shapely.buffer(surfaces.centre, width / 2, cap_style="flat", join_style="mitre")
         for road, area in self._drawn_red_lines.items():
-            areas[road] = area
-        return np.asarray(areas)
+            areas[road] = area if self._is_whole(road) else shapely.union(areas[road], area)
+        return np.asarray(shapely.union(areas, surfaces.carriageway))
+
+    def _is_whole(self, road: int) -> bool:
+        """Whether the surveyed red line of a road goes along all of its centre line."""
+        centre = self.corridors.surfaces.centre[road]
+        left = shapely.difference(centre, self._drawn_red_lines[road])
+        return bool(left.length <= CONTACT_TOLERANCE_M)
 
     @cached_property
     def land_in_reach(self) -> NDArray[Any]:
@@ -67,7 +77,7 @@ class Ground:
         """
         surfaces, snap_m = self.corridors.surfaces, self.policy.planning.max_snap_m
         unknown = surfaces.table["red_line_width_m"].isna().to_numpy(copy=True)
-        unknown[[*self._drawn_red_lines]] = False
+        unknown[[road for road in self._drawn_red_lines if self._is_whole(road)]] = False
         half = surfaces.table["carriageway_width_m"].to_numpy(float) / 2
         land = np.full(len(unknown), None, object)
         land[unknown] = shapely.buffer(surfaces.centre[unknown], half[unknown] + snap_m)

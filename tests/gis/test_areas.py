@@ -7,7 +7,7 @@ import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
-from shapely.geometry import LineString, MultiPolygon, Polygon, box
+from shapely.geometry import LineString, MultiLineString, MultiPolygon, Polygon, box
 
 from gis.areas import Areas
 
@@ -32,6 +32,16 @@ def test_pieces_are_told_by_metres_from_the_start_of_the_line() -> None:
     found = Areas(np.array([RING], object)).pieces(np.array([LineString([(-5, 5), (20, 5)])]))
     assert found.start_m.tolist() == [5.0, 11.0]  # in at x = 0, out and in again round the hole
     assert found.end_m.tolist() == [9.0, 15.0]
+
+
+def test_a_gap_between_stretches_is_no_part_of_the_line() -> None:
+    """Stretches of 4 m and 3 m, the gap between them through the whole square."""
+    stretches = MultiLineString([[(-4, 1), (0, 1)], [(10, 1), (13, 1)], [(2, 2), (5, 2)]])
+    lines = np.array([stretches, LineString([(-5, 1), (5, 1)])], object)
+    found = Areas(np.array([RING], object)).pieces(lines)
+    assert found.line.tolist() == [0, 1]
+    assert found.start_m.tolist() == [7.0, 5.0]
+    assert found.end_m.tolist() == [10.0, 10.0]
 
 
 def test_a_bent_line_goes_on_counting_past_its_vertices() -> None:

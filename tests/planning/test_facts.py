@@ -126,6 +126,32 @@ def test_a_young_road_that_may_be_dug_may_bar_the_work(
     assert line.route.verdict.outcome == outcome
 
 
+def test_a_surveyed_carriageway_beyond_the_red_line_is_its_road() -> None:
+    # Red line 12 m (y = 6), but the carriageway was surveyed to y = 11: the trench cuts it.
+    young = street((0, 0), (300, 0), red_line_width_m=12.0, opened_on="2025-06-01")
+    line = line_of(
+        town(
+            lines={"W-1": main((0, 8), (300, 8))},
+            roads={"R-1": young},
+            carriageways={"R-1": {"geometry": box(0, -5, 300, 11)}},
+        ),
+        gate=(120, 12),
+    )
+    assert line.routes["cheapest"].facts["touches_city_road"] is True
+    assert line.routes["cheapest"].verdict.outcome == "blocked"
+
+
+@pytest.mark.parametrize(("width", "touches"), [(20.0, True), (None, None)])
+def test_a_red_line_surveyed_in_part_frees_no_other_part(
+    width: float | None, touches: bool | None
+) -> None:
+    area = {"R-1": {"geometry": box(200, -10, 300, 10)}}
+    roads = {"R-1": street((0, 0), (300, 0), red_line_width_m=width)}
+    beside = {"W-1": main((0, 9 if width else 11), (300, 9 if width else 11))}
+    line = line_of(town(lines=beside, roads=roads, road_red_lines=area), gate=(120, 12))
+    assert line.routes["cheapest"].facts["touches_city_road"] is touches
+
+
 def test_a_surveyed_red_line_replaces_the_drawn_one() -> None:
     area = {"R-1": {"geometry": box(0, -10, 300, 11.5)}}
     survey = town(lines={"W-1": main((0, 11), (300, 11))}, road_red_lines=area)
