@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from gis.linear import FloatArray
 from gis.overlay import area_inside_union, strips
-from planning.application import Demand
+from planning.application import Application, Demand
 from planning.facts import Dug, Ground, application_facts, roads_dug, route_facts, trees_in
 from planning.groundwork import Groundwork, Site
 from planning.measures import Figures, measure_all
@@ -30,15 +30,19 @@ from planning.verdict_tables import judge_table
 from planning.verdicts import Verdict, judge
 
 # Verdict inputs that a demand tells: assumed where the demand is the usual one of a land use.
-FROM_DEMAND = ("max_dn_mm", "duct_holes", "duct_outer_diameter_mm", "subject_kind")
+_FROM_DEMAND = ("max_dn_mm", "duct_holes", "duct_outer_diameter_mm", "subject_kind")
 # Verdict inputs that hang on where the strip lies: the default width of a road moves it.
-FROM_PLACE = (
+_FROM_PLACE = (
     "pipe_length_m",
     "construction_length_m",
     "line_length_m",
     "green_affected_m2",
     "green_temporary_m2",
 )
+# Verdict inputs measured on the way to a main: size, pressure and voltage decide which main it is.
+_FROM_MAIN = (*_FROM_PLACE, "road_crossing_m")
+# The verdict input that tells a field of the pipe, where it is called otherwise.
+_INPUT_OF_SIZE = {"nominal_mm": "max_dn_mm"}
 QUALIFYING = ("commitment", "commitment_filing", "not_required")
 
 # A table costs about as much as twenty single verdicts.
@@ -185,7 +189,7 @@ def judge_routes(
     crossing_at = np.searchsorted(crossings["route"], np.arange(len(sites) + 1)).tolist()
     assumed = work.corridors.surfaces.table["width_assumed"].to_numpy(bool)
     unverified = [
-        _unverified(site, bool(assumed[list(dug)].any()))
+        unverified_inputs(site.application, utility, bool(assumed[list(dug)].any()))
         for site, dug in zip(sites, roads, strict=True)
     ]
     tolerances: list[dict[str, float | None]] = [{} for _ in sites]
@@ -245,10 +249,20 @@ def _tolerances(
     ]
 
 
-def _unverified(site: Site, beside_assumed_width: bool) -> tuple[str, ...]:
-    """What rests on the default demand of a land use, or on a strip beside an assumed width."""
-    demand = FROM_DEMAND if site.application.source == "default_demand" else ()
-    return demand + (FROM_PLACE if beside_assumed_width else ())
+def unverified_inputs(
+    application: Application, utility: str, beside_assumed_width: bool
+) -> tuple[str, ...]:
+    """What rests on the usual demand of a land use, on a size derived by rules that nobody
+    verified, or on a strip beside a road of assumed width.
+    """
+    place = _FROM_PLACE if beside_assumed_width else ()
+    if application.is_estimate:
+        return _FROM_DEMAND + _FROM_MAIN
+    demand = application.demands.get(utility)
+    sizing = None if demand is None else demand.sizing
+    if sizing is None or sizing.confidence == "verified" or not sizing.filled:
+        return place
+    return tuple(_INPUT_OF_SIZE.get(name, name) for name in sizing.filled) + _FROM_MAIN
 
 
 def _screened(
@@ -284,9 +298,11 @@ def _screened(
 def figures_of(work: Groundwork, demand: Demand, routes: Routes, working: Any) -> Figures:
     """Figures of traced routes with their working strips (None where the width is unknown).
 
-    What a route crosses of a road of assumed width is unknown.
+    What a route crosses of a road of assumed width is unknown, and so is what it crosses of roads
+    overhead or along a wall: there is no word yet on how that counts.
     """
     count = len(routes.lines)
+    aloft = _crosses_aloft(work, routes)
     counted = counted_crossings(work.ground, as_known(work.ground, routes.crossings))
     longest = counted.groupby("route")["longest_m"].max().reindex(range(count), fill_value=0.0)
     longest[counted["route"][counted["longest_m"].isna()]] = np.nan
@@ -297,12 +313,24 @@ def figures_of(work: Groundwork, demand: Demand, routes: Routes, working: Any) -
     return Figures(
         demand=demand,
         length_m=routes.table["length_m"].to_numpy(float),
-        kerb_m=_sums(counted, "kerb_m", count),
-        red_line_m=_sums(counted, "red_line_m", count),
-        longest_kerb_m=longest.to_numpy(float),
+        kerb_m=np.where(aloft, np.nan, _sums(counted, "kerb_m", count)),
+        red_line_m=np.where(aloft, np.nan, _sums(counted, "red_line_m", count)),
+        longest_kerb_m=np.where(aloft, np.nan, longest.to_numpy(float)),
         green_m2=green,
         trees=trees_in(work.ground, working),
     )
+
+
+def _crosses_aloft(work: Groundwork, routes: Routes) -> NDArray[np.bool_]:
+    """Whether each route runs above or beside a carriageway on poles or along a wall."""
+    found = np.zeros(len(routes.ways), bool)
+    corridors = work.corridors
+    for number, way in enumerate(routes.ways):
+        carriers = corridors.carriers.among(way.edges) if routes.bored[number] else []
+        edges = [edge for edge, _, laying in carriers if laying != "duct"]
+        if edges:
+            found[number] = len(corridors.surfaces.crossings(corridors.graph.lines[edges])) > 0
+    return found
 
 
 def as_known(ground: Ground, crossings: pd.DataFrame) -> pd.DataFrame:

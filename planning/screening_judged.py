@@ -7,6 +7,7 @@ are to be measured one by one.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -22,7 +23,7 @@ from planning.application import Demand
 from planning.comparisons import Truth
 from planning.facts import CUT_OPEN, green_inside, pipe_facts, trees_in, trees_touched
 from planning.groundwork import Groundwork
-from planning.judged_routes import FROM_DEMAND, FROM_PLACE, rank_of
+from planning.judged_routes import rank_of, unverified_inputs
 from planning.measures import MEASURES, Figures, measure_all
 from planning.quantities import SURFACES
 from planning.screening_lines import LineValues, joints_inside
@@ -318,24 +319,24 @@ def _judge(
     count = len(ways)
     found = {name: np.empty(count, object) for name in VERDICT_COLUMNS}
     rank = np.zeros(count, np.int64)
-    usual = sites.by_default[ways.site]
-    assumed = roads[:, ASSUMED_WIDTH] > 0
-    for default in (False, True):
-        for width in (False, True):
-            at = np.flatnonzero((usual == default) & (assumed == width))
-            unverified = (FROM_DEMAND if default else ()) + (FROM_PLACE if width else ())
-            judged = judge_columns(
-                utility,
-                {name: _rows(column, at) for name, column in columns.items()},
-                len(at),
-                work.policy,
-                unverified=unverified,
-                tolerances={name: values[at] for name, values in tolerances.items()},
-            )
-            for name in VERDICT_COLUMNS:
-                found[name][at] = judged.column(name)
-            ranks = np.array([rank_of(one) for one in judged.verdicts], np.int64)
-            rank[at] = ranks[judged.verdict_of]
+    assumed = (roads[:, ASSUMED_WIDTH] > 0).tolist()
+    groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for number, site in enumerate(ways.site.tolist()):
+        groups[unverified_inputs(sites.cases[site], utility, assumed[number])].append(number)
+    for unverified, numbers in groups.items():
+        at = np.array(numbers, np.int64)
+        judged = judge_columns(
+            utility,
+            {name: _rows(column, at) for name, column in columns.items()},
+            len(at),
+            work.policy,
+            unverified=unverified,
+            tolerances={name: values[at] for name, values in tolerances.items()},
+        )
+        for name in VERDICT_COLUMNS:
+            found[name][at] = judged.column(name)
+        ranks = np.array([rank_of(one) for one in judged.verdicts], np.int64)
+        rank[at] = ranks[judged.verdict_of]
     return found, rank
 
 

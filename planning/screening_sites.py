@@ -42,11 +42,6 @@ class Sites:
         return np.array([gaps.get(case.parcel_id, np.inf) for case in self.cases])
 
     @cached_property
-    def by_default(self) -> NDArray[np.bool_]:
-        """True for cases that stand with the default demand of their land use."""
-        return np.array([case.source == "default_demand" for case in self.cases], bool)
-
-    @cached_property
     def _alike(self) -> tuple[NDArray[np.intp], list[Application]]:
         """Cases of which the application tells the same, and one of each kind."""
         kinds: dict[Any, int] = {}

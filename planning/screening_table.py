@@ -25,23 +25,8 @@ TEXTS = (
     "qualifying_route",
     "tie_in_id",
 )
-_ORDER = (
-    "parcel_id",
-    "application_id",
-    "source",
-    "dig_date",
-    "utility",
-    "status",
-    "reason",
-    "gap_m",
-    "outcome",
-    "clause",
-    "certainty",
-    "otherwise",
-    "recommended",
-    "qualifying_route",
-    "tie_in_id",
-)
+_ABOUT = ("parcel_id", "application_id", "source", "dig_date", "utility")
+_ORDER = (*_ABOUT, *TEXTS[:2], "gap_m", *TEXTS[2:])
 
 
 class Table:

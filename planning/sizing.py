@@ -38,7 +38,8 @@ class Sizing:
     """What a demand comes to: the derived size, or why there is none.
 
     ``derived`` by field of ``Pipe``; ``inputs`` are the demand's own numbers; ``overridden`` says
-    that the demand gives another size itself, which rules.
+    that the demand gives another size itself, which rules; ``filled`` are the derived fields that
+    the demand did not give.
     """
 
     derived: tuple[tuple[str, float], ...]
@@ -48,6 +49,7 @@ class Sizing:
     source: str
     confidence: str | None
     overridden: bool = False
+    filled: tuple[str, ...] = ()
 
 
 @dataclass
@@ -123,6 +125,7 @@ def size(
         ";".join(dict.fromkeys(one.source for one in work.used)),
         least_sure(work.used) if work.used else None,
         overridden,
+        tuple(sorted(derived.keys() - given)),
     )
     new: dict[str, Any] = {name: value for name, value in derived.items() if name not in given}
     if "duct_holes" in new:
@@ -132,9 +135,14 @@ def size(
 
 def _derive(work: _Work) -> Derived | None:
     """The derived fields; empty where rules are missing, None where nothing asks for a size."""
-    if work.wants("outer_diameter_mm"):
+    if not work.wants("outer_diameter_mm"):
+        return _METHODS[work.pipe.utility](work)
+    if work.pipe.utility not in _IN_DUCTS:
         return _from_outer_diameter(work)
-    return _METHODS[work.pipe.utility](work)
+    return {
+        **(_METHODS[work.pipe.utility](work) or {}),
+        "duct_outer_diameter_mm": work.read("outer_diameter_mm"),
+    }
 
 
 def _from_outer_diameter(work: _Work) -> Derived:
@@ -367,6 +375,8 @@ def _telecom(work: _Work) -> Derived | None:
     return {"duct_holes": holes}
 
 
+# Utilities that lie in ducts: an outer diameter is that of a duct and tells no nominal size.
+_IN_DUCTS = ("power", "telecom")
 _METHODS: Mapping[str, Callable[[_Work], Derived | None]] = {
     "water": _water,
     "sewage": _sewage,

@@ -10,7 +10,7 @@ from planning.comparisons import NUMERIC, is_unknown
 from planning.findings import confidence_of
 from planning.policy_model import Clause, Condition, Policy
 from planning.readings import Case, as_read
-from planning.verdict_logic import Decision, condition_truth
+from planning.verdict_logic import OPEN_OUTCOME, Decision, condition_truth
 
 
 def certainty(
@@ -23,7 +23,7 @@ def certainty(
 ) -> str:
     """First that applies: too_close, depends_on_reading, rests_on_unverified, not_assessed, firm.
 
-    ``others`` are the outcomes under the readings not in force.
+    ``others`` are the outcomes under the readings not in force. An open outcome is never firm.
     """
     values, known = case.values(), known_tolerances(case, tolerances or {})
     if _is_too_close(case, outcome, values, known):
@@ -35,7 +35,7 @@ def certainty(
         for name, confidence in _grounds(case, decision, outcome)
     ):
         return "rests_on_unverified"
-    if tolerances is None or _unsurveyed(case, decision, values, known):
+    if outcome == OPEN_OUTCOME or tolerances is None or _unsurveyed(case, decision, values, known):
         return "not_assessed"
     return "firm"
 

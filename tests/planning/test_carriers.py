@@ -93,6 +93,39 @@ def test_a_duct_under_a_carriageway_is_no_crossing() -> None:
     assert (route.figures["crossing_count"], route.figures["kerb_m"]) == (0, 0)
 
 
+def test_what_lies_between_two_leads_is_not_measured_as_dug() -> None:
+    # Leads on both sides of the street, the duct between them under it; each crosses nothing.
+    lines = {
+        "T-0": main((20, -9), (20, -8), **{**DUCT, "free_holes": 0}),
+        "T-1": main((60, -9), (60, 9), (110, 9), **DUCT),
+    }
+    nodes = {
+        "N-0": node(20, -9, utility="telecom", kind="cabinet", free_holes=6),
+        "N-1": node(60, -9, utility="telecom", kind="handhole", free_holes=0),
+        "N-2": node(110, 9, utility="telecom", kind="handhole", free_holes=0),
+    }
+    found = planned(lines=lines, nodes=nodes)
+    route = route_of(found)
+    assert carried(found) == ["T-1"]
+    assert (route.figures["crossing_count"], route.figures["kerb_m"]) == (0, 0)
+    assert route.figures["cost_yuan"] == pytest.approx(route.way.weight, rel=1e-6)
+
+
+def test_what_poles_cross_of_a_street_is_unknown() -> None:
+    line = {**POLES["lines"]["D-1"], "geometry": main((20, -9), (65, 9), (110, 9))["geometry"]}
+    nodes = {
+        **POLES["nodes"],
+        "N-1": node(21, -8.5, utility="power", kind="ring_main_unit", spare_bays=1,
+                    voltage_kv=10.0),
+        "P-20": node(20, -9, utility="power", kind="pole"),
+    }  # fmt: skip
+    found = planned(POWER, allowing_poles(), lines={"D-1": line}, nodes=nodes)
+    route = route_of(found, "power")
+    assert carried(found, "power") == ["D-1", "D-1"]
+    assert route.measures["crossing_red_line_m"] is None
+    assert route.verdict.outcome not in ("commitment", "commitment_filing", "not_required")
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -55,7 +55,7 @@ def test_the_users_own_flow_comes_before_quotas() -> None:
     assert pipe.nominal_mm == 100
     assert sizing is not None
     assert dict(sizing.inputs) == {"design_flow_l_s": 10}
-    assert sizing.confidence == "recalled"
+    assert sizing.confidence == "assumed"
     assert sized("water", peak_hour_water=36)[0].nominal_mm == 100
 
 
@@ -178,3 +178,20 @@ def test_the_plan_uses_and_tells_the_derived_size() -> None:
     )
     assert line["pipe"]["nominal_mm"] == line["sizing"]["nominal_mm"] == 100
     assert line["sizing"]["overridden"] is False
+
+
+def test_an_outer_diameter_of_ducts_tells_no_nominal_size() -> None:
+    """Cables decide on the holes; the diameter is that of a duct."""
+    both = sized("telecom", cables=3, outer_diameter_mm=110)[0]
+    assert both.duct_holes == sized("telecom", cables=3)[0].duct_holes
+    assert (both.nominal_mm, both.duct_outer_diameter_mm) == (None, 110)
+
+
+def test_a_verdict_on_a_derived_size_is_not_firm() -> None:
+    """Quotas and velocities are recalled or assumed; a size that is given is the applicant's."""
+    survey = towns.town(lines={"W-1": towns.main((0, -8), (300, -8), diameter_mm=400.0)})
+    for demand, expected in (({"households": 4500}, True), ({"nominal_mm": 300}, False)):
+        case = towns.application(demands={"water": demand})
+        route = plan(case, survey, towns.policy()).lines["water"].route
+        assert route is not None
+        assert (route.verdict.certainty == "rests_on_unverified") is expected
