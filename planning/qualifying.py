@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -29,6 +29,8 @@ _FIRST_REACH_M = 60.0
 MOST_PIECES, MOST_WAYS = 20_000, 60
 
 SURE, POSSIBLE = 0, 1
+# Reasons that speak of ways; the others stand whatever ways there are.
+_OF_WAYS = ("no_path", "cap", "together")
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,16 @@ def cheapest_for_all(
         for number, quest, found in zip(open_, quests, _solve(quests), strict=True):
             answers[number] = quest.answer(found)
         open_ = [number for number in open_ if answers[number].status == "none"]
+    if work.closed.spared:
+        answers = {number: _as_proven(answer) for number, answer in answers.items()}
     return [answers[number] for number in range(len(sites))]
+
+
+def _as_proven(answer: Qualifying) -> Qualifying:
+    """An answer on ground that spares trees and greenery: other ways were not looked at."""
+    if answer.status != "none" or answer.reason is None or answer.reason.kind not in _OF_WAYS:
+        return answer
+    return replace(answer, proven=False, reason=Reason("spared"))
 
 
 def status_by_bounds(
@@ -125,7 +136,9 @@ def status_by_bounds(
         return None
     if rank == POSSIBLE:
         return "open"
-    return "none" if is_empty(POSSIBLE) else None
+    if not is_empty(POSSIBLE):
+        return None
+    return "not_proven" if work.closed.spared and book.unchanging[0] <= POSSIBLE else "none"
 
 
 def _past_a_limit(book: PieceBook, level: int, least_m: float) -> Reason | None:
@@ -169,11 +182,14 @@ class _Quest:
         """The answer as far as routes of this rank tell it."""
         reason = found.reason if found.proven else Reason("limit")
         if self.level == POSSIBLE:
+            if found.route is not None and found.route.rank == SURE:
+                # Pieces alone may leave open what the whole route tells.
+                return Qualifying(found.route, False, found.lower_bound)
             return Qualifying(None, found.proven, np.inf, found.route, reason)
         if found.route is not None:
             return Qualifying(found.route, found.proven, found.lower_bound)
         cheapest = self.known["cheapest"]
-        possible = cheapest if cheapest.rank == POSSIBLE else None
+        possible = cheapest if cheapest.rank == POSSIBLE and found.proven else None
         return Qualifying(None, found.proven, found.lower_bound, possible, reason)
 
     @property

@@ -50,7 +50,8 @@ class Reason:
     ``kind``: demand or site, an input that no route can change; no_path, all ways lead over
     pieces that do not qualify; cap, a measure is ``least`` at least on any way and may be
     ``limit`` at most; together, every limit can be kept but not all at once; limit, the search
-    gave up.
+    gave up; spared, only ways clear of ancient trees and protected greenery were looked at;
+    not_searched, no search is made for an estimate.
     """
 
     kind: str

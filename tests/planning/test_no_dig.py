@@ -147,6 +147,22 @@ def test_a_tree_that_is_not_known_to_be_ancient_moves_no_route(ancient: bool | N
     assert with_tree.route.line.equals(bare.route.line)
 
 
+def test_that_nothing_qualifies_is_not_proven_where_spared_ground_was_left_out() -> None:
+    """W-1 lies 59 m off past protected greenery on both sides, W-2 too far the other way."""
+    green = {
+        "G-1": {"kind": "protected", "geometry": box(60, 7.6, 90, 12)},
+        "G-2": {"kind": "protected", "geometry": box(60, -12, 90, -7.6)},
+    }
+    lines = {"W-1": main((0, 8), (55, 8)), "W-2": main((450, 8), (500, 8))}
+    roads = {"R-1": street((0, 0), (520, 0))}
+    line = line_of(town(roads=roads, lines=lines, green=green), gate=(120, 12))
+    assert line.routes["cheapest"].figures["length_m"] > 300
+    assert line.qualifying_route == "not_proven"
+    assert line.qualifying is not None
+    assert line.qualifying.reason is not None
+    assert line.qualifying.reason.kind == "spared"
+
+
 def test_protected_greenery_is_gone_round_on_the_other_side_of_the_street() -> None:
     # The main lies on the own side from x = 0 to 20, the gate at x = 138; protected greenery
     # fills the own side from x = 60 to 90: the line crosses the street twice to keep clear.

@@ -58,6 +58,26 @@ def solved(survey: Survey, limits: dict[str, str], **changes: Any) -> tuple[Grou
 
 # --- on paper ------------------------------------------------------------------------------------
 
+
+def test_a_route_that_surely_qualifies_is_found_though_its_pieces_leave_it_open() -> None:
+    """The estate street alone may need no permit; the whole route digs the old city street too."""
+    roads = {
+        "R-new": street((0, 0), (160, 0), opened_on="2025-06-01"),
+        "R-estate": street((160, 0), (220, 0), authority=None),
+        "R-old": street((220, 0), (400, 0)),
+    }
+    lines = {
+        "W-near": main((100, -8), (150, -8)),
+        "W-far": main((300, 8), (380, 8)),
+    }
+    parcels = {"P-1": towns.parcel(168, 12, 208, 52)}
+    line = line_of(town(roads=roads, lines=lines, parcels=parcels), gate=(190, 12))
+    best = min((r for r in line.routes.values()), key=lambda route: route.rank)
+    assert (line.qualifying_route == "found") is (best.rank == 0)
+    assert line.qualifying is not None
+    assert line.qualifying.possible is None or line.qualifying.possible.rank == 1
+
+
 # The parcel, y = 12 to 52, lies between two streets with mains 5 and 4 m from its red line.
 TWO_STREETS = {
     "roads": {
