@@ -21,7 +21,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import POSITION_TOLERANCE_M, FloatArray
+from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.clearance_records import (
@@ -36,6 +36,7 @@ from planning.comparisons import is_unknown
 from planning.groundwork import Groundwork
 from planning.questions import Question
 from planning.road_surfaces import RoadSurfaces
+from planning.route_faults import edges_along
 from planning.standards import Pipe, Standards, TableValue
 
 # Pairs farther apart than this and than what the table asks for are not worth a line.
@@ -120,6 +121,14 @@ class _New:
     @property
     def surfaces(self) -> RoadSurfaces:
         return self.work.corridors.surfaces
+
+    @cached_property
+    def roads(self) -> IntArray:
+        """Rows of the roads whose strips the line follows."""
+        measures = self.work.corridors.graph.measures
+        edges = edges_along(self.work.corridors, self.line)
+        along = measures.iloc[edges]
+        return along.loc[along["kind"] == "strip", "road"].to_numpy(np.int64)
 
     @cached_property
     def size_m(self) -> tuple[float, float]:
@@ -236,9 +245,13 @@ def _to_kerbs(new: _New) -> Iterator[Clearance]:
     names = surfaces.table["road_id"].to_numpy(object)[rows]
     value = new.standards.clearance_to(new.pipe, "kerb")
     things = _surrounding("kerb", "roads", names, kerbs, [value] * len(rows), _("路缘石"))
-    # The trench is set out from the kerb itself: what is known of it needs no tolerance.
-    assumed = surfaces.table["width_assumed"].to_numpy(bool)[rows]
-    things = replace(things, tolerance_m=np.where(assumed, np.nan, 0.0))
+    # The trench is set out from the kerb that it follows: what is known of that needs no tolerance.
+    table = surfaces.table.iloc[rows]
+    told = new.work.tolerances.of_layer("roads").reindex(table["road_id"].astype(str))
+    follows = np.isin(rows, new.roads)
+    tolerance = np.where(follows, 0.0, told.to_numpy(float))
+    assumed = table["width_assumed"].to_numpy(bool)
+    things = replace(things, tolerance_m=np.where(assumed, np.nan, tolerance))
     crossed = _crossing_points(new.line, kerbs)
     yield from _side_by_side(new, things, crossed, ~shapely.is_empty(crossed))
 

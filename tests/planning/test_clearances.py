@@ -146,11 +146,26 @@ def test_power_keeps_ten_metres_from_electrified_rails_and_three_from_others() -
         assert only("railway", found(pipe=cable, railways=rails)).required_m == required_m
 
 
+EXACT = {"R-1": street((0, 0), (300, 0), position_accuracy_m=0.0)}
+
+
 @pytest.mark.parametrize(("y", "status"), [(6.60, "pass"), (6.59, "fail")])
-def test_the_kerb_is_measured_from_and_needs_no_tolerance(y: float, status: str) -> None:
+def test_the_kerb_is_kept_clear_of_by_its_table(y: float, status: str) -> None:
     # 6.6 - 5 - 0.1 = 1.5.
-    one = only("kerb", found(LineString([(50, y), (150, y)])))
+    one = only("kerb", found(LineString([(50, y), (150, y)]), roads=EXACT))
     assert (one.status, one.id, one.tolerance_m) == (status, "R-1", 0.0)
+
+
+def test_only_the_kerb_that_the_strip_is_set_out_from_needs_no_tolerance() -> None:
+    # The strip of R-1 lies at y = 6.75; R-2, 4 m wide, has its kerb at y = 9.
+    roads = {
+        "R-1": street((0, 0), (300, 0)),
+        "R-2": street((0, 11), (300, 11), carriageway_width_m=4.0, red_line_width_m=5.0),
+    }
+    line = LineString([(50, 6.75), (150, 6.75)])
+    kerbs = {c.id: c for c in found(line, roads=roads) if c.against == "kerb"}
+    assert (kerbs["R-1"].status, kerbs["R-1"].tolerance_m) == ("pass", 0.0)
+    assert (kerbs["R-2"].status, kerbs["R-2"].tolerance_m) == ("uncertain", None)
 
 
 def test_the_kerb_of_a_road_of_unknown_width_is_uncertain() -> None:
@@ -167,7 +182,7 @@ def test_a_road_that_is_crossed_is_not_followed() -> None:
 def test_a_line_that_turns_alongside_after_a_crossing_is_found() -> None:
     # Crosses the kerb at a right angle, then runs 1.0 m behind it: 1.0 - 0.1 < 1.5.
     turning = LineString([(100, -8), (100, 6), (150, 6)])
-    one = only("kerb", found(turning))
+    one = only("kerb", found(turning, roads=EXACT))
     assert (one.status, one.gap_m) == ("fail", pytest.approx(0.9))
 
 
