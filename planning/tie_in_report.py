@@ -133,15 +133,21 @@ def _advantages(extra_yuan: float, is_shortest: bool, across_m: float) -> list[s
 
 
 def _falls(work: Groundwork, demand: Demand, row: int, length_m: float) -> list[str]:
-    """What the levels say of a gravity line to a main, in a sentence; nothing of others."""
-    tie_ins, lines = work.tie_ins(demand.pipe.utility), work.survey.get("lines")
-    place = tie_ins.table.iloc[row]
-    if not runs_by_gravity(demand.pipe.utility) or place["kind"] != "line" or lines is None:
+    """What the levels say of a gravity line, in a sentence; nothing of others."""
+    if not runs_by_gravity(demand.pipe.utility):
         return []
-    main = lines.loc[place["feature_id"]]
-    share = float(place["chainage_m"]) / main.geometry.length
-    invert_m = invert_at(main["start_invert_m"], main["end_invert_m"], share)
+    invert_m = _invert_m(work, work.tie_ins(demand.pipe.utility).table.iloc[row])
     return [fall(demand.pipe, demand.last_well_invert_m, length_m, invert_m).text]
+
+
+def _invert_m(work: Groundwork, place: pd.Series) -> float | None:
+    """Invert level of a main where it is joined, or of a manhole; None for unknown."""
+    if place["kind"] == "line":
+        main = work.survey.tables["lines"].loc[place["feature_id"]]
+        share = float(place["chainage_m"]) / main.geometry.length
+        return invert_at(main["start_invert_m"], main["end_invert_m"], share)
+    level = float(work.survey.tables["nodes"].loc[place["feature_id"], "invert_level_m"])
+    return None if np.isnan(level) else level
 
 
 # --- why the others are none ---------------------------------------------------------------------

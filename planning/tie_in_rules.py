@@ -17,17 +17,6 @@ from planning.standards import Pipe, Standards
 
 # Only what is known to be in use may be joined; an unknown state is asked for.
 IN_USE = "in_service"
-# Reasons in the order in which they are looked for.
-STANDING = ("wrong_network", "wrong_kind", "unknown_status", "not_in_service")
-REFUSALS = (
-    "other_operator",
-    "too_small",
-    "needs_station",
-    "wrong_pressure",
-    "wrong_voltage",
-    "no_spare_bay",
-    "too_few_holes",
-)
 
 
 def standing(table: pd.DataFrame, utility: Utility, field: str) -> pd.Series:
@@ -99,7 +88,9 @@ def _pressure(features: pd.DataFrame, pipe: Pipe, standards: Standards) -> dict[
     stations = standards.utilities[pipe.utility].tie_in.station_classes
     return {
         "needs_station": np.isin(classes.astype(str), stations) & (classes != wanted),
-        "wrong_pressure": (classes != wanted) & (pipe.pressure_mpa is not None),
+        # A pressure above the table's classes is of no class: nothing is known to fit it.
+        "wrong_pressure": ((classes != wanted) | (wanted is None))
+        & (pipe.pressure_mpa is not None),
     }
 
 

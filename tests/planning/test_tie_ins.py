@@ -104,6 +104,8 @@ def test_a_gas_main_must_have_the_pressure_class_of_the_pipe() -> None:
     # GB 50028: low < 0.01, mid B to 0.2, mid A to 0.4 MPa.
     assert usable(found, pressure_mpa=0.2) == {"G-mid"}
     assert usable(found, pressure_mpa=0.4) == {"G-high"}
+    # Above 1.6 MPa there is no class: no main is known to fit, least one of unknown pressure.
+    assert usable(found, pressure_mpa=2.5) == set()
 
 
 def test_power_needs_a_node_with_a_spare_bay_and_its_voltage() -> None:
