@@ -127,8 +127,8 @@ def _park() -> Survey:
     return town(
         roads={"R-1": street((-50, 0), (300, 0))},
         parcels={"P-1": parcel(150, 12, 190, 42)},
-        green={"G-1": {"kind": "park", "geometry": box(30, 5.2, 147, 11)}},
-        trees={f"T-{x}": {"ancient": False, "geometry": Point(x, 6.6)} for x in range(34, 146, 8)},
+        green={"G-1": {"kind": "park", "geometry": box(40, 5.2, 146, 11)}},
+        trees={f"T-{x}": {"ancient": False, "geometry": Point(x, 6.6)} for x in range(44, 146, 8)},
         lines={"W-west": main((-50, 8), (28, 8))},
     )
 

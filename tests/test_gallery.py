@@ -61,6 +61,8 @@ def test_the_young_road_is_avoided_for_one_that_may_be_dug() -> None:
 
 
 def test_the_other_side_spares_the_trees_of_the_park() -> None:
+    assert cheapest("park").figures["green_m2"] < 200  # it is the trees that decide
+    assert cheapest("park").facts["touches_tree"] is True
     assert cheapest("park").verdict.outcome == "ordinary_approval"
     assert recommended("park").verdict.outcome == "commitment"
     assert recommended("park").figures["crossing_count"] == 2
