@@ -7,7 +7,6 @@ Only the shape of a request is checked here; what it means is left to the two ca
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,8 +18,9 @@ from starlette.routing import BaseRoute, Route
 from api import tokens
 from ui.language import gettext as _
 
-_MAX_BYTES = 400_000  # 5,000 points with 16 digits each way
-_MAX_POINTS = 5000
+# A line drawn by clicks has tens of points; each one costs time to judge.
+MAX_POINTS = 200
+_MAX_BYTES = 40_000  # as many points with 16 digits each way, and the texts
 _MAX_TEXT = {"application_id": 80, "utility": 20, "author": 80, "note": 400, "language": 8}
 
 Drawing = Mapping[str, Any]
@@ -81,6 +81,8 @@ def parse_drawing(body: bytes, *, may_be_empty: bool) -> dict[str, Any]:
         text = asked.get(name, "")
         if not isinstance(text, str) or len(text) > longest:
             raise DrawingError(_("{} 须为不超过 {} 字的文字").format(name, longest))
+        if not _is_writable(text):
+            raise DrawingError(_("{} 含有无法保存的字符,请改写").format(name))
         found[name] = text.strip()
     found["line"] = _line(asked.get("line"), may_be_empty=may_be_empty)
     return found
@@ -89,10 +91,12 @@ def parse_drawing(body: bytes, *, may_be_empty: bool) -> dict[str, Any]:
 def _line(value: Any, *, may_be_empty: bool) -> list[list[float]] | None:
     if value is None and may_be_empty:
         return None
-    if not isinstance(value, list) or not 2 <= len(value) <= _MAX_POINTS:
-        raise DrawingError(_("line 须为 2 至 {} 个点").format(_MAX_POINTS))
+    if not isinstance(value, list) or not 2 <= len(value) <= MAX_POINTS:
+        raise DrawingError(_("手绘路由须为 2 至 {} 个点,请减少折点").format(MAX_POINTS))
     if not all(_is_place(point) for point in value):
         raise DrawingError(_("line 的每个点须为 [经度, 纬度]"))
+    if all(point == value[0] for point in value):
+        raise DrawingError(_("手绘路由须有至少两个不同的点"))
     return [[float(lon), float(lat)] for lon, lat in value]
 
 
@@ -101,8 +105,17 @@ def _is_place(point: Any) -> bool:
         return False
     if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in point):
         return False
-    lon, lat = point
-    return math.isfinite(lon) and math.isfinite(lat) and abs(lon) <= 180 and abs(lat) <= 90
+    lon, lat = point  # compared as they are: a whole number may be too long for a float
+    return -180 <= lon <= 180 and -90 <= lat <= 90
+
+
+def _is_writable(text: str) -> bool:
+    """Whether a text can be stored: JSON may hold halves of a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 async def _body(request: Request) -> bytes:

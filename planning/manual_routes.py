@@ -132,7 +132,7 @@ def manual_route(work: Groundwork, site: Site, demand: Demand, drawn: DrawnRoute
     )
     working = working_strips(work, demand, routes)
     [route] = judge_routes(work, demand, [site], routes, working)
-    return ManualRoute(drawn, route, moves, faults_of(work, site, line, route.strip))
+    return ManualRoute(drawn, route, moves, faults_of(work, site, line, edges, route.strip))
 
 
 def _bored(

@@ -6,6 +6,7 @@ order there, whatever it crosses: a bridge carries it over water, a level crossi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from gettext import gettext as _
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gis.linear import IntArray
+from gis.linear import IntArray, LineArray
 from gis.overlay import CONTACT_TOLERANCE_M, enters
 from planning.corridors import Corridors
 from planning.groundwork import Groundwork, Site
@@ -43,23 +44,31 @@ class Fault:
 
 
 def faults_of(
-    work: Groundwork, site: Site, line: shapely.LineString, strip: shapely.Polygon | None
+    work: Groundwork,
+    site: Site,
+    line: shapely.LineString,
+    edges: Sequence[int],
+    strip: shapely.Polygon | None,
 ) -> tuple[Fault, ...]:
-    """Every fault of a line with its working strip; empty for a line along open corridors."""
-    free = _off_corridor(work.corridors, line)
-    found = [fault for part in free for fault in _obstacles(work, site, part)]
+    """Every fault of a line with its working strip; empty for a line along open corridors.
+
+    ``edges`` are those that the line follows, by :func:`edges_along`.
+    """
+    free = np.array(_off_corridor(work.corridors, line, edges), object)
+    found = _obstacles(work, site, free)
     found += [fault for part in free for fault in _railways(work, part)]
-    found += [fault for part in free for fault in _lengthwise(work, part)]
+    found += _lengthwise(work, free)
     return (*found, *_no_dig(work, line, strip, site.application.dig_date))
 
 
 def edges_along(corridors: Corridors, line: shapely.LineString) -> IntArray:
     """The corridor edges that a line runs along: what they know of road and bridge holds for it."""
     graph = corridors.graph
-    near = graph.tree.query(line, predicate="dwithin", distance=ON_EDGE_M)
+    near = np.unique(graph.tree.query(line, predicate="dwithin", distance=ON_EDGE_M))
     length_m = graph.length_m[near]
+    beside = _parts_beside(line, graph.lines[near])
     shared_m = shapely.length(
-        shapely.intersection(graph.lines[near], shapely.buffer(line, ON_EDGE_M))
+        shapely.intersection(graph.lines[near], shapely.buffer(beside, ON_EDGE_M))
     )
     along = (shared_m >= np.minimum(_ALONG_M, length_m)) & (length_m > 2 * ON_EDGE_M)
     kind = graph.measures["kind"].to_numpy()[near]
@@ -67,41 +76,62 @@ def edges_along(corridors: Corridors, line: shapely.LineString) -> IntArray:
     return np.sort(near[along]).astype(np.int64)
 
 
-def _off_corridor(corridors: Corridors, line: shapely.LineString) -> list[shapely.LineString]:
-    """The parts of a line that run along no corridor."""
-    along = corridors.graph.lines[edges_along(corridors, line)]
+def _parts_beside(line: shapely.LineString, edges: LineArray) -> LineArray:
+    """For each edge the segments of a line that lie on it or cross it.
+
+    Each edge is compared with these alone: with the whole line the work would grow with the
+    square of its length.
+    """
+    points = shapely.get_coordinates(line)
+    segments = shapely.linestrings(np.stack([points[:-1], points[1:]], axis=1))
+    tree = shapely.STRtree(segments)
+    edge, segment = tree.query(edges, predicate="dwithin", distance=ON_EDGE_M)
+    order = np.argsort(edge, kind="stable")
+    found: LineArray = shapely.multilinestrings(segments[segment[order]], indices=edge[order])
+    return found
+
+
+def _off_corridor(
+    corridors: Corridors, line: shapely.LineString, edges: Sequence[int]
+) -> list[shapely.LineString]:
+    """The parts of a line that run along none of the corridor edges that it follows."""
+    along = corridors.graph.lines[list(edges)]
     beside = shapely.difference(line, shapely.buffer(shapely.union_all(along), ON_EDGE_M))
     parts = shapely.get_parts(beside)
     return [part for part in parts.tolist() if part.length > CONTACT_TOLERANCE_M]
 
 
-def _obstacles(work: Groundwork, site: Site, part: shapely.LineString) -> list[Fault]:
+def _obstacles(work: Groundwork, site: Site, parts: LineArray) -> list[Fault]:
+    """Land, buildings and water that the parts of a line enter, in the order of the parts."""
     own = site.application.parcel_id
     words = {
         "parcels": ("private_land", _("穿入宗地 {id} {length:.2f} 米")),
         "buildings": ("building", _("穿过建筑 {id} {length:.2f} 米")),
         "water_bodies": ("water", _("穿过水体 {id} {length:.2f} 米,不在桥上")),
     }
-    found = []
+    found: list[tuple[int, Fault]] = []
     for layer, (kind, text) in words.items():
-        for id_, inside in _entered(work, layer, part):
+        for part, id_, inside in _entered(work, layer, parts):
             said = (
                 _("穿入本宗地 {id} {length:.2f} 米") if (layer, id_) == ("parcels", own) else text
             )
-            found.append(_fault(kind, layer, id_, inside, said))
-    return found
+            found.append((part, _fault(kind, layer, id_, inside, said)))
+    return [fault for _part, fault in sorted(found, key=lambda one: one[0])]
 
 
 def _entered(
-    work: Groundwork, layer: str, line: shapely.LineString
-) -> list[tuple[str, shapely.Geometry]]:
-    """Ids of the areas of a layer that a line enters, and the part inside."""
+    work: Groundwork, layer: str, parts: LineArray
+) -> list[tuple[int, str, shapely.Geometry]]:
+    """Which part of a line enters which area of a layer, by id, and what of it lies inside."""
     table = work.survey.get(layer)
     if table is None:
         return []
     areas = np.asarray(table.geometry.array)
-    rows = enters(np.array([line], object), areas)["polygon"].to_numpy(np.int64)
-    return [(str(table.index[row]), shapely.intersection(line, areas[row])) for row in rows]
+    pairs = enters(parts, areas)
+    part, row = (pairs[name].to_numpy(np.int64) for name in ("line", "polygon"))
+    inside = shapely.intersection(parts[part], areas[row])
+    names = [str(name) for name in table.index[row]]
+    return list(zip(part.tolist(), names, inside, strict=True))
 
 
 def _railways(work: Groundwork, part: shapely.LineString) -> list[Fault]:
@@ -122,12 +152,13 @@ def _railways(work: Groundwork, part: shapely.LineString) -> list[Fault]:
     ]
 
 
-def _lengthwise(work: Groundwork, part: shapely.LineString) -> list[Fault]:
+def _lengthwise(work: Groundwork, parts: LineArray) -> list[Fault]:
     """Stretches inside a carriageway that do not cross it at the least angle."""
     surfaces = work.corridors.surfaces
-    inside = enters(np.array([part], object), surfaces.own_area)["polygon"].to_numpy(np.int64)
+    pairs = enters(parts, surfaces.own_area)
+    part, inside = (pairs[name].to_numpy(np.int64) for name in ("line", "polygon"))
     cut, owner = shapely.get_parts(
-        shapely.intersection(part, surfaces.own_area[inside]), return_index=True
+        shapely.intersection(parts[part], surfaces.own_area[inside]), return_index=True
     )
     kept = shapely.length(cut) > CONTACT_TOLERANCE_M
     cut, road = cut[kept], inside[owner[kept]]

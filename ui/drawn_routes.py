@@ -7,19 +7,22 @@ and latitude and is kept in the coordinates of the workspace.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import Any
 
-from pyproj import CRS, Transformer
+import numpy as np
+from pyproj import CRS
 from shapely.geometry import LineString
 
+from layers.placing import reproject
 from layers.store import Workspace
 from layers.utilities import load_utilities
 from planning.application import ApplicationError, parse_application
-from planning.drawn_routes import drawn_entry
+from planning.drawn_routes import DrawnRoute, drawn_entry
 from planning.policies import load_policy
 from ui.case_drawing import Placer
 from ui.case_marks import fault_marks
@@ -33,7 +36,18 @@ from ui.words import Words
 
 log = logging.getLogger(__name__)
 Answer = tuple[int, dict[str, Any]]
+# A drawn line is an external line of some hundred metres; judging takes time by its length.
+MAX_LENGTH_M = 5000
+MAX_KEPT = 50  # drawings of one utility in the history of an application
+_AROUND_DEG = 0.01  # about a kilometre: so far beyond all that is mapped a line may be drawn
+_DEGREES = CRS.from_epsg(4326)
 _writing = Lock()  # read, append and save of one application must not overlap
+_judging = Lock()  # one line at a time: others must not take all processors
+_places = BoundedSemaphore(8)  # more do not wait: the map needs threads for its layers
+
+
+class BusyError(RuntimeError):
+    """Too many drawn lines wait to be judged."""
 
 
 def judge_door(workspace: Path) -> Callable[[Mapping[str, Any]], Answer]:
@@ -68,11 +82,16 @@ def keep_drawing(workspace: Path, drawing: Mapping[str, Any]) -> None:
     Raises
     ------
     WorkspaceError, ApplicationError
-        If there is no such application, or it could not be read again with the drawing.
+        If there is no such application, it could not be read again with the drawing, its history
+        is full, or there is nothing to withdraw.
+    OSError
+        If it could not be written.
     """
     with _writing:
         opened = Workspace.open(workspace)
         document = opened.application(drawing["application_id"])
+        history = parse_application(document).drawn_routes.get(drawing["utility"], ())
+        _refuse_entry(history, withdraws=drawing["line"] is None)
         line = None if drawing["line"] is None else _in_metres(drawing["line"], opened.crs)
         coordinates = None if line is None else [[x, y] for x, y in line.coords]
         now = datetime.now(UTC).astimezone()
@@ -84,12 +103,27 @@ def keep_drawing(workspace: Path, drawing: Mapping[str, Any]) -> None:
         opened.save_application(changed)
 
 
+def _refuse_entry(history: tuple[DrawnRoute, ...], *, withdraws: bool) -> None:
+    """Refuse to withdraw what is not there, and to draw where the history is full."""
+    drawn = bool(history) and history[-1].line is not None
+    if withdraws and not drawn:
+        raise ApplicationError(_("没有可撤回的手绘路由"))
+    if not withdraws and len(history) >= MAX_KEPT:
+        raise ApplicationError(
+            _("这一专业已保留手绘路由 {} 次,达到上限;请联系管理员清理该申请的历史").format(
+                len(history)
+            )
+        )
+
+
 def _answered(act: Callable[[], Answer]) -> Answer:
     """An answer, or a message for the person; what is our fault goes to the log."""
     try:
         return act()
     except REFUSALS as error:
         return 422, {"message": str(error)}
+    except BusyError as error:
+        return 503, {"message": str(error)}
     except Exception:
         log.exception("a drawn route could not be handled")
         return 500, {"message": _("计算出错,已记入日志。请联系管理员。")}
@@ -102,8 +136,9 @@ def _judged(county: County, drawing: Mapping[str, Any]) -> Answer:
         raise ApplicationError(_("没有这份报装申请:{}").format(name))
     if utility not in load_utilities():
         raise ApplicationError(_("没有这个专业:{}").format(utility))
-    line = _in_metres(drawing["line"], county.survey.crs)
-    found = judge_drawn_line(name, utility, line, county)
+    line = _placed(drawing["line"], county)
+    with _turn():
+        found = judge_drawn_line(name, utility, line, county)
     if found["status"] == "refused":
         return 422, {"message": found["reason"]}
     view = View({}, load_utilities(), Words(load_policy(county.survey.county)))
@@ -115,6 +150,38 @@ def _judged(county: County, drawing: Mapping[str, Any]) -> Answer:
     }
 
 
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Wait for the one who is judged before; ``BusyError`` where too many wait already."""
+    if not _places.acquire(blocking=False):
+        raise BusyError(_("正在核算的手绘路由过多,请稍候再试"))
+    try:
+        with _judging:
+            yield
+    finally:
+        _places.release()
+
+
+def _placed(line: list[list[float]], county: County) -> LineString:
+    """A drawn line in metres; refused outside the county, too long, or without length."""
+    lon, lat = np.array(line, float).T
+    west, south, east, north = county.bounds
+    inside = (west - _AROUND_DEG <= lon) & (lon <= east + _AROUND_DEG)
+    inside &= (south - _AROUND_DEG <= lat) & (lat <= north + _AROUND_DEG)
+    if not inside.all():
+        raise ApplicationError(
+            _("手绘路由第 {} 个点不在本县图层范围内").format(int(np.argmin(inside)) + 1)
+        )
+    placed = _in_metres(line, county.survey.crs)
+    if not np.isfinite(placed.length) or placed.length == 0:
+        raise ApplicationError(_("手绘路由须有至少两个不同的点"))
+    if placed.length > MAX_LENGTH_M:
+        raise ApplicationError(
+            _("手绘路由长 {} 米,最长 {} 米;请画短些").format(round(placed.length), MAX_LENGTH_M)
+        )
+    return placed
+
+
 def _in_metres(line: list[list[float]], crs: CRS) -> LineString:
-    to_metres = Transformer.from_crs(4326, crs, always_xy=True)
-    return LineString([to_metres.transform(lon, lat) for lon, lat in line])
+    [placed] = reproject(np.array([LineString(line)], object), _DEGREES, crs)
+    return placed

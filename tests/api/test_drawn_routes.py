@@ -10,7 +10,7 @@ import pytest
 from starlette.applications import Starlette
 
 from api import tokens
-from api.drawn_routes import drawn_routes, pen
+from api.drawn_routes import MAX_POINTS, drawn_routes, pen
 from tests.api.asgi import Answer, post
 
 WORKSPACE = "/somewhere"
@@ -87,12 +87,16 @@ def test_without_a_token_for_drawing_here_nothing_is_kept(
         {**ASKED, "line": [[114.87, 31.64], [114.88, "31.65"]]},
         {**ASKED, "line": [[114.87, 31.64], [True, 31.65]]},
         {**ASKED, "line": [[582000, 3502000], [582001, 3502001]]},
-        {**ASKED, "line": LINE * 2501},
+        {**ASKED, "line": LINE * (MAX_POINTS // 2) + LINE[:1]},
+        {**ASKED, "line": LINE[:1] * 2},
+        {**ASKED, "line": [[10**400, 31.64], [114.88, 31.65]]},
+        {**ASKED, "application_id": "BZ-1\ud800"},
+        {**ASKED, "note": "\udfff"},
         {**ASKED, "note": "长" * 401},
         {**ASKED, "author": 7},
         {**ASKED, "application_id": ["BZ-1"]},
     ],
-    ids=range(15),
+    ids=range(19),
 )
 def test_anything_but_a_line_is_refused_in_words(
     app: Starlette, kept: list[Mapping[str, Any]], asked: Any
@@ -101,6 +105,13 @@ def test_anything_but_a_line_is_refused_in_words(
     assert answer.status == 400
     assert json.loads(answer.body)["message"]
     assert kept == []
+
+
+def test_a_line_of_as_many_points_as_may_be_is_kept(
+    app: Starlette, kept: list[Mapping[str, Any]]
+) -> None:
+    assert ask(app, "keep", {**ASKED, "line": LINE * (MAX_POINTS // 2)}).status == 200
+    assert len(kept[0]["line"]) == MAX_POINTS
 
 
 def test_a_form_of_another_page_is_refused(app: Starlette, kept: list[Mapping[str, Any]]) -> None:

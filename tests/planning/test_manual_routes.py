@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString, box
 
+from planning import route_faults
 from planning.application import Application, ApplicationError
 from planning.external_lines import external_lines, networkx_finder
 from planning.groundwork import Groundwork, prepare
@@ -26,6 +27,7 @@ from planning.manual_routes import (
 )
 from planning.plan import plan
 from planning.quantities import Prices, load_prices
+from planning.route_faults import edges_along
 from tests import towns
 from tests.towns import main, node, parcel, policy, street, town
 
@@ -225,6 +227,52 @@ def test_a_longer_drawing_never_costs_less_than_the_cheapest_route() -> None:
     assert more["extra_yuan"] > 0
     assert more["extra_m"] == pytest.approx(1.1 + 32 + 18.9 - 20)
     assert made.to_json()["utilities"][0]["manual"]["differences"]["extra_m"] == more["extra_m"]
+
+
+# --- edges that a drawing follows -------------------------------------------------------------
+
+
+def streets_in_a_row(count: int) -> towns.Survey:
+    roads = {f"R-{n}": street((60 * n, -100), (60 * n, 100)) for n in range(count)}
+    return town(roads=roads, lines=FAR_SIDE)
+
+
+def zigzag(count: int) -> LineString:
+    """Up and down along every street and across to the next."""
+    east, north = towns.ORIGIN
+    points = [(30 * n + 7, 90 if n % 2 else -90) for n in range(2 * count)]
+    return LineString([(x + east, y + north) for x, y in points])
+
+
+def test_edges_along_a_crooked_line_are_those_that_share_enough_of_it() -> None:
+    graph = (corridors := towns.ground(streets_in_a_row(4), towns.application()).corridors).graph
+    along = np.flatnonzero(~np.isin(graph.measures["kind"].to_numpy(), ("bore", "carrier")))
+    followed = graph.lines[along[:: len(along) // 9]]
+    line = LineString([xy for one in followed for xy in one.coords])
+    shared = shapely.length(shapely.intersection(graph.lines[along], line.buffer(0.05)))
+    enough = (shared >= np.minimum(0.5, graph.length_m[along])) & (graph.length_m[along] > 0.1)
+    assert edges_along(corridors, line).tolist() == along[enough].tolist()
+    assert enough.sum() >= 5
+
+
+def test_work_on_a_drawing_grows_with_its_length_and_not_with_the_square(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def vertices(count: int) -> int:
+        corridors = towns.ground(streets_in_a_row(count), towns.application()).corridors
+        seen = []
+        plain = shapely.intersection
+
+        def counted(one: Any, other: Any) -> Any:
+            seen.append(sum(shapely.get_num_coordinates(part).sum() for part in (one, other)))
+            return plain(one, other)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(route_faults.shapely, "intersection", counted)
+            edges_along(corridors, zigzag(count))
+        return int(sum(seen))
+
+    assert vertices(16) < 3 * vertices(8)
 
 
 # --- faults -----------------------------------------------------------------------------------

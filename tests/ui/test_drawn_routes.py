@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,8 @@ from shapely.geometry import LineString
 
 from tests.planned_town import make_workspace
 from tests.towns import CRS_NAME, ORIGIN
-from ui.drawn_routes import judge_door, keep_door
+from ui import drawn_routes
+from ui.drawn_routes import MAX_KEPT, judge_door, keep_door, keep_drawing
 from ui.planning_service import _groundwork
 
 
@@ -76,6 +79,53 @@ def test_a_drawing_out_of_reach_is_neither_judged_nor_kept(workspace: Path) -> N
     assert (workspace / "applications" / "BZ-1.json").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("points", "words"),
+    [
+        ([(119, 9), (119, 9)], "至少两个不同的点"),
+        ([(119, 9), (119, 900_000)], "第 2 个点不在本县图层范围内"),
+        ([(119, 9), *[(119 + n % 2 * 100, 9) for n in range(60)], (119, 12)], "最长 5000 米"),
+    ],
+)
+def test_a_drawing_that_no_line_can_be_is_refused_before_it_is_judged(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, points: Any, words: str
+) -> None:
+    monkeypatch.setattr(drawn_routes, "judge_drawn_line", pytest.fail)
+    for door in (judge_door(workspace), keep_door(workspace)):
+        status, answer = door(drawing(*points))
+        assert (status, words in answer["message"]) == (422, True), answer
+
+
+def test_lines_are_judged_one_after_the_other_and_too_many_are_sent_away(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work: list[int] = []
+    most: list[int] = []
+    statuses: list[int] = []
+    end = time.monotonic() + 20
+
+    def judge(*_asked: Any) -> dict[str, Any]:
+        at_work.append(1)
+        most.append(len(at_work))
+        while 503 not in statuses and time.monotonic() < end:
+            time.sleep(0.01)
+        at_work.pop()
+        return {"status": "refused", "reason": "judged"}
+
+    monkeypatch.setattr(drawn_routes, "judge_drawn_line", judge)
+    judge_one = judge_door(workspace)
+    asked = drawing((119, 9), (119, 12))
+    threads = [
+        threading.Thread(target=lambda: statuses.append(judge_one(asked)[0])) for _ in range(20)
+    ]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert max(most) == 1
+    assert set(statuses) == {422, 503}
+
+
 def test_kept_drawings_are_a_history_and_do_not_touch_the_corridors(workspace: Path) -> None:
     keep = keep_door(workspace)
     judge_door(workspace)(drawing((119, 9), (119, 12)))
@@ -92,3 +142,24 @@ def test_kept_drawings_are_a_history_and_do_not_touch_the_corridors(workspace: P
     assert {one["author"] for one in history} == {"张工"}
     start = history[0]["line"]["coordinates"][0]
     assert start == pytest.approx([119 + ORIGIN[0], 9 + ORIGIN[1]], abs=1e-4)
+
+
+def test_what_is_not_drawn_cannot_be_withdrawn(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path)
+    keep, nothing = keep_door(workspace), drawing((0, 0), (1, 1), line=None)
+    for withdrawal in (nothing, {**nothing, "utility": "steam"}):
+        status, answer = keep(withdrawal)
+        assert (status, answer["message"]) == (422, "没有可撤回的手绘路由")
+    keep_drawing(workspace, drawing((119, 9), (119, 12)))
+    assert [keep(nothing)[0], keep(nothing)[0]] == [200, 422]
+
+
+def test_a_full_history_takes_no_drawing_but_lets_the_last_be_withdrawn(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path)
+    for _ in range(MAX_KEPT):
+        keep_drawing(workspace, drawing((119, 9), (119, 12)))
+    status, answer = keep_door(workspace)(drawing((119, 9), (119, 12)))
+    assert (status, "达到上限" in answer["message"]) == (422, True)
+    assert keep_door(workspace)(drawing((0, 0), (1, 1), line=None))[0] == 200
+    stored = json.loads((workspace / "applications" / "BZ-1.json").read_text("utf-8"))
+    assert len(stored["drawn_routes"]["water"]) == MAX_KEPT + 1
