@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from gettext import gettext as _
 from pathlib import Path
@@ -387,7 +387,7 @@ def _with_drawn(
     routes = dict(document.get("drawn_routes") or {})
     for utility, file in _pairs("--route", drawn).items():
         coordinates = [[x, y] for x, y in read_line(file, opened.crs).coords]
-        entry = drawn_entry(coordinates, "", datetime.now(), Path(file).name)
+        entry = drawn_entry(coordinates, "", datetime.now(UTC), Path(file).name)
         routes[utility] = [*routes.get(utility, []), entry]
     return {**document, "drawn_routes": routes}
 

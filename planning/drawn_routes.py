@@ -47,9 +47,13 @@ def parse_drawn_routes(value: Any, error: ErrorOf) -> dict[str, tuple[DrawnRoute
 def drawn_entry(
     coordinates: list[list[float]] | None, author: str, at: datetime, note: str
 ) -> dict[str, Any]:
-    """An entry for the application document; None for ``coordinates`` withdraws the route."""
+    """An entry for the application document; None for ``coordinates`` withdraws the route.
+
+    ``at`` is written with its difference to UTC, on the clock of this machine.
+    """
     line = None if coordinates is None else {"type": "LineString", "coordinates": coordinates}
-    return {"line": line, "author": author, "at": at.isoformat(timespec="seconds"), "note": note}
+    when = at.astimezone().isoformat(timespec="seconds")
+    return {"line": line, "author": author, "at": when, "note": note}
 
 
 def _history(place: str, utility: str, entries: Any, error: ErrorOf) -> tuple[DrawnRoute, ...]:

@@ -1,5 +1,6 @@
 /* Drawing a route on the map: points by click or tap, judged by the server, kept or discarded.
-   Runs in the map's frame after fix.js. All texts come from the page, escaped. */
+   Runs in the map's frame after fix.js. All texts come from the page, escaped.
+   What is kept is the very drawing that the card judges: it is put aside when it is sent. */
 (function () {
   "use strict";
 
@@ -19,6 +20,7 @@
     L.DomEvent.disableScrollPropagation(this.box);
     this.glass = null;
     this.points = [];
+    this.turn = 0;  // goes on with every change: answers to anything older are dropped
   }
 
   Desk.prototype = {
@@ -44,6 +46,7 @@
       return button;
     },
     start: function () {
+      this.choice = null;
       this.points = [];
       this.judged = null;
       this.shapes.clearLayers();
@@ -93,8 +96,10 @@
       this.told = element("p", "tg-told", this.box);
       this.sketch();
     },
+    // Shows the line as it stands; whatever was asked of an older one no longer matters.
     sketch: function () {
       var colour = this.utility().colour, shapes = this.shapes;
+      this.turn += 1;
       shapes.clearLayers();
       L.polyline(this.points, { className: "tg-sketch", interactive: false, color: colour,
         weight: 3, dashArray: "5 5" }).addTo(shapes);
@@ -102,43 +107,51 @@
         L.circleMarker(at, { interactive: false, radius: 4, weight: 2, color: colour,
           fillColor: "#ffffff", fillOpacity: 1 }).addTo(shapes);
       });
-      if (this.ready) { this.ready.disabled = this.points.length < 2; }
+      this.told.innerHTML = "";
+      this.ready.disabled = this.points.length < 2;
     },
-    body: function (more) {
-      var points = this.points.map(function (at) {
-        return [+at.lng.toFixed(9), +at.lat.toFixed(9)];
-      });
-      return L.extend({ language: this.pen.language, application_id: this.pen.application_id, utility: this.utility().key,
-        line: points }, more);
+    drawing: function () {
+      return { application_id: this.pen.application_id, utility: this.utility().key,
+        language: this.pen.language, line: this.points.map(function (at) {
+          return [+at.lng.toFixed(9), +at.lat.toFixed(9)];
+        }) };
     },
-    post: function (way, body, done, told) {
-      var words = this.pen.words;
+    // Sends a drawing once: its buttons rest until the answer is there.
+    post: function (way, body, buttons, told, done) {
+      var desk = this, words = this.pen.words, turn = this.turn += 1;
+      var rest = function (resting) {
+        buttons.forEach(function (button) { button.disabled = resting; });
+      };
       told.className = "tg-told";
       told.innerHTML = words.waiting;
+      rest(true);
       fetch(this.pen.url + way + "?token=" + encodeURIComponent(this.pen.token), {
         method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body)
       }).then(function (answer) {
-        return answer.json().then(function (found) { return { ok: answer.ok, found: found }; });
-      }).then(function (answer) {
+        return answer.json().then(function (found) {
+          return answer.ok ? { found: found } : { wrong: found.message };
+        });
+      }).catch(function () { return {}; }).then(function (answer) {
+        if (turn !== desk.turn) { return; }
         told.innerHTML = "";
-        if (answer.ok) { return done(answer.found); }
+        rest(false);
+        if (answer.found) { return done(answer.found); }
         told.className = "tg-told tg-wrong";
-        told.textContent = answer.found.message;
-      }).catch(function () {
-        told.className = "tg-told tg-wrong";
-        told.innerHTML = words.failed;
+        if (answer.wrong) { told.textContent = answer.wrong; } else { told.innerHTML = words.failed; }
       });
     },
     judge: function () {
-      var desk = this;
-      this.post("judge", this.body({}), function (found) { desk.card(found); }, this.told);
+      var desk = this, drawing = this.drawing(), utility = this.utility();
+      this.post("judge", drawing, [this.ready], this.told, function (found) {
+        desk.card(drawing, utility, found);
+      });
     },
-    card: function (found) {
-      var desk = this, words = this.pen.words, colour = this.utility().colour;
+    card: function (drawing, utility, found) {
+      var desk = this, words = this.pen.words;
       this.lift();
-      this.judged = found;
+      this.judged = drawing;
       this.shapes.clearLayers();
-      L.polyline(found.line, { className: "tg-drawn", interactive: false, color: colour,
+      L.polyline(found.line, { className: "tg-drawn", interactive: false, color: utility.colour,
         weight: 4, dashArray: "2 6" }).addTo(this.shapes);
       found.faults.forEach(function (fault) {
         L.polyline(fault.points, { className: "tg-fault", color: "#c62828", weight: 9,
@@ -146,25 +159,26 @@
       });
       this.box.innerHTML = "";
       this.box.className = "tg-desk tg-open tg-card";
-      element("b", "", this.box, this.utility().name + " " + words.drawn);
+      element("b", "", this.box, utility.name + " " + words.drawn);
       element("div", "", this.box, found.html);
       var row = element("div", "tg-row", this.box);
       var author = element("input", "", row), note = element("input", "", row);
       author.placeholder = words.author; author.maxLength = 80;
       note.placeholder = words.note; note.maxLength = 400;
       row = element("div", "tg-row", this.box);
-      var told = element("p", "tg-told", this.box);
-      this.button(row, words.keep, "tg-main", function () {
-        desk.post("keep", desk.body({ author: author.value, note: note.value }), function () {
-          desk.stop();
-          desk.refresh();
-        }, told);
-      });
-      this.button(row, words.change, "", function () { desk.judged = null; desk.lay(); desk.tools(); });
-      this.button(row, words.discard, "", function () { desk.stop(); });
+      var told = element("p", "tg-told", this.box), buttons = [];
+      buttons.push(this.button(row, words.keep, "tg-main", function () {
+        var kept = L.extend({}, drawing, { author: author.value, note: note.value });
+        desk.post("keep", kept, buttons, told, function () { desk.stop(); desk.refresh(); });
+      }));
+      buttons.push(this.button(row, words.change, "", function () {
+        desk.judged = null; desk.lay(); desk.tools();
+      }));
+      buttons.push(this.button(row, words.discard, "", function () { desk.stop(); }));
     },
     stop: function () {
       this.lift();
+      this.turn += 1;
       this.points = [];
       this.judged = null;
       this.shapes.clearLayers();

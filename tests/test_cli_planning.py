@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,7 @@ def test_plan_judges_a_drawn_route_beside_the_recommended_one(folder: Path, tmp_
     ]
     water = json.loads(out.read_text("utf-8"))["utilities"][0]
     assert water["manual"]["note"] == "drawn.geojson"
+    assert datetime.fromisoformat(water["manual"]["at"]).tzinfo is not None
     assert water["manual"]["differences"]["extra_m"] == pytest.approx(20)
 
 

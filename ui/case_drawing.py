@@ -125,7 +125,7 @@ def pen_for(view: View | None, token: str) -> dict[str, Any] | None:
             "judge": _("核算"),
             "cancel": _("取消"),
             "waiting": _("正在核算…"),
-            "failed": _("连接中断,未能核算;请重试"),
+            "failed": _("连接中断,没有收到答复;请重试"),
             "drawn": _("手绘路由"),
             "author": _("绘制人"),
             "note": _("备注"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from pyproj import CRS
+from shapely import remove_repeated_points
 from shapely.geometry import LineString
 
 from layers.placing import reproject
@@ -54,7 +56,7 @@ def judge_door(workspace: Path) -> Callable[[Mapping[str, Any]], Answer]:
     """What judges a drawing: its card and its course on the map, or why it cannot be judged."""
 
     def judge(drawing: Mapping[str, Any]) -> Answer:
-        return _answered(lambda: _judged(open_county(workspace), drawing))
+        return _answered(drawing, lambda: _judged(open_county(workspace), drawing))
 
     return judge
 
@@ -71,13 +73,15 @@ def keep_door(workspace: Path) -> Callable[[Mapping[str, Any]], Answer]:
             keep_drawing(workspace, drawing)
             return 200, {"kept": True}
 
-        return _answered(kept)
+        return _answered(drawing, kept)
 
     return keep
 
 
 def keep_drawing(workspace: Path, drawing: Mapping[str, Any]) -> None:
     """Append a drawing to the history of its application; without a line it is withdrawn.
+
+    The newest one sent again, as after a broken connection, is kept once.
 
     Raises
     ------
@@ -91,16 +95,27 @@ def keep_drawing(workspace: Path, drawing: Mapping[str, Any]) -> None:
         opened = Workspace.open(workspace)
         document = opened.application(drawing["application_id"])
         history = parse_application(document).drawn_routes.get(drawing["utility"], ())
-        _refuse_entry(history, withdraws=drawing["line"] is None)
         line = None if drawing["line"] is None else _in_metres(drawing["line"], opened.crs)
+        if line is not None and _is_newest(history, line, drawing):
+            return
+        _refuse_entry(history, withdraws=line is None)
         coordinates = None if line is None else [[x, y] for x, y in line.coords]
-        now = datetime.now(UTC).astimezone()
-        entry = drawn_entry(coordinates, drawing["author"], now, drawing["note"])
+        entry = drawn_entry(coordinates, drawing["author"], datetime.now(UTC), drawing["note"])
         drawn = dict(document.get("drawn_routes") or {})
         drawn[drawing["utility"]] = [*(drawn.get(drawing["utility"]) or []), entry]
         changed = {**document, "drawn_routes": drawn}
         parse_application(changed)
         opened.save_application(changed)
+
+
+def _is_newest(
+    history: tuple[DrawnRoute, ...], line: LineString, drawing: Mapping[str, Any]
+) -> bool:
+    """Whether the last that was kept is this very drawing."""
+    if not history:
+        return False
+    asked = DrawnRoute(remove_repeated_points(line), drawing["author"], note=drawing["note"])
+    return replace(history[-1], at="") == asked
 
 
 def _refuse_entry(history: tuple[DrawnRoute, ...], *, withdraws: bool) -> None:
@@ -116,21 +131,24 @@ def _refuse_entry(history: tuple[DrawnRoute, ...], *, withdraws: bool) -> None:
         )
 
 
-def _answered(act: Callable[[], Answer]) -> Answer:
-    """An answer, or a message for the person; what is our fault goes to the log."""
+def _answered(drawing: Mapping[str, Any], act: Callable[[], Answer]) -> Answer:
+    """An answer, or a message in the person's language; what is our fault goes to the log."""
+    speak(drawing.get("language"))
     try:
         return act()
     except REFUSALS as error:
         return 422, {"message": str(error)}
     except BusyError as error:
         return 503, {"message": str(error)}
+    except OSError:
+        log.exception("a workspace could not be read or written")
+        return 500, {"message": _("读写工作区出错,没有保存任何改动。请联系管理员。")}
     except Exception:
         log.exception("a drawn route could not be handled")
         return 500, {"message": _("计算出错,已记入日志。请联系管理员。")}
 
 
 def _judged(county: County, drawing: Mapping[str, Any]) -> Answer:
-    speak(drawing.get("language"))
     name, utility = drawing["application_id"], drawing["utility"]
     if name not in county.applications:
         raise ApplicationError(_("没有这份报装申请:{}").format(name))

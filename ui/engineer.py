@@ -22,7 +22,7 @@ from ui.case_drawing import case_drawing, pen_for
 from ui.case_marks import case_marks
 from ui.comparison import comparison, eligibility
 from ui.county import County, open_county
-from ui.drawn_routes import keep_drawing
+from ui.drawn_routes import keep_door
 from ui.language import LANGUAGES, speak, spoken
 from ui.language import gettext as _
 from ui.maps import case_group, town_map
@@ -237,12 +237,23 @@ def _withdrawing(workspace: Path, view: View, line: Mapping[str, Any]) -> None:
     if not line.get("manual"):
         return
     asked = {"application_id": view.plan["application_id"], "utility": line["utility"]}
+    nothing = {"line": None, "author": "", "note": "", "language": spoken()}
     st.button(
         _("撤回手绘路由"),
         key="withdraw",
-        on_click=keep_drawing,
-        args=(workspace, {**asked, "line": None, "author": "", "note": ""}),
+        on_click=_withdraw,
+        args=(workspace, {**asked, **nothing}),
     )
+    refused = st.session_state.pop("not_withdrawn", None)
+    if refused:
+        _alarm(_("未撤回"), refused)
+
+
+def _withdraw(workspace: Path, asked: Mapping[str, Any]) -> None:
+    """Withdraw a drawn route; what stands against it is told below the button."""
+    status, answer = keep_door(workspace)(asked)
+    if status != 200:
+        st.session_state["not_withdrawn"] = answer["message"]
 
 
 def _ways(view: View) -> bool:

@@ -12,6 +12,7 @@ import geopandas as gpd
 import pytest
 from shapely.geometry import LineString
 
+from layers.store import Workspace
 from tests.planned_town import make_workspace
 from tests.towns import CRS_NAME, ORIGIN
 from ui import drawn_routes
@@ -144,6 +145,33 @@ def test_kept_drawings_are_a_history_and_do_not_touch_the_corridors(workspace: P
     assert start == pytest.approx([119 + ORIGIN[0], 9 + ORIGIN[1]], abs=1e-4)
 
 
+def test_a_drawing_sent_again_is_kept_once(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path)
+    asked = drawing((119, 9), (119, 9), (119, 12))
+    for again in (asked, asked, {**asked, "note": "避树"}, {**asked, "line": None}, asked):
+        keep_drawing(workspace, again)
+    stored = json.loads((workspace / "applications" / "BZ-1.json").read_text("utf-8"))
+    notes = [(one["line"] is not None, one["note"]) for one in stored["drawn_routes"]["water"]]
+    assert notes == [(True, ""), (True, "避树"), (False, ""), (True, "")]
+
+
+def test_a_workspace_that_cannot_be_written_is_told_in_the_persons_language(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(*_asked: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    workspace = make_workspace(tmp_path)
+    keep_drawing(workspace, drawing((119, 9), (119, 12)))
+    monkeypatch.setattr(Workspace, "save_application", full_disk)
+    withdrawal = drawing((0, 0), (1, 1), line=None, language="en")
+    status, answer = keep_door(workspace)(withdrawal)
+    assert (status, answer["message"].split(".")[0]) == (
+        500,
+        "The workspace could not be read or written; nothing was saved",
+    )
+
+
 def test_what_is_not_drawn_cannot_be_withdrawn(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path)
     keep, nothing = keep_door(workspace), drawing((0, 0), (1, 1), line=None)
@@ -156,8 +184,8 @@ def test_what_is_not_drawn_cannot_be_withdrawn(tmp_path: Path) -> None:
 
 def test_a_full_history_takes_no_drawing_but_lets_the_last_be_withdrawn(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path)
-    for _ in range(MAX_KEPT):
-        keep_drawing(workspace, drawing((119, 9), (119, 12)))
+    for number in range(MAX_KEPT):
+        keep_drawing(workspace, drawing((119, 9), (119, 12), note=str(number)))
     status, answer = keep_door(workspace)(drawing((119, 9), (119, 12)))
     assert (status, "达到上限" in answer["message"]) == (422, True)
     assert keep_door(workspace)(drawing((0, 0), (1, 1), line=None))[0] == 200

@@ -13,6 +13,7 @@ from layers.errors import WorkspaceError
 from layers.store import Workspace
 from planning.application import ApplicationError
 from tests.conftest import REPOSITORY
+from tests.ui.full_plan import full_plan
 from tests.ui.town_plan import plan_json
 
 
@@ -81,6 +82,24 @@ def test_separate_digging_shows_the_separate_verdicts(page: AppTest) -> None:
     page.session_state["joint"] = False
     page.run()
     assert "3<small> / 5 项" in shown(page)
+
+
+def test_a_drawn_route_that_cannot_be_withdrawn_says_why(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_asked: Any) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(ui.engineer, "plan_of_application", lambda _key, _county: full_plan())
+    page.run()
+    page.selectbox(key="application").set_value("XX-2026-001").run()
+    page.session_state["chosen"] = "gas"
+    page.run()
+    monkeypatch.setattr(Workspace, "application", broken)
+    page.button(key="withdraw").click().run()
+    assert "未撤回</b> 读写工作区出错" in shown(page)
+    page.run()
+    assert "未撤回" not in shown(page)
 
 
 def test_another_case_starts_with_no_line_under_inspection(page: AppTest) -> None:

@@ -1,0 +1,168 @@
+"""The drawing table alone: what is kept is the line that was judged last, and once.
+
+The script runs in a bare page whose server is this test: answers come when the test lets them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from api.routes import STATIC, package_folder
+
+pytestmark = pytest.mark.browser
+
+PAGE = """<style>#map { width: 600px; height: 400px; position: relative }
+.tg-glass { position: absolute; inset: 0; z-index: 900 }
+.tg-desk { position: absolute; top: 0; right: 0; z-index: 1000 }</style>
+<div id="map"></div>"""
+WORDS = ["draw", "hint", "utility", "undo", "judge", "cancel", "waiting", "failed", "drawn"]
+WORDS += ["author", "note", "keep", "change", "discard"]
+PEN = {
+    "url": "http://desk.test/",
+    "token": "t",
+    "application_id": "BZ-1",
+    "language": "zh",
+    "at": [31.6, 114.8],
+    "chosen": None,
+    "utilities": [
+        {"key": key, "name": key, "colour": "#123456"} for key in ("water", "gas")
+    ],
+    "words": {word: word for word in WORDS},
+}  # fmt: skip
+JUDGED = {"html": "<p>met</p>", "line": [[31.6, 114.8], [31.601, 114.801]], "faults": []}
+
+
+class Desk:
+    """The table in a page, with what it asks and the answers that wait."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.waiting: list[Any] = []
+        page.route("**/*", self._take)
+        page.goto("http://desk.test/")
+        leaflet = package_folder("xstatic.pkg.leaflet") / "leaflet.js"
+        for script in (leaflet, STATIC / "fix.js", STATIC / "draw.js"):
+            page.add_script_tag(content=script.read_text("utf-8"))
+        page.evaluate("map_ = L.map('map').setView([31.6, 114.8], 17)")
+        self.show(PEN)
+
+    def show(self, pen: dict[str, Any] | None) -> None:
+        self.page.evaluate("pen => tonggou.drawingTable(map_, pen)", pen)
+
+    def _take(self, route: Any) -> None:
+        if route.request.method != "POST":
+            route.fulfill(content_type="text/html", body=PAGE)
+            return
+        way = route.request.url.split("/")[-1].split("?")[0]
+        self.asked.append((way, json.loads(route.request.post_data)))
+        self.waiting.append(route)
+
+    def answer(self, body: dict[str, Any], status: int = 200) -> None:
+        """Let the oldest answer that waits come, and the page take it in."""
+        self.oldest().fulfill(status=status, json=body)
+        self.page.wait_for_timeout(100)
+
+    def oldest(self) -> Any:
+        """The request that waits longest for its answer."""
+        for _attempt in range(50):
+            if self.waiting:
+                return self.waiting.pop(0)
+            self.page.wait_for_timeout(20)
+        pytest.fail("nothing was asked")
+
+    def draw(self, *points: tuple[int, int]) -> None:
+        for x, y in points:
+            self.page.mouse.click(x, y)
+
+    def press(self, words: str) -> None:
+        self.page.locator(".tg-desk button", has_text=words).click()
+
+    @property
+    def text(self) -> str:
+        return str(self.page.locator(".tg-desk").inner_text())
+
+
+@pytest.fixture
+def desk(chromium: Any) -> Iterator[Desk]:
+    context = chromium.new_context(viewport={"width": 640, "height": 420})
+    made = Desk(context.new_page())
+    made.press("draw")
+    made.draw((100, 100), (200, 150))
+    yield made
+    context.close()
+
+
+def test_what_is_kept_is_what_was_judged_with_the_names(desk: Desk) -> None:
+    desk.press("judge")
+    desk.answer(JUDGED)
+    desk.page.locator("input").first.fill("张工")
+    desk.press("keep")
+    desk.answer({"kept": True})
+    [(_judge, judged), (_keep, kept)] = desk.asked
+    assert kept == {**judged, "author": "张工", "note": ""}
+    assert len(judged["line"]) == 2
+
+
+def test_a_line_that_went_on_while_it_was_judged_gets_no_card(desk: Desk) -> None:
+    desk.press("judge")
+    desk.draw((300, 200))
+    desk.answer(JUDGED)
+    assert "met" not in desk.text
+    desk.press("judge")
+    desk.answer(JUDGED)
+    assert "met" in desk.text
+    desk.press("keep")
+    desk.answer({"kept": True})
+    assert [len(body["line"]) for _way, body in desk.asked] == [2, 3, 3]
+
+
+def test_an_answer_for_another_utility_is_dropped(desk: Desk) -> None:
+    desk.press("judge")
+    desk.page.locator(".tg-desk select").select_option("gas")
+    desk.press("judge")
+    desk.answer({**JUDGED, "html": "<p>of water</p>"})
+    assert "of water" not in desk.text
+    desk.answer({**JUDGED, "html": "<p>of gas</p>"})
+    assert "of gas" in desk.text
+    assert [body["utility"] for _way, body in desk.asked] == ["water", "gas"]
+
+
+def test_pressing_twice_asks_once(desk: Desk) -> None:
+    twice = "words => document.querySelectorAll('.tg-desk button').forEach(one => {"
+    twice += " if (one.textContent === words) { one.click(); one.click(); } })"
+    desk.page.evaluate(twice, "judge")
+    desk.answer(JUDGED)
+    desk.page.evaluate(twice, "keep")
+    desk.answer({"kept": True})
+    assert [way for way, _body in desk.asked] == ["judge", "keep"]
+
+
+def test_an_answer_for_a_case_that_was_left_does_nothing(desk: Desk) -> None:
+    desk.press("judge")
+    desk.show({**PEN, "application_id": "BZ-2"})
+    desk.press("draw")
+    desk.draw((50, 50))
+    desk.answer(JUDGED)
+    assert "met" not in desk.text
+    assert desk.page.locator(".tg-glass").count() == 1
+
+
+def test_a_drawing_that_was_not_kept_can_be_kept_again(desk: Desk) -> None:
+    desk.press("judge")
+    desk.answer(JUDGED)
+    desk.press("keep")
+    desk.answer({"message": "<b>full"}, status=422)
+    assert "<b>full" in desk.text
+    desk.press("keep")
+    desk.oldest().abort()
+    desk.page.wait_for_timeout(100)
+    assert "failed" in desk.text
+    desk.press("keep")
+    desk.answer({"kept": True})
+    assert desk.text == "draw"
+    assert [way for way, _body in desk.asked] == ["judge", "keep", "keep", "keep"]
