@@ -23,10 +23,8 @@ from gis.linear import FloatArray, IntArray, LineArray, cut_lines, segments
 from gis.network import ArcOrder, CorridorGraph, arc_order
 from gis.noding import Network, number_nodes
 from gis.overlay import length_inside_union
-from gis.street_net import street_net
-from gis.strips import kerb_strips
 from layers.survey import Survey
-from planning.application import Gate, usual_pipes
+from planning.application import Gate
 from planning.carriers import Carriers, joint_points, undug, with_carriers
 from planning.crossing_methods import mouth_bores
 from planning.crossing_places import crossing_feet
@@ -36,9 +34,9 @@ from planning.obstacles import Obstacles, obstacles_of
 from planning.open_land import with_open_land
 from planning.policy_model import Planning, Policy
 from planning.quantities import SURFACES
-from planning.road_surfaces import RoadSurfaces, road_surfaces
-from planning.standards import load_standards
-from planning.strip_layout import StripLayout, lay_out, strip_offsets
+from planning.road_surfaces import RoadSurfaces
+from planning.roadside import Roadside, roadside
+from planning.strip_layout import StripLayout, lay_out
 
 # Edges that lie on the ground beside roads or away from them: mains are joined to their nodes.
 _BESIDE = ("strip", "drawn", "open_land")
@@ -64,8 +62,8 @@ class Corridors:
         Network nodes beside the graph: ``node`` of the graph, ``network_node_id``, ``line``.
     gaps_m
         Distance from each parcel or gate to the nearest strip, by parcel_id or application_id.
-    setback_m
-        Distance of the strips from the kerb where the footway is wide enough.
+    roadside
+        What they are built on.
     carriers
         Which edges are existing ducts, pole lines and walls.
     drawn
@@ -73,16 +71,25 @@ class Corridors:
     """
 
     graph: CorridorGraph
-    surfaces: RoadSurfaces
     obstacles: Obstacles
     green: NDArray[Any]
     crossings: pd.DataFrame
     sites: pd.DataFrame
     feet: pd.DataFrame
     gaps_m: Mapping[str, float]
-    setback_m: float
+    roadside: Roadside
     carriers: Carriers = field(default_factory=Carriers)
     drawn: Drawn = field(default_factory=Drawn)
+
+    @property
+    def surfaces(self) -> RoadSurfaces:
+        """The roads."""
+        return self.roadside.surfaces
+
+    @property
+    def setback_m(self) -> float:
+        """Distance of the strips from the kerb where the footway is wide enough."""
+        return self.roadside.setback_m
 
     @cached_property
     def is_connector(self) -> NDArray[np.bool_]:
@@ -119,13 +126,8 @@ class Corridors:
 
     @cached_property
     def bridged(self) -> FloatArray:
-        """For each road 1 with a bridge, which is where it runs above water, 0 without one.
-
-        NaN where the road does not tell, or is marked as on a bridge but meets no known water.
-        """
-        marked = self.surfaces.table["on_bridge"].astype(float).to_numpy()
-        located = self.obstacles.over_water(self.surfaces.centre)
-        return np.where((marked == 1.0) & ~located, np.nan, marked)
+        """The ``bridges`` of every road."""
+        return bridges(self.surfaces, self.obstacles)
 
     def end_nodes(self, parcel_id: str, application_id: str = "") -> IntArray:
         """Nodes on the red line of a parcel, or the gate of an application."""
@@ -195,17 +197,27 @@ def build_corridors(
         If the survey has no roads.
     """
     require_projected(survey.crs)
+    return build_beside(roadside(survey, policy), survey, policy, gates)
+
+
+def build_beside(
+    beside: Roadside,
+    survey: Survey,
+    policy: Policy,
+    gates: Mapping[str, tuple[str, Gate]] | None = None,
+    bridged: FloatArray | None = None,
+) -> Corridors:
+    """Build the corridor graph beside roads that are prepared already, or beside a part of them.
+
+    Parameters
+    ----------
+    bridged
+        The ``bridges`` of all roads, where the survey holds only a part of the water.
+    """
     settings = policy.planning
-    surfaces = road_surfaces(survey, policy)
-    streets = street_net(surfaces.centre, surfaces.half_width_m, surfaces.level)
+    surfaces, streets, offset = beside.surfaces, beside.streets, beside.offset_m
     obstacles = obstacles_of(survey)
-    setback_m = kerb_clearance_m() + settings.half_section_allowance_m
-    offset, setback = strip_offsets(surfaces, streets, setback_m, settings.narrow_footway_margin_m)
-    level = surfaces.level[streets.pieces.parent]
-    strips = kerb_strips(
-        streets.ends, streets.pieces.lines, len(streets.node_xy), offset, setback, level
-    )
-    layout = lay_out(strips, streets, surfaces, obstacles, offset, settings.max_median_m)
+    layout = lay_out(beside.strips, streets, surfaces, obstacles, offset, settings.max_median_m)
     feet = pd.concat(
         [
             parcel_feet(survey, layout, obstacles, settings.max_snap_m),
@@ -214,15 +226,15 @@ def build_corridors(
         ],
         ignore_index=True,
     )
-    across = crossing_feet(layout, streets, offset, surfaces, obstacles, feet, settings)
+    across = crossing_feet(layout, beside, obstacles, feet, settings)
     bores = mouth_bores(layout, surfaces, obstacles, settings)
     across = pd.concat(
         [across.assign(kind="crossing"), bores.assign(kind="bore")], ignore_index=True
     )
-    bare = _assemble(survey, surfaces, obstacles, layout, feet, across, gates)
+    bare = _assemble(survey, beside, obstacles, layout, feet, across, gates)
     bare = with_drawn(bare, survey, gates, settings.max_snap_m)
     bare = with_open_land(bare, survey, gates, settings)
-    return _measured(replace(with_carriers(bare, survey, settings), setback_m=setback_m))
+    return _measured(with_carriers(bare, survey, settings), bridged)
 
 
 def _points(survey: Survey, settings: Planning) -> pd.DataFrame:
@@ -231,16 +243,9 @@ def _points(survey: Survey, settings: Planning) -> pd.DataFrame:
     return points.drop_duplicates("key", ignore_index=True)
 
 
-def kerb_clearance_m() -> float:
-    """Clearance from the kerb that the usual pipes of all utilities keep (GB 50289 4.1.9)."""
-    standards = load_standards()
-    clearances = [standards.clearance_to(pipe, "kerb").value_m for pipe in usual_pipes()]
-    return max(value for value in clearances if value is not None)
-
-
 def _assemble(
     survey: Survey,
-    surfaces: RoadSurfaces,
+    beside: Roadside,
     obstacles: Obstacles,
     layout: StripLayout,
     feet: pd.DataFrame,
@@ -277,14 +282,13 @@ def _assemble(
     green = survey.get("green")
     return Corridors(
         CorridorGraph(node_xy, ends[kept], lines[kept], edges.loc[kept, ["kind", "road", "side"]]),
-        surfaces,
         obstacles,
         np.asarray(green.geometry.array) if green is not None else np.zeros(0, object),
         pd.DataFrame(),
         _site_table(sites, site_node, gates),
         _foot_table(feet[~is_site], foot_node[~is_site]),
         _gaps(survey, layout, gates),
-        setback_m=0.0,
+        beside,
     )
 
 
@@ -369,14 +373,25 @@ def _gaps(
     return dict(zip(map(str, shapes), gap.tolist(), strict=True))
 
 
-def _measured(bare: Corridors) -> Corridors:
+def bridges(surfaces: RoadSurfaces, obstacles: Obstacles) -> FloatArray:
+    """For each road 1 with a bridge, which is where it runs above water, 0 without one.
+
+    NaN where the road does not tell, or is marked as on a bridge but meets no known water.
+    """
+    marked = surfaces.table["on_bridge"].astype(float).to_numpy()
+    located = obstacles.over_water(surfaces.centre)
+    return np.where((marked == 1.0) & ~located, np.nan, marked)
+
+
+def _measured(bare: Corridors, bridged: FloatArray | None) -> Corridors:
     """Fill in the measures of every edge, once."""
     graph = bare.graph
     table, crossings = undug(graph.measures["kind"], *bare.measure(graph.lines))
     measures = pd.concat([graph.measures.reset_index(drop=True), table], axis=1)
-    bridged = np.append(bare.bridged, 0.0)[measures["road"]]  # -1, no road: no bridge
+    of_road = bare.bridged if bridged is None else bridged
+    of_edge = np.append(of_road, 0.0)[measures["road"]]  # -1, no road: no bridge
     above = np.where(bare.obstacles.over_water(graph.lines), 1.0, 0.0)
-    measures["on_bridge"] = np.where(bridged == 1.0, above, bridged)
+    measures["on_bridge"] = np.where(of_edge == 1.0, above, of_edge)
     measures.loc[measures["kind"] == "carrier", "on_bridge"] = 0.0
     measured = CorridorGraph(graph.node_xy, graph.ends, graph.lines, measures)
     return replace(bare, graph=measured, crossings=crossings.rename(columns={"line": "edge"}))

@@ -19,6 +19,7 @@ from gis.overlay import enters
 from planning.obstacles import Obstacles
 from planning.policy_model import Planning
 from planning.road_surfaces import RoadSurfaces
+from planning.roadside import Roadside
 from planning.strip_layout import StripLayout
 
 # A strip that meets a carriageway at this angle or more crosses it as well as a square crossing.
@@ -33,9 +34,7 @@ _CHORD_M = 2.0
 
 def crossing_feet(
     layout: StripLayout,
-    streets: Network,
-    offset: FloatArray,
-    surfaces: RoadSurfaces,
+    beside: Roadside,
     obstacles: Obstacles,
     feet: pd.DataFrame,
     settings: Planning,
@@ -48,8 +47,8 @@ def crossing_feet(
 
     Parameters
     ----------
-    layout, streets, offset
-        The strips, the noded streets, and the distance of the strips from each street part, m.
+    layout, beside
+        The strips as they can be built, and the streets that they run beside.
     feet
         Feet of parcels, gates and nodes: ``kind``, ``piece``, ``at_m``.
     settings
@@ -59,6 +58,7 @@ def crossing_feet(
     -------
     Table with ``piece``, ``at_m`` on one side and ``piece_2``, ``at_2_m`` on the other.
     """
+    streets, surfaces, offset = beside.streets, beside.surfaces, beside.offset_m
     at_strips = _places_at(layout, streets, *_ends_to_cross_at(layout, feet))
     regular = _regular_places(layout, streets.pieces.lines, settings.midblock_spacing_m)
     ground = surfaces.level[streets.pieces.parent] == 0
@@ -73,8 +73,8 @@ def crossing_feet(
     line = segments(start, _point_xy(layout, both["piece_2"], both["at_2_m"]))
     kept = obstacles.connector_allowed(line)
     wide = np.flatnonzero(kept & both["over"].to_numpy(bool))
-    open_m = 2.0 * float((offset - surfaces.half_width_m[streets.pieces.parent]).max())
-    kept[wide] = _open_m(line[wide], surfaces) <= open_m + 2.0 * settings.max_median_m
+    open_m = 2.0 * (beside.widest_setback_m + settings.max_median_m)
+    kept[wide] = _open_m(line[wide], surfaces) <= open_m
     kept[np.unique(enters(line, layout.roundabouts)["line"].to_numpy(np.int64))] = False
     return both.loc[kept, ["piece", "at_m", "piece_2", "at_2_m"]]
 

@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import IntArray, segments
+from gis.linear import FloatArray, IntArray, segments
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Gate
@@ -31,9 +31,7 @@ def parcel_feet(
     if parcels is None or not layout.usable.any():
         return _no_feet()
     boundary, owner = _red_line_points(np.asarray(parcels.geometry.array))
-    (point, piece), distance = layout.tree.query_nearest(
-        boundary, max_distance=max_snap_m, return_distance=True, all_matches=False
-    )
+    point, piece, distance = _nearest_pieces(boundary, layout, max_snap_m)
     feet = _feet(boundary[point], piece, layout)
     feet["kind"], feet["key"] = "parcel", parcels.index.to_numpy(str)[owner[point]]
     feet["distance"] = distance
@@ -46,6 +44,21 @@ def parcel_feet(
     # Of an even number both middle ones, so that the direction of the strip does not matter.
     middle = (place == size // 2) | (place == (size - 1) // 2)
     return feet[(place == 0) | (place == size - 1) | middle]
+
+
+def _nearest_pieces(
+    points: NDArray[Any], layout: StripLayout, max_snap_m: float
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Point, piece and distance for every point in reach; of pieces as near the first.
+
+    Which of them a tree gives depends on everything else that is in it.
+    """
+    (point, piece), distance = layout.tree.query_nearest(
+        points, max_distance=max_snap_m, return_distance=True
+    )
+    order = np.lexsort((piece, point))
+    first = order[np.unique(point[order], return_index=True)[1]]
+    return point[first].astype(np.int64), piece[first].astype(np.int64), distance[first]
 
 
 def _red_line_points(polygons: NDArray[Any]) -> tuple[NDArray[Any], IntArray]:
