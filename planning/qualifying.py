@@ -13,9 +13,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from gis.linear import FloatArray, IntArray
 from planning.application import Demand
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes, working_strips
@@ -126,25 +129,42 @@ def status_by_bounds(
     ``shortest_m``.
     """
     book = piece_book(work, demand, site)
-    shut_in = book.shut_in(site)
+    shut_in = np.array([book.shut_in(site)])
+    status: str | None = statuses_by_bounds(
+        book, shut_in, np.array([rank]), np.array([shortest_m], float)
+    )[0]
+    return status
 
-    def is_empty(level: int) -> bool:
-        barred = book.unchanging[0] > level or _past_a_limit(book, level, shortest_m) is not None
-        return barred and (shut_in or book.rank({}) > level)
 
-    if not is_empty(SURE):
-        return None
-    if rank == POSSIBLE:
-        return "open"
-    if not is_empty(POSSIBLE):
-        return None
-    return "not_proven" if work.closed.spared and book.unchanging[0] <= POSSIBLE else "none"
+def statuses_by_bounds(
+    book: PieceBook, shut_in: NDArray[np.bool_], rank: IntArray, shortest_m: FloatArray
+) -> NDArray[Any]:
+    """``status_by_bounds`` of many sites that share a book, as an array of texts and None.
+
+    ``shut_in`` tells whether every last step of a site touches a city road (``book.shut_in``).
+    """
+    spared = book.work.closed.spared and book.unchanging[0] <= POSSIBLE
+    empty, hopeless = (_is_empty(book, level, shut_in, shortest_m) for level in (SURE, POSSIBLE))
+    status = np.full(len(rank), None, object)
+    status[empty & (rank == POSSIBLE)] = "open"
+    status[empty & (rank != POSSIBLE) & hopeless] = "not_proven" if spared else "none"
+    return status
+
+
+def _is_empty(
+    book: PieceBook, level: int, shut_in: NDArray[np.bool_], shortest_m: FloatArray
+) -> NDArray[np.bool_]:
+    """Whether bounds tell that sites have no route of at most a rank."""
+    barred = np.full(len(shortest_m), book.unchanging[0] > level)
+    for name, (_, cap) in book.caps(level).items():
+        barred |= shortest_m * book.metre_adds(name) > cap + CAP_ROUNDING
+    return barred & (shut_in | (book.rank({}) > level))
 
 
 def _past_a_limit(book: PieceBook, level: int, least_m: float) -> Reason | None:
     """That even so many metres are past a limit that metres alone exceed."""
     for name, (condition, cap) in book.caps(level).items():
-        least = least_m * _rate(book, name)
+        least = least_m * book.metre_adds(name)
         if least > cap + CAP_ROUNDING:
             return Reason("cap", name, least, float(condition.limit))
     return None
@@ -280,14 +300,6 @@ def _judge_all(search: _Search, areas: Sequence[Area]) -> None:
         )
 
 
-def _rate(book: PieceBook, name: str) -> float:
-    """What a metre of route adds at least to a measure."""
-    none, metre = np.zeros((5, 1)), np.zeros((5, 1))
-    metre[0] = 1.0
-    more = book.measured(metre)[name] - book.measured(none)[name]
-    return max(float(np.nan_to_num(more[0])), 0.0)
-
-
 def _cost(route: Route | None) -> float:
     return np.inf if route is None else route.figures["cost_yuan"]
 
@@ -306,7 +318,7 @@ class _Search:
     @cached_property
     def _farthest_m(self) -> float:
         """How far a route can reach at most; inf where no limit tells."""
-        rates = {name: _rate(self.book, name) for name in self.caps}
+        rates = {name: self.book.metre_adds(name) for name in self.caps}
         return min((self.caps[n][1] / r for n, r in rates.items() if r > 0), default=np.inf)
 
     def area(self, reach_m: float) -> Area:

@@ -7,7 +7,6 @@ qualifies, and what the pieces of a route add up to is no more than what the rou
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -20,7 +19,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray, chain
+from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray, chain, ranges
 from gis.overlay import enters, inside_union
 from layers.utilities import policy_utility
 from planning.application import Demand
@@ -185,31 +184,22 @@ class PieceBook:
         good_edges, good_tie_ins = np.ones(len(edges), bool), np.ones(len(tie_ins), bool)
         if self._rank_in_city_road(worst) > level:
             good_edges = ~np.where(bored, *(city[edges] for city in _in_city_roads(self.work)))
-            good_tie_ins = ~self._in_city_road(tie_ins)
+            good_tie_ins = ~tie_ins_in_city_roads(self.work, self.utility, tie_ins)
         pieces = self.pieces(edges[good_edges], bored[good_edges], tie_ins[good_tie_ins])
         good = np.array([one.worst if worst else one.rank for one in pieces], int) <= level
         good_edges[good_edges], good_tie_ins[good_tie_ins] = np.split(good, [good_edges.sum()])
         return good_edges, good_tie_ins
 
-    def _in_city_road(self, tie_ins: IntArray) -> NDArray[np.bool_]:
-        """Which ways to tie-ins enter the red line of a road that is known to be a city road."""
-        known: dict[int, bool] = self.work.kept.setdefault(("city", self.utility), {})
-        fresh = [row for row in tie_ins.tolist() if row not in known]
-        if fresh:
-            city = np.array([one is True for one in self.work.ground.is_city_road], bool)
-            lines = self.work.tie_ins(self.utility).lines[fresh]
-            entered = enters(lines, self.work.ground.road_areas[city])["line"]
-            known.update(zip(fresh, np.isin(np.arange(len(fresh)), entered).tolist(), strict=True))
-        return np.array([known[row] for row in tie_ins.tolist()], bool)
-
     def shut_in(self, site: Site) -> bool:
         """Whether every last step to the red line is known to touch a city road."""
-        steps, stubs = _last_steps(self.work, self.utility)
-        nodes = site.end_nodes.tolist()
-        edges = np.array([edge for node in nodes for edge in steps.get(node, ())], np.int64)
-        rows = np.array([row for node in nodes for row in stubs.get(node, ())], np.int64)
-        touching = _in_city_roads(self.work)[1][edges].all() and self._in_city_road(rows).all()
-        return bool(touching) and self._rank_in_city_road(worst=True) == 2
+        if not self.city_road_bars:
+            return False
+        return bool(in_city_roads(self.work, self.utility, site.end_nodes).all())
+
+    @property
+    def city_road_bars(self) -> bool:
+        """Whether nothing that lies in a city road can qualify, if all it measures is bad."""
+        return self._rank_in_city_road(worst=True) == 2
 
     def _rank_in_city_road(self, worst: bool) -> int:
         """The rank of a route that is known to lie in a city road, and of nothing else."""
@@ -280,6 +270,19 @@ class PieceBook:
         length_m, kerb_m, red_line_m, green_m2, trees = figures
         columns = Figures(self.demand, length_m, kerb_m, red_line_m, 0.0 * kerb_m, green_m2, trees)
         return {name: measure(columns) for name, measure in MEASURES[self.utility].items()}
+
+    def metre_adds(self, name: str) -> float:
+        """What a metre of route adds at least to a measure."""
+        return self._metre_adds[name]
+
+    @cached_property
+    def _metre_adds(self) -> Mapping[str, float]:
+        none, metre = np.zeros((5, 1)), np.zeros((5, 1))
+        metre[0] = 1.0
+        before, after = self.measured(none), self.measured(metre)
+        return {
+            name: max(float(np.nan_to_num(after[name][0] - before[name][0])), 0.0) for name in after
+        }
 
     @cached_property
     def touching(self) -> list[dict[str, Any]]:
@@ -377,23 +380,49 @@ def _in_city_roads(work: Groundwork) -> tuple[NDArray[np.bool_], NDArray[np.bool
     return edges
 
 
-def _last_steps(
-    work: Groundwork, utility: str
-) -> tuple[Mapping[int, list[int]], Mapping[int, list[int]]]:
-    """Edges and ways to tie-ins by the node on a red line where they end."""
+def in_city_roads(work: Groundwork, utility: str, nodes: IntArray) -> NDArray[np.bool_]:
+    """For nodes: whether all last steps that end there are known to touch a city road.
+
+    Last steps are connectors, and ways from tie-ins to nodes on a red line.
+    """
+    bare, by_node, at_node = _last_steps(work, utility)
+    first, last = (np.searchsorted(at_node, nodes, side) for side in ("left", "right"))
+    outside = ~tie_ins_in_city_roads(work, utility, by_node[ranges(first, last)])
+    ways = np.r_[0, np.cumsum(outside)][np.r_[0, np.cumsum(last - first)]]
+    return np.asarray(~bare[nodes] & (np.diff(ways) == 0))
+
+
+def tie_ins_in_city_roads(work: Groundwork, utility: str, tie_ins: IntArray) -> NDArray[np.bool_]:
+    """Which ways to tie-ins enter the red line of a road that is known to be a city road."""
+    key, ways = ("city", utility), work.tie_ins(utility).lines
+    if key not in work.kept:
+        work.kept[key] = np.full(len(ways), -1, np.int8)
+    known: NDArray[np.int8] = work.kept[key]
+    fresh = np.unique(tie_ins[known[tie_ins] < 0])
+    if len(fresh):
+        city = np.array([one is True for one in work.ground.is_city_road], bool)
+        entered = enters(ways[fresh], work.ground.road_areas[city])["line"].to_numpy(np.int64)
+        known[fresh] = 0
+        known[fresh[entered]] = 1
+    return np.asarray(known[tie_ins] == 1)
+
+
+def _last_steps(work: Groundwork, utility: str) -> tuple[NDArray[np.bool_], IntArray, IntArray]:
+    """Nodes with a connector that is not known to touch a city road; and tie-ins on red lines.
+
+    These by the node where they end, and that node of each, ascending.
+    """
     key = ("last steps", utility)
     if key not in work.kept:
-        steps: dict[int, list[int]] = defaultdict(list)
-        sites = set(work.corridors.sites["node"].tolist())
-        for edge in np.flatnonzero(work.corridors.is_connector).tolist():
-            for node in work.corridors.graph.ends[edge].tolist():
-                steps[node].append(edge)
-        stubs: dict[int, list[int]] = defaultdict(list)
-        for row, node in enumerate(work.tie_ins(utility).table["node"].tolist()):
-            if node in sites:
-                stubs[node].append(row)
-        work.kept[key] = steps, stubs
-    found: tuple[Mapping[int, list[int]], Mapping[int, list[int]]] = work.kept[key]
+        corridors = work.corridors
+        connectors = np.flatnonzero(corridors.is_connector)
+        bare = np.zeros(corridors.graph.node_count, bool)
+        bare[corridors.graph.ends[connectors[~_in_city_roads(work)[1][connectors]]]] = True
+        node = work.tie_ins(utility).table["node"].to_numpy(np.int64)
+        rows = np.flatnonzero(np.isin(node, corridors.sites["node"].to_numpy(np.int64)))
+        rows = rows[np.argsort(node[rows], kind="stable")]
+        work.kept[key] = bare, rows, node[rows]
+    found: tuple[NDArray[np.bool_], IntArray, IntArray] = work.kept[key]
     return found
 
 

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from gis.linear import IntArray
@@ -14,7 +15,7 @@ from planning.application import Demand
 from planning.external_lines import no_network
 from planning.groundwork import Groundwork
 from planning.no_dig import Closed
-from planning.qualifying import status_by_bounds
+from planning.screening_bounds import bounded_statuses
 from planning.screening_judged import Answers, Desk, answer
 from planning.screening_sites import Sites
 from planning.screening_table import FIGURES
@@ -114,11 +115,12 @@ def _routed(
     open_ = np.flatnonzero((first.rank > 0) & ~unsure)
     steps = sites.steps.of_sites(cheapest.site[open_])
     shortest_m = lightest_ways(ground.search(demand.pipe, "shortest"), steps).weight - _TIE_BREAK_M
-    for number, least_m in zip(open_.tolist(), shortest_m.tolist(), strict=True):
-        site = ground.site(sites.cases[int(cheapest.site[number])])
-        told = status_by_bounds(ground, demand, site, int(first.rank[number]), least_m)
-        unsure[number] = told is None and not site.application.is_estimate
-        status[number] = told or "not_searched"
+    told = bounded_statuses(
+        ground, demand, sites, cheapest.site[open_], first.rank[open_], shortest_m
+    )
+    untold = pd.isna(told)
+    unsure[open_] = untold & ~sites.is_estimate[cheapest.site[open_]]
+    status[open_] = np.where(untold, "not_searched", told)
     kept = np.flatnonzero(~unsure)
     best = _Best(cheapest.site[kept], cheapest.part(kept), first, kept, status[kept])
     return best, cheapest.site[unsure]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gis.linear import FloatArray, IntArray
+from gis.linear import FloatArray, IntArray, ranges
 from planning.application import Application
 from planning.facts import application_facts
 from planning.groundwork import Groundwork
@@ -34,6 +34,30 @@ class Sites:
     @cached_property
     def end_nodes(self) -> list[IntArray]:
         return [self.work.corridors.end_nodes(case.parcel_id) for case in self.cases]
+
+    @cached_property
+    def _ends(self) -> tuple[IntArray, IntArray]:
+        """All end nodes, site after site, and where those of each begin."""
+        count = [len(nodes) for nodes in self.end_nodes]
+        nodes = np.concatenate([*self.end_nodes, np.zeros(0, np.int64)]).astype(np.int64)
+        return nodes, np.r_[0, np.cumsum(count)].astype(np.int64)
+
+    def ends_of(self, sites: IntArray) -> tuple[IntArray, IntArray]:
+        """Where the end nodes of each of some sites begin, and all of them."""
+        nodes, starts = self._ends
+        first, last = starts[sites], starts[sites + 1]
+        return np.r_[0, np.cumsum(last - first)], nodes[ranges(first, last)]
+
+    @cached_property
+    def is_estimate(self) -> NDArray[np.bool_]:
+        """Whether each case is the usual demand of a parcel without an application."""
+        return np.array([case.is_estimate for case in self.cases], bool)
+
+    def kinds(self, utility: str) -> NDArray[np.intp]:
+        """Equal numbers for sites of which no route can change anything that tells them apart."""
+        place, _ = self._alike
+        own = self._covered(utility)
+        return np.asarray((place * 3 + self._covered("urban_area")) * 3 + own)
 
     @cached_property
     def gap_m(self) -> FloatArray:

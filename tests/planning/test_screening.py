@@ -14,7 +14,9 @@ from planning.application import Application
 from planning.batch import cases_of, screen
 from planning.groundwork import Groundwork
 from planning.plan import plan
+from planning.qualifying import status_by_bounds
 from planning.routes import best_ways
+from planning.screening_bounds import bounded_statuses
 from planning.screening_judged import Desk
 from planning.screening_lines import joints_inside
 from planning.screening_sites import Sites
@@ -145,6 +147,25 @@ def test_ways_of_arrays_are_the_ways_of_the_forest(sample_work: Groundwork) -> N
     assert ways.site.tolist() == sorted(expected.index)
     for place, site in enumerate(ways.site.tolist()):
         assert ways.one(place) == expected[site]
+
+
+@pytest.mark.parametrize("utility", ["water", "gas", "power"])
+def test_bounds_of_all_sites_are_the_bounds_of_each(sample_work: Groundwork, utility: str) -> None:
+    cases = cases_of(sample_work.survey, [], DAY)[::3]
+    sites, seen = Sites(sample_work, cases), set()
+    for demand in {case.demands.get(utility) for case in cases} - {None}:
+        chosen = [n for n, case in enumerate(cases) if case.demands.get(utility) == demand]
+        rank = np.arange(len(chosen)) % 2 + 1
+        metres = np.geomspace(1.0, 1000.0, len(chosen))
+        told = bounded_statuses(sample_work, demand, sites, np.array(chosen), rank, metres)
+        seen |= set(told)
+        for place, number in enumerate(chosen):
+            site = sample_work.site(cases[number])
+            alone = status_by_bounds(
+                sample_work, demand, site, int(rank[place]), float(metres[place])
+            )
+            assert told[place] == alone
+    assert {"none", None} <= seen  # some are told by bounds and some are not
 
 
 def test_a_second_screening_measures_no_line_again(
