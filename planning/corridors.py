@@ -307,13 +307,39 @@ def _node_at(lines: LineArray, at_line: IntArray, at_m: FloatArray, network: Net
 
 
 def _site_nodes(sites: pd.DataFrame) -> tuple[IntArray, FloatArray]:
-    """Nodes on red lines: one per distinct point of each parcel or gate."""
+    """Nodes on red lines: one per distinct point of each parcel or gate.
+
+    Parcels one above another that are joined at the same points share them, and so their
+    connectors.
+    """
     xy = shapely.get_coordinates(shapely.get_point(sites["line"].to_numpy(), -1))
-    _, owner = np.unique(sites["kind"].str.cat(sites["key"], sep=":"), return_inverse=True)
-    points = pd.DataFrame({"owner": owner, "x": xy[:, 0].round(6), "y": xy[:, 1].round(6)})
+    points = pd.DataFrame({"owner": _joined_alike(sites, xy), "x": xy[:, 0].round(6)})
+    points["y"] = xy[:, 1].round(6)
     label = points.groupby(["owner", "x", "y"]).ngroup().to_numpy(np.int64)
     first = np.unique(label, return_index=True)[1]
     return np.asarray(label), np.asarray(xy[first])
+
+
+def _joined_alike(sites: pd.DataFrame, xy: FloatArray) -> IntArray:
+    """For each row the number of its parcel or gate; parcels with equal rows have one number."""
+    if len(sites) == 0:
+        return np.zeros(0, np.int64)
+    owner = pd.factorize(sites["kind"].str.cat(sites["key"], sep=":"))[0]
+    rows = np.column_stack([sites[["piece", "at_m"]].to_numpy(float), xy])
+    order = np.lexsort((*rows.T, owner))
+    starts = np.flatnonzero(np.r_[True, np.diff(owner[order]) > 0])
+    held = np.split(rows[order], starts[1:])
+    gate = (sites["kind"] == "gate").to_numpy()[order[starts]]
+    alike = pd.factorize(
+        np.array(
+            [
+                np.int64(number).tobytes() if alone else of_owner.tobytes()
+                for number, (alone, of_owner) in enumerate(zip(gate, held, strict=True))
+            ],
+            object,
+        )
+    )[0]
+    return np.asarray(alike[owner], np.int64)
 
 
 def _distinct(edges: pd.DataFrame) -> NDArray[np.bool_]:

@@ -42,7 +42,35 @@ class Alike:
 def solve_alike(
     desk: Desk, demand: Demand, day: date, sites: Sites, chosen: IntArray, geometry: bool
 ) -> Alike:
-    """Solve some sites for one demand on one day, but those that arrays cannot tell."""
+    """Solve some sites for one demand on one day, but those that arrays cannot tell.
+
+    Parcels one above another share what is found.
+    """
+    ones, place = sites.alike(demand.pipe.utility, chosen)
+    found = _solve_each(desk, demand, day, sites, ones, geometry)
+    if len(ones) == len(chosen):
+        return found
+    where = np.full(len(sites.cases), -1, np.int64)
+    rows = []
+    for some, columns in found.rows:
+        where[some] = np.arange(len(some))
+        at = where[ones[place]]
+        where[some] = -1
+        told = np.flatnonzero(at >= 0)
+        spread = {name: _spread(column, at[told]) for name, column in columns.items()}
+        rows.append((chosen[told], spread))
+    return Alike(rows, chosen[np.isin(ones[place], found.left)])
+
+
+def _spread(column: Any, at: IntArray) -> Any:
+    """Values of a column for the sites that share them; one for all stays so."""
+    return column[at] if isinstance(column, np.ndarray) else column
+
+
+def _solve_each(
+    desk: Desk, demand: Demand, day: date, sites: Sites, chosen: IntArray, geometry: bool
+) -> Alike:
+    """Solve some sites, each by itself."""
     work = desk.work
     rows: list[tuple[IntArray, dict[str, Any]]] = []
     left: list[IntArray] = []

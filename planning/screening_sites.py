@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray, ranges
@@ -58,6 +59,35 @@ class Sites:
         place, _ = self._alike
         own = self._covered(utility)
         return np.asarray((place * 3 + self._covered("urban_area")) * 3 + own)
+
+    @cached_property
+    def _places(self) -> IntArray:
+        """Equal numbers for cases of parcels without an application that no row tells apart.
+
+        They end at the same nodes on a day, and their red lines are equally exact.
+        """
+        ends = pd.factorize(np.array([n.tobytes() for n in self.end_nodes], object))[0]
+        joined = np.array([len(nodes) > 0 for nodes in self.end_nodes], bool)
+        parcels = [case.parcel_id for case in self.cases]
+        tolerance = self.work.tolerances.of_layer("parcels").reindex(parcels).to_numpy(float)
+        exact = pd.factorize(tolerance, use_na_sentinel=False)[0]
+        alone = np.where(self.is_estimate & joined, -1, np.arange(len(ends)))
+        columns = [ends, exact, alone]
+        return np.unique(np.column_stack(columns), axis=0, return_inverse=True)[1].astype(np.int64)
+
+    def alike(self, utility: str, chosen: IntArray) -> tuple[IntArray, IntArray]:
+        """Of some sites one of each kind that all is the same of, and the place of each in them.
+
+        The ones are ascending, as the sites are.
+        """
+        key = self._places[chosen] * (self.kinds(utility).max(initial=0) + 1)
+        _, first, place = np.unique(
+            key + self.kinds(utility)[chosen], return_index=True, return_inverse=True
+        )
+        order = np.argsort(first)
+        rank = np.empty(len(order), np.int64)
+        rank[order] = np.arange(len(order))
+        return chosen[first[order]], rank[place]
 
     @cached_property
     def gap_m(self) -> FloatArray:

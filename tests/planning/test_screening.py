@@ -130,6 +130,24 @@ def test_unknown_and_troubled_layers_equal_too(
     assert_equal(table, one_by_one(monkeypatch, work, cases))
 
 
+def test_parcels_one_above_another_share_nodes_and_are_still_told_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plots = TROUBLED["parcels"]
+    stacked = {f"{name}/{storey}": plot for name, plot in plots.items() for storey in range(3)}
+    aside = {"Z-1": parcel(60, 14, 80, 40.5)}  # nearly P-00, but its own
+    survey = town(**{**TROUBLED, "parcels": {**plots, **stacked, **aside}})
+    work, cases = ground(survey), cases_of(survey, [], DAY)
+    ends = {case.parcel_id: work.corridors.end_nodes(case.parcel_id).tolist() for case in cases}
+    assert all(ends[f"{name}/{storey}"] == ends[name] for name in plots for storey in range(3))
+    assert not set(ends["Z-1"]) & set(ends["P-00"])
+    bare = ground(town(**TROUBLED)).corridors.graph
+    assert work.corridors.graph.edge_count <= bare.edge_count + 12  # those of Z-1, no others
+    table = screen(work, cases)
+    assert len(table) == 6 * (4 * len(plots) + 1)
+    assert_equal(table, one_by_one(monkeypatch, work, cases))
+
+
 def test_ways_of_arrays_are_the_ways_of_the_forest(sample_work: Groundwork) -> None:
     cases = cases_of(sample_work.survey, [], DAY)[:60]
     demand = cases[0].demands["water"]
