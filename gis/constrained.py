@@ -6,6 +6,7 @@ that the caps contradict one another, and label setting finds the optimum in wha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -29,6 +30,7 @@ from gis.spread import LARGEST, Arcs, Floats, Ints
 __all__ = [
     "Certificate",
     "Constrained",
+    "Distinct",
     "Front",
     "Terminals",
     "Walk",
@@ -110,6 +112,17 @@ class Constrained:
     def infeasible_because(self) -> Certificate | None:
         """The certificate when it is proven that there is no way, found when asked for."""
         return None if self.problem is None else _reason(self.problem)
+
+
+@dataclass(frozen=True)
+class Distinct:
+    """Answer of :func:`k_distinct`: ways by rising cost, each exact or said not to be proven.
+
+    ``complete`` tells that there are k of them, or that no further way is different enough.
+    """
+
+    answers: tuple[Constrained, ...]
+    complete: bool
 
 
 @dataclass(frozen=True)
@@ -220,13 +233,15 @@ def k_distinct(
     *,
     group: Ints,
     source_group: Ints,
+    apart_from: Sequence[Walk] = (),
     k: int = 3,
     least_share: float = 0.3,
+    short: float = 0.0,
     length_row: int = 0,
     dearest: float = np.inf,
     limit: int = LABEL_LIMIT,
     arcs: Arcs | None = None,
-) -> list[Constrained]:
+) -> Distinct:
     """Find up to ``k`` ways that differ in streets or sides, by rising cost.
 
     Each way is the cheapest within the caps that gives up at least ``least_share`` of the metres
@@ -239,13 +254,18 @@ def k_distinct(
     group, source_group
         (m,) street and side of each edge and (k,) of each source's stub; negative: of none,
         such as crossings and connectors, which make no difference.
+    apart_from
+        Ways known before, from which all answers differ in the same way.
+    short
+        A way with less metres in groups is little more than its stub: from such a one other ways
+        differ by a source in another group.
     length_row
         The resource that is the length.
 
     Returns
     -------
-    Answers with a way; fewer than ``k`` where no further way differs, or none was found. After
-    a way without a metre in any group nothing can differ, and the list ends.
+    Fewer than ``k`` where no further way differs, or none was found. From a way without a metre
+    in any group, or a short one from a source of none, nothing can differ, and the list ends.
     """
     problem = _problem(ends, node_count, cost, resources, sources, targets, caps, dearest, arcs)
     groups = np.asarray(group, np.int64), np.asarray(source_group, np.int64)
@@ -253,36 +273,51 @@ def k_distinct(
         raise ValueError("group needs one label per edge, source_group one per source")
     if not 0 < least_share <= 1:
         raise ValueError(f"least_share must be above 0 and at most 1, not {least_share}")
+    apart = _Apart(groups, 1.0 - least_share, short, length_row + 1)
     answers: list[Constrained] = []
+    known = list(apart_from)
     while len(answers) < k:
+        for walk in known:
+            kept = apart.keep(problem, walk)
+            if kept is None:
+                return Distinct(tuple(answers), True)
+            problem = kept
         answer = _solve(problem, limit)
         if answer.walk is None:
-            break
+            return Distinct(tuple(answers), answer.proven)
         own = replace(answer.walk, resources=answer.walk.resources[: len(resources)])
         answers.append(replace(answer, walk=own))
-        kept = _kept_apart(problem, own, groups, 1.0 - least_share, length_row + 1)
-        if kept is None:
-            break
-        problem = kept
-    return answers
+        known = [own]
+    return Distinct(tuple(answers), True)
 
 
-def _kept_apart(
-    problem: Problem, walk: Walk, groups: tuple[Ints, Ints], share: float, row: int
-) -> Problem | None:
-    """The problem with a cap on metres in the groups of a way; None for a way without groups."""
-    edge_group, source_group = groups[0][problem.edge], groups[1][problem.sources.row]
-    used = np.append(groups[0][list(walk.edges)], groups[1][walk.source])
-    used = used[used >= 0]
-    edges = np.where(np.isin(edge_group, used), problem.weights[row], 0.0)
-    stubs = np.where(np.isin(source_group, used), problem.sources.weights[row], 0.0)
-    mine = np.isin(problem.edge, walk.edges)
-    metres = edges[mine].sum() + stubs[problem.sources.row == walk.source].sum()
-    if metres == 0:
-        return None
-    none = np.zeros(len(problem.targets.nodes))
-    apart = problem.with_row(edges, stubs, none, loosened(share * metres))
-    return replace(apart, given=problem.given + 1)
+@dataclass(frozen=True)
+class _Apart:
+    """How ways are kept apart from one another; see :func:`k_distinct`."""
+
+    groups: tuple[Ints, Ints]
+    share: float
+    short: float
+    row: int
+
+    def keep(self, problem: Problem, walk: Walk) -> Problem | None:
+        """The problem with one more cap; None where nothing can differ from the way."""
+        edge_group = self.groups[0][problem.edge]
+        source_group = self.groups[1][problem.sources.row]
+        own = int(self.groups[1][walk.source])
+        used = np.append(self.groups[0][list(walk.edges)], own)
+        used = used[used >= 0]
+        edges = np.where(np.isin(edge_group, used), problem.weights[self.row], 0.0)
+        stubs = np.where(np.isin(source_group, used), problem.sources.weights[self.row], 0.0)
+        mine = np.isin(problem.edge, walk.edges)
+        metres = edges[mine].sum() + stubs[problem.sources.row == walk.source].sum()
+        cap = loosened(self.share * metres)
+        if metres < self.short:
+            edges, stubs, cap = 0.0 * edges, 1.0 * (source_group == own), 0.0
+        if metres == 0 if metres >= self.short else own < 0:
+            return None
+        none = np.zeros(len(problem.targets.nodes))
+        return replace(problem.with_row(edges, stubs, none, cap), given=problem.given + 1)
 
 
 def pareto(
@@ -296,6 +331,7 @@ def pareto(
     *,
     row: int,
     step: float = 0.01,
+    parts: int | None = None,
     dearest: float = np.inf,
     limit: int = LABEL_LIMIT,
     arcs: Arcs | None = None,
@@ -303,7 +339,8 @@ def pareto(
     """Find what less of one resource costs: the ways that no other betters in cost and resource.
 
     From the cheapest way on, each next one is the cheapest that uses at least ``step`` less of
-    resource ``row``, down to the least that the caps allow. One search gives them all: it runs
+    resource ``row``, down to the least that the caps allow. With ``parts``, the step is at least
+    so much of the way down from the cheapest way to the least. One search gives them all: it runs
     between the costs of the cheapest way and of the way that uses least, and tightens the cap
     with every way found. Parameters as in :func:`cheapest_within`.
     """
@@ -316,6 +353,8 @@ def pareto(
     walks = [first.walk]
     if not first.proven:
         return Front(tuple(walks), False, first.lower_bound)
+    if parts is not None:
+        step = max(step, (first.walk.resources[row] - _least(problem, row + 1)) / parts)
     search = LabelSearch(_box(problem, first.walk, row + 1, step, limit), limit, asked=row + 1)
     for walk in search.walks():
         if walk.cost <= walks[-1].cost:

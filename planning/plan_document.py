@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import shapely
@@ -12,6 +13,7 @@ import shapely
 from layers.utilities import load_utilities
 from planning.clearance_records import count_statuses
 from planning.clearances import depth_questions
+from planning.comparison_document import comparison
 from planning.crossing_methods import method_of
 from planning.drawn_routes import DrawnRoute
 from planning.external_lines import ExternalLine
@@ -93,6 +95,7 @@ def _line(plan: Plan, utility: str, line: ExternalLine) -> dict[str, Any]:
             *(_route(plan, line, kind, found) for kind, found in line.routes.items()),
             *(_route(plan, line, "manual", found.route) for found in _judged(plan, utility)),
         ],
+        **comparison(plan.work, plan.site, line, partial(_route, plan, line)),
         "manual": manual_entry(plan.manual.get(utility), line.route),
         "shared_route": None if shared is None else _route(plan, line, "shared", shared),
         "measures": [] if route is None else _measures(plan, route),

@@ -368,6 +368,12 @@ SOURCES: tuple[Source, ...] = (
         way,
         lambda p: p.policy("limit"),
     ),
+    _row(
+        f"{_U}/compared/*",
+        _("最长的现有路由加上比选余量"),
+        way,
+        lambda p: p.policy("compared_longer_m"),
+    ),
     _row(f"{_U}/pareto/**", _("费用与各量算值的折中点"), way, _PRICED),
     _row(f"{_U}/remedies/**", _("改变一项之后重新量算的值"), way, lambda p: p.policy("limit")),
     _row(f"{_U}/intervals/**", _("量算值 ± 图层位置误差"), way, lambda p: p.policy("tolerance")),

@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gis.constrained import Certificate, Terminals, cheapest_within, k_distinct, pareto
+from gis.constrained import (
+    Certificate,
+    Terminals,
+    Walk,
+    cheapest_within,
+    k_distinct,
+    pareto,
+)
 
 # A block of streets: 0 is the main, 3 the parcel.
 #   north side 0-1-3: 2 x 100 m, 10 yuan/m, no green
@@ -159,7 +166,7 @@ def distinct(k: int, caps: Any = (np.inf, np.inf), **options: Any) -> list[tuple
     answers = k_distinct(
         ENDS, 4, COST, resources, Terminals.at([0], 2), Terminals.at([3], 2), caps,
         group=SIDES, source_group=np.array([-1]), k=k, **options,
-    )  # fmt: skip
+    ).answers  # fmt: skip
     assert all(answer.proven and len(answer.walk.resources) == 2 for answer in answers)
     return [answer.walk.edges for answer in answers]
 
@@ -179,7 +186,7 @@ def test_a_second_trench_in_the_same_street_is_no_alternative() -> None:
     answers = k_distinct(
         ends, 4, cost, np.array([length]), Terminals.at([0], 1), Terminals.at([3], 1), [np.inf],
         group=groups, source_group=np.array([-1]), k=5,
-    )  # fmt: skip
+    ).answers  # fmt: skip
     assert [answer.walk.edges for answer in answers] == [PARK, NORTH, SOUTH]
 
 
@@ -188,8 +195,8 @@ def test_the_least_share_decides_how_much_may_stay_in_the_same_street() -> None:
     ends, length = np.array([(0, 1), (1, 2), (1, 2)]), np.array([[70.0, 30, 30]])
     ask_for = (ends, 3, np.array([7.0, 3, 4]), length, Terminals.at([0], 1), Terminals.at([2], 1))
     groups: dict[str, Any] = {"group": np.array([1, 2, 3]), "source_group": np.array([-1])}
-    assert len(k_distinct(*ask_for, [np.inf], **groups, least_share=0.3)) == 2
-    assert len(k_distinct(*ask_for, [np.inf], **groups, least_share=0.31)) == 1
+    assert len(k_distinct(*ask_for, [np.inf], **groups, least_share=0.3).answers) == 2
+    assert len(k_distinct(*ask_for, [np.inf], **groups, least_share=0.31).answers) == 1
 
 
 def test_stubs_from_the_same_main_are_no_alternatives() -> None:
@@ -198,7 +205,7 @@ def test_stubs_from_the_same_main_are_no_alternatives() -> None:
     answers = k_distinct(
         np.empty((0, 2), int), 1, np.empty(0), np.empty((1, 0)), sources, Terminals.at([0], 1),
         [np.inf], group=np.empty(0, int), source_group=np.array([7, 7, 8]), k=3,
-    )  # fmt: skip
+    ).answers  # fmt: skip
     assert [answer.walk.source for answer in answers] == [0, 2]
 
 
@@ -207,7 +214,40 @@ def test_ways_outside_all_groups_have_no_alternative() -> None:
         ENDS, 4, COST, np.array([LENGTH]), Terminals.at([0], 1), Terminals.at([3], 1), [np.inf],
         group=np.full(5, -1), source_group=np.array([-1]),
     )  # fmt: skip
-    assert [answer.walk.edges for answer in answers] == [PARK]
+    assert [answer.walk.edges for answer in answers.answers] == [PARK]
+    assert answers.complete
+
+
+def test_ways_known_before_are_kept_apart_from_too() -> None:
+    (north,) = k_distinct(
+        ENDS, 4, COST, np.array([LENGTH]), Terminals.at([0], 1), Terminals.at([3], 1), [np.inf],
+        group=SIDES, source_group=np.array([-1]), k=1, dearest=2500.0,
+        apart_from=[Walk(0, PARK, 0, 600.0, (120.0,))],
+    ).answers  # fmt: skip
+    assert north.walk is not None
+    assert north.walk.edges == NORTH
+
+
+def test_from_a_short_way_others_differ_by_where_they_start() -> None:
+    # Main 7 is joined by a stub of 4 m, or 2 m off the strip and on over a connector of 5 m; main 8
+    # lies across the street. By metres the detour from main 7 would do: 2 m are half of 4.
+    ends, length = np.array([(1, 0)]), np.array([[5.0]])
+    sources = Terminals(np.array([0, 1, 1]), np.array([4.0, 2, 30]), np.array([[4.0, 2, 14]]))
+    asked = (ends, 2, np.array([5.0]), length, sources, Terminals.at([0], 1), [np.inf])
+    groups: dict[str, Any] = {"group": np.array([-1]), "source_group": np.array([7, 7, 8])}
+    by_metres = k_distinct(*asked, **groups).answers
+    assert [answer.walk.source for answer in by_metres][:2] == [0, 1]
+    by_start = k_distinct(*asked, **groups, short=5.0)
+    assert [answer.walk.source for answer in by_start.answers] == [0, 2]
+    assert by_start.complete
+
+
+def test_a_way_that_the_limit_left_unproven_says_so() -> None:
+    found = k_distinct(
+        ENDS, 4, COST, np.array([LENGTH]), Terminals.at([0], 1), Terminals.at([3], 1), [150.0],
+        group=SIDES, source_group=np.array([-1]), limit=0,
+    )  # fmt: skip
+    assert [(answer.walk.edges, answer.proven) for answer in found.answers] == [(PARK, False)]
 
 
 # --- the picture of cost against a resource ----------------------------------------------------
@@ -229,6 +269,8 @@ def test_the_front_of_cost_against_green_and_length() -> None:
     assert front(0) == [(600.0, 120.0)]  # the cheapest is the shortest: nothing to trade
     assert front(0, [np.inf, 0.0]) == [(2000.0, 200.0), (3200.0, 160.0)]
     assert front(0, [np.inf, 0.0], step=41.0) == [(2000.0, 200.0)]
+    assert front(0, [np.inf, 0.0], parts=2) == [(2000.0, 200.0), (3200.0, 160.0)]
+    assert front(0, [np.inf, 0.0], parts=1) == [(2000.0, 200.0)]  # 80 m of step, to the park's 120
     assert front(0, [np.inf, 0.0], dearest=3000.0) == [(2000.0, 200.0)]
     assert front(1, [100.0, np.inf]) == []
 

@@ -256,7 +256,9 @@ def test_each_alternative_is_the_cheapest_that_is_different_enough(
     def groups_of(walk: tuple[int, list[int], int]) -> set[int]:
         return {int(group[edge]) for edge in walk[1]} | {int(stub_group[walk[0]])} - {-1}
 
-    answers = k_distinct(*case.given, group=group, source_group=stub_group, k=3, least_share=share)
+    found = k_distinct(*case.given, group=group, source_group=stub_group, k=3, least_share=share)
+    assert found.complete
+    answers = found.answers
     walks = [walk for walk in case.all_walks() if (case.sums(walk)[1:] <= case.caps).all()]
     for answer in answers:
         assert answer.walk is not None

@@ -1,0 +1,142 @@
+"""Alternatives 备选路由: other routes of a line that differ in streets or sides.
+
+Each is the cheapest of all ways up to a length that keeps apart from every route before it: it
+gives up a share of the metres that the other runs along streets and sides, or, where the other is
+little more than a stub, it joins the network in another street or on another side.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from gettext import gettext as _
+
+import numpy as np
+import shapely
+
+from gis.constrained import k_distinct
+from planning.external_lines import ExternalLine
+from planning.judged_routes import Route
+from planning.nearby_ways import MOST_LABELS, Found, NearbyWays
+
+MOST_ALTERNATIVES = 3
+# Along a street or side for less than this, a route only passes it.
+_PASSED_M = 1.0
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One alternative; ``differs`` names the streets and sides that the recommended lacks."""
+
+    route: Route
+    differs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Alternatives:
+    """Alternatives by rising cost.
+
+    ``proven`` tells that each is the cheapest of its kind among the ways looked at, and that
+    there is no other where there are less than three.
+    """
+
+    found: tuple[Alternative, ...]
+    proven: bool
+
+
+def alternatives(line: ExternalLine, nearby: NearbyWays) -> Alternatives:
+    """Up to three routes that differ from every route of a line, judged exactly."""
+    recommended = line.route
+    known = {id(route): route for route in line.routes.values()}
+    walks = [nearby.walk_of(route) for route in known.values()]
+    if recommended is None or not nearby.is_whole or None in walks:
+        return Alternatives((), False)
+    length_m, stub_m = nearby.length_m
+    sources, targets = nearby.terminals(stub_m[None])
+    planning = nearby.work.policy.planning
+    answer = k_distinct(
+        nearby.area.ends,
+        len(nearby.area.nodes),
+        nearby.cost,
+        length_m[None],
+        sources,
+        targets,
+        [nearby.longest],
+        group=nearby.edge_place,
+        source_group=nearby.tie_in_place,
+        apart_from=[walk for walk in walks if walk is not None],
+        k=MOST_ALTERNATIVES,
+        least_share=planning.value("alternative_least_share"),
+        short=planning.value("alternative_stub_m"),
+        limit=MOST_LABELS,
+    )
+    found = [nearby.found(one.walk) for one in answer.answers if one.walk is not None]
+    own = _metres(nearby, Found(recommended.way, recommended.bored))
+    routes = nearby.judged(found, surveyed=True)
+    return Alternatives(
+        tuple(
+            Alternative(route, _differs(nearby, one, own))
+            for route, one in zip(routes, found, strict=True)
+        ),
+        answer.complete and all(one.proven for one in answer.answers),
+    )
+
+
+def _metres(nearby: NearbyWays, found: Found) -> Mapping[int, float]:
+    """Metres along every street and side; infinite where the way starts."""
+    metres: dict[int, float] = defaultdict(float)
+    place_of = dict(zip(nearby.area.edges.tolist(), nearby.edge_place.tolist(), strict=True))
+    for edge in found.way.edges:
+        metres[place_of[edge]] += float(nearby.work.corridors.graph.length_m[edge])
+    start = nearby.tie_in_place[nearby.area.tie_ins == found.way.tie_in]
+    metres[int(start[0])] = np.inf
+    metres.pop(-1, None)
+    return metres
+
+
+def _differs(nearby: NearbyWays, found: Found, own: Mapping[int, float]) -> tuple[str, ...]:
+    """Names of the streets and sides that the recommended route does not run along or join."""
+    metres = _metres(nearby, found)
+    new = [
+        place
+        for place, m in metres.items()
+        if m >= _PASSED_M > own.get(place, 0.0) or np.isinf(m) > np.isinf(own.get(place, 0.0))
+    ]
+    new.sort(key=lambda place: -metres[place])
+    names = [place_name(nearby, place) for place in new]
+    return tuple(dict.fromkeys(names)) or (_("同一侧的另一处接入"),)
+
+
+def place_name(nearby: NearbyWays, number: int) -> str:
+    """A street with the side of it, in words: ``人民路 北侧``."""
+    place = nearby.places[number]
+    if place.road < 0:
+        return {
+            "drawn": _("手绘走廊"),
+            "open_land": _("空地"),
+            "carrier": _("既有管孔或杆路"),
+        }[place.kind]
+    return f"{place.street} {_side(nearby, number)}"
+
+
+def _side(nearby: NearbyWays, number: int) -> str:
+    """The compass side of a street's centre line that the longest edge of a place lies on."""
+    graph, surfaces = nearby.work.corridors.graph, nearby.work.corridors.surfaces
+    edges = nearby.area.edges[nearby.edge_place == number]
+    edge = int(edges[np.argmax(graph.length_m[edges])])
+    road = nearby.places[number].road
+    middle = shapely.line_interpolate_point(graph.lines[edge], 0.5, normalized=True)
+    across = shapely.shortest_line(surfaces.centre[road], middle)
+    (x0, y0), (x1, y1) = shapely.get_coordinates(across)
+    sides = (
+        _("东侧"),
+        _("东北侧"),
+        _("北侧"),
+        _("西北侧"),
+        _("西侧"),
+        _("西南侧"),
+        _("南侧"),
+        _("东南侧"),
+    )
+    return sides[round(np.degrees(np.arctan2(y1 - y0, x1 - x0)) / 45) % 8]

@@ -1,0 +1,202 @@
+"""Ways near a site that routes are compared among: all up to a length, with what they use.
+
+Edges may be cut open or bored where both can be done. Length and crossings of a way are the sums
+over its pieces; its green is at least the sum of what the pieces take (``green_bounds``).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import shapely
+
+from gis.constrained import Terminals, Walk
+from gis.linear import FloatArray, IntArray
+from planning.application import Demand
+from planning.external_lines import ExternalLine
+from planning.groundwork import Groundwork, Site
+from planning.judged_routes import Route, judge_routes, working_strips
+from planning.qualifying import MOST_PIECES
+from planning.route_pieces import piece_book
+from planning.routes import Way, trace
+from planning.search_areas import CAP_ROUNDING, Area, area_round
+
+# Labels settled for one way before a comparison gives up: a fraction of a second.
+MOST_LABELS = 2_000
+_WALKED = ("strip", "drawn", "open_land", "carrier")
+
+
+class Found(NamedTuple):
+    """A way with those of its edges that are bored."""
+
+    way: Way
+    bored: tuple[int, ...]
+
+
+class Place(NamedTuple):
+    """A side of a street, or (``road`` -1) a kind of corridor away from streets."""
+
+    kind: str
+    road: int
+    street: str
+    side: int
+
+
+@dataclass(frozen=True)
+class NearbyWays:
+    """All ways of one demand to a site that are at most ``longest_m`` long.
+
+    ``work`` is closed as it was when the line was routed. An edge that may be cut open and bored
+    stands twice in ``area``.
+    """
+
+    work: Groundwork
+    demand: Demand
+    site: Site
+    longest_m: float
+    area: Area
+
+    @property
+    def too_many(self) -> bool:
+        """Whether there are more pieces than are searched."""
+        return len(self.area.edges) > MOST_PIECES
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the demand and the site can be searched at all."""
+        return not self.area.is_empty and not self.too_many
+
+    @cached_property
+    def cost(self) -> FloatArray:
+        """Yuan of every edge, tie-break included."""
+        methods = self.work.methods(self.demand.pipe)
+        edges, bored = self.area.edges, self.area.bored
+        yuan = np.where(bored, methods.bore_yuan[edges], methods.cut_yuan[edges])
+        return np.asarray(yuan + self.work.corridors.graph.tie_break[edges])
+
+    @cached_property
+    def stub_cost(self) -> FloatArray:
+        """Yuan of every way to a tie-in, tie-break included."""
+        return self.work.search(self.demand.pipe, "cheapest").tie_in_weights[self.area.tie_ins]
+
+    @cached_property
+    def length_m(self) -> tuple[FloatArray, FloatArray]:
+        """Metres of every edge and of every way to a tie-in."""
+        table = self.work.tie_ins(self.demand.pipe.utility).table
+        stubs = table["length_m"].to_numpy(float)[self.area.tie_ins]
+        return self.work.corridors.graph.length_m[self.area.edges], stubs
+
+    def terminals(self, resources: FloatArray) -> tuple[Terminals, Terminals]:
+        """Tie-ins, with what their ways use, and the ends on the red line."""
+        sources = Terminals(self.area.sources, self.stub_cost, resources)
+        return sources, Terminals.at(self.area.targets, len(resources))
+
+    @property
+    def longest(self) -> float:
+        """The cap on length, loosened as rounding of sums needs."""
+        return self.longest_m + CAP_ROUNDING
+
+    # --- streets and sides ---------------------------------------------------------------------
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """The sides of streets here; ``edge_place`` and ``tie_in_place`` number them."""
+        return tuple(dict.fromkeys(one for one in self._of_edge if one is not None))
+
+    @cached_property
+    def edge_place(self) -> IntArray:
+        """The place that every edge runs in; -1 for crossings and connectors."""
+        number = {place: at for at, place in enumerate(self.places)}
+        return np.array([-1 if one is None else number[one] for one in self._of_edge], np.int64)
+
+    @cached_property
+    def tie_in_place(self) -> IntArray:
+        """The place nearest to where each tie-in joins the network; -1 without any."""
+        along = np.flatnonzero(self.edge_place >= 0)
+        if len(along) == 0:
+            return np.full(len(self.area.tie_ins), -1, np.int64)
+        lines = self.work.tie_ins(self.demand.pipe.utility).lines[self.area.tie_ins]
+        strips_here = self.work.corridors.graph.lines[self.area.edges[along]]
+        nearest = shapely.STRtree(strips_here).nearest(shapely.get_point(lines, 0))
+        return np.asarray(self.edge_place[along[nearest]])
+
+    @cached_property
+    def _of_edge(self) -> list[Place | None]:
+        measures = self.work.corridors.graph.measures.iloc[self.area.edges]
+        roads = self.work.corridors.surfaces.table
+        names = roads["name"].fillna(roads["road_id"]).astype(str).to_list()
+        seen: dict[tuple[str, int], Place] = {}
+        found: list[Place | None] = []
+        columns = (measures[name] for name in ("kind", "road", "side"))
+        for kind, road, side in zip(*columns, strict=True):
+            if kind not in _WALKED:
+                found.append(None)
+            elif kind != "strip":
+                found.append(Place(kind, -1, "", 0))
+            else:
+                key = (names[road], int(side))
+                found.append(seen.setdefault(key, Place(kind, int(road), *key)))
+        return found
+
+    # --- from routes to walks and back -----------------------------------------------------------
+
+    def walk_of(self, route: Route) -> Walk | None:
+        """A route as a walk here; None where it is not among these ways."""
+        keys = {
+            (edge, under): at
+            for at, (edge, under) in enumerate(
+                zip(self.area.edges.tolist(), self.area.bored.tolist(), strict=True)
+            )
+        }
+        asked = [(edge, edge in route.bored) for edge in route.way.edges]
+        source = np.flatnonzero(self.area.tie_ins == route.way.tie_in)
+        target = np.flatnonzero(self.area.nodes[self.area.targets] == route.way.end_node)
+        if len(source) == 0 or len(target) == 0 or any(key not in keys for key in asked):
+            return None
+        edges = tuple(keys[key] for key in asked)
+        return Walk(int(source[0]), edges, int(target[0]), route.figures["cost_yuan"], ())
+
+    def found(self, walk: Walk) -> Found:
+        """A walk in numbers of the graph."""
+        edges = self.area.edges[list(walk.edges)]
+        bored = edges[self.area.bored[list(walk.edges)]]
+        tie_in = int(self.area.tie_ins[walk.source])
+        end = int(self.area.nodes[self.area.targets[walk.target]])
+        return Found(Way(tie_in, tuple(edges.tolist()), end, walk.cost), tuple(bored.tolist()))
+
+    def judged(self, found: Sequence[Found], *, surveyed: bool) -> list[Route]:
+        """Ways traced and judged exactly, in order, those with the same bores together."""
+        routes: dict[int, Route] = {}
+        groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
+        for number, one in enumerate(found):
+            groups[one.bored].append(number)
+        tie_ins = self.work.tie_ins(self.demand.pipe.utility)
+        for bored, numbers in groups.items():
+            beneath = np.zeros(self.work.corridors.graph.edge_count, bool)
+            beneath[list(bored)] = True
+            ways = [found[number].way for number in numbers]
+            traced = trace(self.work.corridors, tie_ins, ways, beneath)
+            working = working_strips(self.work, self.demand, traced)
+            sites = [self.site] * len(ways)
+            judged = judge_routes(self.work, self.demand, sites, traced, working, surveyed=surveyed)
+            routes.update(zip(numbers, judged, strict=True))
+        return [routes[number] for number in range(len(found))]
+
+
+def nearby_ways(work: Groundwork, site: Site, line: ExternalLine) -> NearbyWays:
+    """The ways to compare with the routes of a line: up to a length that their longest gives.
+
+    ``compared_longer_share`` and ``compared_longer_m`` of the policy say how much longer.
+    """
+    assert line.demand is not None
+    ground, planning = work.under(line.closed), work.policy.planning
+    longest_m = max(route.figures["length_m"] for route in line.routes.values())
+    longest_m *= 1 + planning.value("compared_longer_share")
+    longest_m += planning.value("compared_longer_m")
+    book = piece_book(ground, line.demand, site)
+    return NearbyWays(ground, line.demand, site, longest_m, area_round(book, site, longest_m))
