@@ -181,6 +181,8 @@ def merge_points(xy: FloatArray, tolerance_m: float) -> tuple[IntArray, FloatArr
 
 def with_ends(lines: LineArray, start_xy: FloatArray, end_xy: FloatArray) -> LineArray:
     """Return the lines with their first and last vertex moved to the given points."""
+    if len(lines) == 0:
+        return lines
     coordinates, owner = shapely.get_coordinates(lines, return_index=True)
     first = np.flatnonzero(np.r_[True, np.diff(owner) > 0])
     last = np.r_[first[1:] - 1, len(owner) - 1]

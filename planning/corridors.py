@@ -19,12 +19,13 @@ from scipy.spatial import cKDTree
 
 from gis.areas import Areas
 from gis.crs import require_projected
-from gis.linear import FloatArray, IntArray, LineArray, cut_lines, segments
+from gis.linear import FloatArray, IntArray, LineArray, cut_lines, segments, with_ends
 from gis.network import ArcOrder, CorridorGraph, arc_order
 from gis.noding import Network, number_nodes
 from gis.overlay import length_inside_union
 from layers.survey import Survey
 from planning.application import Gate
+from planning.bent_feet import bent_feet
 from planning.carriers import Carriers, joint_points, undug, with_carriers
 from planning.crossing_methods import mouth_bores
 from planning.crossing_places import crossing_feet
@@ -226,6 +227,8 @@ def build_beside(
         ],
         ignore_index=True,
     )
+    round_ = bent_feet(survey, gates, feet, layout, obstacles, surfaces, settings)
+    feet = pd.concat([feet, round_], ignore_index=True) if len(round_) else feet
     across = crossing_feet(layout, beside, obstacles, feet, settings)
     bores = mouth_bores(layout, surfaces, obstacles, settings)
     across = pd.concat(
@@ -275,9 +278,10 @@ def _assemble(
         ignore_index=True,
     )
     ends = edges[["start", "end"]].to_numpy(np.int64)
-    lines = np.concatenate(
-        [network.pieces.lines, segments(*node_xy[ends[len(parent) :]].transpose(1, 0, 2))]
-    )
+    _, across_xy, site_xy = np.split(node_xy[ends], [len(parent), len(parent) + len(across)])
+    connectors = with_ends(feet["line"].to_numpy(object)[is_site], *site_xy.transpose(1, 0, 2))
+    crossings = segments(*across_xy.transpose(1, 0, 2))
+    lines = np.concatenate([network.pieces.lines, crossings, connectors])
     kept = _distinct(edges)
     green = survey.get("green")
     return Corridors(

@@ -30,7 +30,7 @@ def parcel_feet(
     parcels = survey.get("parcels")
     if parcels is None or not layout.usable.any():
         return _no_feet()
-    boundary, owner = _red_line_points(np.asarray(parcels.geometry.array))
+    boundary, owner = red_line_points(np.asarray(parcels.geometry.array))
     point, piece, distance = _nearest_pieces(boundary, layout, max_snap_m)
     feet = _feet(boundary[point], piece, layout)
     feet["kind"], feet["key"] = "parcel", parcels.index.to_numpy(str)[owner[point]]
@@ -61,7 +61,7 @@ def _nearest_pieces(
     return point[first].astype(np.int64), piece[first].astype(np.int64), distance[first]
 
 
-def _red_line_points(polygons: NDArray[Any]) -> tuple[NDArray[Any], IntArray]:
+def red_line_points(polygons: NDArray[Any]) -> tuple[NDArray[Any], IntArray]:
     """Middle and drawn-in ends of every side of every polygon, with the polygon's number."""
     rings, owner = shapely.get_parts(shapely.boundary(polygons), return_index=True)
     xy, ring = shapely.get_coordinates(rings, return_index=True)

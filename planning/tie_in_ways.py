@@ -214,9 +214,13 @@ class MainWays:
         return _renumbered(ways, kept)
 
     def _where_edges_meet_mains(self, straight: Ways) -> Ways:
-        """Ways along an edge, from both its ends, to where the edge itself meets a main."""
-        graph = self.corridors.graph
-        walked = np.flatnonzero(~self.corridors.is_connector)
+        """Ways along an edge, from both its ends, to where the edge itself meets a main.
+
+        Straight connectors need none, bent ones are walked from the red line.
+        """
+        graph, connector = self.corridors.graph, self.corridors.is_connector
+        bent = connector & (shapely.get_num_coordinates(graph.lines) > 2)
+        walked = np.flatnonzero(~connector | bent)
         row, main = self.tree.query(graph.lines[walked], predicate="intersects")
         edge = walked[row]
         met, owner = shapely.get_parts(
@@ -233,7 +237,7 @@ class MainWays:
         known = np.append(self._away_m(straight), -np.inf)[_numbers(straight, node, main)]
         # The nearest point of the main may be the same place, straight on.
         new = (along > POSITION_TOLERANCE_M) & (along > known + POSITION_TOLERANCE_M)
-        return ways.take(new)
+        return ways.take(new & ~(connector[edge] & (node == graph.ends[edge, 0])))
 
     def _squared(self, ways: Ways) -> Ways:
         """Cover askew ways to ends of mains by ways along the strip to the point opposite."""

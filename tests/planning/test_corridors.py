@@ -158,10 +158,11 @@ def test_a_parcel_is_joined_over_at_most_40_m(front: float, joined: bool) -> Non
     assert found.gaps_m["P-1"] == pytest.approx(front - 6.75)
 
 
-def test_a_parcel_behind_another_is_not_joined_through_it() -> None:
+def test_a_parcel_behind_another_is_joined_round_it_and_not_through_it() -> None:
     found = corridors(parcels={"P-1": parcel(100, 12, 140, 30), "P-2": parcel(100, 30, 140, 60)})
     assert len(found.end_nodes("P-1")) == 3
-    assert len(found.end_nodes("P-2")) == 0
+    (way,) = found.graph.lines[np.isin(found.graph.ends[:, 1], found.end_nodes("P-2"))]
+    assert towns.xy(way) == [(99.0, 6.75), (99.0, 29.0), (100.0, 30.0)]
 
 
 def test_strips_stop_at_private_land() -> None:

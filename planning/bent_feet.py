@@ -1,0 +1,164 @@
+"""Bent connectors 转折连接: where no straight one is free, the shortest way round what is in it.
+
+Only parcels and gates that no straight connector joins to any strip get one. It leaves the red
+line squarely, keeps half a working strip clear of other land, buildings, water and rails, runs in
+no carriageway, and is no longer than the snap distance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray
+from gis.visibility import open_ways
+from layers.survey import Survey
+from planning.application import Gate
+from planning.feet import gate_points, red_line_points
+from planning.obstacles import Obstacles
+from planning.policy_model import Planning
+from planning.road_surfaces import RoadSurfaces
+from planning.strip_layout import StripLayout
+
+_COLUMNS = ("piece", "at_m", "line", "kind", "key", "distance")
+
+
+@dataclass(frozen=True)
+class _Unjoined:
+    """A red line or gate that nothing joins yet, and the parcel that it bounds."""
+
+    kind: str
+    key: str
+    end: shapely.Geometry
+    parcel: shapely.Polygon
+
+
+@dataclass(frozen=True)
+class _Land:
+    """What bent connectors run between, and the strips that they run to."""
+
+    layout: StripLayout
+    shut: NDArray[Any]
+    tree: shapely.STRtree
+    clearance_m: float
+    max_snap_m: float
+
+
+def bent_feet(
+    survey: Survey,
+    gates: Mapping[str, tuple[str, Gate]] | None,
+    straight: pd.DataFrame,
+    layout: StripLayout,
+    obstacles: Obstacles,
+    surfaces: RoadSurfaces,
+    settings: Planning,
+) -> pd.DataFrame:
+    """Feet of the parcels and gates that ``straight``, the feet found so far, leave unjoined.
+
+    Returns
+    -------
+    Table as of ``parcel_feet``, one row for each side of each street in reach; ``line`` runs
+    from the foot to the red line. O(k n² log v) for k such places with n corners in reach of each.
+    """
+    clearance_m = settings.value("open_land_clearance_m")
+    shut = _shut(obstacles, surfaces, clearance_m)
+    land = _Land(layout, shut, shapely.STRtree(shut), clearance_m, settings.max_snap_m)
+    found = [_ways_round(place, land) for place in _unjoined(survey, gates, straight)]
+    if not found:
+        return pd.DataFrame(columns=list(_COLUMNS), dtype=object)
+    feet = pd.concat(found, ignore_index=True)
+    return feet[obstacles.connector_allowed(feet["line"].to_numpy())]
+
+
+def _shut(obstacles: Obstacles, surfaces: RoadSurfaces, clearance_m: float) -> NDArray[Any]:
+    """Everything that a bent connector stays out of, with its clearance."""
+    kept_clear = np.concatenate([obstacles.private, obstacles.water, obstacles.railways])
+    grown = shapely.buffer(kept_clear, clearance_m, join_style="mitre", mitre_limit=2.0)
+    return np.concatenate([grown, surfaces.carriageway])
+
+
+def _unjoined(
+    survey: Survey, gates: Mapping[str, tuple[str, Gate]] | None, straight: pd.DataFrame
+) -> Iterator[_Unjoined]:
+    """Parcels without any foot, and gates of which none has one."""
+    parcels = survey.get("parcels")
+    if parcels is None:
+        return
+    joined = set(zip(straight["kind"], straight["key"], strict=True))
+    for key, shape in parcels.geometry.items():
+        if ("parcel", str(key)) not in joined:
+            yield _Unjoined("parcel", str(key), shapely.boundary(shape), shape)
+    for gate in gate_points(gates).itertuples():
+        parcel_id = (gates or {})[str(gate.key)][0]
+        if ("gate", gate.key) not in joined:
+            yield _Unjoined("gate", str(gate.key), gate.point, parcels.geometry.loc[parcel_id])
+
+
+def _ways_round(place: _Unjoined, land: _Land) -> pd.DataFrame:
+    """The shortest bent way from a place to each side of each street, within the snap distance."""
+    layout, reach_m = land.layout, land.max_snap_m
+    piece = np.sort(layout.tree.query(place.end, predicate="dwithin", distance=reach_m))
+    around = shapely.box(*shapely.bounds(shapely.buffer(place.end, reach_m)))
+    rows = np.sort(land.tree.query(place.end, predicate="dwithin", distance=reach_m))
+    near = shapely.intersection(land.shut[rows], around)
+    corners = shapely.get_coordinates(shapely.union_all(near))
+    sources = _sources(place, corners, layout.lines[piece], land.clearance_m)
+    piece, at_m, targets = _targets(
+        np.concatenate([sources, corners]), piece.astype(np.int64), layout, reach_m
+    )
+    ways = open_ways(sources, targets, near, 0.0, reach_m)
+    way = np.flatnonzero(~shapely.is_missing(ways))
+    lines = _to_red_line(ways[way], place.end)
+    table = pd.DataFrame({"piece": piece[way], "at_m": at_m[way], "line": lines})
+    table["kind"], table["key"], table["distance"] = place.kind, place.key, shapely.length(lines)
+    table["stroke"], table["side"] = layout.stroke[piece[way]], layout.side[piece[way]]
+    table = table[table["distance"] <= reach_m].sort_values(["distance", "piece", "at_m"])
+    return table.drop_duplicates(["stroke", "side"])[list(_COLUMNS)]
+
+
+def _sources(
+    place: _Unjoined, corners: FloatArray, strips: NDArray[Any], clearance_m: float
+) -> FloatArray:
+    """Where ways may begin: squarely off the red line or gate, opposite what they run to."""
+    outside = shapely.buffer(place.parcel, clearance_m, join_style="mitre", mitre_limit=2.0)
+    ring = shapely.boundary(outside)
+    if place.kind == "gate":
+        towards: NDArray[Any] = np.array([place.end], object)
+    else:
+        usual, _ = red_line_points(np.array([outside], object))
+        towards = np.concatenate([usual, shapely.points(corners), strips])
+    return np.unique(_start_xy(shapely.shortest_line(ring, towards)).round(6), axis=0)
+
+
+def _start_xy(lines: NDArray[Any]) -> FloatArray:
+    return np.asarray(shapely.get_coordinates(shapely.get_point(lines, 0)))
+
+
+def _targets(
+    vantage: FloatArray, pieces: IntArray, layout: StripLayout, reach_m: float
+) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Places on the strips nearest to each corner: piece, metres along it, coordinates."""
+    tree = shapely.STRtree(layout.lines[pieces])
+    at, near = tree.query(shapely.points(vantage), predicate="dwithin", distance=reach_m)
+    piece = pieces[near]
+    at_m = shapely.line_locate_point(layout.lines[piece], shapely.points(vantage[at]))
+    places = pd.DataFrame({"piece": piece, "at_m": np.round(at_m, 3)}).drop_duplicates()
+    piece, at_m = places["piece"].to_numpy(np.int64), places["at_m"].to_numpy(float)
+    points = shapely.line_interpolate_point(layout.lines[piece], at_m)
+    return piece, at_m, np.asarray(shapely.get_coordinates(points))
+
+
+def _to_red_line(ways: NDArray[Any], end: shapely.Geometry) -> NDArray[Any]:
+    """Ways turned round, from the strip, and led on to the red line."""
+    last = shapely.shortest_line(shapely.get_point(ways, 0), end)
+    lines = [
+        shapely.LineString([*way.coords[::-1], stub.coords[-1]])
+        for way, stub in zip(ways, last, strict=True)
+    ]
+    return np.asarray(shapely.simplify(np.array(lines, object), POSITION_TOLERANCE_M))
