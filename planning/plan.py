@@ -22,7 +22,7 @@ from planning.judged_routes import Route
 from planning.manual_routes import ManualRoute, RefusedRoute, manual_routes
 from planning.notices import Notice, joint_notices, notices_of
 from planning.policy_model import Policy
-from planning.quantities import Prices
+from planning.quantities import SURFACES, Prices
 from planning.questions import Question, questions_of
 from planning.sized_demands import with_sizes
 
@@ -69,6 +69,20 @@ class Plan:
         """Clearances of one route of a utility's line."""
         assert line.demand is not None
         return clearances(self.work, line.demand.pipe, route.line)
+
+    @cached_property
+    def assumed(self) -> frozenset[str]:
+        """What costs rest on without being known: of the pipes, and of the roads crossed."""
+        assumed = {name for line in self.lines.values() for name in line.assumed}
+        routes = [route for line in self.lines.values() for route in line.routes.values()]
+        routes += self.joint.routes.values() if self.joint else []
+        crossed = {int(road) for route in routes for road in route.crossings["road"]}
+        roads = self.work.corridors.surfaces.table.iloc[sorted(crossed)]
+        if not roads["surface"].isin(SURFACES).all():
+            assumed.add("road_surface")
+        if roads["width_assumed"].any():
+            assumed.add("carriageway_width")
+        return frozenset(assumed)
 
     def judge_drawn(self, utility: str, line: LineString) -> dict[str, Any]:
         """A drawn line judged in this plan: ``manual`` of the schema, and ``route`` if judged."""

@@ -22,7 +22,7 @@ from planning.judged_routes import Route
 from planning.manual_document import manual_entry
 from planning.manual_routes import ManualRoute, manual_routes
 from planning.qualifying_document import certificate_of, qualifying_price
-from planning.quantities import SURFACES, size_mm
+from planning.quantities import size_mm
 from planning.routes import DrawnWay
 from planning.section_drawing import draw_section
 from planning.sections import Section, pipe_label
@@ -69,7 +69,7 @@ def document(plan: Plan) -> dict[str, Any]:
         "joint": None if plan.joint is None else _joint(plan.joint),
         "questions": [asdict(question) for question in (*plan.questions, *asked)],
         "notices": [asdict(notice) for notice in plan.notices],
-        "assumed": sorted(_assumed(plan)),
+        "assumed": sorted(plan.assumed),
         "never_covered": list(plan.policy.never_covered),
     }
     return {**answer, "trace": trace(answer, plan.survey)}
@@ -115,20 +115,6 @@ def _survey_points(plan: Plan, line: ExternalLine) -> list[dict[str, Any]]:
         return []
     points = survey_points(plan.work, plan.site, line.demand, line.route)
     return [asdict(one) | {"xy": list(one.xy)} for one in points]
-
-
-def _assumed(plan: Plan) -> set[str]:
-    """What costs rest on without being known: of the pipes, and of the roads that routes cross."""
-    assumed = {name for line in plan.lines.values() for name in line.assumed}
-    routes = [route for line in plan.lines.values() for route in line.routes.values()]
-    routes += plan.joint.routes.values() if plan.joint else []
-    crossed = {int(road) for route in routes for road in route.crossings["road"]}
-    roads = plan.work.corridors.surfaces.table.iloc[sorted(crossed)]
-    if not roads["surface"].isin(SURFACES).all():
-        assumed.add("road_surface")
-    if roads["width_assumed"].any():
-        assumed.add("carriageway_width")
-    return assumed
 
 
 def drawn_document(plan: Plan, utility: str, drawn: DrawnRoute) -> dict[str, Any]:

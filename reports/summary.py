@@ -15,9 +15,22 @@ from planning.manual_routes import ManualRoute, RefusedRoute
 from planning.plan import Plan
 from planning.trenches import JointPlan
 
+# What lengths and costs rest on where something is unknown: ``assumed`` of a plan.
+ASSUMED: Mapping[str, str] = {
+    "size": "管径未知,按常用断面开挖,不计管材",
+    "working_space": "沟槽工作面宽度未知,未计入",
+    "cover": "覆土深度未知,只按管高开挖",
+    "pipe_price": "价目表无此管材,不计管材",
+    "road_surface": "所穿道路的路面类型未知,按沥青计",
+    "carriageway_width": "所穿道路的车行道宽度未知,按道路等级取定",
+}
+
 
 def plan_summary(plan: Plan) -> list[str]:
-    """One line for each requested utility, one for the shared trench, one for each question."""
+    """One line for each requested utility, the shared trench, each notice and each question.
+
+    What costs and lengths rest on without being known stands in one last line.
+    """
     names, outcomes = load_utilities(), plan.policy.outcomes
     lines = [
         f"{names[utility].zh} {_line(line, outcomes, plan.policy.round_to)}"
@@ -30,9 +43,14 @@ def plan_summary(plan: Plan) -> list[str]:
     if plan.joint is not None:
         lines.append(_shared(plan.joint.plan))
     lines += [
+        _("提示:{} {}").format("、".join(names[key].zh for key in one.utilities), one.text)
+        for one in plan.notices
+    ]
+    lines += [
         _("待查:{} {} 的 {}").format(q.subject_kind, q.subject_id, q.field) for q in plan.questions
     ]
-    return lines
+    assumed = [_(ASSUMED.get(name, name)) for name in sorted(plan.assumed)]
+    return [*lines, _("以下未知,按假定计:{}").format(";".join(assumed))] if assumed else lines
 
 
 def _line(line: ExternalLine, outcomes: Mapping[str, str], step: Decimal) -> str:

@@ -10,23 +10,26 @@ from typing import Any
 
 from api.escape import esc
 from ui import words
+from ui.grounds import chip
 from ui.language import gettext as _
 from ui.language import said
-from ui.panel import chip, metres, money, picture, signed
+from ui.panel import metres, money, picture, signed
 from ui.route_choice import Choice, choices
 from ui.view import Json, View
 
-# What a chart shows against cost: figure of a route, and the inputs of clauses that limit it.
+# Figures of a route that a chart shows against cost, and the measures that they are.
 AXES = {
     "length_m": ("pipe_length_m", "construction_length_m", "line_length_m"),
     "green_m2": ("green_affected_m2", "green_temporary_m2"),
-    "crossing_kerb_m": ("crossing_kerb_m", "crossing_red_line_m", "road_crossing_m"),
+    "crossing_kerb_m": ("crossing_kerb_m",),
+    "crossing_red_line_m": ("crossing_red_line_m",),
 }
 _AXIS_WORDS = said(
     {
         "length_m": "长度 m",
         "green_m2": "绿化 m²",
-        "crossing_kerb_m": "穿路 m",
+        "crossing_kerb_m": "穿路(路缘石之间)m",
+        "crossing_red_line_m": "穿路(道路红线之间)m",
     }
 )
 _WIDTH, _HEIGHT = 230, 150
@@ -36,7 +39,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 38, 12, 12, 26
 def comparison(view: View, line: Json) -> str:
     """Routes side by side, the chart, and what qualifying costs; empty for a single route."""
     found = choices(view, line)
-    table = _table(view, found) if len(found) > 1 else ""
+    table = _table(view, line, found) if len(found) > 1 else ""
     body = _price(line) + table + _charts(view, line, found)
     return f"<h3>{_('走向比选')}</h3>{body}" if body else ""
 
@@ -81,21 +84,23 @@ def _remedy(view: View, one: Json) -> str:
     return f"<li>{esc(one['text'])}{figures}{cost}{becomes}</li>"
 
 
-def _table(view: View, found: Sequence[Choice]) -> str:
+def _table(view: View, line: Json, found: Sequence[Choice]) -> str:
+    crossing = crossing_figure(view, line)
+    across = _("红线间") if crossing == "crossing_red_line_m" else ""
     heads = (
         f"<th></th><th>{_('走向')}</th>"
-        f'<th class="n">{_("长")}<br>m</th><th class="n">{_("穿路")}<br>m</th>'
+        f'<th class="n">{_("长")}<br>m</th><th class="n">{_("穿路")}{across}<br>m</th>'
         f'<th class="n">{_("绿化")}<br>m²</th><th class="n">{_("造价")}<br>{_("万元")}</th>'
         f"<th>{_('判定')}</th>"
     )
-    rows = "".join(_row(view, one) for one in found)
+    rows = "".join(_row(view, one, crossing) for one in found)
     return (
         f'<table class="tg-small tg-routes"><thead><tr>{heads}</tr></thead>'
         f"<tbody>{rows}</tbody></table>"
     )
 
 
-def _row(view: View, one: Choice) -> str:
+def _row(view: View, one: Choice, crossing: str) -> str:
     route = one.route
     outcome = route.get("outcome")
     name = "、".join(one.names) + (f" {_('(推荐)')}" if one.recommended else "")
@@ -103,7 +108,7 @@ def _row(view: View, one: Choice) -> str:
         f'<tr{" class=tg-chosen" if one.recommended else ""}><td><b class="tg-letter">{one.letter}'
         f"</b></td><td>{esc(name)}</td>"
         f'<td class="n">{metres(route["length_m"])}</td>'
-        f'<td class="n">{metres(route["crossing_kerb_m"])}</td>'
+        f'<td class="n">{metres(route[crossing])}</td>'
         f'<td class="n">{metres(route["green_m2"])}</td>'
         f'<td class="n">{money(route["cost_yuan"])}</td>'
         f"<td>{chip(view, outcome) if outcome else '—'}</td></tr>"
@@ -114,35 +119,56 @@ def _row(view: View, one: Choice) -> str:
 
 
 def _charts(view: View, line: Json, found: Sequence[Choice]) -> str:
-    """A small chart for every figure in which the routes differ and that a clause limits."""
+    """A small chart for every figure in which the routes differ."""
+    fronts = line.get("pareto") or {}
+    axes = ("length_m", "green_m2", crossing_figure(view, line))
     drawn = [
         chart
-        for axis in AXES
-        if (
-            chart := _chart(
-                axis, (line.get("pareto") or {}).get(axis) or [], found, limit_of(view, line, axis)
-            )
-        )
+        for axis in axes
+        if (chart := _chart(axis, fronts.get(axis) or [], found, limit_of(view, line, axis)))
     ]
     if not drawn:
         return ""
-    note = _("实心:符合条款;空心:不符合;方块:未定;竖线:限值")
+    note = _("实心:符合条款;空心:不符合;方块:未定或方案未规定;竖线:限值")
     pictures = "".join(picture(svg, _("造价与各项量算值的取舍"), "tg-pareto") for svg in drawn)
     return f'<div class="tg-charts">{pictures}</div><p class="tg-soft">{note}</p>'
 
 
+def crossing_figure(view: View, line: Json) -> str:
+    """Which of the two lengths of crossings counts: the one that a clause limits, else by kerbs."""
+    limited = limit_of(view, line, "crossing_red_line_m") is not None
+    return "crossing_red_line_m" if limited else "crossing_kerb_m"
+
+
 def limit_of(view: View, line: Json, axis: str) -> float | None:
-    """The limit that the verdict's conditions set on a figure; None without one."""
+    """The limit that the verdict's conditions set on a figure; None without one.
+
+    None too where the measure is not the figure of the route, as with a second feed.
+    """
     verdict = view.verdict(line) or {"findings": []}
     limits = [
         one["limit"]
         for one in verdict["findings"]
         if one["kind"] == "condition"
-        and one.get("input") in AXES[axis]
         and one.get("comparator") == "at_most"
+        and one.get("value") is not None
         and isinstance(one.get("limit"), int | float)
+        and _as_read(view, one["input"]) in AXES[axis]
     ]
     return min(limits) if limits else None
+
+
+def _as_read(view: View, name: str) -> str:
+    """The measure that an input of a clause stands for under the usual readings."""
+    switches = view.words.policy.switches.values()
+    return next(
+        (
+            usual.reads[name]
+            for usual in (one.values[one.default] for one in switches)
+            if name in usual.reads
+        ),
+        name,
+    )
 
 
 def _chart(
@@ -184,8 +210,9 @@ def _chart(
 
 
 def _qualifies(route: Json) -> bool | None:
+    """None too where the plan says nothing of such a line."""
     outcome = route.get("outcome")
-    if outcome in (None, "undetermined"):
+    if outcome in (None, "undetermined", "not_covered"):
         return None
     return outcome in words.QUALIFYING
 

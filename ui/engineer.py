@@ -215,12 +215,19 @@ def _panel(
             view = replace(view, joint=_ways(view))
     summary = st.container()
     view = replace(view, chosen=_chosen(view))
-    summary.html(panel.figures(view) + panel.lines_table(view) + panel.obstacles(view))
+    summary.html(
+        panel.figures(view) + panel.lines_table(view) + panel.obstacles(view) + panel.notices(view)
+    )
     if view.chosen:
         line = next(one for one in view.wanted if one["utility"] == view.chosen)
         st.html(_about(view, line))
         _withdrawing(workspace, view, line)
-    st.html(shared_trench(view) + panel.questions(view) + panel.never_covered(view))
+    st.html(
+        shared_trench(view)
+        + panel.questions(view)
+        + panel.assumptions(view)
+        + panel.never_covered(view)
+    )
     return view
 
 

@@ -6,25 +6,21 @@ Every value passes :func:`api.escape.esc`; numbers are formatted here and nowher
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from decimal import Decimal
 
 from api.escape import esc
 from layers.utilities import Utility
 from planning.comparisons import rounded
+from reports.summary import ASSUMED
 from ui import words
+from ui.grounds import chip, deciding, grounds
 from ui.language import gettext as _
 from ui.tracing import route_pointer, traced
 from ui.view import Json, View
 
-_TINTS = {
-    "commitment": "good",
-    "commitment_filing": "filing",
-    "not_required": "good",
-    "ordinary_approval": "bad",
-    "blocked": "bad",
-    "undetermined": "open",
-    "not_covered": "none",
-}
+# A notice that lines which might share a trench do not, because it would be too wide.
+NOTHING_SHARED = "joint_in_no_dig"
 
 
 def metres(value: float | None) -> str:
@@ -41,39 +37,6 @@ def signed(value: float) -> str:
 def money(value: float | None) -> str:
     """Yuan in units of ten thousand, two decimals."""
     return "—" if value is None else f"{value / 10000:,.2f}"
-
-
-def chip(view: View, outcome: str) -> str:
-    """A verdict as a word on a tint."""
-    word = view.words.outcome(outcome)
-    return f'<span class="tg-chip tg-{_TINTS.get(outcome, "none")}">{esc(word)}</span>'
-
-
-def deciding(view: View, verdict: Json) -> str:
-    """The condition that a verdict hangs on: value, limit and room left; empty without one.
-
-    The one missed by most, else the one kept by least, in parts of its limit.
-    """
-    bounds = [
-        one
-        for one in verdict["findings"]
-        if one["kind"] == "condition"
-        and one.get("comparator") in ("at_most", "at_least", "below", "above")
-        and one.get("margin") is not None
-        and one.get("limit")
-    ]
-    if not bounds:
-        return ""
-    one = min(bounds, key=lambda each: each["margin"] / abs(each["limit"]))
-    unit = view.words.unit(one["input"])
-    room = words.value(abs(one["margin"]), unit)
-    over = one["status"] == "failed"
-    left = f"<b>{_('超出')} {room}</b>" if over else f"{_('余')} {room}"
-    measured = f"{words.value(one['value'], unit)} {unit}".strip()
-    return (
-        f"{esc(view.words.input(one['input']))} {esc(measured)} · "
-        f"{_('限值')} {esc(words.limit(one))} · {left}"
-    )
 
 
 def swatch(utility: Utility) -> str:
@@ -171,6 +134,28 @@ def obstacles(view: View) -> str:
     )
 
 
+def notices(view: View) -> str:
+    """What the people of the case should know of the ground; it changes no verdict.
+
+    That nothing is shared because of a no-dig area is said where the trench would be shown.
+    """
+    return "".join(
+        f'<p class="tg-note-none"><b>{esc(_names(view, one["utilities"]))}</b> '
+        f"{esc(one['text'])}</p>"
+        for one in view.plan.get("notices") or []
+        if one["kind"] != NOTHING_SHARED
+    )
+
+
+def assumptions(view: View) -> str:
+    """What lengths and costs rest on without being known."""
+    known = [_(ASSUMED.get(one, one)) for one in view.plan.get("assumed") or []]
+    if not known:
+        return ""
+    told = _("以下未知,按假定计:")
+    return f'<p class="tg-soft">{told}{esc(";".join(known))}</p>'
+
+
 def questions(view: View) -> str:
     """What is unknown and would settle verdicts: one question per road, layer or main."""
     asked = view.plan.get("questions") or []
@@ -227,6 +212,10 @@ def _deciding_row(view: View, verdict: Json | None) -> str:
     return f'<tr class="tg-limit"><td></td><td colspan="5">{told}</td></tr>' if told else ""
 
 
+def _names(view: View, utilities: Sequence[str]) -> str:
+    return "、".join(view.name(key) for key in utilities)
+
+
 def _reason(line: Json) -> str:
     return esc(words.REASONS.get(line.get("reason") or "", line.get("reason") or _("无路由")))
 
@@ -242,7 +231,7 @@ def _obstacle(view: View, line: Json) -> tuple[str, str] | None:
     elif stopped and verdict:
         sentences.append(chip(view, verdict["outcome"]))
     if stopped and verdict:
-        sentences.append(_grounds(view, line, verdict))
+        sentences.append(grounds(view, line, verdict))
     return ("warn", " ".join(sentences)) if sentences else None
 
 
@@ -266,60 +255,12 @@ def _worse(view: View, line: Json) -> str:
     )
 
 
-def _grounds(view: View, line: Json, verdict: Json) -> str:
-    """The first failed ground, else all unknown ones, in one sentence."""
-    grounds = [one for one in verdict["findings"] if one["kind"] in {"scope", "guard", "condition"}]
-    failed = [one for one in grounds if one["status"] == "failed"]
-    if failed and verdict["outcome"] != "undetermined":
-        return _failure(view, line, failed)
-    unknown = [view.words.input(one["input"]) for one in grounds if one["status"] == "unknown"]
-    names = "、".join(dict.fromkeys(unknown)) or _("见下方依据")
-    favour = verdict.get("otherwise")
-    lead = _(";如均有利,可为") if favour in words.QUALIFYING else _(";即使均有利,仍为")
-    return f"{_('尚缺:')}{esc(names)}" + (f"{lead} {chip(view, favour)}" if favour else "")
-
-
-def _failure(view: View, line: Json, failed: list[Json]) -> str:
-    """The first failed ground with its value, all words of its clause on it, and the excess."""
-    one, unit = failed[0], view.words.unit(failed[0]["input"])
-    same = [each for each in failed if (each["input"], each["ref"]) == (one["input"], one["ref"])]
-    verb = _("触发") if one["kind"] == "guard" else _("不符合")
-    measured = f"{words.value(one['value'], unit)} {unit}".strip()
-    proof = None if view.joint else line.get("certificate")
-    return (
-        f"{esc(view.words.input(one['input']))}:{esc(measured)},{verb}{esc(one['ref'])}"
-        + "".join(map(cited, same))
-        + _shortfall(one, unit)
-        + (f"。{esc(proof['text'])}。" if proof and one["kind"] == "condition" else "")
-    )
-
-
-def cited(finding: Json) -> str:
-    """The words that a finding stands for, in corner brackets if they are quoted."""
-    if finding.get("quote"):
-        return f"「{esc(finding['quote'])}」"
-    return f"({esc(finding['words'])})" if finding.get("words") else ""
-
-
-def _shortfall(finding: Json, unit: str) -> str:
-    """By how much a limit is missed: days to wait, or metres and the like too many."""
-    margin = finding.get("margin")
-    if margin is None or isinstance(margin, bool):
-        return ""
-    if finding.get("comparator") == "not_after_years":
-        return (
-            f",<b>{esc(finding['limit'])} {_('之后方可开挖,还差')} "
-            f"{words.value(abs(margin))} {_('天')}</b>"
-        )
-    return f",<b>{_('超出')} {words.value(abs(margin), unit)} {esc(unit)}</b>"
-
-
 def _question(view: View, one: Json) -> str:
     kind = one["subject_kind"]
     subject = one["subject_id"]
     if kind in {"layer", "road"}:
         subject = words.layer(subject) if kind == "layer" else view.road(subject)
-    names = "、".join(view.name(key) for key in one["utilities"])
+    names = _names(view, one["utilities"])
     return (
         f"<li><b>{esc(words.SUBJECTS.get(kind, kind))} {esc(subject)}</b>:"
         f"{esc(view.words.field(kind, one['field']))}"

@@ -47,7 +47,7 @@ def choices(view: View, line: Json) -> list[Choice]:
         course = str(route["geometry"]["coordinates"])
         key = f"drawn {course}" if route["kind"] == "manual" else course
         names, _first = found.setdefault(key, ([], route))
-        names.append(_named(view, route))
+        names.append(_named(route))
     return [
         Choice(_LETTERS[number], tuple(dict.fromkeys(names)), route, route is recommended)
         for number, (names, route) in enumerate(found.values())
@@ -64,9 +64,9 @@ def _in_order(line: Json, recommended: Json | None) -> Iterator[Json]:
     yield from (one for one in routes if one["kind"] == "manual")
 
 
-def _named(view: View, route: Json) -> str:
-    """What a route is; an alternative by the roads on which it differs."""
+def _named(route: Json) -> str:
+    """What a route is; an alternative by the streets and sides on which it differs."""
     differs = route.get("differs") or []
     if differs:
-        return _("经 {}").format("、".join(view.road(str(one)) for one in differs[:2]))
+        return _("经 {}").format("、".join(str(one) for one in differs[:2]))
     return KINDS.get(route["kind"], str(route["kind"]))

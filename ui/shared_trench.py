@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 from api.escape import esc
 from ui import words
 from ui.language import gettext as _
-from ui.panel import metres, money, picture
+from ui.panel import NOTHING_SHARED, metres, money, picture
 from ui.view import Json, View
 
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -71,8 +71,11 @@ def shared_trench(view: View) -> str:
 
 def _no_trench(view: View) -> str:
     """Why nothing is shared."""
+    barred = [one for one in view.plan.get("notices") or [] if one["kind"] == NOTHING_SHARED]
+    if barred:
+        return esc(";".join(str(one["text"]) for one in barred))
     if view.plan.get("joint"):
-        return _("共沟并不更省:各自敷设即可。")
+        return _("算得最省的布置中没有共沟段:各自敷设即可。")
     return _("可共沟的外线不足两项。")
 
 

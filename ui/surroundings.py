@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from api.escape import esc
 from ui import words
+from ui.grounds import chip, deciding
 from ui.language import gettext as _
 from ui.language import said
-from ui.panel import chip, deciding, metres, money, signed
+from ui.panel import metres, money, signed
 from ui.view import Json, View
 
 CLEARANCE = said(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from api.escape import esc
+from planning.trace import fits
 from ui import words
 from ui.language import gettext as _
 from ui.view import Json, View
@@ -17,23 +18,14 @@ def traced(view: View, path: str | None, text: str) -> str:
 
     ``path`` is the JSON pointer of the number in the plan; ``text`` is safe HTML.
     """
-    entries = view.plan.get("trace") or []
-    found = next((one for one in entries if path and fits(one["path"], path)), None)
+    entries = view.plan.get("trace") or [] if path else []
+    place = tuple((path or "").split("/")[1:])
+    found = next((one for one in entries if fits(one["path"], place)), None)
     if found is None:
         return text
     return (
         f'<details class="tg-trace"><summary title="{_("出处")}">{text}</summary>'
         f"<div>{_origin(found)}</div></details>"
-    )
-
-
-def fits(pattern: str, path: str) -> bool:
-    """Whether a path of the trace stands for a pointer: ``*`` is any segment, ``**`` any rest."""
-    wanted, given = pattern.split("/"), path.split("/")
-    if wanted[-1] == "**":
-        wanted, given = wanted[:-1], given[: len(wanted) - 1] if len(given) >= len(wanted) else []
-    return len(wanted) == len(given) and all(
-        one in ("*", other) for one, other in zip(wanted, given, strict=True)
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from api.escape import esc
 from ui import words
+from ui.grounds import chip, cited
 from ui.language import gettext as _
-from ui.panel import chip, cited, metres
+from ui.panel import metres
 from ui.tracing import measure_pointer, pointer, traced
 from ui.view import Json, View
 
@@ -46,7 +47,14 @@ def _headline(view: View, verdict: Json) -> str:
     possible = f" {_('或')} ".join(chip(view, one) for one in verdict.get("possible") or [])
     if verdict["outcome"] == "undetermined" and possible:
         parts.append(f"<span>{_('查明后可能为')} {possible}</span>")
-    return f'<p class="tg-headline">{"".join(parts)}</p>'
+    firm = _firm_means() if verdict.get("certainty") == "firm" else ""
+    return f'<p class="tg-headline">{"".join(parts)}</p>{firm}'
+
+
+def _firm_means() -> str:
+    """What the word leaves out."""
+    told = _("「确定」只说量算值:是否涉及树木、绿化、道路红线等事实,按图层所绘认定。")
+    return f'<p class="tg-soft">{told}</p>'
 
 
 def _course(view: View, line: Json) -> str:

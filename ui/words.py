@@ -32,7 +32,7 @@ CERTAINTY = said(
 # What a status means depends on what was asked: a limit, a bar, or whether a permit is needed.
 _STATUS = {
     "condition": said({"met": "符合", "failed": "不符合"}),
-    "scope": said({"met": "符合", "failed": "不符合"}),
+    "scope": said({"met": "在范围内", "failed": "不在范围"}),
     "guard": said({"met": "未触发", "failed": "触发"}),
     "not_required": said({"met": "不涉及", "failed": "涉及"}),
     "advisory": said({"met": "无", "failed": "注意"}),
@@ -124,6 +124,7 @@ _COMPARATORS = said(
         "below": "< {}",
         "above": "> {}",
         "is": "{}",
+        "is_not": "不是{}",
         "is_one_of": "{}",
         "not_after_years": "{} 之后",
     }
@@ -142,7 +143,7 @@ SUBJECTS = said(
 )
 _FIELD_LAYERS = {"road": "roads", "line": "lines", "node": "nodes", "parcel": "parcels"}
 
-CONFIDENCE = said({"verified": "已核", "inferred": "推断", "recalled": "待核"})
+CONFIDENCE = said({"verified": "已核", "inferred": "推断", "recalled": "待核", "assumed": "假定"})
 
 # Other readings of unclear words: what each switch of the policy would mean.
 _READINGS = said(

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from shapely.geometry import box
+
 from planning.plan import plan
-from reports.summary import plan_summary
+from reports.summary import ASSUMED, plan_summary
 from tests import towns
 from tests.towns import application, main, parcel, street, town
+
+BARE = street((0, 0), (300, 0), surface=None, carriageway_width_m=None)
 
 
 def summary(survey: towns.Survey, **changes: object) -> list[str]:
@@ -48,3 +52,24 @@ def test_open_questions_follow() -> None:
     roads = {"R-1": street((0, 0), (300, 0), opened_on=None)}
     lines = summary(town(lines={"W-1": main((0, 8), (300, 8))}, roads=roads))
     assert any("R-1" in line and line.startswith("待查:") for line in lines[1:])
+
+
+def test_notices_and_what_costs_rest_on_follow() -> None:
+    works = {"PW-1": {"utility": "gas", "starts_on": "2027-03-01", "geometry": box(90, 5, 150, 14)}}
+    roads = {"R-1": street((0, 0), (300, 0), surface=None)}
+    survey = town(lines={"W-1": main((0, -8), (300, -8))}, roads=roads, planned_works=works)
+    lines = summary(survey)
+    assert [line for line in lines if line.startswith("提示:")] == [
+        "提示:给水 计划工程 PW-1(燃气,2027-03-01 至 未定)与路由重叠,可协调同沟"
+    ]
+    assert lines[-1].startswith("以下未知,按假定计:")
+    assert "所穿道路的路面类型未知,按沥青计" in lines[-1]
+
+
+def test_every_assumption_of_a_plan_has_words() -> None:
+    unsized = plan(
+        application(demands={"water": {}}),
+        town(lines={"W-1": main((0, -8), (300, -8))}, roads={"R-1": BARE}),
+        towns.policy(),
+    )
+    assert {"size", "road_surface", "carriageway_width"} <= unsized.assumed <= set(ASSUMED)

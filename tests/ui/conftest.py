@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,9 @@ def address(serve: Callable[[str, Path], str], workspace: Path) -> str:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
+    require(find_spec("playwright") is not None, "the package playwright")
+    from playwright import sync_api as playwright
+
     executable = shutil.which("chromium") or shutil.which("chromium-browser")
     require(executable is not None, "headless Chromium")
     with playwright.sync_playwright() as running:

@@ -1,11 +1,14 @@
-"""The hand-made plan with everything that a plan can say of a line; the figures are invented."""
+"""The hand-made plan with everything that a plan can say of a line; the figures are invented.
+
+It keeps to docs/schemas/plan.json (test_plans.py).
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from tests.ui.town import ROUTES, applications, geojson, xy
-from tests.ui.town_plan import plan_json
+from tests.ui.town_plan import plan_json, route, verdict
 
 EAST = [(165.0, 90.0), (200.0, 80.0), (240.0, 60.0), (240.0, 37.0)]
 DRAWN = [(165.0, 95.0), (190.0, 60.0), (240.0, 37.0)]
@@ -18,7 +21,7 @@ def full_plan() -> dict[str, Any]:
     gas.update(_said(gas["routes"][0]))
     plan["notices"] = [
         {
-            "kind": "planned_works",
+            "kind": "planned_dig",
             "layer": "planned_works",
             "feature_id": "PW-1",
             "utilities": ["gas"],
@@ -26,6 +29,7 @@ def full_plan() -> dict[str, Any]:
         }
     ]
     at = next(n for n, one in enumerate(plan["utilities"]) if one["utility"] == "gas")
+    plan["assumed"] = ["pipe_price", "road_surface"]
     plan["trace"] = [
         {
             "path": f"/utilities/{at}/routes/*/length_m",
@@ -43,29 +47,18 @@ def full_plan() -> dict[str, Any]:
 def _said(cheapest: dict[str, Any]) -> dict[str, Any]:
     cheapest.update(outcome="ordinary_approval", certainty="too_close")
     qualifying = _route("qualifying", EAST, 187.6, 82_000, "commitment")
-    other = _route("alternative", ROUTES["telecom"], 214.1, 88_000, "ordinary_approval")
     drawn = _route("manual", DRAWN, 192.4, 90_500, "commitment")
-    points = [
-        {**_figures(one), "qualifies": one["outcome"] == "commitment", "geometry": one["geometry"]}
-        for one in (cheapest, qualifying)
-    ]
     return {
         "recommended": "qualifying",
         "routes": [cheapest, qualifying, drawn],
-        "alternatives": [{**other, "differs": ["R-2"]}],
-        "pareto": {"length_m": points, "green_m2": points[:1], "crossing_kerb_m": []},
         "qualifying_price": {"extra_yuan": 2100, "extra_m": -13.8,
                              "text": "为符合条款多花 0.21 万元"},
         "certificate": {"kind": "cap", "input": "construction_length_m", "least": 201.35,
                         "limit": 200, "text": "任何走向的施工长度都不少于 201.35 米"},
-        "remedies": [
-            {"input": "construction_length_m", "kind": "other_tie_in", "text": "改由 G-7 接入",
-             "value_before": 201.35, "value_after": 187.6, "limit": 200, "margin": 12.4,
-             "outcome_after": "commitment", "extra_yuan": 2100, "route": None}
-        ],
         "intervals": {"construction_length_m": {"value": 201.35, "low": 199.9, "high": 202.8,
                                                 "tolerance": 1.45}},
-        "survey_points": [{"xy": xy((165.0, 90.0)), "what": "tie_in", "tolerance_m": 1.2,
+        "survey_points": [{"xy": xy((165.0, 90.0)), "what": "main", "tolerance_m": 1.2,
+                           "needed_m": 0.4,
                            "feature": {"layer": "lines", "id": "G-3"},
                            "text": "实测燃气干管 G-3 的位置(现为 ±1.2 米)"}],
         "clearances": [_clearance("fail", 0.31, (165.0, 50.0)),
@@ -75,9 +68,10 @@ def _said(cheapest: dict[str, Any]) -> dict[str, Any]:
             "candidates": [{"kind": "line", "id": "G-3", "xy": xy((165.0, 90.0)), "rank": 1,
                             "cost_yuan": 80_000, "length_m": 201.35, "reasons": ["压力级制相符"]}],
             "rejected": [{"kind": "line", "id": "G-9", "xy": xy((0.0, 0.0)),
-                          "reason": "pressure", "text": "次高压,未经调压不得接入"}],
+                          "reason": "wrong_pressure", "text": "次高压,未经调压不得接入"}],
         },
-        "sizing": {"nominal_mm": 110, "formula": "Q = Σ n k", "inputs": {"n": 40},
+        "sizing": {"nominal_mm": 110, "duct_holes": None, "voltage_kv": None,
+                   "formula": "Q = Σ n k", "inputs": {"n": 40},
                    "steps": ["小时流量 38 m³/h", "选 de110"], "source": "GB 50028 table 6.2.2",
                    "confidence": "inferred", "overridden": False},
         "manual": {
@@ -91,7 +85,7 @@ def _said(cheapest: dict[str, Any]) -> dict[str, Any]:
             "differences": {"extra_m": 4.8, "extra_yuan": 8500, "extra_crossings": 0,
                             "extra_crossing_kerb_m": 0.0, "extra_green_m2": -3.1,
                             "outcome": "commitment", "outcome_of_recommended": "commitment"},
-            "verdict": {"outcome": "commitment", "certainty": "firm", "findings": []},
+            "verdict": {**verdict("commitment"), "certainty": "firm"},
         },
     }  # fmt: skip
 
@@ -99,13 +93,27 @@ def _said(cheapest: dict[str, Any]) -> dict[str, Any]:
 def _route(
     kind: str, path: list[tuple[float, float]], length: float, yuan: float, outcome: str
 ) -> dict[str, Any]:
-    tie_in = {"kind": "line", "line_id": "G-3", "node_id": None, "xy": xy(path[0])}
+    figures = {"length_m": length, "cost_yuan": yuan, "green_m2": 9.3, "outcome": outcome}
+    return route(kind, path, **figures)
+
+
+def compared(line: dict[str, Any]) -> dict[str, Any]:
+    """The gas line with routes to choose from and what would make it eligible."""
+    cheapest, qualifying, _drawn = line["routes"]
+    other = _route("alternative", ROUTES["telecom"], 214.1, 88_000, "ordinary_approval")
+    points = [
+        {**_figures(one), "qualifies": one["outcome"] == "commitment", "geometry": one["geometry"]}
+        for one in (cheapest, qualifying)
+    ]
     return {
-        "kind": kind, "length_m": length, "cost_yuan": yuan, "crossing_count": 0,
-        "crossing_kerb_m": 0.0, "crossing_red_line_m": 0.0, "green_m2": 9.3, "crossings": [],
-        "roads": [], "tie_in": {**tie_in, "chainage_m": 4.0},
-        "end": {"kind": "gate", "xy": xy(path[-1])}, "geometry": geojson(path), "strip": None,
-        "outcome": outcome, "otherwise": None, "certainty": "firm",
+        **line,
+        "alternatives": [{**other, "differs": ["将军路 东侧"]}],
+        "pareto": {"length_m": points, "green_m2": points[:1], "crossing_kerb_m": []},
+        "remedies": [
+            {"input": "construction_length_m", "kind": "other_tie_in", "text": "改由 G-7 接入",
+             "value_before": 201.35, "value_after": 187.6, "limit": 200, "margin": 12.4,
+             "outcome_after": "commitment", "extra_yuan": 2100, "route": None}
+        ],
     }  # fmt: skip
 
 

@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.ui.full_plan import full_plan
+from tests.ui.full_plan import compared, full_plan
 from tests.ui.test_case_drawing import view
 from ui import panel
 from ui.case_marks import case_marks
 from ui.comparison import comparison, eligibility, limit_of
 from ui.route_choice import choices
 from ui.surroundings import surroundings
-from ui.tracing import fits
 from ui.verdict_detail import verdict_detail
 from ui.view import View
 
@@ -24,7 +23,8 @@ from ui.view import View
 @pytest.fixture
 def gas() -> tuple[View, dict[str, Any]]:
     shown = replace(view(joint=False), plan=full_plan(), chosen="gas")
-    return shown, next(one for one in shown.plan["utilities"] if one["utility"] == "gas")
+    line = next(one for one in shown.plan["utilities"] if one["utility"] == "gas")
+    return shown, compared(line)
 
 
 def charts(html: str) -> list[str]:
@@ -37,7 +37,7 @@ def charts(html: str) -> list[str]:
 def test_routes_bear_letters_the_recommended_first_and_the_drawn_last(gas: Any) -> None:
     found = choices(*gas)
     assert [(one.letter, one.names[0]) for one in found] == [
-        ("A", "符合条款中最省"), ("B", "最省"), ("C", "经 R-2"), ("D", "手绘")
+        ("A", "符合条款中最省"), ("B", "最省"), ("C", "经 将军路 东侧"), ("D", "手绘")
     ]  # fmt: skip
     assert [one.recommended for one in found] == [True, False, False, False]
 
@@ -61,10 +61,36 @@ def test_table_and_chart_show_every_route_by_its_letter_and_the_limit(gas: Any) 
     ):
         assert part in text, part
     assert limit_of(*gas, "length_m") == 200
-    [length, *rest] = charts(text)
+    length, green = charts(text)  # no route crosses a road
     assert {letter for letter in "ABCD" if f">{letter}</text>" in length} == set("ABCD")
     assert "stroke-dasharray" in length
-    assert all("stroke-dasharray" not in chart for chart in rest)
+    assert "stroke-dasharray" not in green
+
+
+def test_a_limit_on_crossings_is_drawn_against_the_length_that_it_limits(gas: Any) -> None:
+    shown, line = gas
+    [condition] = [f for f in line["verdict"]["alone"]["findings"] if f["kind"] == "condition"]
+    crossing = {**condition, "input": "road_crossing_m", "value": 30.0, "limit": 50}
+    alone = {**line["verdict"]["alone"], "findings": [crossing]}
+    far = {"crossing_kerb_m": 14.0, "crossing_red_line_m": 30.0}
+    routes = [line["routes"][0], {**line["routes"][1], **far}]
+    power = {**line, "verdict": {"alone": alone}, "routes": routes, "pareto": {}}
+    assert limit_of(shown, power, "crossing_red_line_m") == 50
+    assert limit_of(shown, power, "crossing_kerb_m") is None
+    text = comparison(shown, power)
+    assert "红线间" in text
+    [chart] = [one for one in charts(text) if "stroke-dasharray" in one]
+    assert "穿路(道路红线之间)" in chart
+    unknown = {**power, "verdict": {"alone": {**alone, "findings": [{**crossing, "value": None}]}}}
+    assert limit_of(shown, unknown, "crossing_red_line_m") is None
+
+
+def test_a_route_that_the_plan_does_not_cover_is_no_failure_in_the_chart(gas: Any) -> None:
+    shown, line = gas
+    routes = [{**one, "outcome": "not_covered"} for one in line["routes"]]
+    [length, *_rest] = charts(comparison(shown, {**line, "routes": routes, "pareto": {}}))
+    assert length.count("<rect") == 3
+    assert length.count("<circle") == 1  # the alternative fails, the others are not covered
 
 
 def test_points_that_qualify_differ_by_shape_and_not_by_colour_alone(gas: Any) -> None:
@@ -133,23 +159,10 @@ def test_a_number_opens_where_it_comes_from(gas: Any) -> None:
     assert text.count("tg-trace") == 1
 
 
-@pytest.mark.parametrize(
-    ("pattern", "path", "expected"),
-    [
-        ("/a/0", "/a/0", True),
-        ("/a/*", "/a/3", True),
-        ("/a/*", "/a/3/b", False),
-        ("/a/**", "/a/3/b", True),
-        ("/a/**", "/a", False),
-        ("/a/*/c", "/a/1/d", False),
-    ],
-)
-def test_patterns_of_the_trace(pattern: str, path: str, expected: bool) -> None:
-    assert fits(pattern, path) is expected
-
-
 def test_the_map_marks_courses_clearances_survey_points_and_faults(gas: Any) -> None:
-    marks = case_marks(gas[0])
+    shown, line = gas
+    lines = [line if one["utility"] == "gas" else one for one in shown.plan["utilities"]]
+    marks = case_marks(replace(shown, plan={**shown.plan, "utilities": lines}))
     assert [(one["letter"], one["shown"], one["drawn"]) for one in marks["others"]] == [
         ("A", False, False), ("B", True, False), ("C", True, False), ("D", True, True)
     ]  # fmt: skip

@@ -12,6 +12,7 @@ import pytest
 from layers.fields import LAYERS, layer_definition
 from layers.utilities import load_utilities
 from planning.policies import load_policy
+from reports.summary import ASSUMED
 from tests.conftest import REPOSITORY
 from ui import language, words
 
@@ -63,7 +64,7 @@ def words_of_the_data() -> set[str]:
     """Words of the rules that the page shows: outcomes, inputs, permits, utilities, layers."""
     policy = load_policy("411523_xinxian")
     named = [*policy.inputs.values(), *policy.permits, *load_utilities().values()]
-    words = {*policy.outcomes.values(), *(one.zh for one in named)}
+    words = {*policy.outcomes.values(), *(one.zh for one in named), *ASSUMED.values()}
     return words | {layer_definition(name).zh for name in LAYERS}
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.ui.full_plan import full_plan
 from tests.ui.test_case_drawing import view
 from ui import panel, words
+from ui.comparison import eligibility
 from ui.verdict_detail import verdict_detail
 from ui.view import View
 
@@ -118,3 +120,31 @@ def test_permits_that_no_verdict_speaks_of_are_named() -> None:
     named = replace(shown, plan={**shown.plan, "never_covered": ["公路涉路施工", "<b>"]})
     assert "公路涉路施工、&lt;b&gt;" in panel.never_covered(named)
     assert panel.never_covered(replace(shown, plan={**shown.plan, "never_covered": []})) == ""
+
+
+def test_notices_and_assumptions_are_told_in_words() -> None:
+    shown = replace(view(), plan=full_plan())
+    assert "<b>燃气</b> 将军路(R-2)2027 年大修" in panel.notices(shown)
+    told = panel.assumptions(shown)
+    assert "价目表无此管材,不计管材;所穿道路的路面类型未知,按沥青计" in told
+    assert panel.notices(view()) == panel.assumptions(view()) == ""
+
+
+def test_a_firm_verdict_says_what_it_is_firm_about() -> None:
+    shown = view(joint=False)
+    gas = next(one for one in shown.plan["utilities"] if one["utility"] == "gas")
+    firm = {**gas["verdict"]["alone"], "certainty": "firm"}
+    words_of_it = "是否涉及树木、绿化、道路红线等事实,按图层所绘认定"
+    assert words_of_it in verdict_detail(shown, {**gas, "verdict": {"alone": firm}})
+    assert words_of_it not in verdict_detail(shown, gas)
+
+
+def test_a_proof_is_told_once() -> None:
+    gas = next(one for one in view().plan["utilities"] if one["utility"] == "gas")
+    proof = {"text": "任何路由的施工长度至少 201.35 m"}
+    proven = {**gas, "certificate": proof}
+    shown = with_lines(proven)
+    assert proof["text"] in panel.obstacles(shown)
+    chosen = replace(shown, chosen="gas")
+    assert proof["text"] not in panel.obstacles(chosen)
+    assert proof["text"] in eligibility(chosen, proven)

@@ -54,3 +54,20 @@ def test_a_refused_section_is_said_and_the_rest_is_shown() -> None:
     view.cache_clear()
     assert "未通过安全检查" in text
     assert "费用分摊" in text
+
+
+def test_lines_kept_apart_by_a_no_dig_area_are_not_called_too_few() -> None:
+    from tests.ui.test_case_drawing import view
+
+    shown = view(joint=False)
+    notice = {
+        "kind": "joint_in_no_dig",
+        "layer": "no_dig",
+        "feature_id": "ND-1",
+        "utilities": ["water", "gas"],
+        "text": "同沟作业带较宽,会进入禁挖区 ND-1 ,故分别敷设",
+    }
+    barred = replace(shown, plan={**shown.plan, "joint": None, "notices": [notice]})
+    assert "会进入禁挖区 ND-1" in shared_trench(barred)
+    assert "不足两项" not in shared_trench(barred)
+    assert "不足两项" in shared_trench(replace(shown, plan={**shown.plan, "joint": None}))

@@ -1,10 +1,13 @@
-"""A plan in the hand-made town, as the planner would answer; the figures are invented."""
+"""A plan in the hand-made town, as the planner would answer; the figures are invented.
+
+It keeps to docs/schemas/plan.json (test_plans.py).
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from shapely.geometry import LineString, mapping
+from shapely.geometry import LineString, MultiLineString, mapping
 
 from tests.ui.town import CRS_NAME, JOINT, ROUTES, geojson, place, town, xy
 
@@ -37,8 +40,9 @@ def plan_json(application: dict[str, Any]) -> dict[str, Any]:
     routed = parcel_id == "P-0005"
     return {
         "schema": "tonggou/plan/1",
-        "application_id": application["application_id"],
+        "application_id": application["application_id"] or None,
         "parcel_id": application["parcel_id"],
+        "source": "application" if application["application_id"] else "default_demand",
         "county": "411523_xinxian",
         "policy_id": "xinxian-2023-40",
         "dig_date": application["dig_date"],
@@ -64,7 +68,10 @@ def plan_json(application: dict[str, Any]) -> dict[str, Any]:
         ]
         if routed
         else [],
-        "assumed": ["bad_credit", "promiser_declines"],
+        "notices": [],
+        "assumed": [],
+        "never_covered": [],
+        "trace": [],
     }
 
 
@@ -74,65 +81,97 @@ def _unroutable() -> dict[str, Any]:
         "status": "unroutable",
         "reason": "gap_too_wide",
         "gap_m": 61.25,
-        "pipe": {"label": "DN400"},
+        "pipe": _pipe("storm", "DN400", 400),
         "recommended": None,
-        "qualifying_route": "none",
+        "qualifying_route": None,
         "routes": [],
+        "shared_route": None,
         "measures": [],
+        **_nothing_more(),
         "verdict": {"alone": None, "joint": None, "made_worse_by_sharing": False},
     }
 
 
-def _utility(key: str) -> dict[str, Any]:
-    path = ROUTES[key]
+def _nothing_more() -> dict[str, Any]:
+    """What a line has where there is nothing to say."""
+    return {
+        "no_dig": [], "sizing": None, "tie_ins": {"candidates": [], "rejected": []},
+        "certificate": None, "qualifying_price": None, "manual": None, "intervals": {},
+        "survey_points": [], "clearances": [],
+    }  # fmt: skip
+
+
+def _pipe(utility: str, label: str, nominal_mm: float) -> dict[str, Any]:
+    return {
+        "utility": utility, "label": label, "nominal_mm": nominal_mm, "size_mm": nominal_mm,
+        "duct_holes": None, "duct_outer_diameter_mm": None, "pressure_mpa": None,
+        "voltage_kv": None, "laying": "direct", "material": None, "operators": [], "feeds": 1,
+    }  # fmt: skip
+
+
+def route(kind: str, path: list[tuple[float, float]], **changes: Any) -> dict[str, Any]:
+    """A route of the town along the points, without crossings."""
     length = round(LineString(path).length, 2)
-    crossing = (
-        [
-            {
-                "road_id": "R-1",
-                "kerb_m": 14.0,
-                "red_line_m": 30.0,
-                "geometry": geojson([(140.0, 12.2), (140.0, 19.2)]),
-            }
-        ]
-        if key == "water"
-        else []
-    )
-    route = {
-        "kind": "cheapest",
+    return {
+        "kind": kind,
+        "outcome": "commitment",
+        "otherwise": None,
+        "certainty": "firm",
+        "measures": {},
         "length_m": length,
         "cost_yuan": 400.0 * length,
-        "crossing_count": len(crossing),
-        "crossing_kerb_m": 14.0 * len(crossing),
-        "crossing_red_line_m": 30.0 * len(crossing),
+        "crossing_count": 0,
+        "crossing_kerb_m": 0.0,
+        "crossing_red_line_m": 0.0,
         "green_m2": 12.4,
-        "crossings": crossing,
+        "crossings": [],
+        "roads": [],
         "tie_in": {
-            "line_id": "W-1",
-            "node_id": None,
-            "kind": "main",
-            "xy": xy(path[0]),
+            "kind": "line", "line_id": "W-1", "node_id": None, "xy": xy(path[0]),
             "chainage_m": 30.2,
         },
         "end": {"kind": "gate", "xy": xy(path[-1])},
         "geometry": geojson(path),
+        "carried": [],
+        "pits": [],
         "strip": mapping(place(LineString(path).buffer(1.2, cap_style="flat"))),
+        "clearance_counts": dict.fromkeys(
+            ("fail", "uncertain", "pass", "no_table_value", "unknown"), 0
+        ),
+        **changes,
+    }  # fmt: skip
+
+
+def _utility(key: str) -> dict[str, Any]:
+    path = ROUTES[key]
+    crossing = {
+        "road_id": "R-1",
+        "kerb_m": 14.0,
+        "red_line_m": 30.0,
+        "method": "open_cut",
+        "geometry": geojson([(140.0, 12.2), (140.0, 19.2)]),
     }
+    crossed = {
+        "crossings": [crossing], "crossing_count": 1, "crossing_kerb_m": 14.0,
+        "crossing_red_line_m": 30.0,
+    }  # fmt: skip
+    cheapest = route("cheapest", path, outcome=OUTCOMES[key], **(crossed if key == "water" else {}))
     return {
         "utility": key,
         "status": "routed",
         "reason": None,
-        "gap_m": 0.0,
-        "pipe": {"label": LABELS[key], "nominal_mm": 200},
+        "gap_m": None,
+        "pipe": _pipe(key, LABELS[key], 200),
         "recommended": "cheapest",
         "qualifying_route": "found",
-        "routes": [route],
-        "shared_route": {**route, "kind": "shared"},
+        **_nothing_more(),
+        "routes": [cheapest],
+        "shared_route": {**cheapest, "kind": "shared"},
         "measures": [
             {
                 "name": "pipe_length_m",
                 "zh": "管道长度",
-                "value": length,
+                "value": cheapest["length_m"],
                 "unit": "m",
                 "words": "sum of centre lines",
             }
@@ -159,7 +198,7 @@ def verdict(outcome: str) -> dict[str, Any]:
         ],
         "readings": [{"id": "gas_length", "value": "all_pipe", "would_be": "not_covered"}],
         "otherwise": "commitment" if unknown else None,
-        "possible": ["commitment", "blocked"] if unknown else [],
+        "possible": ["commitment", "blocked"] if unknown else [outcome],
         "assumed": ["bad_credit"],
         "findings": [
             {
@@ -205,7 +244,12 @@ def _joint() -> dict[str, Any]:
         "telecom": (33_000, 60_000),
     }
     return {
+        "utilities": together,
+        "left_out": [],
+        "apart": [],
         "proven_optimal": True,
+        "bound_yuan": 132_000,
+        "gap": 0.0,
         "cost_yuan": 132_000,
         "separate_cost_yuan": 205_000,
         "overlap_cost_yuan": 171_000,
@@ -219,7 +263,7 @@ def _joint() -> dict[str, Any]:
                 "length_m": LineString(path).length,
                 "surface": "footway",
                 "section_id": "S1",
-                "geometry": geojson(path),
+                "geometry": dict(mapping(place(MultiLineString([path])))),
             }
             for members, path in JOINT
         ],
@@ -231,7 +275,17 @@ def _joint() -> dict[str, Any]:
                 "width_m": 2.99,
                 "depth_m": 1.5,
                 "pairs": [],
-                "pipes": [],
+                "pipes": [
+                    {
+                        "utility": key,
+                        "label": LABELS[key],
+                        "x_m": 0.3 + 0.6 * n,
+                        "cover_m": 0.9,
+                        "width_m": 0.2,
+                        "height_m": 0.2,
+                    }
+                    for n, key in enumerate(together)
+                ],
                 "svg": _SECTION_SVG,
             }
         ],
