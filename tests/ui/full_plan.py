@@ -48,9 +48,31 @@ def _said(cheapest: dict[str, Any]) -> dict[str, Any]:
     cheapest.update(outcome="ordinary_approval", certainty="too_close")
     qualifying = _route("qualifying", EAST, 187.6, 82_000, "commitment")
     drawn = _route("manual", DRAWN, 192.4, 90_500, "commitment")
+    other = _route("alternative", ROUTES["telecom"], 214.1, 88_000, "ordinary_approval")
+    points = [
+        {
+            **{key: one[key] for key in ("cost_yuan", "length_m", "green_m2", "crossing_kerb_m")},
+            "qualifies": one["outcome"] == "commitment",
+            "geometry": one["geometry"],
+        }
+        for one in (cheapest, qualifying)
+    ]
     return {
         "recommended": "qualifying",
         "routes": [cheapest, qualifying, drawn],
+        "alternatives": [{**other, "differs": ["将军路 东侧"]}],
+        "compared": {"longest_m": 400.0, "alternatives_proven": True,
+                     "pareto_proven": {"length_m": True, "green_m2": False,
+                                       "crossing_kerb_m": True}},
+        "pareto": {"length_m": points, "green_m2": points[:1], "crossing_kerb_m": []},
+        "remedies": [
+            {"input": "construction_length_m", "kind": "other_tie_in", "text": "改由 G-7 接入",
+             "value_before": 201.35, "value_after": 187.6, "limit": 200, "margin": 12.4,
+             "outcome_after": "commitment", "extra_yuan": 2100, "route": None},
+            {"input": "road_opened_on", "kind": "later_date", "text": "改期开挖",
+             "value_before": ["2024-05-01"], "value_after": None, "limit": "2029-05-01",
+             "margin": None, "outcome_after": "commitment", "extra_yuan": None, "route": None},
+        ],
         "qualifying_price": {"extra_yuan": 2100, "extra_m": -13.8,
                              "text": "为符合条款多花 0.21 万元"},
         "certificate": {"kind": "cap", "input": "construction_length_m", "least": 201.35,
@@ -95,30 +117,6 @@ def _route(
 ) -> dict[str, Any]:
     figures = {"length_m": length, "cost_yuan": yuan, "green_m2": 9.3, "outcome": outcome}
     return route(kind, path, **figures)
-
-
-def compared(line: dict[str, Any]) -> dict[str, Any]:
-    """The gas line with routes to choose from and what would make it eligible."""
-    cheapest, qualifying, _drawn = line["routes"]
-    other = _route("alternative", ROUTES["telecom"], 214.1, 88_000, "ordinary_approval")
-    points = [
-        {**_figures(one), "qualifies": one["outcome"] == "commitment", "geometry": one["geometry"]}
-        for one in (cheapest, qualifying)
-    ]
-    return {
-        **line,
-        "alternatives": [{**other, "differs": ["将军路 东侧"]}],
-        "pareto": {"length_m": points, "green_m2": points[:1], "crossing_kerb_m": []},
-        "remedies": [
-            {"input": "construction_length_m", "kind": "other_tie_in", "text": "改由 G-7 接入",
-             "value_before": 201.35, "value_after": 187.6, "limit": 200, "margin": 12.4,
-             "outcome_after": "commitment", "extra_yuan": 2100, "route": None}
-        ],
-    }  # fmt: skip
-
-
-def _figures(route: dict[str, Any]) -> dict[str, Any]:
-    return {key: route[key] for key in ("cost_yuan", "length_m", "green_m2", "crossing_kerb_m")}
 
 
 def _clearance(status: str, gap: float, at: tuple[float, float]) -> dict[str, Any]:

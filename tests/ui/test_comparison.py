@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.ui.full_plan import compared, full_plan
+from tests.ui.full_plan import full_plan
 from tests.ui.test_case_drawing import view
 from ui import panel
 from ui.case_marks import case_marks
@@ -23,8 +23,7 @@ from ui.view import View
 @pytest.fixture
 def gas() -> tuple[View, dict[str, Any]]:
     shown = replace(view(joint=False), plan=full_plan(), chosen="gas")
-    line = next(one for one in shown.plan["utilities"] if one["utility"] == "gas")
-    return shown, compared(line)
+    return shown, next(one for one in shown.plan["utilities"] if one["utility"] == "gas")
 
 
 def charts(html: str) -> list[str]:
@@ -160,9 +159,7 @@ def test_a_number_opens_where_it_comes_from(gas: Any) -> None:
 
 
 def test_the_map_marks_courses_clearances_survey_points_and_faults(gas: Any) -> None:
-    shown, line = gas
-    lines = [line if one["utility"] == "gas" else one for one in shown.plan["utilities"]]
-    marks = case_marks(replace(shown, plan={**shown.plan, "utilities": lines}))
+    marks = case_marks(gas[0])
     assert [(one["letter"], one["shown"], one["drawn"]) for one in marks["others"]] == [
         ("A", False, False), ("B", True, False), ("C", True, False), ("D", True, True)
     ]  # fmt: skip

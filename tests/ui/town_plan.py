@@ -97,7 +97,7 @@ def _nothing_more() -> dict[str, Any]:
     return {
         "no_dig": [], "sizing": None, "tie_ins": {"candidates": [], "rejected": []},
         "certificate": None, "qualifying_price": None, "manual": None, "intervals": {},
-        "survey_points": [], "clearances": [],
+        "survey_points": [], "clearances": [], "alternatives": [], "compared": None,
     }  # fmt: skip
 
 
