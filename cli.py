@@ -20,6 +20,7 @@ import click
 
 import settings
 from gis.crs import CrsError
+from layers.answers import Answer, read_answers
 from layers.checks import check_layers
 from layers.counties import county_crs
 from layers.drawn_lines import read_line
@@ -30,6 +31,7 @@ from layers.utilities import load_utilities
 from planning.application import ApplicationError, parse_application
 from planning.batch import cases_of, screen
 from planning.comparisons import day
+from planning.county_questions import questions_of_cases
 from planning.drawn_routes import drawn_entry
 from planning.groundwork import Groundwork, placed, prepare
 from planning.manual_routes import RefusedRoute
@@ -38,14 +40,16 @@ from planning.policies import load_policy
 from planning.rule_files import RuleFileError
 from planning.verdicts import JudgeInputError, judge_payload
 from reports.exchange import (
+    QUESTION_FILES,
     ExportError,
     require_place,
     table_writer,
     write_graph,
     write_json,
     write_plan,
+    write_questions,
 )
-from reports.summary import plan_summary
+from reports.summary import asked_first, plan_summary
 from ui import language
 from ui.sample import make_sample
 
@@ -282,6 +286,11 @@ def plan_(
 @click.option("--utilities", help=_("只查这些专业,逗号分隔"))
 @click.option("--parcels", help=_("只查这些宗地,逗号分隔"))
 @click.option("--dig-date", help=_("没有申请的宗地按此日期开挖,缺省为今天"))
+@click.option(
+    "--questions",
+    type=click.Path(path_type=Path),
+    help=_("各案待查事项,每条道路、图层、管线只列一次(.csv 或 .json),用 answer 回填"),
+)
 @as_json_option
 @click.pass_context
 def screen_(
@@ -291,11 +300,14 @@ def screen_(
     utilities: str | None,
     parcels: str | None,
     dig_date: str | None,
+    questions: Path | None,
     as_json: bool,
 ) -> None:
     """Screen all parcels."""
     opened = Workspace.open(workspace)
     write = table_writer(out)
+    if questions is not None:
+        require_place(questions, *QUESTION_FILES)
     wanted = _names(utilities, tuple(load_utilities()), "--utilities")
     survey = opened.survey()
     land = survey.get("parcels")
@@ -311,6 +323,9 @@ def screen_(
         drawn = out.suffix.lower() != ".csv"
         table = screen(work, cases, wanted, progress=bar.update, geometry=drawn)
     write(table, survey.crs)
+    asked = questions_of_cases(table)
+    if questions is not None:
+        write_questions(asked, questions)
     alone = table.attrs["one_by_one"]
     day = _day(dig_date).isoformat()
     counts = table["status"].value_counts().to_dict()
@@ -319,14 +334,65 @@ def screen_(
         answer = {"out": str(out), "dig_date": day, "rows": len(table)}
         problems = {"problems": [str(error) for error in refused]}
         told = {"status": counts, "outcome": outcomes, "one_by_one": alone}
+        told |= {"questions": len(asked)}
         _print_json(answer | told | problems)
     else:
         click.echo(_("没有申请的宗地按 {} 开挖").format(day))
         click.echo(_("已筛查 {} 项:{}").format(len(table), _counts(counts)))
         click.echo(_("判定:{}").format(_counts(outcomes)))
         click.echo(_("其中逐项求解 {pairs} 项,用时 {cpu_s:.1f} 秒(CPU)").format(**alone))
+        _print_lines(asked_first(asked))
         _print_lines([str(error) for error in refused])
     ctx.exit(1 if refused or counts.get("unroutable") else 0)
+
+
+@main.command(name="answer", help=_("回填待查事项:存为图层的新版本,对所有案件生效。"))
+@click.argument("workspace", type=click.Path(path_type=Path))
+@click.argument("subject", required=False)
+@click.argument("field", required=False)
+@click.argument("value", required=False)
+@click.option(
+    "--file", "file", type=click.Path(path_type=Path), help=_("填了 answer 列的待查事项 CSV")
+)
+@click.option("--author", default="", help=_("核实人"))
+@click.option("--note", default="", help=_("依据或说明"))
+@click.option("--replace", is_flag=True, help=_("改正已有的值"))
+@click.option("--list", "listed", is_flag=True, help=_("列出已存的答案"))
+@as_json_option
+def answer_(
+    workspace: Path,
+    subject: str | None,
+    field: str | None,
+    value: str | None,
+    file: Path | None,
+    author: str,
+    note: str,
+    replace: bool,
+    listed: bool,
+    as_json: bool,
+) -> None:
+    """Store answers to questions, or list those that are stored."""
+    opened = Workspace.open(workspace)
+    given = [text for text in (subject, field, value) if text is not None]
+    if len(given) not in (0, 3) or (len(given) == 3) + (file is not None) + listed != 1:
+        raise click.UsageError(_("须写明 对象 字段 值,或用 --file、--list 中的一个。"))
+    if listed:
+        edits = opened.edits()
+    else:
+        answers = read_answers(file) if file else [Answer(*given)]
+        edits = opened.answer(answers, author=author, note=note, replace=replace)
+    if as_json:
+        _print_json({"edits": [asdict(edit) for edit in edits]})
+        return
+    _print_lines(
+        [
+            _("{layer} 第 {version} 版:{feature_id} 的 {field} 由 {old} 改为 {new}").format(
+                **{**asdict(edit), "old": edit.old or _("未填")}
+            )
+            + f"({edit.author} {edit.made_at} {edit.note})"
+            for edit in edits
+        ]
+    )
 
 
 @main.command(name="judge", help=_("只按规则判定,不用图形。"))

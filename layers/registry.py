@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from gettext import gettext as _
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from layers.answers import Edit
 from layers.errors import WorkspaceError
 from layers.survey import LayerVersion
 
@@ -29,6 +30,21 @@ _VERSIONS = sa.Table(
     sa.Column("source_file", sa.Text, nullable=False),
     sa.Column("problems", sa.Integer, nullable=False),
 )
+# Made when the first answer is stored: workspaces of before have none.
+_EDITS = sa.Table(
+    "edits",
+    _METADATA,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("layer", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("feature_id", sa.Text, nullable=False),
+    sa.Column("field", sa.Text, nullable=False),
+    sa.Column("old", sa.Text),
+    sa.Column("new", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("made_at", sa.Text, nullable=False),
+)
 _BUSY_TIMEOUT_S = 30.0  # one import holds the lock for well under a second
 
 
@@ -46,7 +62,7 @@ class Registry:
     def create(self) -> None:
         """Make the tables in a new file."""
         with self.writing() as connection:
-            _METADATA.create_all(connection)
+            _METADATA.create_all(connection, tables=[_VERSIONS])
 
     def current(self) -> dict[str, LayerVersion]:
         """Return the latest version of each layer."""
@@ -54,6 +70,15 @@ class Registry:
         with self._connected() as connection:
             rows = connection.execute(query).mappings().all()
         return {row["layer"]: LayerVersion(**row) for row in rows}
+
+    def edits(self) -> list[Edit]:
+        """Return every answer that was stored, the first one first."""
+        with self._connected() as connection:
+            if not sa.inspect(connection).has_table(_EDITS.name):
+                return []
+            columns = [_EDITS.c[field.name] for field in fields(Edit)]
+            rows = connection.execute(sa.select(*columns).order_by(_EDITS.c.number))
+            return [Edit(**row) for row in rows.mappings()]
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
@@ -85,6 +110,13 @@ def latest_version(connection: sa.Connection, layer: str) -> int:
 def record(connection: sa.Connection, version: LayerVersion) -> None:
     """Add a version of a layer."""
     connection.execute(_VERSIONS.insert().values(asdict(version)))
+
+
+def record_edits(connection: sa.Connection, edits: Sequence[Edit]) -> None:
+    """Add the answers that made a version."""
+    if edits:
+        _EDITS.create(connection, checkfirst=True)
+        connection.execute(_EDITS.insert(), [asdict(edit) for edit in edits])
 
 
 def _on_connect(connection: sqlite3.Connection, _record: object) -> None:

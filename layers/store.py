@@ -6,7 +6,7 @@ import json
 import re
 import tempfile
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from gettext import gettext as _
@@ -18,6 +18,7 @@ import pandas as pd
 from pyproj import CRS
 
 from gis.crs import require_projected
+from layers.answers import Answer, Change, Edit, answered, by_layer, nothing_of
 from layers.conforming import Conformed, conform
 from layers.errors import LayerError, WorkspaceError
 from layers.fields import LAYERS, layer_definition
@@ -25,7 +26,7 @@ from layers.names import APPLICATION_ID
 from layers.placing import crs_name, parse_crs
 from layers.problems import Problem
 from layers.reading import read_layer
-from layers.registry import Registry, latest_version, record
+from layers.registry import Registry, latest_version, record, record_edits
 from layers.rejects import write_rejects
 from layers.survey import LayerVersion, Survey
 from layers.versions import (
@@ -41,6 +42,8 @@ SCHEMA = 1  # of workspace.toml and the database
 DATA_CLASSES = ("public", "internal", "sensitive")
 _COUNTY = re.compile(r"\d{6}_[a-z0-9_]+")
 _SHOWN_PROBLEMS = 20
+# What a version was made from where no file was imported.
+_ANSWERS = "answers"
 
 Progress = Callable[[str], None]
 
@@ -178,6 +181,63 @@ class Workspace:
             rejected_file=beside,
         )
 
+    def answer(
+        self, answers: Sequence[Answer], *, author: str, note: str = "", replace: bool = False
+    ) -> list[Edit]:
+        """Store what people found out, each layer as its next version; return what changed.
+
+        Who said it, when and why is kept with every cell. An answer holds for all cases: whoever
+        reads the survey from now on reads it. Nothing is stored if any answer is refused.
+
+        Raises
+        ------
+        LayerError
+            Without an author, or for an answer that cannot be stored (``layers.answers``).
+        """
+        if not author.strip():
+            raise LayerError(_("请写明核实人(--author)。"))
+        current, made_at = self.versions(), datetime.now(UTC).isoformat(timespec="seconds")
+        planned = [
+            (layer, *self._answered(layer, some, current.get(layer), replace=replace))
+            for layer, some in by_layer(answers).items()
+        ]
+        stored: list[Edit] = []
+        for layer, table, changes in planned:
+            base = current.get(layer)
+            version = 1 if base is None else base.version + 1
+            edits = [
+                Edit(layer, version, *change, author.strip(), note.strip(), made_at)
+                for change in changes
+            ]
+            self._publish(
+                layer,
+                table,
+                Conformed(table, pd.DataFrame(), (), ()),
+                base,
+                "internal" if base is None else base.data_class,
+                _ANSWERS,
+                edits,
+            )
+            stored += edits
+        return stored
+
+    def edits(self) -> list[Edit]:
+        """Return every cell that an answer changed, the first one first."""
+        return self._registry().edits()
+
+    def _answered(
+        self,
+        layer: str,
+        answers: Sequence[Answer],
+        base: LayerVersion | None,
+        *,
+        replace: bool,
+    ) -> tuple[gpd.GeoDataFrame, list[Change]]:
+        """A layer's table with its answers, and what they change."""
+        if base is None:
+            return nothing_of(layer, answers, self.crs)
+        return answered(layer, self._read(base), answers, replace=replace)
+
     def versions(self) -> dict[str, LayerVersion]:
         """Return the current version of each imported layer."""
         return self._registry().current()
@@ -242,6 +302,7 @@ class Workspace:
         base: LayerVersion | None,
         data_class: str,
         source_file: str,
+        edits: Sequence[Edit] = (),
     ) -> tuple[int, Path | None]:
         """Write the files, then make them current in one transaction."""
         folder = self.path / "layers" / layer
@@ -251,11 +312,9 @@ class Workspace:
             write_rejects(rejects, conformed.rejected, conformed.problems)
             with self._registry().writing() as connection:
                 latest = latest_version(connection, layer)
-                if base is not None and base.version != latest:
+                if (base is not None or edits) and latest != (base.version if base else 0):
                     raise WorkspaceError(
-                        _("图层 {} 在导入期间有了新版本 {}。请重新运行本次导入。").format(
-                            layer, latest
-                        )
+                        _("图层 {} 在此期间有了新版本 {}。请重新运行。").format(layer, latest)
                     )
                 stored = folder / f"{latest + 1}.gpkg"
                 beside = folder / f"{latest + 1}.rejected.csv" if len(conformed.rejected) else None
@@ -272,6 +331,7 @@ class Workspace:
                     problems=len(conformed.problems),
                 )
                 record(connection, entry)
+                record_edits(connection, edits)
                 place_together({draft: stored, rejects: beside} if beside else {draft: stored})
         return entry.version, beside
 

@@ -16,6 +16,7 @@ from layers.utilities import load_utilities
 from planning.application import Application, Demand, default_application
 from planning.external_lines import ExternalLine, all_by_forest, external_lines
 from planning.groundwork import Groundwork, Site, SiteError
+from planning.questions import as_text, open_subjects
 from planning.screening_answers import solve_alike
 from planning.screening_judged import Desk
 from planning.screening_sites import Sites
@@ -152,6 +153,7 @@ def _one_by_one(
 def _row(work: Groundwork, line: ExternalLine) -> dict[str, object]:
     """The columns of one line that was solved by itself."""
     row: dict[str, object] = {"status": line.status, "reason": line.reason, "gap_m": line.gap_m}
+    row["open_questions"] = as_text(open_subjects(work, line))
     answer, route = line.answer, line.route
     if answer is not None:
         row |= {"outcome": answer.outcome, "clause": answer.clause}

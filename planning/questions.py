@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from planning.application import Demand
 from planning.comparisons import is_unknown
 from planning.external_lines import ExternalLine
+from planning.facts import Dug
 from planning.groundwork import Groundwork, Site
-from planning.judged_routes import Route
+from planning.verdict_logic import OPEN_OUTCOME
+from planning.verdicts import Verdict
+
+APPLICATION = "application"
+# The field of a layer that was never imported: everything of it is missing.
+WHOLE_LAYER = "geometry"
 
 # Verdict inputs that a layer tells as a whole: unknown means that the layer is missing.
 _LAYER_OF = {
@@ -30,10 +38,10 @@ _ROAD_COLUMNS = {
     "road_crossing_m": ("carriageway_width_m", "red_line_width_m"),
     "on_bridge": ("on_bridge",),
 }
-
-
 # Verdict inputs measured on the way to a main, and the demand that decides which main it is.
 _DEMAND_FIELDS = {"construction_length_m": "pressure_mpa", "line_length_m": "voltage_kv"}
+
+Subject = tuple[str, str, str]  # kind, id and field: what is asked
 
 
 @dataclass(frozen=True)
@@ -50,63 +58,91 @@ def questions_of(
     work: Groundwork, site: Site, lines: Mapping[str, ExternalLine]
 ) -> tuple[Question, ...]:
     """Every question that the recommended routes and their verdicts leave open, each once."""
-    asked: dict[tuple[str, str, str], list[str]] = {}
+    case = site.application
+    asked: dict[Subject, list[str]] = {}
     for utility, line in lines.items():
-        for subject in dict.fromkeys(_open(work, site, line)):
-            asked.setdefault(subject, []).append(utility)
+        for kind, key, field in open_subjects(work, line):
+            name = (case.application_id or case.parcel_id) if kind == APPLICATION else key
+            asked.setdefault((kind, name, field), []).append(utility)
     return tuple(Question(*subject, tuple(utilities)) for subject, utilities in asked.items())
 
 
-def _open(work: Groundwork, site: Site, line: ExternalLine) -> Iterator[tuple[str, str, str]]:
-    route = line.route
-    if route is None:
-        yield from _unknown_states(work, line)
-        return
+def open_subjects(work: Groundwork, line: ExternalLine) -> tuple[Subject, ...]:
+    """What one line leaves open, each once; subjects of its own application bear no id."""
+    route, demand = line.route, line.demand
+    if route is None or demand is None:
+        unjoined = line.status == "unroutable"
+        return tuple(unknown_states(work, line.utility)) if unjoined else ()
+    found = [*missing_obstacles(work)]
+    if route.answer.outcome == OPEN_OUTCOME:
+        found += unknown_of_route(work, demand, unknown_inputs(route.verdict), route.roads)
+    return tuple(dict.fromkeys(found))
+
+
+def as_text(subjects: Iterable[Subject]) -> str | None:
+    """Subjects as one cell of a table, in one order; None for nothing."""
+    found = sorted(set(subjects))
+    return json.dumps(found, ensure_ascii=False) if found else None
+
+
+def from_text(cell: str) -> list[Subject]:
+    """The subjects that ``as_text`` wrote."""
+    return [(kind, key, field) for kind, key, field in json.loads(cell)]
+
+
+def unknown_inputs(verdict: Verdict) -> tuple[str, ...]:
+    """Inputs whose value would be needed for a verdict that is open; none of any other."""
+    if verdict.outcome != OPEN_OUTCOME:
+        return ()
+    names = (f.input for f in verdict.findings if f.status == "unknown" and f.input)
+    return tuple(dict.fromkeys(names))
+
+
+def missing_obstacles(work: Groundwork) -> Iterator[Subject]:
+    """Layers of obstacles that were never imported, whatever the verdict says."""
     for layer in _OBSTACLES:
         if not work.survey.has(layer):
-            yield "layer", layer, "geometry"
-    if route.verdict.outcome != "undetermined":
-        return
-    case = site.application
-    unknown = [f.input for f in route.verdict.findings if f.status == "unknown" and f.input]
-    for name in dict.fromkeys(unknown):
-        if name in _ROAD_COLUMNS:
-            for column in _ROAD_COLUMNS[name]:
-                for road in _roads_lacking(work, route, name, column):
-                    yield "road", road, column
-        elif field := _undemanded(work, line, name):
-            yield "application", case.application_id or case.parcel_id, field
-        elif (told_by := _LAYER_OF.get(name)) and not work.survey.has(told_by):
-            yield "layer", told_by, name
-        else:
-            yield "application", case.application_id or case.parcel_id, name
+            yield "layer", layer, WHOLE_LAYER
 
 
-def _unknown_states(work: Groundwork, line: ExternalLine) -> Iterator[tuple[str, str, str]]:
+def unknown_states(work: Groundwork, utility: str) -> Iterator[Subject]:
     """Layers whose mains or nodes may not be joined because they do not say if they are in use."""
-    if line.status != "unroutable":
-        return
     for layer in ("lines", "nodes"):
         table = work.survey.get(layer)
-        if table is not None and table["status"][table["utility"] == line.utility].isna().any():
+        if table is not None and table["status"][table["utility"] == utility].isna().any():
             yield "layer", layer, "status"
 
 
-def _undemanded(work: Groundwork, line: ExternalLine, name: str) -> str | None:
+def unknown_of_route(
+    work: Groundwork, demand: Demand, unknown: Iterable[str], roads: Dug
+) -> Iterator[Subject]:
+    """Who could tell the inputs that are unknown; subjects of the application bear no id."""
+    for name in unknown:
+        if name in _ROAD_COLUMNS:
+            for column in _ROAD_COLUMNS[name]:
+                for road in _roads_lacking(work, roads, name, column):
+                    yield "road", road, column
+        elif field := _undemanded(work, demand, name):
+            yield APPLICATION, "", field
+        elif (told_by := _LAYER_OF.get(name)) and not work.survey.has(told_by):
+            yield "layer", told_by, WHOLE_LAYER
+        else:
+            yield APPLICATION, "", name
+
+
+def _undemanded(work: Groundwork, demand: Demand, name: str) -> str | None:
     """What the demand owes before a measure can be told: its feeds, pressure or voltage."""
     field = _DEMAND_FIELDS.get(name)
-    if line.demand is None:
-        return None
-    if line.demand.feeds is None and work.policy.inputs[name].surveyed:
+    if demand.feeds is None and work.policy.inputs[name].surveyed:
         return "feeds"
-    if field is None or getattr(line.demand.pipe, field) is not None:
+    if field is None or getattr(demand.pipe, field) is not None:
         return None
     return field
 
 
-def _roads_lacking(work: Groundwork, route: Route, name: str, column: str) -> Iterator[str]:
+def _roads_lacking(work: Groundwork, roads: Dug, name: str, column: str) -> Iterator[str]:
     """Ids of the roads of a route whose record leaves an input open for want of a field."""
-    for row, dug in route.roads.items():
+    for row, dug in roads.items():
         road, city = work.corridors.surfaces.table.iloc[row], work.ground.is_city_road[row]
         if column == "authority":
             lacks = city is None

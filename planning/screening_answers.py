@@ -15,8 +15,10 @@ from planning.application import Demand
 from planning.external_lines import no_network
 from planning.groundwork import Groundwork
 from planning.no_dig import Closed
+from planning.questions import as_text, unknown_states
 from planning.screening_bounds import bounded_statuses
-from planning.screening_judged import Answers, Desk, answer
+from planning.screening_judged import UNKNOWN, Answers, Desk, answer
+from planning.screening_questions import questions_of_ways
 from planning.screening_sites import Sites
 from planning.screening_table import FIGURES
 from planning.screening_ways import Ways, lightest_ways
@@ -98,7 +100,8 @@ def _solve_each(
 class _Best:
     """The recommended routes of some sites, all of them the cheapest, with their answers.
 
-    ``place`` is where each stands among the answers; ``status`` tells of a route that qualifies.
+    ``place`` is where each stands among the answers; ``status`` tells of a route that qualifies,
+    ``questions`` what keeps verdicts open.
     """
 
     site: IntArray
@@ -106,6 +109,7 @@ class _Best:
     answers: Answers
     place: IntArray
     status: NDArray[Any]
+    questions: NDArray[Any]
 
     def columns(self, demand: Demand, geometry: bool) -> dict[str, Any]:
         """The columns that a screening prints of them."""
@@ -114,6 +118,7 @@ class _Best:
             "recommended": "cheapest",
             "qualifying_route": self.status,
             "tie_in_id": np.array([*self.ways.tie_ins.feature_ids, None], object)[self.ways.tie_in],
+            "open_questions": self.questions,
         }
         for name in FIGURES:
             columns[name] = self.answers.figures[name][self.place]
@@ -150,7 +155,10 @@ def _routed(
     unsure[open_] = untold & ~sites.is_estimate[cheapest.site[open_]]
     status[open_] = np.where(untold, "not_searched", told)
     kept = np.flatnonzero(~unsure)
-    best = _Best(cheapest.site[kept], cheapest.part(kept), first, kept, status[kept])
+    ways = cheapest.part(kept)
+    unknown = first.verdict[UNKNOWN][kept].tolist()
+    asked = questions_of_ways(desk, ground, demand, ways, unknown)
+    best = _Best(ways.site, ways, first, kept, status[kept], asked)
     return best, cheapest.site[unsure]
 
 
@@ -166,6 +174,7 @@ def _unroutable(work: Groundwork, demand: Demand, sites: Sites, chosen: IntArray
         "status": "unroutable",
         "reason": reason or np.where(too_wide, "gap_too_wide", "disconnected").astype(object),
         "gap_m": np.where(too_wide & (reason is None), gap_m, np.nan),
+        "open_questions": as_text(unknown_states(work, utility)),
     }
     for name in VERDICT_COLUMNS:
         told = [getattr(v, name) if v.outcome == "not_covered" else None for v in judged.verdicts]

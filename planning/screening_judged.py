@@ -26,6 +26,7 @@ from planning.groundwork import Groundwork
 from planning.judged_routes import rank_of, unverified_inputs
 from planning.measures import MEASURES, Figures, measure_all
 from planning.quantities import SURFACES
+from planning.questions import unknown_inputs
 from planning.screening_lines import LineValues, joints_inside
 from planning.screening_roads import (
     ASSUMED_WIDTH,
@@ -41,6 +42,8 @@ from planning.verdict_tables import Coded, Column, judge_columns
 
 # Kinds of edges that are dug open as they are drawn.
 _PLAIN = ("strip", "crossing", "connector")
+# Beside the columns of a verdict: the inputs that keep it open.
+UNKNOWN = "unknown_inputs"
 # A mitred corner reaches twice half the width of a strip, a little more where it is smoothed.
 _MITRE_REACH = 1.02
 # Strips of usual pipes are no wider; for a wider one lines look farther round themselves.
@@ -173,6 +176,12 @@ def answer(
     )
 
 
+def trench_reach_m(work: Groundwork, demand: Demand) -> float:
+    """How far from its line the trench of a pipe may reach: at a mitred corner."""
+    width = work.rates(demand.pipe).width_m
+    return 0.0 if width is None else width * _MITRE_REACH
+
+
 def _ridden(
     desk: Desk, demand: Demand, day: date, ways: Ways, unlike: NDArray[np.bool_]
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -182,8 +191,7 @@ def _ridden(
     with a minus: the nearest is the largest.
     """
     states, stubs = desk.states(day), desk.stubs(demand.pipe.utility)
-    width = desk.work.rates(demand.pipe).width_m
-    reach = 0.0 if width is None else width * _MITRE_REACH
+    reach = trench_reach_m(desk.work, demand)
     branches, walks = ways.branches, ways.foot >= 0
     inner = np.flatnonzero(branches.above >= 0)
     desk.edges.fill(np.concatenate([branches.edge[inner], ways.edge[walks]]))
@@ -315,9 +323,9 @@ def _judge(
     roads: FloatArray,
     tolerances: Mapping[str, FloatArray],
 ) -> tuple[dict[str, NDArray[Any]], IntArray]:
-    """Outcome, clause, certainty and otherwise of every way, and its rank."""
+    """Outcome, clause, certainty and otherwise of every way, what is unknown, and its rank."""
     count = len(ways)
-    found = {name: np.empty(count, object) for name in VERDICT_COLUMNS}
+    found = {name: np.empty(count, object) for name in (*VERDICT_COLUMNS, UNKNOWN)}
     rank = np.zeros(count, np.int64)
     assumed = (roads[:, ASSUMED_WIDTH] > 0).tolist()
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
@@ -335,6 +343,9 @@ def _judge(
         )
         for name in VERDICT_COLUMNS:
             found[name][at] = judged.column(name)
+        open_inputs = [unknown_inputs(one) for one in judged.verdicts]
+        for number, verdict in zip(numbers, judged.verdict_of.tolist(), strict=True):
+            found[UNKNOWN][number] = open_inputs[verdict]
         ranks = np.array([rank_of(one) for one in judged.verdicts], np.int64)
         rank[at] = ranks[judged.verdict_of]
     return found, rank

@@ -24,6 +24,7 @@ TEXTS = (
     "recommended",
     "qualifying_route",
     "tie_in_id",
+    "open_questions",
 )
 _ABOUT = ("parcel_id", "application_id", "source", "dig_date", "utility")
 _ORDER = (*_ABOUT, *TEXTS[:2], "gap_m", *TEXTS[2:])

@@ -27,6 +27,10 @@ _GPKG_VERSION = "1.2"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "=")
 
 
+# What questions may be written as.
+QUESTION_FILES = (".csv", ".json")
+
+
 class ExportError(ValueError):
     """A result cannot be written where or as it was asked for."""
 
@@ -111,6 +115,27 @@ def table_writer(file: Path) -> Callable[[pd.DataFrame, CRS], None]:
     require_place(file, *writers)
     write = writers[file.suffix.lower()]
     return lambda table, crs: write(table, crs, file)
+
+
+def write_questions(questions: pd.DataFrame, file: Path) -> None:
+    """Write the questions of all cases, as CSV with an empty column to answer in, or as JSON."""
+    require_place(file, *QUESTION_FILES)
+    if file.suffix.lower() == ".json":
+        rows = [{key: _plain(value) for key, value in row.items()} for row in _records(questions)]
+        write_json({"questions": rows}, file)
+        return
+    cells = questions.map(lambda v: ";".join(v) if isinstance(v, tuple) else v).map(_harmless)
+    with _replacing(file) as draft:
+        cells.assign(answer="").to_csv(draft, index=False, encoding="utf-8-sig")
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def _plain(value: Any) -> Any:
+    """A tuple as a list, anything else as it is."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _write_parquet(table: pd.DataFrame, crs: CRS, file: Path) -> None:

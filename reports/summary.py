@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from gettext import gettext as _
 
+import pandas as pd
+
 from layers.utilities import load_utilities
 from planning.comparisons import printed
 from planning.external_lines import ExternalLine
@@ -24,6 +26,8 @@ ASSUMED: Mapping[str, str] = {
     "road_surface": "所穿道路的路面类型未知,按沥青计",
     "carriageway_width": "所穿道路的车行道宽度未知,按道路等级取定",
 }
+# Questions of all cases named on the screen.
+_SHOWN_QUESTIONS = 5
 
 
 def plan_summary(plan: Plan) -> list[str]:
@@ -51,6 +55,22 @@ def plan_summary(plan: Plan) -> list[str]:
     ]
     assumed = [_(ASSUMED.get(name, name)) for name in sorted(plan.assumed)]
     return [*lines, _("以下未知,按假定计:{}").format(";".join(assumed))] if assumed else lines
+
+
+def asked_first(questions: pd.DataFrame) -> list[str]:
+    """How much is open in all cases, and the questions whose answers settle most."""
+    if questions.empty:
+        return []
+    lines = [_("待查事项 {} 个,回答一次各案通用:").format(len(questions))]
+    lines += [
+        _("  {subject} 的 {field}:涉及 {pairs} 项,单凭此答案可定 {settles} 项").format(
+            subject=row.subject, field=row.field, pairs=row.pairs, settles=row.settles
+        )
+        for row in questions.head(_SHOWN_QUESTIONS).itertuples()
+    ]
+    if len(questions) > _SHOWN_QUESTIONS:
+        lines.append(_("  ……其余用 --questions 写成文件"))
+    return lines
 
 
 def _line(line: ExternalLine, outcomes: Mapping[str, str], step: Decimal) -> str:

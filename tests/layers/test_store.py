@@ -258,7 +258,7 @@ def test_append_after_another_import_is_asked_to_run_again(
         real(path, layer, table)
 
     monkeypatch.setattr(layers.store, "write_version", slow)
-    with pytest.raises(WorkspaceError, match="在导入期间有了新版本 2"):
+    with pytest.raises(WorkspaceError, match="在此期间有了新版本 2"):
         workspace.import_layer("parcels", first, append=True, id_prefix="B-")
     assert len(workspace.survey().get("parcels")) == 3
 

@@ -1,0 +1,233 @@
+"""Answers 核实结果: what people found out of a road, main or layer, as edits of stored layers.
+
+An answer fills what a layer does not say; what it says already is replaced only on request.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from gettext import gettext as _
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from pyproj import CRS
+
+from layers.checks import Rows, row_problems
+from layers.coercion import clean_text, coerce, is_missing
+from layers.errors import LayerError, ReadError
+from layers.fields import LAYERS, Field, LayerDefinition, layer_definition
+from layers.problems import Problem
+
+# Layer of the things that questions ask about.
+_LAYER_OF = {"road": "roads", "line": "lines", "node": "nodes", "parcel": "parcels"}
+_WHOLE = "layer"
+# The answer to a layer that was never imported: the county has no such thing.
+_NOTHING = ("无", "none")
+_GEOMETRY = "geometry"
+_COLUMNS = ("subject", "field", "answer")
+_MOST_BYTES = 20_000_000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer: ``subject`` as ``road:R-1``, or ``layer:lines`` for all of its rows."""
+
+    subject: str
+    field: str
+    value: str
+
+    @property
+    def layer(self) -> str:
+        """The layer that holds the subject; raise ``LayerError`` if there is none."""
+        kind, sign, name = self.subject.partition(":")
+        layer = name if kind == _WHOLE else _LAYER_OF.get(kind)
+        if not sign or not name or layer not in LAYERS:
+            raise LayerError(
+                _(
+                    "{}:不是可回答的对象;写作 road:编号、line:编号、node:编号 或 layer:图层名。"
+                ).format(self.subject)
+                + _("申请中的事项请在申请里补填。")
+            )
+        return layer
+
+    @property
+    def feature_id(self) -> str | None:
+        """The feature; None for a whole layer."""
+        kind, _sign, name = self.subject.partition(":")
+        return None if kind == _WHOLE else name
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One cell that an answer changed: in which version, from what to what, by whom."""
+
+    layer: str
+    version: int
+    feature_id: str
+    field: str
+    old: str | None
+    new: str
+    author: str
+    note: str
+    made_at: str
+
+
+Change = tuple[str, str, str | None, str]  # feature_id, field, old, new
+
+
+def read_answers(file: Path) -> list[Answer]:
+    """The answered rows of a questions file (CSV in UTF-8 or GB18030): those with an ``answer``.
+
+    Raises ``ReadError`` for a file that is none.
+    """
+    if file.stat().st_size > _MOST_BYTES:
+        raise ReadError(_("文件 {}:太大,不是待查事项文件。").format(file.name))
+    content = file.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("gb18030", errors="replace")
+    try:
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    except csv.Error as error:
+        raise ReadError(_("文件 {}:不是 CSV({})。请改正。").format(file.name, error)) from None
+    if not rows or not set(_COLUMNS) <= set(rows[0]):
+        raise ReadError(
+            _("文件 {}:须为 screen --questions 写出的 CSV,含列 {}。").format(
+                file.name, "、".join(_COLUMNS)
+            )
+        )
+    cells = [[_cell(row[column]) for column in _COLUMNS] for row in rows]
+    return [Answer(*row) for row in cells if row[-1]]
+
+
+def _cell(text: str | None) -> str:
+    """A cell without the apostrophe that keeps spreadsheets from computing it."""
+    return clean_text(text or "").removeprefix("'")
+
+
+def nothing_of(
+    layer: str, answers: Sequence[Answer], crs: CRS
+) -> tuple[gpd.GeoDataFrame, list[Change]]:
+    """The empty table of a layer that was never imported, where that is the one answer to it.
+
+    Raises ``LayerError`` for any other answer.
+    """
+    (first, *others) = answers
+    if first.feature_id is not None or others or first.value.strip().casefold() not in _NOTHING:
+        raise LayerError(
+            _("图层 {} 尚未导入:请用 import 导入;如确无此类对象,对图层答“无”。").format(layer)
+        )
+    definition = layer_definition(layer)
+    none = pd.Series([], dtype=object)
+    columns = {one.name: coerce(none, one)[0] for one in definition.fields}
+    table = gpd.GeoDataFrame(columns, geometry=[], crs=crs).set_index(definition.id_field)
+    return table, [("*", _GEOMETRY, None, _NOTHING[0])]
+
+
+def answered(
+    layer: str, table: gpd.GeoDataFrame, answers: Iterable[Answer], *, replace: bool
+) -> tuple[gpd.GeoDataFrame, list[Change]]:
+    """A layer's table with some answers, and what they change.
+
+    Raises
+    ------
+    LayerError
+        For an unknown feature or field, a value that does not fit or breaks a rule of the layer,
+        an answer to what the layer says already (unless ``replace``), or one that changes nothing.
+    """
+    definition = layer_definition(layer)
+    changed, changes = table.copy(), []
+    for one in answers:
+        field, value = _value(definition, one)
+        rows = _rows(changed, one, replace=replace)
+        old = changed.loc[rows, field.name]
+        changes += [
+            (str(row), field.name, _text(before), str(value))
+            for row, before in zip(rows, old.tolist(), strict=True)
+        ]
+        changed.loc[rows, field.name] = value
+    _refuse_broken(definition, table, changed, changes)
+    return changed, changes
+
+
+def _value(definition: LayerDefinition, one: Answer) -> tuple[Field, object]:
+    """The field of an answer and its value in the layer's own type."""
+    fields = {field.name: field for field in definition.fields[1:]}
+    field = fields.get(one.field)
+    if field is None:
+        raise LayerError(
+            _("{}:图层 {} 没有可回答的字段 {};可用的字段:{}。").format(
+                one.subject, definition.name, one.field, "、".join(fields)
+            )
+        )
+    if is_missing(one.value):
+        raise LayerError(_("{}:字段 {} 的答案是空的。").format(one.subject, one.field))
+    values, broken = coerce(pd.Series([one.value], dtype=object), field)
+    if broken:
+        raise LayerError(
+            _("{}:字段 {} 的值 {}:{}。请改正。").format(
+                one.subject, one.field, one.value, broken[0]
+            )
+        )
+    return field, values[0]
+
+
+def _rows(table: gpd.GeoDataFrame, one: Answer, *, replace: bool) -> pd.Index:
+    """The rows that an answer fills."""
+    if one.feature_id is None:
+        unsaid: pd.Index = table.index[table[one.field].isna()]
+        if len(unsaid) == 0:
+            raise LayerError(_("{}:字段 {} 没有未填的行。").format(one.subject, one.field))
+        return unsaid
+    if one.feature_id not in table.index:
+        raise LayerError(_("{}:图层中没有这个编号。请核对。").format(one.subject))
+    known = table.loc[one.feature_id, one.field]
+    if not pd.isna(known) and not replace:
+        raise LayerError(
+            _("{}:字段 {} 已有值 {};确要改正请加 --replace。").format(one.subject, one.field, known)
+        )
+    return pd.Index([one.feature_id])
+
+
+def _refuse_broken(
+    definition: LayerDefinition,
+    before: gpd.GeoDataFrame,
+    after: gpd.GeoDataFrame,
+    changes: Sequence[Change],
+) -> None:
+    """Refuse answers that break a rule of the layer which their rows kept before.
+
+    What an import only warns of is refused too: of two values one is wrong.
+    """
+    ids = list(dict.fromkeys(row for row, *_rest in changes))
+    known = {(p.feature_id, p.field, p.rule) for p in _problems(definition, before.loc[ids])}
+    broken = [
+        problem
+        for problem in _problems(definition, after.loc[ids])
+        if (problem.feature_id, problem.field, problem.rule) not in known
+    ]
+    if broken:
+        raise LayerError("\n".join(problem.message for problem in broken), tuple(broken))
+
+
+def _problems(definition: LayerDefinition, table: gpd.GeoDataFrame) -> list[Problem]:
+    rows = Rows(definition, table.reset_index(), _("答案"), np.arange(1, len(table) + 1))
+    return list(row_problems(rows))
+
+
+def _text(value: object) -> str | None:
+    return None if pd.isna(value) else str(value)  # type: ignore[call-overload]
+
+
+def by_layer(answers: Iterable[Answer]) -> Mapping[str, list[Answer]]:
+    """Answers by the layer that they change; raise ``LayerError`` for a subject of none."""
+    found: dict[str, list[Answer]] = {}
+    for one in answers:
+        found.setdefault(one.layer, []).append(one)
+    return found

@@ -1,0 +1,115 @@
+"""Screening, questions: what keeps the verdicts of many ways open, without drawing them.
+
+A way's roads are those near its edges. Where an edge only perhaps digs up a road that says too
+little, the way itself is looked at, as the planner of one parcel does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis.linear import IntArray, ranges
+from planning.application import Demand
+from planning.facts import Dug, roads_dug
+from planning.groundwork import Groundwork
+from planning.judged_routes import working_strips
+from planning.questions import as_text, missing_obstacles, unknown_of_route
+from planning.routes import trace
+from planning.screening_judged import Desk, trench_reach_m
+from planning.screening_lines import LineValues
+from planning.screening_ways import Ways
+
+
+def questions_of_ways(
+    desk: Desk,
+    ground: Groundwork,
+    demand: Demand,
+    ways: Ways,
+    unknown: Sequence[tuple[str, ...]],
+) -> NDArray[Any]:
+    """What each way leaves open, as ``questions.as_text`` writes it; None where nothing.
+
+    ``unknown`` are the inputs that keep the verdicts open, in the order of the ways. O(steps of
+    the open ways).
+    """
+    missing = tuple(missing_obstacles(ground))
+    found = np.full(len(ways), as_text(missing), object)
+    open_ = np.flatnonzero([bool(names) for names in unknown])
+    texts: dict[tuple[tuple[str, ...], frozenset[tuple[int, bool | None]]], str | None] = {}
+    for at, roads in zip(open_.tolist(), _dug(desk, ground, demand, ways.part(open_)), strict=True):
+        key = (unknown[at], frozenset(roads.items()))
+        if key not in texts:
+            texts[key] = as_text([*missing, *unknown_of_route(ground, demand, unknown[at], roads)])
+        found[at] = texts[key]
+    return found
+
+
+def _dug(desk: Desk, ground: Groundwork, demand: Demand, ways: Ways) -> Iterator[Dug]:
+    """The roads that each way digs up or may dig up, in the order of their rows."""
+    if len(ways) == 0:
+        return
+    near = _near(desk, ground, demand, ways)
+    exact = np.unique(near.way[near.perhaps])
+    looked_at = dict(zip(exact.tolist(), _looked_at(ground, demand, ways, exact), strict=True))
+    surely = ~near.perhaps
+    way, road, known = near.way[surely], near.road[surely], near.known[surely]
+    # Of a road with and without a red line the one that is known counts.
+    order = np.lexsort((known, road, way))
+    way, road, known = way[order], road[order].tolist(), known[order].tolist()
+    starts = np.searchsorted(way, np.arange(len(ways) + 1)).tolist()
+    for number in range(len(ways)):
+        if number in looked_at:
+            yield looked_at[number]
+        else:
+            mine = slice(starts[number], starts[number + 1])
+            yield {r: True if k else None for r, k in zip(road[mine], known[mine], strict=True)}
+
+
+class _Near(NamedTuple):
+    """Roads near ways; ``perhaps`` where the sums do not tell whether they are dug."""
+
+    way: IntArray
+    road: IntArray
+    known: NDArray[np.bool_]
+    perhaps: NDArray[np.bool_]
+
+
+def _near(desk: Desk, ground: Groundwork, demand: Demand, ways: Ways) -> _Near:
+    """The roads near the edges and tie-ins of ways."""
+    steps, starts = ways.steps
+    number = np.arange(len(ways))
+    reach_m = trench_reach_m(ground, demand)
+    parts = [
+        _near_lines(desk.edges, steps, np.repeat(number, np.diff(starts)), reach_m),
+        _near_lines(desk.stubs(demand.pipe.utility), ways.tie_in, number, reach_m),
+    ]
+    way, road = (np.concatenate([part[at] for part in parts]) for at in (0, 1))
+    known, perhaps = (np.concatenate([part[at] for part in parts]) for at in (2, 3))
+    # What another edge of the way surely digs up needs no second look.
+    pair = way * (int(road.max(initial=0)) + 1) + road
+    kept = ~(perhaps & np.isin(pair, pair[~perhaps & known]))
+    return _Near(way[kept], road[kept], known[kept], perhaps[kept])
+
+
+def _near_lines(values: LineValues, lines: IntArray, way: IntArray, reach_m: float) -> _Near:
+    near, starts = values.near_roads
+    first, last = starts[lines], starts[lines + 1]
+    rows = ranges(first, last)
+    perhaps = ~near.sure[rows]
+    within = ~perhaps | (near.gap_m[rows] <= reach_m)
+    rows, of = rows[within], np.repeat(way, last - first)[within]
+    return _Near(of, near.road[rows], near.known[rows], perhaps[within])
+
+
+def _looked_at(ground: Groundwork, demand: Demand, ways: Ways, numbers: IntArray) -> list[Dug]:
+    """The roads of some ways by their own working strips."""
+    if len(numbers) == 0:
+        return []
+    drawn = [ways.one(number) for number in numbers.tolist()]
+    tie_ins = ground.tie_ins(demand.pipe.utility)
+    routes = trace(ground.corridors, tie_ins, drawn, ground.methods(demand.pipe).bored)
+    return roads_dug(ground.ground, routes, working_strips(ground, demand, routes))

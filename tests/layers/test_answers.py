@@ -1,0 +1,152 @@
+"""Answers: edits of stored layers with author, day and note; never silent, all or nothing."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from layers.answers import Answer, read_answers
+from layers.errors import LayerError, ReadError
+from layers.store import Workspace
+from tests.layers.layer_files import fingerprint
+from tests.planned_town import make_workspace
+from tests.towns import main, parcel, street, town
+
+SURVEY = town(
+    roads={
+        "R-1": street((0, 0), (300, 0), opened_on=None, red_line_width_m=None),
+        "R-2": street((0, 0), (0, 100)),
+    },
+    parcels={"P-1": parcel(100, 12, 140, 52)},
+    lines={
+        "W-1": main((0, 8), (300, 8), status=None),
+        "W-2": main((0, -8), (300, -8), status="abandoned"),
+    },
+)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_workspace(tmp_path_factory.mktemp("answers"), SURVEY, [])
+
+
+@pytest.fixture
+def opened(made: Path, tmp_path: Path) -> Workspace:
+    return Workspace.open(shutil.copytree(made, tmp_path / "workspace"))
+
+
+def test_an_answer_is_the_next_version_of_its_layer_and_keeps_who_said_it(
+    opened: Workspace,
+) -> None:
+    before = opened.versions()
+    (edit,) = opened.answer(
+        [Answer("road:R-1", "opened_on", "2012年5月1日")], author="王工", note="竣工图"
+    )
+    after = opened.versions()
+    assert (after["roads"].version, after["roads"].source_file) == (2, "answers")
+    assert after["roads"].sha256 != before["roads"].sha256
+    assert {k: v for k, v in after.items() if k != "roads"} == {
+        k: v for k, v in before.items() if k != "roads"
+    }
+    roads = opened.survey().tables["roads"]
+    assert roads.loc["R-1", "opened_on"] == "2012-05-01"
+    assert roads.loc["R-2", "opened_on"] == "2010-01-01"
+    assert (edit.feature_id, edit.field, edit.old, edit.new) == (
+        "R-1", "opened_on", None, "2012-05-01",
+    )  # fmt: skip
+    assert (edit.author, edit.note, edit.version) == ("王工", "竣工图", 2)
+    assert opened.edits() == [edit]
+
+
+def test_what_a_layer_says_is_replaced_only_on_request(opened: Workspace) -> None:
+    answer = Answer("road:R-2", "opened_on", "2012-05-01")
+    with pytest.raises(LayerError, match="road:R-2:字段 opened_on 已有值 2010-01-01;"):
+        opened.answer([answer], author="王工")
+    (edit,) = opened.answer([answer], author="王工", replace=True)
+    assert (edit.old, edit.new) == ("2010-01-01", "2012-05-01")
+
+
+def test_an_answer_for_a_layer_fills_the_rows_that_do_not_say(opened: Workspace) -> None:
+    edits = opened.answer([Answer("layer:lines", "status", "在用")], author="王工")
+    assert [(one.feature_id, one.new) for one in edits] == [("W-1", "in_service")]
+    lines = opened.survey().tables["lines"]["status"]
+    assert lines.to_dict() == {"W-1": "in_service", "W-2": "abandoned"}
+    with pytest.raises(LayerError, match="没有未填的行"):
+        opened.answer([Answer("layer:lines", "status", "在用")], author="王工")
+
+
+def test_a_layer_that_was_never_imported_may_be_known_to_be_empty(opened: Workspace) -> None:
+    assert not opened.survey().has("railways")
+    with pytest.raises(LayerError, match="图层 railways 尚未导入"):
+        opened.answer([Answer("layer:railways", "geometry", "有")], author="王工")
+    opened.answer([Answer("layer:railways", "geometry", "无")], author="王工", note="全县无铁路")
+    table = opened.survey().tables["railways"]
+    assert len(table) == 0
+    assert opened.edits()[0].note == "全县无铁路"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Answer("road:R-9", "opened_on", "2012-05-01"), "没有这个编号"),
+        (Answer("road:R-1", "colour", "red"), "没有可回答的字段 colour"),
+        (Answer("road:R-1", "road_id", "R-3"), "没有可回答的字段 road_id"),
+        (Answer("road:R-1", "opened_on", "从前"), "须为年-月-日"),
+        (Answer("road:R-1", "opened_on", "2030-01-01"), "R-1"),  # after its overhaul
+        (Answer("road:R-1", "red_line_width_m", "4"), "R-1"),  # narrower than its carriageway
+        (Answer("road:R-1", "red_line_width_m", "-4"), "R-1"),
+        (Answer("road:R-1", "opened_on", " "), "是空的"),
+        (Answer("application:A-1", "work_kind", "new"), "请在申请里补填"),
+        (Answer("layer:letters", "geometry", "无"), "不是可回答的对象"),
+        (Answer("R-1", "opened_on", "2012-05-01"), "不是可回答的对象"),
+        (Answer("layer:nodes", "status", "in_service"), "尚未导入"),
+    ],
+)
+def test_an_answer_that_cannot_be_is_refused_and_changes_nothing(
+    opened: Workspace, answer: Answer, said: str
+) -> None:
+    sound = Answer("line:W-1", "status", "in_service")
+    before = {k: v for k, v in fingerprint(opened.path).items() if "sqlite" not in k}
+    with pytest.raises(LayerError, match=said):
+        opened.answer([sound, answer], author="王工")
+    assert {k: v for k, v in fingerprint(opened.path).items() if "sqlite" not in k} == before
+    assert opened.edits() == []
+
+
+def test_an_answer_has_an_author(opened: Workspace) -> None:
+    with pytest.raises(LayerError, match="--author"):
+        opened.answer([Answer("line:W-1", "status", "in_service")], author=" ")
+
+
+def test_a_workspace_from_before_answers_takes_them(opened: Workspace) -> None:
+    with closing(sqlite3.connect(opened.path / "tonggou.sqlite")) as database:
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+    assert "edits" not in tables
+    assert opened.edits() == []
+    opened.answer([Answer("line:W-1", "status", "in_service")], author="王工")
+    assert len(opened.edits()) == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030"])
+def test_answers_are_read_from_the_questions_file_as_a_spreadsheet_saves_it(
+    tmp_path: Path, encoding: str
+) -> None:
+    file = tmp_path / "questions.csv"
+    rows = ["subject,field,pairs,answer", "road:R-1,opened_on,4,2012-05-01", "road:路,authority,2,"]
+    file.write_text("\n".join([*rows, "line:'W-1,status,1,在用"]), encoding=encoding)
+    assert read_answers(file) == [
+        Answer("road:R-1", "opened_on", "2012-05-01"),
+        Answer("line:'W-1", "status", "在用"),
+    ]
+
+
+@pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"\xff\xfe\x00\x01", b"subject,field\n"])
+def test_what_is_no_questions_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "questions.csv"
+    file.write_bytes(content)
+    with pytest.raises(ReadError, match=r"questions\.csv"):
+        read_answers(file)
