@@ -175,9 +175,9 @@ def _to_lines(new: _New, survey: Survey) -> Iterator[Clearance]:
         return
     told = new.work.tolerances.of_layer("lines")
     near = _near(table, new, float(np.nan_to_num(told.to_numpy(float)).max(initial=0.0)))
-    near = near[~near["laying"].isin(_ABOVE_GROUND) & (near["status"] != _GONE)]
+    near = near[_is_buried(near)]
     pipes = [existing_pipe(row) for row in near.to_dict("records")]
-    sizes = [_size_of(pipe, new.standards) for pipe in pipes]
+    sizes = [size_of(pipe, new.standards) for pipe in pipes]
     things = Things(
         "line",
         "lines",
@@ -281,6 +281,19 @@ def _surrounding(
     )
 
 
+def buried_lines(survey: Survey) -> gpd.GeoDataFrame:
+    """The existing lines that lie in the ground; none where the layer was never imported."""
+    table = survey.get("lines")
+    if table is None:
+        return gpd.GeoDataFrame({"utility": []}, geometry=[], crs=survey.crs)
+    return table[_is_buried(table)]
+
+
+def _is_buried(lines: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    buried = ~lines["laying"].isin(_ABOVE_GROUND) & (lines["status"] != _GONE)
+    return np.asarray(buried, bool)
+
+
 def existing_pipe(row: Mapping[str, Any]) -> Pipe:
     """The pipe that a row of the layer ``lines`` is; what the row does not say is None."""
     known = {name: None if is_unknown(value) else value for name, value in row.items()}
@@ -300,7 +313,7 @@ def existing_pipe(row: Mapping[str, Any]) -> Pipe:
     )
 
 
-def _size_of(pipe: Pipe, standards: Standards) -> tuple[float, float]:
+def size_of(pipe: Pipe, standards: Standards) -> tuple[float, float]:
     """Outside width and height; NaN where unknown, so too while it may or may not be a duct."""
     size = None if pipe.laying is None else standards.outer_size_m(pipe)
     return size or (np.nan, np.nan)

@@ -61,12 +61,13 @@ class Obstacles:
         if len(lines) == 0:
             return np.zeros(0, bool)
         number = np.arange(len(lines))
-        blocked = np.isin(number, enters(lines, self._private_areas)["line"])
+        blocked = np.isin(number, enters(lines, self.private_areas)["line"])
         blocked |= np.isin(number, enters(lines, self._water_areas)["line"])
         return ~blocked & ~self._meets_railway(lines)
 
     @cached_property
-    def _private_areas(self) -> Areas:
+    def private_areas(self) -> Areas:
+        """Parcels and buildings, to be overlaid with many lines."""
         return Areas(self.private)
 
     @cached_property

@@ -20,6 +20,7 @@ from pyproj import CRS
 
 from planning.groundwork import Groundwork
 from planning.plan import Plan
+from planning.slots import slot_table
 
 # QGIS and field programs of the last years read this version without a warning.
 _GPKG_VERSION = "1.2"
@@ -96,6 +97,7 @@ def write_graph(work: Groundwork, file: Path) -> dict[str, int]:
         start_node=graph.ends[:, 0],
         end_node=graph.ends[:, 1],
         road_id=roads[graph.measures["road"].to_numpy()],
+        **slot_table(work),
     ).drop(columns="road")
     nodes = pd.DataFrame({"node_id": range(graph.node_count)})
     tables = {

@@ -85,6 +85,8 @@ def test_graph_holds_nodes_and_edges_with_every_measure(folder: Path, tmp_path: 
     nodes, edges = gpd.read_file(out, layer="nodes"), gpd.read_file(out, layer="edges")
     assert (answer["nodes"], answer["edges"]) == (len(nodes), len(edges))
     assert {"edge_id", "start_node", "end_node", "road_id", "geometry"} <= set(edges.columns)
+    assert {"slot", "free_width_m", "free_width_water_m"} <= set(edges.columns)
+    assert set(edges.loc[edges["slot"].isna(), "free_width_m"].isna()) == {True}
     assert np.allclose(edges.length, edges["length_m"])
     starts = nodes.set_index("node_id").geometry.loc[edges["start_node"]]
     assert (starts.distance(edges.geometry, align=False) < 0.001).all()

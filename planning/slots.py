@@ -1,0 +1,285 @@
+"""Slots 空位: the ground beside a strip, from kerb to red line, and the width that is left of it.
+
+Square cross-sections along every strip edge begin at the kerb and end at the red line, or at
+another's land or a building where one is nearer. Existing buried lines that run along take their
+outer width and the clearance of GB 50289 (table 4.1.9) to the new pipe's outer face, less the
+working space that the new trench keeps beside its pipe: so a free width is compared with the width
+of a trench. The narrowest cross-section of an edge decides. Metres.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gis.linear import FloatArray, IntArray, LineArray, Tracks, segments
+from layers.utilities import load_utilities
+from planning.application import usual_pipes
+from planning.clearances import buried_lines, existing_pipe, size_of
+from planning.groundwork import Groundwork
+from planning.road_surfaces import RoadSurfaces
+from planning.standards import Pipe, Standards
+
+# One cross-section at least in every stretch of this length.
+_STEP_M = 5.0
+# Lines in the carriageway and behind the red line reach into a slot from no farther than this.
+_BESIDE_M = 3.0
+# Where no red line is known, nothing is looked for farther from the kerb.
+_WIDEST_M = 30.0
+# An existing line that leaves the strip at a larger angle crosses the slot, it does not fill it.
+_ALONG_SINE = 0.5
+_KINDS = ("footway", "verge")
+
+
+@dataclass(frozen=True)
+class Slots:
+    """Cross-sections of strip edges, and the existing lines that run through them.
+
+    Attributes
+    ----------
+    edge_count, edge
+        How many edges were asked for, and which of them each cross-section is of.
+    room_m
+        Kerb to red line, land or building; NaN where the red line is unknown.
+    most_room_m
+        The most that it can be: infinite where the road's widths are unknown or assumed.
+    section, line, at_m
+        Cross-section, row of ``pipes`` and distance from the kerb of every line met.
+    pipes, half_m, tolerance_m
+        Existing lines: what they are, half their outer width and how far off they may lie; NaN
+        unknown.
+    complete
+        Whether the networks of all utilities were imported: what was not is no free ground.
+    """
+
+    edge_count: int
+    edge: IntArray
+    room_m: FloatArray
+    most_room_m: FloatArray
+    section: IntArray
+    line: IntArray
+    at_m: FloatArray
+    pipes: tuple[Pipe, ...]
+    half_m: FloatArray
+    tolerance_m: FloatArray
+    complete: bool
+
+    def free_m(self, pipe: Pipe | None, standards: Standards) -> FloatArray:
+        """Free width of every edge for a new pipe; without one, between the lines themselves.
+
+        NaN for edges that are no strips, and where the red line, a line's size or the network of
+        a utility is unknown.
+        """
+        keep = self.half_m + self._clearances_m(pipe, standards)
+        unknown = np.isnan(self.room_m) | (not self.complete)
+        unknown[self.section[np.isnan(keep[self.line])]] = True
+        gap = _largest_gaps(self.room_m, self.section, self.at_m, keep[self.line])
+        return self._narrowest(np.where(unknown, np.nan, gap))
+
+    def most_m(self, pipe: Pipe, standards: Standards) -> FloatArray:
+        """The most that can be free for a pipe whatever is unknown; infinite for no strips.
+
+        Lines count as near to the edge of the slot as their tolerance lets them be, and not at
+        all where their size or their tolerance is unknown.
+        """
+        keep = self.half_m + self._clearances_m(pipe, standards) - self.tolerance_m
+        keep = np.nan_to_num(keep, nan=-1.0)
+        met = keep[self.line] > 0
+        gap = _largest_gaps(
+            self.most_room_m, self.section[met], self.at_m[met], keep[self.line[met]]
+        )
+        return np.nan_to_num(self._narrowest(gap), nan=np.inf, posinf=np.inf)
+
+    def _clearances_m(self, pipe: Pipe | None, standards: Standards) -> FloatArray:
+        """What each line keeps from the new trench; nothing where the table has no value."""
+        if pipe is None:
+            return np.zeros(len(self.pipes))
+        space_m = standards.working_space(pipe).value_m or 0.0
+        known: dict[Pipe, float] = {}
+        for other in self.pipes:
+            if other not in known:
+                known[other] = standards.horizontal_clearance(pipe, other).value_m or 0.0
+        return np.array([max(known[other] - space_m, 0.0) for other in self.pipes], float)
+
+    def _narrowest(self, gap: FloatArray) -> FloatArray:
+        """The least of each edge's cross-sections, unknown if one is, NaN for an edge of none."""
+        least = np.full(self.edge_count, np.inf)
+        np.minimum.at(least, self.edge, np.nan_to_num(gap, nan=np.inf, posinf=np.inf))
+        unknown = np.bincount(self.edge, minlength=self.edge_count) == 0
+        unknown[self.edge[np.isnan(gap)]] = True
+        return np.where(unknown, np.nan, least)
+
+
+def slots_of(work: Groundwork, edges: IntArray | None = None) -> Slots:
+    """The slots of some edges of the corridor graph, or of all."""
+    graph, surfaces = work.corridors.graph, work.corridors.surfaces
+    chosen = np.arange(graph.edge_count) if edges is None else edges
+    row, point = _stations(graph.lines[chosen], np.flatnonzero(has_slot(work)[chosen]))
+    road = graph.measures["road"].to_numpy(np.int64)[chosen[row]]
+    kerb, out, kerb_m = _kerbs(surfaces, road, point)
+    room = _rooms(surfaces, road, kerb_m)
+    reach = np.where(np.isfinite(room), room, _WIDEST_M)
+    land_m = _first_m(segments(kerb, kerb + out * reach[:, None]), work)
+    assumed = surfaces.table["width_assumed"].to_numpy(bool)[road]
+    ray = segments(kerb - out * _BESIDE_M, kerb + out * (reach + _BESIDE_M)[:, None])
+    existing = _existing(work)
+    section, line, at_m = _met(ray, existing)
+    return Slots(
+        len(chosen),
+        row,
+        np.minimum(room, land_m),
+        np.where(np.isnan(room) | assumed, np.inf, room),
+        section,
+        line,
+        at_m - _BESIDE_M,
+        existing.pipes,
+        existing.half_m,
+        existing.tolerance_m,
+        existing.complete,
+    )
+
+
+def slot_table(work: Groundwork) -> pd.DataFrame:
+    """What the slot of every edge is and how wide: one row per edge.
+
+    ``slot`` is ``footway`` or ``verge``, None for an edge without; ``free_width_m`` lies between
+    the bodies of existing lines, ``free_width_<utility>_m`` is what the utility's usual pipe finds
+    with its clearances. NaN without a slot and where it is unknown.
+    """
+    slots = slots_of(work)
+    measures = work.corridors.graph.measures
+    verge = (measures["green_m"] > measures["length_m"] / 2).to_numpy()
+    kind = np.where(has_slot(work), np.array(_KINDS, object)[verge.astype(int)], None)
+    usual = {pipe.utility: pipe for pipe in reversed(usual_pipes())}
+    widths = {
+        f"free_width_{utility}_m": slots.free_m(usual[utility], work.standards)
+        for utility in load_utilities()
+        if utility in usual
+    }
+    free = slots.free_m(None, work.standards)
+    return pd.DataFrame({"slot": kind, "free_width_m": free, **widths})
+
+
+def has_slot(work: Groundwork) -> NDArray[np.bool_]:
+    """True for strips beside a carriageway, outside all of them."""
+    measures = work.corridors.graph.measures
+    beside = (measures["kind"] == "strip") & (measures["side"] != 0) & (measures["road"] >= 0)
+    return np.asarray(beside & (measures["kerb_m"] == 0.0), bool)
+
+
+@dataclass(frozen=True)
+class _Existing:
+    """The existing buried lines of a survey, as ``Slots`` tells of them."""
+
+    lines: LineArray
+    tree: shapely.STRtree
+    pipes: tuple[Pipe, ...]
+    half_m: FloatArray
+    tolerance_m: FloatArray
+    complete: bool
+
+
+def _existing(work: Groundwork) -> _Existing:
+    """The existing lines, looked at once for a groundwork."""
+    if "existing lines" not in work.kept:
+        table = buried_lines(work.survey)
+        shapes = np.asarray(table.geometry.array)
+        pipes = tuple(existing_pipe(one) for one in table.to_dict("records"))
+        width = [size_of(pipe, work.standards)[0] for pipe in pipes]
+        told = work.tolerances.of_layer("lines").reindex(table.index.astype(str))
+        whole = work.survey.get("lines")
+        drawn = set() if whole is None else set(whole["utility"])
+        work.kept["existing lines"] = _Existing(
+            shapes,
+            shapely.STRtree(shapes),
+            pipes,
+            np.array(width, float) / 2,
+            told.to_numpy(float),
+            drawn >= set(load_utilities()),
+        )
+    existing: _Existing = work.kept["existing lines"]
+    return existing
+
+
+def _stations(lines: LineArray, edges: IntArray) -> tuple[IntArray, FloatArray]:
+    """Places of the cross-sections: in the middle of equal stretches of every edge."""
+    length = shapely.length(lines[edges])
+    count = np.maximum(np.ceil(length / _STEP_M), 1).astype(np.int64)
+    at = np.repeat(np.arange(len(edges)), count)
+    number = np.arange(len(at)) - np.repeat(np.cumsum(count) - count, count)
+    at_m = (number + 0.5) / count[at] * length[at]
+    return edges[at], Tracks(lines[edges]).at(at, at_m)
+
+
+def _kerbs(
+    surfaces: RoadSurfaces, road: IntArray, xy: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The kerb beside each place, the direction out of the road, metres of kerb from the centre."""
+    centre = surfaces.centre[road]
+    beside = shapely.line_locate_point(centre, shapely.points(xy))
+    foot = shapely.get_coordinates(shapely.line_interpolate_point(centre, beside))
+    away = np.hypot(*(xy - foot).T)
+    out = (xy - foot) / np.maximum(away, 1e-9)[:, None]
+    met = surfaces.crossings(segments(foot, xy))
+    own = met[met["road"].to_numpy() == road[met["line"]]]
+    kerb_m = surfaces.half_width_m[road].copy()
+    kerb_m[own["line"]] = own["at_m"] + own["kerb_m"] / 2
+    return foot + out * kerb_m[:, None], out, kerb_m
+
+
+def _rooms(surfaces: RoadSurfaces, road: IntArray, kerb_m: FloatArray) -> FloatArray:
+    """Kerb to red line by the road's red-line width, NaN where that is unknown."""
+    red_line = surfaces.table["red_line_width_m"].to_numpy(float)[road]
+    return np.where(np.isnan(red_line), np.nan, np.maximum(red_line / 2 - kerb_m, 0.0))
+
+
+def _first_m(rays: LineArray, work: Groundwork) -> FloatArray:
+    """Metres along each ray to the first land or building on it, infinite without any."""
+    pieces = work.corridors.obstacles.private_areas.pieces(rays)
+    first = np.full(len(rays), np.inf)
+    np.minimum.at(first, pieces.line, pieces.start_m)
+    return first
+
+
+def _met(rays: LineArray, existing: _Existing) -> tuple[IntArray, IntArray, FloatArray]:
+    """Rays, lines that they meet more squarely than along, and metres along the ray."""
+    ray, line = existing.tree.query(rays, predicate="intersects")
+    met = shapely.intersection(rays[ray], existing.lines[line])
+    parts, owner = shapely.get_parts(met, return_index=True)
+    ray, line = ray[owner].astype(np.int64), line[owner].astype(np.int64)
+    place = shapely.get_point(parts, 0)
+    place = np.where(shapely.is_missing(place), parts, place)  # points have no first vertex
+    at_m = shapely.line_locate_point(existing.lines[line], place)
+    tracks = Tracks(existing.lines)
+    along = tracks.at(line, at_m + 0.5) - tracks.at(line, at_m - 0.5)
+    across = shapely.get_coordinates(rays)[1::2] - shapely.get_coordinates(rays)[::2]
+    across = across[ray]
+    sine = np.abs(along[:, 0] * across[:, 1] - along[:, 1] * across[:, 0])
+    sine /= np.maximum(np.hypot(*along.T) * np.hypot(*across.T), 1e-9)
+    kept = sine >= _ALONG_SINE
+    return ray[kept], line[kept], np.asarray(shapely.line_locate_point(rays[ray], place)[kept])
+
+
+def _largest_gaps(
+    room_m: FloatArray, section: IntArray, at_m: FloatArray, keep_m: FloatArray
+) -> FloatArray:
+    """The largest part of [0, room] of each section that no keep-out [at - keep, at + keep] takes.
+
+    Keep-outs of unknown width take nothing here. O(h log h) in keep-outs.
+    """
+    count = len(room_m)
+    keep = np.nan_to_num(keep_m)
+    ends = np.where(np.isnan(room_m), 0.0, room_m)
+    low = np.concatenate([np.clip(at_m - keep, 0.0, ends[section]), ends])
+    high = np.concatenate([np.clip(at_m + keep, 0.0, ends[section]), ends])
+    owner = np.concatenate([section, np.arange(count)])
+    order = np.lexsort((low, owner))
+    table = pd.DataFrame({"owner": owner[order], "high": high[order]})
+    before = table.groupby("owner")["high"].cummax().groupby(table["owner"]).shift(fill_value=0.0)
+    gap = np.zeros(count)
+    np.maximum.at(gap, owner[order], low[order] - before.to_numpy(float))
+    return gap
