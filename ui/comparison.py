@@ -41,7 +41,17 @@ def comparison(view: View, line: Json) -> str:
     found = choices(view, line)
     table = _table(view, line, found) if len(found) > 1 else ""
     body = _price(line) + table + _charts(view, line, found)
-    return f"<h3>{_('走向比选')}</h3>{body}" if body else ""
+    return f"<h3>{_('走向比选')}</h3>{body}{_looked_at(line)}" if body else ""
+
+
+def _looked_at(line: Json) -> str:
+    """Among what other courses were looked for, and whether all of them were found."""
+    among = line.get("compared")
+    if not among:
+        return ""
+    found = _("在 {} m 以内的走向中比选")
+    proven = _("已搜完") if among["alternatives_proven"] else _("未搜完,可能还有其他走向")
+    return f'<p class="tg-soft">{found.format(metres(among["longest_m"]))},{proven}</p>'
 
 
 def eligibility(view: View, line: Json) -> str:

@@ -26,6 +26,7 @@ from ui.drawn_routes import keep_door
 from ui.language import LANGUAGES, speak, spoken
 from ui.language import gettext as _
 from ui.maps import case_group, town_map
+from ui.open_questions import open_questions
 from ui.planning_service import REFUSALS, is_preparing, plan_of_application, plan_of_parcel
 from ui.shared_trench import shared_trench
 from ui.surroundings import surroundings
@@ -65,7 +66,7 @@ def _bench(workspace: Path) -> None:
     with st.container(key="bench"):
         map_side, case_side = st.columns([65, 35], gap=None)
     with case_side, st.container(key="case"):
-        plan, title, is_default = _planned(county)
+        plan, title, is_default = _planned(county, workspace)
         view = _panel(county, workspace, plan, title, is_default=is_default) if plan else None
     with map_side, st.container(key="town"):
         _map(county, view, str(workspace))
@@ -132,11 +133,12 @@ def _parcel_in_hand(county: County) -> str | None:
 
 def _look_at(*, gently: bool) -> None:
     """Ask the map to move to the case: once, and only as far as needed if ``gently``."""
+    st.session_state["asking"] = False
     st.session_state["focus"] = (st.session_state.get("focus", (0, True))[0] + 1, gently)
     st.session_state["chosen"] = None
 
 
-def _planned(county: County) -> tuple[dict[str, Any] | None, str, bool]:
+def _planned(county: County, workspace: Path) -> tuple[dict[str, Any] | None, str, bool]:
     """The plan of what is selected, its title, and whether its demand is only the default."""
     selected, parcel = st.session_state.get("application"), st.session_state.get("parcel")
     try:
@@ -153,7 +155,10 @@ def _planned(county: County) -> tuple[dict[str, Any] | None, str, bool]:
         log.exception("plan failed for application %s, parcel %s", selected, parcel)
         _alarm(_("计算出错"), _("方案未能算出,已记入日志。请换一个申请,或联系管理员。"))
     else:
-        _empty(county)
+        if st.session_state.get("asking"):
+            _asking(county, workspace)
+        else:
+            _empty(county)
     return None, "", False
 
 
@@ -174,9 +179,11 @@ def _empty(county: County) -> None:
     count = f"{number} {_('件,地图上深色边框')}" if number else _("暂无")
     st.html(
         f'<div class="tg-empty"><h2 class="tg-title">{_("尚未选择")}</h2>'
-        f"<p>{_what_to_do(county)}</p>"
-        f"<h3>{_('在办申请')}<small>{count}</small></h3></div>"
+        f"<p>{_what_to_do(county)}</p></div>"
     )
+    if county.applications and county.survey.has("parcels"):
+        _ask_button()
+    st.html(f"<h3>{_('在办申请')}<small>{count}</small></h3>")
     with st.container(key="cases"):
         for key, application in county.applications.items():
             st.button(
@@ -187,6 +194,31 @@ def _empty(county: County) -> None:
                 on_click=_open_application,
                 args=(key,),
             )
+
+
+def _ask_button() -> None:
+    """Gathered on request: every application is planned for it."""
+    words = _("汇总各案待查事项,一处作答")
+    st.button(words, key="ask", type="tertiary", on_click=_ask, args=(True,))
+
+
+def _ask(asking: bool) -> None:
+    """Leave the case in hand for the questions of all cases, or these for the list of cases."""
+    st.session_state["application"] = st.session_state["parcel"] = None
+    st.session_state["asking"] = asking
+
+
+def _asking(county: County, workspace: Path) -> None:
+    """What all applications wait for, and the place to answer."""
+    st.button("← " + _("返回在办申请"), key="back", type="tertiary", on_click=_ask, args=(False,))
+    try:
+        with st.spinner(_("正在汇总全部申请的待查事项…")):
+            open_questions(county, workspace)
+    except REFUSALS as error:
+        _alarm(_("无法计算"), str(error))
+    except Exception:
+        log.exception("the questions of the county could not be gathered")
+        _alarm(_("计算出错"), _("待查事项未能汇总,已记入日志。请联系管理员。"))
 
 
 def _what_to_do(county: County) -> str:
@@ -222,21 +254,24 @@ def _panel(
         line = next(one for one in view.wanted if one["utility"] == view.chosen)
         st.html(_about(view, line))
         _withdrawing(workspace, view, line)
-    st.html(
-        shared_trench(view)
-        + panel.questions(view)
-        + panel.assumptions(view)
-        + panel.never_covered(view)
-    )
+    st.html(shared_trench(view) + panel.questions(view))
+    if view.plan["questions"] and county.applications:
+        _ask_button()
+    rests_on = panel.assumptions(view) + panel.never_covered(view)
+    if rests_on:
+        st.html(rests_on)
     return view
 
 
 def _about(view: View, line: Mapping[str, Any]) -> str:
     """Everything about one line: its verdict, what would cure it, its routes, what it meets."""
-    parts = [comparison(view, line), surroundings(view, line)]
-    if line["status"] == "routed":
-        parts = [verdict_detail(view, line), eligibility(view, line), *parts]
-    return "".join(parts)
+    alone = [eligibility(view, line), comparison(view, line), surroundings(view, line)]
+    if line["status"] != "routed":
+        return "".join(alone[1:])
+    if view.joint and any(alone):
+        told = _("以下是各自敷设的推荐路由的情况:")
+        alone = [f'<p class="tg-soft tg-alone">{told}</p>', *alone]
+    return verdict_detail(view, line) + "".join(alone)
 
 
 def _withdrawing(workspace: Path, view: View, line: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any
 
+import pandas as pd
 from shapely.geometry import LineString
 
 from gis.crs import CrsError
@@ -26,7 +27,9 @@ from planning.application import (
     default_application,
     parse_application,
 )
-from planning.groundwork import Groundwork, prepare
+from planning.batch import screen
+from planning.county_questions import questions_of_cases
+from planning.groundwork import Groundwork, placed, prepare
 from planning.plan import Plan, plan
 from planning.policies import load_policy
 from ui.county import County
@@ -61,6 +64,17 @@ def judge_drawn_line(
     """
     made = _plan(json.dumps(county.applications[application_id]), _Held(county))
     return made.judge_drawn(utility, line)
+
+
+def questions_of_county(county: County) -> pd.DataFrame:
+    """What the verdicts of all applications wait for: see ``county_questions``.
+
+    Raises
+    ------
+    CrsError, LayerError, WorkspaceError
+        As :func:`plan_of_application`; the message is for the user.
+    """
+    return _questions(json.dumps(list(county.applications.values())), _Held(county))
 
 
 def plan_of_parcel(parcel_id: str, dig_date: date, county: County) -> dict[str, Any]:
@@ -123,15 +137,21 @@ def _plan(request: str, held: _Held) -> Plan:
 
 
 @lru_cache(maxsize=1)
+def _questions(documents: str, held: _Held) -> pd.DataFrame:
+    applications = [one for one in map(_readable, json.loads(documents)) if one is not None]
+    with _one_at_a_time:
+        groundwork = _groundwork(held)
+    return questions_of_cases(screen(groundwork, applications, geometry=False))
+
+
+@lru_cache(maxsize=1)
 def _groundwork(held: _Held) -> Groundwork:
-    """Corridors with the gates of all applications that can be read."""
+    """Corridors with the gates of all applications that can be read and fit their parcels."""
     applications = [one for one in map(_readable, held.documents) if one is not None]
-    policy = load_policy(held.survey.county)
-    try:
-        return prepare(held.survey, policy, applications)
-    except ApplicationError:  # one gate is off its parcel; that case says so when it is opened
-        log.warning("an application does not fit its parcel; its gate is joined on demand")
-        return prepare(held.survey, policy)
+    known, refused = placed(held.survey, applications)
+    for error in refused:  # the case says so when it is opened
+        log.warning("gate left out of the groundwork: %s", error)
+    return prepare(held.survey, load_policy(held.survey.county), known)
 
 
 def _readable(document: Mapping[str, Any]) -> Application | None:

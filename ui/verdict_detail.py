@@ -125,8 +125,8 @@ def _finding_row(view: View, line: Json, one: Json) -> str:
     name = view.words.input(one["input"]) if named else _("条文无量化条件")
     value = esc(words.value(one["value"], unit)) if named else "—"
     if named:
-        value = traced(view, measure_pointer(view, line, one["input"]), value)
-        value += _interval(line, one["input"], unit)
+        value = traced(view, _place_of(view, line, one["input"]), value)
+        value += _interval(view, line, one["input"], unit)
     return (
         f'<tr><td>{esc(name)} {esc(unit)}</td><td class="n">{value}</td>'
         f'<td class="n">{esc(words.limit(one))}</td>'
@@ -136,8 +136,21 @@ def _finding_row(view: View, line: Json, one: Json) -> str:
     )
 
 
-def _interval(line: Json, name: str, unit: str) -> str:
-    """How far a measure may lie off, below its value; nothing where it cannot."""
+def _place_of(view: View, line: Json, name: str) -> str | None:
+    """JSON pointer of a measure of the route that counts in this view; None for a fact."""
+    if view.route(line) is not line.get("shared_route"):
+        return measure_pointer(view, line, name)
+    known = name in line["shared_route"]["measures"]
+    return pointer(view, line, "shared_route", "measures", name) if known else None
+
+
+def _interval(view: View, line: Json, name: str, unit: str) -> str:
+    """How far a measure may lie off, below its value; nothing where it cannot.
+
+    Known of the recommended route only.
+    """
+    if view.route(line) is line.get("shared_route"):
+        return ""
     known = (line.get("intervals") or {}).get(name)
     if not known or known.get("low") is None or known["low"] == known.get("high"):
         return ""
@@ -170,9 +183,9 @@ def _readings(view: View, verdict: Json) -> str:
 def _measures(view: View, line: Json) -> str:
     rows = "".join(
         f"<tr><td>{esc(view.words.input(one['name']))}</td>"
-        f'<td class="n">{_measured(view, line, number, one)}</td>'
+        f'<td class="n">{_measured(view, line, one)}</td>'
         f"<td>{esc(words.unit(one.get('unit')))}</td></tr>"
-        for number, one in enumerate(line.get("measures") or [])
+        for one in line.get("measures") or []
     )
     if not rows:
         return ""
@@ -183,9 +196,12 @@ def _measures(view: View, line: Json) -> str:
     )
 
 
-def _measured(view: View, line: Json, number: int, one: Json) -> str:
-    text = esc(words.value(one["value"], words.unit(one.get("unit"))))
-    return traced(view, pointer(view, line, "measures", number, "value"), text)
+def _measured(view: View, line: Json, one: Json) -> str:
+    """A measure of the route that counts in this view."""
+    measures = view.route(line)["measures"] if line["status"] == "routed" else {}
+    value = measures.get(one["name"], one["value"])
+    text = esc(words.value(value, words.unit(one.get("unit"))))
+    return traced(view, _place_of(view, line, one["name"]), text)
 
 
 def _assumed(view: View, verdict: Json) -> str:

@@ -141,7 +141,7 @@ SUBJECTS = said(
         "county": "县区",
     }
 )
-_FIELD_LAYERS = {"road": "roads", "line": "lines", "node": "nodes", "parcel": "parcels"}
+FIELD_LAYERS = {"road": "roads", "line": "lines", "node": "nodes", "parcel": "parcels"}
 
 CONFIDENCE = said({"verified": "已核", "inferred": "推断", "recalled": "待核", "assumed": "假定"})
 
@@ -198,7 +198,7 @@ class Words:
         """Name of the field that a question asks for."""
         if subject_kind == "layer":
             return _("尚未导入")
-        layer = _FIELD_LAYERS.get(subject_kind)
+        layer = FIELD_LAYERS.get(subject_kind)
         fields = layer_definition(layer).fields if layer else ()
         known = next((one.zh for one in fields if one.name == name), None)
         if known is None:

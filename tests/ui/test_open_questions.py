@@ -1,0 +1,136 @@
+"""Open questions of all applications on the page: gathered, answered once, gone for every case."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from layers.answers import Answer
+from layers.fields import layer_definition
+from layers.store import Workspace
+from tests.conftest import REPOSITORY
+from tests.planned_town import make_workspace, planned_town
+from tests.towns import street, table
+from ui.county import open_county
+from ui.open_questions import field_of, spelling
+from ui.planning_service import plan_of_application, questions_of_county
+
+WATER = {"water": {"nominal_mm": 200, "material": "PE"}}
+CASES = [
+    {"application_id": key, "parcel_id": parcel, "dig_date": "2026-11-22", "work_kind": "new",
+     "demands": demands}
+    for key, parcel, demands in (
+        ("BZ-1", "P-1", WATER), ("BZ-3", "P-3", WATER), ("BZ-4", "P-1", {"power": {}})
+    )
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The planned town, of whose street nobody knows when it was opened."""
+    town = planned_town()
+    unknown = table("roads", {"R-1": street((0, 0), (300, 0), name="示例路", opened_on=None)})
+    tables = {**town.tables, "roads": unknown}
+    path = make_workspace(tmp_path_factory.mktemp("asked"), replace(town, tables=tables), CASES)
+    none = [Answer(f"layer:{layer}", "geometry", "none") for layer in ("railways", "water_bodies")]
+    Workspace.open(path).answer(none, author="张工")
+    return path
+
+
+@pytest.fixture
+def workspace(made: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made, tmp_path / "workspace")
+
+
+@pytest.fixture
+def page(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv("TONGGOU_WORKSPACE", str(workspace))
+    page = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=120)
+    page.run()
+    return page.button(key="ask").click().run()
+
+
+def shown(page: AppTest) -> str:
+    assert not page.exception
+    return "".join(element.proto.body for element in page.get("html"))
+
+
+def answer(page: AppTest, value: str, author: str) -> AppTest:
+    by_label = {one.label: one for one in page.text_input}
+    by_label["答案"].input(value)
+    by_label["核实人"].input(author)
+    return page.button[-1].click().run()
+
+
+def test_one_answer_settles_every_case_that_waits_for_it(page: AppTest, workspace: Path) -> None:
+    before = shown(page)
+    assert "道路 示例路(R-1) 通车日期" in before
+    [row] = [one for one in before.split("<tr>") if "通车日期" in one]
+    assert '<td class="n">3</td><td class="n">2</td>' in row
+    assert "须在申请中补填" in before  # of the power line, whose demand says nothing
+    county = open_county(workspace)
+    assert outcome(workspace, "BZ-1") == outcome(workspace, "BZ-3") == "undetermined"
+
+    assert "请写明核实人" in shown(answer(page, "2010-05-01", " "))
+    assert "未保存" in shown(answer(page, "去年", "张工"))
+    assert {one.layer for one in Workspace.open(workspace).edits()} == {"railways", "water_bodies"}
+
+    after = shown(answer(page, "2010-05-01", "张工"))
+    assert "已保存 1 处" in after
+    assert "通车日期" not in after
+    *_layers, edit = Workspace.open(workspace).edits()
+    assert (edit.feature_id, edit.field, edit.new, edit.author) == (
+        "R-1", "opened_on", "2010-05-01", "张工"
+    )  # fmt: skip
+    assert open_county(workspace).survey is not county.survey
+    assert outcome(workspace, "BZ-1") == outcome(workspace, "BZ-3") == "commitment"
+
+
+def outcome(workspace: Path, application_id: str) -> str:
+    plan = plan_of_application(application_id, open_county(workspace))
+    [line] = [one for one in plan["utilities"] if one["status"] != "not_requested"]
+    return str(line["verdict"]["alone"]["outcome"])
+
+
+def test_the_list_of_cases_is_a_click_away(page: AppTest) -> None:
+    assert not [one for one in page.button if one.key == "case-BZ-1"]
+    page.button(key="back").click().run()
+    assert page.button(key="case-BZ-1")
+    page.button(key="ask").click().run()
+    page.selectbox(key="application").set_value("BZ-1").run()
+    assert "待查明" in shown(page)
+    assert page.session_state["asking"] is False
+
+
+def test_a_damaged_gate_keeps_no_other_case_from_being_asked_about(workspace: Path) -> None:
+    broken = {**CASES[0], "application_id": "BZ-9", "gate": [0.0, 0.0]}
+    Workspace.open(workspace).save_application(broken)
+    found = questions_of_county(open_county(workspace))
+    assert set(found.loc[found["field"] == "opened_on", "cases"]) == {3}
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "field", "expected"),
+    [
+        ("road", "R-1", "authority", "enum"),
+        ("layer", "lines", "status", "enum"),
+        ("layer", "buildings", "geometry", None),
+        ("road", "R-1", "on_bridge", "boolean"),
+    ],
+)
+def test_a_question_is_answered_in_the_way_of_its_field(
+    kind: str, subject: str, field: str, expected: str | None
+) -> None:
+    found = field_of({"subject_kind": kind, "subject_id": subject, "field": field})
+    assert (found and found.type) == expected
+
+
+def test_values_of_an_enum_are_offered_in_chinese() -> None:
+    [authority] = [one for one in layer_definition("roads").fields if one.name == "authority"]
+    offered = [spelling(authority, code) for code in authority.allowed]
+    assert all("\u4e00" <= text[0] <= "\u9fff" for text in offered), offered
+    assert {authority.values[text] for text in offered} == set(authority.allowed)
