@@ -33,6 +33,8 @@ from planning.standards import Pipe, Standards, load_standards
 from planning.tie_ins import TieIns, eligible, find_tie_ins
 from planning.tolerances import Tolerances
 
+# For each application with gates its parcel and the points on the red line.
+Joined = Mapping[str, tuple[str, Gate]]
 # A gate farther from the red line than this is not on it: ten times the survey's centimetres.
 _ON_RED_LINE_M = 1.0
 
@@ -54,8 +56,9 @@ class Site:
 class Groundwork:
     """A survey with its corridors, standards, prices and tie-ins, ready to be searched.
 
-    ``closed`` is what may not be dug: nothing, unless ``under`` says otherwise. ``kept`` is what
-    other work on this groundwork leaves for the next.
+    ``closed`` is what may not be dug: nothing, unless ``under`` says otherwise. ``joined`` are the
+    gates as the corridors lead to them. ``kept`` is what other work on this groundwork leaves for
+    the next.
     """
 
     survey: Survey
@@ -64,6 +67,7 @@ class Groundwork:
     standards: Standards
     corridors: Corridors
     gates: Mapping[str, Gate] = field(default_factory=dict)
+    joined: Joined = field(default_factory=dict, repr=False)
     _tie_ins: dict[str, TieIns] = field(default_factory=dict, repr=False)
     _tie_in_surfaces_m: dict[str, FloatArray] = field(default_factory=dict, repr=False)
     _rates: dict[Pipe, SingleCosts] = field(default_factory=dict, repr=False)
@@ -296,18 +300,36 @@ def prepare(
         If an application's parcel or gate cannot be found.
     """
     applications = list(applications)
-    gates: dict[str, tuple[str, Gate]] = {}
-    for application in applications:
-        red_line = red_line_of(survey, application)
-        if application.gate is not None:
-            nearest = shapely.shortest_line(red_line.boundary, shapely.get_parts(application.gate))
-            on_red_line = shapely.MultiPoint(list(shapely.get_point(nearest, 0)))
-            gates[application.application_id] = (application.parcel_id, on_red_line)
+    joined = joined_gates(survey, applications)
     return Groundwork(
         survey,
         policy,
         prices or load_prices(),
         load_standards(),
-        build_corridors(survey, policy, gates),
-        {a.application_id: a.gate for a in applications if a.gate is not None},
+        build_corridors(survey, policy, joined),
+        gates_of(applications),
+        joined,
     )
+
+
+def gates_of(applications: Iterable[Application]) -> dict[str, Gate]:
+    """The gates of the applications that have any."""
+    return {a.application_id: a.gate for a in applications if a.gate is not None}
+
+
+def joined_gates(survey: Survey, applications: Iterable[Application]) -> Joined:
+    """The gates of applications, drawn onto the red lines of their parcels.
+
+    Raises
+    ------
+    SiteError
+        If an application's parcel or gate cannot be found.
+    """
+    joined: dict[str, tuple[str, Gate]] = {}
+    for application in applications:
+        red_line = red_line_of(survey, application)
+        if application.gate is not None:
+            nearest = shapely.shortest_line(red_line.boundary, shapely.get_parts(application.gate))
+            on_red_line = shapely.MultiPoint(list(shapely.get_point(nearest, 0)))
+            joined[application.application_id] = (application.parcel_id, on_red_line)
+    return joined

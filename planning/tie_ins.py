@@ -48,7 +48,8 @@ class TieIns:
         False when the utility has no network in the survey at all.
     closed
         Ways that were tried and are none: ``kind``, ``feature_id``, ``reason`` (``blocked`` by
-        private land, buildings, water or rails, ``oblique`` to a carriageway), ``x``, ``y``.
+        private land, buildings, water or rails, ``oblique`` to a carriageway), ``node``, ``x``,
+        ``y``.
     """
 
     utility: str
@@ -199,10 +200,19 @@ def _of_utility(key: str, network: _Network, tried: _Tried) -> TieIns:
         crossings.assign(line=number[crossings["line"]])
         .rename(columns={"line": "tie_in"})
         .reset_index(drop=True),
-        pd.concat({"line": network.mains, "node": network.places}, names=["kind", "feature_id"]),
-        network.imported,
-        table.loc[mine & ~own, ["kind", "feature_id", "reason", "x", "y"]],
+        *_features_of(network),
+        table.loc[mine & ~own, ["kind", "feature_id", "reason", "node", "x", "y"]],
     )
+
+
+def features_of(survey: Survey, utility: Utility) -> tuple[pd.DataFrame, bool]:
+    """The ``features`` of a utility's tie-ins, and whether it was ``imported``."""
+    return _features_of(_network(survey, utility))
+
+
+def _features_of(network: _Network) -> tuple[pd.DataFrame, bool]:
+    of_kind = {"line": network.mains, "node": network.places}
+    return pd.concat(of_kind, names=["kind", "feature_id"]), network.imported
 
 
 def _way_table(mains: pd.DataFrame, ways: Ways) -> pd.DataFrame:

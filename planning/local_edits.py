@@ -1,0 +1,360 @@
+"""Local edits: the groundwork of an edited survey, built anew only where the edit reaches.
+
+An edit of a few roads, buildings, parcels, mains or trees changes the corridors round them. They
+are built anew in a window round the edit and put in the place of what stood there
+(``planning.splicing``). How far the edit reaches is not assumed but seen: in a ring round what it
+changes the part built anew must equal what stood there before, else the window grows. What depends
+on the roads alone is told by comparing it whole. Where a window does not do, all is built anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gis.keys import Keys, key_of, key_of_lines, paired
+from gis.linear import IntArray
+from gis.regions import Region
+from layers.survey import Survey
+from layers.utilities import load_utilities
+from planning.application import Application
+from planning.corridors import Corridors, bridges, build_beside
+from planning.groundwork import Groundwork, Joined, gates_of, joined_gates, prepare
+from planning.obstacles import obstacles_of
+from planning.roadside import Roadside, roadside
+from planning.splicing import (
+    Splice,
+    TooNearError,
+    Window,
+    compare,
+    spliced,
+    spliced_tie_ins,
+)
+from planning.survey_changes import Change, IncomparableError, changes, survey_within
+from planning.tie_ins import TieIns, features_of, find_tie_ins
+
+# How far an edit is first taken to reach beyond what is edited, then if that was not enough.
+_REACHES_M = (60.0, 150.0, 400.0)
+# Wider than anything that is joined straight: a connector, or a crossing of two carriageways.
+_RING_M = 100.0
+# What the part lacks beyond its rim shows no farther inside than this.
+_RIM_M = 100.0
+# Larger parts are not built faster than the whole.
+_MOST_OF_ALL = 0.5
+_MOST_WINDOWS = 12
+# Layers that corridors and tie-ins are built from beside the roads.
+_STANDING = ("parcels", "buildings", "water_bodies", "railways", "green", "lines", "nodes")
+_BUILT_FROM = (*_STANDING, "drawn_corridors")
+_ROADS = ("roads", "carriageways")
+# What whole street parts are judged by.
+_CROSSED_BY_STREETS = ("water_bodies", "railways")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What became of a groundwork when its survey was edited.
+
+    Attributes
+    ----------
+    work
+        The groundwork of the edited survey.
+    why_whole
+        Why all was built anew; '' where the edit was treated locally.
+    changed
+        The changed features of every layer.
+    region
+        Boxes round all that changed, features as well as corridors; None where all is new.
+    edge_before
+        For every edge its number before the edit, -1 for a new one.
+    """
+
+    work: Groundwork
+    why_whole: str
+    changed: Mapping[str, Change]
+    region: Region | None
+    edge_before: IntArray
+
+    @property
+    def is_local(self) -> bool:
+        return self.region is not None
+
+
+def edited(work: Groundwork, survey: Survey, applications: Iterable[Application] = ()) -> Edit:
+    """The groundwork of an edited survey; equal to one prepared from nothing.
+
+    Parameters
+    ----------
+    applications
+        Those whose gates are to be joined, as for ``prepare``.
+
+    Raises
+    ------
+    SiteError
+        If an application's parcel or gate cannot be found.
+    """
+    applications = list(applications)
+    changed: dict[str, Change] = {}
+    try:
+        changed = changes(work.survey, survey)
+        if work.policy.planning.value("open_land_allowed") == 1.0:
+            raise IncomparableError("ways over open land may lead round anything")
+        return _locally(work, survey, applications, changed)
+    except IncomparableError as reason:
+        whole = prepare(survey, work.policy, applications, prices=work.prices)
+        new = np.full(whole.corridors.graph.edge_count, -1)
+        return Edit(whole, str(reason), changed, None, new)
+
+
+def _locally(
+    work: Groundwork,
+    survey: Survey,
+    applications: list[Application],
+    changed: dict[str, Change],
+) -> Edit:
+    joined = joined_gates(survey, applications)
+    site = _Site.of(work, survey, joined, changed)
+    touched = [change.shapes for change in changed.values()] + [site.seeds]
+    everything = Region.round(np.concatenate(touched))
+    fresh = replace(
+        work,
+        survey=survey,
+        gates=gates_of(applications),
+        joined=joined,
+        _tie_ins={},
+        _tie_in_surfaces_m={},
+        _searches={},
+        _methods={},
+        kept={},
+        _whole=None,
+    )
+    if len(site.seeds) == 0:
+        corridors = _on_the_same_graph(work.corridors, survey, site.beside)
+        fresh = replace(fresh, corridors=corridors, _tie_ins=dict(work._tie_ins))
+        same = np.arange(corridors.graph.edge_count)
+        return Edit(fresh, "", changed, everything.merged(_RING_M), same)
+    for reach_m in _REACHES_M:
+        try:
+            corridors, tie_ins, splice = site.spliced(reach_m)
+        except TooNearError:
+            continue
+        fresh = replace(fresh, corridors=corridors, _tie_ins=tie_ins)
+        region = Region(np.concatenate([everything.bounds, splice.window.inner.bounds]))
+        return Edit(fresh, "", changed, region.merged(_RING_M), splice.edge_before)
+    raise IncomparableError("the edit reaches far")
+
+
+def _on_the_same_graph(before: Corridors, survey: Survey, beside: Roadside) -> Corridors:
+    """The corridors where nothing that they are built from has changed."""
+    return replace(before, obstacles=obstacles_of(survey), roadside=beside)
+
+
+@dataclass(frozen=True)
+class _Site:
+    """An edit to be spliced in: the work before, what there is now, and where it differs."""
+
+    work: Groundwork
+    survey: Survey
+    joined: Joined
+    beside: Roadside
+    seeds: NDArray[Any]
+    moved: frozenset[str]
+
+    @staticmethod
+    def of(
+        work: Groundwork, survey: Survey, joined: Joined, changed: Mapping[str, Change]
+    ) -> _Site:
+        before = work.corridors.roadside
+        beside = before
+        if any(layer in changed for layer in _ROADS):
+            beside = roadside(survey, work.policy)
+        shapes = [changed[layer].shapes for layer in _BUILT_FROM if layer in changed]
+        gates = _changed_gates(work.joined, joined)
+        points = [one[key][1] for key in gates for one in (work.joined, joined) if key in one]
+        shapes.append(np.array(points, object))
+        if beside is not before:
+            shapes.append(_changed_streets(before, beside))
+        for layer in _CROSSED_BY_STREETS:
+            if layer in changed:
+                shapes += [_streets_over(changed[layer].shapes, one) for one in (before, beside)]
+        shapes.append(_changed_bridges(work.corridors, survey, beside))
+        parcels = changed["parcels"].ids if "parcels" in changed else frozenset()
+        moved = parcels | frozenset(gates)
+        return _Site(work, survey, joined, beside, np.concatenate(shapes), moved)
+
+    def spliced(self, reach_m: float) -> tuple[Corridors, dict[str, TieIns], Splice]:
+        """Corridors and tie-ins if the edit reaches no farther than that.
+
+        Raises ``TooNearError`` if it does.
+        """
+        inner = Region.round(self.seeds).grown(reach_m).merged(2 * (_RING_M + _RIM_M))
+        if len(inner) > _MOST_WINDOWS:
+            raise IncomparableError("too many places were edited")
+        window = Window(inner, inner.grown(_RING_M))
+        part, survey = self._part(inner.grown(_RING_M + _RIM_M))
+        before = self.work.corridors
+        splice = compare(before, part, window)
+        self._holds_whole_parcels(part, splice)
+        gaps_m = self._gaps(part, splice)
+        corridors = replace(
+            spliced(before, part, splice, gaps_m),
+            roadside=self.beside,
+            obstacles=obstacles_of(self.survey),
+            green=_green(self.survey),
+        )
+        return corridors, self._tie_ins(part, survey, splice), splice
+
+    def _part(self, region: Region) -> tuple[Corridors, Survey]:
+        """The corridors in a region and the part of the survey that they were built from."""
+        beside = self.beside.within(region.boxes)
+        all_lines = self.beside.strips.network.pieces.lines
+        lines = beside.strips.network.pieces.lines
+        if len(lines) > _MOST_OF_ALL * len(all_lines):
+            raise IncomparableError("most of the county is near")
+        around = Region.round(np.concatenate([region.boxes, lines, beside.streets.pieces.lines]))
+        survey = survey_within(self.survey, around.merged(0.0).boxes, dict.fromkeys(_ROADS))
+        parcels = survey.get("parcels")
+        known = set() if parcels is None else set(parcels.index)
+        gates = {key: one for key, one in self.joined.items() if one[0] in known}
+        bridged = bridges(self.beside.surfaces, obstacles_of(self.survey))
+        return build_beside(beside, survey, self.work.policy, gates, bridged), survey
+
+    def _holds_whole_parcels(self, part: Corridors, splice: Splice) -> None:
+        """Which feet of a parcel are kept depends on all of it: none may reach beyond."""
+        gone = np.flatnonzero(splice.node < 0)
+        sites = self.work.corridors.sites
+        ids = set(sites["parcel_id"][sites["node"].isin(gone)])
+        ids |= set(part.sites["parcel_id"][part.sites["node"].isin(splice.new_nodes)])
+        for survey in (self.work.survey, self.survey):
+            parcels = survey.get("parcels")
+            if parcels is not None:
+                shapes = parcels.geometry.array[parcels.index.isin(ids)]
+                bounds = shapely.bounds(np.asarray(shapes)).reshape(-1, 4)
+                if (splice.window.safe.room_m(bounds) < 0).any():
+                    raise TooNearError
+
+    def _gaps(self, part: Corridors, splice: Splice) -> dict[str, float]:
+        """Distances to the nearest strip: anew for what changed, or whose strip may have changed.
+
+        Those found in the part hold where no strip outside it can be nearer.
+        """
+        before = self.work.corridors
+        shapes = _places(self.survey, self.joined)
+        lines = np.concatenate(
+            [before.graph.lines[splice.edge < 0], part.graph.lines[splice.new_edges]]
+        )
+        keys = list(shapes)
+        bounds = shapely.bounds(np.array(list(shapes.values()), object)).reshape(-1, 4)
+        known_m = np.array(
+            [np.inf if key in self.moved else before.gaps_m.get(key, np.inf) for key in keys]
+        )
+        near = np.flatnonzero(Region.round(lines).merged(0.0).away_m(bounds) <= known_m)
+        near = np.union1d(near, np.flatnonzero(~np.isfinite(known_m)))
+        gap_m = known_m.copy()
+        gap_m[near] = [part.gaps_m.get(keys[number], np.inf) for number in near.tolist()]
+        unsure = near[gap_m[near] > splice.window.safe.room_m(bounds[near])]
+        if len(unsure):
+            raise TooNearError
+        return dict(zip(keys, gap_m.tolist(), strict=True))
+
+    def _tie_ins(self, part: Corridors, survey: Survey, splice: Splice) -> dict[str, TieIns]:
+        """Tie-ins of all utilities, where they were found before."""
+        if not self.work._tie_ins:
+            return {}
+        utilities = load_utilities()
+        found = find_tie_ins(part, survey, utilities.values(), self.work.policy)
+        same_features = all(
+            self.survey.get(layer) is self.work.survey.get(layer) for layer in ("lines", "nodes")
+        )
+        after: dict[str, TieIns] = {}
+        for key, before in self.work._tie_ins.items():
+            features = (
+                (before.features, before.imported)
+                if same_features
+                else features_of(self.survey, utilities[key])
+            )
+            pair = self.work.corridors, part
+            after[key] = spliced_tie_ins(before, found[key], pair, splice, features)
+        return after
+
+
+def _green(survey: Survey) -> NDArray[Any]:
+    green = survey.get("green")
+    return np.zeros(0, object) if green is None else np.asarray(green.geometry.array)
+
+
+def _places(survey: Survey, joined: Joined) -> dict[str, Any]:
+    """The parcels and gates that have a distance to the nearest strip."""
+    parcels = survey.get("parcels")
+    places: dict[str, Any] = {} if parcels is None else dict(parcels.geometry.items())
+    return places | {key: point for key, (_, point) in joined.items()}
+
+
+def _changed_gates(before: Joined, after: Joined) -> list[str]:
+    """Applications whose gates came, went, moved or lead to another parcel."""
+    keys = sorted(before.keys() | after.keys())
+    return [key for key in keys if before.get(key) != after.get(key)]
+
+
+def _changed_streets(before: Roadside, after: Roadside) -> NDArray[Any]:
+    """Roads, street parts and strips that are in one of two roadsides only, as shapes."""
+    lines = [
+        _differing(one, two)
+        for one, two in zip(_street_keys(before), _street_keys(after), strict=True)
+    ]
+    return np.concatenate(lines)
+
+
+Told = tuple[Keys, NDArray[Any]]
+
+
+def _street_keys(beside: Roadside) -> tuple[Told, ...]:
+    """Keys and shapes of roads, carriageways, street parts and strips."""
+    surfaces, streets, strips = beside.surfaces, beside.streets, beside.strips
+    table = surfaces.table
+    roads = key_of(
+        *(table[name] for name in table),
+        surfaces.red_line_ratio,
+        key_of_lines(surfaces.centre),
+        key_of(*shapely.bounds(surfaces.carriageway).T, shapely.area(surfaces.carriageway)),
+    )
+    part = streets.pieces
+    parts = key_of(
+        key_of_lines(part.lines),
+        key_of(table["road_id"])[part.parent],
+        strips.backward,
+        beside.offset_m,
+    )
+    pieces = strips.network.pieces.lines
+    return (
+        (roads, surfaces.centre),
+        (roads, surfaces.carriageway),
+        (parts, part.lines),
+        (key_of(key_of_lines(pieces), strips.side), pieces),
+    )
+
+
+def _differing(one: Told, two: Told) -> NDArray[Any]:
+    in_two, in_one = paired(one[0], two[0])
+    return np.concatenate([one[1][in_two < 0], two[1][in_one < 0]])
+
+
+def _streets_over(shapes: NDArray[Any], beside: Roadside) -> NDArray[Any]:
+    """The street parts that meet shapes."""
+    tree = beside.street_tree
+    met = np.unique(tree.query(shapes, "intersects")[1])
+    return np.asarray(np.array(tree.geometries, object)[met])
+
+
+def _changed_bridges(before: Corridors, survey: Survey, beside: Roadside) -> NDArray[Any]:
+    """Roads of which it is told otherwise now whether they have a bridge."""
+    after = bridges(beside.surfaces, obstacles_of(survey))
+    told = pd.Series(before.bridged, index=before.surfaces.table["road_id"])
+    then = told.reindex(beside.surfaces.table["road_id"]).to_numpy(float)
+    differ = ~((then == after) | (np.isnan(then) & np.isnan(after)))
+    return np.asarray(beside.surfaces.centre[differ])

@@ -1,0 +1,399 @@
+"""Splicing: what was built anew round an edit is put in the place of what stood there.
+
+Both are told apart by keys that depend on nothing but what a node or edge is and where. What is
+equal stays; so a splice also shows how far an edit reaches, and that beyond, in a ring round it,
+the part that was built anew equals what stood there before. A splice without such a ring is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from gis.keys import Keys, key_of, key_of_lines, paired, summed
+from gis.linear import IntArray
+from gis.network import CorridorGraph
+from gis.regions import Region
+from planning.carriers import Carriers
+from planning.corridors import Corridors
+from planning.drawn_corridors import Drawn
+from planning.tie_ins import TieIns
+
+
+class TooNearError(Exception):
+    """The edit reaches, or may reach, beyond the ring: the part built anew is too small."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Where things may have changed, and the part built anew that is right: ``safe``."""
+
+    inner: Region
+    safe: Region
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """Nodes and edges of a graph in a region with their keys; ``place`` of all nodes among them."""
+
+    nodes: IntArray
+    node_key: Keys
+    edges: IntArray
+    edge_key: Keys
+    place: IntArray
+
+
+def keyed(corridors: Corridors, region: Region) -> Keyed:
+    """Keys of the nodes in a region and of the edges between them.
+
+    The key of a node tells what ends there, that of an edge all of its measures.
+    """
+    graph = corridors.graph
+    nodes = np.flatnonzero(region.holds(graph.node_xy))
+    place = np.full(graph.node_count, -1)
+    place[nodes] = np.arange(len(nodes))
+    edges = np.flatnonzero((place[graph.ends] >= 0).all(axis=1))
+    node_key = key_of(*graph.node_xy[nodes].T, _ending_at(corridors, place, len(nodes)))
+    ends = node_key[place[graph.ends[edges]]].reshape(-1, 2)
+    table = graph.measures.iloc[edges]
+    roads = _road_keys(corridors)
+    columns = [table[name] for name in sorted(map(str, table)) if name != "road"]
+    edge_key = key_of(
+        *ends.T,
+        key_of_lines(graph.lines[edges]),
+        roads[table["road"].to_numpy(np.int64)],
+        *columns,
+        _told_of(corridors, roads, edges),
+    )
+    return Keyed(nodes, node_key, edges, edge_key, place)
+
+
+def _road_keys(corridors: Corridors) -> Keys:
+    """The key of every road by its id, and that of no road last."""
+    return key_of(np.append(corridors.surfaces.table["road_id"].to_numpy(object), ""))
+
+
+def _ending_at(corridors: Corridors, place: IntArray, count: int) -> Keys:
+    """What ends at nodes: parcels, gates, network nodes and joints of carriers."""
+    total: Keys = np.zeros(count, np.uint64)
+    for name, table in _by_node(corridors).items():
+        at = place[table["node"].to_numpy(np.int64)]
+        rows = table[at >= 0]
+        columns = [rows[column] for column in rows if column not in ("node", "xy")]
+        xy = [np.stack(rows["xy"].to_list()).T] if "xy" in rows and len(rows) else []
+        kind = np.full(len(rows), name, object)
+        total += summed(
+            key_of(kind, *columns, *(x for both in xy for x in both)), at[at >= 0], count
+        )
+    return total
+
+
+def _by_node(corridors: Corridors) -> dict[str, pd.DataFrame]:
+    """All tables that tell of nodes."""
+    return {"site": corridors.sites, "foot": corridors.feet, "joint": corridors.carriers.joints}
+
+
+def _told_of(corridors: Corridors, roads: Keys, edges: IntArray) -> Keys:
+    """What other tables tell of edges: crossings, carriers, leads, drawn corridors."""
+    place = np.full(corridors.graph.edge_count, -1)
+    place[edges] = np.arange(len(edges))
+    total: Keys = np.zeros(len(edges), np.uint64)
+    for name, table in _by_edge(corridors).items():
+        at = place[table["edge"].to_numpy(np.int64)]
+        rows = table[at >= 0]
+        columns = [rows[column] for column in rows if column not in ("edge", "road")]
+        if "road" in rows:
+            columns.append(roads[rows["road"].to_numpy(np.int64)])
+        kind = np.full(len(rows), name, object)
+        total += summed(key_of(kind, *columns), at[at >= 0], len(edges))
+    return total
+
+
+def _by_edge(corridors: Corridors) -> dict[str, pd.DataFrame]:
+    """All tables that tell of edges."""
+    drawn = corridors.drawn
+    allowed = [" ".join(sorted(names)) for names in drawn.utilities]
+    told = {"edge": drawn.edge, "corridor_id": [*drawn.corridor_id], "utilities": allowed}
+    return {
+        "crossing": corridors.crossings,
+        "carrier": corridors.carriers.table,
+        "lead": corridors.carriers.leads,
+        "drawn": pd.DataFrame(told),
+    }
+
+
+@dataclass(frozen=True)
+class Splice:
+    """Numbers of nodes and edges before and in the part, as numbers afterwards, -1 for none.
+
+    ``part_node`` of what the part adds or has unchanged, where it is right; ``part_edge`` of what
+    it adds. ``road`` numbers of roads before as numbers afterwards; one more, of no road.
+    ``new_nodes`` and ``new_edges`` are numbers in the part of what it adds. ``keys`` are those of
+    before and of the part.
+    """
+
+    window: Window
+    keys: tuple[Keyed, Keyed]
+    node: IntArray
+    edge: IntArray
+    road: IntArray
+    part_node: IntArray
+    part_edge: IntArray
+    new_nodes: IntArray
+    new_edges: IntArray
+
+    @property
+    def edge_before(self) -> IntArray:
+        """For every edge afterwards its number before, -1 for a new one."""
+        kept = np.flatnonzero(self.edge >= 0)
+        return np.concatenate([kept, np.full(len(self.new_edges), -1)])
+
+
+def compare(before: Corridors, part: Corridors, window: Window) -> Splice:
+    """Find what the part, built anew, changes of what stood there before.
+
+    Raises
+    ------
+    TooNearError
+        If anything outside ``window.inner`` differs, or an edge leads from there to where the part
+        is not known to be right.
+    """
+    old, new = keyed(before, window.safe), keyed(part, window.safe)
+    for corridors, keys in ((before, old), (part, new)):
+        _stays_inside(corridors.graph, keys, window.inner)
+    in_new, in_old = paired(old.node_key, new.node_key)
+    gone, added = old.nodes[in_new < 0], new.nodes[in_old < 0]
+    edge_in_new, edge_in_old = paired(old.edge_key, new.edge_key)
+    gone_edges, added_edges = old.edges[edge_in_new < 0], new.edges[edge_in_old < 0]
+    _are_inside(before.graph, gone, gone_edges, window.inner)
+    _are_inside(part.graph, added, added_edges, window.inner)
+
+    node = _numbered(before.graph.node_count, gone)
+    part_node = np.full(part.graph.node_count, -1)
+    stayed = in_old >= 0
+    part_node[new.nodes[stayed]] = node[old.nodes[in_old[stayed]]]
+    part_node[added] = _next(node) + np.arange(len(added))
+    edge = _numbered(before.graph.edge_count, gone_edges)
+    part_edge = np.full(part.graph.edge_count, -1)
+    part_edge[added_edges] = _next(edge) + np.arange(len(added_edges))
+    road = _roads(before, part)
+    return Splice(window, (old, new), node, edge, road, part_node, part_edge, added, added_edges)
+
+
+def _next(numbers: IntArray) -> int:
+    """The first number that none of some numbers is."""
+    return int(numbers.max(initial=-1)) + 1
+
+
+def _stays_inside(graph: CorridorGraph, keys: Keyed, inner: Region) -> None:
+    within = inner.holds(graph.node_xy)[graph.ends]
+    if (within.any(axis=1) & (keys.place[graph.ends] < 0).any(axis=1)).any():
+        raise TooNearError
+
+
+def _are_inside(graph: CorridorGraph, nodes: IntArray, edges: IntArray, inner: Region) -> None:
+    ends = np.concatenate([nodes, graph.ends[edges].ravel()])
+    if not inner.holds(graph.node_xy[ends]).all():
+        raise TooNearError
+
+
+def _numbered(count: int, gone: IntArray) -> IntArray:
+    kept = np.ones(count, bool)
+    kept[gone] = False
+    return np.where(kept, np.cumsum(kept) - 1, -1)
+
+
+def _roads(before: Corridors, part: Corridors) -> IntArray:
+    """New rows of the roads, -1 for one that is gone; one more, -1, for no road."""
+    names = pd.Index(part.surfaces.table["road_id"])
+    return np.append(names.get_indexer(before.surfaces.table["road_id"]), -1).astype(np.int64)
+
+
+def spliced(
+    before: Corridors, part: Corridors, splice: Splice, gaps_m: Mapping[str, float]
+) -> Corridors:
+    """The corridors with the part in its place; obstacles and greenery are those of the part.
+
+    Without any difference of the graph it is the very graph that stood before.
+    """
+    graph = _graph(before, part, splice)
+    tables = {
+        name: _node_rows(table, _by_node(part)[name], splice)
+        for name, table in _by_node(before).items()
+    }
+    edge_tables = {
+        name: _edge_rows(table, _by_edge(part)[name], splice)
+        for name, table in _by_edge(before).items()
+    }
+    drawn = edge_tables["drawn"]
+    return replace(
+        part,
+        graph=graph,
+        crossings=edge_tables["crossing"],
+        sites=tables["site"],
+        feet=tables["foot"],
+        gaps_m=gaps_m,
+        carriers=Carriers(edge_tables["carrier"], edge_tables["lead"], tables["joint"]),
+        drawn=Drawn(
+            drawn["edge"].to_numpy(np.int64),
+            tuple(drawn["corridor_id"]),
+            tuple(frozenset(names.split()) for names in drawn["utilities"]),
+        ),
+    )
+
+
+def _graph(before: Corridors, part: Corridors, splice: Splice) -> CorridorGraph:
+    old, new = before.graph, part.graph
+    same_roads = np.array_equal(splice.road[:-1], np.arange(len(splice.road) - 1))
+    stayed = (splice.node >= 0).all() and (splice.edge >= 0).all() and same_roads
+    if stayed and len(splice.new_nodes) == len(splice.new_edges) == 0:
+        return old
+    kept = np.flatnonzero(splice.edge >= 0)
+    ends = np.concatenate(
+        [splice.node[old.ends[kept]], splice.part_node[new.ends[splice.new_edges]]]
+    )
+    measures = old.measures.iloc[kept]
+    measures = measures.assign(road=splice.road[measures["road"].to_numpy(np.int64)])
+    if (ends < 0).any():
+        raise TooNearError
+    return CorridorGraph(
+        np.concatenate([old.node_xy[splice.node >= 0], new.node_xy[splice.new_nodes]]),
+        ends,
+        np.concatenate([old.lines[kept], new.lines[splice.new_edges]]),
+        pd.concat([measures, new.measures.iloc[splice.new_edges]], ignore_index=True),
+    )
+
+
+def _node_rows(old: pd.DataFrame, new: pd.DataFrame, splice: Splice) -> pd.DataFrame:
+    """Rows about nodes that stayed, and about those that the part adds."""
+    added = np.zeros(len(splice.part_node), bool)
+    added[splice.new_nodes] = True
+    node = splice.node[old["node"].to_numpy(np.int64)]
+    kept = old.assign(node=node)[node >= 0]
+    fresh = new[added[new["node"].to_numpy(np.int64)]]
+    return _together(kept, _at_new_nodes(fresh, splice))
+
+
+def _at_new_nodes(fresh: pd.DataFrame, splice: Splice) -> pd.DataFrame:
+    """Rows of the part with the numbers that its nodes have afterwards."""
+    return fresh.assign(node=splice.part_node[fresh["node"].to_numpy(np.int64)])
+
+
+def _edge_rows(old: pd.DataFrame, new: pd.DataFrame, splice: Splice) -> pd.DataFrame:
+    """The same about edges."""
+    edge = splice.edge[old["edge"].to_numpy(np.int64)]
+    kept = old.assign(edge=edge)[edge >= 0]
+    if "road" in kept:
+        kept = kept.assign(road=splice.road[kept["road"].to_numpy(np.int64)])
+    edge = splice.part_edge[new["edge"].to_numpy(np.int64)]
+    return _together(kept, new.assign(edge=edge)[edge >= 0])
+
+
+def _together(kept: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
+    if len(fresh) == 0:
+        return kept.reset_index(drop=True)
+    if len(kept) == 0:
+        return fresh.reset_index(drop=True)
+    return pd.concat([kept, fresh], ignore_index=True)
+
+
+def spliced_tie_ins(
+    before: TieIns,
+    part: TieIns,
+    corridors: tuple[Corridors, Corridors],
+    splice: Splice,
+    features: tuple[pd.DataFrame, bool],
+) -> TieIns:
+    """The tie-ins of a utility with those found anew in the place of what they change.
+
+    Parameters
+    ----------
+    corridors
+        Those before and those of the part.
+    features
+        The mains and nodes that may be joined afterwards, and whether any were imported.
+    """
+    sides = list(zip((before, part), corridors, splice.keys, strict=True))
+    ways = [_rows(one.table, keys, (one, at)) for one, at, keys in sides]
+    number, added = _exchanged(len(before.table), ways, corridors, splice.window)
+    shut = [_rows(one.closed, keys) for one, _, keys in sides]
+    stay, more = _exchanged(len(before.closed), shut, corridors, splice.window)
+    return TieIns(
+        before.utility,
+        _exchange(before.table, part.table, number, added, splice),
+        np.concatenate([before.lines[number >= 0], part.lines[added]]),
+        _tie_in_crossings(before, part, number, added, splice.road),
+        *features,
+        _exchange(before.closed, part.closed, stay, more, splice),
+    )
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of a table that begin where the part is right: their keys and nodes."""
+
+    rows: IntArray
+    key: Keys
+    node: IntArray
+
+
+def _rows(table: pd.DataFrame, keys: Keyed, ways: tuple[TieIns, Corridors] | None = None) -> _Rows:
+    """Rows of a table of tie-ins; those of ``ways`` with their lines and what they cross.
+
+    A node at which something else ends now is another node: its rows are new.
+    """
+    node = table["node"].to_numpy(np.int64)
+    rows = np.flatnonzero(keys.place[node] >= 0)
+    told = table.iloc[rows]
+    more = [] if ways is None else [key_of_lines(ways[0].lines[rows]), _crossing_keys(*ways, rows)]
+    columns = [told[name] for name in told if name != "node"]
+    at_node = keys.node_key[keys.place[node[rows]]]
+    return _Rows(rows, key_of(at_node, *columns, *more), node[rows])
+
+
+def _crossing_keys(ways: TieIns, corridors: Corridors, rows: IntArray) -> Keys:
+    place = np.full(len(ways.table), -1)
+    place[rows] = np.arange(len(rows))
+    at = place[ways.crossings["tie_in"].to_numpy(np.int64)]
+    crossings = ways.crossings[at >= 0]
+    columns = [crossings[name] for name in crossings if name not in ("tie_in", "road")]
+    roads = _road_keys(corridors)[crossings["road"].to_numpy(np.int64)]
+    return summed(key_of(roads, *columns), at[at >= 0], len(rows))
+
+
+def _exchanged(
+    count: int, both: Sequence[_Rows], corridors: Sequence[Corridors], window: Window
+) -> tuple[IntArray, IntArray]:
+    """Numbers of the old rows afterwards, -1 for those that go, and the new rows that come."""
+    old, new = both
+    in_new, in_old = paired(old.key, new.key)
+    for rows, lost, one in zip(both, (in_new < 0, in_old < 0), corridors, strict=True):
+        if not window.inner.holds(one.graph.node_xy[rows.node[lost]]).all():
+            raise TooNearError
+    return _numbered(count, old.rows[in_new < 0]), new.rows[in_old < 0]
+
+
+def _exchange(
+    old: pd.DataFrame, new: pd.DataFrame, number: IntArray, added: IntArray, splice: Splice
+) -> pd.DataFrame:
+    kept = old[number >= 0]
+    kept = kept.assign(node=splice.node[kept["node"].to_numpy(np.int64)])
+    table = _together(kept, _at_new_nodes(new.iloc[added], splice))
+    if (table["node"] < 0).any():
+        raise TooNearError
+    return table
+
+
+def _tie_in_crossings(
+    before: TieIns, part: TieIns, number: IntArray, added: IntArray, road: IntArray
+) -> pd.DataFrame:
+    old, new = before.crossings, part.crossings
+    row = number[old["tie_in"].to_numpy(np.int64)]
+    kept = old.assign(tie_in=row, road=road[old["road"].to_numpy(np.int64)])[row >= 0]
+    place = np.full(len(part.table), -1)
+    place[added] = _next(number) + np.arange(len(added))
+    row = place[new["tie_in"].to_numpy(np.int64)]
+    return _together(kept, new.assign(tie_in=row)[row >= 0])
