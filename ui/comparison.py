@@ -55,8 +55,13 @@ def _looked_at(line: Json) -> str:
 
 
 def eligibility(view: View, line: Json) -> str:
-    """Why no route qualifies, with its proof, and the computed changes that would make one."""
-    certificate = line.get("certificate")
+    """Why no route qualifies, with its proof, and the computed changes that would make one.
+
+    Where the plan covers no such line there is nothing to prove: the verdict has said it.
+    """
+    verdict = view.verdict(line)
+    covered = verdict is None or verdict["outcome"] != "not_covered"
+    certificate = line.get("certificate") if covered else None
     proof = f'<p class="tg-note-none">{esc(certificate["text"])}</p>' if certificate else ""
     rows = "".join(_remedy(view, one) for one in line.get("remedies") or [])
     cures = (

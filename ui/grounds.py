@@ -86,13 +86,11 @@ def _bound(view: View, one: Json) -> str:
 
 
 def _bar(view: View, one: Json) -> str:
-    """What bars without a measure: a fact with its clause, and the days to wait."""
-    unit = view.words.unit(one["input"])
-    wait = shortfall(one, unit) if one.get("comparator") == "not_after_years" else ""
-    return (
-        f"{esc(view.words.input(one['input']))} {_measured(one, unit)} · "
-        f"<b>{_verb(one)}</b> {esc(one['ref'])}{wait}"
-    )
+    """What decides without a measure: a fact, what it does, and the clause."""
+    told = f"{esc(view.words.input(one['input']))} {_measured(one, view.words.unit(one['input']))}"
+    if one["kind"] == "scope":  # no fault of the line
+        return f"{told} · {_verb(one)}{esc(one['ref'])}"
+    return f"{told} · <b>{_verb(one)}</b> {esc(one['ref'])}"
 
 
 def _measured(one: Json, unit: str) -> str:

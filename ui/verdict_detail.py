@@ -14,6 +14,7 @@ _TINTS = {
     ("not_required", "met"): "none",
     ("not_required", "failed"): "none",
     ("guard", "met"): "none",
+    ("scope", "failed"): "none",
     ("advisory", "failed"): "open",
 }
 _STATUS_TINTS = {"met": "good", "failed": "bad", "unknown": "open"}

@@ -71,7 +71,7 @@ def text(given: dict[str, Any]) -> str:
             "道路交付使用日期 2024-05-01 · <b>触发</b> 城市道路管理条例第33条",
         ),
         ({**GAS, "promiser_declines": True}, "承诺人不愿承诺 是 · <b>触发</b> 国办发〔2020〕42号"),
-        ({**GAS, "in_service_area": False}, "否 · <b>不在适用范围:</b> 二(一)"),
+        ({**GAS, "in_service_area": False}, "否 · 不在适用范围:二(一)"),
         # 10 m of 800 left, 30 m of 50: the length is nearer to its limit.
         (POWER, "线路长度 790.00 m · 限值 ≤ 800 · 余 10.00"),
         (
@@ -85,7 +85,8 @@ def test_the_ground_that_decides(given: dict[str, Any], expected: str) -> None:
 
 
 def test_a_bar_tells_the_days_to_wait() -> None:
-    assert "2029-05-01 之后方可开挖,还差 891 天" in text({**GAS, "road_opened_on": "2024-05-01"})
+    told = grounds(view(), LINE, judged({**GAS, "road_opened_on": "2024-05-01"}))
+    assert "2029-05-01 之后方可开挖,还差 891 天" in told
 
 
 def test_a_bar_of_a_milder_outcome_did_not_decide() -> None:

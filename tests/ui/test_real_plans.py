@@ -1,0 +1,114 @@
+"""The page on plans of the real planner, of towns small enough for paper."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from layers.utilities import load_utilities
+from planning.plan import plan
+from tests import towns
+from tests.planning.test_alternatives import TWO_STREETS
+from tests.test_schemas import faults
+from tests.towns import main, parcel, street, town
+from ui import panel
+from ui.case_marks import case_marks
+from ui.comparison import comparison, eligibility
+from ui.route_choice import choices
+from ui.shared_trench import shared_trench
+from ui.surroundings import surroundings
+from ui.verdict_detail import verdict_detail
+from ui.view import View
+from ui.words import Words
+
+
+def seen(survey: towns.Survey, **changes: Any) -> tuple[View, dict[str, Any]]:
+    """The view of a plan, with water under inspection, and its line."""
+    document = plan(towns.application(**changes), survey, towns.policy()).to_json()
+    assert faults("plan", document) == []
+    names = {key: row["name"] for key, row in survey.tables["roads"].iterrows() if row["name"]}
+    view = View(document, load_utilities(), Words(towns.policy()), chosen="water", road_names=names)
+    return view, next(one for one in document["utilities"] if one["utility"] == "water")
+
+
+def everything(view: View, line: dict[str, Any]) -> str:
+    """All that the panel says of the line."""
+    parts = [panel.figures(view), panel.lines_table(view), panel.obstacles(view)]
+    parts += [panel.notices(view), panel.questions(view), panel.assumptions(view)]
+    if line["status"] == "routed":
+        parts += [verdict_detail(view, line), eligibility(view, line)]
+    return "".join([*parts, comparison(view, line), surroundings(view, line), shared_trench(view)])
+
+
+def test_alternatives_are_named_by_street_and_side_and_stand_on_the_map() -> None:
+    view, line = seen(town(**TWO_STREETS))
+    assert [(one.letter, one.names) for one in choices(view, line)] == [
+        ("A", ("最省", "最短")),
+        ("B", ("经 甲路 北侧",)),
+    ]
+    told = comparison(view, line)
+    for words in ("经 甲路 北侧", "5.00", "(推荐)", "m 以内的走向中比选,已搜完"):
+        assert words in told, words
+    marks = case_marks(view)["others"]
+    assert [(one["letter"], one["shown"]) for one in marks] == [("A", False), ("B", True)]
+
+
+def test_a_route_that_is_too_long_shows_limit_proof_and_no_cure_that_is_none() -> None:
+    # The main ends 250 m west of the parcel in the only street: no way is shorter than 200 m.
+    survey = town(
+        roads={"R-1": street((0, 0), (600, 0))},
+        parcels={"P-1": parcel(400, 12, 440, 52)},
+        lines={"W-1": main((0, 8), (150, 8))},
+    )
+    view, line = seen(survey)
+    assert line["qualifying_route"] == "none"
+    told = everything(view, line)
+    assert "限值 ≤ 200 · <b>超出" in told
+    assert told.count(line["certificate"]["text"]) == 1
+    assert ("怎样才能符合" in told) == bool(line.get("remedies"))
+
+
+@pytest.mark.parametrize(
+    ("survey", "changes", "outcome", "words"),
+    [
+        (
+            town(
+                lines={"W-1": main((0, -8), (300, -8))},
+                roads={"R-1": street((0, 0), (300, 0), opened_on="2024-05-01")},
+            ),
+            {},
+            "blocked",
+            "道路交付使用日期 2024-05-01 · <b>触发</b>",
+        ),
+        (
+            town(lines={"W-1": main((0, 8), (300, 8))}),
+            {"work_kind": "relocation"},
+            "not_covered",
+            "业务类型 迁改 · 不在适用范围:二(一)",
+        ),
+    ],
+)
+def test_what_decides_is_what_the_planner_found(
+    survey: towns.Survey, changes: dict[str, Any], outcome: str, words: str
+) -> None:
+    view, line = seen(survey, **changes)
+    assert line["verdict"]["alone"]["outcome"] == outcome
+    assert words in everything(view, line)
+    summary = panel.lines_table(view) + panel.obstacles(view)
+    assert "限值" not in summary
+    assert "不符合" not in summary
+
+
+def test_works_planned_and_what_is_unknown_are_told() -> None:
+    works = {"PW-1": {"utility": "gas", "geometry": parcel(90, 5, 150, 14)["geometry"]}}
+    survey = town(
+        lines={"W-1": main((0, -8), (300, -8))},
+        roads={"R-1": street((0, 0), (300, 0), surface=None, name="甲路")},
+        planned_works=works,
+    )
+    told = everything(*seen(survey))
+    assert "<b>给水</b> 计划工程 PW-1" in told
+    assert "以下未知,按假定计:" in told
+    assert "路面类型未知,按沥青计" in told
+    assert "可共沟的外线不足两项" in told
