@@ -17,7 +17,7 @@ from planning.application import Application, Demand, default_application
 from planning.external_lines import ExternalLine, all_by_forest, external_lines
 from planning.groundwork import Groundwork, Site, SiteError
 from planning.questions import as_text, open_subjects
-from planning.screening_answers import solve_alike
+from planning.screening_answers import Quest, solve_all
 from planning.screening_judged import Desk
 from planning.screening_sites import Sites
 from planning.screening_table import FIGURES, Table
@@ -79,14 +79,14 @@ def screen(
     table, desk = Table(cases, wanted), Desk.of(work)
     together, alone = _groups(work, cases, wanted)
     sites = Sites(work, cases)
-    for (demand, day), numbers in together.items():
-        utility = demand.pipe.utility
-        found = solve_alike(desk, demand, day, sites, numbers, geometry)
+    quests = [Quest.of(desk, *kind, sites, numbers) for kind, numbers in together.items()]
+    for quest, found in zip(quests, solve_all(quests, geometry), strict=True):
+        demand = quest.demand
         for some, columns in found.rows:
-            table.write(table.rows(some, utility), columns)
+            table.write(table.rows(some, demand.pipe.utility), columns)
         if len(found.left):
             alone[demand] = np.concatenate([alone[demand], found.left])
-        told(len(numbers) - len(found.left))
+        told(len(quest.chosen) - len(found.left))
     start = time.process_time()
     for demand, numbers in alone.items():
         _one_by_one(work, demand, cases, numbers, table)

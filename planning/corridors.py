@@ -136,8 +136,15 @@ class Corridors:
 
     @cached_property
     def _nodes_of_site(self) -> dict[tuple[str, str], IntArray]:
-        groups = self.sites.groupby(["parcel_id", "application_id"])["node"]
-        return {(str(p), str(a)): nodes.to_numpy(np.int64) for (p, a), nodes in groups}
+        names = ["parcel_id", "application_id"]
+        number = self.sites.groupby(names, sort=False).ngroup().to_numpy(np.int64)
+        order = np.argsort(number, kind="stable")
+        starts = np.flatnonzero(np.r_[True, np.diff(number[order]) > 0]) if len(order) else order
+        nodes = np.split(self.sites["node"].to_numpy(np.int64)[order], starts[1:])
+        parcels, applications = (
+            map(str, self.sites[name].to_numpy(object)[order[starts]]) for name in names
+        )
+        return dict(zip(zip(parcels, applications, strict=True), nodes, strict=False))
 
     def measure(
         self, lines: LineArray, crossings: pd.DataFrame | None = None

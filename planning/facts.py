@@ -142,8 +142,9 @@ class Ground:
         whole = np.asarray(parcels.geometry.array)
         inner = shapely.buffer(whole, -CONTACT_TOLERANCE_M)
         inner = np.where(shapely.is_empty(inner), whole, inner)
+        names = parcels.index.astype(str).tolist()
         return {
-            key: dict(zip(parcels.index.astype(str), _sides(area, inner), strict=True))
+            key: dict(zip(names, _sides(area, inner), strict=True))
             for key, area in self._areas.items()
         }
 
@@ -162,7 +163,7 @@ class Ground:
 def _sides(area: shapely.Geometry, shapes: NDArray[Any]) -> list[Truth]:
     """True for shapes inside an area, False outside, None on both sides of its edge."""
     inside, meets = shapely.covers(area, shapes), shapely.intersects(area, shapes)
-    return [bool(i) if i or not m else None for i, m in zip(inside, meets, strict=True)]
+    return [i if i or not m else None for i, m in zip(inside.tolist(), meets.tolist(), strict=True)]
 
 
 def application_facts(application: Application, utility: str) -> dict[str, Any]:

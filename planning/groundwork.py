@@ -172,7 +172,7 @@ class Groundwork:
             offsets = self.tie_in_surfaces_m(pipe.utility) @ self._prices(pipe)
         usable = eligible(tie_ins, pipe, self.standards)
         width_m = self.strip_width_m(pipe)
-        usable = usable & ~self.closures.barred(tie_ins.lines, width_m, self.closed)
+        usable = usable & ~self.closures.barred(tie_ins.lines, tie_ins.tree, width_m, self.closed)
         return Search(
             self.corridors,
             tie_ins,
@@ -189,18 +189,18 @@ class Groundwork:
         """How one pipe goes over each edge, open cut or bored, and what that costs."""
         key = (pipe, self.closed)
         if key not in self._methods:
-            bores = self.ground.bores
+            bores, graph = self.ground.bores, self.corridors.graph
             methods = choose_methods(
                 self.edge_surfaces_m @ self._prices(pipe),
                 self.closures.barred(
-                    self.corridors.graph.lines, self.strip_width_m(pipe), self.closed
+                    graph.lines, graph.tree, self.strip_width_m(pipe), self.closed
                 ),
                 bores,
                 bores.yuan(pipe, self.prices),
                 bores.shut(self.closures, self.closed),
             )
             methods = self.corridors.carriers.applied(
-                methods, pipe, self.prices.pipe_yuan_m(pipe), self.corridors.graph
+                methods, pipe, self.prices.pipe_yuan_m(pipe), graph
             )
             self._methods[key] = self.corridors.drawn.applied(methods, pipe.utility)
         return self._methods[key]

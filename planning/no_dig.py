@@ -18,7 +18,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import LineArray
+from gis.linear import IntArray, LineArray
 from gis.overlay import CONTACT_TOLERANCE_M, enters, strips
 from layers.survey import Survey
 from planning.comparisons import day, is_true, is_unknown
@@ -80,17 +80,23 @@ class Closures:
         """Rows of the no-dig areas in force on a day."""
         return tuple(row for row, area in enumerate(self.areas) if area.in_force(when))
 
-    def barred(self, lines: LineArray, width_m: float, closed: Closed) -> NDArray[np.bool_]:
-        """True for lines whose working strip of a width enters what is closed."""
+    def barred(
+        self, lines: LineArray, tree: shapely.STRtree, width_m: float, closed: Closed
+    ) -> NDArray[np.bool_]:
+        """True for lines whose working strip of a width enters what is closed.
+
+        ``tree`` is the R-tree of the lines: what is closed is little, lines are many.
+        """
         barred = np.zeros(len(lines), bool)
         if closed.areas:
-            row, line = self._entered(lines, width_m)
-            barred[line[np.isin(row, closed.areas)]] = True
+            near = _within(tree, self.shapes[list(closed.areas)], width_m / 2)
+            row, line = self._entered(lines[near], width_m)
+            barred[near[line[np.isin(row, closed.areas)]]] = True
         if closed.spared:
-            tree = shapely.STRtree(self.spared)
-            near = np.unique(tree.query(lines, predicate="dwithin", distance=width_m / 2)[0])
+            near = _within(tree, self.spared, width_m / 2)
             strip = strips(lines[near], np.full(len(near), width_m))
-            barred[near[tree.query(strip, predicate="intersects")[0]]] = True
+            spared = shapely.STRtree(self.spared)
+            barred[near[spared.query(strip, predicate="intersects")[0]]] = True
         return barred
 
     def bars_bores(self, lines: LineArray, closed: Closed) -> NDArray[np.bool_]:
@@ -140,6 +146,11 @@ class Closures:
     @cached_property
     def by_id(self) -> Mapping[str, NoDigArea]:
         return {area.no_dig_id: area for area in self.areas}
+
+
+def _within(tree: shapely.STRtree, shapes: NDArray[Any], distance_m: float) -> IntArray:
+    """Which geometries of a tree are within a distance of any shape, ascending."""
+    return np.unique(tree.query(shapes, predicate="dwithin", distance=distance_m)[1])
 
 
 def closures_of(survey: Survey, policy: Policy) -> Closures:

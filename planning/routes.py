@@ -312,7 +312,7 @@ def measure_lines(corridors: Corridors, ways: Sequence[Way], lines: LineArray) -
         crossings["line"], crossings["count"], minlength=len(lines)
     ).astype(int)
     bridged = corridors.graph.measures["on_bridge"].to_numpy(float)
-    table["on_bridge"] = [_any_true(bridged[list(way.edges)]) for way in ways]
+    table["on_bridge"] = [_any_true(bridged[list(way.edges)]) if way.edges else 0.0 for way in ways]
     crossings = crossings.rename(columns={"line": "route"})
     return Routes(ways, lines, table, crossings, [()] * len(lines), lines)
 

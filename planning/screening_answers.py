@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gis.linear import IntArray
+from gis.linear import FloatArray, IntArray
 from planning.application import Demand
 from planning.external_lines import no_network
 from planning.groundwork import Groundwork
@@ -41,59 +43,119 @@ class Alike:
     left: IntArray
 
 
-def solve_alike(
-    desk: Desk, demand: Demand, day: date, sites: Sites, chosen: IntArray, geometry: bool
-) -> Alike:
-    """Solve some sites for one demand on one day, but those that arrays cannot tell.
+@dataclass(frozen=True)
+class Quest:
+    """Some sites with one demand on one day, one of each kind that all is the same of.
 
-    Parcels one above another share what is found.
+    ``place`` tells for each of ``chosen`` which of ``ones`` it is; ``grounds`` are tried in their
+    order; ``cheapest`` are the ways on the first of them.
     """
-    ones, place = sites.alike(demand.pipe.utility, chosen)
-    found = _solve_each(desk, demand, day, sites, ones, geometry)
-    if len(ones) == len(chosen):
-        return found
-    where = np.full(len(sites.cases), -1, np.int64)
-    rows = []
-    for some, columns in found.rows:
-        where[some] = np.arange(len(some))
-        at = where[ones[place]]
-        where[some] = -1
-        told = np.flatnonzero(at >= 0)
-        spread = {name: _spread(column, at[told]) for name, column in columns.items()}
-        rows.append((chosen[told], spread))
-    return Alike(rows, chosen[np.isin(ones[place], found.left)])
+
+    desk: Desk
+    demand: Demand
+    day: date
+    sites: Sites
+    chosen: IntArray
+    ones: IntArray
+    place: IntArray
+    grounds: list[Groundwork]
+    cheapest: Ways
+
+    @classmethod
+    def of(cls, desk: Desk, demand: Demand, day: date, sites: Sites, chosen: IntArray) -> Quest:
+        """Find the cheapest ways."""
+        ones, place = sites.alike(demand.pipe.utility, chosen)
+        closures, areas = desk.work.closures, desk.work.closures.on(day)
+        kinds = [Closed(areas, spared=True)] if len(closures.spared) else []
+        grounds = [desk.work.under(closed) for closed in [*kinds, Closed(areas)]]
+        cheapest = _lightest(grounds[0], demand, "cheapest", sites, ones)
+        return cls(desk, demand, day, sites, chosen, ones, place, grounds, cheapest)
+
+    def solve(self, geometry: bool) -> Alike:
+        """Solve all but those that arrays cannot tell."""
+        found = self._solve_ones(geometry)
+        if len(self.ones) == len(self.chosen):
+            return found
+        where, mine = np.full(len(self.sites.cases), -1, np.int64), self.ones[self.place]
+        rows = []
+        for some, columns in found.rows:
+            where[some] = np.arange(len(some))
+            at = where[mine]
+            where[some] = -1
+            told = np.flatnonzero(at >= 0)
+            spread = {name: _spread(column, at[told]) for name, column in columns.items()}
+            rows.append((self.chosen[told], spread))
+        return Alike(rows, self.chosen[np.isin(mine, found.left)])
+
+    def _solve_ones(self, geometry: bool) -> Alike:
+        rows: list[tuple[IntArray, dict[str, Any]]] = []
+        left: list[IntArray] = []
+        todo = self.ones
+        for number, ground in enumerate(self.grounds):
+            ways = self.cheapest
+            if number:
+                ways = _lightest(ground, self.demand, "cheapest", self.sites, todo)
+            if len(ways):
+                told, doubtful = self._routed(ground, ways)
+                rows.append((told.site, told.columns(self.demand, geometry)))
+                left.append(doubtful)
+                todo = np.setdiff1d(todo, ways.site)
+            if len(todo) == 0:
+                break
+        if len(todo) and ground.closed.areas:
+            left.append(todo)  # it may be the closed areas that bar the way
+        elif len(todo):
+            rows.append((todo, _unroutable(ground, self.demand, self.sites, todo)))
+        return Alike(rows, np.sort(np.concatenate([*left, np.zeros(0, np.int64)])))
+
+    def _routed(self, ground: Groundwork, cheapest: Ways) -> tuple[_Best, IntArray]:
+        """The recommended routes of sites, and the sites to be solved one by one.
+
+        Those of figures in doubt, and those whose cheapest route does not qualify where bounds
+        do not tell whether another one does.
+        """
+        first = answer(self.desk, ground, self.demand, self.day, self.sites, cheapest)
+        status, unsure = np.full(len(cheapest), "found", object), first.in_doubt.copy()
+        open_ = np.flatnonzero((first.rank > 0) & ~unsure)
+
+        def shortest_m(sites: IntArray) -> FloatArray:
+            ways = _lightest(ground, self.demand, "shortest", self.sites, sites)
+            return ways.weight - _TIE_BREAK_M
+
+        told = bounded_statuses(
+            ground, self.demand, self.sites, cheapest.site[open_], first.rank[open_], shortest_m
+        )
+        untold = pd.isna(told)
+        unsure[open_] = untold & ~self.sites.is_estimate[cheapest.site[open_]]
+        status[open_] = np.where(untold, "not_searched", told)
+        kept = np.flatnonzero(~unsure)
+        ways, unknown = cheapest.part(kept), first.verdict[UNKNOWN][kept].tolist()
+        asked = questions_of_ways(self.desk, ground, self.demand, ways, unknown)
+        return _Best(ways.site, ways, first, kept, status[kept], asked), cheapest.site[unsure]
+
+
+def solve_all(quests: Sequence[Quest], geometry: bool) -> Iterator[Alike]:
+    """Solve quests of one desk, in order; their lines are measured all at once."""
+    if quests:
+        desk, stubs = quests[0].desk, defaultdict(list)
+        desk.edges.fill(np.concatenate([one.cheapest.edges_used for one in quests]))
+        for one in quests:
+            stubs[one.demand.pipe.utility].append(one.cheapest.tie_in)
+        for utility, rows in stubs.items():
+            desk.stubs(utility).fill(np.concatenate(rows))
+    for one in quests:
+        yield one.solve(geometry)
+
+
+def _lightest(
+    ground: Groundwork, demand: Demand, objective: str, sites: Sites, chosen: IntArray
+) -> Ways:
+    return lightest_ways(ground.search(demand.pipe, objective), sites.steps.of_sites(chosen))
 
 
 def _spread(column: Any, at: IntArray) -> Any:
     """Values of a column for the sites that share them; one for all stays so."""
     return column[at] if isinstance(column, np.ndarray) else column
-
-
-def _solve_each(
-    desk: Desk, demand: Demand, day: date, sites: Sites, chosen: IntArray, geometry: bool
-) -> Alike:
-    """Solve some sites, each by itself."""
-    work = desk.work
-    rows: list[tuple[IntArray, dict[str, Any]]] = []
-    left: list[IntArray] = []
-    todo = chosen
-    areas = work.closures.on(day)
-    grounds = [Closed(areas, spared=True)] if len(work.closures.spared) else []
-    for closed in [*grounds, Closed(areas)]:
-        ground = work.under(closed)
-        found = _routed(desk, ground, demand, day, sites, todo)
-        if found is not None:
-            told, doubtful = found
-            rows.append((told.site, told.columns(demand, geometry)))
-            left.append(doubtful)
-            todo = np.setdiff1d(todo, np.concatenate([told.site, doubtful]))
-        if len(todo) == 0:
-            break
-    if len(todo) and areas:
-        left.append(todo)  # it may be the closed areas that bar the way
-    elif len(todo):
-        rows.append((todo, _unroutable(ground, demand, sites, todo)))
-    return Alike(rows, np.sort(np.concatenate([*left, np.zeros(0, np.int64)])))
 
 
 @dataclass(frozen=True)
@@ -129,37 +191,6 @@ class _Best:
         if geometry:
             columns["geometry"] = self.ways.draw()
         return columns
-
-
-def _routed(
-    desk: Desk, ground: Groundwork, demand: Demand, day: date, sites: Sites, todo: IntArray
-) -> tuple[_Best, IntArray] | None:
-    """The recommended routes of sites, and the sites to be solved one by one.
-
-    Those of figures in doubt, and those whose cheapest route does not qualify where bounds
-    do not tell whether another one does.
-    """
-    steps = sites.steps.of_sites(todo)
-    cheapest = lightest_ways(ground.search(demand.pipe, "cheapest"), steps)
-    if len(cheapest) == 0:
-        return None
-    first = answer(desk, ground, demand, day, sites, cheapest)
-    status, unsure = np.full(len(cheapest), "found", object), first.in_doubt.copy()
-    open_ = np.flatnonzero((first.rank > 0) & ~unsure)
-    steps = sites.steps.of_sites(cheapest.site[open_])
-    shortest_m = lightest_ways(ground.search(demand.pipe, "shortest"), steps).weight - _TIE_BREAK_M
-    told = bounded_statuses(
-        ground, demand, sites, cheapest.site[open_], first.rank[open_], shortest_m
-    )
-    untold = pd.isna(told)
-    unsure[open_] = untold & ~sites.is_estimate[cheapest.site[open_]]
-    status[open_] = np.where(untold, "not_searched", told)
-    kept = np.flatnonzero(~unsure)
-    ways = cheapest.part(kept)
-    unknown = first.verdict[UNKNOWN][kept].tolist()
-    asked = questions_of_ways(desk, ground, demand, ways, unknown)
-    best = _Best(ways.site, ways, first, kept, status[kept], asked)
-    return best, cheapest.site[unsure]
 
 
 def _unroutable(work: Groundwork, demand: Demand, sites: Sites, chosen: IntArray) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ from planning.qualifying import statuses_by_bounds
 from planning.route_pieces import in_city_roads, piece_book
 from planning.screening_sites import Sites
 
+# No way is longer.
+_LONGER_THAN_ANY_M = 1e12
+
 
 def bounded_statuses(
     work: Groundwork,
@@ -21,24 +25,36 @@ def bounded_statuses(
     sites: Sites,
     chosen: IntArray,
     rank: IntArray,
-    shortest_m: FloatArray,
+    shortest_m: Callable[[IntArray], FloatArray],
 ) -> NDArray[Any]:
     """``status_by_bounds`` of some sites, as an array of texts and None.
 
-    ``rank`` is that of their cheapest routes; no way to them is shorter than ``shortest_m``.
+    ``rank`` is that of their cheapest routes; ``shortest_m`` tells for some of the sites metres
+    that no way to them undercuts, and is asked only for those whose status hangs on it.
     Sites of which everything is the same that no route can change share their bounds.
     """
     utility = demand.pipe.utility
     status = np.full(len(chosen), None, object)
     kind = sites.kinds(utility)[chosen]
     shut_in = np.zeros(len(chosen), bool)
+    groups = []
     for one in np.unique(kind).tolist():
         at = np.flatnonzero(kind == one)
-        site = work.site(sites.cases[int(chosen[at[0]])])
-        book = piece_book(work, demand, site)
+        book = piece_book(work, demand, work.site(sites.cases[int(chosen[at[0]])]))
         if book.city_road_bars:
             shut_in[at] = _shut_in(work, utility, sites, chosen[at])
-        status[at] = statuses_by_bounds(book, shut_in[at], rank[at], shortest_m[at])
+        low, high = (
+            statuses_by_bounds(book, shut_in[at], rank[at], np.full(len(at), metres))
+            for metres in (0.0, _LONGER_THAN_ANY_M)
+        )
+        status[at] = low
+        groups.append((book, at[low != high]))
+    asked = np.sort(np.concatenate([*(at for _, at in groups), np.zeros(0, np.int64)]))
+    if len(asked):
+        metres = np.zeros(len(chosen))
+        metres[asked] = shortest_m(chosen[asked])
+        for book, at in groups:
+            status[at] = statuses_by_bounds(book, shut_in[at], rank[at], metres[at])
     return status
 
 

@@ -8,7 +8,7 @@ are to be measured one by one.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -27,7 +27,7 @@ from planning.judged_routes import rank_of, unverified_inputs
 from planning.measures import MEASURES, Figures, measure_all
 from planning.quantities import SURFACES
 from planning.questions import unknown_inputs
-from planning.screening_lines import LineValues, joints_inside
+from planning.screening_lines import LineValues, Nearby, joints_inside
 from planning.screening_roads import (
     ASSUMED_WIDTH,
     BRIDGE_UNKNOWN,
@@ -68,8 +68,10 @@ class Desk:
         self.work, self.reach_m = work, reach_m
         graph, kerbs = work.corridors.graph, work.corridors.surfaces.own_area
         self.joints = joints_inside(graph.ends, graph.node_xy, work.corridors.crossings, kerbs)
+        self.nearby = Nearby(work.ground)
         self.edges = LineValues(
             work.ground,
+            self.nearby,
             graph.lines,
             graph.measures["road"].to_numpy(np.int64),
             graph.measures["on_bridge"].to_numpy(float),
@@ -94,6 +96,7 @@ class Desk:
             lines = self.work.tie_ins(utility).lines
             self._stubs[utility] = LineValues(
                 self.work.ground,
+                self.nearby,
                 lines,
                 np.full(len(lines), -1),
                 np.zeros(len(lines)),
@@ -194,7 +197,7 @@ def _ridden(
     reach = trench_reach_m(desk.work, demand)
     branches, walks = ways.branches, ways.foot >= 0
     inner = np.flatnonzero(branches.above >= 0)
-    desk.edges.fill(np.concatenate([branches.edge[inner], ways.edge[walks]]))
+    desk.edges.fill(ways.edges_used)
     stubs.fill(ways.tie_in)
     place = branches.place[ways.foot[walks]]
     along = _told(desk.edges, branches.edge[inner], states, reach)
@@ -327,12 +330,7 @@ def _judge(
     count = len(ways)
     found = {name: np.empty(count, object) for name in (*VERDICT_COLUMNS, UNKNOWN)}
     rank = np.zeros(count, np.int64)
-    assumed = (roads[:, ASSUMED_WIDTH] > 0).tolist()
-    groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for number, site in enumerate(ways.site.tolist()):
-        groups[unverified_inputs(sites.cases[site], utility, assumed[number])].append(number)
-    for unverified, numbers in groups.items():
-        at = np.array(numbers, np.int64)
+    for unverified, at in _unverified(utility, sites, ways.site, roads[:, ASSUMED_WIDTH] > 0):
         judged = judge_columns(
             utility,
             {name: _rows(column, at) for name, column in columns.items()},
@@ -343,12 +341,27 @@ def _judge(
         )
         for name in VERDICT_COLUMNS:
             found[name][at] = judged.column(name)
-        open_inputs = [unknown_inputs(one) for one in judged.verdicts]
-        for number, verdict in zip(numbers, judged.verdict_of.tolist(), strict=True):
-            found[UNKNOWN][number] = open_inputs[verdict]
+        open_inputs = np.empty(len(judged.verdicts), object)
+        open_inputs[:] = [unknown_inputs(one) for one in judged.verdicts]
+        found[UNKNOWN][at] = open_inputs[judged.verdict_of]
         ranks = np.array([rank_of(one) for one in judged.verdicts], np.int64)
         rank[at] = ranks[judged.verdict_of]
     return found, rank
+
+
+def _unverified(
+    utility: str, sites: Sites, site: IntArray, assumed: NDArray[np.bool_]
+) -> Iterator[tuple[tuple[str, ...], IntArray]]:
+    """Routes by the ``unverified_inputs`` of their sites; estimates all have the same."""
+    estimate = sites.is_estimate[site]
+    groups: dict[tuple[str, ...], list[IntArray]] = defaultdict(list)
+    same = np.flatnonzero(estimate)
+    for at in [same, *np.flatnonzero(~estimate)[:, None]]:
+        if len(at):
+            case = sites.cases[int(site[at[0]])]
+            groups[unverified_inputs(case, utility, bool(assumed[at[0]]))].append(at)
+    for unverified, parts in groups.items():
+        yield unverified, np.concatenate(parts)
 
 
 def _rows(column: Column, at: IntArray) -> Column:

@@ -7,6 +7,7 @@ whole route measures, the line says so (``DOUBT`` and the gaps), and the route i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -50,6 +51,60 @@ class NearRoads:
     known: NDArray[np.bool_]
 
 
+class Nearby:
+    """Roads in squares, greenery and trees, each to be found by place; made once."""
+
+    def __init__(self, ground: Ground) -> None:
+        self.roads = [
+            (_Tree(squares), road_of, known)
+            for areas, known in ((ground.road_areas, True), (ground.land_in_reach, False))
+            for squares, road_of in (squares_of(areas, _SQUARE_M),)
+            if len(squares)
+        ]
+        self.trees = {layer: _tree_of(ground, layer) for layer in ("green", "trees")}
+
+    def gaps(self, layer: str, lines: LineArray, reach_m: float) -> FloatArray:
+        """Distance of each line to the nearest thing of a layer, infinite beyond reach."""
+        gap = np.full(len(lines), np.inf)
+        tree = self.trees[layer]
+        if tree is not None:
+            line, _, gap_m = tree.near(lines, reach_m)
+            np.minimum.at(gap, line, gap_m)
+        return gap
+
+    def near_roads(self, lines: LineArray, own_road: IntArray, reach_m: float) -> NearRoads:
+        """Roads whose red line, or land that may be theirs, is within reach of lines."""
+        own = np.flatnonzero(own_road >= 0)
+        found = [NearRoads(own, own_road[own], np.zeros(len(own)), *[np.ones(len(own), bool)] * 2)]
+        for tree, road_of, known in self.roads:
+            line, square, gap_m = tree.near(lines, reach_m)
+            foreign = road_of[square] != own_road[line]
+            line, square, gap_m = line[foreign], square[foreign], gap_m[foreign]
+            inside_m, met = np.zeros(len(line)), gap_m == 0
+            inside = shapely.intersection(lines[line[met]], tree.shapes[square[met]])
+            inside_m[met] = shapely.length(inside)
+            found.append(_by_road(line, road_of[square], gap_m, inside_m, known))
+        return _joined(found)
+
+
+class _Tree:
+    """Shapes with their R-tree."""
+
+    def __init__(self, shapes: NDArray[Any]) -> None:
+        self.shapes, self.tree = shapes, shapely.STRtree(shapes)
+
+    def near(self, lines: LineArray, reach_m: float) -> tuple[IntArray, IntArray, FloatArray]:
+        """Pairs of lines and shapes within reach of each other, and the metres between them."""
+        line, shape = self.tree.query(lines, predicate="dwithin", distance=reach_m)
+        gap_m = shapely.distance(lines[line], self.shapes[shape])
+        return line.astype(np.int64), shape.astype(np.int64), gap_m
+
+
+def _tree_of(ground: Ground, layer: str) -> _Tree | None:
+    table = ground.survey.get(layer)
+    return None if table is None or len(table) == 0 else _Tree(np.asarray(table.geometry.array))
+
+
 @dataclass
 class LineValues:
     """Values of some lines, filled in as they are asked for.
@@ -66,6 +121,7 @@ class LineValues:
     """
 
     ground: Ground
+    nearby: Nearby
     lines: LineArray
     own_road: IntArray
     on_bridge: FloatArray
@@ -92,22 +148,21 @@ class LineValues:
         self._filled[new] = True
         lines = self.lines[new]
         self._measure(new, lines)
-        near = _near_roads(self.ground, lines, self.own_road[new], self.reach_m)
+        near = self.nearby.near_roads(lines, self.own_road[new], self.reach_m)
         self._near.append(
             NearRoads(new[near.line], *(near.road, near.gap_m, near.sure, near.known))
         )
         self.__dict__.pop("near_roads", None)  # told again with the new ones
         zone = self.ground.policy.planning.ancient_tree_zone_m
-        self.green_gap[new] = _gaps(self.ground, "green", lines, self.reach_m)
-        self.tree_gap[new] = _gaps(self.ground, "trees", lines, self.reach_m + zone)
+        self.green_gap[new] = self.nearby.gaps("green", lines, self.reach_m)
+        self.tree_gap[new] = self.nearby.gaps("trees", lines, self.reach_m + zone)
 
     @cached_property
     def near_roads(self) -> tuple[NearRoads, IntArray]:
         """Roads at all lines measured so far by line, and where those of each line begin."""
-        parts = zip(*map(_fields, self._near), strict=True)
-        columns = [np.concatenate(part) for part in parts]
-        order = np.argsort(columns[0], kind="stable")
-        near = NearRoads(*(column[order] for column in columns))
+        found = _joined(self._near)
+        order = np.argsort(found.line, kind="stable")
+        near = NearRoads(*(column[order] for column in _fields(found)))
         return near, np.searchsorted(near.line, np.arange(len(self.lines) + 1)).astype(np.int64)
 
     def road_counts(
@@ -165,49 +220,25 @@ def _add(values: FloatArray, pieces: pd.DataFrame, name: str, column: int, unkno
     np.add.at(values[:, unknown], line[missing], 1.0)
 
 
-def _gaps(ground: Ground, layer: str, lines: LineArray, reach_m: float) -> FloatArray:
-    """Distance of each line to the nearest thing of a layer, infinite beyond reach."""
-    gap = np.full(len(lines), np.inf)
-    table = ground.survey.get(layer)
-    if table is None or len(table) == 0:
-        return gap
-    shapes = np.asarray(table.geometry.array)
-    line, thing = shapely.STRtree(shapes).query(lines, predicate="dwithin", distance=reach_m)
-    np.minimum.at(gap, line, shapely.distance(lines[line], shapes[thing]))
-    return gap
+def _by_road(
+    line: IntArray, road: IntArray, gap_m: FloatArray, inside_m: FloatArray, known: bool
+) -> NearRoads:
+    """One row for each line and road: the least gap, and whether the metres inside are many."""
+    pairs = pd.DataFrame({"line": line, "road": road, "gap_m": gap_m, "inside_m": inside_m})
+    by_pair = pairs.groupby(["line", "road"], as_index=False)
+    near = by_pair.agg(gap_m=("gap_m", "min"), inside_m=("inside_m", "sum"))
+    return NearRoads(
+        near["line"].to_numpy(np.int64),
+        near["road"].to_numpy(np.int64),
+        near["gap_m"].to_numpy(float),
+        (near["inside_m"] > CONTACT_TOLERANCE_M).to_numpy(),
+        np.full(len(near), known),
+    )
 
 
-def _near_roads(ground: Ground, lines: LineArray, own_road: IntArray, reach_m: float) -> NearRoads:
-    """Roads whose red line, or land that may be theirs, is within reach of lines."""
-    own = np.flatnonzero(own_road >= 0)
-    found = [NearRoads(own, own_road[own], np.zeros(len(own)), *[np.ones(len(own), bool)] * 2)]
-    for areas, known in ((ground.road_areas, True), (ground.land_in_reach, False)):
-        squares, road_of = squares_of(areas, _SQUARE_M)
-        if len(squares) == 0:
-            continue
-        tree = shapely.STRtree(squares)
-        line, square = tree.query(lines, predicate="dwithin", distance=reach_m)
-        foreign = road_of[square] != own_road[line]
-        line, square = line[foreign].astype(np.int64), square[foreign]
-        gap_m = shapely.distance(lines[line], squares[square])
-        inside_m = np.zeros(len(line))
-        met = gap_m == 0
-        inside_m[met] = shapely.length(shapely.intersection(lines[line[met]], squares[square[met]]))
-        pairs = pd.DataFrame(
-            {"line": line, "road": road_of[square], "gap_m": gap_m, "inside_m": inside_m}
-        )
-        by_pair = pairs.groupby(["line", "road"], as_index=False)
-        near = by_pair.agg(gap_m=("gap_m", "min"), inside_m=("inside_m", "sum"))
-        found.append(
-            NearRoads(
-                near["line"].to_numpy(np.int64),
-                near["road"].to_numpy(np.int64),
-                near["gap_m"].to_numpy(float),
-                (near["inside_m"] > CONTACT_TOLERANCE_M).to_numpy(),
-                np.full(len(near), known),
-            )
-        )
-    return NearRoads(*(np.concatenate(parts) for parts in zip(*map(_fields, found), strict=True)))
+def _joined(parts: Sequence[NearRoads]) -> NearRoads:
+    """Rows one after another."""
+    return NearRoads(*(np.concatenate(part) for part in zip(*map(_fields, parts), strict=True)))
 
 
 def _fields(near: NearRoads) -> tuple[NDArray[Any], ...]:

@@ -71,9 +71,9 @@ class Sites:
         parcels = [case.parcel_id for case in self.cases]
         tolerance = self.work.tolerances.of_layer("parcels").reindex(parcels).to_numpy(float)
         exact = pd.factorize(tolerance, use_na_sentinel=False)[0]
-        alone = np.where(self.is_estimate & joined, -1, np.arange(len(ends)))
-        columns = [ends, exact, alone]
-        return np.unique(np.column_stack(columns), axis=0, return_inverse=True)[1].astype(np.int64)
+        shared = ends * (exact.max(initial=0) + 1) + exact
+        alone = shared.max(initial=0) + 1 + np.arange(len(ends))
+        return np.asarray(np.where(self.is_estimate & joined, shared, alone), np.int64)
 
     def alike(self, utility: str, chosen: IntArray) -> tuple[IntArray, IntArray]:
         """Of some sites one of each kind that all is the same of, and the place of each in them.

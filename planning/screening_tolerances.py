@@ -39,7 +39,9 @@ def tolerances_of_ways(
         parcels=[sites.cases[site].parcel_id for site in ways.site.tolist()],
         working=np.zeros(0, object),
     )
-    told = hold.joined["tolerance_m"].notna() & hold.ended["tolerance_m"].notna()
+    told = hold.ended["tolerance_m"].notna()
+    if told.any():
+        told &= hold.joined["tolerance_m"].notna()
     if hold.kerbs["tolerance_m"].notna().any() and "crossing_kerb_m" in names:
         told |= figures["kerb_m"] > 0
     at = np.flatnonzero(told.to_numpy())

@@ -96,6 +96,12 @@ class Ways:
         """The part of the forest that the ways run over."""
         return self.forest.branches(self.foot[self.foot >= 0])
 
+    @property
+    def edges_used(self) -> IntArray:
+        """Edges that any of the ways runs over, connectors included."""
+        inner = self.branches.edge[self.branches.above >= 0]
+        return np.concatenate([inner, self.edge[self.foot >= 0]])
+
     @cached_property
     def steps(self) -> tuple[IntArray, IntArray]:
         """Edges of all ways from the tie-in on, connectors included, and where each begins."""

@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import FloatArray, LineArray, segments
+from gis.linear import FloatArray, IntArray, LineArray, segments
 from gis.network import tie_break
 from layers.survey import Survey
 from layers.utilities import Utility
@@ -64,6 +64,17 @@ class TieIns:
     def tie_break(self) -> FloatArray:
         """The tie-break of every way, as edges have one."""
         return tie_break(self.lines)
+
+    @cached_property
+    def tree(self) -> shapely.STRtree:
+        """R-tree of the ways."""
+        return shapely.STRtree(self.lines)
+
+    @cached_property
+    def feature_rows(self) -> IntArray:
+        """Row of ``features`` that each way leads to."""
+        joined = pd.MultiIndex.from_frame(self.table[["kind", "feature_id"]])
+        return np.asarray(self.features.index.get_indexer(joined), np.int64)
 
     @cached_property
     def feature_ids(self) -> list[str]:
@@ -297,8 +308,7 @@ def _to_red_lines(corridors: Corridors, feet: pd.DataFrame) -> pd.DataFrame:
 
 def eligible(tie_ins: TieIns, pipe: Pipe, standards: Standards) -> NDArray[np.bool_]:
     """Which rows of ``tie_ins.table`` may serve a pipe."""
-    joined = pd.MultiIndex.from_frame(tie_ins.table[["kind", "feature_id"]])
-    return may_serve(tie_ins, pipe, standards).reindex(joined).to_numpy(bool)
+    return may_serve(tie_ins, pipe, standards).to_numpy(bool)[tie_ins.feature_rows]
 
 
 def may_serve(tie_ins: TieIns, pipe: Pipe, standards: Standards) -> pd.Series:

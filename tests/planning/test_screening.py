@@ -175,7 +175,12 @@ def test_bounds_of_all_sites_are_the_bounds_of_each(sample_work: Groundwork, uti
         chosen = [n for n, case in enumerate(cases) if case.demands.get(utility) == demand]
         rank = np.arange(len(chosen)) % 2 + 1
         metres = np.geomspace(1.0, 1000.0, len(chosen))
-        told = bounded_statuses(sample_work, demand, sites, np.array(chosen), rank, metres)
+        metres_of = dict(zip(chosen, metres.tolist(), strict=True))
+
+        def shortest_m(sites: Any, known: dict[int, float] = metres_of) -> Any:
+            return np.array([known[site] for site in sites.tolist()])
+
+        told = bounded_statuses(sample_work, demand, sites, np.array(chosen), rank, shortest_m)
         seen |= set(told)
         for place, number in enumerate(chosen):
             site = sample_work.site(cases[number])
