@@ -71,7 +71,8 @@ def screen(
     -------
     Rows in the order of the cases and utilities; columns of design 12, ``geometry`` last
     (LineString from tie-in to red line, None where not routed) unless it is not wanted.
-    ``attrs["one_by_one"]``: how many pairs were solved one by one, and the CPU seconds.
+    ``attrs["one_by_one"]``: how many pairs arrays left open, how many of them were solved (of
+    parcels one above another only one is), and the CPU seconds.
     """
     wanted = list(load_utilities()) if utilities is None else list(utilities)
     told = progress or (lambda _pairs: None)
@@ -88,12 +89,18 @@ def screen(
             alone[demand] = np.concatenate([alone[demand], found.left])
         told(len(quest.chosen) - len(found.left))
     start = time.process_time()
+    solved = 0
     for demand, numbers in alone.items():
-        _one_by_one(work, demand, cases, numbers, table)
+        ones, place = sites.alike(demand.pipe.utility, np.sort(numbers))
+        _one_by_one(work, demand, cases, ones, table)
+        rows = table.rows(ones, demand.pipe.utility)
+        table.copy(rows[place], table.rows(np.sort(numbers), demand.pipe.utility))
+        solved += len(ones)
         told(len(numbers))
+    cpu_s = time.process_time() - start
     frame = table.frame(geometry)
     pairs = sum(map(len, alone.values()))
-    frame.attrs["one_by_one"] = {"pairs": pairs, "cpu_s": time.process_time() - start}
+    frame.attrs["one_by_one"] = {"pairs": pairs, "solved": solved, "cpu_s": cpu_s}
     return frame
 
 

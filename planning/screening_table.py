@@ -54,6 +54,11 @@ class Table:
             if name in self._columns:
                 self._columns[name][rows] = values
 
+    def copy(self, rows: IntArray, to: IntArray) -> None:
+        """Write to some rows what others hold."""
+        for values in self._columns.values():
+            values[to] = values[rows]
+
     def write_row(self, row: int, values: Mapping[str, Any]) -> None:
         """Write one row; None stands for an unknown number."""
         for name, value in values.items():

@@ -327,7 +327,7 @@ def test_screen_narrows_to_named_utilities_and_parcels(folder: Path, tmp_path: P
     names = ("--utilities", "water,power", "--parcels", "P-1")
     answer = json.loads(done(run("screen", folder, "--out", out, *names, "--json")).stdout)
     assert answer["rows"] == 2
-    assert set(answer["one_by_one"]) == {"pairs", "cpu_s"}
+    assert set(answer["one_by_one"]) == {"pairs", "solved", "cpu_s"}
     table = pd.read_csv(out, encoding="utf-8-sig")
     assert table["utility"].to_list() == ["water", "power"]
     assert set(table["parcel_id"]) == {"P-1"}

@@ -145,6 +145,13 @@ def test_parcels_one_above_another_share_nodes_and_are_still_told_apart(
     assert work.corridors.graph.edge_count <= bare.edge_count + 12  # those of Z-1, no others
     table = screen(work, cases)
     assert len(table) == 6 * (4 * len(plots) + 1)
+    counted = table.attrs["one_by_one"]
+    assert counted["solved"] < counted["pairs"]
+
+    def each(_sites: Sites, _utility: str, chosen: Any) -> Any:
+        return chosen, np.arange(len(chosen))
+
+    monkeypatch.setattr(Sites, "alike", each)
     assert_equal(table, one_by_one(monkeypatch, work, cases))
 
 
