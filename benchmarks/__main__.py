@@ -15,6 +15,8 @@ from benchmarks.measuring import versions
 BENCHMARKS = {
     "screening": "screen all parcels for six utilities; corridors and tie-ins timed apart",
     "click": "plan one parcel, cached and after an edit",
+    "noding": "cut street lines where they cross and build the graph; --parcels counts for nothing",
+    "constrained": "cheapest route under caps; --parcels counts for nothing",
     "joint": "exact joint trench of six utilities, at 3,000 edges and at --edges",
 }
 EDGES = 20_000

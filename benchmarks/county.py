@@ -100,6 +100,13 @@ def generated_county(edges: int, parcels: int, seed: int = 1) -> Survey:
     return Survey(crs, tables, COUNTY, synthetic=True)
 
 
+def street_lines(edges: int, seed: int = 1) -> NDArray[Any]:
+    """Centre lines of streets that cross, not cut there: about ``edges`` parts once they are."""
+    columns = max(round((edges / (2 * (1 - _MISSING))) ** 0.5), 1)
+    roads = _Net(columns, columns, np.random.default_rng(seed)).roads()
+    return np.array([road["geometry"] for road in roads], object)
+
+
 def _blocks(edges: int, parcels: int) -> int:
     """How many blocks give so many strips and crossings."""
     full = _EDGES_PER_BLOCK + _EDGES_PER_PLOT * _MOST_PLOTS_PER_BLOCK

@@ -22,7 +22,7 @@ def _answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
 def test_list_names_every_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list"]) == 0
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
-    assert listed == list(BENCHMARKS) == ["screening", "click", "joint"]
+    assert listed == list(BENCHMARKS) == ["screening", "click", "noding", "constrained", "joint"]
 
 
 def test_click_prints_the_stated_keys(capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,6 +54,28 @@ def test_the_joint_tree_is_proven_and_no_dearer_than_separate_digs(
     assert set(answer) >= KEYS
     assert answer["proven"]
     assert answer["separate_cost_to_joint"] >= answer["overlap_cost_to_joint"] >= 1 - 1e-9
+
+
+def test_noding_finds_the_edges_and_nodes_of_shapely_and_says_what_was_not_measured(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TONGGOU_BENCHMARK_DATABASE", raising=False)
+    answer = _answer(capsys, "noding", "--edges", "400", "--json", "--peers")
+    assert answer["edges"] > 300
+    for name in ("shapely_node", "shapely_union_all"):
+        peer = answer["peers"][name]
+        assert (peer["edges"], peer["nodes"]) == (answer["edges"], answer["nodes"])
+        assert answer["ratios"][f"{name}_to_ours"] > 0
+    assert "TONGGOU_BENCHMARK_DATABASE" in answer["peers"]["pgr_nodeNetwork"]["not_measured"]
+    assert "pgr_nodeNetwork_to_ours" not in answer["ratios"]
+
+
+def test_capped_routes_are_those_of_the_solver(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = _answer(capsys, "constrained", "--edges", "500", "--json", "--peers")
+    assert answer["proven"] == answer["requests"] == 24
+    assert 0 < answer["without_a_way"] < 24
+    assert answer["peers"]["highs"]["different_answers"] == 0
+    assert "costs" not in answer
 
 
 @pytest.mark.parametrize("arguments", [[], ["joint", "--edges", "0"], ["unheard-of"]])
