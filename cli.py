@@ -28,7 +28,7 @@ from layers.errors import LayerError, ReadError, WorkspaceError
 from layers.problems import Problem
 from layers.store import Workspace
 from layers.utilities import load_utilities
-from planning.application import ApplicationError, parse_application
+from planning.application import Application, ApplicationError, parse_application
 from planning.batch import cases_of, screen
 from planning.comparisons import day
 from planning.county_questions import questions_of_cases
@@ -260,7 +260,7 @@ def plan_(
     opened = Workspace.open(workspace)
     with _progress(_("编制方案"), 2) as bar:
         document = _with_drawn(_application(opened, application), drawn, opened)
-        case = parse_application(document)
+        case = parse_application(document, tolerant=True)
         survey = opened.survey()
         bar.update(1)
         made = plan(case, survey, load_policy(opened.county))
@@ -273,6 +273,8 @@ def plan_(
         _print_json(answer)
     else:
         _print_lines(plan_summary(made))
+    for message in case.impossible.values():
+        click.echo(message, err=True)
     unroutable = any(line.status == "unroutable" for line in made.lines.values())
     refused = any(isinstance(one, RefusedRoute) for one in made.manual.values())
     ctx.exit(1 if unroutable or refused else 0)
@@ -314,11 +316,12 @@ def screen_(
     if land is None:
         raise LayerError(_("没有宗地,无从筛查;请先导入宗地图层 parcels。"))
     named = _names(parcels, tuple(land.index), "--parcels")
-    applications = [parse_application(document) for document in opened.applications()]
+    applications, faults = _readable(opened)
     cases = cases_of(survey, applications, _day(dig_date), named)
     pairs = sum(len(set(case.demands) & set(wanted or case.demands)) for case in cases)
     with _progress(_("筛查"), pairs) as bar:
         places, refused = placed(survey, applications)
+        faults += [str(error) for error in refused]
         work = prepare(survey, load_policy(opened.county), places)
         drawn = out.suffix.lower() != ".csv"
         table = screen(work, cases, wanted, progress=bar.update, geometry=drawn)
@@ -332,7 +335,7 @@ def screen_(
     outcomes = table["outcome"].value_counts().to_dict()
     if as_json:
         answer = {"out": str(out), "dig_date": day, "rows": len(table)}
-        problems = {"problems": [str(error) for error in refused]}
+        problems = {"problems": faults}
         told = {"status": counts, "outcome": outcomes, "one_by_one": alone}
         told |= {"questions": len(asked)}
         _print_json(answer | told | problems)
@@ -342,8 +345,8 @@ def screen_(
         click.echo(_("判定:{}").format(_counts(outcomes)))
         click.echo(_("其中逐项求解 {pairs} 项,用时 {cpu_s:.1f} 秒(CPU)").format(**alone))
         _print_lines(asked_first(asked))
-        _print_lines([str(error) for error in refused])
-    ctx.exit(1 if refused or counts.get("unroutable") else 0)
+        _print_lines(faults)
+    ctx.exit(1 if faults or counts.get("unroutable") else 0)
 
 
 @main.command(name="answer", help=_("回填待查事项:存为图层的新版本,对所有案件生效。"))
@@ -421,12 +424,26 @@ def judge_(county: str, measures: Any, switches: Sequence[str], as_json: bool) -
 
 def _groundwork(opened: Workspace) -> Groundwork:
     """Corridors of a workspace with the gates of its applications."""
-    applications = [parse_application(document) for document in opened.applications()]
+    applications, faults = _readable(opened)
     survey = opened.survey()
     places, refused = placed(survey, applications)
-    for error in refused:
-        click.echo(str(error), err=True)
+    for message in (*faults, *map(str, refused)):
+        click.echo(message, err=True)
     return prepare(survey, load_policy(opened.county), places)
+
+
+def _readable(opened: Workspace) -> tuple[list[Application], list[str]]:
+    """The applications of a workspace that can be read, and what is wrong with any of them."""
+    found: list[Application] = []
+    faults: list[str] = []
+    for document in opened.applications():
+        try:
+            found.append(parse_application(document, tolerant=True))
+        except ApplicationError as error:
+            faults.append(str(error))
+        else:
+            faults += found[-1].impossible.values()
+    return found, faults
 
 
 def _application(opened: Workspace, name: str) -> Mapping[str, Any]:
@@ -449,7 +466,7 @@ def _with_drawn(
     """The application with the lines of ``--route`` as its newest drawn routes."""
     if not drawn:
         return document
-    parse_application(document)  # refuses a history that nothing can be added to
+    parse_application(document, tolerant=True)  # refuses a history nothing can be added to
     routes = dict(document.get("drawn_routes") or {})
     for utility, file in _pairs("--route", drawn).items():
         coordinates = [[x, y] for x, y in read_line(file, opened.crs).coords]

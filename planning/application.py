@@ -110,7 +110,8 @@ class Application:
     survey's CRS, or None: then anywhere. ``source`` tells an
     application from the default demand of a parcel without one. ``promiser`` holds what is
     recorded of a utility's own will: ``declines`` and ``bad_credit``. ``drawn_routes`` are the
-    lines that people drew for a utility, newest last.
+    lines that people drew for a utility, newest last. ``impossible`` says of utilities whose demand
+    cannot be meant why (``parse_application``).
     """
 
     application_id: str
@@ -124,6 +125,7 @@ class Application:
     promiser: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     drawn_routes: Mapping[str, tuple[DrawnRoute, ...]] = field(default_factory=dict)
     source: str = "application"
+    impossible: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_estimate(self) -> bool:
@@ -131,8 +133,11 @@ class Application:
         return self.source == "default_demand"
 
 
-def parse_application(document: Mapping[str, Any]) -> Application:
+def parse_application(document: Mapping[str, Any], *, tolerant: bool = False) -> Application:
     """Read an application document (design 12).
+
+    ``tolerant`` sets the demands aside that cannot be meant (``Application.impossible``) as long as
+    one is left, so that the others are planned.
 
     Raises
     ------
@@ -149,11 +154,12 @@ def parse_application(document: Mapping[str, Any]) -> Application:
     demands = document.get("demands")
     if not isinstance(demands, Mapping) or not demands:
         raise reader.error("demands", demands, _("须写明至少一个专业的需求"), _("填写 demands"))
+    possible, impossible = _demands(reader, demands, tolerant=tolerant)
     return Application(
         application_id=name,
         parcel_id=reader.text("parcel_id", required=True) or "",
         dig_date=reader.day("dig_date"),
-        demands={key: _demand(reader, key, value) for key, value in demands.items()},
+        demands=possible,
         gate=reader.points("gate"),
         work_kind=reader.choice("work_kind", document.get("work_kind"), _WORK_KINDS),
         subject_kind=reader.choice(
@@ -164,6 +170,7 @@ def parse_application(document: Mapping[str, Any]) -> Application:
         project=_project(reader, document.get("project")),
         promiser=_promisers(reader, document.get("promiser")),
         drawn_routes=parse_drawn_routes(document.get("drawn_routes"), reader.error),
+        impossible=impossible,
     )
 
 
@@ -254,6 +261,24 @@ def _promisers(reader: _Reader, value: Any) -> dict[str, dict[str, Any]]:
             reader.choice(f"promiser.{utility}", key, _PROMISER_RECORDS)
             reader.yes_or_no(f"promiser.{utility}.{key}", told)
     return promisers
+
+
+def _demands(
+    reader: _Reader, given: Mapping[str, Any], *, tolerant: bool
+) -> tuple[dict[str, Demand], dict[str, str]]:
+    """The demands that can be meant, and why the others cannot."""
+    possible: dict[str, Demand] = {}
+    impossible: dict[str, str] = {}
+    for utility, value in given.items():
+        try:
+            possible[utility] = _demand(reader, utility, value)
+        except ApplicationError as error:
+            if not tolerant or utility not in load_utilities():
+                raise
+            impossible[utility] = str(error)
+    if not possible:
+        raise ApplicationError("\n".join(impossible.values()))
+    return possible, impossible
 
 
 def _demand(reader: _Reader, utility: str, value: Any) -> Demand:

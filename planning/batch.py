@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Application, Demand, default_application
-from planning.external_lines import ExternalLine, all_by_forest, external_lines
+from planning.external_lines import IMPOSSIBLE, ExternalLine, all_by_forest, external_lines
 from planning.groundwork import Groundwork, Site, SiteError
 from planning.questions import as_text, open_subjects
 from planning.screening_answers import Quest, solve_all
@@ -78,6 +78,10 @@ def screen(
     told = progress or (lambda _pairs: None)
     cases = [with_sizes(case, work.policy) for case in cases]
     table, desk = Table(cases, wanted), Desk.of(work)
+    for number, case in enumerate(cases):
+        for utility in set(case.impossible) & set(wanted):
+            row = table.rows(np.array([number]), utility)
+            table.write(row, {"status": "unroutable", "reason": IMPOSSIBLE})
     together, alone = _groups(work, cases, wanted)
     sites = Sites(work, cases)
     quests = [Quest.of(desk, *kind, sites, numbers) for kind, numbers in together.items()]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from planning.application import Demand
+from planning.application import Application, Demand
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Answer, Route, judge_routes, site_facts, working_strips
 from planning.no_dig import OPEN, Closed, solve_around
@@ -27,6 +27,9 @@ from planning.routes import (
     trace,
 )
 from planning.verdicts import Verdict, judge
+
+# The reason of a line whose demand cannot be meant: a negative size, a text for a number.
+IMPOSSIBLE = "impossible_demand"
 
 Finder = Callable[[Search, Sequence[Site]], Mapping[str, Way]]
 
@@ -166,6 +169,13 @@ def _recommend(
         qualifying=found,
         closed=work.closed,
     )
+
+
+def not_planned(application: Application, utility: str) -> ExternalLine:
+    """A line that the application does not ask for, or in a way that cannot be meant."""
+    if utility in application.impossible:
+        return ExternalLine(utility, "unroutable", reason=IMPOSSIBLE)
+    return ExternalLine(utility, "not_requested")
 
 
 def no_network(work: Groundwork, demand: Demand) -> str | None:

@@ -15,7 +15,12 @@ from planning.application import Application
 from planning.clearance_records import Clearance
 from planning.clearances import clearances
 from planning.drawn_routes import DrawnRoute
-from planning.external_lines import ExternalLine, external_lines, networkx_finder
+from planning.external_lines import (
+    ExternalLine,
+    external_lines,
+    networkx_finder,
+    not_planned,
+)
 from planning.groundwork import Groundwork, Site, prepare
 from planning.joint import Joint, in_no_dig, plan_together
 from planning.judged_routes import Route
@@ -132,7 +137,7 @@ def plan(
     lines = {
         utility: external_lines(work, demand, [site], find)[site.key]
         if (demand := application.demands.get(utility)) is not None
-        else ExternalLine(utility, "not_requested")
+        else not_planned(application, utility)
         for utility in load_utilities()
     }
     joint = plan_together(work, site, lines)

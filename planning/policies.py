@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from functools import lru_cache
@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import Any
 
 from planning.comparisons import COMPARATORS, DATED
+from planning.policy_contradictions import contradiction
 from planning.policy_model import (
     Advisory,
     CarveOut,
@@ -121,6 +122,7 @@ def _policy(entry: Entry, file: str) -> Policy:
     }
     entry.finish()
     _check_links(entry, parts)
+    _check_contradictions(entry, parts["clauses"])
     mildest_first = [
         name for name in reversed(list(outcomes)) if name not in (SCOPE_OUTCOME, OPEN_OUTCOME)
     ]
@@ -375,6 +377,16 @@ def _check_links(entry: Entry, parts: Mapping[str, Any]) -> None:
     for name, value, known in links:
         if value not in known:
             raise entry.error(name, value, _("指向不存在的条目"), _("改为已有条目的 id"))
+
+
+def _check_contradictions(entry: Entry, clauses: Sequence[Clause]) -> None:
+    """Limits of one clause that nothing can meet together."""
+    for clause in clauses:
+        found = contradiction(clause.all_of)
+        if found is not None:
+            told = "、".join(f"{one.input} {one.comparator} {one.limit}" for one in found)
+            rule = _("两个条件互相矛盾,任何管线都不能同时满足")
+            raise entry.error(f"clause {clause.id}", told, rule, _("改正其中一个限值"))
 
 
 def _rules_by_utility(parts: Mapping[str, Any]) -> Mapping[str, UtilityRules]:

@@ -70,9 +70,10 @@ def questions_of(
 def open_subjects(work: Groundwork, line: ExternalLine) -> tuple[Subject, ...]:
     """What one line leaves open, each once; subjects of its own application bear no id."""
     route, demand = line.route, line.demand
-    if route is None or demand is None:
-        unjoined = line.status == "unroutable"
-        return tuple(unknown_states(work, line.utility)) if unjoined else ()
+    if demand is None:
+        return ()
+    if route is None:
+        return tuple(unknown_states(work, line.utility))
     found = [*missing_obstacles(work)]
     if route.answer.outcome == OPEN_OUTCOME:
         found += unknown_of_route(work, demand, unknown_inputs(route.verdict), route.roads)

@@ -69,7 +69,14 @@ APPLICATIONS: dict[str, dict[str, Any]] = {
     "A-apart": {"parcel_id": "P-apart", "demands": WATER},
     "A-across": {"parcel_id": "P-over-road", "demands": WATER},
     "A-inside": {"parcel_id": "P-inside", "demands": WATER},
+    "A-impossible": {
+        "parcel_id": "P-good",
+        "demands": {**WATER, "gas": {"nominal_mm": -100}, "power": {"duct_holes": "two"}},
+    },
+    "A-unreadable": {"parcel_id": "P-good", "dig_date": "soon", "demands": WATER},
 }
+# Cases that cannot be planned at all: refused with the cure, and the others are screened.
+REFUSED = ("A-gate", "A-lost", "A-unreadable")
 
 
 def run(*arguments: object) -> Result:
@@ -88,7 +95,8 @@ def screened(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.Da
     file = tmp_path_factory.mktemp("out") / "screen.csv"
     done = run("screen", workspace, "--out", file, "--dig-date", "2026-11-22")
     assert done.exit_code == 1
-    assert "A-lost" in done.output
+    for case in REFUSED:
+        assert case in done.output
     table = pd.read_csv(file)
     return table.set_index([table["application_id"].fillna(table["parcel_id"]), "utility"])
 
@@ -107,6 +115,8 @@ def screened(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.Da
         ("A-far", "water", "gap_too_wide"),
         ("A-apart", "water", "disconnected"),
         ("A-inside", "water", "disconnected"),
+        ("A-impossible", "gas", "impossible_demand"),
+        ("A-impossible", "power", "impossible_demand"),
     ],
 )
 def test_every_line_that_cannot_be_laid_has_its_reason(
@@ -129,7 +139,7 @@ def test_a_road_that_is_there_twice_is_crossed_once(screened: pd.DataFrame) -> N
     assert (row["crossing_count"], row["kerb_m"]) == (1, pytest.approx(10.0))
 
 
-@pytest.mark.parametrize("case", [key for key in APPLICATIONS if key not in ("A-gate", "A-lost")])
+@pytest.mark.parametrize("case", [key for key in APPLICATIONS if key not in REFUSED])
 def test_a_plan_gives_the_reason_that_the_screening_gives(
     workspace: Path, screened: pd.DataFrame, tmp_path: Path, case: str
 ) -> None:
@@ -142,8 +152,21 @@ def test_a_plan_gives_the_reason_that_the_screening_gives(
         assert line["reason"] == (None if pd.isna(row["reason"]) else row["reason"])
 
 
+def test_a_demand_that_cannot_be_meant_says_field_and_cure(workspace: Path, tmp_path: Path) -> None:
+    done = run("plan", workspace, "--application", "A-impossible", "--out", tmp_path / "plan.json")
+    assert "字段 demands.gas.nominal_mm 的值 -100 不可用:须为正数" in done.stderr
+    assert "字段 demands.power.duct_holes 的值 'two' 不可用:须为正数" in done.stderr
+    screened = run("screen", workspace, "--out", tmp_path / "s.csv", "--parcels", "P-good")
+    assert "demands.gas.nominal_mm" in screened.output
+
+
 @pytest.mark.parametrize(
-    ("case", "said"), [("A-gate", "离宗地 P-good 的红线 7.00 米"), ("A-lost", "不在宗地图层中")]
+    ("case", "said"),
+    [
+        ("A-gate", "离宗地 P-good 的红线 7.00 米"),
+        ("A-lost", "不在宗地图层中"),
+        ("A-unreadable", "dig_date 的值 'soon' 不可用:须为日期"),
+    ],
 )
 def test_a_case_without_a_place_is_refused_with_the_cure(
     workspace: Path, tmp_path: Path, case: str, said: str

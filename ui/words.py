@@ -54,6 +54,7 @@ REASONS = said(
         "gap_too_wide": "距管线走廊过远",
         "disconnected": "走廊不连通",
         "no_size_match": "没有规格足够的在役管线",
+        "impossible_demand": "申请中的需求填写有误",
         "no_dig": "被有效的禁挖区阻断",
     }
 )
@@ -64,6 +65,7 @@ CURES = said(
         "gap_too_wide": "请核对是否漏导入通向宗地的道路",
         "disconnected": "请核对道路图层是否有断点",
         "no_size_match": "请核对申请规格,或由权属单位先行扩容",
+        "impossible_demand": "请改正该专业的需求后重新编制",
         "no_dig": "请改到禁挖期满后开挖,或商主管部门",
     }
 )

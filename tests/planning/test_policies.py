@@ -127,6 +127,11 @@ def test_only_drainage_needs_a_discharge_permit() -> None:
         ("schema = 2", "schema = 1", ("schema = 1",)),
         ("[planning.max_snap_m]", "[planning.snap_m]", ("max_snap_m", "缺少规划参数")),
         ('id = "not_required"', 'id = "none"', ("not_required",)),
+        (
+            '{ input = "max_dn_mm", at_most = 300',
+            '{ input = "max_dn_mm", at_least = 400 },\n  { input = "max_dn_mm", at_most = 300',
+            ("clause water", "max_dn_mm at_least 400", "max_dn_mm at_most 300", "互相矛盾"),
+        ),
         ("schema = 2", "schema = = 2", ("不是可读的 TOML",)),
         (' is = true, quote = "适', ' is = "yes", quote = "适', ("service_area", "true 或 false")),
     ],
