@@ -30,6 +30,7 @@ from planning.application import (
 from planning.batch import screen
 from planning.county_questions import questions_of_cases
 from planning.groundwork import Groundwork, placed, prepare
+from planning.local_edits import edited
 from planning.plan import Plan, plan
 from planning.policies import load_policy
 from ui.county import County
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 REFUSALS = (ApplicationError, CrsError, LayerError, ReadError, WorkspaceError)
 _GATE_KEYS = ("application_id", "parcel_id", "gate")
 _one_at_a_time = Lock()  # groundwork takes seconds and much memory: never twice at once
+_latest: list[Groundwork] = []  # at most one: an edit is built anew only where it reaches
 
 
 def plan_of_application(application_id: str, county: County) -> dict[str, Any]:
@@ -151,7 +153,14 @@ def _groundwork(held: _Held) -> Groundwork:
     known, refused = placed(held.survey, applications)
     for error in refused:  # the case says so when it is opened
         log.warning("gate left out of the groundwork: %s", error)
-    return prepare(held.survey, load_policy(held.survey.county), known)
+    policy = load_policy(held.survey.county)
+    before = _latest.pop() if _latest else None
+    if before is not None and before.policy is policy and before.survey.crs == held.survey.crs:
+        made = edited(before, held.survey, known).work
+    else:
+        made = prepare(held.survey, policy, known)
+    _latest.append(made)
+    return made
 
 
 def _readable(document: Mapping[str, Any]) -> Application | None:

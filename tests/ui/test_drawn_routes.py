@@ -184,8 +184,12 @@ def test_what_is_not_drawn_cannot_be_withdrawn(tmp_path: Path) -> None:
 
 def test_a_full_history_takes_no_drawing_but_lets_the_last_be_withdrawn(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path)
-    for number in range(MAX_KEPT):
-        keep_drawing(workspace, drawing((119, 9), (119, 12), note=str(number)))
+    keep_drawing(workspace, drawing((119, 9), (119, 12)))
+    opened = Workspace.open(workspace)
+    document = opened.application("BZ-1")
+    [kept] = document["drawn_routes"]["water"]
+    many = [{**kept, "note": str(number)} for number in range(MAX_KEPT)]
+    opened.save_application({**document, "drawn_routes": {"water": many}})
     status, answer = keep_door(workspace)(drawing((119, 9), (119, 12)))
     assert (status, "达到上限" in answer["message"]) == (422, True)
     assert keep_door(workspace)(drawing((0, 0), (1, 1), line=None))[0] == 200
