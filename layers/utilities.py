@@ -54,6 +54,10 @@ class KeyRow:
 
 @dataclass(frozen=True)
 class Utility:
+    """One utility; ``handover`` are the kinds of places where its lines are handed over, the usual
+    one, on the red line, first.
+    """
+
     key: str
     zh: str
     order: int
@@ -64,6 +68,7 @@ class Utility:
     dash: str
     default_material: str
     tie_in: TieIn
+    handover: tuple[str, ...]
     keys: Mapping[str, tuple[KeyRow, ...]]
 
     def keys_for(self, table: str, attributes: Mapping[str, Any]) -> tuple[str, ...]:
@@ -134,6 +139,7 @@ def _utility(block: Mapping[str, Any], order: int, file: str) -> Utility:
                 bool(tie_in["inside"]),
                 tuple(tie_in.get("station_classes", ())),
             ),
+            handover=tuple(map(str, block["handover"])),
             keys=MappingProxyType(
                 {table: tuple(map(_key_row, block["keys"][table])) for table in TABLES}
             ),

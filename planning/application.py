@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from gettext import gettext as _
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import shapely
 
@@ -72,6 +72,8 @@ _DEMAND_FIELDS = (
     "material",
     "operators",
     "last_well_invert_m",
+    "last_well_ground_m",
+    "handover",
 )
 _LAYINGS = ("direct", "conduit")
 _PROMISER_RECORDS = ("declines", "bad_credit")
@@ -86,18 +88,29 @@ class ApplicationError(ValueError):
     """An application says something that cannot be planned; the message tells field and cure."""
 
 
+class Handover(NamedTuple):
+    """Where a line is handed over to the user 交接点: its kind and, if given, its place."""
+
+    kind: str
+    xy: tuple[float, float] | None = None
+
+
 @dataclass(frozen=True)
 class Demand:
     """What one utility must bring: its new pipe, and how many feeds from different mains.
 
     Who does not speak of feeds wants one; ``None`` says that their number is not known.
     ``wish`` is what the user needs, by the names of ``planning.sizing``; ``sizing`` how a size was
-    derived from it. ``last_well_invert_m`` is the invert of the user's last well.
+    derived from it. Of a gravity line: ``last_well_invert_m`` and ``last_well_ground_m`` are the
+    levels of the user's last well, ``slope`` is the one that the application gives.
     """
 
     pipe: Pipe
     feeds: int | None = 1
-    last_well_invert_m: float | None = field(default=None, compare=False)
+    last_well_invert_m: float | None = None
+    last_well_ground_m: float | None = None
+    slope: float | None = None
+    handover: Handover | None = None
     wish: Mapping[str, float] = field(default_factory=dict, compare=False)
     sizing: Sizing | None = field(default=None, compare=False)
 
@@ -307,7 +320,10 @@ def _demand(reader: _Reader, utility: str, value: Any) -> Demand:
     return Demand(
         replace(_pipe(utility, value), operators=operators),
         None if feeds is None else int(feeds),
-        last_well_invert_m=_level(reader, place, value.get("last_well_invert_m")),
+        last_well_invert_m=_level(reader, place, "last_well_invert_m", value),
+        last_well_ground_m=_level(reader, place, "last_well_ground_m", value),
+        slope=None if value.get("slope") is None else float(value["slope"]),
+        handover=_handover(reader, utility, value.get("handover")),
         wish={key: float(value[key]) for key in _WISHES if value.get(key) is not None},
     )
 
@@ -320,11 +336,29 @@ def _operators(reader: _Reader, place: str, value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value))
 
 
-def _level(reader: _Reader, place: str, value: Any) -> float | None:
+def _level(reader: _Reader, place: str, name: str, values: Mapping[str, Any]) -> float | None:
+    value = values.get(name)
     if value is not None and not _is_number(value):
-        field_name = f"{place}.last_well_invert_m"
-        raise reader.error(field_name, value, _("须为高程(米)"), _("改正或留空(未知)"))
+        raise reader.error(f"{place}.{name}", value, _("须为高程(米)"), _("改正或留空(未知)"))
     return None if value is None else float(value)
+
+
+def _handover(reader: _Reader, utility: str, value: Any) -> Handover | None:
+    place = f"demands.{utility}.handover"
+    told = reader.group(place, value)
+    if not told:
+        return None
+    for key in told:
+        reader.choice(place, key, ("kind", "xy"))
+    kinds = load_utilities()[utility].handover
+    kind = reader.choice(f"{place}.kind", told.get("kind"), kinds) or kinds[0]
+    xy = told.get("xy")
+    if xy is None:
+        return Handover(kind)
+    if not _is_pair(xy):
+        rule = _("须为 [东坐标, 北坐标](米)")
+        raise reader.error(f"{place}.xy", xy, rule, _("改正或留空"))
+    return Handover(kind, (float(xy[0]), float(xy[1])))
 
 
 def _pipe(utility: str, value: Mapping[str, Any]) -> Pipe:

@@ -15,6 +15,7 @@ from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Application, Demand, default_application
 from planning.external_lines import IMPOSSIBLE, ExternalLine, all_by_forest, external_lines
+from planning.gravity_ways import is_steered
 from planning.groundwork import Groundwork, Site, SiteError
 from planning.questions import as_text, open_subjects
 from planning.screening_answers import Quest, solve_all
@@ -113,6 +114,8 @@ def _groups(
 ) -> tuple[dict[tuple[Demand, date], Numbers], defaultdict[Demand, Numbers]]:
     """Cases that are many of a demand and day and may end anywhere on the red line; and others.
 
+    Lines that keep a fall are among the others.
+
     Parcels of one land use share their demands: those are looked at once for all.
     """
     land = work.survey.get("parcels")
@@ -126,7 +129,7 @@ def _groups(
         for utility in utilities:
             demand = cases[numbers[0]].demands.get(utility)
             if demand is not None:
-                groups[demand, day, anywhere] += numbers
+                groups[demand, day, anywhere and not is_steered(demand)] += numbers
     together: dict[tuple[Demand, date], Numbers] = {}
     alone: defaultdict[Demand, Numbers] = defaultdict(lambda: np.zeros(0, np.int64))
     for (demand, day, anywhere), numbers in groups.items():

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from planning.application import Application, Demand
+from planning.gravity_ways import NoFall, keeping_fall, why_no_fall
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Answer, Route, judge_routes, site_facts, working_strips
 from planning.no_dig import OPEN, Closed, solve_around
@@ -43,7 +44,8 @@ class ExternalLine:
     ``recommended`` is the kind of the recommended route, the cheapest that qualifies or else the
     cheapest; ``qualifying`` the search for it;
     ``not_covered`` the verdict of an unroutable line that the plan does not cover at all;
-    ``no_dig`` the no-dig areas that bar its way; ``closed`` what its search kept clear of.
+    ``no_dig`` the no-dig areas that bar its way; ``closed`` what its search kept clear of;
+    ``no_fall`` where no way keeps the fall or the cover of a gravity line.
     """
 
     utility: str
@@ -58,6 +60,7 @@ class ExternalLine:
     qualifying: Qualifying | None = None
     no_dig: tuple[str, ...] = ()
     closed: Closed = OPEN
+    no_fall: NoFall | None = None
 
     @property
     def route(self) -> Route | None:
@@ -113,7 +116,8 @@ def _solve(
 ) -> dict[str, ExternalLine]:
     """Solve one demand for many sites on the same ground."""
     searches = {o: work.search(demand.pipe, o) for o in OBJECTIVES}
-    found = {o: find(search, sites) for o, search in searches.items()}
+    ways = {o: find(search, sites) for o, search in searches.items()}
+    found = keeping_fall(work, demand, sites, ways)
     routes = _judged_once(work, demand, sites, found)
     routed = [site for site in sites if site.key in routes]
     best = cheapest_for_all(work, demand, routed, [routes[site.key] for site in routed])
@@ -121,7 +125,7 @@ def _solve(
     return {
         site.key: _recommend(work, demand, routes[site.key], qualifying[site.key])
         if site.key in routes
-        else _unroutable(work, demand, site)
+        else _unroutable(work, demand, site, ways["shortest"].get(site.key))
         for site in sites
     }
 
@@ -189,12 +193,20 @@ def no_network(work: Groundwork, demand: Demand) -> str | None:
     return None if fits else "no_size_match"
 
 
-def _unroutable(work: Groundwork, demand: Demand, site: Site) -> ExternalLine:
-    """Why no way was found, and the gap where a distance is the reason."""
-    snap, gap = work.policy.planning.max_snap_m, None
+def _unroutable(
+    work: Groundwork, demand: Demand, site: Site, without_fall: Way | None
+) -> ExternalLine:
+    """Why no way was found, and the gap where a distance is the reason.
+
+    ``without_fall`` is the shortest way, which does not keep the fall of the line.
+    """
+    snap, gap, no_fall = work.policy.planning.max_snap_m, None, None
     reason = no_network(work, demand)
     if reason is None and len(site.end_nodes) == 0 and site.gap_m > snap:
         reason, gap = "gap_too_wide", site.gap_m
+    if without_fall is not None:
+        no_fall = why_no_fall(work, demand, site, without_fall)
+        reason = no_fall.reason
     return ExternalLine(
         demand.pipe.utility,
         "unroutable",
@@ -202,6 +214,7 @@ def _unroutable(work: Groundwork, demand: Demand, site: Site) -> ExternalLine:
         reason or "disconnected",
         gap,
         not_covered=_not_covered(work, site, demand.pipe.utility),
+        no_fall=no_fall,
     )
 
 

@@ -1,33 +1,43 @@
 """Gravity lines: whether the fall from the user's last well to the main is enough.
 
-The new line falls at least by its least slope (``rules/sizing``: GB 50014) and enters the main at
-or above the main's invert. Levels in metres of one height system.
+The new line falls at least by its least slope (``rules/sizing``: GB 50014), or by the steeper one
+that the application gives, and enters the main at or above the main's invert. Levels in metres of
+one height system.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from gettext import gettext as _
+from typing import Any
 
+from planning.application import Demand
 from planning.sizing import least_slope
 from planning.sizing_rules import load_sizing_rules
-from planning.standards import Pipe
+
+# Levels and lengths are sums in another order here than there: so much rounding is no fall.
+ROUNDING_M = 1e-6
 
 
 @dataclass(frozen=True)
 class Fall:
-    """Fall that there is and fall that is needed over the length; ``None`` is unknown."""
+    """Fall that there is and fall that is needed over the length; ``None`` is unknown.
+
+    ``slope`` is the one that is needed, ``flatter`` a slope of the application that is less than
+    the least and counts for nothing.
+    """
 
     available_m: float | None
     needed_m: float | None
     slope: float | None
+    flatter: float | None = None
 
     @property
     def passes(self) -> bool | None:
         """Whether the fall is enough; ``None`` where a level or the size is unknown."""
         if self.available_m is None or self.needed_m is None:
             return None
-        return self.available_m >= self.needed_m
+        return self.available_m >= self.needed_m - ROUNDING_M
 
     @property
     def text(self) -> str:
@@ -35,13 +45,26 @@ class Fall:
         if self.slope is None:
             return _("管径未知,坡度未核")
         if self.available_m is None or self.needed_m is None:
-            return _("用户末端井或接入处的管底高程未知,落差未核")
-        sentence = (
-            _("落差 {has:.2f} 米,按最小坡度 {slope:.4f} 需 {needs:.2f} 米,满足")
-            if self.passes
-            else _("落差 {has:.2f} 米,按最小坡度 {slope:.4f} 需 {needs:.2f} 米,不满足重力流")
+            sentence = _("用户末端井或接入处的管底高程未知,落差未核")
+        elif self.passes:
+            sentence = _("落差 {has:.2f} 米,按坡度 {slope:.4f} 需 {needs:.2f} 米,满足")
+        else:
+            sentence = _("落差 {has:.2f} 米,按坡度 {slope:.4f} 需 {needs:.2f} 米,不满足重力流")
+        if self.flatter is not None:
+            sentence += _(";申请的坡度 {flatter:.4f} 小于最小坡度,按最小坡度计")
+        return sentence.format(
+            has=self.available_m, slope=self.slope, needs=self.needed_m, flatter=self.flatter
         )
-        return sentence.format(has=self.available_m, slope=self.slope, needs=self.needed_m)
+
+    def to_json(self) -> dict[str, Any]:
+        """The fall as plain values."""
+        return {
+            "available_m": self.available_m,
+            "needed_m": self.needed_m,
+            "slope": self.slope,
+            "passes": self.passes,
+            "text": self.text,
+        }
 
 
 def runs_by_gravity(utility: str) -> bool:
@@ -49,20 +72,23 @@ def runs_by_gravity(utility: str) -> bool:
     return f"least_velocity_{utility}_m_s" in load_sizing_rules().settings
 
 
-def fall(
-    pipe: Pipe, last_well_invert_m: float | None, length_m: float, main_invert_m: float | None
-) -> Fall:
+def needed_slope(demand: Demand) -> float | None:
+    """The slope that a line falls at least: its least, or the steeper one of the application.
+
+    None where the size is unknown, and of lines that do not run by gravity.
+    """
+    if demand.pipe.nominal_mm is None or not runs_by_gravity(demand.pipe.utility):
+        return None
+    least = least_slope(demand.pipe, demand.pipe.nominal_mm, load_sizing_rules())
+    return max(least, demand.slope or 0.0)
+
+
+def fall(demand: Demand, length_m: float, main_invert_m: float | None) -> Fall:
     """The fall of a line of a length from the user's last well to the main."""
-    available = None
-    if last_well_invert_m is not None and main_invert_m is not None:
-        available = last_well_invert_m - main_invert_m
-    if pipe.nominal_mm is None:
+    available, slope = None, needed_slope(demand)
+    if demand.last_well_invert_m is not None and main_invert_m is not None:
+        available = demand.last_well_invert_m - main_invert_m
+    if slope is None:
         return Fall(available, None, None)
-    slope = least_slope(pipe, pipe.nominal_mm, load_sizing_rules())
-    return Fall(available, slope * length_m, slope)
-
-
-def invert_at(start_m: float, end_m: float, share: float) -> float | None:
-    """Invert of a straight main at a share of its length; ``None`` where an end is unknown."""
-    invert = start_m + (end_m - start_m) * share
-    return None if invert != invert else invert
+    flatter = demand.slope if demand.slope and demand.slope < slope else None
+    return Fall(available, slope * length_m, slope, flatter)

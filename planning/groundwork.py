@@ -239,7 +239,8 @@ class SiteError(ApplicationError):
 
 
 def red_line_of(survey: Survey, application: Application) -> shapely.Polygon:
-    """The parcel of an application; its gates, where given, are on the red line.
+    """The parcel of an application; its gates, where given, are on the red line, its handovers
+    inside.
 
     Raises ``SiteError`` otherwise.
     """
@@ -265,6 +266,16 @@ def red_line_of(survey: Survey, application: Application) -> shapely.Polygon:
                     "接口须在红线上(允许 {limit:g} 米),请改正坐标或留空。"
                 ).format(name=name, parcel=application.parcel_id, off=off, limit=_ON_RED_LINE_M),
                 "gate_off_red_line",
+            )
+    for utility, demand in application.demands.items():
+        place = demand.handover and demand.handover.xy
+        if place and not red_line.buffer(_ON_RED_LINE_M).covers(shapely.Point(place)):
+            raise SiteError(
+                _(
+                    "申请 {name}:字段 demands.{utility}.handover.xy 不在宗地 {parcel} 内;"
+                    "请改正坐标或留空。"
+                ).format(name=name, utility=utility, parcel=application.parcel_id),
+                "handover_off_parcel",
             )
     return red_line
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _QUAD_SEGS = 16
 # Reasons that closed ground may be behind; the others stand whatever is closed.
-_MAY_BE_CLOSED = ("disconnected", "no_tie_in", "no_size_match")
+_MAY_BE_CLOSED = ("disconnected", "no_tie_in", "no_size_match", "no_fall", "no_cover")
 
 
 @dataclass(frozen=True)

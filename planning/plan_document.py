@@ -17,6 +17,8 @@ from planning.comparison_document import comparison
 from planning.crossing_methods import method_of
 from planning.drawn_routes import DrawnRoute
 from planning.external_lines import ExternalLine
+from planning.gravity_ways import fall_of
+from planning.handover import handover_entry
 from planning.joint import Joint
 from planning.judged_routes import Route
 from planning.manual_document import manual_entry
@@ -84,6 +86,7 @@ def _line(plan: Plan, utility: str, line: ExternalLine) -> dict[str, Any]:
         "reason": line.reason,
         "gap_m": line.gap_m,
         "no_dig": list(line.no_dig),
+        "no_fall": None if line.no_fall is None else asdict(line.no_fall),
         "pipe": _pipe(line),
         "sizing": sizing_entry(plan.application.demands.get(utility)),
         "tie_ins": tie_in_entry(plan.work, plan.site, line),
@@ -91,6 +94,7 @@ def _line(plan: Plan, utility: str, line: ExternalLine) -> dict[str, Any]:
         "qualifying_route": line.qualifying_route,
         "certificate": certificate_of(line, plan.policy),
         "qualifying_price": qualifying_price(line, plan.policy),
+        "handover": handover_entry(line.demand, _red_line(plan), route and route.line),
         "routes": [
             *(_route(plan, line, kind, found) for kind, found in line.routes.items()),
             *(_route(plan, line, "manual", found.route) for found in _judged(plan, utility)),
@@ -108,6 +112,10 @@ def _line(plan: Plan, utility: str, line: ExternalLine) -> dict[str, Any]:
             "made_worse_by_sharing": plan.worse_by_sharing(utility),
         },
     }
+
+
+def _red_line(plan: Plan) -> shapely.Polygon:
+    return plan.survey.tables["parcels"].geometry.loc[plan.application.parcel_id]
 
 
 def _survey_points(plan: Plan, line: ExternalLine) -> list[dict[str, Any]]:
@@ -179,6 +187,7 @@ def _route(plan: Plan, line: ExternalLine, kind: str, route: Route) -> dict[str,
             "xy": list(route.line.coords[0]),
             "chainage_m": _number(place["chainage_m"]),
         },
+        "fall": _fall(plan, line, place, route),
         "end": {
             "kind": "red_line" if plan.application.gate is None else "gate",
             "xy": list(route.line.coords[-1]),
@@ -196,6 +205,14 @@ def _route(plan: Plan, line: ExternalLine, kind: str, route: Route) -> dict[str,
             else plan.clearances_of(line, route)
         ),
     }
+
+
+def _fall(
+    plan: Plan, line: ExternalLine, place: Mapping[str, Any], route: Route
+) -> dict[str, Any] | None:
+    assert line.demand is not None
+    told = fall_of(plan.work, line.demand, place, route.line, plan.site)
+    return None if told is None else told.to_json()
 
 
 def _joined(plan: Plan, line: ExternalLine, route: Route) -> Mapping[str, Any]:

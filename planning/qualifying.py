@@ -342,7 +342,8 @@ class _Search:
         best = self.best
         if part.is_empty:
             return _Found(best, True, _cost(best), part.why_empty)
-        problem, bound = Problem.of(self.book, part, self.caps), 0.0
+        problem = Problem.of(self.book, part, self.caps).keeping_fall(self.book, self.site)
+        bound = 0.0
         for _ in range(MOST_WAYS):
             answer = problem.solve(_cost(best) - CAP_ROUNDING)
             bound = max(bound, answer.lower_bound)

@@ -114,6 +114,10 @@ class Neighbourhood:
             self._graphs[reach_m] = graph
         return self._graphs[reach_m]
 
+    def edges(self, reach_m: float) -> IntArray:
+        """Edges within reach, of connectors those of the end nodes only, ascending."""
+        return own_edges(self.corridors, self.end_nodes, self._bounds(reach_m))
+
     def is_whole(self, reach_m: float) -> bool:
         """Whether nothing of the graph lies beyond the reach."""
         west, south, east, north = self._bounds(reach_m)
@@ -152,10 +156,17 @@ def neighbourhood(
     corridors: Corridors, end_nodes: IntArray, bounds: tuple[float, float, float, float]
 ) -> nx.MultiGraph:
     """The corridor graph within bounds, with the connectors of these end nodes only."""
+    return corridors.graph.to_networkx(edges=own_edges(corridors, end_nodes, bounds))
+
+
+def own_edges(
+    corridors: Corridors, end_nodes: IntArray, bounds: tuple[float, float, float, float]
+) -> IntArray:
+    """Edges within bounds, of connectors those of these end nodes only, ascending."""
     edges = corridors.graph.edges_within(bounds)
     connector = corridors.is_connector[edges]
     own = np.isin(corridors.graph.ends[edges], end_nodes).any(axis=1)
-    return corridors.graph.to_networkx(edges=edges[~connector | own])
+    return edges[~connector | own]
 
 
 def _way_within(search: Search, graph: nx.MultiGraph) -> Way | None:

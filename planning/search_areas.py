@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gis.constrained import Constrained, Terminals, cheapest_within
 from gis.linear import FloatArray, IntArray
 from gis.spread import both_ways, spread, start_at
+from planning.gravity_ways import fall_cap, is_steered
 from planning.groundwork import Site
 from planning.route_pieces import Caps, PieceBook, Reason, amounts
 from planning.routes import Way
@@ -133,7 +134,9 @@ def area_round(book: PieceBook, site: Site, reach_m: float) -> Area:
 
 @dataclass(frozen=True)
 class Problem:
-    """The ways of one area with caps: on measures by name, then on runs of pieces forbidden."""
+    """The ways of one area with caps: on measures by name, then on the fall of a gravity line, then
+    on runs of pieces forbidden.
+    """
 
     area: Area
     names: tuple[str, ...]
@@ -141,6 +144,7 @@ class Problem:
     end_nodes: IntArray
     edge_rows: FloatArray
     stub_rows: FloatArray
+    end_rows: FloatArray
     caps: FloatArray
     edge_cost: FloatArray
     stub_cost: FloatArray
@@ -167,6 +171,7 @@ class Problem:
             area.nodes[area.targets],
             rows[:, :count],
             rows[:, count:],
+            np.zeros((len(caps), len(area.targets))),
             np.array([cap + CAP_ROUNDING for _, cap in caps.values()]),
             np.where(area.bored, methods.bore_yuan[area.edges], methods.cut_yuan[area.edges])
             + book.work.corridors.graph.tie_break[area.edges],
@@ -183,7 +188,7 @@ class Problem:
             self.edge_cost,
             self.edge_rows,
             Terminals(self.area.sources, self.stub_cost, self.stub_rows),
-            Terminals.at(self.area.targets, len(self.caps)),
+            Terminals(self.area.targets, np.zeros(len(self.area.targets)), self.end_rows),
             self.caps,
             dearest=dearest,
             limit=MOST_LABELS,
@@ -206,11 +211,31 @@ class Problem:
         edges, stubs = np.zeros(len(self.area.edges)), np.zeros(len(self.area.tie_ins))
         edges[list(answer.walk.edges[max(start - 1, 0) : end - 1])] = 1.0
         stubs[answer.walk.source] = float(start == 0)
+        return self._capped(edges, stubs, np.zeros(len(self.end_nodes)), end - start - 1.0)
+
+    def keeping_fall(self, book: PieceBook, site: Site) -> Problem:
+        """The same with ways only that keep the fall of a gravity line: one more cap."""
+        if not is_steered(book.demand):
+            return self
+        cap = fall_cap(
+            book.work,
+            book.demand,
+            site,
+            edges=self.area.edges,
+            tie_ins=self.area.tie_ins,
+            end_nodes=self.end_nodes,
+        )
+        return self._capped(*cap)
+
+    def _capped(
+        self, edges: FloatArray, stubs: FloatArray, ends: FloatArray, cap: float
+    ) -> Problem:
         return replace(
             self,
             edge_rows=np.vstack([self.edge_rows, edges]),
             stub_rows=np.vstack([self.stub_rows, stubs]),
-            caps=np.append(self.caps, end - start - 1.0),
+            end_rows=np.vstack([self.end_rows, ends]),
+            caps=np.append(self.caps, cap),
         )
 
     def why(self, answer: Constrained, whole: Area) -> Reason:

@@ -301,15 +301,19 @@ def _gravity(work: _Work, flow: float, velocity: str, fills: tuple[Number, ...])
     """The smallest pipe that carries the flow at its greatest fill and least slope."""
     work.formula = (work.formula + "; " if work.formula else "") + "Q = A·R^(2/3)·i^(1/2)/n"
     least_mm, rough = work.rule("gravity_least_nominal_mm"), roughness(work.pipe, work.rules)
-    given = work.read("slope") if work.wants("slope") else None
+    given = work.read("slope") if work.wants("slope") else 0.0
     work.used += [rough, work.rules.settings[velocity]]
     for nominal, _outer in _sizes(work.pipe):
         fill = at_step(fills, nominal)
-        slope = given or least_slope(work.pipe, nominal, work.rules)
+        least = least_slope(work.pipe, nominal, work.rules)
+        slope = max(given, least)
         carried = manning_flow_l_s(nominal / 1000, fill.value, slope, rough.value)
         if nominal < least_mm or carried < flow:
             continue
         work.use(fill)
+        if 0.0 < given < least:
+            text = _("申请的坡度 {given:.4f} 小于最小坡度 {least:.4f},按最小坡度算")
+            work.say(text, given=given, least=least)
         text = _("DN{dn:g}:坡度 {slope:.4f}、充满度 {fill:g} 过 {carried:.1f} 升/秒,需 {flow:.2f}")
         work.say(text, dn=nominal, slope=slope, fill=fill.value, carried=carried, flow=flow)
         return {"nominal_mm": nominal}

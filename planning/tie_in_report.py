@@ -6,6 +6,7 @@ same rules that keep them out (``planning.tie_in_rules``) and of the ways that w
 
 from __future__ import annotations
 
+from dataclasses import replace
 from gettext import gettext as _
 from typing import Any
 
@@ -18,9 +19,16 @@ from gis.linear import FloatArray, IntArray
 from layers.utilities import Utility, load_utilities
 from planning.application import Demand
 from planning.external_lines import ExternalLine
-from planning.gravity import fall, invert_at, runs_by_gravity
+from planning.gravity import fall, needed_slope, runs_by_gravity
+from planning.gravity_ways import (
+    invert_at,
+    is_steered,
+    lightest_keeping_fall,
+    longest_m,
+    way_length_m,
+)
 from planning.groundwork import Groundwork, Site
-from planning.routes import Search
+from planning.routes import Neighbourhood, Search
 from planning.standards import Pipe
 from planning.tie_in_rules import refusals, standing
 from planning.tie_ins import TieIns
@@ -35,19 +43,25 @@ def tie_in_entry(work: Groundwork, site: Site, line: ExternalLine) -> dict[str, 
     """Candidates and rejected places of one utility's line, as plain values."""
     if line.demand is None:
         return {"candidates": [], "rejected": []}
-    ground, pipe = work.under(line.closed), line.demand.pipe
+    ground, demand = work.under(line.closed), line.demand
     reach_m = max(_ROUND_M, line.route.figures["length_m"] if line.route else 0.0)
-    ranked = ranked_places(ground, site, pipe, reach_m)
+    reached = _reached_places(ground, site, demand.pipe, reach_m)
+    best, without_fall = reached.head(_COMPARED), reached.head(0)
+    if is_steered(demand):
+        best, without_fall = _keeping_fall(ground, site, demand, reached)
     return {
-        "candidates": _candidates(ground, line.demand, ranked),
-        "rejected": rejected_places(ground, site, pipe, ranked),
+        "candidates": _candidates(ground, site, demand, best),
+        "rejected": [
+            *_without_fall(ground, demand, without_fall),
+            *_rejected(ground, site, demand.pipe, reached),
+        ],
     }
 
 
 # --- the best places -----------------------------------------------------------------------------
 
 
-def ranked_places(work: Groundwork, site: Site, pipe: Pipe, reach_m: float) -> pd.DataFrame:
+def _reached_places(work: Groundwork, site: Site, pipe: Pipe, reach_m: float) -> pd.DataFrame:
     """The best way of every place that can be reached, cheapest first.
 
     Returns
@@ -75,14 +89,10 @@ def _from_red_line(
     search: Search, end_nodes: IntArray, reach_m: float
 ) -> tuple[IntArray, FloatArray, FloatArray]:
     """Nodes within reach, in order, with cost and length of the way from the red line to each."""
-    graph, connector = search.corridors.graph, search.corridors.is_connector
+    graph = search.corridors.graph
     if len(end_nodes) == 0:
         return np.zeros(0, np.int64), np.zeros(0), np.zeros(0)
-    xy = graph.node_xy[end_nodes]
-    (west, south), (east, north) = xy.min(axis=0) - reach_m, xy.max(axis=0) + reach_m
-    edges = graph.edges_within((west, south, east, north))
-    own = np.isin(graph.ends[edges], end_nodes).any(axis=1)
-    edges = edges[~connector[edges] | own]
+    edges = Neighbourhood(search.corridors, end_nodes).edges(reach_m)
     nodes = np.union1d(graph.ends[edges].ravel(), end_nodes)
     forest = grow_forest(
         np.searchsorted(nodes, graph.ends[edges]),
@@ -94,32 +104,74 @@ def _from_red_line(
     return nodes, forest.cost, forest.sums(graph.length_m[edges])
 
 
-def _candidates(work: Groundwork, demand: Demand, ranked: pd.DataFrame) -> list[dict[str, Any]]:
+def _keeping_fall(
+    work: Groundwork, site: Site, demand: Demand, reached: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The best places whose way keeps the fall, by its cost; and those tried that none leads to.
+
+    The cost of the cheapest way bounds that of one which keeps the fall: places whose bound is
+    above the best found need not be tried.
+    """
+    search = work.search(demand.pipe, "cheapest")
+    kept: list[tuple[int, float, int, float]] = []
+    without: list[int] = []
+    table = search.tie_ins.table
+    for number, place in enumerate(reached.to_dict("records")):
+        costs = sorted(cost for _, cost, *_ in kept)
+        if len(costs) >= _COMPARED and costs[_COMPARED - 1] <= place["cost_yuan"]:
+            break
+        mine = (
+            (table["kind"] == place["kind"]) & (table["feature_id"] == place["feature_id"])
+        ).to_numpy()
+        only = replace(search, tie_in_weights=np.where(mine, search.tie_in_weights, np.inf))
+        way = lightest_keeping_fall(work, demand, site, only)
+        if way is None:
+            without.append(number)
+        else:
+            kept.append((number, way.weight, way.tie_in, way_length_m(work, demand, way)))
+    best = reached.iloc[[number for number, *_ in kept]].assign(
+        cost_yuan=[cost for _, cost, *_ in kept],
+        row=[row for _, _, row, _ in kept],
+        length_m=[length for *_, length in kept],
+    )
+    best = best.sort_values(["cost_yuan", "row"]).head(_COMPARED).reset_index(drop=True)
+    return best, reached.iloc[without]
+
+
+def _candidates(
+    work: Groundwork, site: Site, demand: Demand, best: pd.DataFrame
+) -> list[dict[str, Any]]:
     tie_ins = work.tie_ins(demand.pipe.utility)
-    best = ranked.head(_COMPARED)
     rows = best["row"].to_numpy(np.int64)
     cost, length = (best[name].to_numpy(float) for name in ("cost_yuan", "length_m"))
     across = tie_ins.table["kerb_m"].to_numpy(float)[rows]
     places = shapely.get_coordinates(shapely.get_point(tie_ins.lines[rows], -1))
-    return [
-        {
-            "kind": str(best["kind"].iloc[number]),
-            "id": str(best["feature_id"].iloc[number]),
-            "xy": places[number].tolist(),
-            "rank": number + 1,
-            "cost_yuan": float(cost[number]),
-            "length_m": float(length[number]),
-            "reasons": [
-                *_advantages(
-                    float(cost[number] - cost[0]),
-                    bool(length[number] == length.min()),
-                    float(across[number]),
-                ),
-                *_falls(work, demand, int(rows[number]), float(length[number])),
-            ],
-        }
-        for number in range(len(best))
-    ]
+    found = []
+    for number in range(len(best)):
+        told = None
+        if runs_by_gravity(demand.pipe.utility):
+            invert_m = invert_at(work, dict(tie_ins.table.iloc[rows[number]]))
+            told = fall(demand, float(length[number]), invert_m)
+        found.append(
+            {
+                "kind": str(best["kind"].iloc[number]),
+                "id": str(best["feature_id"].iloc[number]),
+                "xy": places[number].tolist(),
+                "rank": number + 1,
+                "cost_yuan": float(cost[number]),
+                "length_m": float(length[number]),
+                "fall": None if told is None else told.to_json(),
+                "reasons": [
+                    *_advantages(
+                        float(cost[number] - cost[0]),
+                        bool(length[number] == length.min()),
+                        float(across[number]),
+                    ),
+                    *([] if told is None else [told.text]),
+                ],
+            }
+        )
+    return found
 
 
 def _advantages(extra_yuan: float, is_shortest: bool, across_m: float) -> list[str]:
@@ -132,57 +184,78 @@ def _advantages(extra_yuan: float, is_shortest: bool, across_m: float) -> list[s
     return reasons
 
 
-def _falls(work: Groundwork, demand: Demand, row: int, length_m: float) -> list[str]:
-    """What the levels say of a gravity line, in a sentence; nothing of others."""
-    if not runs_by_gravity(demand.pipe.utility):
-        return []
-    invert_m = _invert_m(work, work.tie_ins(demand.pipe.utility).table.iloc[row])
-    return [fall(demand.pipe, demand.last_well_invert_m, length_m, invert_m).text]
-
-
-def _invert_m(work: Groundwork, place: pd.Series) -> float | None:
-    """Invert level of a main where it is joined, or of a manhole; None for unknown."""
-    if place["kind"] == "line":
-        main = work.survey.tables["lines"].loc[place["feature_id"]]
-        share = float(place["chainage_m"]) / main.geometry.length
-        return invert_at(main["start_invert_m"], main["end_invert_m"], share)
-    level = float(work.survey.tables["nodes"].loc[place["feature_id"], "invert_level_m"])
-    return None if np.isnan(level) else level
-
-
 # --- why the others are none ---------------------------------------------------------------------
 
 
-def rejected_places(
-    work: Groundwork, site: Site, pipe: Pipe, ranked: pd.DataFrame
+def _without_fall(work: Groundwork, demand: Demand, places: pd.DataFrame) -> list[dict[str, Any]]:
+    """Places that could be joined if the line had the fall, or the cover, cheapest first."""
+    tie_ins, slope = work.tie_ins(demand.pipe.utility), needed_slope(demand) or 0.0
+    longest, found = longest_m(work, demand), []
+    for place in places.head(_NAMED).to_dict("records"):
+        reason, words = (
+            "no_fall",
+            _("管底高程 {invert} 米,按坡度 {slope:.4f} 最多允许线路长 {longest:.1f} 米,到不了"),
+        )
+        if longest[place["row"]] == -np.inf:
+            reason, words = "no_cover", _("管顶覆土小于最小覆土")
+        invert_m = invert_at(work, dict(tie_ins.table.iloc[place["row"]]))
+        x, y = tie_ins.lines[place["row"]].coords[-1][:2]
+        told = _("未知") if invert_m is None else f"{invert_m:.2f}"
+        text = words.format(invert=told, slope=slope, longest=max(longest[place["row"]], 0.0))
+        known = {"kind": str(place["kind"]), "id": str(place["feature_id"]), "xy": [x, y]}
+        found.append({**known, "reason": reason, "text": text})
+    return found
+
+
+def _rejected(
+    work: Groundwork, site: Site, pipe: Pipe, reached: pd.DataFrame
 ) -> list[dict[str, Any]]:
     """Places of the network round the red line that may not be joined, nearest first."""
-    utility, survey = load_utilities()[pipe.utility], work.survey
-    layer, field, kind = ("lines", "subtype", "line")
-    if not utility.tie_in.inside:
-        layer, field, kind = ("nodes", "kind", "node")
-    table, parcels = survey.get(layer), survey.get("parcels")
-    if table is None or parcels is None:
+    utility, parcels = load_utilities()[pipe.utility], work.survey.get("parcels")
+    if parcels is None:
         return []
     red_line = parcels.geometry.loc[site.application.parcel_id]
+    kinds = [("lines", "subtype", "line")] if utility.tie_in.inside else []
+    kinds += [("nodes", "kind", "node")] if utility.tie_in.nodes else []
+    told = [
+        one
+        for layer, field, kind in kinds
+        if (table := work.survey.get(layer)) is not None
+        for one in _rejected_of(work, pipe, reached, red_line, table, field, kind)
+    ]
+    return [one for _, one in sorted(told, key=lambda pair: pair[0])[:_NAMED]]
+
+
+def _rejected_of(
+    work: Groundwork,
+    pipe: Pipe,
+    reached: pd.DataFrame,
+    red_line: shapely.Polygon,
+    table: Any,
+    field: str,
+    kind: str,
+) -> list[tuple[float, dict[str, Any]]]:
+    """Rejected mains or nodes with their distance, nearest first."""
+    utility = load_utilities()[pipe.utility]
     near = _near(table[_of_network(table, utility)], red_line)
     reasons = _reasons(work.tie_ins(pipe.utility), near, utility, field, kind, pipe, work)
-    taken = set(ranked.loc[ranked["kind"] == kind, "feature_id"])
+    taken = set(reached.loc[reached["kind"] == kind, "feature_id"])
     told = reasons[(reasons != "") & ~reasons.index.isin(taken)]
     kin = told == "wrong_network"
     told = told[~kin | (kin.cumsum() <= _NAMED_OF_KIN)].head(_NAMED)
-    points = shapely.get_point(
-        shapely.shortest_line(near.loc[told.index].geometry.to_numpy(), red_line), 0
-    )
+    lines = shapely.shortest_line(near.loc[told.index].geometry.to_numpy(), red_line)
     return [
-        {
-            "kind": kind,
-            "id": str(key),
-            "xy": [point.x, point.y],
-            "reason": reason,
-            "text": _text(reason, near.loc[key], pipe),
-        }
-        for (key, reason), point in zip(told.items(), points, strict=True)
+        (
+            line.length,
+            {
+                "kind": kind,
+                "id": str(key),
+                "xy": list(line.coords[0][:2]),
+                "reason": reason,
+                "text": _text(reason, near.loc[key], pipe),
+            },
+        )
+        for (key, reason), line in zip(told.items(), lines, strict=True)
     ]
 
 
@@ -226,6 +299,7 @@ def _reasons(
 def _text(reason: str, feature: Any, pipe: Pipe) -> str:
     texts = {
         "wrong_network": _("属于{other},不是本专业的管网"),
+        "no_length": _("图上没有长度,不能接入"),
         "wrong_kind": _("类型为 {kind},不能接入"),
         "unknown_status": _("使用状态未知,须先核实"),
         "not_in_service": _("未在用({status})"),

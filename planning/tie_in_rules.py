@@ -28,6 +28,7 @@ def standing(table: pd.DataFrame, utility: Utility, field: str) -> pd.Series:
         {
             "wrong_network": table["utility"] != utility.key,
             "wrong_kind": ~table[field].isin(kinds),
+            "no_length": table.geometry.length <= 0 if field == "subtype" else False,
             "unknown_status": status.isna(),
             "not_in_service": status != IN_USE,
         },
@@ -54,7 +55,7 @@ def refusals(features: pd.DataFrame, pipe: Pipe, standards: Standards) -> pd.Ser
 
 
 def _first_reason(index: pd.Index, holds: dict[str, Any]) -> pd.Series:
-    masks = [np.asarray(mask, bool) for mask in holds.values()]
+    masks = [np.broadcast_to(np.asarray(mask, bool), len(index)) for mask in holds.values()]
     return pd.Series(np.select(masks, list(holds), default=""), index=index, dtype=object)
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray, LineArray, first_parts, segments
 from planning.corridors import Corridors
+from planning.low_places import low_places
 
 # What decides whether a main may serve a pipe; equal mains can stand for each other.
 DECIDING = ("utility", "diameter_mm", "pressure_mpa", "voltage_kv", "free_holes")
@@ -26,6 +27,8 @@ DECIDING = ("utility", "diameter_mm", "pressure_mpa", "voltage_kv", "free_holes"
 _NEAREST_KEPT = 3
 # A way that passes a node this closely runs over it; it differs by less than a millimetre.
 _PASSES_M = 0.02
+# A place down a falling main is joined from both sides of its street.
+_SIDES_KEPT = 2
 # A way to the end of a main is askew if it leaves the square way by this much, and this share.
 _ASKEW_M, _ASKEW_SHARE = 0.5, 0.1
 
@@ -67,12 +70,14 @@ def joined(parts: list[Ways]) -> Ways:
 class MainWays:
     """Candidate ways to the mains of all utilities that are tapped between their ends.
 
-    ``mains`` are rows with the columns of ``DECIDING``, ``shapes`` their lines.
+    ``mains`` are rows with the columns of ``DECIDING``, ``shapes`` their lines; ``places`` are
+    network nodes with ``utility``, ``point``.
     """
 
     corridors: Corridors
     mains: pd.DataFrame
     shapes: LineArray
+    places: pd.DataFrame
     max_snap_m: float
 
     @cached_property
@@ -94,7 +99,8 @@ class MainWays:
         """All candidates worth trying; covered ones only if their cover turns out closed."""
         straight = self._covered_by_continuations(self._nearest_points())
         straight = self._nearest_kept(self._covered_by_nodes(straight))
-        return self._squared(joined([straight, self._where_edges_meet_mains(straight)]))
+        others = [self._where_edges_meet_mains(straight), self._down_the_mains()]
+        return self._squared(joined([straight, *others]))
 
     def lines(self, ways: Ways) -> LineArray:
         """Draw ways from the node to the main."""
@@ -238,6 +244,39 @@ class MainWays:
         # The nearest point of the main may be the same place, straight on.
         new = (along > POSITION_TOLERANCE_M) & (along > known + POSITION_TOLERANCE_M)
         return ways.take(new & ~(connector[edge] & (node == graph.ends[edge, 0])))
+
+    def _down_the_mains(self) -> Ways:
+        """Ways to falling mains at their manholes and low ends: along a strip, then square to it.
+
+        Where a main falls it matters how far down it is joined, and one that lies lower may be
+        joined past others. So these ways end at no main before their own.
+        """
+        point, main = low_places(self.mains, self.shapes, self.places)
+        graph = self.corridors.graph
+        strip = np.flatnonzero((graph.measures["kind"] == "strip").to_numpy())
+        place, row = shapely.STRtree(graph.lines[strip]).query(
+            point, predicate="dwithin", distance=self.max_snap_m
+        )
+        edge = strip[row]
+        near = graph.measures[["road", "side"]].iloc[edge].reset_index(drop=True)
+        near = near.assign(place=place, away=shapely.distance(graph.lines[edge], point[place]))
+        near = near.sort_values(["away", "place"]).drop_duplicates(["place", "road", "side"])
+        near = near.groupby("place").head(_SIDES_KEPT)
+        edge, place = edge[near.index], place[near.index]
+        at_m = shapely.line_locate_point(graph.lines[edge], point[place])
+        along = np.concatenate([at_m, graph.length_m[edge] - at_m])
+        bent = along > POSITION_TOLERANCE_M
+        chainage = shapely.line_locate_point(self.shapes[main[place]], point[place])
+        ways = _ways(
+            graph.ends[edge].T.ravel(),
+            np.tile(main[place], 2),
+            np.tile(chainage, 2),
+            np.tile(shapely.get_coordinates(point[place]), (2, 1)),
+            np.where(bent, np.tile(edge, 2), -1),
+            np.where(bent, along, 0.0),
+        )
+        ways.nearest[:] = True
+        return ways
 
     def _squared(self, ways: Ways) -> Ways:
         """Cover askew ways to ends of mains by ways along the strip to the point opposite."""

@@ -98,7 +98,7 @@ def find_tie_ins(
     places = pd.concat([one.places for one in networks.values()])
     tried = _joined(
         [
-            *_ways_to_mains(corridors, mains, shapes, policy),
+            *_ways_to_mains(corridors, mains, shapes, places, policy),
             _ways_to_nodes(corridors, places, policy),
         ]
     )
@@ -107,7 +107,10 @@ def find_tie_ins(
 
 
 class _Network(NamedTuple):
-    """Mains with their lines and nodes of one utility that may be joined; if it was imported."""
+    """Mains with their lines and nodes of one utility that may be joined; if it was imported.
+
+    Nodes have their ``point``.
+    """
 
     mains: pd.DataFrame
     shapes: LineArray
@@ -117,8 +120,8 @@ class _Network(NamedTuple):
 
 def _network(survey: Survey, utility: Utility) -> _Network:
     mains, shapes = _features(survey.get("lines"), utility, "subtype")
-    places, _ = _features(survey.get("nodes"), utility, "kind")
-    places = _with_main(places, survey.get("lines"))
+    places, points = _features(survey.get("nodes"), utility, "kind")
+    places = _with_main(places, survey.get("lines")).assign(point=points)
     if not utility.tie_in.inside:
         mains, shapes = mains.iloc[:0], shapes[:0]
     return _Network(mains, shapes, places, _has_network(survey, utility))
@@ -168,10 +171,14 @@ def _joined(parts: Sequence[_Tried]) -> _Tried:
 
 
 def _ways_to_mains(
-    corridors: Corridors, mains: pd.DataFrame, shapes: LineArray, policy: Policy
+    corridors: Corridors,
+    mains: pd.DataFrame,
+    shapes: LineArray,
+    places: pd.DataFrame,
+    policy: Policy,
 ) -> list[_Tried]:
     """Ways to mains. One that another makes needless is tried when that one is closed."""
-    finder = MainWays(corridors, mains, shapes, policy.planning.max_snap_m)
+    finder = MainWays(corridors, mains, shapes, places, policy.planning.max_snap_m)
     ways = finder.find()
     is_closed = np.zeros(len(ways), bool)
     due, waiting = np.flatnonzero(ways.cover < 0), np.flatnonzero(ways.cover >= 0)

@@ -142,6 +142,26 @@ def tie_in(place: Place) -> Iterator[Feature]:
     yield next(way(place))
 
 
+def levels(place: Place) -> Iterator[Feature]:
+    """What the fall of a gravity line hangs on: the user's last well, the network, the way."""
+    yield from asked(place)
+    found = place.route.get("tie_in")
+    if found and found["kind"] == "line":
+        for field in ("start_invert_m", "end_invert_m"):
+            yield Feature("lines", found["line_id"], field)
+    elif found:
+        yield Feature("nodes", found["node_id"], "invert_level_m")
+    yield from way(place)
+
+
+def nearest_level(place: Place) -> Iterator[Feature]:
+    """The same of the nearest place to join, where no way keeps the fall."""
+    yield from asked(place)
+    found = place.line["no_fall"]
+    yield Feature("lines" if found["kind"] == "line" else "nodes", found["feature_id"], "geometry")
+    yield from parcel(place)
+
+
 def crossed(place: Place) -> Iterator[Feature]:
     """The roads that a route crosses, and their widths."""
     yield from way(place)
@@ -304,6 +324,7 @@ def _row(
 
 
 _PRICED = Rule(PRICES, "excavation, restoration, green, pipe, open_crossing")
+_SLOPE = Rule(f"{SIZING}/settings.csv", "least_velocity, least_slope")
 _ROUTE: tuple[tuple[str, str, Inputs, Rule | None], ...] = (
     ("length_m", _("各段长度之和,自接入点至红线"), way, None),
     ("cost_yuan", _("各类地面上的长度 × 该地面每米单价,求和"), dug, _PRICED),
@@ -316,6 +337,7 @@ _ROUTE: tuple[tuple[str, str, Inputs, Rule | None], ...] = (
     ("carried/*/length_m", _("利用既有管孔、杆路或墙面的长度"), way, None),
     ("tie_in/xy/*", _("接入点在现状管网上的坐标"), tie_in, None),
     ("tie_in/chainage_m", _("沿现状管线自起点的桩号"), tie_in, None),
+    ("fall/*", _("末端井管底 − 接入处管底;坡度 × 到末端井的长度"), levels, _SLOPE),
     ("end/xy/*", _("红线上的终点或接入口坐标"), parcel, None),
     ("clearance_counts/*", _("该路由各净距结论的个数"), way, None),
     ("differs/**", _("与推荐路由不同的路段"), way, None),
@@ -338,6 +360,14 @@ SOURCES: tuple[Source, ...] = (
     _row("/notices/**", _("图层中的原值")),
     _row("/questions/**", _("待补资料的位置和个数")),
     _row(f"{_U}/gap_m", _("宗地到最近管线走廊的距离"), parcel),
+    _row(
+        f"{_U}/no_fall/**",
+        _("坡度 × 到末端井的长度 −(末端井管底 − 接入处管底)"),
+        nearest_level,
+        _SLOPE,
+    ),
+    _row(f"{_U}/handover/xy/*", _("申请的交接点;没有写明时为红线上的终点"), asked),
+    _row(f"{_U}/handover/length_inside_m", _("红线内到交接点的最短长度"), parcel),
     _row(f"{_U}/pipe/size_mm", _("公称管径,管块取单孔外径;按它查单价"), asked, demand_rule),
     _row(f"{_U}/pipe/*", _("申请的规格;没有申请时取用地性质的常用值"), asked, demand_rule),
     _row(f"{_U}/sizing/**", _("由用量按公式推算的规格"), asked, sizing_rule),

@@ -40,8 +40,10 @@ class Situation:
         line = found.lines[self.utility]
         route, cheapest = line.route, line.routes["cheapest"]
         assert route is not None
+        entry = next(u for u in found.to_json()["utilities"] if u["utility"] == self.utility)
+        told = next(one["fall"] for one in entry["routes"] if one["kind"] == line.recommended)
         return self.sentence.format(
-            route=route, cheapest=cheapest, **route.figures, verdict=route.verdict
+            route=route, cheapest=cheapest, **route.figures, verdict=route.verdict, fall=told
         )
 
 
@@ -149,6 +151,17 @@ def _two_gates() -> Survey:
     )
 
 
+def _gravity() -> Survey:
+    """The sewer falls 1 in 100 to the east, from 98.8 m."""
+    levels = {"start_invert_m": 98.8, "end_invert_m": 96.0}
+    sewer = {"utility": "sewage", "subtype": "main", "diameter_mm": 500.0, **levels}
+    manholes = {
+        f"M-{x}": node(x, 8, utility="sewage", kind="manhole", invert_level_m=98.8 - (x - 20) / 100)
+        for x in range(20, 301, 40)
+    }
+    return town(lines={"S-1": main((20, 8), (300, 8), **sewer)}, nodes=manholes)
+
+
 def _too_close() -> Survey:
     seen = {"position_source": "surveyed"}
     drawn = {"position_source": "digitised", "position_accuracy_m": 0.5}
@@ -235,6 +248,22 @@ SITUATIONS: tuple[Situation, ...] = (
         _two_gates,
         WIDE,
         case={"gate": [(120, 12), (130, 52)]},
+    ),
+    Situation(
+        "gravity",
+        "A gravity sewer",
+        "In front of the parcel and at the manhole east of it the sewer lies above the user's last "
+        "well; the line goes {length_m:.2f} m to the next manhole, where there are "
+        "{fall[available_m]:.2f} m of fall and the least slope needs {fall[needed_m]:.2f} m.",
+        _gravity,
+        WIDE,
+        "sewage",
+        {
+            "demands": {
+                "sewage": {"nominal_mm": 300, "material": "HDPE", "last_well_invert_m": 97.55}
+            },
+            "gate": (120, 12),
+        },
     ),
     Situation(
         "too_close",

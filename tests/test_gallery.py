@@ -79,6 +79,11 @@ def test_the_better_of_two_gates_is_used() -> None:
     assert xy(recommended("two_gates").line)[-1] == (130, 52)
 
 
+def test_the_sewer_is_joined_at_the_first_manhole_that_leaves_the_fall() -> None:
+    """The invert is 97.8 m in front, 97.6 m at the manhole east of it and 97.2 m at the next."""
+    assert xy(recommended("gravity").line)[0] == (180, 8)
+
+
 def test_a_length_within_the_survey_tolerance_of_its_limit_is_too_close() -> None:
     route = recommended("too_close")
     assert 195 < route.figures["length_m"] < 200

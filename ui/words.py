@@ -56,6 +56,8 @@ REASONS = said(
         "no_size_match": "没有规格足够的在役管线",
         "impossible_demand": "申请中的需求填写有误",
         "no_dig": "被有效的禁挖区阻断",
+        "no_fall": "各接入处的落差都不够",
+        "no_cover": "管顶覆土不够",
     }
 )
 CURES = said(
@@ -67,6 +69,8 @@ CURES = said(
         "no_size_match": "请核对申请规格,或由权属单位先行扩容",
         "impossible_demand": "请改正该专业的需求后重新编制",
         "no_dig": "请改到禁挖期满后开挖,或商主管部门",
+        "no_fall": "请核对末端井与接入处的管底高程,或改用提升",
+        "no_cover": "请核对末端井的管底与地面高程",
     }
 )
 
