@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from gettext import gettext as _
 
 import numpy as np
@@ -53,16 +53,18 @@ def alternatives(line: ExternalLine, nearby: NearbyWays) -> Alternatives:
     if recommended is None or not nearby.is_whole or None in walks:
         return Alternatives((), False)
     length_m, stub_m = nearby.length_m
-    sources, targets = nearby.terminals(stub_m[None])
+    sources, targets = nearby.terminals(np.array([stub_m, *(one.tie_ins for one in nearby.fall)]))
+    none = np.zeros(len(targets.nodes))
+    targets = replace(targets, resources=np.array([none, *(one.ends for one in nearby.fall)]))
     planning = nearby.work.policy.planning
     answer = k_distinct(
         nearby.area.ends,
         len(nearby.area.nodes),
         nearby.cost,
-        length_m[None],
+        np.array([length_m, *(one.edges for one in nearby.fall)]),
         sources,
         targets,
-        [nearby.longest],
+        [nearby.longest, *(one.cap for one in nearby.fall)],
         group=nearby.edge_place,
         source_group=nearby.tie_in_place,
         apart_from=[walk for walk in walks if walk is not None],

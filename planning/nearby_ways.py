@@ -19,6 +19,7 @@ from gis.constrained import Terminals, Walk
 from gis.linear import FloatArray, IntArray
 from planning.application import Demand
 from planning.external_lines import ExternalLine
+from planning.gravity_ways import FallCap, fall_cap, is_steered
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes, working_strips
 from planning.qualifying import MOST_PIECES
@@ -95,6 +96,18 @@ class NearbyWays:
         """Tie-ins, with what their ways use, and the ends on the red line."""
         sources = Terminals(self.area.sources, self.stub_cost, resources)
         return sources, Terminals.at(self.area.targets, len(resources))
+
+    @cached_property
+    def fall(self) -> list[FallCap]:
+        """The cap on the fall of a gravity line; empty for other lines."""
+        if not is_steered(self.demand):
+            return []
+        ends = self.area.nodes[self.area.targets]
+        edges, tie_ins = self.area.edges, self.area.tie_ins
+        cap = fall_cap(
+            self.work, self.demand, self.site, edges=edges, tie_ins=tie_ins, end_nodes=ends
+        )
+        return [cap]
 
     @property
     def longest(self) -> float:

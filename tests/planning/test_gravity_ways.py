@@ -154,6 +154,21 @@ def test_the_search_for_a_route_that_qualifies_keeps_the_fall() -> None:
     assert (high.qualifying_route, high.recommended) == ("none", "cheapest")
 
 
+def test_no_alternative_is_shown_that_has_no_fall() -> None:
+    roads = {"R-1": street((0, 0), (300, 0)), "R-2": street((0, 64), (300, 64))}
+
+    def alternatives(behind: float) -> list[str]:
+        lines = {"S-front": sewer((0, 8), (300, 8), at=98.0)}
+        lines["S-behind"] = sewer((0, 72), (300, 72), at=behind)
+        case = application(**{**wish(), "gate": None})
+        document = plan(case, town(roads=roads, lines=lines), policy()).to_json()
+        sewage = next(one for one in document["utilities"] if one["utility"] == "sewage")
+        return [one["tie_in"]["line_id"] for one in sewage["alternatives"]]
+
+    assert "S-behind" in alternatives(97.0)
+    assert "S-behind" not in alternatives(98.6)
+
+
 def test_screening_says_the_same_as_the_plan() -> None:
     survey = town(lines=mains(98.6, 98.28))
     wells = {"A-low": 98.0, "A-far": 98.5, "A-near": 98.7}

@@ -88,7 +88,8 @@ def _said(cheapest: dict[str, Any]) -> dict[str, Any]:
                        _clearance("pass", 1.4, (230.0, 31.0))],
         "tie_ins": {
             "candidates": [{"kind": "line", "id": "G-3", "xy": xy((165.0, 90.0)), "rank": 1,
-                            "cost_yuan": 80_000, "length_m": 201.35, "reasons": ["压力级制相符"]}],
+                            "cost_yuan": 80_000, "length_m": 201.35, "fall": None,
+                            "reasons": ["压力级制相符"]}],
             "rejected": [{"kind": "line", "id": "G-9", "xy": xy((0.0, 0.0)),
                           "reason": "wrong_pressure", "text": "次高压,未经调压不得接入"}],
         },

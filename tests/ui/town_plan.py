@@ -95,7 +95,7 @@ def _unroutable() -> dict[str, Any]:
 def _nothing_more() -> dict[str, Any]:
     """What a line has where there is nothing to say."""
     return {
-        "no_dig": [], "sizing": None, "tie_ins": {"candidates": [], "rejected": []},
+        "no_dig": [], "no_fall": None, "handover": None, "sizing": None, "tie_ins": {"candidates": [], "rejected": []},
         "certificate": None, "qualifying_price": None, "manual": None, "intervals": {},
         "survey_points": [], "clearances": [], "alternatives": [], "compared": None,
     }  # fmt: skip
@@ -132,7 +132,7 @@ def route(kind: str, path: list[tuple[float, float]], **changes: Any) -> dict[st
         },
         "end": {"kind": "gate", "xy": xy(path[-1])},
         "geometry": geojson(path),
-        "carried": [],
+        "carried": [], "fall": None,
         "pits": [],
         "strip": mapping(place(LineString(path).buffer(1.2, cap_style="flat"))),
         "clearance_counts": dict.fromkeys(
