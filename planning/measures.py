@@ -48,7 +48,7 @@ def water_max_dn_mm(figures: Figures) -> FloatArray:
 
 
 def water_pipe_length_m(figures: Figures) -> FloatArray:
-    """管道长度: all new pipe, both feeds counted. A second feed is not routed: unknown."""
+    """管道长度: all new pipe, both feeds counted; a route is one of them, so unknown with two."""
     return _one_feed(figures, figures.length_m)
 
 
@@ -89,7 +89,7 @@ def gas_green_m2(figures: Figures) -> FloatArray:
 
 
 def power_line_length_m(figures: Figures) -> FloatArray:
-    """线路长度: route outside the red line; a second route would add and is not routed: unknown."""
+    """线路长度: route outside the red line; a second route adds, so unknown with two feeds."""
     return _to_lawful_main(figures, "voltage_kv", figures.length_m)
 
 
@@ -167,7 +167,7 @@ def _constant(figures: Figures, value: float | None) -> FloatArray:
 
 
 def _one_feed(figures: Figures, values: FloatArray) -> FloatArray:
-    """Only one feed is routed: with more, what the whole work measures is unknown."""
+    """A route is one feed: with more, what the whole work measures is unknown."""
     return values if figures.demand.feeds == 1 else np.full(len(values), np.nan)
 
 

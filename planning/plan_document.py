@@ -26,6 +26,7 @@ from planning.manual_routes import ManualRoute, manual_routes
 from planning.qualifying_document import certificate_of, qualifying_price
 from planning.quantities import size_mm
 from planning.routes import DrawnWay
+from planning.second_feed import second_feed_entry
 from planning.section_drawing import draw_section
 from planning.sections import Section, pipe_label
 from planning.sized_demands import sizing_entry
@@ -100,6 +101,7 @@ def _line(plan: Plan, utility: str, line: ExternalLine) -> dict[str, Any]:
             *(_route(plan, line, "manual", found.route) for found in _judged(plan, utility)),
         ],
         **comparison(plan.work, plan.site, line, partial(_route, plan, line)),
+        "second_feed": second_feed_entry(plan.work, plan.site, line, partial(_route, plan, line)),
         "manual": manual_entry(plan.manual.get(utility), line.route),
         "shared_route": None if shared is None else _route(plan, line, "shared", shared),
         "measures": [] if route is None else _measures(plan, route),

@@ -95,7 +95,8 @@ def _unroutable() -> dict[str, Any]:
 def _nothing_more() -> dict[str, Any]:
     """What a line has where there is nothing to say."""
     return {
-        "no_dig": [], "no_fall": None, "handover": None, "sizing": None, "tie_ins": {"candidates": [], "rejected": []},
+        "no_dig": [], "no_fall": None, "handover": None, "second_feed": None, "sizing": None,
+        "tie_ins": {"candidates": [], "rejected": []},
         "certificate": None, "qualifying_price": None, "manual": None, "intervals": {},
         "survey_points": [], "clearances": [], "alternatives": [], "compared": None,
     }  # fmt: skip

@@ -1,0 +1,151 @@
+"""Second feeds 双路供水、双电源: a second route from another source, apart from the first.
+
+Another source is another main by its id; of nodes, another main that they stand on: two ring main
+units on one line are one source, and a unit that does not say its line is of no known source. The
+second route is the cheapest that keeps off the street sides of the first; where none does, the
+cheapest that keeps off its edges; where none does either, the cheapest at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from planning.application import Demand
+from planning.external_lines import ExternalLine
+from planning.gravity import runs_by_gravity
+from planning.groundwork import Groundwork, Site
+from planning.judged_routes import Route, judge_routes, working_strips
+from planning.routes import Neighbourhood, Search, Way, best_way, trace
+
+# What lies as near as this to a route runs along it, and leaves it within so many metres.
+_BESIDE_M, _LEAVING_M = 0.05, 1.0
+
+Described = Callable[[str, Route], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class SecondFeed:
+    """The second route, or why there is none.
+
+    ``apart`` tells how far it keeps from the first: ``side``, ``edges`` or ``none``. ``reason``:
+    ``no_other_source``, ``source_unknown`` (whether there is another hangs on a line that nodes
+    do not say) or ``disconnected``.
+    """
+
+    route: Route | None
+    reason: str | None = None
+    apart: str | None = None
+
+
+def second_feed(work: Groundwork, site: Site, line: ExternalLine) -> SecondFeed | None:
+    """The second feed of a line that is routed and wants more than one; else None.
+
+    Further feeds than the second are not routed.
+    """
+    demand, first = line.demand, line.route
+    if demand is None or first is None or (demand.feeds or 1) < 2:
+        return None
+    if runs_by_gravity(line.utility):
+        return None
+    ground = work.under(line.closed)
+    search = ground.search(demand.pipe, "cheapest")
+    sources = _sources(ground, search.tie_ins.table)
+    usable = np.isfinite(search.tie_in_weights)
+    own = sources[first.way.tie_in]
+    other = usable & ~sources.isna().to_numpy() & (sources != own).to_numpy()
+    if own is None or not other.any():
+        unknown = own is None or bool(sources[usable].isna().any())
+        return SecondFeed(None, "source_unknown" if unknown else "no_other_source")
+    search = replace(search, tie_in_weights=np.where(other, search.tie_in_weights, np.inf))
+    return _apart(ground, demand, site, search, first)
+
+
+def _sources(work: Groundwork, table: pd.DataFrame) -> pd.Series:
+    """The main that each tie-in way draws from, by its id; None where a node does not say."""
+    nodes = work.survey.get("nodes")
+    is_node = (table["kind"] == "node").to_numpy()
+    found = table["feature_id"].astype(object).copy()
+    if nodes is not None and is_node.any():
+        mains = nodes["line_id"].reindex(table.loc[is_node, "feature_id"])
+        found[is_node] = mains.where(mains.notna(), None).to_numpy(object)
+    return found
+
+
+def _apart(
+    work: Groundwork, demand: Demand, site: Site, search: Search, first: Route
+) -> SecondFeed:
+    """The cheapest way over what the first leaves, more of it each time that there is none."""
+    around = Neighbourhood(search.corridors, site.end_nodes)
+    along = _along(search, first)
+    for apart, edges in _taken(work, first).items():
+        kept_off = replace(
+            search,
+            edge_weights=np.where(edges, np.inf, search.edge_weights),
+            tie_in_weights=np.where(along & (apart != "none"), np.inf, search.tie_in_weights),
+        )
+        way = best_way(kept_off, site.end_nodes, around)
+        if way is not None:
+            return SecondFeed(_judged(work, demand, site, way), apart=apart)
+    return SecondFeed(None, "disconnected")
+
+
+def _taken(work: Groundwork, first: Route) -> dict[str, NDArray[np.bool_]]:
+    """Edges to keep off: all along the street sides of the first, those that it uses, none.
+
+    The last steps to the red line may be the same.
+    """
+    graph = work.corridors.graph
+    none, own = np.zeros(graph.edge_count, bool), np.zeros(graph.edge_count, bool)
+    own[list(first.way.edges)] = True
+    own &= ~work.corridors.is_connector  # a single gate leaves no other
+    table = graph.measures
+    strip = (table["kind"] == "strip").to_numpy()
+    sides = pd.MultiIndex.from_frame(table[["road", "side"]])
+    beside = strip & sides.isin(sides[own & strip])
+    return {"side": beside | own, "edges": own, "none": none}
+
+
+def _along(search: Search, first: Route) -> NDArray[np.bool_]:
+    """Which ways to tie-ins run along the first route for more than they take to leave it."""
+    found = np.zeros(len(search.tie_in_weights), bool)
+    lines, beside = search.tie_ins.lines, first.line.buffer(_BESIDE_M)
+    near = shapely.STRtree(lines).query(beside, predicate="intersects")
+    shared_m = shapely.length(shapely.intersection(lines[near], beside))
+    found[near] = shared_m > _LEAVING_M
+    return found
+
+
+def _judged(work: Groundwork, demand: Demand, site: Site, way: Way) -> Route:
+    tie_ins = work.tie_ins(demand.pipe.utility)
+    routes = trace(work.corridors, tie_ins, [way], work.methods(demand.pipe).bored)
+    working = working_strips(work, demand, routes)
+    return judge_routes(work, demand, [site], routes, working)[0]
+
+
+def second_feed_entry(
+    work: Groundwork, site: Site, line: ExternalLine, described: Described
+) -> dict[str, Any] | None:
+    """``second_feed`` of a utility as plain values; ``described`` words a route.
+
+    ``together`` are metres and yuan of both, each in its own trench.
+    """
+    found, first = second_feed(work, site, line), line.route
+    if found is None or first is None:
+        return None
+    both = None
+    if found.route is not None:
+        names = ("length_m", "cost_yuan")
+        both = {name: first.figures[name] + found.route.figures[name] for name in names}
+    return {
+        "route": None if found.route is None else described("second", found.route),
+        "reason": found.reason,
+        "apart": found.apart,
+        "together": both,
+    }

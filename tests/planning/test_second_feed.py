@@ -1,0 +1,86 @@
+"""Second feeds: another source, another street side where there is one, and a price."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from shapely.geometry import box
+
+from planning.plan import plan
+from tests.towns import application, main, node, policy, town
+
+UNIT = {"utility": "power", "kind": "ring_main_unit", "spare_bays": 2, "voltage_kv": 10.0}
+POWER = {"voltage_kv": 10, "duct_holes": 2, "duct_outer_diameter_mm": 150, "feeds": 2}
+
+
+def entry(utility: str, wish: dict[str, Any], *, gate: Any = None, **layers: Any) -> dict[str, Any]:
+    case = application(demands={utility: wish}, gate=gate)
+    document = plan(case, town(**layers), policy()).to_json()
+    return next(one for one in document["utilities"] if one["utility"] == utility)
+
+
+def water(**layers: Any) -> dict[str, Any]:
+    return entry("water", {"nominal_mm": 200, "material": "PE", "feeds": 2}, **layers)
+
+
+def test_a_single_feed_has_no_second() -> None:
+    lines = {"W-1": main((0, 8), (300, 8)), "W-2": main((0, -8), (300, -8))}
+    assert entry("water", {"nominal_mm": 200}, lines=lines)["second_feed"] is None
+
+
+def test_the_second_feed_comes_from_another_main_with_its_price() -> None:
+    lines = {"W-1": main((0, 8), (300, 8)), "W-2": main((0, -8), (300, -8))}
+    line = water(lines=lines)
+    first, found = line["routes"][0], line["second_feed"]
+    assert (first["tie_in"]["line_id"], found["route"]["tie_in"]["line_id"]) == ("W-1", "W-2")
+    assert (found["reason"], found["route"]["kind"]) == (None, "second")
+    assert found["together"]["cost_yuan"] == pytest.approx(
+        first["cost_yuan"] + found["route"]["cost_yuan"]
+    )
+    # Two feeds are laid: what one route measures is not what the clause counts.
+    assert found["route"]["measures"]["pipe_length_m"] is None
+
+
+WEST, EAST = main((0, 8), (60, 8)), main((200, 8), (300, 8))
+
+
+def test_the_second_feed_keeps_off_the_street_side_of_the_first() -> None:
+    """To the east on the first one's side it would be shorter, and nothing would be crossed."""
+    line = water(lines={"W-1": WEST, "W-2": EAST})
+    found = line["second_feed"]
+    assert (line["routes"][0]["tie_in"]["line_id"], found["apart"]) == ("W-1", "side")
+    assert found["route"]["crossing_count"] == 2
+    south = [y - 3_502_000.0 for _, y in found["route"]["geometry"]["coordinates"]]
+    assert min(south) == pytest.approx(-6.75)
+
+
+def test_where_there_is_one_side_only_it_keeps_off_the_same_edges_if_it_can() -> None:
+    river = {"V-1": {"kind": "river", "geometry": box(-50, -60, 350, -5.2)}}
+    case: dict[str, Any] = {"water_bodies": river}
+    found = water(lines={"W-1": WEST, "W-2": EAST}, **case)["second_feed"]
+    assert (found["apart"], found["route"]["crossing_count"]) == ("edges", 0)
+    lines = {"W-1": main((70, 8), (80, 8)), "W-2": main((62, 8), (69, 8))}
+    found = water(lines=lines, gate=(120, 12), **case)["second_feed"]
+    assert (found["apart"], found["route"]["tie_in"]["line_id"]) == ("none", "W-2")
+
+
+def test_without_another_main_there_is_a_reason() -> None:
+    found = water(lines={"W-1": main((0, 8), (300, 8))})["second_feed"]
+    assert (found["route"], found["reason"], found["together"]) == (None, "no_other_source", None)
+
+
+def test_two_units_on_one_line_are_one_source() -> None:
+    def reason(*line_ids: str | None) -> tuple[str | None, str | None]:
+        nodes = {
+            f"N-{x}": node(x, 8.5, **UNIT, line_id=line_id)
+            for x, line_id in zip((110, 130, 150), line_ids, strict=True)
+        }
+        found = entry("power", POWER, nodes=nodes)["second_feed"]
+        joined = found["route"] and found["route"]["tie_in"]["node_id"]
+        return found["reason"], joined
+
+    assert reason("D-1", "D-1", "D-2") == (None, "N-150")
+    assert reason("D-1", "D-1", "D-1") == ("no_other_source", None)
+    assert reason("D-1", "D-1", None) == ("source_unknown", None)
+    assert reason(None, None, None) == ("source_unknown", None)
