@@ -14,6 +14,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from layers.fields import LAYERS, Field, LayerDefinition, layer_definition, values_by_utility
+from layers.place_checks import place_problems
 from layers.problems import Problem, Severity, problems_table
 from layers.shapes import base_type
 from layers.survey import Survey
@@ -86,7 +87,14 @@ def check_layers(survey: Survey) -> Iterator[tuple[str, list[Problem]]]:
         table = survey.get(layer)
         if table is not None:
             rows = _rows_of(survey, layer, table)
-            yield layer, [*row_problems(rows), *_reference_problems(rows, survey)]
+            yield (
+                layer,
+                [
+                    *row_problems(rows),
+                    *_reference_problems(rows, survey),
+                    *place_problems(rows, survey),
+                ],
+            )
 
 
 def row_problems(rows: Rows) -> Iterator[Problem]:

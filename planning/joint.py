@@ -19,6 +19,8 @@ from planning.external_lines import ExternalLine
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes
 from planning.routes import Search, Way, trace
+from planning.slots import Slots, has_slot, slots_of
+from planning.standards import Pipe
 from planning.trenches import JointPlan, LeftOut, share_trenches
 
 
@@ -27,12 +29,14 @@ class Joint:
     """The joint plan with its geometry.
 
     ``lines`` are those of the rows of ``plan.subset_of_edge``; ``routes`` the members' routes in
-    it, each charged the whole working strip of every trench it lies in.
+    it, each charged the whole working strip of every trench it lies in. ``unsure_m`` are metres
+    of shared trench by road where the slot may be too narrow for it, or its width is unknown.
     """
 
     plan: JointPlan
     lines: NDArray[Any]
     routes: Mapping[str, Route]
+    unsure_m: Mapping[str, float]
 
 
 def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine]) -> Joint | None:
@@ -59,10 +63,12 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
         if line.demand
     ]
     part = _part(work, site, searches, open_cut, reach_m)
+    pipes = [line.demand.pipe for line in routed if line.demand]
+    slots = slots_of(work, part.edge[part.edge >= 0])
     joint = share_trenches(
         part.ends,
         part.surfaces_m,
-        [line.demand.pipe for line in routed if line.demand],
+        pipes,
         part.sources,
         part.root,
         standards=work.standards,
@@ -70,6 +76,7 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
         prices=work.prices,
         edge_extra_yuan=part.surfaces_m @ work.crossing_yuan_m,
         allowed=part.allowed,
+        slot_width_m=_slot_widths(part, slots, pipes, work),
     )
     if len(joint.utilities) < 2:
         return None
@@ -79,7 +86,37 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
     }
     reason = _("部分路段非开挖,单独敷设")
     left_out = (*joint.left_out, *(LeftOut(line.utility, reason) for line in bored))
-    return Joint(replace(joint, left_out=left_out), part.lines, routes)
+    unsure_m = _unsure_m(work, part, slots, joint, {pipe.utility: pipe for pipe in pipes})
+    return Joint(replace(joint, left_out=left_out), part.lines, routes, unsure_m)
+
+
+def _slot_widths(part: _Part, slots: Slots, pipes: Sequence[Pipe], work: Groundwork) -> FloatArray:
+    """The most that can be free for each pipe in the slot of every row; infinite for no slot."""
+    widths = np.full((len(pipes), len(part.edge)), np.inf)
+    widths[:, part.edge >= 0] = [slots.most_m(pipe, work.standards) for pipe in pipes]
+    return widths
+
+
+def _unsure_m(
+    work: Groundwork, part: _Part, slots: Slots, joint: JointPlan, pipes: Mapping[str, Pipe]
+) -> dict[str, float]:
+    """Metres of shared trench by road where its slot may be too narrow, or nobody can tell."""
+    roads = work.corridors.surfaces.table["road_id"]
+    road = work.corridors.graph.measures["road"].to_numpy(np.int64)
+    slotted = np.zeros(len(part.edge), bool)
+    slotted[part.edge >= 0] = has_slot(work)[part.edge[part.edge >= 0]]
+    place = np.cumsum(part.edge >= 0) - 1
+    metres: dict[str, float] = defaultdict(float)
+    for one in joint.segments:
+        rows = np.array([row for row in one.edges if slotted[row]], np.int64)
+        if len(one.utilities) == 1 or len(rows) == 0:
+            continue
+        free = [slots.free_m(pipes[member], work.standards) for member in one.utilities]
+        widest = np.fmax.reduce(free)[place[rows]]
+        fits = widest >= joint.sections[one.section_id].width_m
+        for row in rows[~fits].tolist():
+            metres[str(roads.iat[road[part.edge[row]]])] += part.surfaces_m[row].sum()
+    return dict(metres)
 
 
 def in_no_dig(work: Groundwork, lines: Mapping[str, ExternalLine], joint: Joint) -> tuple[str, ...]:

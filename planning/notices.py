@@ -51,8 +51,21 @@ def notices_of(
 def joint_notices(
     work: Groundwork, joint: Joint | None, too_wide: Iterable[str]
 ) -> tuple[Notice, ...]:
-    """That lines share no trench because it would reach into no-dig areas."""
-    utilities = () if joint is None else tuple(joint.routes)
+    """Why lines share no trench, or where their trench may not have the room that it needs."""
+    if joint is None:
+        return ()
+    utilities = tuple(joint.routes)
+    too_wide = tuple(too_wide)
+    if not too_wide:
+        unsure = _(
+            "道路 {road} 沿线有 {m:.0f} 米共沟:可用宽度未知或可能不够,请现场核对红线和既有管线"
+        )
+        return tuple(
+            Notice(
+                "joint_slot_unsure", "roads", road, utilities, unsure.format(road=road, m=metres)
+            )
+            for road, metres in joint.unsure_m.items()
+        )
     text = _("同沟作业带较宽,会进入禁挖区{area},故分别敷设")
     return tuple(
         Notice(

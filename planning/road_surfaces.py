@@ -120,7 +120,8 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
 
     Roads without a known or default width keep the narrowest default and are marked assumed,
     unless their carriageway was surveyed: strips are laid by the default, but what is crossed of
-    such a road is unknown (``width_assumed``).
+    such a road is unknown (``width_assumed``). Classes whose default is 0, such as paths, have no
+    carriageway to cross where none is recorded.
     Surveyed carriageways of roads that are not in the layer stand for nothing here; the check of
     the layers reports them.
 
@@ -135,7 +136,7 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
     centre = np.asarray(roads.geometry.array)
     known = pd.to_numeric(roads["carriageway_width_m"], errors="coerce").to_numpy(float, copy=True)
     defaults = policy.planning.default_carriageway_width_m
-    narrowest = min(defaults.values())
+    narrowest = min(width for width in defaults.values() if width > 0)
     assumed = np.array([defaults.get(c, narrowest) for c in roads["road_class"]], float)
     width = np.where(np.isfinite(known), known, assumed)
     red_line = pd.to_numeric(roads["red_line_width_m"], errors="coerce").to_numpy(float)
@@ -146,7 +147,7 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
             "on_bridge": roads["on_bridge"].to_numpy(object),
             "level": roads["level"].fillna(0.0).to_numpy(np.int64),
             "carriageway_width_m": width,
-            "width_assumed": ~np.isfinite(known),
+            "width_assumed": ~np.isfinite(known) & (width > 0),
             "red_line_width_m": red_line,
         }
     )

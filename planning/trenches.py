@@ -22,7 +22,7 @@ from scipy.sparse.csgraph import connected_components
 
 from gis.steiner import cheapest_joint_tree
 from gis.steiner_proof import prove
-from gis.subsets import demand_of_sets
+from gis.subsets import demand_of_sets, members
 from planning.allocation import Allocation, allocate
 from planning.quantities import SURFACES, Prices, location
 from planning.sections import (
@@ -46,6 +46,9 @@ GRAVITY = ("sewage", "storm")
 
 CENT = 0.01
 """Amounts that differ by less, yuan, are the same amount."""
+
+_BESIDE = "non_carriageway"
+_EQUAL_M = 1e-6
 
 PROOF_SECONDS = 2.0
 """Longest wait for the proof; it takes some 30 ms for a parcel among 3,000 edges."""
@@ -149,6 +152,7 @@ def share_trenches(
     surfaces: Sequence[str] = SURFACES,
     edge_extra_yuan: ArrayLike | None = None,
     allowed: ArrayLike | None = None,
+    slot_width_m: ArrayLike | None = None,
     slopes_checked: Sequence[str] = (),
 ) -> JointPlan:
     """Plan the lines of one parcel together.
@@ -168,6 +172,10 @@ def share_trenches(
     allowed
         (m,) set of members that may use the edge as an integer (bit ``i`` is ``pipes[i]``); a
         connector of one tie-in names its line alone. Default: all.
+    slot_width_m
+        (k, m) the widest trench that the slot of an edge may hold with each pipe at its side;
+        infinite for no limit. A shared section that is wider whichever of its pipes stands at
+        the side costs infinity there: its lines lie in several trenches, or elsewhere.
     slopes_checked
         Gravity utilities whose every manhole has passed the slope check; others stay out.
 
@@ -182,7 +190,9 @@ def share_trenches(
     ValueError
         For arrays whose shapes do not fit, negative lengths or unknown surfaces.
     """
-    ground = _ground(edges, edge_surface_lengths, surfaces, edge_extra_yuan, allowed, len(pipes))
+    ground = _ground(
+        edges, edge_surface_lengths, surfaces, edge_extra_yuan, allowed, slot_width_m, len(pipes)
+    )
     if len(sources) != len(pipes):
         raise ValueError(f"{len(pipes)} pipes need as many sources, not {len(sources)}.")
     reasons = {
@@ -211,22 +221,33 @@ class _Ground:
     surfaces: tuple[str, ...]
     extra_yuan: Floats
     allowed: Ints
+    slot_m: Floats
 
     def narrowed(self, chosen: Sequence[int]) -> _Ground:
         """The same ground for some of the members, renumbered."""
         bits = sum((self.allowed >> i & 1) << new for new, i in enumerate(chosen))
-        return replace(self, allowed=np.broadcast_to(bits, self.allowed.shape))
+        allowed = np.broadcast_to(bits, self.allowed.shape)
+        return replace(self, allowed=allowed, slot_m=self.slot_m[list(chosen)])
 
 
 @dataclass(frozen=True)
 class _Table:
-    """Cost of every edge for every set of members, and the trenches it stands for."""
+    """Cost of every edge for every set of members, and the trenches it stands for.
+
+    ``layouts`` by surface and ``fit``, the number of what fits the slot of an edge.
+    """
 
     ground: _Ground
     pipes: tuple[Pipe, ...]
-    layouts: dict[str, list[Layout]]
+    layouts: dict[tuple[str, int], list[Layout]]
+    fit: Ints
     costs: Floats
     apart: tuple[str, ...]
+
+    def sections_at(self, edge: int, surface: str, subset: int) -> tuple[Section, ...]:
+        """The trenches that a set lies in on a surface of an edge."""
+        fit = int(self.fit[edge]) if location(surface) == _BESIDE else 0
+        return self.layouts[surface, fit][subset].sections
 
 
 def _ground(
@@ -235,6 +256,7 @@ def _ground(
     surfaces: Sequence[str],
     extra_yuan: ArrayLike | None,
     allowed: ArrayLike | None,
+    slot_width_m: ArrayLike | None,
     k: int,
 ) -> _Ground:
     pairs = np.asarray(edges, dtype=np.int64).reshape(-1, 2)
@@ -245,6 +267,7 @@ def _ground(
         tuple(surfaces),
         np.zeros(m) if extra_yuan is None else np.asarray(extra_yuan, dtype=np.float64),
         np.full(m, 2**k - 1) if allowed is None else np.asarray(allowed, dtype=np.int64),
+        np.full((k, m), np.inf) if slot_width_m is None else np.asarray(slot_width_m, float),
     )
     unknown = [surface for surface in surfaces if surface not in SURFACES]
     if unknown:
@@ -256,6 +279,8 @@ def _ground(
         )
     if ground.extra_yuan.shape != (m,) or ground.allowed.shape != (m,):
         raise ValueError(f"edge_extra_yuan and allowed must have one value for each of {m} edges.")
+    if ground.slot_m.shape != (k, m):
+        raise ValueError(f"slot_width_m must have shape {(k, m)}, not {ground.slot_m.shape}.")
     if not (ground.lengths >= 0).all() or not (ground.extra_yuan >= 0).all():
         raise ValueError("lengths and extra costs must be zero or positive.")
     return ground
@@ -301,25 +326,56 @@ def _price(
         place: sections_of_sets(pipes, place, standards=standards)
         for place in dict.fromkeys(map(location, dug))
     }
+    fits, fit = _fits(sections.get(_BESIDE, [None]), ground)
     layouts = {
-        surface: cheapest_layouts(
-            sections[location(surface)],
+        (surface, number): cheapest_layouts(
+            [
+                section if one else None
+                for section, one in zip(sections[place], fitting, strict=True)
+            ],
             surface,
             prices=prices,
             restoration_extra_m=restoration_extra_m,
         )
         for surface in dug
+        for number, fitting in enumerate(fits)
+        if (place := location(surface)) == _BESIDE or number == 0
     }
     costs = demand_of_sets(_pipe_prices(pipes, prices))[:, None] * ground.lengths.sum(axis=1)
-    for surface, metres in zip(ground.surfaces, ground.lengths.T, strict=True):
-        if surface in layouts:
-            yuan_m = np.array([layout.yuan_m for layout in layouts[surface]])
-            costs += yuan_m[:, None] * metres
+    for (surface, number), choices in layouts.items():
+        metres = ground.lengths[:, ground.surfaces.index(surface)]
+        if location(surface) == _BESIDE:
+            metres = np.where(fit == number, metres, 0.0)
+        costs += np.array([layout.yuan_m for layout in choices])[:, None] * metres
     costs[1:] += ground.extra_yuan
     subsets = np.arange(len(costs))[:, None]
     costs[(subsets & ~ground.allowed) != 0] = np.inf
     apart = [why_apart(a, b, standards) for a, b in combinations(pipes, 2)]
-    return _Table(ground, tuple(pipes), layouts, costs, tuple(filter(None, apart)))
+    return _Table(ground, tuple(pipes), layouts, fit, costs, tuple(filter(None, apart)))
+
+
+def _fits(
+    sections: Sequence[Section | None], ground: _Ground
+) -> tuple[list[NDArray[np.bool_]], Ints]:
+    """What fits the slots: for each kind of slot which sets do, and the kind of every edge.
+
+    Kind 0 has room for all. One pipe alone is never held back here.
+    """
+    count, edges = len(sections), len(ground.edges)
+    everything = np.ones(2 ** len(ground.slot_m), bool)
+    tight = np.flatnonzero((ground.slot_m < np.inf).any(axis=0))
+    if count == 1 or len(tight) == 0:
+        return [everything], np.zeros(edges, np.int64)
+    room = np.zeros((count, len(tight)))
+    for subset in range(1, count):
+        room[subset] = ground.slot_m[members(subset)][:, tight].max(axis=0)
+    shared = [section is not None and len(section.pipes) > 1 for section in sections]
+    width = np.array([0.0 if section is None else section.width_m for section in sections])
+    fitting = ~np.array(shared)[:, None] | (width[:, None] <= room + _EQUAL_M)
+    kinds, kind = np.unique(fitting.T, axis=0, return_inverse=True)
+    fit = np.zeros(edges, np.int64)
+    fit[tight] = kind.ravel() + 1
+    return [everything, *kinds], fit
 
 
 def _pipe_prices(pipes: Sequence[Pipe], prices: Prices) -> Floats:
@@ -360,7 +416,7 @@ def _segments(table: _Table, used: Ints) -> tuple[tuple[Segment, ...], dict[str,
     for edge in np.flatnonzero(used).tolist():
         for surface, metres in zip(table.ground.surfaces, table.ground.lengths[edge], strict=True):
             if metres > 0:
-                for section in table.layouts[surface][used[edge]].sections:
+                for section in table.sections_at(edge, surface, used[edge]):
                     edges_of.setdefault((surface, section), []).append(edge)
     segments, sections = [], {}
     for number, ((surface, section), rows) in enumerate(edges_of.items(), 1):

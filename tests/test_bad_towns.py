@@ -177,3 +177,11 @@ def test_a_case_without_a_place_is_refused_with_the_cure(
     assert said in done.stderr
     assert "请" in done.stderr
     assert not file.exists()
+
+
+def test_the_check_names_everything_that_lies_where_it_cannot(workspace: Path) -> None:
+    done = run("check", workspace)
+    assert done.exit_code == 1
+    for faulty in ("R-again", "P-overlaps", "P-in-road", "P-over-road", "P-inside"):
+        assert f"编号 {faulty} " in done.output
+    assert "编号 P-good " not in done.output

@@ -155,8 +155,9 @@ def _widths(roads: gpd.GeoDataFrame, county: str) -> list[float]:
     """Carriageway widths in metres, the county's assumed ones where a road gives none."""
     policy = tomllib.loads((_COUNTIES / county / "policy.toml").read_text("utf-8"))
     assumed = policy["planning"]["default_carriageway_width_m"]["value"]
+    narrowest = min(width for width in assumed.values() if width > 0)
     return [
-        float(width) if width == width else float(assumed.get(kind, min(assumed.values())))
+        float(width) if width == width else float(assumed.get(kind, narrowest))
         for width, kind in zip(
             roads["carriageway_width_m"].astype(float), roads["road_class"], strict=True
         )

@@ -137,7 +137,14 @@ def test_more_free_holes_than_holes_is_a_warning() -> None:
 
 
 def test_order_of_rows_changes_no_finding() -> None:
-    rows = [{**ROAD, "road_id": f"R{n}", "carriageway_width_m": float(n % 3 - 1)} for n in range(9)]
+    rows = [
+        {
+            "road_id": f"R{n}",
+            "carriageway_width_m": float(n % 3 - 1),
+            "geometry": line((n, 0), (n, 9)),
+        }
+        for n in range(9)
+    ]
     forward = {problem.feature_id for problem in found(roads=rows)}
     assert forward == {problem.feature_id for problem in found(roads=rows[::-1])}
     assert len(forward) == 6

@@ -175,3 +175,52 @@ def test_two_banks_share_nothing_across_the_river() -> None:
     )
     assert found.joint is None
     assert found.lines["gas"].reason == "disconnected"
+
+
+# All networks are known, so that free widths are: the others lie far away.
+ELSEWHERE = {
+    f"X-{utility}": main((0, 400), (300, 400), utility=utility, subtype=None)
+    for utility in ("sewage", "storm", "power", "telecom")
+}
+
+
+def together(red_line_m: float | None, **lines: Any) -> Plan:
+    """The long trench beside a street of 10 m between its kerbs."""
+    roads = {"R-1": street((0, 0), (300, 0), red_line_width_m=red_line_m)}
+    return planned(town(**{**LONG, "roads": roads, "lines": {**LONG["lines"], **lines}}))
+
+
+def slot_notices(found: Plan) -> list[str]:
+    return [one.feature_id for one in found.notices if one.kind == "joint_slot_unsure"]
+
+
+def test_lines_share_only_where_their_section_fits_between_kerb_and_red_line() -> None:
+    # Water, gas and power want 1.9 m and more; half a metre of footway holds no two of them.
+    wide, narrow = together(20.0, **ELSEWHERE), together(11.0, **ELSEWHERE)
+    assert wide.joint is not None
+    assert narrow.joint is not None
+    assert wide.joint.plan.shared_length_m > 170
+    assert not slot_notices(wide)
+    assert narrow.joint.plan.shared_length_m < 20  # what crosses or leaves the street has no slot
+    assert narrow.joint.plan.cost_yuan > wide.joint.plan.cost_yuan
+
+
+def test_an_existing_line_in_the_footway_leaves_no_room_for_the_shared_trench() -> None:
+    place = {"position_source": "surveyed", "position_accuracy_m": 0.01, "diameter_mm": 600.0}
+    sewer = main((40, 7.5), (300, 7.5), utility="sewage", subtype="main", depth_m=2.0, **place)
+    found = together(20.0, **{**ELSEWHERE, "S-1": sewer})
+    free = together(20.0, **ELSEWHERE)
+    assert found.joint is not None
+    assert free.joint is not None
+    assert found.joint.plan.cost_yuan > free.joint.plan.cost_yuan + 1000
+    assert all(len(one.utilities) < 3 for one in found.joint.plan.segments if one.length_m > 20)
+
+
+def test_where_nobody_knows_the_width_lines_share_and_a_notice_says_so() -> None:
+    found = together(None, **ELSEWHERE)
+    assert found.joint is not None
+    assert found.joint.plan.shared_length_m > 170
+    assert slot_notices(found) == ["R-1"]
+    (told,) = [one for one in found.notices if one.kind == "joint_slot_unsure"]
+    assert told.utilities == ("water", "gas", "power")
+    assert "可用宽度未知" in told.text

@@ -80,10 +80,34 @@ def test_a_missing_carriageway_width_takes_the_default_of_the_class_and_says_so(
     defaults = towns.policy().planning.default_carriageway_width_m
     assert found.table["carriageway_width_m"].tolist() == [
         defaults["local"],
-        min(defaults.values()),
+        min(width for width in defaults.values() if width > 0),
         10.0,
     ]
     assert found.table["width_assumed"].tolist() == [True, True, False]
+
+
+def test_a_path_without_a_recorded_carriageway_has_none_to_cross() -> None:
+    path = {"road_class": "path", "carriageway_width_m": None, "red_line_width_m": None}
+    found = surfaces(
+        roads={
+            "R-1": street((0, 0), (300, 0)),
+            "R-path": street((150, 0), (150, 100), **path),
+            "R-paved": street((0, 80), (300, 80), **{**path, "carriageway_width_m": 3.0}),
+        }
+    )
+    assert found.table["width_assumed"].tolist() == [False, False, False]
+    assert crossings(found, line((100, 50), (200, 50))) == []
+    assert len(crossings(found, line((100, 70), (100, 90)))) == 1
+
+
+def test_a_line_goes_over_a_path_and_along_the_street_without_a_crossing() -> None:
+    path = {"road_class": "path", "carriageway_width_m": None, "red_line_width_m": None}
+    roads = {"R-1": street((0, 0), (300, 0)), "R-path": street((80, 0), (80, 100), **path)}
+    main = {"W-1": towns.main((0, 8), (40, 8))}
+    found = towns.line_of(town(roads=roads, lines=main)).route
+    assert found is not None
+    assert found.figures["crossing_count"] == 0
+    assert found.figures["kerb_m"] == 0.0
 
 
 def test_what_two_carriageways_share_belongs_to_the_wider_road() -> None:

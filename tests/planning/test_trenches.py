@@ -260,3 +260,55 @@ def test_sharing_is_never_dearer_and_its_parts_sum_to_the_whole(town: Any) -> No
     for i, utility in enumerate(plan.utilities):
         metres = lengths[(plan.subset_of_edge >> i & 1) == 1].sum()
         assert laid[utility] == pytest.approx(metres)
+
+
+# The trench of water and gas together is wider than that of either alone.
+PAIR_M = narrowest_section([WATER, GAS], "non_carriageway", standards=PaperStandards()).width_m
+
+
+def slots(metres: float) -> list[list[float]]:
+    """The stem (third edge) has a slot of a width for both pipes, the arms have none."""
+    return [[np.inf, np.inf, metres]] * 2
+
+
+def test_a_section_wider_than_its_slot_is_not_dug_there() -> None:
+    plan = share(STEM, STEM_LENGTHS, [WATER, GAS], [[0], [1]], 3, slot_width_m=slots(PAIR_M - 0.01))
+    assert plan.cost_yuan == pytest.approx(plan.separate_cost_yuan)
+    assert plan.shared_length_m == 0
+    assert {one.utilities for one in plan.segments} == {("water",), ("gas",)}
+    assert plan.proven_optimal
+
+
+def test_a_section_as_wide_as_its_slot_fits() -> None:
+    tight = share(STEM, STEM_LENGTHS, [WATER, GAS], [[0], [1]], 3, slot_width_m=slots(PAIR_M))
+    wide = share(STEM, STEM_LENGTHS, [WATER, GAS], [[0], [1]], 3)
+    assert tight.cost_yuan == pytest.approx(wide.cost_yuan)
+    assert tight.shared_length_m == 40
+
+
+def test_the_more_roomy_of_its_pipes_decides_whether_a_section_surely_does_not_fit() -> None:
+    one_sided = [[np.inf, np.inf, PAIR_M], [np.inf, np.inf, 0.1]]
+    plan = share(STEM, STEM_LENGTHS, [WATER, GAS], [[0], [1]], 3, slot_width_m=one_sided)
+    assert plan.shared_length_m == 40
+
+
+def test_lines_go_together_where_there_is_room_though_it_is_longer() -> None:
+    # A stem of 40 m without room and one of 42 m beside it with room.
+    edges, lengths = [*STEM, (2, 3)], [*STEM_LENGTHS, (42, 0)]
+    rooms = [[np.inf, np.inf, 0.5, np.inf]] * 2
+    plan = share(edges, lengths, [WATER, GAS], [[0], [1]], 3, slot_width_m=rooms)
+    assert plan.subset_of_edge.tolist() == [1, 2, 0, 3]
+    assert (
+        plan.separate_cost_yuan
+        < share(
+            edges[:2] + edges[3:], lengths[:2] + lengths[3:], [WATER, GAS], [[0], [1]], 3
+        ).separate_cost_yuan
+    )
+
+
+def test_slots_bound_nothing_in_carriageways_and_their_shape_is_checked() -> None:
+    roads = [(0, 10), (0, 10), (0, 40)]
+    tight = share(STEM, roads, [WATER, GAS], [[0], [1]], 3, slot_width_m=slots(0.1))
+    assert tight.shared_length_m == 40
+    with pytest.raises(ValueError, match="slot_width_m"):
+        share(STEM, STEM_LENGTHS, [WATER, GAS], [[0], [1]], 3, slot_width_m=[1.0, 2.0])
