@@ -243,6 +243,8 @@ def _no_way(view: View, line: Json) -> str:
         gap = f",{_('相距')} {metres(line['gap_m'])} m,{_('连接段最长')} {words.value(limit)} m"
     if line.get("no_dig"):
         gap = f"({esc('、'.join(line['no_dig']))})"
+    if line.get("no_fall"):
+        gap = f"({esc(line['no_fall']['text'])})"
     cure = words.CURES.get(line.get("reason") or "")
     return f"{_('无法接入:')}{_reason(line)}{gap}" + (f"。{cure}。" if cure else "。")
 

@@ -6,7 +6,7 @@ from api.escape import esc
 from ui import words
 from ui.grounds import chip, cited
 from ui.language import gettext as _
-from ui.panel import metres
+from ui.panel import metres, money
 from ui.tracing import measure_pointer, pointer, traced
 from ui.view import Json, View
 
@@ -76,7 +76,33 @@ def _course(view: View, line: Json) -> str:
         f"({_('道路红线之间')} {metres(one['red_line_m'])} m)"
         for one in route["crossings"]
     ]
+    parts += [part for part in (_second_feed(line), _inside(line)) if part]
     return f'<p class="tg-soft">{esc("; ".join(parts))}</p>'
+
+
+def _second_feed(line: Json) -> str:
+    """The second route where two feeds are asked for; the figures of the line are of the first."""
+    second = line.get("second_feed")
+    if not second:
+        return ""
+    if second["route"] is None:
+        return words.NO_SECOND.get(second["reason"] or "", _("第二路未能布置"))
+    together = second["together"]
+    told = _("第二路 {} m").format(metres(second["route"]["length_m"]))
+    if together is None:
+        return told
+    both = _("两路合计 {} m、{} 万元")
+    return f"{told},{both.format(metres(together['length_m']), money(together['cost_yuan']))}"
+
+
+def _inside(line: Json) -> str:
+    """Where the line is handed over inside the red line, and how far that is."""
+    end = line.get("handover")
+    if not end or end["kind"] == "red_line":
+        return ""
+    length = end["length_inside_m"]
+    far = _("红线内长度未知") if length is None else _("红线内 {} m").format(metres(length))
+    return f"{_('交接点')} {words.HANDOVERS.get(end['kind'], end['kind'])}({far})"
 
 
 def _findings(view: View, line: Json, verdict: Json) -> str:

@@ -74,6 +74,23 @@ CURES = said(
     }
 )
 
+NO_SECOND = said(
+    {
+        "no_other_source": "第二路没有另一处来源",
+        "source_unknown": "第二路来源不明,未布置",
+        "disconnected": "第二路走廊不连通",
+    }
+)
+HANDOVERS = said(
+    {
+        "meter_well": "水表井",
+        "meter_box": "表箱",
+        "switching_room": "配电间",
+        "equipment_room": "设备间",
+        "last_well": "末端井",
+    }
+)
+
 LAND_USES = said(
     {
         "residential": "居住",

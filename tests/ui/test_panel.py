@@ -9,6 +9,8 @@ import pytest
 
 from tests.ui.full_plan import full_plan
 from tests.ui.test_case_drawing import view
+from tests.ui.town import TRENCH
+from tests.ui.town_plan import route
 from ui import panel, words
 from ui.comparison import eligibility
 from ui.verdict_detail import verdict_detail
@@ -148,3 +150,28 @@ def test_a_proof_is_told_once() -> None:
     chosen = replace(shown, chosen="gas")
     assert proof["text"] not in panel.obstacles(chosen)
     assert proof["text"] in eligibility(chosen, proven)
+
+
+def test_a_second_feed_and_the_place_of_handover_are_told() -> None:
+    shown = view(joint=False)
+    gas = next(one for one in shown.plan["utilities"] if one["utility"] == "gas")
+    together = {"length_m": 310.5, "cost_yuan": 125_000.0}
+    second = {"route": route("second", TRENCH), "reason": None, "apart": "side"}
+    end = {"kind": "meter_box", "xy": [0.0, 0.0], "length_inside_m": 12.4}
+    told = verdict_detail(
+        shown, {**gas, "second_feed": {**second, "together": together}, "handover": end}
+    )
+    assert "第二路 79.78 m,两路合计 310.50 m、12.50 万元" in told
+    assert "交接点 表箱(红线内 12.40 m)" in told
+    none = {"route": None, "reason": "no_other_source", "apart": None, "together": None}
+    told = verdict_detail(
+        shown, {**gas, "second_feed": none, "handover": {**end, "length_inside_m": None}}
+    )
+    assert "第二路没有另一处来源" in told
+    assert "红线内长度未知" in told
+
+
+def test_a_sewer_without_fall_tells_how_much_is_missing() -> None:
+    sewer = {**unroutable("sewage"), "reason": "no_fall", "gap_m": None}
+    told = panel.obstacles(with_lines({**sewer, "no_fall": {"text": "到 SN-1 差 0.35 米"}}))
+    assert "各接入处的落差都不够(到 SN-1 差 0.35 米)" in told
