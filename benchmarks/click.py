@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import networkx as nx
 import numpy as np
 
+from benchmarks.edit import moved
 from benchmarks.ground import NETWORK, cases, groundwork, networkx_graph, spread_out
 from benchmarks.measuring import cpu_samples, in_child, percentile
 from planning.application import Application
 from planning.groundwork import Groundwork
+from planning.local_edits import edited
 from planning.plan import Plan, plan
-from planning.previews import Previews
 
 CLICKS = 24
 EDITS = 3
 PEER_CLICKS = 6
-# What new prices leave as it is.
-_STANDING = ("ground", "edge_surfaces_m", "closures")
 
 
 def run(edges: int, parcels: int, peers: bool) -> dict[str, Any]:
@@ -31,9 +29,8 @@ def run(edges: int, parcels: int, peers: bool) -> dict[str, Any]:
         **ours,
         "peers": others,
         "ratios": {
-            f"{name}_to_our_{ours_is}": peer["cpu_s"]["p50"] / ours["cpu_s"][f"{ours_is}_p50"]
+            f"{name}_to_our_cached": peer["cpu_s"]["p50"] / ours["cpu_s"]["cached_p50"]
             for name, peer in others.items()
-            for ours_is in ("cached", "preview")
         },
     }
 
@@ -42,40 +39,29 @@ def _ours(edges: int, parcels: int) -> dict[str, Any]:
     work = groundwork(edges, parcels)
     clicked = spread_out(cases(work), CLICKS)
 
-    def click(case: Application, ground: Groundwork | None) -> Plan:
+    def click(case: Application, ground: Groundwork) -> Plan:
         return plan(case, work.survey, work.policy, corridors=ground)
 
     for case in clicked:  # every demand's search is made at its first use
         click(case, work)
     cached = [s for case in clicked for s in cpu_samples(partial(click, case, work), 1)]
-    edited = cpu_samples(partial(click, clicked[0], None), EDITS)
-    previews = Previews(work)
-    for case in clicked:  # every forest is grown at its first use
-        previews.of(case)
-    shown = [s for case in clicked for s in cpu_samples(partial(previews.of, case), 3)]
-    repriced = cpu_samples(partial(_after_new_prices, work, clicked[0]), EDITS)
+    after_edit = cpu_samples(partial(_after_edit, work, clicked[0]), EDITS)
     return {
         "edges": work.corridors.graph.edge_count,
         "parcels": len(cases(work)),
         "cpu_s": {
             "cached_p50": percentile(cached, 0.50),
             "cached_p95": percentile(cached, 0.95),
-            "preview_p50": percentile(shown, 0.50),
-            "preview_p95": percentile(shown, 0.95),
-            "preview_after_new_prices_p95": percentile(repriced, 0.95),
-            "after_edit_p50": percentile(edited, 0.50),
-            "after_edit_p95": percentile(edited, 0.95),
+            "after_edit_p50": percentile(after_edit, 0.50),
+            "after_edit_p95": percentile(after_edit, 0.95),
         },
     }
 
 
-def _after_new_prices(work: Groundwork, case: Application) -> None:
-    """Weights, forests and sums made anew for the demands of one case; the graph stands."""
-    fresh = replace(work, _rates={}, _searches={}, _methods={}, kept={})
-    fresh.__dict__.update(
-        {name: work.__dict__[name] for name in _STANDING if name in work.__dict__}
-    )
-    Previews(fresh).of(case)
+def _after_edit(work: Groundwork, case: Application) -> None:
+    """A parcel is moved and another one planned: what the edit does not reach stands."""
+    after = edited(work, moved(work.survey, "parcels")).work
+    plan(case, after.survey, after.policy, corridors=after)
 
 
 def _networkx(edges: int, parcels: int) -> dict[str, Any]:

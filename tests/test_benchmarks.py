@@ -22,7 +22,8 @@ def _answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
 def test_list_names_every_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list"]) == 0
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
-    assert listed == list(BENCHMARKS) == ["screening", "click", "noding", "constrained", "joint"]
+    names = ["screening", "click", "edit", "noding", "constrained", "joint"]
+    assert listed == list(BENCHMARKS) == names
 
 
 def test_click_prints_the_stated_keys(capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,6 +33,15 @@ def test_click_prints_the_stated_keys(capsys: pytest.CaptureFixture[str]) -> Non
     assert all(seconds > 0 for seconds in answer["cpu_s"].values())
     assert answer["peak_mb"] > 1
     assert answer["peers"] == answer["ratios"] == {}
+
+
+def test_edit_tells_which_edits_were_local(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = _answer(capsys, "edit", *TINY)
+    assert set(answer) >= KEYS
+    assert set(answer["edits"]) == {"parcel", "main", "green", "tree", "road_gone"}
+    assert answer["edits"]["tree"] == {"local": True, "new_edges": 0}
+    # Most of so small a county is near whatever is moved.
+    assert answer["edits"]["parcel"]["new_edges"] > 0
 
 
 def test_screening_agrees_with_networkx_and_says_that_peers_are_scaled(
