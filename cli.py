@@ -268,7 +268,7 @@ def plan_(
         bar.update(1)
     write_json(answer, out)
     if gpkg is not None:
-        write_plan(made, gpkg)
+        write_plan(answer, survey.crs, gpkg)
     if as_json:
         _print_json(answer)
     else:

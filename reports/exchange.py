@@ -19,7 +19,6 @@ import shapely
 from pyproj import CRS
 
 from planning.groundwork import Groundwork
-from planning.plan import Plan
 from planning.slots import slot_table
 
 # QGIS and field programs of the last years read this version without a warning.
@@ -54,12 +53,12 @@ def write_json(answer: Mapping[str, Any], file: Path) -> None:
         draft.write_text(json.dumps(answer, ensure_ascii=False, allow_nan=False), "utf-8")
 
 
-def write_plan(plan: Plan, file: Path) -> None:
+def write_plan(answer: Mapping[str, Any], crs: CRS, file: Path) -> None:
     """Write the routes, working strips, crossings and shared trenches of a plan as layers.
 
-    A layer without rows is left out, but ``routes`` is always there.
+    ``answer`` is the plan as plain values (``Plan.to_json``), ``crs`` that of its survey. A layer
+    without rows is left out, but ``routes`` is always there.
     """
-    answer, crs = plan.to_json(), plan.survey.crs
     layers: dict[str, list[dict[str, Any]]] = {
         "routes": [],
         "strips": [],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from shapely.geometry import shape
 
+from planning.application import Application
 from planning.batch import screen
 from planning.external_lines import all_by_forest
 from planning.groundwork import Groundwork, Site
-from planning.plan import Plan
 from planning.routes import OBJECTIVES, Neighbourhood, best_way
 from planning.standards import Pipe
 
@@ -54,16 +54,17 @@ def check_finders_agree(work: Groundwork, wishes: list[tuple[Site, Pipe]]) -> in
     return compared
 
 
-def check_screening_equals_plans(work: Groundwork, plans: Sequence[Plan]) -> int:
+def check_screening_equals_plans(
+    work: Groundwork, cases: Sequence[Application], answers: Sequence[Mapping[str, Any]]
+) -> int:
     """Compare every row of a screening with the plan of its case; returns how many were routed.
 
-    No two plans are of one parcel.
+    ``answers`` are the plans as plain values; no two are of one parcel.
     """
-    cases = [made.application for made in plans]
     table = screen(work, cases).set_index(["parcel_id", "utility"])
     routed = 0
-    for case, made in zip(cases, plans, strict=True):
-        for line in made.to_json()["utilities"]:
+    for case, answer in zip(cases, answers, strict=True):
+        for line in answer["utilities"]:
             row = table.loc[case.parcel_id, line["utility"]]
             where = (case.parcel_id, line["utility"])
             for name in ("status", "reason", "recommended", "qualifying_route", "gap_m"):

@@ -53,7 +53,7 @@ def test_json_is_written_in_chinese_and_refuses_what_is_no_number(tmp_path: Path
 
 def test_a_plan_is_written_as_layers(shared_plan: Plan, tmp_path: Path) -> None:
     file = tmp_path / "plan.gpkg"
-    write_plan(shared_plan, file)
+    write_plan(shared_plan.to_json(), shared_plan.survey.crs, file)
     layers = {name for name, _ in pyogrio.list_layers(file)}
     assert layers == {"routes", "strips", "crossings", "trenches"}
     routes = gpd.read_file(file, layer="routes")
@@ -75,7 +75,7 @@ def test_a_plan_is_written_as_layers(shared_plan: Plan, tmp_path: Path) -> None:
 def test_a_plan_without_any_route_is_still_a_file(tmp_path: Path) -> None:
     nothing = plan(application("P-2"), SURVEY, towns.policy())
     assert nothing.lines["water"].status == "unroutable"
-    write_plan(nothing, tmp_path / "plan.gpkg")
+    write_plan(nothing.to_json(), SURVEY.crs, tmp_path / "plan.gpkg")
     assert {name for name, _ in pyogrio.list_layers(tmp_path / "plan.gpkg")} == {"routes"}
     assert gpd.read_file(tmp_path / "plan.gpkg", layer="routes").empty
 
