@@ -7,7 +7,7 @@ more than the cheapest way costs, the cheapest way is what it was, and so is the
 no longer. A pair keeps its answer where this is so and its route keeps away from the boxes too.
 
 Solved anew are all others, and all whose answer came from a wider search: those without a route,
-and applications whose cheapest route does not qualify.
+applications whose cheapest route does not qualify, and lines that levels steer.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from gis.linear import FloatArray, IntArray
 from gis.regions import Region
 from planning.application import Application, Demand
 from planning.batch import screen
+from planning.gravity_ways import is_steered
 from planning.groundwork import Groundwork
 from planning.local_edits import Edit
 from planning.no_dig import Closed
@@ -176,8 +177,9 @@ def _undercut_by_none(
     groups: dict[tuple[Demand, date], list[int]] = defaultdict(list)
     for place, number in enumerate(cases.tolist()):
         case = with_sizes(before.cases[number], work.policy)
-        if case.gate is None:
-            groups[case.demands[utility], case.dig_date].append(place)
+        demand = case.demands[utility]
+        if case.gate is None and not is_steered(demand):
+            groups[demand, case.dig_date].append(place)
     sites = Sites(work, before.cases)
     for (demand, day), places in groups.items():
         closed = Closed(work.closures.on(day), spared=len(work.closures.spared) > 0)
