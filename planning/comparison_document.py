@@ -1,34 +1,79 @@
-"""Routes to compare with those of a line, as plain values: alternatives and what they cost."""
+"""What else could be done, as plain values: alternatives, what less costs, what would qualify."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
+
+import shapely
 
 from planning.alternatives import alternatives
 from planning.external_lines import ExternalLine
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route
 from planning.nearby_ways import nearby_ways
+from planning.pareto import AXES, picture
+from planning.remedies import Remedy, remedies
 
 Described = Callable[[str, Route], dict[str, Any]]
+_QUALIFIES = {0: True, 1: None, 2: False}
 
 
 def comparison(
     work: Groundwork, site: Site, line: ExternalLine, described: Described
 ) -> dict[str, Any]:
-    """The keys ``alternatives`` and ``compared`` of a utility; ``described`` words a route."""
+    """The keys ``alternatives``, ``pareto`` and ``compared``; ``described`` words a route."""
     if line.route is None:
-        return {"alternatives": [], "compared": None}
+        return {"alternatives": [], "pareto": {name: [] for name in AXES}, "compared": None}
     nearby = nearby_ways(work, site, line)
-    others = alternatives(line, nearby)
+    others, fronts = alternatives(line, nearby), picture(nearby)
     return {
         "alternatives": [
             {**described("alternative", one.route), "differs": list(one.differs)}
             for one in others.found
         ],
+        "pareto": {
+            name: [_point(route) for route in routes] for name, routes in fronts.points.items()
+        },
         "compared": {
             "longest_m": nearby.longest_m,
             "alternatives_proven": others.proven,
+            "pareto_proven": dict(fronts.proven),
         },
+    }
+
+
+def cures(
+    work: Groundwork, site: Site, line: ExternalLine, described: Described
+) -> list[dict[str, Any]]:
+    """The list ``remedies`` of a utility; ``described`` words a route."""
+    return [_remedy(one, described) for one in remedies(work, site, line)]
+
+
+def _remedy(one: Remedy, described: Described) -> dict[str, Any]:
+    route = None if one.route is None else described("remedy", one.route)
+    if route is not None and one.kind == "nearer_end_point":
+        route["end"] = {**route["end"], "kind": "red_line"}
+    return {
+        "input": one.input,
+        "kind": one.kind,
+        "text": one.text,
+        "value_before": one.value_before,
+        "value_after": one.value_after,
+        "limit": one.limit,
+        "margin": one.margin,
+        "outcome_after": one.outcome_after,
+        "extra_yuan": one.extra_yuan,
+        "route": route,
+    }
+
+
+def _point(route: Route) -> dict[str, Any]:
+    figures = {key: route.figures[name] for key, name in AXES.items()}
+    return {
+        "cost_yuan": route.figures["cost_yuan"],
+        **{key: None if math.isnan(value) else float(value) for key, value in figures.items()},
+        "qualifies": _QUALIFIES[route.rank],
+        "geometry": dict(shapely.geometry.mapping(route.line)),
     }

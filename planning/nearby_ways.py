@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 import shapely
 
-from gis.constrained import Terminals, Walk
+from gis.constrained import Terminals, Walk, cheapest_within
 from gis.linear import FloatArray, IntArray
 from planning.application import Demand
 from planning.external_lines import ExternalLine
@@ -113,6 +113,42 @@ class NearbyWays:
     def longest(self) -> float:
         """The cap on length, loosened as rounding of sums needs."""
         return self.longest_m + CAP_ROUNDING
+
+    def capped(
+        self, edges: FloatArray, stubs: FloatArray, cap: float
+    ) -> tuple[FloatArray, Terminals, Terminals, list[float]]:
+        """Resources with their caps: length, something else, and the fall of a gravity line."""
+        length_m, stub_m = self.length_m
+        sources, targets = self.terminals(
+            np.array([stub_m, stubs, *(one.tie_ins for one in self.fall)])
+        )
+        none = np.zeros(len(targets.nodes))
+        ends = np.array([none, none, *(one.ends for one in self.fall)])
+        rows = np.array([length_m, edges, *(one.edges for one in self.fall)])
+        caps = [self.longest, cap, *(one.cap for one in self.fall)]
+        return rows, sources, replace(targets, resources=ends), caps
+
+    def cheapest(
+        self, edges: FloatArray, stubs: FloatArray, cap: float
+    ) -> tuple[Found | None, float]:
+        """The cheapest way whose pieces have at most ``cap`` of something in all, and how much.
+
+        No way where there is none, or where the search gave up.
+        """
+        rows, sources, targets, caps = self.capped(edges, stubs, cap)
+        answer = cheapest_within(
+            self.area.ends,
+            len(self.area.nodes),
+            self.cost,
+            rows,
+            sources,
+            targets,
+            caps,
+            limit=MOST_LABELS,
+        )
+        if answer.walk is None:
+            return None, float("nan")
+        return self.found(answer.walk), answer.walk.resources[1]
 
     # --- streets and sides ---------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import shapely
 from layers.utilities import load_utilities
 from planning.clearance_records import count_statuses
 from planning.clearances import depth_questions
-from planning.comparison_document import comparison
+from planning.comparison_document import comparison, cures
 from planning.crossing_methods import method_of
 from planning.drawn_routes import DrawnRoute
 from planning.external_lines import ExternalLine
@@ -101,6 +101,7 @@ def _line(plan: Plan, utility: str, line: ExternalLine) -> dict[str, Any]:
             *(_route(plan, line, "manual", found.route) for found in _judged(plan, utility)),
         ],
         **comparison(plan.work, plan.site, line, partial(_route, plan, line)),
+        "remedies": cures(plan.work, plan.site, line, partial(_route, plan, line)),
         "second_feed": second_feed_entry(plan.work, plan.site, line, partial(_route, plan, line)),
         "manual": manual_entry(plan.manual.get(utility), line.route),
         "shared_route": None if shared is None else _route(plan, line, "shared", shared),

@@ -64,6 +64,16 @@ class Area:
         away, _ = spread(arcs, length_m[arcs.edge], start, limit)
         return np.isfinite(away)
 
+    def ends_and_kinds(self, is_connector: NDArray[np.bool_]) -> tuple[IntArray, IntArray]:
+        """Ends of all pieces, edges before tie-ins (-1 for none), and which a route has once.
+
+        A route has one connector and one way to a tie-in: kinds 1 and 2, 0 for all others.
+        """
+        stub_ends = np.stack([self.sources, np.full(len(self.sources), -1)], axis=1)
+        ends = np.concatenate([self.ends, stub_ends])
+        connector = is_connector[self.edges] * 1
+        return ends, np.concatenate([connector, np.full(len(self.tie_ins), 2)])
+
     def part(self, edges: NDArray[np.bool_], tie_ins: NDArray[np.bool_]) -> Area:
         """The same with some of the edges and tie-ins only."""
         return replace(
@@ -158,11 +168,7 @@ class Problem:
         rows = np.zeros((len(caps), count + len(area.tie_ins)))
         if caps:
             pieces = book.pieces(area.edges, area.bored, area.tie_ins)
-            stub_ends = np.stack([area.sources, np.full(len(area.sources), -1)], axis=1)
-            ends = np.concatenate([area.ends, stub_ends])
-            connector = book.work.corridors.is_connector[area.edges]
-            single = np.concatenate([connector * 1, np.full(len(area.tie_ins), 2)])
-            least = amounts(book, pieces, ends, single)
+            least = amounts(book, pieces, *area.ends_and_kinds(book.work.corridors.is_connector))
             rows = np.array([least[name] for name in caps]).reshape(len(caps), len(pieces))
         return Problem(
             area,

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
-
-import networkx as nx
-import numpy as np
 import pytest
 from hypothesis import given, settings
 
 from layers.survey import Survey
 from planning.alternatives import Alternatives, alternatives
-from planning.external_lines import ExternalLine, external_lines, networkx_finder
-from planning.groundwork import Groundwork, Site
-from planning.nearby_ways import Found, NearbyWays, nearby_ways
-from planning.routes import Way
+from planning.nearby_ways import Found, NearbyWays
 from tests import towns
+from tests.planning.nearby_paths import all_ways, solved
 from tests.towns import main, street, town
-
-
-def solved(survey: Survey, **changes: object) -> tuple[ExternalLine, NearbyWays]:
-    case = towns.application(**changes)
-    work = towns.ground(survey, case)
-    site = work.site(case)
-    demand = case.demands["water"]
-    line = external_lines(work, demand, [site], networkx_finder())[site.key]
-    return line, nearby_ways(work, site, line)
 
 
 def asked(survey: Survey, **changes: object) -> Alternatives:
@@ -96,29 +80,6 @@ def test_what_is_farther_than_the_stated_length_is_no_alternative() -> None:
 # --- against all ways ----------------------------------------------------------------------------
 
 
-def all_ways(nearby: NearbyWays) -> Iterator[Found]:
-    """All ways without a node twice, each edge by its cheaper method, by networkx."""
-    work, site = nearby.work, nearby.site
-    search = work.search(nearby.demand.pipe, "cheapest")
-    bored = work.methods(nearby.demand.pipe).bored
-    graph = work.corridors.graph.to_networkx(edges=np.flatnonzero(np.isfinite(search.edge_weights)))
-    for tie_in, weight in enumerate(search.tie_in_weights.tolist()):
-        node = int(search.tie_ins.table["node"].iat[tie_in])
-        if not np.isfinite(weight):
-            continue
-        for end in site.end_nodes.tolist():
-            if node == end:
-                yield Found(Way(tie_in, (), end, weight), ())
-            elif node in graph and end in graph:
-                paths = nx.all_simple_edge_paths(graph, node, end, cutoff=12)
-                for path in islice(paths, 400):
-                    edges = tuple(key for _, _, key in path)
-                    if work.corridors.is_connector[list(edges[:-1])].any():
-                        continue
-                    cost = weight + float(search.edge_weights[list(edges)].sum())
-                    yield Found(Way(tie_in, edges, end, cost), tuple(e for e in edges if bored[e]))
-
-
 def metres_in(nearby: NearbyWays, found: Found, places: set[int]) -> float:
     place_of = dict(zip(nearby.area.edges.tolist(), nearby.edge_place.tolist(), strict=True))
     length = nearby.work.corridors.graph.length_m
@@ -142,16 +103,11 @@ def is_apart(nearby: NearbyWays, found: Found, other: Found) -> bool:
     return metres_in(nearby, found, places - {-1}) <= 0.5 * whole + 1e-6
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(survey=towns.random_towns())
 def test_no_way_of_a_random_town_is_a_cheaper_alternative(survey: Survey) -> None:
-    case = towns.application("P-00w")
-    work: Groundwork = towns.ground(survey, case)
-    site: Site = work.site(case)
-    line = external_lines(work, case.demands["water"], [site], networkx_finder())[site.key]
-    if line.route is None:
-        return
-    nearby = nearby_ways(work, site, line)
+    line, nearby = solved(survey, parcel_id="P-00w")
+    work = nearby.work
     found = alternatives(line, nearby)
     assert found.proven
     length = work.corridors.graph.length_m

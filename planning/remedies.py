@@ -1,0 +1,406 @@
+"""What would make a line eligible 怎样才能符合: for every unmet test the change that meets it.
+
+Nothing here is worded without being computed: a change is made, the line is traced, measured and
+judged again by the same code, and is listed only if the test is then met or the outcome milder.
+A route within a limit on length is the cheapest there is among the ways near the site
+(``planning.nearby_ways``); within a limit on greenery, which is searched by lower bounds that are
+tightened until a route measures within it, it need not be. A route clear of what a guard bars is
+the cheapest that a search under a policy with that guard alone finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from gettext import gettext as _
+from typing import Any
+
+import numpy as np
+
+from layers.utilities import policy_utility
+from planning.answers import answer_texts, best_answer
+from planning.application import Demand
+from planning.external_lines import ExternalLine, external_lines, networkx_finder
+from planning.findings import Finding, json_value
+from planning.groundwork import Groundwork, Site
+from planning.judged_routes import Route, site_facts
+from planning.nearby_ways import nearby_ways
+from planning.no_dig import OPEN, Closed
+from planning.pareto import amounts_of
+from planning.policy_model import Guard, Policy
+from planning.qualifying import judge_way
+from planning.readings import active_values
+from planning.route_pieces import piece_book
+from planning.search_areas import CAP_ROUNDING
+from planning.standards import Pipe
+from planning.tie_ins import eligible
+
+# Findings that a change may meet; scope and permits are met by an answer only.
+_CHANGED = ("guard", "condition")
+# So many smaller sizes are tried where the size decides only by the width of the trench.
+_MOST_SIZES = 3
+# Searches for a route within a limit on greenery, and the least by which the next is tighter.
+_MOST_ROUNDS, _LEAST_STEP = 8, 0.05
+_SIZE_OF = {
+    "max_dn_mm": "nominal_mm",
+    "duct_outer_diameter_mm": "duct_outer_diameter_mm",
+    "duct_holes": "duct_holes",
+}
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One change that meets a test; ``route`` where the line runs or is crossed otherwise.
+
+    Values are those of the test's input as judged, or the days of digging.
+    """
+
+    input: str
+    kind: str
+    text: str
+    value_before: Any
+    value_after: Any
+    limit: Any
+    margin: Any
+    outcome_after: str
+    extra_yuan: float | None = None
+    route: Route | None = None
+
+
+@dataclass(frozen=True)
+class _Line:
+    """The line to cure: its recommended route with the ground that it was found on."""
+
+    work: Groundwork
+    site: Site
+    line: ExternalLine
+    demand: Demand
+    route: Route
+
+    @property
+    def utility(self) -> str:
+        return self.demand.pipe.utility
+
+    def judged(
+        self,
+        *,
+        demand: Demand | None = None,
+        site: Site | None = None,
+        bored: tuple[int, ...] | None = None,
+    ) -> Route:
+        """The recommended way, judged with something changed."""
+        return judge_way(
+            self.work,
+            demand or self.demand,
+            site or self.site,
+            self.route.way,
+            self.route.bored if bored is None else bored,
+        )
+
+
+def remedies(work: Groundwork, site: Site, line: ExternalLine) -> list[Remedy]:
+    """Changes by unmet test, those that make the line qualify first; none where it qualifies."""
+    if line.route is None or line.demand is None or line.route.rank == 0:
+        return []
+    mine = _Line(work.under(line.closed), site, line, line.demand, line.route)
+    found = list(_answers(mine))
+    for finding in line.route.verdict.findings:
+        if finding.kind in _CHANGED and finding.status != "met" and finding.input:
+            own = [*_routes(mine, finding), *_bored(mine, finding), *_sizes(mine, finding)]
+            own += _later(mine, finding)
+            found += _once(own)
+    strictness = list(work.policy.outcomes)
+    return sorted(found, key=lambda one: -strictness.index(one.outcome_after))
+
+
+def _once(found: list[Remedy]) -> list[Remedy]:
+    """The cheapest of every kind of change."""
+    best: dict[str, Remedy] = {}
+    for one in found:
+        other = best.get(one.kind)
+        if other is None or (one.extra_yuan or 0.0) < (other.extra_yuan or 0.0):
+            best[one.kind] = one
+    return list(best.values())
+
+
+def _after(mine: _Line, finding: Finding, route: Route, kind: str, text: str) -> Iterator[Remedy]:
+    """The remedy that a judged change is, if it meets the test or makes the outcome milder."""
+    same = _same(finding, route)
+    if not _met(finding, route) and route.rank >= mine.route.rank:
+        return
+    after = same[0] if same else finding._replace(value=None, margin=None)
+    yield Remedy(
+        str(finding.input),
+        kind,
+        text,
+        json_value(finding.value),
+        json_value(after.value),
+        json_value(after.limit),
+        json_value(after.margin),
+        route.verdict.outcome,
+        route.figures["cost_yuan"] - mine.route.figures["cost_yuan"],
+        None if kind == "smaller_size" else route,
+    )
+
+
+def _same(finding: Finding, route: Route) -> list[Finding]:
+    """The same test of another route's verdict; none where it is no longer asked for."""
+    return [f for f in route.verdict.findings if (f.kind, f.id) == (finding.kind, finding.id)]
+
+
+def _met(finding: Finding, route: Route) -> bool:
+    return all(one.status == "met" for one in _same(finding, route))
+
+
+# --- another route, another end ------------------------------------------------------------------
+
+
+def _routes(mine: _Line, finding: Finding) -> Iterator[Remedy]:
+    """The cheapest route that meets the test, to the same end and, where a gate is, to any."""
+    if not _hangs_on_route(mine, finding):
+        return
+    sites = [(mine.site, False)]
+    if mine.site.application.gate is not None:
+        free = replace(mine.site.application, gate=None)
+        sites.append((mine.work.site(free), True))
+    for site, moved in sites:
+        route = (_clear_of if finding.kind == "guard" else _within)(mine, finding, site)
+        if route is not None:
+            kind = "nearer_end_point" if moved else _kind(mine, route)
+            yield from _after(mine, finding, route, kind, _text(mine, route, kind))
+
+
+def _clear_of(mine: _Line, finding: Finding, site: Site) -> Route | None:
+    """The cheapest route that a guard does not bar."""
+    whole = mine.work.under(OPEN)
+    alone = with_one_guard(mine.work.policy, mine.utility, finding.id)
+    ground = replace(whole, policy=alone, kept={}, _whole=whole)
+    found = external_lines(ground, mine.demand, [site], networkx_finder())[site.key]
+    if found.qualifying_route != "found" or found.route is None:
+        return None
+    way, bored = found.route.way, found.route.bored
+    return judge_way(mine.work.under(found.closed), mine.demand, site, way, bored)
+
+
+def _within(mine: _Line, finding: Finding, site: Site) -> Route | None:
+    """The cheapest route near the site that keeps a limit."""
+    figure = _figure(mine, finding)
+    nearby = nearby_ways(mine.work, replace(site, key=mine.site.key), mine.line)
+    amounts = None if figure is None else amounts_of(nearby, figure)
+    if figure is None or amounts is None or not nearby.is_whole:
+        return None
+    cap = float(finding.limit) + float(mine.work.policy.round_to) / 2 - CAP_ROUNDING
+    for _round in range(_MOST_ROUNDS):
+        found, used = nearby.cheapest(amounts.edges, amounts.stubs, cap)
+        if found is None:
+            return None
+        [route] = nearby.judged([found], surveyed=False)
+        if _met(finding, route):
+            return nearby.judged([found], surveyed=True)[0]
+        cap = used - _LEAST_STEP
+    return None
+
+
+def _figure(mine: _Line, finding: Finding) -> str | None:
+    """The figure of a route that an input with an upper limit is read from."""
+    if finding.comparator not in ("at_most", "below"):
+        return None
+    name = _source(mine, str(finding.input))
+    named = {"length": "length_m", "construction": "length_m", "green": "green_m2"}
+    return next((figure for part, figure in named.items() if part in name), None)
+
+
+def _hangs_on_route(mine: _Line, finding: Finding) -> bool:
+    """Whether another route can change the input of a test at all."""
+    if finding.kind == "guard":
+        return finding.input not in site_facts(mine.work, mine.site, mine.utility)
+    book = piece_book(mine.work, mine.demand, mine.site)
+    return _source(mine, str(finding.input)) in book.growing
+
+
+def _source(mine: _Line, name: str) -> str:
+    """The measure that is read for an input under the readings in force."""
+    rules = mine.work.policy.rules[policy_utility(mine.utility)]
+    reads = {k: v for value in active_values(rules, ()) for k, v in value.reads.items()}
+    return str(reads.get(name, name))
+
+
+def with_one_guard(policy: Policy, utility: str, guard_id: str) -> Policy:
+    """The policy with one guard of a utility left: all else is met."""
+    key = policy_utility(utility)
+    rules = policy.rules[key]
+    guards = tuple(one for one in rules.guards if one.id == guard_id)
+    clauses = tuple(
+        replace(one, all_of=(), any_of=(), permit_exception={}) for one in rules.clauses
+    )
+    changed = replace(rules, guards=guards, clauses=clauses, advisories=())
+    return replace(policy, scope=(), rules={**policy.rules, key: changed})
+
+
+def _kind(mine: _Line, route: Route) -> str:
+    bores = mine.work.ground.bores
+    if set(bores.among(route.bored)) - set(bores.among(mine.route.bored)):
+        return "trenchless"
+    return "other_route" if _joined(mine, route) == _joined(mine, mine.route) else "other_tie_in"
+
+
+def _joined(mine: _Line, route: Route) -> tuple[str, str]:
+    place = mine.work.tie_ins(mine.utility).table.iloc[route.way.tie_in]
+    return str(place["kind"]), str(place["feature_id"])
+
+
+def _text(mine: _Line, route: Route, kind: str) -> str:
+    if kind == "other_tie_in":
+        return _("改由 {name} 接入").format(name=_joined(mine, route)[1])
+    if kind == "nearer_end_point":
+        x, y = route.line.coords[-1]
+        return _("接口改在或增设在红线 ({x:.1f}, {y:.1f}) 处").format(x=x, y=y)
+    if kind == "trenchless":
+        crossed = route.crossings["road"][route.crossings["count"] > 0].tolist()
+        return _("非开挖穿越 {roads}").format(roads=_names(mine, crossed))
+    return _("改走 {roads}").format(roads=_names(mine, list(route.roads)))
+
+
+def _names(mine: _Line, roads: list[int]) -> str:
+    table = mine.work.corridors.surfaces.table.iloc[list(dict.fromkeys(roads))]
+    names = table["name"].fillna(table["road_id"]).astype(str)
+    return "、".join(dict.fromkeys(names)) or _("道路以外")
+
+
+# --- the same route, laid otherwise --------------------------------------------------------------
+
+
+def _bored(mine: _Line, finding: Finding) -> Iterator[Remedy]:
+    """All crossings of the recommended way bored that can be."""
+    if not _hangs_on_route(mine, finding):
+        return
+    possible = np.isfinite(mine.work.methods(mine.demand.pipe).bore_yuan)
+    crossing = mine.work.ground.bores.among(mine.route.way.edges).tolist()
+    more = [edge for edge in crossing if possible[edge] and edge not in mine.route.bored]
+    if not more:
+        return
+    route = mine.judged(bored=(*mine.route.bored, *more))
+    yield from _after(mine, finding, route, "trenchless", _text(mine, route, "trenchless"))
+
+
+def _sizes(mine: _Line, finding: Finding) -> Iterator[Remedy]:
+    """The next standard size below with which the test is met; the demand must allow it."""
+    pipe = mine.demand.pipe
+    named = _SIZE_OF.get(str(finding.input))
+    by_width = "green" in str(finding.input)
+    field = named or ("duct_holes" if pipe.laying == "conduit" else "nominal_mm")
+    if (named is None and not by_width) or getattr(pipe, field) is None:
+        return
+    smaller = _standard_sizes(mine.work, pipe, field)
+    if named is not None:
+        smaller = [size for size in smaller if size <= float(finding.limit)]
+    for size in smaller[:_MOST_SIZES]:
+        value: Any = int(size) if field == "duct_holes" else size
+        changed = replace(pipe, **{field: value})
+        tie_ins = mine.work.tie_ins(mine.utility)
+        if not eligible(tie_ins, changed, mine.work.standards)[mine.route.way.tie_in]:
+            continue
+        demand = replace(mine.demand, pipe=changed, sizing=None)
+        text = _size_text(field, getattr(pipe, field), size)
+        found = list(_after(mine, finding, mine.judged(demand=demand), "smaller_size", text))
+        if found:
+            yield from found
+            return
+
+
+def _standard_sizes(work: Groundwork, pipe: Pipe, field: str) -> list[float]:
+    """Standard sizes below that of a pipe, the largest first."""
+    sizes = work.standards.sizes
+    if field == "duct_holes":
+        listed = [float(holes) for holes in sizes.banks]
+    elif field == "duct_outer_diameter_mm":
+        listed = [step for steps in sizes.banks.values() for step, _size in steps]
+    else:
+        own = sizes.pipes.get(work.standards.materials.name(pipe.material) or "")
+        every = [own] if own else list(sizes.pipes.values())
+        listed = [step for steps in every for step, _size in steps]
+    return sorted({size for size in listed if size < getattr(pipe, field)}, reverse=True)
+
+
+def _size_text(field: str, before: float, after: float) -> str:
+    words = {
+        "nominal_mm": _("管径由 DN{before:g} 改为 DN{after:g}(用量须允许)"),
+        "duct_outer_diameter_mm": _("管外径由 {before:g} mm 改为 {after:g} mm(用量须允许)"),
+        "duct_holes": _("管孔由 {before:g} 孔改为 {after:g} 孔(用量须允许)"),
+    }
+    return words[field].format(before=before, after=after)
+
+
+# --- another day ---------------------------------------------------------------------------------
+
+
+def _later(mine: _Line, finding: Finding) -> Iterator[Remedy]:
+    """The first day after the period for which a road bars digging, if digging is open then."""
+    guard = _guard(mine.work.policy, finding)
+    if guard is None or guard.all_of[0].date is None or finding.status != "failed":
+        return
+    last = finding.limit
+    if not isinstance(last, date) or last == date.max:
+        return
+    first = last + timedelta(days=1)
+    closures, width = mine.work.closures, mine.work.strip_width_m(mine.demand.pipe)
+    lines = np.array([mine.route.line], object)
+    if closures.entered(lines, width, Closed(closures.on(first))):
+        return
+    moved = replace(mine.site, application=replace(mine.site.application, dig_date=first))
+    route = mine.judged(site=moved)
+    text = _("推迟到 {day} 开挖").format(day=first.isoformat())
+    for one in _after(mine, finding, route, "later_date", text):
+        yield replace(
+            one,
+            value_before=mine.site.application.dig_date.isoformat(),
+            value_after=first.isoformat(),
+            limit=last.isoformat(),
+            margin=(first - last).days,
+            extra_yuan=None,
+            route=None,
+        )
+
+
+def _guard(policy: Policy, finding: Finding) -> Guard | None:
+    named = (one for one in policy.guards if (finding.kind, finding.id) == ("guard", one.id))
+    return next(named, None)
+
+
+# --- an answer -----------------------------------------------------------------------------------
+
+
+def _answers(mine: _Line) -> Iterator[Remedy]:
+    """For every unknown that an undetermined verdict hangs on, what each answer makes of it."""
+    if mine.route.verdict.outcome != "undetermined":
+        return
+    asked: set[str] = set()
+    for finding in mine.route.verdict.findings:
+        name = finding.input
+        if finding.status != "unknown" or name is None or name in asked:
+            continue
+        asked.add(name)
+        source = _source(mine, name)
+        tried = answer_texts(mine.work.policy, mine.utility, finding, source, mine.route)
+        best = best_answer(tried)
+        if best is None or len({one.verdict.outcome for one in tried}) == 1:
+            continue  # whatever it is, alone it decides nothing
+        yield Remedy(
+            name,
+            "answer",
+            _("查明{name}:{answers}").format(
+                name=mine.work.policy.inputs[name].zh,
+                answers=";".join(
+                    _("{answer}则{outcome}").format(
+                        answer=one.text, outcome=mine.work.policy.outcomes[one.verdict.outcome]
+                    )
+                    for one in tried
+                ),
+            ),
+            None,
+            json_value(best.value),
+            json_value(finding.limit),
+            None,
+            best.verdict.outcome,
+        )
