@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -155,12 +156,16 @@ class Bores:
 
     def among(self, edges: Sequence[int]) -> IntArray:
         """Those of some edges that may be bored."""
-        return np.intersect1d(self.edge, np.asarray(edges, np.int64))
+        return np.array(sorted(self._row.keys() & set(edges)), np.int64)
 
     def pits_of(self, edges: Sequence[int]) -> list[shapely.Polygon]:
         """Pits of the edges that are bored, each once."""
-        rows = np.flatnonzero(np.isin(self.edge, np.asarray(edges, np.int64)))
+        rows = [self._row[edge] for edge in self.among(edges).tolist()]
         return list(dict.fromkeys(self.pits[rows].ravel().tolist()))
+
+    @cached_property
+    def _row(self) -> dict[int, int]:
+        return {edge: row for row, edge in enumerate(self.edge.tolist())}
 
 
 def bores_of(corridors: Corridors, settings: Planning) -> Bores:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
@@ -191,40 +191,50 @@ def _enterprise(project: Mapping[str, Any]) -> bool | None:
     return None if share is None else share > 50
 
 
-def route_facts(
-    ground: Ground,
-    demand: Demand,
-    routes: Routes,
-    strips: NDArray[Any],
-    roads: Sequence[Dug],
-    dig_dates: Sequence[date],
-) -> list[dict[str, Any]]:
-    """Facts that the geometry tells, one dict for each route.
+class Place(NamedTuple):
+    """What the layers tell of where a route lies, whatever it carries and whenever it is dug.
 
-    ``strips`` are the working strips of the routes, None where the width is unknown; ``roads``
-    those that each route digs up or may dig up on its ``dig_dates``.
+    ``roads`` are those that it digs up or may dig up, ``beneath`` those that it is bored under.
     """
-    green = green_touched(ground, strips)
+
+    roads: Dug
+    beneath: tuple[int, ...]
+    facts: Mapping[str, Any]
+
+
+def places_of(
+    ground: Ground, routes: Routes, strips: NDArray[Any], green: Sequence[tuple[Truth, Truth]]
+) -> list[Place]:
+    """The places of routes with these working strips (None where the width is unknown).
+
+    ``green`` tells what greenery each strip touches, as ``green_inside`` does.
+    """
     trees = trees_touched(ground, strips)
-    on_bridge = _on_bridge(ground, routes, roads)
-    methods = _methods(ground, routes, strips)
+    cut, pits = _roads_cut_open(ground, routes, strips), _roads_with_pits(ground, routes)
+    dug = _dug(cut, pits)
+    on_bridge = _on_bridge(ground, routes, dug)
     beneath = _roads_beneath(ground, routes)
-    facts = []
+    places = []
     for number in range(len(routes.ways)):
-        ancient = any_holds((green[number][1], trees[number][1]))
-        facts.append(
-            {
-                **road_facts(ground, roads[number], beneath[number], dig_dates[number]),
-                **methods[number],
-                "touches_green": green[number][0],
-                "touches_tree": trees[number][0],
-                "tree_moving": trees[number][0],
-                "ancient_tree_or_park": ancient,
-                "on_bridge": on_bridge[number],
-                **pipe_facts(demand),
-            }
-        )
-    return facts
+        facts = {
+            **_methods(cut[number], pits.get(number)),
+            "touches_green": green[number][0],
+            "touches_tree": trees[number][0],
+            "tree_moving": trees[number][0],
+            "ancient_tree_or_park": any_holds((green[number][1], trees[number][1])),
+            "on_bridge": on_bridge[number],
+        }
+        places.append(Place(dug[number], beneath[number], facts))
+    return places
+
+
+def route_facts(ground: Ground, demand: Demand, place: Place, dig_date: date) -> dict[str, Any]:
+    """Facts that the geometry of a route tells, with those of its pipe."""
+    return {
+        **road_facts(ground, place.roads, place.beneath, dig_date),
+        **place.facts,
+        **pipe_facts(demand),
+    }
 
 
 def pipe_facts(demand: Demand) -> dict[str, float | None]:
@@ -233,21 +243,30 @@ def pipe_facts(demand: Demand) -> dict[str, float | None]:
 
 
 def roads_dug(ground: Ground, routes: Routes, strips: NDArray[Any]) -> list[Dug]:
-    """The roads whose red line each route, its trench or a working pit enters or may enter, or
-    whose strip it follows. Roads that are only bored under are not dug.
+    """The roads whose red line each route, its trench or a working pit enters or may enter.
 
-    ``strips`` are the working strips, None where the width is unknown: the trench is what their
-    margins leave. None stands for a road without a red line that the route comes near.
+    Or whose strip it follows; roads that are only bored under are not dug. ``strips`` are the
+    working strips, None where the width is unknown.
     """
-    found = _roads_cut_open(ground, routes, strips)
-    for number, roads in _roads_with_pits(ground, routes).items():
-        for road, dug in roads.items():
-            found[number][road] = any_holds((found[number].get(road, False), dug))
-    return [dict(sorted(roads.items())) for roads in found]
+    return _dug(_roads_cut_open(ground, routes, strips), _roads_with_pits(ground, routes))
+
+
+def _dug(cut: Sequence[Dug], pits: Mapping[int, Dug]) -> list[Dug]:
+    """Roads opened by the trench of each route or, by its number, by its working pits."""
+    found: list[Dug] = []
+    for number, mine in enumerate(cut):
+        own = pits.get(number, {})
+        both = {road: any_holds((mine.get(road, False), own.get(road, False))) for road in own}
+        found.append(dict(sorted({**mine, **both}.items())))
+    return found
 
 
 def _roads_cut_open(ground: Ground, routes: Routes, strips: NDArray[Any]) -> list[dict[int, Truth]]:
-    """The roads that each route opens or may open by its trench."""
+    """The roads that each route opens or may open by its trench.
+
+    The trench is what the margins of the working strip leave. None stands for a road without a
+    red line that the route comes near.
+    """
     trenches = shapely.buffer(
         strips, -ground.policy.planning.work_margin_m, cap_style="flat", join_style="mitre"
     )
@@ -256,23 +275,23 @@ def _roads_cut_open(ground: Ground, routes: Routes, strips: NDArray[Any]) -> lis
             pits = shapely.union_all(ground.bores.pits_of(edges))
             trenches[number] = shapely.difference(trenches[number], pits)
     found: list[dict[int, Truth]] = [{} for _ in routes.ways]
-    for area, dug in _reaches(ground):
-        pairs = enters(routes.cut, area)
-        for line, road in zip(pairs["line"], pairs["polygon"], strict=True):
-            found[line][int(road)] = dug
-        for line, road in _overlapping(trenches, area):
-            found[line][int(road)] = dug
     road_of_edge = ground.corridors.graph.measures["road"].to_numpy()
     for number, way in enumerate(routes.ways):
         opened = [edge for edge in way.edges if edge not in routes.bored[number]]
         along = road_of_edge[opened]
         found[number].update({int(road): True for road in along[along >= 0]})
+    for area, dug in _reaches(ground):
+        pairs = enters(routes.cut, area)
+        for line, road in zip(pairs["line"].tolist(), pairs["polygon"].tolist(), strict=True):
+            found[line].setdefault(road, dug)
+        for line, road in _overlapping(trenches, area, found):
+            found[line].setdefault(road, dug)
     return found
 
 
 def _reaches(ground: Ground) -> tuple[tuple[NDArray[Any], Truth], ...]:
-    """Land that may lie within the red line of each road, then land that does."""
-    return (ground.land_in_reach, None), (ground.road_areas, True)
+    """Land within the red line of each road, then land that may be."""
+    return (ground.road_areas, True), (ground.land_in_reach, None)
 
 
 def _roads_with_pits(ground: Ground, routes: Routes) -> dict[int, dict[int, Truth]]:
@@ -281,44 +300,47 @@ def _roads_with_pits(ground: Ground, routes: Routes) -> dict[int, dict[int, Trut
     for number, edges in enumerate(routes.bored):
         if edges:
             pits = np.array(ground.bores.pits_of(edges), object)
-            found[number] = {
-                road: dug for area, dug in _reaches(ground) for _, road in _overlapping(pits, area)
-            }
+            roads = found[number] = {}
+            for area, dug in _reaches(ground):
+                for _, road in _overlapping(pits, area):
+                    roads.setdefault(road, dug)
     return found
 
 
-def _methods(ground: Ground, routes: Routes, strips: NDArray[Any]) -> list[dict[str, Truth]]:
-    """Whether a road is cut open and whether a working pit lies in one, for each route.
+def _methods(cut: Dug, pits: Dug | None) -> Mapping[str, Truth]:
+    """Whether a road is cut open and whether a working pit lies in one.
 
-    A route without bores is open cut throughout; a road is under a bored one if it is entered.
+    A route without bores (``pits`` is None) is open cut throughout; a road is under a bored one
+    if it is entered.
     """
-    facts: list[dict[str, Truth]] = [dict(CUT_OPEN)] * len(routes.ways)
-    pits = _roads_with_pits(ground, routes)
-    if pits:
-        cut = _roads_cut_open(ground, routes, strips)
-        for number, roads in pits.items():
-            facts[number] = {
-                "open_cut": any_holds(cut[number].values()),
-                "pit_in_road": any_holds(roads.values()),
-            }
-    return facts
+    if pits is None:
+        return CUT_OPEN
+    return {"open_cut": any_holds(cut.values()), "pit_in_road": any_holds(pits.values())}
 
 
-def _overlapping(trenches: NDArray[Any], areas: NDArray[Any]) -> list[tuple[int, int]]:
-    """Pairs of trenches and areas that share more than a contact."""
+def _overlapping(
+    trenches: NDArray[Any], areas: NDArray[Any], known: Sequence[Dug] | None = None
+) -> list[tuple[int, int]]:
+    """Pairs of trenches and areas that share more than a contact, but those known already."""
     trench, area = shapely.STRtree(areas).query(trenches, predicate="intersects")
+    if known is not None:
+        pairs = zip(trench.tolist(), area.tolist(), strict=True)
+        fresh = np.array([road not in known[one] for one, road in pairs], bool)
+        trench, area = trench[fresh], area[fresh]
     shared = shapely.area(shapely.intersection(trenches[trench], areas[area]))
     apart = shared <= CONTACT_TOLERANCE_M
     return list(zip(trench[~apart].tolist(), area[~apart].tolist(), strict=True))
 
 
-def _roads_beneath(ground: Ground, routes: Routes) -> list[list[int]]:
+def _roads_beneath(ground: Ground, routes: Routes) -> list[tuple[int, ...]]:
     """The roads whose carriageway each route is bored under."""
     beneath, bores = ground.roads_of_edge, ground.bores
     return [
-        sorted({road for edge in bores.among(edges).tolist() for road in beneath.get(edge, ())})
+        tuple(
+            sorted({road for edge in bores.among(edges).tolist() for road in beneath.get(edge, ())})
+        )
         if edges
-        else []
+        else ()
         for edges in routes.bored
     ]
 
@@ -363,15 +385,10 @@ def _longest_bar(policy: Policy, name: str) -> int:
     return max((int(one.limit) for one in dated), default=0)
 
 
-def green_touched(ground: Ground, strips: NDArray[Any]) -> list[tuple[Truth, Truth]]:
-    """For each strip: whether it touches greenery, and whether a park or protected green."""
-    return green_inside(ground, strips)[0]
-
-
 def green_inside(
     ground: Ground, strips: NDArray[Any]
 ) -> tuple[list[tuple[Truth, Truth]], FloatArray]:
-    """For each strip ``green_touched``, and the area of greenery in it, by one overlay."""
+    """Whether each strip touches greenery, and a park or protected green; and the area in it."""
     green = ground.survey.get("green")
     if green is None:
         return [(None, None)] * len(strips), np.full(len(strips), np.nan)

@@ -19,14 +19,23 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.linear import FloatArray
-from gis.overlay import area_inside_union, strips
+from gis.overlay import strips
 from planning.application import Application, Demand
-from planning.facts import Dug, Ground, application_facts, roads_dug, route_facts, trees_in
+from planning.facts import (
+    Dug,
+    Ground,
+    Place,
+    application_facts,
+    green_inside,
+    places_of,
+    route_facts,
+    trees_in,
+)
 from planning.groundwork import Groundwork, Site
 from planning.measures import Figures, measure_all
 from planning.route_effects import hold_of, tolerances_of
 from planning.routes import Routes, Way, costs
-from planning.verdict_tables import judge_table
+from planning.verdict_tables import judge_rows
 from planning.verdicts import Verdict, judge
 
 # Verdict inputs that a demand tells: assumed where the demand is the usual one of a land use.
@@ -50,12 +59,17 @@ _TABLE_PAYS = 20
 
 
 class Answer(NamedTuple):
-    """What of a verdict a screening tells."""
+    """What of a verdict a screening tells, and the outcomes that can still result."""
 
     outcome: str
     clause: str | None
     certainty: str
     otherwise: str | None
+    possible: tuple[str, ...]
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> Answer:
+        return cls(*(getattr(verdict, name) for name in cls._fields))
 
 
 @dataclass(frozen=True)
@@ -99,10 +113,12 @@ class Route:
 
 
 def rank_of(answer: Answer | Verdict) -> int:
-    """0 qualifies, 1 may qualify once the unknown is known, 2 does not."""
-    if answer.outcome in QUALIFYING:
-        return 0
-    return 1 if answer.otherwise in QUALIFYING else 2
+    """0 qualifies, 1 may qualify once the unknown is known, 2 does not.
+
+    It qualifies where all outcomes that can result do, also while it is open which.
+    """
+    good = [outcome in QUALIFYING for outcome in answer.possible]
+    return 0 if all(good) else 1 if any(good) else 2
 
 
 def site_facts(work: Groundwork, site: Site, utility: str) -> dict[str, Any]:
@@ -114,16 +130,20 @@ def site_facts(work: Groundwork, site: Site, utility: str) -> dict[str, Any]:
 
 
 def working_strips(work: Groundwork, demand: Demand, routes: Routes) -> NDArray[Any]:
-    """Working strips of lines that lie alone: trench width and a margin on both sides.
+    """Working strips of lines of one demand that lie alone, None where the width is unknown."""
+    return strips_of_width(work, work.rates(demand.pipe).width_m, routes)
+
+
+def strips_of_width(work: Groundwork, width_m: float | None, routes: Routes) -> NDArray[Any]:
+    """Working strips of lines in trenches of a width: a margin is added on both sides.
 
     Where a line is bored there are only its working pits. None for every route where the width
     of the trench is unknown.
     """
-    width = work.rates(demand.pipe).width_m
-    if width is None:
+    if width_m is None:
         return np.full(len(routes.lines), None, object)
     margin = work.policy.planning.work_margin_m
-    working = strips(routes.cut, np.full(len(routes.lines), width + 2 * margin))
+    working = strips(routes.cut, np.full(len(routes.lines), width_m + 2 * margin))
     for number, edges in enumerate(routes.bored):
         if edges:
             pits = work.ground.bores.pits_of(edges)
@@ -137,7 +157,7 @@ class Told(NamedTuple):
     figures: Figures
     measures: list[dict[str, float | None]]
     facts: list[dict[str, Any]]
-    roads: list[Dug]
+    places: list[Place]
 
 
 def tell(
@@ -148,15 +168,19 @@ def tell(
     working: NDArray[Any],
 ) -> Told:
     """Measure traced routes of one demand and collect their facts, without a verdict."""
-    figures = figures_of(work, demand, routes, working)
+    green, green_m2 = green_inside(work.ground, working)
+    figures = Figures(demand, **figures_of(work, routes, working, green_m2))
     measures = measure_all(demand.pipe.utility, figures)
-    roads = roads_dug(work.ground, routes, working)
-    facts = route_facts(work.ground, demand, routes, working, roads, dig_dates)
+    places = places_of(work.ground, routes, working, green)
+    facts = [
+        route_facts(work.ground, demand, place, day)
+        for place, day in zip(places, dig_dates, strict=True)
+    ]
     by_route = [
         {name: _known(values[number]) for name, values in measures.items()}
         for number in range(len(routes.lines))
     ]
-    return Told(figures, by_route, facts, roads)
+    return Told(figures, by_route, facts, places)
 
 
 def judge_routes(
@@ -174,7 +198,8 @@ def judge_routes(
     """
     utility = demand.pipe.utility
     told = tell(work, demand, [site.application.dig_date for site in sites], routes, working)
-    figures, own, roads = told.figures, told.measures, told.roads
+    figures, own = told.figures, told.measures
+    roads = [place.roads for place in told.places]
     known = [
         {**facts, **site_facts(work, site, utility)}
         for facts, site in zip(told.facts, sites, strict=True)
@@ -282,7 +307,7 @@ def _screened(
         groups[names].append(number)
     for names, numbers in groups.items():
         table = pd.DataFrame([{**measures[n], **facts[n]} for n in numbers])
-        judged = judge_table(
+        judged = judge_rows(
             utility,
             table,
             work.policy,
@@ -290,35 +315,34 @@ def _screened(
             unverified=names,
             tolerances=pd.DataFrame([tolerances[n] for n in numbers]),
         )
-        for number, row in zip(numbers, judged.itertuples(index=False), strict=True):
-            answers[number] = Answer(*row)
+        told = [Answer.of(verdict) for verdict in judged.verdicts]
+        for number, place in zip(numbers, judged.verdict_of.tolist(), strict=True):
+            answers[number] = told[place]
     return answers
 
 
-def figures_of(work: Groundwork, demand: Demand, routes: Routes, working: Any) -> Figures:
+def figures_of(
+    work: Groundwork, routes: Routes, working: NDArray[Any], green_m2: FloatArray
+) -> dict[str, FloatArray]:
     """Figures of traced routes with their working strips (None where the width is unknown).
 
-    What a route crosses of a road of assumed width is unknown, and so is what it crosses of roads
-    overhead or along a wall: there is no word yet on how that counts.
+    By the names of ``Figures``, with the greenery in the strips. What a route crosses of a road of
+    assumed width is unknown, and so is what it crosses of roads overhead or along a wall: there
+    is no word yet on how that counts.
     """
     count = len(routes.lines)
     aloft = _crosses_aloft(work, routes)
     counted = counted_crossings(work.ground, as_known(work.ground, routes.crossings))
     longest = counted.groupby("route")["longest_m"].max().reindex(range(count), fill_value=0.0)
     longest[counted["route"][counted["longest_m"].isna()]] = np.nan
-    green = np.full(count, np.nan)
-    known = ~shapely.is_missing(working)
-    if work.survey.has("green"):
-        green[known] = area_inside_union(working[known], work.corridors.green)
-    return Figures(
-        demand=demand,
-        length_m=routes.table["length_m"].to_numpy(float),
-        kerb_m=np.where(aloft, np.nan, _sums(counted, "kerb_m", count)),
-        red_line_m=np.where(aloft, np.nan, _sums(counted, "red_line_m", count)),
-        longest_kerb_m=np.where(aloft, np.nan, longest.to_numpy(float)),
-        green_m2=green,
-        trees=trees_in(work.ground, working),
-    )
+    return {
+        "length_m": routes.table["length_m"].to_numpy(float),
+        "kerb_m": np.where(aloft, np.nan, _sums(counted, "kerb_m", count)),
+        "red_line_m": np.where(aloft, np.nan, _sums(counted, "red_line_m", count)),
+        "longest_kerb_m": np.where(aloft, np.nan, longest.to_numpy(float)),
+        "green_m2": green_m2,
+        "trees": trees_in(work.ground, working),
+    }
 
 
 def _crosses_aloft(work: Groundwork, routes: Routes) -> NDArray[np.bool_]:

@@ -10,9 +10,10 @@ qualifies is the optimum, and no way left is a proof that there is none.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from planning.application import Demand
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes, working_strips
 from planning.route_pieces import Caps, PieceBook, Reason, Run, piece_book
-from planning.routes import Way, trace
+from planning.routes import Way, trace_bored
 from planning.search_areas import CAP_ROUNDING, Area, Problem, area_round
 
 # The first look round a site; most routes are stubs, and pieces within reach grow with its square.
@@ -38,7 +39,7 @@ _OF_WAYS = ("no_path", "cap", "together")
 
 @dataclass(frozen=True)
 class Qualifying:
-    """Answer of :func:`cheapest_that_qualifies`.
+    """Answer of :func:`cheapest_for_all`.
 
     ``route`` surely qualifies; ``proven`` says that it is the cheapest to do so, or that there is
     none. No route that surely qualifies costs less than ``lower_bound`` yuan. ``possible`` is the
@@ -63,28 +64,20 @@ class Qualifying:
         return "none" if self.proven else "not_proven"
 
 
-def cheapest_that_qualifies(
-    work: Groundwork, demand: Demand, site: Site, known: Mapping[str, Route]
-) -> Qualifying:
-    """Find the cheapest route of one demand to one site that qualifies.
+def cheapest_for_all(
+    work: Groundwork, demand: Demand, sites: Sequence[Site], known: Sequence[Mapping[str, Route]]
+) -> list[Qualifying]:
+    """Find the cheapest route that qualifies of one demand for many sites, in order.
+
+    Every site is solved by itself; only what their searches ask for is judged together. For the
+    usual demand of a parcel without an application, an estimate, no search is made where bounds
+    do not tell the status.
 
     Parameters
     ----------
     known
         Routes found before, judged: ``cheapest``, which nothing undercuts, and ``shortest``,
         than which nothing is shorter.
-    """
-    return cheapest_for_all(work, demand, [site], [known])[0]
-
-
-def cheapest_for_all(
-    work: Groundwork, demand: Demand, sites: Sequence[Site], known: Sequence[Mapping[str, Route]]
-) -> list[Qualifying]:
-    """Find the cheapest route that qualifies for many sites, in order.
-
-    Every site is solved by itself; only the pieces that their searches ask for are judged
-    together. For the usual demand of a parcel without an application, an estimate, no search is
-    made where bounds do not tell the status.
     """
     answers = {
         number: Qualifying(routes["cheapest"], True, routes["cheapest"].figures["cost_yuan"])
@@ -108,9 +101,40 @@ def cheapest_for_all(
         for number, quest, found in zip(open_, quests, _solve(quests), strict=True):
             answers[number] = quest.answer(found)
         open_ = [number for number in open_ if answers[number].status == "none"]
+    answers = _surveyed(work, demand, sites, known, answers)
     if work.closed.spared:
         answers = {number: _as_proven(answer) for number, answer in answers.items()}
     return [answers[number] for number in range(len(sites))]
+
+
+def _surveyed(
+    work: Groundwork,
+    demand: Demand,
+    sites: Sequence[Site],
+    known: Sequence[Mapping[str, Route]],
+    answers: Mapping[int, Qualifying],
+) -> dict[int, Qualifying]:
+    """The answers with the certainty of the routes that searches found."""
+    found = {
+        number: answer.route
+        for number, answer in answers.items()
+        if answer.route is not None
+        and not any(answer.route is one for one in known[number].values())
+    }
+    if not found:
+        return dict(answers)
+    routes = judge_ways(
+        work,
+        demand,
+        [sites[number] for number in found],
+        [route.way for route in found.values()],
+        [route.bored for route in found.values()],
+    )
+    with_certainty = {
+        number: replace(answers[number], route=route)
+        for number, route in zip(found, routes, strict=True)
+    }
+    return {**answers, **with_certainty}
 
 
 def _as_proven(answer: Qualifying) -> Qualifying:
@@ -202,9 +226,6 @@ class _Quest:
         """The answer as far as routes of this rank tell it."""
         reason = found.reason if found.proven else Reason("limit")
         if self.level == POSSIBLE:
-            if found.route is not None and found.route.rank == SURE:
-                # Pieces alone may leave open what the whole route tells.
-                return Qualifying(found.route, False, found.lower_bound)
             return Qualifying(None, found.proven, np.inf, found.route, reason)
         if found.route is not None:
             return Qualifying(found.route, found.proven, found.lower_bound)
@@ -258,38 +279,72 @@ def _solve(quests: Sequence[_Quest]) -> list[_Found]:
     return found
 
 
+@dataclass(frozen=True)
+class _Look:
+    """A search asks which pieces of an area qualify."""
+
+    area: Area
+
+
+@dataclass(frozen=True)
+class _Try:
+    """A search asks for a way, traced and judged, of which some edges are bored."""
+
+    way: Way
+    bored: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Rank:
+    """A search asks for the ranks of runs of pieces."""
+
+    runs: list[Run]
+
+
+_Ask = _Look | _Try | _Rank
+_Steps = Generator[_Ask, Any, _Found]
+
+
 def _search_all(searches: Mapping[int, _Search]) -> dict[int, _Found]:
-    """Let searches look ever farther, all of them in step, until each is done."""
+    """Let searches go on in step; what they ask for at each step is judged together."""
     found: dict[int, _Found] = {}
-    reach_m = _FIRST_REACH_M
-    while len(found) < len(searches):
-        pending = {number: one for number, one in searches.items() if number not in found}
-        areas = {number: one.area(reach_m) for number, one in pending.items()}
-        if len(pending) > 1:
-            _learn_together([(pending[number], area) for number, area in areas.items()])
-        for number, one in pending.items():
-            result = one.within(areas[number])
-            if result is not None:
-                found[number] = result
-        reach_m *= 2
+    running = {number: search.steps() for number, search in searches.items()}
+    answers: dict[int, Any] = dict.fromkeys(running)
+    while running:
+        asks: dict[int, _Ask] = {}
+        for number, steps in list(running.items()):
+            try:
+                asks[number] = steps.send(answers[number])
+            except StopIteration as end:
+                found[number] = end.value
+                del running[number]
+        answers = _answered(searches, asks)
     return found
 
 
-def _learn_together(looks: Sequence[tuple[_Search, Area]]) -> None:
-    """Judge the pieces that several searches will ask for in a few calls instead of many."""
-    groups: dict[int, list[tuple[_Search, Area]]] = defaultdict(list)
-    for search, area in looks:
-        groups[id(search.book)].append((search, area))
-    for group in groups.values():
-        one = group[0][0]
-        _judge_all(one, [area.last_steps for _, area in group])
-        onward = [
-            area for _, area in group if area.has_last_step(one.book, one.level, worst=one.worst)
-        ]
-        _judge_all(one, onward)
+def _answered(searches: Mapping[int, _Search], asks: Mapping[int, _Ask]) -> dict[int, Any]:
+    """What the searches asked for; of looks there is no answer but that pieces are known."""
+    answers: dict[int, Any] = dict.fromkeys(asks)
+    by_book: dict[int, list[int]] = defaultdict(list)
+    for number in asks:
+        by_book[id(searches[number].book)].append(number)
+    for numbers in by_book.values():
+        mine = {number: asks[number] for number in numbers}
+        one = searches[numbers[0]]
+        _look(one, [ask.area for ask in mine.values() if isinstance(ask, _Look)])
+        answers |= _ranked(one.book, {n: a.runs for n, a in mine.items() if isinstance(a, _Rank)})
+    tries = {number: ask for number, ask in asks.items() if isinstance(ask, _Try)}
+    if tries:
+        one = searches[next(iter(tries))]
+        sites = [searches[number].site for number in tries]
+        ways, bored = zip(*((ask.way, ask.bored) for ask in tries.values()), strict=True)
+        routes = judge_ways(one.book.work, one.book.demand, sites, ways, bored, surveyed=False)
+        answers |= dict(zip(tries, routes, strict=True))
+    return answers
 
 
-def _judge_all(search: _Search, areas: Sequence[Area]) -> None:
+def _look(search: _Search, areas: Sequence[Area]) -> None:
+    """Judge the pieces of several areas at once."""
     if areas:
         edges = np.concatenate([area.edges for area in areas])
         bored = np.concatenate([area.bored for area in areas])
@@ -298,6 +353,13 @@ def _judge_all(search: _Search, areas: Sequence[Area]) -> None:
         search.book.qualifying(
             edges[first], bored[first], tie_ins, search.level, worst=search.worst
         )
+
+
+def _ranked(book: PieceBook, runs: Mapping[int, Sequence[Run]]) -> dict[int, list[int]]:
+    """Ranks of the runs of several searches, judged at once."""
+    every = [run for some in runs.values() for run in some]
+    ranks = iter(book.ranks(every) if every else [])
+    return {number: list(islice(ranks, len(some))) for number, some in runs.items()}
 
 
 def _cost(route: Route | None) -> float:
@@ -325,19 +387,26 @@ class _Search:
         """What lies within reach of the site."""
         return area_round(self.book, self.site, min(reach_m, self._farthest_m))
 
-    def within(self, area: Area) -> _Found | None:
-        """The cheapest route, None where a cheaper one may lead beyond the area."""
-        safe_yuan = (
-            area.reach_m * self.book.work.search(self.book.demand.pipe, "cheapest").lightest_rate
-        )
-        if len(area.edges) > MOST_PIECES:
-            return _Found(self.best, False, min(safe_yuan, _cost(self.best)))
-        part = area.allowed(self.book, self.level, worst=self.worst)
-        found = self._try(part, area)
-        safe = area.reach_m >= self._farthest_m or part.is_closed
-        return found if safe or found.lower_bound <= safe_yuan else None
+    def steps(self) -> _Steps:
+        """Look ever farther for the cheapest route, until no cheaper one can lie beyond."""
+        reach_m = _FIRST_REACH_M
+        rate = self.book.work.search(self.book.demand.pipe, "cheapest").lightest_rate
+        while True:
+            area = self.area(reach_m)
+            safe_yuan = area.reach_m * rate
+            if len(area.edges) > MOST_PIECES:
+                return _Found(self.best, False, min(safe_yuan, _cost(self.best)))
+            yield _Look(area.last_steps)
+            if area.has_last_step(self.book, self.level, worst=self.worst):
+                yield _Look(area)
+            part = area.allowed(self.book, self.level, worst=self.worst)
+            found = yield from self._try(part, area)
+            safe = area.reach_m >= self._farthest_m or part.is_closed
+            if safe or found.lower_bound <= safe_yuan:
+                return found
+            reach_m *= 2
 
-    def _try(self, part: Area, area: Area) -> _Found:
+    def _try(self, part: Area, area: Area) -> _Steps:
         """Try ways within a part, cheapest first, each exactly; forbid what does not qualify."""
         best = self.best
         if part.is_empty:
@@ -351,33 +420,53 @@ class _Search:
                 reason = problem.why(answer, area) if best is None and answer.proven else None
                 return _Found(best, answer.proven, min(bound, _cost(best)), reason)
             way, bored = problem.way(answer)
-            if self._judged(way, bored, surveyed=False).rank <= self.level:
-                route = self._judged(way, bored, surveyed=True)
+            route = yield _Try(way, bored)
+            if route.rank <= self.level:
                 return _Found(route, answer.proven, min(bound, _cost(route)))
-            problem = problem.without(answer, self._conflict(way, bored))
+            run = yield from self._conflict(way, bored)
+            problem = problem.without(answer, run)
         return _Found(best, False, min(bound, _cost(best)))
 
-    def _judged(self, way: Way, bored: tuple[int, ...], *, surveyed: bool) -> Route:
-        book = self.book
-        return judge_way(book.work, book.demand, self.site, way, bored, surveyed=surveyed)
-
-    def _conflict(self, way: Way, bored: tuple[int, ...]) -> tuple[int, int]:
+    def _conflict(self, way: Way, bored: tuple[int, ...]) -> Generator[_Ask, Any, tuple[int, int]]:
         """The shortest run of pieces of a way, found from its start, that does not qualify."""
         work, count = self.book.work, len(way.edges) + 1
         tie_in = work.tie_ins(self.book.utility).lines[way.tie_in]
         lines = (tie_in, *(work.corridors.graph.lines[edge] for edge in way.edges))
-
-        def first_failing(runs: Sequence[tuple[int, int]]) -> tuple[int, int]:
+        places = [(0, end) for end in range(1, count + 1)]
+        for _ in range(2):
             drawn = [
                 Run(lines[start:end], way.edges[max(start - 1, 0) : end - 1], bored)
-                for start, end in runs
+                for start, end in places
             ]
-            ranks = self.book.ranks([one.of_its_own for one in drawn])
-            failing = (run for run, rank in zip(runs, ranks, strict=True) if rank > self.level)
-            return next(failing, runs[-1])
+            ranks = yield _Rank([one.of_its_own for one in drawn])
+            failing = (run for run, rank in zip(places, ranks, strict=True) if rank > self.level)
+            first = next(failing, places[-1])
+            places = [(start, first[1]) for start in range(first[1] - 1, -1, -1)]
+        return first
 
-        _, last = first_failing([(0, end) for end in range(1, count + 1)])
-        return first_failing([(start, last) for start in range(last - 1, -1, -1)])
+
+def judge_ways(
+    work: Groundwork,
+    demand: Demand,
+    sites: Sequence[Site],
+    ways: Sequence[Way],
+    bored: Sequence[tuple[int, ...]],
+    *,
+    surveyed: bool = True,
+) -> list[Route]:
+    """Trace and judge ways to sites, of each of which some edges are bored, the others cut open.
+
+    Without ``surveyed`` their certainty is not assessed.
+    """
+    kind = work.corridors.graph.measures["kind"].to_numpy()
+    never_cut = np.isin(kind, ["bore", "carrier"])
+    beneath = [
+        tuple(edge for edge in way.edges if edge in edges or never_cut[edge])
+        for way, edges in zip(ways, bored, strict=True)
+    ]
+    routes = trace_bored(work.corridors, work.tie_ins(demand.pipe.utility), ways, beneath)
+    working = working_strips(work, demand, routes)
+    return judge_routes(work, demand, sites, routes, working, surveyed=surveyed)
 
 
 def judge_way(
@@ -389,13 +478,5 @@ def judge_way(
     *,
     surveyed: bool = True,
 ) -> Route:
-    """Trace and judge one way of which some edges are bored and the others cut open.
-
-    Without ``surveyed`` its certainty is not assessed.
-    """
-    beneath = np.zeros(work.corridors.graph.edge_count, bool)
-    beneath[list(bored)] = True
-    tie_ins = work.tie_ins(demand.pipe.utility)
-    routes = trace(work.corridors, tie_ins, [way], beneath)
-    working = working_strips(work, demand, routes)
-    return judge_routes(work, demand, [site], routes, working, surveyed=surveyed)[0]
+    """One way as ``judge_ways`` judges many."""
+    return judge_ways(work, demand, [site], [way], [tuple(bored)], surveyed=surveyed)[0]

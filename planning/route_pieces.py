@@ -20,17 +20,19 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray, chain, ranges
-from gis.overlay import enters, inside_union
+from gis.overlay import enters
 from layers.utilities import policy_utility
 from planning.application import Demand
 from planning.comparisons import NUMERIC, is_unknown
+from planning.facts import pipe_facts
 from planning.groundwork import Groundwork, Site
-from planning.judged_routes import Answer, Told, rank_of, site_facts, tell, working_strips
-from planning.measures import MEASURES, Figures
+from planning.judged_routes import Told, rank_of, site_facts, tell, working_strips
+from planning.measures import MEASURES, Figures, measure_all
+from planning.piece_ground import BORED, CUT, FIGURES, PieceGround, piece_ground, ranks_filled
 from planning.policy_model import Condition, UtilityRules
 from planning.readings import active_values
 from planning.routes import Way, measure_lines
-from planning.verdict_tables import judge_table
+from planning.verdict_tables import Coded, Column, judge_columns, judge_rows
 from planning.verdicts import Verdict, judge
 
 # Farther past any limit than any route: a measure as bad as it can be.
@@ -57,23 +59,6 @@ class Reason:
     input: str | None = None
     least: float | None = None
     limit: float | None = None
-
-
-class Piece(NamedTuple):
-    """One piece: what it adds, and how it is judged.
-
-    ``rank`` is that of the piece alone, ``worst`` the same if all that routes measure were as
-    bad as can be: then it qualifies because nothing it touches needs a permit. ``green`` is the
-    part of its working strip in greenery.
-    """
-
-    length_m: float
-    kerb_m: float
-    red_line_m: float
-    trees: float
-    green: shapely.Geometry | None
-    rank: int
-    worst: int
 
 
 class Run(NamedTuple):
@@ -128,7 +113,7 @@ class PieceBook:
     work: Groundwork
     demand: Demand
     given: Mapping[str, Any]
-    _known: dict[int, Piece] = field(default_factory=dict, repr=False)
+    _told: dict[Any, NDArray[np.int8]] = field(default_factory=dict, repr=False)
     _ranked: dict[Any, int] = field(default_factory=dict, repr=False)
     _caps: dict[int, Caps] = field(default_factory=dict, repr=False)
 
@@ -141,32 +126,66 @@ class PieceBook:
         """The rules that the utility is judged by."""
         return self.work.policy.rules[policy_utility(self.utility)]
 
-    def pieces(self, edges: IntArray, bored: NDArray[np.bool_], tie_ins: IntArray) -> list[Piece]:
-        """The pieces that edges of the corridor graph, cut open or bored, and tie-ins are."""
-        keys = [*(2 * edges + bored).tolist(), *(~tie_ins).tolist()]
-        fresh = [key for key in keys if key not in self._known]
-        if fresh:
-            self._learn(fresh)
-        return [self._known[key] for key in keys]
+    def _ground(self, of: str) -> PieceGround:
+        return piece_ground(self.work, self.demand, of)
 
-    def _learn(self, keys: Sequence[int]) -> None:
-        graph, ways = self.work.corridors.graph, self.work.tie_ins(self.utility).lines
-        runs = [
-            Run((graph.lines[key // 2],), (key // 2,), (key // 2,) if key % 2 else ())
-            if key >= 0
-            else Run((ways[~key],), (), ())
-            for key in keys
-        ]
-        told, working = self._tell(runs)
-        ranks, worst = self._ranks(told), self._ranks(told, worst=True)
-        figures = told.figures
-        green = np.full(len(keys), None, object)
-        some = np.flatnonzero(figures.green_m2 > 0)
-        green[some] = inside_union(working[some], self.work.corridors.green)
-        columns = (figures.length_m, figures.kerb_m, figures.red_line_m, figures.trees)
-        numbers = [column.tolist() for column in columns]
-        for key, *values in zip(keys, *numbers, green, ranks, worst, strict=True):
-            self._known[key] = Piece(*values)
+    def _edge_ranks(
+        self, edges: IntArray, bored: NDArray[np.bool_], worst: bool
+    ) -> NDArray[np.int8]:
+        ranks = np.zeros(len(edges), np.int8)
+        for of, mine in ((CUT, ~bored), (BORED, bored)):
+            ranks[mine] = self._ranks_of(self._ground(of), edges[mine], worst)
+        return ranks
+
+    def _ranks_of(self, ground: PieceGround, numbers: IntArray, worst: bool) -> NDArray[np.int8]:
+        """Ranks of pieces; ``worst``: if all that routes measure were as bad as can be.
+
+        What qualifies at worst does so because nothing that it touches needs a permit.
+        """
+        rows = ground.rows(numbers)
+        known = self._told.get((ground.of, worst), np.zeros(0, np.int8))
+        known = ranks_filled(known, len(ground))
+        fresh = np.unique(rows[known[rows] < 0])
+        if len(fresh):
+            known[fresh] = self._judged(ground, fresh, worst)
+        self._told[ground.of, worst] = known
+        return known[rows]
+
+    def _judged(self, ground: PieceGround, rows: IntArray, worst: bool) -> NDArray[np.int8]:
+        figures = dict(zip(FIGURES, ground.figures[rows].T, strict=True))
+        columns: dict[str, Column] = dict(
+            measure_all(self.utility, Figures(self.demand, **figures))
+        )
+        if worst:
+            columns |= dict.fromkeys(self.growing, np.full(len(rows), _WORST))
+        kinds, place = np.unique(ground.kind[rows], return_inverse=True)
+        facts = ground.facts(kinds.tolist(), date.fromisoformat(self.given["dig_date"]))
+        for name in facts[0]:
+            columns[name] = _coded([fact[name] for fact in facts], place)
+        alike = np.zeros(len(rows), np.intp)
+        for name, value in {**pipe_facts(self.demand), **self.given}.items():
+            columns[name] = Coded(alike, [value])
+        judged = judge_columns(self.utility, columns, len(rows), self.work.policy)
+        ranks = np.array([rank_of(one) for one in judged.verdicts], np.int8)
+        return ranks[judged.verdict_of]
+
+    def figures(
+        self, edges: IntArray, bored: NDArray[np.bool_], tie_ins: IntArray
+    ) -> tuple[FloatArray, NDArray[Any]]:
+        """Figures of edges, then of ways to tie-ins, and their strips in greenery."""
+        count = len(edges)
+        figures = np.zeros((count + len(tie_ins), len(FIGURES)))
+        green = np.full(len(figures), None, object)
+        parts = (
+            (CUT, np.flatnonzero(~bored), edges[~bored]),
+            (BORED, np.flatnonzero(bored), edges[bored]),
+            (self.utility, np.arange(count, len(figures)), tie_ins),
+        )
+        for of, at, numbers in parts:
+            ground = self._ground(of)
+            rows = ground.rows(numbers)
+            figures[at], green[at] = ground.figures[rows], ground.green(rows)
+        return figures, green
 
     def qualifying(
         self,
@@ -185,9 +204,11 @@ class PieceBook:
         if self._rank_in_city_road(worst) > level:
             good_edges = ~np.where(bored, *(city[edges] for city in _in_city_roads(self.work)))
             good_tie_ins = ~tie_ins_in_city_roads(self.work, self.utility, tie_ins)
-        pieces = self.pieces(edges[good_edges], bored[good_edges], tie_ins[good_tie_ins])
-        good = np.array([one.worst if worst else one.rank for one in pieces], int) <= level
-        good_edges[good_edges], good_tie_ins[good_tie_ins] = np.split(good, [good_edges.sum()])
+        ranks = self._edge_ranks(edges[good_edges], bored[good_edges], worst)
+        good_edges[good_edges] = ranks <= level
+        stubs = self._ground(self.utility)
+        ranks = self._ranks_of(stubs, tie_ins[good_tie_ins], worst)
+        good_tie_ins[good_tie_ins] = ranks <= level
         return good_edges, good_tie_ins
 
     def shut_in(self, site: Site) -> bool:
@@ -206,7 +227,7 @@ class PieceBook:
         measures = dict.fromkeys(self.growing, _WORST) if worst else {}
         return self.rank({"touches_city_road": True, **measures})
 
-    def _tell(self, runs: Sequence[Run]) -> tuple[Told, NDArray[Any]]:
+    def _tell(self, runs: Sequence[Run]) -> Told:
         lines = np.array([run.line for run in runs], object)
         ways = [Way(-1, run.edges, -1, 0.0) for run in runs]
         kind = self.work.corridors.graph.measures["kind"].to_numpy()
@@ -222,22 +243,18 @@ class PieceBook:
         )
         working = working_strips(self.work, self.demand, routes)
         dates = [date.fromisoformat(self.given["dig_date"])] * len(lines)
-        return tell(self.work, self.demand, dates, routes, working), working
+        return tell(self.work, self.demand, dates, routes, working)
 
-    def _ranks(self, told: Told, *, worst: bool = False) -> list[int]:
+    def ranks(self, runs: Sequence[Run]) -> list[int]:
+        """Ranks of runs of pieces, judged as if each were a whole route."""
+        told = self._tell(runs)
         rows = [
             {**measures, **facts, **self.given}
             for measures, facts in zip(told.measures, told.facts, strict=True)
         ]
-        table = pd.DataFrame(rows)
-        if worst:
-            table[list(self.growing)] = _WORST
-        judged = judge_table(self.utility, table, self.work.policy, mode="plan")
-        return [rank_of(Answer(*one)) for one in judged.itertuples(index=False)]
-
-    def ranks(self, runs: Sequence[Run]) -> list[int]:
-        """Ranks of runs of pieces, judged as if each were a whole route."""
-        return self._ranks(self._tell(runs)[0])
+        judged = judge_rows(self.utility, pd.DataFrame(rows), self.work.policy)
+        ranks = [rank_of(one) for one in judged.verdicts]
+        return [ranks[place] for place in judged.verdict_of.tolist()]
 
     # --- what no route can change --------------------------------------------------------------
 
@@ -246,7 +263,7 @@ class PieceBook:
         """Inputs of a route that is no metre long: the best that any route could have."""
         key = ("nothing", self.demand, self.given["dig_date"])
         if key not in self.work.kept:
-            told, _ = self._tell([Run((), (), ())])
+            told = self._tell([Run((), (), ())])
             self.work.kept[key] = {**told.measures[0], **told.facts[0]}
         return {**self.work.kept[key], **self.given}
 
@@ -429,22 +446,36 @@ def _last_steps(work: Groundwork, utility: str) -> tuple[NDArray[np.bool_], IntA
     return found
 
 
+def _coded(values: Sequence[Any], place: NDArray[np.intp]) -> Coded:
+    """Values at places as a column, equal ones once."""
+    number: dict[Any, int] = {}
+    codes = np.array([number.setdefault(value, len(number)) for value in values], np.intp)
+    return Coded(codes[place], list(number))
+
+
 def amounts(
-    book: PieceBook, pieces: Sequence[Piece], ends: IntArray, single: IntArray
+    book: PieceBook,
+    figures: FloatArray,
+    green: NDArray[Any],
+    ends: IntArray,
+    single: IntArray,
 ) -> dict[str, FloatArray]:
     """What each piece adds at least to every growing measure of a route that it is part of.
 
-    ``ends`` are the nodes of each piece, -1 for none; ``single`` numbers kinds of pieces of which
-    a route has one only, 0 for none. An unknown amount counts as nothing.
+    ``figures`` and ``green`` as of the book. ``ends`` are the nodes of each piece, -1 for none;
+    ``single`` numbers kinds of pieces of which a route has one only, 0 for none. An unknown
+    amount counts as nothing.
     """
-    table = np.array([(p.length_m, p.kerb_m, p.red_line_m, 0.0, p.trees) for p in pieces], float)
-    table = table.reshape(-1, 5).T
-    table[3] = green_bounds([p.green for p in pieces], ends, single)
+    length_m, kerb_m, red_line_m, _longest, _green, trees = figures.T
+    green_m2 = green_bounds(green, ends, single)
+    table = np.stack([length_m, kerb_m, red_line_m, green_m2, trees])
     none, some = book.measured(np.zeros((5, 1))), book.measured(np.nan_to_num(table))
     return {name: np.maximum(np.nan_to_num(some[name] - none[name]), 0.0) for name in book.growing}
 
 
-def green_bounds(green: Sequence[Any], ends: IntArray, single: IntArray) -> FloatArray:
+def green_bounds(
+    green: Sequence[Any] | NDArray[Any], ends: IntArray, single: IntArray
+) -> FloatArray:
     """Least areas whose sum over the pieces of any route is at most the area of their union.
 
     A union is at least the sum of its parts less what each two of them share (Bonferroni); each

@@ -296,8 +296,16 @@ def trace(
     kind = corridors.graph.measures["kind"].to_numpy()
     never_cut = np.isin(kind, ["bore", "carrier"])
     bored = never_cut if bored is None else never_cut | bored
-    lines = np.array([draw(corridors, tie_ins, way) for way in ways], object)
     beneath = [tuple(edge for edge in way.edges if bored[edge]) for way in ways]
+    return trace_bored(corridors, tie_ins, ways, beneath)
+
+
+def trace_bored(
+    corridors: Corridors, tie_ins: TieIns, ways: Sequence[Way], beneath: Sequence[tuple[int, ...]]
+) -> Routes:
+    """Draw and measure the ways as ``trace`` does, given the edges of each that are not cut."""
+    kind = corridors.graph.measures["kind"].to_numpy()
+    lines = np.array([draw(corridors, tie_ins, way) for way in ways], object)
     carried = [tuple(edge for edge in edges if kind[edge] == "carrier") for edges in beneath]
     routes = measure_lines(corridors, ways, _without(corridors, tie_ins, ways, lines, carried))
     table = routes.table.assign(length_m=shapely.length(lines))

@@ -167,9 +167,10 @@ class Problem:
         count = len(area.edges)
         rows = np.zeros((len(caps), count + len(area.tie_ins)))
         if caps:
-            pieces = book.pieces(area.edges, area.bored, area.tie_ins)
-            least = amounts(book, pieces, *area.ends_and_kinds(book.work.corridors.is_connector))
-            rows = np.array([least[name] for name in caps]).reshape(len(caps), len(pieces))
+            figures, green = book.figures(area.edges, area.bored, area.tie_ins)
+            ends, kinds = area.ends_and_kinds(book.work.corridors.is_connector)
+            least = amounts(book, figures, green, ends, kinds)
+            rows = np.array([least[name] for name in caps]).reshape(len(caps), len(figures))
         return Problem(
             area,
             tuple(caps),

@@ -61,11 +61,38 @@ def judge_table(
     is an input that was not given. ``tolerances`` holds those of measures, row by row, NaN for
     unknown. O(rows x tests), and one verdict for each class of rows.
     """
+    judged = judge_rows(
+        utility,
+        table,
+        policy,
+        switches=switches,
+        mode=mode,
+        unverified=unverified,
+        tolerances=tolerances,
+    )
+    return pd.DataFrame(
+        {name: judged.column(name) for name in COLUMNS},
+        index=table.index,
+        dtype=object,  # a verdict without clause keeps None
+    )
+
+
+def judge_rows(
+    utility: str,
+    table: pd.DataFrame,
+    policy: Policy,
+    *,
+    switches: Mapping[str, str] | None = None,
+    mode: str = "plan",
+    unverified: Collection[str] = (),
+    tolerances: pd.DataFrame | None = None,
+) -> Judged:
+    """Verdicts of the rows of a table, as :func:`judge_table` reads it."""
     columns = {str(name): _column(table[name]) for name in table.columns if name in policy.inputs}
     known = (
         None if tolerances is None else {str(n): c.to_numpy(float) for n, c in tolerances.items()}
     )
-    judged = judge_columns(
+    return judge_columns(
         utility,
         columns,
         len(table),
@@ -74,11 +101,6 @@ def judge_table(
         mode=mode,
         unverified=unverified,
         tolerances=known,
-    )
-    return pd.DataFrame(
-        {name: judged.column(name) for name in COLUMNS},
-        index=table.index,
-        dtype=object,  # a verdict without clause keeps None
     )
 
 
