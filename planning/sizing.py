@@ -30,7 +30,6 @@ from planning.sizing_rules import (
 from planning.standards import Pipe, load_standards
 
 PLASTICS = frozenset({"PE", "HDPE", "PVC", "MPP"})
-_LOW_KV, _LOW_RATED_KV, _HIGH_KV = 0.4, 0.38, 10.0
 
 
 @dataclass(frozen=True)
@@ -269,7 +268,7 @@ def _daily_sewage_m3(work: _Work) -> float | None:
 
 
 def _storm(work: _Work) -> Derived | None:
-    full = (Number(1.0, "GB 50014-2021 5.2.4", "recalled"),)
+    full = _fills("storm", work.rules)
     if work.wants("design_flow_l_s"):
         return _gravity(work, work.read("design_flow_l_s"), "least_velocity_storm_m_s", full)
     if not work.wants("catchment_m2"):
@@ -320,6 +319,11 @@ def _gravity(work: _Work, flow: float, velocity: str, fills: tuple[Number, ...])
     return _none_large_enough(work)
 
 
+def _fills(utility: str, rules: SizingRules) -> tuple[Number, ...]:
+    """How full sewers of each size may run at most; storm drains of any size run full."""
+    return rules.sewage_fill if utility == "sewage" else (rules.settings["storm_fill"],)
+
+
 def roughness(pipe: Pipe, rules: SizingRules) -> Number:
     """Manning's n of a pipe by its material, the usual one of its utility where it names none."""
     return rules.settings["roughness_plastic" if _is_plastic(pipe) else "roughness_other"]
@@ -327,8 +331,7 @@ def roughness(pipe: Pipe, rules: SizingRules) -> Number:
 
 def least_slope(pipe: Pipe, nominal_mm: float, rules: SizingRules) -> float:
     """The least slope of a sewer or storm drain: that of its table or of its least velocity."""
-    fills = rules.sewage_fill if pipe.utility == "sewage" else ()
-    fill = at_step(fills, nominal_mm).value if fills else 1.0
+    fill = at_step(_fills(pipe.utility, rules), nominal_mm).value
     velocity = rules.settings[f"least_velocity_{pipe.utility}_m_s"].value
     slope = slope_for_velocity(nominal_mm / 1000, fill, velocity, roughness(pipe, rules).value)
     if nominal_mm <= rules.settings["gravity_least_nominal_mm"].value:
@@ -360,11 +363,12 @@ def _power(work: _Work) -> Derived | None:
         return None
     work.formula = "I = P / (√3·U·cosφ)"
     load_kw, limit_kw = work.read("requested_capacity"), work.use(work.low_voltage_limit)
-    derived = _LOW_KV if load_kw <= limit_kw else _HIGH_KV
+    low_kv = work.rule("low_voltage_kv")
+    derived = low_kv if load_kw <= limit_kw else work.rule("high_voltage_kv")
     text = _("{load:g} 千瓦,低压供电上限 {limit:g} 千瓦:{volts:g} 千伏")
     work.say(text, load=load_kw, limit=limit_kw, volts=derived)
     voltage = work.pipe.voltage_kv or derived
-    rated = _LOW_RATED_KV if voltage == _LOW_KV else voltage
+    rated = work.rule("low_voltage_rated_kv") if voltage == low_kv else voltage
     current = load_kw / (sqrt(3) * rated * work.rule("power_factor"))
     work.say(_("计算电流 {current:.0f} 安;没有可核实的载流量表,电缆截面未知"), current=current)
     return {"voltage_kv": derived}
