@@ -27,15 +27,17 @@ from layers.problems import Problem
 _LAYER_OF = {"road": "roads", "line": "lines", "node": "nodes", "parcel": "parcels"}
 _WHOLE = "layer"
 # The answer to a layer that was never imported: the county has no such thing.
-_NOTHING = ("无", "none")
+NOTHING = "无"
 _GEOMETRY = "geometry"
+# What a layer says where nobody knows.
+_UNSAID = "unknown"
 _COLUMNS = ("subject", "field", "answer")
 _MOST_BYTES = 20_000_000
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer: ``subject`` as ``road:R-1``, or ``layer:lines`` for all of its rows."""
+    """One answer: ``subject`` as ``road:R-1``, or ``layer:trees`` for a layer never imported."""
 
     subject: str
     field: str
@@ -119,7 +121,8 @@ def nothing_of(
     Raises ``LayerError`` for any other answer.
     """
     (first, *others) = answers
-    if first.feature_id is not None or others or first.value.strip().casefold() not in _NOTHING:
+    said = (first.feature_id, first.field, first.value.strip())
+    if said != (None, _GEOMETRY, NOTHING) or others:
         raise LayerError(
             _("图层 {} 尚未导入:请用 import 导入;如确无此类对象,对图层答“无”。").format(layer)
         )
@@ -127,7 +130,7 @@ def nothing_of(
     none = pd.Series([], dtype=object)
     columns = {one.name: coerce(none, one)[0] for one in definition.fields}
     table = gpd.GeoDataFrame(columns, geometry=[], crs=crs).set_index(definition.id_field)
-    return table, [("*", _GEOMETRY, None, _NOTHING[0])]
+    return table, [("*", _GEOMETRY, None, NOTHING)]
 
 
 def answered(
@@ -139,13 +142,13 @@ def answered(
     ------
     LayerError
         For an unknown feature or field, a value that does not fit or breaks a rule of the layer,
-        an answer to what the layer says already (unless ``replace``), or one that changes nothing.
+        or one that contradicts what the layer says already (unless ``replace``).
     """
     definition = layer_definition(layer)
     changed, changes = table.copy(), []
     for one in answers:
         field, value = _value(definition, one)
-        rows = _rows(changed, one, replace=replace)
+        rows = _rows(changed, one, value, replace=replace)
         old = changed.loc[rows, field.name]
         changes += [
             (str(row), field.name, _text(before), str(value))
@@ -175,20 +178,25 @@ def _value(definition: LayerDefinition, one: Answer) -> tuple[Field, object]:
                 one.subject, one.field, one.value, broken[0]
             )
         )
+    if values[0] == _UNSAID:
+        raise LayerError(_("{}:“未知”不是答案。").format(one.subject))
     return field, values[0]
 
 
-def _rows(table: gpd.GeoDataFrame, one: Answer, *, replace: bool) -> pd.Index:
-    """The rows that an answer fills."""
+def _rows(table: gpd.GeoDataFrame, one: Answer, value: object, *, replace: bool) -> pd.Index:
+    """The rows that an answer fills; none where the layer says so already."""
     if one.feature_id is None:
-        unsaid: pd.Index = table.index[table[one.field].isna()]
-        if len(unsaid) == 0:
-            raise LayerError(_("{}:字段 {} 没有未填的行。").format(one.subject, one.field))
-        return unsaid
+        raise LayerError(
+            _("{}:字段 {} 须逐条核实;请按编号作答(如 line:编号),或重新导入图层。").format(
+                one.subject, one.field
+            )
+        )
     if one.feature_id not in table.index:
         raise LayerError(_("{}:图层中没有这个编号。请核对。").format(one.subject))
     known = table.loc[one.feature_id, one.field]
-    if not pd.isna(known) and not replace:
+    if not pd.isna(known) and known == value:
+        return pd.Index([])
+    if not (pd.isna(known) or known == _UNSAID or replace):
         raise LayerError(
             _("{}:字段 {} 已有值 {};确要改正请加 --replace。").format(one.subject, one.field, known)
         )

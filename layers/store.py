@@ -203,6 +203,8 @@ class Workspace:
         ]
         stored: list[Edit] = []
         for layer, table, changes in planned:
+            if not changes:
+                continue
             base = current.get(layer)
             version = 1 if base is None else base.version + 1
             edits = [

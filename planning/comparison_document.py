@@ -17,7 +17,8 @@ from planning.pareto import AXES, picture
 from planning.remedies import Remedy, remedies
 
 Described = Callable[[str, Route], dict[str, Any]]
-_QUALIFIES = {0: True, 1: None, 2: False}
+QUALIFIES = {0: True, 1: None, 2: False}
+"""Whether a route qualifies, by its rank: None while that hangs on something unknown."""
 
 
 def comparison(
@@ -74,6 +75,6 @@ def _point(route: Route) -> dict[str, Any]:
     return {
         "cost_yuan": route.figures["cost_yuan"],
         **{key: None if math.isnan(value) else float(value) for key, value in figures.items()},
-        "qualifies": _QUALIFIES[route.rank],
+        "qualifies": QUALIFIES[route.rank],
         "geometry": dict(shapely.geometry.mapping(route.line)),
     }

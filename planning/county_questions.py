@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from planning.questions import APPLICATION, from_text
+from planning.verdict_logic import OPEN_OUTCOME
 
 COLUMNS = (
     "subject",
@@ -39,8 +40,8 @@ def questions_of_cases(screened: pd.DataFrame) -> pd.DataFrame:
     ``pairs``, ``cases``
         How many (case, utility) pairs it keeps open, and of how many cases.
     ``settles``, ``settles_cases``
-        Pairs with a route of which it is the only open question: whatever the answer, their
-        verdict is open no more. Cases whose open pairs are all among those.
+        Pairs with an open verdict of which it is the only open question: whatever the answer,
+        it is open no more. Cases whose open pairs are all among those.
 
     Sorted by what they settle, then by what they keep open. O(rows x their questions).
     """
@@ -83,13 +84,13 @@ def _rows(screened: pd.DataFrame) -> pd.DataFrame:
             "pair": range(len(table)),
             "case": table["application_id"].fillna(table["parcel_id"]).to_numpy(object),
             "utility": table["utility"].to_numpy(object),
-            "routed": (table["status"] == "routed").to_numpy(bool),
+            "open": (table["outcome"] == OPEN_OUTCOME).to_numpy(bool),
             "open_questions": table["open_questions"].to_numpy(object),
         }
     )
     rows = about.merge(subjects.astype({"alone": bool}), on="open_questions", how="inner")
     own = rows["subject_kind"] == APPLICATION
     return rows.assign(
-        alone=rows["alone"] & rows["routed"],
+        alone=rows["alone"] & rows["open"],
         subject_id=rows["subject_id"].mask(own, rows["case"]),
     )

@@ -10,7 +10,7 @@ met.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from gettext import gettext as _
 from typing import Any, NamedTuple
 
@@ -38,6 +38,10 @@ _LEVELS = {
 }
 
 Found = Mapping[str, Mapping[str, Way]]
+
+
+class _UnprovenError(RuntimeError):
+    """A search gave up before it found a way, or that there is none."""
 
 
 class Levels(NamedTuple):
@@ -116,9 +120,11 @@ def _tie_in_levels(work: Groundwork, utility: str) -> Levels:
 def _is_bare(work: Groundwork, demand: Demand, levels: Levels, xy: FloatArray) -> NDArray[np.bool_]:
     """Where the top of the pipe is known to lie less than the least cover under the ground.
 
+    Only a carriageway of known width asks for the cover of carriageways.
     The top is taken at the invert and the nominal size, the wall left out.
     """
-    areas = work.corridors.surfaces.own_area
+    surfaces = work.corridors.surfaces
+    areas = surfaces.own_area[~surfaces.table["width_assumed"].to_numpy(bool)]
     inside = np.zeros(len(xy), bool)
     inside[shapely.STRtree(areas).query(shapely.points(xy), predicate="intersects")[0]] = True
     least = [
@@ -176,9 +182,8 @@ def fall_cap(
     graph = work.corridors.graph
     edge_m = graph.length_m[edges]
     stub_m = work.tie_ins(demand.pipe.utility).table["length_m"].to_numpy(float)[tie_ins]
-    ends_m = inside_m(_red_line(work, site), graph.node_xy[end_nodes], demand)
-    inside = ends_m[np.isfinite(ends_m)]
-    most = float(edge_m.sum() + stub_m.max(initial=0.0) + inside.max(initial=0.0))
+    ends_m = _inside_m(work, demand, site, graph.node_xy[end_nodes])
+    most = float(edge_m.sum() + stub_m.max(initial=0.0) + ends_m.max(initial=0.0))
     allowed = np.minimum(longest_m(work, demand)[tie_ins], most)
     cap = float(allowed.max(initial=0.0))
     return FallCap(edge_m, stub_m + (cap - allowed), ends_m, cap + ROUNDING_M)
@@ -187,7 +192,7 @@ def fall_cap(
 def keeping_fall(work: Groundwork, demand: Demand, sites: Sequence[Site], found: Found) -> Found:
     """Ways by objective and site that keep their fall: those found, or the best that do.
 
-    A site of which no way keeps it has none.
+    A site of which no way keeps it has none; where a search gave up, it has the way found before.
     """
     if not is_steered(demand):
         return found
@@ -196,12 +201,20 @@ def keeping_fall(work: Groundwork, demand: Demand, sites: Sequence[Site], found:
         search = work.search(demand.pipe, objective)
         kept[objective] = {}
         for site in (site for site in sites if site.key in ways):
-            way = ways[site.key]
-            if not _keeps_fall(work, demand, site, way):
-                way = lightest_keeping_fall(work, demand, site, search) or way
-            if _keeps_fall(work, demand, site, way):
+            way = _kept(work, demand, site, search, ways[site.key])
+            if way is not None:
                 kept[objective][site.key] = way
     return kept
+
+
+def _kept(work: Groundwork, demand: Demand, site: Site, search: Search, way: Way) -> Way | None:
+    """A way if it keeps its fall, else the lightest that does."""
+    if _keeps_fall(work, demand, site, way):
+        return way
+    try:
+        return lightest_keeping_fall(work, demand, site, search)
+    except _UnprovenError:
+        return way
 
 
 def _keeps_fall(work: Groundwork, demand: Demand, site: Site, way: Way) -> bool:
@@ -218,8 +231,13 @@ def way_length_m(work: Groundwork, demand: Demand, way: Way) -> float:
 def _length_m(work: Groundwork, demand: Demand, site: Site, way: Way) -> float:
     """Metres from the place to join to the user's last well, those inside the parcel included."""
     entry = work.corridors.graph.node_xy[[way.end_node]]
-    inside = float(inside_m(_red_line(work, site), entry, demand)[0])
-    return way_length_m(work, demand, way) + inside
+    return way_length_m(work, demand, way) + float(_inside_m(work, demand, site, entry)[0])
+
+
+def _inside_m(work: Groundwork, demand: Demand, site: Site, entries: FloatArray) -> FloatArray:
+    """Metres from places on the red line to the handover; unknown ones bar nothing."""
+    found = inside_m(_red_line(work, site), entries, demand)
+    return np.where(np.isfinite(found), found, 0.0)
 
 
 def _red_line(work: Groundwork, site: Site) -> shapely.Polygon:
@@ -274,6 +292,8 @@ def _within(
     )
     walk = answer.walk
     if walk is None:
+        if not answer.proven:
+            raise _UnprovenError
         return None
     walked = tuple(edges[list(walk.edges)].tolist())
     return Way(int(rows[walk.source]), walked, int(site.end_nodes[walk.target]), walk.cost)
@@ -289,6 +309,8 @@ def fall_of(
     if not runs_by_gravity(demand.pipe.utility):
         return None
     inside = float(inside_m(_red_line(work, site), shapely.get_coordinates(line)[-1:], demand)[0])
+    if not np.isfinite(inside):
+        return replace(fall(demand, line.length, invert_at(work, place)), needed_m=None)
     return fall(demand, line.length + inside, invert_at(work, place))
 
 
@@ -303,15 +325,14 @@ def why_no_fall(work: Groundwork, demand: Demand, site: Site, nearest: Way) -> N
     tie_ins = work.tie_ins(demand.pipe.utility)
     place: dict[str, Any] = dict(tie_ins.table.iloc[nearest.tie_in])
     invert_m, length_m = invert_at(work, place), _length_m(work, demand, site, nearest)
-    longest, usable = longest_m(work, demand), work.search(demand.pipe, "shortest").tie_in_weights
-    bare = longest == -np.inf
+    is_bare = bool(longest_m(work, demand)[nearest.tie_in] == -np.inf)
     told = fall(demand, length_m, invert_m)
     missing = None
-    if not bare[nearest.tie_in] and told.needed_m is not None and told.available_m is not None:
+    if not is_bare and told.needed_m is not None and told.available_m is not None:
         missing = told.needed_m - told.available_m
     x, y = tie_ins.lines[nearest.tie_in].coords[-1][:2]
     return NoFall(
-        "no_cover" if bare[np.isfinite(usable)].all() else "no_fall",
+        "no_cover" if is_bare else "no_fall",
         str(place["kind"]),
         str(place["feature_id"]),
         (x, y),

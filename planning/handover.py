@@ -24,11 +24,13 @@ _ROUNDING_M = 0.01
 def inside_m(red_line: shapely.Polygon, entries: FloatArray, demand: Demand) -> FloatArray:
     """Metres inside the parcel from (n, 2) places on the red line to the handover; 0 if on it.
 
-    Inf where the parcel is in pieces and no way inside leads there.
+    A handover that lies beside the parcel counts from the nearest place of the red line. Inf where
+    the parcel is in pieces and no way inside leads there.
     """
     if demand.handover is None or demand.handover.xy is None:
         return np.zeros(len(entries))
-    place = np.array([demand.handover.xy])
+    handover = shapely.shortest_line(red_line, shapely.Point(demand.handover.xy))
+    place = shapely.get_coordinates(handover)[:1]
     straight = segments(entries, np.repeat(place, len(entries), axis=0))
     length = np.asarray(shapely.length(straight), float)
     bent = ~shapely.covers(shapely.buffer(red_line, _ROUNDING_M), straight)

@@ -52,14 +52,16 @@ class Plan:
     manual: Mapping[str, ManualRoute | RefusedRoute] = field(default_factory=dict)
 
     def worse_by_sharing(self, utility: str) -> bool:
-        """Whether the joint plan gives the utility a stricter outcome than its own route."""
+        """Whether the joint plan may give the utility a stricter outcome than its own route."""
         alone, shared = self.lines[utility].route, self.joint and self.joint.routes.get(utility)
         if alone is None or not shared:
             return False
         strictest_first = list(self.policy.outcomes)
-        return strictest_first.index(shared.verdict.outcome) < strictest_first.index(
-            alone.verdict.outcome
-        )
+
+        def strictness(route: Route) -> tuple[int, int]:
+            return route.rank, -min(map(strictest_first.index, route.verdict.possible))
+
+        return strictness(shared) > strictness(alone)
 
     @cached_property
     def clearances(self) -> Mapping[str, tuple[Clearance, ...]]:

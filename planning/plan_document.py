@@ -13,7 +13,7 @@ import shapely
 from layers.utilities import load_utilities
 from planning.clearance_records import count_statuses
 from planning.clearances import depth_questions
-from planning.comparison_document import comparison, cures
+from planning.comparison_document import QUALIFIES, comparison, cures
 from planning.crossing_methods import method_of
 from planning.drawn_routes import DrawnRoute
 from planning.external_lines import ExternalLine
@@ -161,6 +161,7 @@ def _route(plan: Plan, line: ExternalLine, kind: str, route: Route) -> dict[str,
         "outcome": route.verdict.outcome,
         "otherwise": route.verdict.otherwise,
         "certainty": route.verdict.certainty,
+        "qualifies": QUALIFIES[route.rank],
         "measures": dict(route.measures),
         "length_m": figures["length_m"],
         "cost_yuan": figures["cost_yuan"],

@@ -9,6 +9,7 @@ from planning.comparisons import printed
 from planning.external_lines import ExternalLine
 from planning.policy_model import Policy
 from planning.route_pieces import Reason
+from planning.verdicts import Verdict
 
 
 def certificate_of(line: ExternalLine, policy: Policy) -> dict[str, Any] | None:
@@ -62,7 +63,12 @@ def qualifying_price(line: ExternalLine, policy: Policy) -> dict[str, Any] | Non
     text = words.format(
         yuan=extra["extra_yuan"],
         metres=printed(extra["extra_m"], policy.round_to),
-        before=policy.outcomes[cheapest.verdict.outcome],
-        after=policy.outcomes[chosen.verdict.outcome],
+        before=_outcomes(cheapest.verdict, policy),
+        after=_outcomes(chosen.verdict, policy),
     )
     return {**extra, "text": text}
+
+
+def _outcomes(verdict: Verdict, policy: Policy) -> str:
+    """Every outcome that can still result, in words."""
+    return _("或").join(policy.outcomes[outcome] for outcome in verdict.possible)

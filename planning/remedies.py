@@ -30,6 +30,7 @@ from planning.no_dig import OPEN, Closed
 from planning.pareto import amounts_of
 from planning.policy_model import Guard, Policy
 from planning.qualifying import judge_way
+from planning.questions import unknown_of_route
 from planning.readings import active_values
 from planning.route_pieces import piece_book
 from planning.search_areas import CAP_ROUNDING
@@ -47,6 +48,7 @@ _SIZE_OF = {
     "duct_outer_diameter_mm": "duct_outer_diameter_mm",
     "duct_holes": "duct_holes",
 }
+_DAYS_OF_ROADS = {"road_opened_on": "opened_on", "road_overhauled_on": "overhauled_on"}
 
 
 @dataclass(frozen=True)
@@ -285,7 +287,10 @@ def _bored(mine: _Line, finding: Finding) -> Iterator[Remedy]:
 
 
 def _sizes(mine: _Line, finding: Finding) -> Iterator[Remedy]:
-    """The next standard size below with which the test is met; the demand must allow it."""
+    """The next standard size below with which the test is met; the demand must allow it.
+
+    Sizes below that which the demand itself comes to are none.
+    """
     pipe = mine.demand.pipe
     named = _SIZE_OF.get(str(finding.input))
     by_width = "green" in str(finding.input)
@@ -295,6 +300,9 @@ def _sizes(mine: _Line, finding: Finding) -> Iterator[Remedy]:
     smaller = _standard_sizes(mine.work, pipe, field)
     if named is not None:
         smaller = [size for size in smaller if size <= float(finding.limit)]
+    sizing = mine.demand.sizing
+    least = None if sizing is None else dict(sizing.derived).get(field)
+    smaller = [size for size in smaller if least is None or size >= least]
     for size in smaller[:_MOST_SIZES]:
         value: Any = int(size) if field == "duct_holes" else size
         changed = replace(pipe, **{field: value})
@@ -371,6 +379,16 @@ def _guard(policy: Policy, finding: Finding) -> Guard | None:
 # --- an answer -----------------------------------------------------------------------------------
 
 
+def _hangs_on_day(mine: _Line, name: str) -> bool:
+    """Whether a day of roads is all that is unknown about an input; true for other inputs.
+
+    The day of a road may be known while it is not known whether the road is dug.
+    """
+    day = _DAYS_OF_ROADS.get(name)
+    asked = unknown_of_route(mine.work, mine.demand, [name], mine.route.roads)
+    return day is None or {field for kind, _key, field in asked if kind == "road"} == {day}
+
+
 def _answers(mine: _Line) -> Iterator[Remedy]:
     """For every unknown that an undetermined verdict hangs on, what each answer makes of it."""
     if mine.route.verdict.outcome != "undetermined":
@@ -381,6 +399,8 @@ def _answers(mine: _Line) -> Iterator[Remedy]:
         if finding.status != "unknown" or name is None or name in asked:
             continue
         asked.add(name)
+        if not _hangs_on_day(mine, name):
+            continue
         source = _source(mine, name)
         tried = answer_texts(mine.work.policy, mine.utility, finding, source, mine.route)
         best = best_answer(tried)

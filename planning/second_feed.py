@@ -63,8 +63,11 @@ def second_feed(work: Groundwork, site: Site, line: ExternalLine) -> SecondFeed 
     if own is None or not other.any():
         unknown = own is None or bool(sources[usable].isna().any())
         return SecondFeed(None, "source_unknown" if unknown else "no_other_source")
-    search = replace(search, tie_in_weights=np.where(other, search.tie_in_weights, np.inf))
-    return _apart(ground, demand, site, search, first)
+    told = replace(search, tie_in_weights=np.where(other, search.tie_in_weights, np.inf))
+    found = _apart(ground, demand, site, told, first)
+    if found.route is None and bool(sources[usable].isna().any()):
+        return SecondFeed(None, "source_unknown")
+    return found
 
 
 def _sources(work: Groundwork, table: pd.DataFrame) -> pd.Series:

@@ -71,8 +71,8 @@ class Slots:
     def free_m(self, pipe: Pipe | None, standards: Standards) -> FloatArray:
         """Free width of every edge for a new pipe; without one, between the lines themselves.
 
-        NaN for edges that are no strips, and where the red line, a line's size or the network of
-        a utility is unknown.
+        NaN for edges that are no strips, and where the width of carriageway or red line, a line's
+        size or the network of a utility is unknown.
         """
         keep = self.half_m + self._clearances_m(pipe, standards)
         unknown = np.isnan(self.room_m) | (not self.complete)
@@ -131,7 +131,7 @@ def slots_of(work: Groundwork, edges: IntArray | None = None) -> Slots:
     return Slots(
         len(chosen),
         row,
-        np.minimum(room, land_m),
+        np.where(assumed, np.nan, np.minimum(room, land_m)),
         np.where(np.isnan(room) | assumed, np.inf, room),
         section,
         line,

@@ -80,6 +80,8 @@ def _price(line: Json) -> str:
 
 def _remedy(view: View, one: Json) -> str:
     """One change: what it does to the measure, what it costs, and what the verdict becomes."""
+    if one["kind"] == "answer":  # the text tells every answer with its outcome
+        return f"<li>{esc(one['text'])}</li>"
     unit = view.words.unit(one["input"]) if one.get("input") else ""
     figures = ""
     if one.get("value_after") is not None:
@@ -226,10 +228,8 @@ def _chart(
 
 def _qualifies(route: Json) -> bool | None:
     """None too where the plan says nothing of such a line."""
-    outcome = route.get("outcome")
-    if outcome in (None, "undetermined", "not_covered"):
-        return None
-    return outcome in words.QUALIFYING
+    told: bool | None = route["qualifies"]
+    return None if route["outcome"] == "not_covered" else told
 
 
 def _scale(values: Sequence[float], start: float, end: float) -> Any:

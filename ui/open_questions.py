@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from api.escape import esc
-from layers.answers import Answer
+from layers.answers import NOTHING, Answer
 from layers.fields import Field, layer_definition
 from layers.store import Workspace
 from layers.utilities import load_utilities
@@ -27,7 +27,6 @@ from ui.words import Words
 
 log = logging.getLogger(__name__)
 _SHOWN = 8  # questions in sight, those that settle most; the others fold away
-_NOTHING = "none"  # the answer to a layer that was never imported (layers.answers)
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -141,7 +140,7 @@ def _answering(view: View, county: County, workspace: Path, asked: pd.DataFrame)
         format_func=lambda name: subject(view, county, by_name[name]),
     )
     one = by_name[chosen]
-    with st.form("answer", clear_on_submit=True, border=False):
+    with st.form(f"answer {chosen}", clear_on_submit=True, border=False):
         value = _value(one)
         author = st.text_input(_("核实人"), max_chars=80)
         note = st.text_input(_("依据或说明"), max_chars=400)
@@ -156,7 +155,7 @@ def _value(one: Mapping[str, object]) -> str:
     name = _("答案")
     if field is None:
         nothing = _("本县没有此类对象;有则请导入该图层")
-        return str(st.selectbox(name, [_NOTHING], format_func=lambda _value: nothing))
+        return str(st.selectbox(name, [NOTHING], format_func=lambda _value: nothing))
     if field.type == "boolean":
         told = {"true": _("是"), "false": _("否")}
         return str(st.radio(name, list(told), format_func=told.__getitem__, horizontal=True))

@@ -82,7 +82,7 @@ def heading(plan: Json, title: str, *, default_demand: bool) -> str:
 def figures(view: View) -> str:
     """Three figures: lines that qualify, and what the trench saves or the lines amount to."""
     verdicts = [view.verdict(line) for line in view.wanted]
-    qualify = sum(1 for one in verdicts if one and one["outcome"] in words.QUALIFYING)
+    qualify = sum(1 for one in verdicts if one and words.qualifies(one))
     tiles = [(_("可承诺或免批"), f"{qualify}<small> / {len(verdicts)} {_('项')}</small>")]
     if view.joint:
         joint = view.plan["joint"]
@@ -225,7 +225,7 @@ def _obstacle(view: View, line: Json) -> tuple[str, str] | None:
     if line["status"] == "unroutable":
         return "none", _no_way(view, line)
     verdict, sentences = view.verdict(line), []
-    stopped = verdict is not None and verdict["outcome"] not in words.QUALIFYING
+    stopped = verdict is not None and not words.qualifies(verdict)
     if view.joint and (line.get("verdict") or {}).get("made_worse_by_sharing"):
         sentences.append(_worse(view, line))
     elif stopped and verdict:

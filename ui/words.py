@@ -19,6 +19,12 @@ from ui.language import gettext as _
 
 QUALIFYING = ("commitment", "commitment_filing", "not_required")
 
+
+def qualifies(verdict: Mapping[str, Any]) -> bool:
+    """Whether a line qualifies whichever of the outcomes results that still can."""
+    return all(outcome in QUALIFYING for outcome in verdict["possible"])
+
+
 CERTAINTY = said(
     {
         "firm": "确定",

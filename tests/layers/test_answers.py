@@ -70,13 +70,13 @@ def test_what_a_layer_says_is_replaced_only_on_request(opened: Workspace) -> Non
     assert (edit.old, edit.new) == ("2010-01-01", "2012-05-01")
 
 
-def test_an_answer_for_a_layer_fills_the_rows_that_do_not_say(opened: Workspace) -> None:
-    edits = opened.answer([Answer("layer:lines", "status", "在用")], author="王工")
-    assert [(one.feature_id, one.new) for one in edits] == [("W-1", "in_service")]
-    lines = opened.survey().tables["lines"]["status"]
-    assert lines.to_dict() == {"W-1": "in_service", "W-2": "abandoned"}
-    with pytest.raises(LayerError, match="没有未填的行"):
-        opened.answer([Answer("layer:lines", "status", "在用")], author="王工")
+def test_the_same_answer_again_changes_nothing(opened: Workspace) -> None:
+    answers = [Answer("line:W-1", "status", "在用"), Answer("road:R-1", "opened_on", "2012-05-01")]
+    assert len(opened.answer(answers[:1], author="王工")) == 1
+    version = opened.versions()["lines"].version
+    (edit,) = opened.answer(answers, author="李工")
+    assert (edit.feature_id, edit.author) == ("R-1", "李工")
+    assert opened.versions()["lines"].version == version
 
 
 def test_a_layer_that_was_never_imported_may_be_known_to_be_empty(opened: Workspace) -> None:
@@ -100,6 +100,10 @@ def test_a_layer_that_was_never_imported_may_be_known_to_be_empty(opened: Worksp
         (Answer("road:R-1", "red_line_width_m", "4"), "R-1"),  # narrower than its carriageway
         (Answer("road:R-1", "red_line_width_m", "-4"), "R-1"),
         (Answer("road:R-1", "opened_on", " "), "是空的"),
+        (Answer("road:R-1", "authority", "unknown"), "“未知”不是答案"),
+        (Answer("layer:lines", "status", "在用"), "须逐条核实"),
+        (Answer("layer:railways", "geometry", "None"), "尚未导入"),
+        (Answer("layer:railways", "railway_id", "无"), "尚未导入"),
         (Answer("application:A-1", "work_kind", "new"), "请在申请里补填"),
         (Answer("layer:letters", "geometry", "无"), "不是可回答的对象"),
         (Answer("R-1", "opened_on", "2012-05-01"), "不是可回答的对象"),

@@ -76,6 +76,13 @@ def test_an_unroutable_line_is_kept_open_but_not_settled_by_the_state_of_mains()
     assert (row.utilities, row.pairs, row.settles) == (("gas",), 32, 0)
 
 
+def test_a_missing_layer_settles_no_verdict_that_is_not_open() -> None:
+    asked = questions_of_cases(screened(town(lines=LINES, absent=("buildings",))))
+    row = by_key(asked)["layer:buildings", "geometry"]
+    assert row.pairs > 0
+    assert (row.settles, row.settles_cases) == (0, 0)
+
+
 def test_a_case_is_settled_only_where_all_its_open_lines_are() -> None:
     found = by_key(questions_of_cases(screened(county())))
     row = found["road:R-2", "overhauled_on"]

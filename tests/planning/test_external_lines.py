@@ -396,7 +396,7 @@ def test_gap_too_wide_tells_the_gap() -> None:
 
 
 def test_a_parcel_behind_another_has_no_way_through_it() -> None:
-    parcels = {"P-1": parcel(100, 30, 140, 50), "P-2": parcel(100, 12, 140, 30)}
+    parcels = {"P-1": parcel(100, 30, 140, 50), "P-2": parcel(40, 12, 200, 30)}
     assert unroutable(line_of(town(lines=OWN_SIDE, parcels=parcels))) == (
         "unroutable",
         "disconnected",
@@ -440,5 +440,5 @@ def test_a_house_in_front_of_the_parcel_is_passed_and_not_run_through() -> None:
     house = {"B-1": {"geometry": box(95, 9, 125, 11)}}
     route = route_of(town(lines=FAR_SIDE, buildings=house))
     assert towns.xy(shapely.simplify(route.line, 0)) == [(138, -8), (138, 12)]
-    wall = {"B-1": {"geometry": box(95, 9, 145, 11)}}
+    wall = {"B-1": {"geometry": box(40, 9, 200, 11)}}
     assert line_of(town(lines=FAR_SIDE, buildings=wall)).reason == "disconnected"

@@ -194,6 +194,8 @@ def test_screening_says_the_same_as_the_plan() -> None:
 
 def first_that_keeps(search: Search, site: Site, longest: np.ndarray) -> float | None:
     """Weight of the lightest of all simple ways that is short enough for its place."""
+    if len(site.end_nodes) == 0:
+        return None
     around = Neighbourhood(search.corridors, site.end_nodes)
     chosen, graph = around.edges(2_000.0), nx.Graph()
 

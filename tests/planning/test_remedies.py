@@ -12,6 +12,8 @@ from shapely.geometry import box
 from layers.survey import Survey
 from planning.external_lines import ExternalLine, external_lines, networkx_finder
 from planning.groundwork import prepare
+from planning.plan import plan
+from planning.policies import load_policy
 from planning.remedies import Remedy, remedies
 from tests import towns
 from tests.planning.test_qualifying import judged_by
@@ -211,3 +213,26 @@ def test_remedies_do_not_change_what_they_were_computed_from() -> None:
     first, again = remedies(work, site, line), remedies(work, site, replace(line))
     assert first == again
     assert work.policy is towns.policy()
+
+
+def test_no_size_below_what_the_demand_itself_comes_to() -> None:
+    lines = {"W-1": main((0, 8), (300, 8), diameter_mm=800)}
+    needed = {"design_flow_l_s": 150, "material": "PE"}
+    for given in ({}, {"nominal_mm": 500}):
+        case = towns.application(demands={"water": {**needed, **given}})
+        answer = plan(case, town(lines=lines), load_policy(towns.COUNTY)).to_json()
+        (water,) = (one for one in answer["utilities"] if one["utility"] == "water")
+        assert water["verdict"]["alone"]["outcome"] == "ordinary_approval"
+        assert [one["kind"] for one in water["remedies"]].count("smaller_size") == 0
+
+
+def test_a_day_that_is_known_is_not_asked_where_only_the_digging_is_unsure() -> None:
+    roads = {
+        "R-1": street((0, 0), (300, 0)),
+        "R-2": street((150, 0), (150, 300), opened_on=YOUNG, red_line_width_m=None),
+    }
+    parcels = {"P-1": towns.parcel(100, 12, 142, 52)}
+    line, found = cured(town(lines=NORTH, roads=roads, parcels=parcels), gate=[139, 12])
+    assert line.verdict is not None
+    assert line.verdict.outcome == "undetermined"
+    assert "answer" not in found

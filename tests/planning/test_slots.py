@@ -82,6 +82,9 @@ def test_what_was_never_told_is_unknown() -> None:
     free, most = north(roads=unknown_red_line)
     assert np.isnan(free)
     assert most == np.inf
+    # A width that is only the usual one of its class tells nobody what is free.
+    free, _most = north(roads={"R-1": street((0, 0), (300, 0), carriageway_width_m=None)})
+    assert np.isnan(free)
     # No gas network was imported, though other lines were.
     free, most = north(lines={"X-gas": main((0, 400), (300, 400))})
     assert np.isnan(free)

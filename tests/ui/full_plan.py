@@ -45,7 +45,7 @@ def full_plan() -> dict[str, Any]:
 
 
 def _said(cheapest: dict[str, Any]) -> dict[str, Any]:
-    cheapest.update(outcome="ordinary_approval", certainty="too_close")
+    cheapest.update(outcome="ordinary_approval", certainty="too_close", qualifies=False)
     qualifying = _route("qualifying", EAST, 187.6, 82_000, "commitment")
     drawn = _route("manual", DRAWN, 192.4, 90_500, "commitment")
     other = _route("alternative", ROUTES["telecom"], 214.1, 88_000, "ordinary_approval")

@@ -36,7 +36,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     unknown = table("roads", {"R-1": street((0, 0), (300, 0), name="示例路", opened_on=None)})
     tables = {**town.tables, "roads": unknown}
     path = make_workspace(tmp_path_factory.mktemp("asked"), replace(town, tables=tables), CASES)
-    none = [Answer(f"layer:{layer}", "geometry", "none") for layer in ("railways", "water_bodies")]
+    none = [Answer(f"layer:{layer}", "geometry", "无") for layer in ("railways", "water_bodies")]
     Workspace.open(path).answer(none, author="张工")
     return path
 

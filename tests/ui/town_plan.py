@@ -9,6 +9,7 @@ from typing import Any
 
 from shapely.geometry import LineString, MultiLineString, mapping
 
+from planning.judged_routes import QUALIFYING
 from tests.ui.town import CRS_NAME, JOINT, ROUTES, geojson, place, town, xy
 
 LABELS = {"water": "DN200", "sewage": "DN300", "gas": "de110", "power": "10kV", "telecom": "2孔110"}
@@ -99,6 +100,7 @@ def _nothing_more() -> dict[str, Any]:
         "tie_ins": {"candidates": [], "rejected": []},
         "certificate": None, "qualifying_price": None, "manual": None, "intervals": {},
         "survey_points": [], "clearances": [], "alternatives": [], "compared": None,
+        "pareto": {"length_m": [], "green_m2": [], "crossing_kerb_m": []}, "remedies": [],
     }  # fmt: skip
 
 
@@ -113,9 +115,11 @@ def _pipe(utility: str, label: str, nominal_mm: float) -> dict[str, Any]:
 def route(kind: str, path: list[tuple[float, float]], **changes: Any) -> dict[str, Any]:
     """A route of the town along the points, without crossings."""
     length = round(LineString(path).length, 2)
+    outcome = changes.get("outcome", "commitment")
     return {
         "kind": kind,
-        "outcome": "commitment",
+        "outcome": outcome,
+        "qualifies": None if outcome == "undetermined" else outcome in QUALIFYING,
         "otherwise": None,
         "certainty": "firm",
         "measures": {},
