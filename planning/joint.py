@@ -111,9 +111,9 @@ def _unsure_m(
         rows = np.array([row for row in one.edges if slotted[row]], np.int64)
         if len(one.utilities) == 1 or len(rows) == 0:
             continue
-        free = [slots.free_m(pipes[member], work.standards) for member in one.utilities]
-        widest = np.fmax.reduce(free)[place[rows]]
-        fits = widest >= joint.sections[one.section_id].width_m
+        free = [slots.least_m(pipes[member], work.standards) for member in one.utilities]
+        least_m = np.minimum.reduce(free)[place[rows]]
+        fits = least_m >= joint.sections[one.section_id].width_m
         for row in rows[~fits].tolist():
             metres[str(roads.iat[road[part.edge[row]]])] += part.surfaces_m[row].sum()
     return dict(metres)

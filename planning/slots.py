@@ -74,7 +74,15 @@ class Slots:
         NaN for edges that are no strips, and where the width of carriageway or red line, a line's
         size or the network of a utility is unknown.
         """
-        keep = self.half_m + self._clearances_m(pipe, standards)
+        return self._free_m(self.half_m + self._clearances_m(pipe, standards))
+
+    def least_m(self, pipe: Pipe, standards: Standards) -> FloatArray:
+        """The least that can be free for a pipe; NaN too where a line's tolerance is unknown."""
+        clearance = self._clearances_m(pipe, standards)
+        return self._free_m(self.half_m + clearance + self.tolerance_m)
+
+    def _free_m(self, keep: FloatArray) -> FloatArray:
+        """Free width of every edge where each line keeps so much on both sides of its axis."""
         unknown = np.isnan(self.room_m) | (not self.complete)
         unknown[self.section[np.isnan(keep[self.line])]] = True
         gap = _largest_gaps(self.room_m, self.section, self.at_m, keep[self.line])

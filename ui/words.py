@@ -14,6 +14,7 @@ from typing import Any
 from layers.fields import layer_definition
 from planning.comparisons import rounded
 from planning.policy_model import Policy
+from planning.questions import WHOLE_LAYER
 from ui.language import CHINESE, said, spoken
 from ui.language import gettext as _
 
@@ -226,7 +227,8 @@ class Words:
     def field(self, subject_kind: str, name: str) -> str:
         """Name of the field that a question asks for."""
         if subject_kind == "layer":
-            return _("尚未导入")
+            whole = name == WHOLE_LAYER
+            return _("尚未导入") if whole else _("有的没有填在用状态,须逐条核实")
         layer = FIELD_LAYERS.get(subject_kind)
         fields = layer_definition(layer).fields if layer else ()
         known = next((one.zh for one in fields if one.name == name), None)
