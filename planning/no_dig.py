@@ -70,11 +70,15 @@ class NoDigArea:
 
 @dataclass(frozen=True)
 class Closures:
-    """The areas of a survey that bar or are spared, prepared once; shapes in the survey's CRS."""
+    """The areas of a survey that bar or are spared, prepared once; shapes in the survey's CRS.
+
+    ``beside_m`` is more than any working strip or pit reaches beside its line.
+    """
 
     areas: tuple[NoDigArea, ...]
     shapes: NDArray[Any]
     spared: NDArray[Any]
+    beside_m: float
 
     def on(self, when: date) -> tuple[int, ...]:
         """Rows of the no-dig areas in force on a day."""
@@ -95,8 +99,7 @@ class Closures:
         if closed.spared:
             near = _within(tree, self.spared, width_m / 2)
             strip = strips(lines[near], np.full(len(near), width_m))
-            spared = shapely.STRtree(self.spared)
-            barred[near[spared.query(strip, predicate="intersects")[0]]] = True
+            barred[near[self._spared_tree.query(strip, predicate="intersects")[0]]] = True
         return barred
 
     def bars_bores(self, lines: LineArray, closed: Closed) -> NDArray[np.bool_]:
@@ -114,8 +117,22 @@ class Closures:
         shared = shapely.area(shapely.intersection(pits[pit], shapes[row]))
         barred[pit[shared > CONTACT_TOLERANCE_M]] = True
         if closed.spared:
-            barred[shapely.STRtree(self.spared).query(pits, predicate="intersects")[0]] = True
+            barred[self._spared_tree.query(pits, predicate="intersects")[0]] = True
         return barred
+
+    def near_spared(self, places: NDArray[Any], reach_m: float) -> NDArray[np.bool_]:
+        """True for places that a route up to a length may lead from to what is spared.
+
+        Strips and pits lie no farther beside a route than ``beside_m``.
+        """
+        if not np.isfinite(reach_m):
+            return np.full(len(places), len(self.spared) > 0)
+        near = np.zeros(len(places), bool)
+        within = self._spared_tree.query(
+            places, predicate="dwithin", distance=reach_m + self.beside_m
+        )
+        near[within[0]] = True
+        return near
 
     def entered(self, lines: LineArray, width_m: float, closed: Closed) -> tuple[str, ...]:
         """Ids of the closed no-dig areas that the working strips of lines enter, as imported."""
@@ -138,6 +155,10 @@ class Closures:
         shared = shapely.area(shapely.intersection(strip, self.shapes[row]))
         kept = shared > CONTACT_TOLERANCE_M
         return row[kept], line[kept]
+
+    @cached_property
+    def _spared_tree(self) -> shapely.STRtree:
+        return shapely.STRtree(self.spared)
 
     @cached_property
     def _tree(self) -> shapely.STRtree:
@@ -169,7 +190,7 @@ def closures_of(survey: Survey, policy: Policy) -> Closures:
             told = None if is_unknown(reason) else str(reason)
             areas.append(NoDigArea(str(key), told, day(start), day(end), is_true(trenchless)))
     shapes = np.zeros(0, object) if table is None else np.asarray(table.geometry.array)
-    return Closures(tuple(areas), shapes, _spared(survey, policy))
+    return Closures(tuple(areas), shapes, _spared(survey, policy), policy.planning.max_snap_m)
 
 
 def _spared(survey: Survey, policy: Policy) -> NDArray[Any]:

@@ -10,13 +10,14 @@ qualifies is the optimum, and no way left is a proof that there is none.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from typing import Any
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray
@@ -103,7 +104,10 @@ def cheapest_for_all(
         open_ = [number for number in open_ if answers[number].status == "none"]
     answers = _surveyed(work, demand, sites, known, answers)
     if work.closed.spared:
-        answers = {number: _as_proven(answer) for number, answer in answers.items()}
+        answers = {
+            number: _as_proven(piece_book(work, demand, sites[number]), sites[number], answer)
+            for number, answer in answers.items()
+        }
     return [answers[number] for number in range(len(sites))]
 
 
@@ -137,9 +141,16 @@ def _surveyed(
     return {**answers, **with_certainty}
 
 
-def _as_proven(answer: Qualifying) -> Qualifying:
-    """An answer on ground that spares trees and greenery: other ways were not looked at."""
+def _as_proven(book: PieceBook, site: Site, answer: Qualifying) -> Qualifying:
+    """An answer on ground that spares trees and greenery: ways over it were not looked at.
+
+    Its proof holds where none of them could qualify: what needs a permit is shorter than the
+    way to anything spared, and nothing else can qualify at all.
+    """
     if answer.status != "none" or answer.reason is None or answer.reason.kind not in _OF_WAYS:
+        return answer
+    needs_permit = book.shut_in(site) or book.rank({}) > POSSIBLE
+    if needs_permit and not _spared_in_reach(book, site):
         return answer
     return replace(answer, proven=False, reason=Reason("spared"))
 
@@ -155,24 +166,48 @@ def status_by_bounds(
     book = piece_book(work, demand, site)
     shut_in = np.array([book.shut_in(site)])
     status: str | None = statuses_by_bounds(
-        book, shut_in, np.array([rank]), np.array([shortest_m], float)
+        book,
+        shut_in,
+        np.array([rank]),
+        np.array([shortest_m], float),
+        lambda _: np.array([_spared_in_reach(book, site)]),
     )[0]
     return status
 
 
 def statuses_by_bounds(
-    book: PieceBook, shut_in: NDArray[np.bool_], rank: IntArray, shortest_m: FloatArray
+    book: PieceBook,
+    shut_in: NDArray[np.bool_],
+    rank: IntArray,
+    shortest_m: FloatArray,
+    in_reach: Callable[[float], NDArray[np.bool_]],
 ) -> NDArray[Any]:
     """``status_by_bounds`` of many sites that share a book, as an array of texts and None.
 
-    ``shut_in`` tells whether every last step of a site touches a city road (``book.shut_in``).
+    ``shut_in`` tells whether every last step of a site touches a city road (``book.shut_in``),
+    ``in_reach`` whether spared ground lies within so many metres of a site.
     """
-    spared = book.work.closed.spared and book.unchanging[0] <= POSSIBLE
     empty, hopeless = (_is_empty(book, level, shut_in, shortest_m) for level in (SURE, POSSIBLE))
     status = np.full(len(rank), None, object)
     status[empty & (rank == POSSIBLE)] = "open"
-    status[empty & (rank != POSSIBLE) & hopeless] = "not_proven" if spared else "none"
+    none = empty & (rank != POSSIBLE) & hopeless
+    status[none] = "none"
+    if none.any() and book.work.closed.spared and book.unchanging[0] <= POSSIBLE:
+        status[none & in_reach(_farthest_m(book))] = "not_proven"
     return status
+
+
+def _farthest_m(book: PieceBook) -> float:
+    """How far a route that needs a permit and may qualify can reach; inf where no limit tells."""
+    caps = book.caps(POSSIBLE)
+    rates = {name: book.metre_adds(name) for name in caps}
+    return min((caps[n][1] / rate for n, rate in rates.items() if rate > 0), default=np.inf)
+
+
+def _spared_in_reach(book: PieceBook, site: Site) -> bool:
+    """Whether spared ground lies as near to a site as a route may be long that may qualify."""
+    places = shapely.points(book.work.corridors.graph.node_xy[site.end_nodes])
+    return bool(book.work.closures.near_spared(places, _farthest_m(book)).any())
 
 
 def _is_empty(

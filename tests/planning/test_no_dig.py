@@ -163,6 +163,20 @@ def test_that_nothing_qualifies_is_not_proven_where_spared_ground_was_left_out()
     assert line.qualifying.reason.kind == "spared"
 
 
+@pytest.mark.parametrize(("tree_x", "status"), [(440, "none"), (300, "not_proven")])
+def test_the_proof_holds_where_nothing_spared_lies_within_the_limit(
+    tree_x: float, status: str
+) -> None:
+    """W-1 lies 330 m off, the limit is 200 m: a tree 320 m off is on no way that could keep it."""
+    lines, roads = {"W-1": main((450, 8), (500, 8))}, {"R-1": street((0, 0), (520, 0))}
+    tree = {"T-1": {"ancient": True, "geometry": Point(tree_x, 40)}}
+    line = line_of(town(roads=roads, lines=lines, trees=tree), gate=(120, 12))
+    assert line.closed == Closed(spared=True)
+    assert line.qualifying_route == status
+    assert line.qualifying is not None
+    assert line.qualifying.proven is (status == "none")
+
+
 def test_protected_greenery_is_gone_round_on_the_other_side_of_the_street() -> None:
     # The main lies on the own side from x = 0 to 20, the gate at x = 138; protected greenery
     # fills the own side from x = 60 to 90: the line crosses the street twice to keep clear.
