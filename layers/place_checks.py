@@ -59,7 +59,7 @@ def _twice(rows: Rows, shapes: NDArray[np.object_]) -> Iterator[Problem]:
             position,
             "geometry",
             _("与 {} 的图形相同,同一对象录入了两次").format(first.loc[position]),
-            _("请核对后删除其中一行;规划时只按一处计"),
+            _("请核对后删除其中一行"),
             severity="warning",
         )
 

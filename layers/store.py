@@ -187,7 +187,9 @@ class Workspace:
         """Store what people found out, each layer as its next version; return what changed.
 
         Who said it, when and why is kept with every cell. An answer holds for all cases: whoever
-        reads the survey from now on reads it. Nothing is stored if any answer is refused.
+        reads the survey from now on reads it. Nothing is stored if any answer is refused. Layers
+        are stored one after the other: where another program changed one meanwhile, those before
+        it stay, and giving the same answers again adds the rest.
 
         Raises
         ------

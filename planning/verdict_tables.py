@@ -45,38 +45,6 @@ class Judged(NamedTuple):
         return np.array([getattr(one, name) for one in self.verdicts], object)[self.verdict_of]
 
 
-def judge_table(
-    utility: str,
-    table: pd.DataFrame,
-    policy: Policy,
-    *,
-    switches: Mapping[str, str] | None = None,
-    mode: str = "plan",
-    unverified: Collection[str] = (),
-    tolerances: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """Outcome, clause, certainty and otherwise of each row, on the same index.
-
-    Columns are measures and facts by the names of the policy; others are ignored, a missing column
-    is an input that was not given. ``tolerances`` holds those of measures, row by row, NaN for
-    unknown. O(rows x tests), and one verdict for each class of rows.
-    """
-    judged = judge_rows(
-        utility,
-        table,
-        policy,
-        switches=switches,
-        mode=mode,
-        unverified=unverified,
-        tolerances=tolerances,
-    )
-    return pd.DataFrame(
-        {name: judged.column(name) for name in COLUMNS},
-        index=table.index,
-        dtype=object,  # a verdict without clause keeps None
-    )
-
-
 def judge_rows(
     utility: str,
     table: pd.DataFrame,
@@ -87,7 +55,12 @@ def judge_rows(
     unverified: Collection[str] = (),
     tolerances: pd.DataFrame | None = None,
 ) -> Judged:
-    """Verdicts of the rows of a table, as :func:`judge_table` reads it."""
+    """Verdicts of the rows of a table.
+
+    Columns are measures and facts by the names of the policy; others are ignored, a missing column
+    is an input that was not given. ``tolerances`` holds those of measures, row by row, NaN for
+    unknown. O(rows x tests), and one verdict for each class of rows.
+    """
     columns = {str(name): _column(table[name]) for name in table.columns if name in policy.inputs}
     known = (
         None if tolerances is None else {str(n): c.to_numpy(float) for n, c in tolerances.items()}

@@ -13,7 +13,7 @@ from planning.judged_routes import Route
 from planning.plan import plan
 from planning.spreads import COLUMNS, sum_of_squares
 from planning.tolerances import position_tolerances
-from planning.verdict_tables import judge_table
+from planning.verdict_tables import judge_rows
 from planning.verdicts import judge
 from tests import towns
 from tests.towns import line_of, main, parcel, street, town
@@ -162,7 +162,7 @@ def test_tables_give_the_certainty_of_single_verdicts() -> None:
     )
     names = ["crossing_red_line_m", "crossing_kerb_m", "line_length_m"]
     near = pd.DataFrame({name: rng.choice([0.0, 0.4, 1.0, np.nan], count) for name in names})
-    found = judge_table("power", table, POLICY, mode="judge", tolerances=near)["certainty"]
+    found = judge_rows("power", table, POLICY, mode="judge", tolerances=near).column("certainty")
     single = [
         judge("power", row, {}, POLICY, tolerances=tolerances).certainty
         for row, tolerances in zip(table.to_dict("records"), near.to_dict("records"), strict=True)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from planning.policies import load_policy
-from planning.verdict_tables import COLUMNS, judge_table
+from planning.verdict_tables import COLUMNS, judge_rows
 from planning.verdicts import judge
 
 POLICY = load_policy("411523_xinxian")
@@ -63,11 +63,13 @@ def sample(rows: int, seed: int) -> pd.DataFrame:
 def test_the_table_gives_what_each_row_gives(utility: str, mode: str) -> None:
     table = sample(400, seed=7)
     unverified = ("max_dn_mm", "pressure_mpa", "duct_holes")
-    found = judge_table(utility, table, POLICY, mode=mode, unverified=unverified)
-    assert list(found.index) == list(table.index)
-    for name, row in zip(table.index, table.to_dict("records"), strict=True):
-        verdict = judge(utility, {}, row, POLICY, mode=mode, unverified=unverified)
-        assert tuple(found.loc[name]) == tuple(getattr(verdict, column) for column in COLUMNS)
+    found = judge_rows(utility, table, POLICY, mode=mode, unverified=unverified)
+    told = {name: found.column(name).tolist() for name in (*COLUMNS, "possible")}
+    single = [
+        judge(utility, {}, row, POLICY, mode=mode, unverified=unverified)
+        for row in table.to_dict("records")
+    ]
+    assert told == {name: [getattr(verdict, name) for verdict in single] for name in told}
 
 
 def test_the_table_follows_the_reading_in_force() -> None:
@@ -80,10 +82,10 @@ def test_the_table_follows_the_reading_in_force() -> None:
             "hazardous_goods": False,
         }
     )
-    kerb = judge_table("power", table, POLICY, mode="judge", switches={"crossing_extent": "kerb"})
-    assert list(kerb["outcome"]) == ["commitment_filing", "commitment"]
-    strict = judge_table("power", table, POLICY, mode="judge")
-    assert list(strict["outcome"]) == ["commitment", "commitment"]
+    kerb = judge_rows("power", table, POLICY, mode="judge", switches={"crossing_extent": "kerb"})
+    assert kerb.column("outcome").tolist() == ["commitment_filing", "commitment"]
+    strict = judge_rows("power", table, POLICY, mode="judge")
+    assert strict.column("outcome").tolist() == ["commitment", "commitment"]
 
 
 def test_truths_of_numpy_count_as_truths() -> None:
@@ -92,16 +94,15 @@ def test_truths_of_numpy_count_as_truths() -> None:
     )
     table["green_temporary_m2"] = table["pipe_length_m"] = 1.0
     table["duct_outer_diameter_mm"] = table["duct_holes"] = 1
-    found = judge_table("telecom", table, POLICY, mode="judge")
-    assert list(found["outcome"]) == ["ordinary_approval", "commitment"]
+    found = judge_rows("telecom", table, POLICY, mode="judge")
+    assert found.column("outcome").tolist() == ["ordinary_approval", "commitment"]
 
 
 def test_a_missing_column_is_an_input_not_given() -> None:
-    found = judge_table("gas", pd.DataFrame({"note": ["a", "b"]}), POLICY, mode="judge")
-    assert list(found["outcome"]) == ["undetermined", "undetermined"]
+    found = judge_rows("gas", pd.DataFrame({"note": ["a", "b"]}), POLICY, mode="judge")
+    assert found.column("outcome").tolist() == ["undetermined", "undetermined"]
 
 
 def test_an_empty_table_gives_an_empty_answer() -> None:
-    found = judge_table("gas", pd.DataFrame({"construction_length_m": []}), POLICY)
-    assert list(found.columns) == ["outcome", "clause", "certainty", "otherwise"]
-    assert found.empty
+    found = judge_rows("gas", pd.DataFrame({"construction_length_m": []}), POLICY)
+    assert len(found.column("outcome")) == 0
