@@ -40,7 +40,7 @@ _LEVELS = {
 Found = Mapping[str, Mapping[str, Way]]
 
 
-class _UnprovenError(RuntimeError):
+class UnprovenError(RuntimeError):
     """A search gave up before it found a way, or that there is none."""
 
 
@@ -213,7 +213,7 @@ def _kept(work: Groundwork, demand: Demand, site: Site, search: Search, way: Way
         return way
     try:
         return lightest_keeping_fall(work, demand, site, search)
-    except _UnprovenError:
+    except UnprovenError:
         return way
 
 
@@ -250,6 +250,11 @@ def lightest_keeping_fall(
     """The lightest way that keeps its fall; None where there is none.
 
     The neighbourhood doubles until no lighter way, or none that is short enough, can leave it.
+
+    Raises
+    ------
+    UnprovenError
+        If the search gave up before it knew.
     """
     usable = np.isfinite(search.tie_in_weights)
     farthest = float(longest_m(work, demand)[usable].max(initial=-np.inf))
@@ -293,7 +298,7 @@ def _within(
     walk = answer.walk
     if walk is None:
         if not answer.proven:
-            raise _UnprovenError
+            raise UnprovenError
         return None
     walked = tuple(edges[list(walk.edges)].tolist())
     return Way(int(rows[walk.source]), walked, int(site.end_nodes[walk.target]), walk.cost)

@@ -193,13 +193,12 @@ def statuses_by_bounds(
     none = empty & (rank != POSSIBLE) & hopeless
     status[none] = "none"
     if none.any() and book.work.closed.spared and book.unchanging[0] <= POSSIBLE:
-        status[none & in_reach(_farthest_m(book))] = "not_proven"
+        status[none & in_reach(_farthest_m(book, book.caps(POSSIBLE)))] = "not_proven"
     return status
 
 
-def _farthest_m(book: PieceBook) -> float:
-    """How far a route that needs a permit and may qualify can reach; inf where no limit tells."""
-    caps = book.caps(POSSIBLE)
+def _farthest_m(book: PieceBook, caps: Caps) -> float:
+    """How far a route that keeps limits can reach; inf where none tells."""
     rates = {name: book.metre_adds(name) for name in caps}
     return min((caps[n][1] / rate for n, rate in rates.items() if rate > 0), default=np.inf)
 
@@ -207,7 +206,8 @@ def _farthest_m(book: PieceBook) -> float:
 def _spared_in_reach(book: PieceBook, site: Site) -> bool:
     """Whether spared ground lies as near to a site as a route may be long that may qualify."""
     places = shapely.points(book.work.corridors.graph.node_xy[site.end_nodes])
-    return bool(book.work.closures.near_spared(places, _farthest_m(book)).any())
+    reach_m = _farthest_m(book, book.caps(POSSIBLE))
+    return bool(book.work.closures.near_spared(places, reach_m).any())
 
 
 def _is_empty(
@@ -415,8 +415,7 @@ class _Search:
     @cached_property
     def _farthest_m(self) -> float:
         """How far a route can reach at most; inf where no limit tells."""
-        rates = {name: self.book.metre_adds(name) for name in self.caps}
-        return min((self.caps[n][1] / r for n, r in rates.items() if r > 0), default=np.inf)
+        return _farthest_m(self.book, self.caps)
 
     def area(self, reach_m: float) -> Area:
         """What lies within reach of the site."""

@@ -21,6 +21,7 @@ from planning.application import Demand
 from planning.external_lines import ExternalLine
 from planning.gravity import fall, needed_slope, runs_by_gravity
 from planning.gravity_ways import (
+    UnprovenError,
     invert_at,
     is_steered,
     lightest_keeping_fall,
@@ -124,7 +125,10 @@ def _keeping_fall(
             (table["kind"] == place["kind"]) & (table["feature_id"] == place["feature_id"])
         ).to_numpy()
         only = replace(search, tie_in_weights=np.where(mine, search.tie_in_weights, np.inf))
-        way = lightest_keeping_fall(work, demand, site, only)
+        try:
+            way = lightest_keeping_fall(work, demand, site, only)
+        except UnprovenError:
+            continue  # neither that it can be joined nor that it cannot is known
         if way is None:
             without.append(number)
         else:

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from gis.constrained import Constrained
 from layers.survey import Survey
+from planning import gravity_ways
 from planning.batch import screen
 from planning.external_lines import ExternalLine
 from planning.gravity_ways import lightest_keeping_fall, longest_m, way_length_m
@@ -100,6 +102,26 @@ def test_the_way_inside_the_parcel_counts_for_the_fall() -> None:
     well = {"kind": "last_well", "xy": [582_120.0, 3_502_032.0]}
     assert line(mains(98.6, 98.26), demand={"handover": well}).reason == "no_fall"
     assert joined(line(mains(98.6, 98.24), demand={"handover": well})) == (FAR_M, 220)
+
+
+def test_a_handover_beside_the_parcel_counts_from_the_red_line() -> None:
+    """The parcel ends at x = 140: a well drawn half a metre beside it bars nothing."""
+    for x in (140.0, 140.5):
+        place = {"kind": "last_well", "xy": [582_000.0 + x, 3_502_030.0]}
+        found = line(mains(98.0, 98.0), demand={"handover": place})
+        assert found.status == "routed", (x, found.reason)
+
+
+def test_a_search_that_gave_up_proves_no_want_of_fall(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        gravity_ways, "cheapest_within", lambda *_, **__: Constrained(None, False, 0.0, 0)
+    )
+    case = application(**wish())
+    made = plan(case, town(lines=mains(98.6, 98.0)), policy())
+    assert made.lines["sewage"].status == "routed"
+    (told,) = (one for one in made.to_json()["utilities"] if one["utility"] == "sewage")
+    assert [one["fall"]["passes"] for one in told["routes"]] == [False] * len(told["routes"])
+    assert told["tie_ins"]["candidates"] == []
 
 
 def test_a_place_where_the_pipe_would_lie_too_shallow_is_passed_by() -> None:
