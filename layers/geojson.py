@@ -18,7 +18,7 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from layers.errors import ReadError
-from layers.raw import RawLayer
+from layers.raw import RawLayer, Wanted
 
 _CRS_NAME = re.compile(r"(?:urn:ogc:def:crs:)?(EPSG|OGC):(?:[0-9.]*:)?(\w+)", re.IGNORECASE)
 
@@ -27,7 +27,7 @@ _SHAPE_ERRORS = (
 )  # fmt: skip
 
 
-def read_geojson(path: Path) -> RawLayer:
+def read_geojson(path: Path, _wanted: Wanted) -> RawLayer:
     """Read a FeatureCollection or a Feature; raise ``ReadError`` for anything else.
 
     The CRS is WGS 84 by RFC 7946 (section 4), or that of a ``crs`` member of the older form if

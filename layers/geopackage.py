@@ -19,7 +19,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from layers.errors import ReadError
-from layers.raw import RawLayer
+from layers.raw import RawLayer, Wanted
 
 # SQLite calls back after so many virtual-machine steps; so many calls is about half a minute.
 _STEPS_PER_CALL = 1_000_000
@@ -29,7 +29,7 @@ _HEADER_BYTES = 8
 _ENVELOPE_BYTES = {1: 32, 2: 48, 3: 48, 4: 64}
 
 
-def read_geopackage(path: Path, *, source_layer: str | None, layer: str) -> RawLayer:
+def read_geopackage(path: Path, wanted: Wanted) -> RawLayer:
     """Read one feature table; raise ``ReadError`` if it is damaged, missing or no plain table.
 
     Views and virtual tables are refused, since they are programs. The CRS is None where the file
@@ -37,7 +37,7 @@ def read_geopackage(path: Path, *, source_layer: str | None, layer: str) -> RawL
     """
     with _opened(path) as database:
         _check_pages(database, path)
-        table = _choose(database, path, source_layer, layer)
+        table = _choose(database, path, wanted.source_layer, wanted.layer)
         geometry, crs = _geometry_column(database, table)
         cursor = database.execute(f"SELECT * FROM {_quoted(table)}")
         names = [column[0] for column in cursor.description]

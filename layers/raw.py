@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from pyproj import CRS
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of a file: rows for ``layer``, from its part ``source_layer`` if it has parts.
+
+    ``beside`` is a second file that the first one needs, such as the point table of a line table.
+    """
+
+    layer: str
+    source_layer: str | None = None
+    beside: Path | None = None
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A feature of the source that could not become a row: which one, in words, and why."""
+
+    what: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -16,6 +37,8 @@ class RawLayer:
     ``cells`` has the file's own column names and a row for each feature; ``shapes`` are its
     geometries, None where the file has none or where it could not be read (then the reason is in
     ``unreadable``, by position). ``crs`` is what the file declares, or None.
+    ``notes`` say in words what reading did that nobody asked for. ``skipped`` are features of the
+    source that are no rows here: every one of its features is either a row or skipped.
     """
 
     file: str
@@ -24,3 +47,5 @@ class RawLayer:
     shapes: np.ndarray
     unreadable: dict[int, str]
     crs: CRS | None
+    notes: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()

@@ -10,12 +10,11 @@ from gettext import gettext as _
 from pathlib import Path
 
 from layers.errors import ReadError
-from layers.geojson import read_geojson
-from layers.geopackage import read_geopackage
-from layers.raw import RawLayer
+from layers.formats import FORMATS, Format
+from layers.raw import RawLayer, Wanted
 
 MAX_BYTES = 500_000_000  # larger than a county's largest layer; bounds memory and time
-_SQLITE_HEADER = b"SQLite format 3\x00"
+_HEAD_BYTES = 4096
 
 
 def read_layer(file: Path | str, *, source_layer: str | None, layer: str) -> RawLayer:
@@ -36,15 +35,14 @@ def read_layer(file: Path | str, *, source_layer: str | None, layer: str) -> Raw
         such layer.
     """
     path = _regular_file(file)
-    if _kind(path) == "GeoPackage":
-        return read_geopackage(path, source_layer=source_layer, layer=layer)
-    if source_layer is not None:
+    kind = _kind(path)
+    if source_layer is not None and not kind.has_parts:
         raise ReadError(
-            _("文件 {}:GeoJSON 没有内部图层,不能用 --source-layer。请去掉这一选项。").format(
-                path.name
+            _("文件 {}:{} 没有内部图层,不能用 --source-layer。请去掉这一选项。").format(
+                path.name, kind.name
             )
         )
-    return read_geojson(path)
+    return kind.read(path, Wanted(layer, source_layer))
 
 
 def _regular_file(file: Path | str) -> Path:
@@ -67,25 +65,21 @@ def _regular_file(file: Path | str) -> Path:
     return path.resolve()
 
 
-def _kind(path: Path) -> str:
+def _kind(path: Path) -> Format:
     """Tell the kind from the first bytes; refuse a name that says something else."""
     with path.open("rb") as file:
-        head = file.read(4096)
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if head.startswith(_SQLITE_HEADER):
-        kind, names = "GeoPackage", {".gpkg"}
-    elif text.startswith(b"{"):
-        kind, names = "GeoJSON", {".geojson", ".json"}
-    else:
+        head = file.read(_HEAD_BYTES)
+    kind = next((one for one in FORMATS if one.fits(head)), None)
+    if kind is None:
         raise ReadError(
             _("文件 {}:内容既不是 GeoPackage 也不是 GeoJSON。请转换为其中一种后再导入。").format(
                 path.name
             )
         )
-    if path.suffix.lower() not in names:
+    if path.suffix.lower() not in kind.suffixes:
         raise ReadError(
             _("文件 {}:内容是 {},扩展名应为 {}。请核对文件来源后改名。").format(
-                path.name, "SQLite" if kind == "GeoPackage" else "JSON", " / ".join(sorted(names))
+                path.name, kind.content, " / ".join(sorted(kind.suffixes))
             )
         )
     return kind
