@@ -6,18 +6,27 @@ URL, a virtual path or a reference to another file. Nothing is written beside th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from gettext import gettext as _
 from pathlib import Path
 
 from layers.errors import ReadError
 from layers.formats import FORMATS, Format
-from layers.raw import RawLayer, Wanted
+from layers.raw import COORDINATES, RawLayer, Wanted
 
 MAX_BYTES = 500_000_000  # larger than a county's largest layer; bounds memory and time
 _HEAD_BYTES = 4096
 
 
-def read_layer(file: Path | str, *, source_layer: str | None, layer: str) -> RawLayer:
+def read_layer(
+    file: Path | str,
+    *,
+    source_layer: str | None,
+    layer: str,
+    beside: Path | str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    constants: Mapping[str, str] | None = None,
+) -> RawLayer:
     """Read one layer of a file.
 
     Parameters
@@ -27,6 +36,11 @@ def read_layer(file: Path | str, *, source_layer: str | None, layer: str) -> Raw
     source_layer
         Name of the layer inside a GeoPackage; None takes the only one, or the one that bears the
         name ``layer``.
+    beside
+        The point table of a line table, a second file.
+    mapping, constants
+        What the user said of columns and values; ``north`` and ``east`` name columns with
+        coordinates.
 
     Raises
     ------
@@ -42,7 +56,25 @@ def read_layer(file: Path | str, *, source_layer: str | None, layer: str) -> Raw
                 path.name, kind.name
             )
         )
-    return kind.read(path, Wanted(layer, source_layer))
+    _refuse_unused(path, kind, beside, mapping or {})
+    points = None if beside is None else _regular_file(beside)
+    wanted = Wanted(layer, source_layer, points, dict(mapping or {}), dict(constants or {}))
+    return kind.read(path, wanted)
+
+
+def _refuse_unused(
+    path: Path, kind: Format, beside: Path | str | None, mapping: Mapping[str, str]
+) -> None:
+    """Refuse what was said of tables, for a file that is none."""
+    said = [f"--map {name}=…" for name in COORDINATES if name in mapping]
+    if beside is not None:
+        said.append("--points")
+    if said and not kind.is_table:
+        raise ReadError(
+            _("文件 {}:{} 自带图形,不能用 {}。请去掉这一选项。").format(
+                path.name, kind.name, "、".join(said)
+            )
+        )
 
 
 def _regular_file(file: Path | str) -> Path:
