@@ -30,6 +30,7 @@ from layers.names import APPLICATION_ID
 from layers.placing import crs_name, parse_crs
 from layers.postgis_storage import PostgisStorage
 from layers.problems import Problem
+from layers.raw import COORDINATES
 from layers.reading import read_layer
 from layers.registry import Export, SourceFile
 from layers.sources import sources_of
@@ -175,6 +176,7 @@ class Workspace:
         file: Path | str,
         *,
         source_layer: str | None = None,
+        points: Path | str | None = None,
         crs: CRS | str | None = None,
         mapping: Mapping[str, str] | None = None,
         constants: Mapping[str, str] | None = None,
@@ -189,6 +191,8 @@ class Workspace:
 
         A file with any row in error is refused unless ``accept_valid``: then its other rows are
         stored and the rejected ones kept beside. ``append`` keeps the rows of the latest version.
+        ``points`` is the point table of a line table that is a file of its own. Of a table
+        ``mapping`` may also name the columns ``north`` and ``east``.
         Whatever is raised, the workspace stays as it was.
 
         Raises
@@ -203,8 +207,18 @@ class Workspace:
         tell = progress or (lambda _step: None)
         stated = parse_crs(crs) if isinstance(crs, str) else crs
         tell(_("读取"))
-        sources = sources_of([file])
-        raw = read_layer(file, source_layer=source_layer, layer=name)
+        sources = sources_of([file, points])
+        raw = read_layer(
+            file,
+            source_layer=source_layer,
+            layer=name,
+            beside=points,
+            mapping=mapping,
+            constants=constants,
+        )
+        fields = {
+            field: column for field, column in (mapping or {}).items() if field not in COORDINATES
+        }
         base = self.versions().get(name) if append else None
         old = self.read(base) if base else None
         tell(_("核对"))
@@ -213,7 +227,7 @@ class Workspace:
             name,
             target=self.crs,
             crs=stated,
-            mapping=mapping,
+            mapping=fields,
             constants=constants,
             id_prefix=id_prefix,
             stored=None if old is None else old.index,
