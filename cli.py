@@ -22,6 +22,7 @@ import settings
 from cli_parts import as_json_option, print_json, print_lines
 from cli_versions import COMMANDS
 from gis.crs import CrsError
+from layers import databases
 from layers.answers import Answer, read_answers
 from layers.checks import check_layers
 from layers.counties import county_crs
@@ -92,6 +93,7 @@ class ErrorsAsExits(click.Group):
 @click.group(cls=ErrorsAsExits, help=_("同沟:水电气网联动报装的联合踏勘与共享沟槽规划。"))
 def main() -> None:
     """Joint survey and shared-trench planning."""
+    databases.use(settings.database_url())
 
 
 @main.command(help=_("新建工作区。"))

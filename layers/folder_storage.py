@@ -12,9 +12,9 @@ import geopandas as gpd
 
 from layers.errors import WorkspaceError
 from layers.fields import LAYERS
-from layers.registry import Registry, SourceFile, embedded_engine, next_version, record
+from layers.registry import Registry, embedded_engine, next_version, record
 from layers.rejects import write_rejects
-from layers.storage import Draft
+from layers.storage import Draft, source_rows
 from layers.survey import LayerVersion
 from layers.versions import (
     place_together,
@@ -40,7 +40,11 @@ class FolderStorage:
         """Make the folders and the registry of a new workspace."""
         for part in (*(f"layers/{layer}" for layer in LAYERS), "applications"):
             (self._root / part).mkdir(parents=True)
-        self.registry.create()
+        with self.registry.writing():
+            pass  # an empty file is brought up to date as an old one is
+
+    def discard(self) -> None:
+        """Nothing: the folder goes with everything in it."""
 
     def publish(self, draft: Draft) -> tuple[LayerVersion, Path | None]:
         """Write the files, then make them current in one transaction."""
@@ -117,11 +121,3 @@ class FolderStorage:
 def _kept(target: Path) -> bool:
     """Whether a source file is kept already, whole: its name begins with its hash."""
     return target.is_file() and sha256_of(target) == target.name.partition(".")[0]
-
-
-def source_rows(draft: Draft, version: int) -> list[SourceFile]:
-    """The rows of the registry for the source files of a draft."""
-    return [
-        SourceFile(draft.layer, version, source.path.name, source.sha256, source.document)
-        for source in draft.sources
-    ]

@@ -8,10 +8,11 @@ import re
 import tempfile
 import tomllib
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from gettext import gettext as _
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import geopandas as gpd
@@ -19,6 +20,7 @@ import pandas as pd
 from pyproj import CRS
 
 from gis.crs import require_projected
+from layers import databases
 from layers.answers import Answer, Change, Edit, answered, by_layer, nothing_of
 from layers.conforming import Conformed, conform
 from layers.errors import LayerError, WorkspaceError
@@ -26,6 +28,7 @@ from layers.fields import layer_definition
 from layers.folder_storage import DATABASE, FolderStorage
 from layers.names import APPLICATION_ID
 from layers.placing import crs_name, parse_crs
+from layers.postgis_storage import PostgisStorage
 from layers.problems import Problem
 from layers.raw import COORDINATES
 from layers.reading import read_layer
@@ -63,21 +66,34 @@ class ImportResult:
 
 @dataclass(frozen=True)
 class Workspace:
-    """A folder of layers and applications of one county, in one projected CRS."""
+    """Layers and applications of one county, in one projected CRS.
+
+    All of it lies in the folder ``path``; or, where the workspace was made with a database, in
+    the schema ``database_schema`` of that.
+    """
 
     path: Path
     county: str
     crs: CRS
     synthetic: bool
+    database_schema: str = ""
+    database_url: str | None = field(default=None, repr=False)
 
     @classmethod
     def create(
-        cls, path: Path | str, county: str, crs: CRS | str, *, synthetic: bool = False
+        cls,
+        path: Path | str,
+        county: str,
+        crs: CRS | str,
+        *,
+        synthetic: bool = False,
+        database_url: str | None = None,
     ) -> Workspace:
         """Make a new workspace; raise ``WorkspaceError`` if the folder has something in it.
 
         ``synthetic`` marks data that are made up, so that every map can say so. ``CrsError`` is
-        raised for a CRS that is not projected in metres.
+        raised for a CRS that is not projected in metres. ``database_url`` names a PostGIS database
+        to keep it in; without one that of ``layers.databases.use`` is taken, if there is any.
         """
         folder = Path(path).absolute()
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -91,21 +107,36 @@ class Workspace:
                 )
             )
         metric = require_projected(parse_crs(crs) if isinstance(crs, str) else crs)
+        url = database_url or databases.usual()
+        schema = f"tonggou_{county[:40]}_{token_hex(4)}" if url else ""
+        made = cls(folder, county, metric, synthetic, schema, url)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".tmp-", dir=folder.parent) as draft:
-            made = Path(draft) / "workspace"
-            _fill(made, county, metric, synthetic)
-            made.rename(folder)
-        return cls(folder, county, metric, synthetic)
+        with tempfile.TemporaryDirectory(prefix=".tmp-", dir=folder.parent) as parent:
+            draft = replace(made, path=Path(parent) / "workspace")
+            draft.path.mkdir()
+            write_durably(draft.path / SETTINGS, made._settings().encode())
+            draft._storage.create()
+            try:
+                draft.path.rename(folder)
+            except OSError:
+                draft._storage.discard()
+                raise
+        return made
 
     @classmethod
-    def open(cls, path: Path | str) -> Workspace:
-        """Open a workspace; raise ``WorkspaceError`` if the folder is none or is damaged."""
+    def open(cls, path: Path | str, database_url: str | None = None) -> Workspace:
+        """Open a workspace; raise ``WorkspaceError`` if the folder is none or is damaged.
+
+        A workspace that was made in a database needs its address, by ``database_url`` or by
+        ``layers.databases.use``; one that was made in its folder is refused with one, so that
+        nobody takes the one for the other.
+        """
         folder = Path(path).absolute()
         try:
             settings = tomllib.loads((folder / SETTINGS).read_text(encoding="utf-8"))
             schema, county = int(settings["schema"]), str(settings["county"])
             crs, synthetic = parse_crs(str(settings["crs"])), bool(settings["synthetic"])
+            database_schema = str(settings.get("database_schema", ""))
         except (OSError, ValueError, KeyError):
             raise WorkspaceError(_("{}:不是工作区。请先运行 init 新建。").format(path)) from None
         if schema not in (1, SCHEMA):
@@ -114,15 +145,30 @@ class Workspace:
                     path, schema, SCHEMA
                 )
             )
-        if not (folder / DATABASE).is_file():
-            raise WorkspaceError(
-                _("{}:工作区缺少 tonggou.sqlite,已损坏。请从备份恢复。").format(path)
-            )
-        return cls(folder, county, crs, synthetic)
+        url = database_url or databases.usual()
+        _refuse_elsewhere(folder, database_schema, url)
+        opened = cls(folder, county, crs, synthetic, database_schema, url)
+        if isinstance(opened._storage, PostgisStorage):
+            opened._storage.refuse_absent()
+        return opened
 
     @cached_property
     def _storage(self) -> Storage:
-        return FolderStorage(self.path)
+        if self.database_url is None:
+            return FolderStorage(self.path)
+        return PostgisStorage(self.path, self.database_url, self.database_schema)
+
+    def _settings(self) -> str:
+        """The text of ``workspace.toml``."""
+        lines = [
+            f"schema = {SCHEMA}",
+            f'county = "{self.county}"',
+            f'crs = "{crs_name(self.crs)}"',
+            f"synthetic = {str(self.synthetic).lower()}",
+        ]
+        if self.database_schema:
+            lines.append(f'database_schema = "{self.database_schema}"')
+        return "\n".join([*lines, ""])
 
     def import_layer(
         self,
@@ -405,14 +451,23 @@ class Workspace:
         return self._storage.registry.exports()
 
 
-def _fill(folder: Path, county: str, crs: CRS, synthetic: bool) -> None:
-    folder.mkdir()
-    FolderStorage(folder).create()
-    settings = (
-        f'schema = {SCHEMA}\ncounty = "{county}"\ncrs = "{crs_name(crs)}"\n'
-        f"synthetic = {str(synthetic).lower()}\n"
-    )
-    write_durably(folder / SETTINGS, settings.encode())
+def _refuse_elsewhere(folder: Path, database_schema: str, url: str | None) -> None:
+    """Refuse a workspace that does not lie where it is looked for."""
+    if database_schema and url is None:
+        raise WorkspaceError(
+            _("{}:工作区存放在数据库中。请用 TONGGOU_DATABASE_URL 指明数据库。").format(folder)
+        )
+    if url is not None and not database_schema:
+        raise WorkspaceError(
+            _(
+                "{}:工作区存放在文件夹中,不在数据库中。请取消 TONGGOU_DATABASE_URL 后打开,"
+                "或换一个文件夹新建。"
+            ).format(folder)
+        )
+    if url is None and not (folder / DATABASE).is_file():
+        raise WorkspaceError(
+            _("{}:工作区缺少 tonggou.sqlite,已损坏。请从备份恢复。").format(folder)
+        )
 
 
 def _application_document(application_id: object) -> str:

@@ -43,7 +43,7 @@ def write_version(path: Path, layer: str, table: gpd.GeoDataFrame) -> None:
 
     definition = layer_definition(layer)
     types = {field.name: _STORED_TYPES[field.type] for field in definition.fields}
-    geometry_type = _stored_geometry_type(definition.geometry_types)
+    geometry_type = stored_geometry_type(definition.geometry_types)
     try:
         table.reset_index().astype(types).to_file(
             path,
@@ -63,7 +63,7 @@ def write_version(path: Path, layer: str, table: gpd.GeoDataFrame) -> None:
     _sync(path)
 
 
-def _stored_geometry_type(types: tuple[str, ...]) -> str:
+def stored_geometry_type(types: tuple[str, ...]) -> str:
     """Return the type declared in the file: polygons may have parts, a mixed layer has none."""
     if len(types) > 1:
         return "Unknown"
@@ -71,12 +71,16 @@ def _stored_geometry_type(types: tuple[str, ...]) -> str:
 
 
 def read_version(path: Path, layer: str) -> gpd.GeoDataFrame:
-    """Read a stored version as the table of a ``Survey``, indexed by id.
+    """Read a stored version as the table of a ``Survey``, indexed by id."""
+    return as_layer(gpd.read_file(path, layer=layer, engine="pyogrio", use_arrow=True), layer)
+
+
+def as_layer(stored: gpd.GeoDataFrame, layer: str) -> gpd.GeoDataFrame:
+    """Return what was stored as the table of a ``Survey``, indexed by id.
 
     A field that the layer was given after the version was stored is unknown in all of its rows.
     """
     definition = layer_definition(layer)
-    stored = gpd.read_file(path, layer=layer, engine="pyogrio", use_arrow=True)
     later = [field.name for field in definition.fields if field.name not in stored]
     stored = stored.assign(**dict.fromkeys(later))
     columns = {field.name: _plain(stored[field.name], field.type) for field in definition.fields}
