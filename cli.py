@@ -131,7 +131,9 @@ def init(workspace: Path, county: str, crs: str | None, as_json: bool) -> None:
 @click.argument("file", type=str)
 @click.option("--layer", required=True, help=_("导入为哪个图层,如 parcels"))
 @click.option("--source-layer", help=_("GeoPackage 中的图层名"))
-@click.option("--crs", help=_("文件的真实坐标系,如 EPSG:4547"))
+@click.option("--crs", help=_("文件的真实坐标系:EPSG:4547、EPSG:4547 ft、GCJ-02 或 BD-09"))
+@click.option("--swap-axes", is_flag=True, help=_("文件的坐标先北后东"))
+@click.option("--datum-shift", help=_("转换参数:dx,dy,dz 或 dx,dy,dz,rx,ry,rz,尺度,旋转约定"))
 @click.option("--map", "mapping", multiple=True, help=_("字段=列名,可重复"))
 @click.option("--set", "constants", multiple=True, help=_("字段=值,对所有行,可重复"))
 @click.option("--id-prefix", default="", help=_("加在每个编号前的文字,用于区分来源"))
@@ -146,6 +148,8 @@ def import_(
     layer: str,
     source_layer: str | None,
     crs: str | None,
+    swap_axes: bool,
+    datum_shift: str | None,
     mapping: Sequence[str],
     constants: Sequence[str],
     id_prefix: str,
@@ -160,6 +164,8 @@ def import_(
             file,
             source_layer=source_layer,
             crs=crs,
+            swap_axes=swap_axes,
+            datum_shift=datum_shift,
             mapping=_pairs("--map", mapping),
             constants=_pairs("--set", constants),
             id_prefix=id_prefix,

@@ -14,26 +14,32 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 from pyproj import CRS
 
 from gis.crs import require_projected
 from layers.answers import Answer, Change, Edit, answered, by_layer, nothing_of
 from layers.conforming import Conformed, conform
+from layers.counties import county_bounds
+from layers.crs_detection import home_of
 from layers.errors import LayerError, WorkspaceError
 from layers.fields import LAYERS, layer_definition
+from layers.georeferencing import Surroundings
 from layers.names import APPLICATION_ID
 from layers.placing import crs_name, parse_crs
 from layers.problems import Problem
 from layers.reading import read_layer
 from layers.registry import Registry, latest_version, record, record_edits
 from layers.rejects import write_rejects
+from layers.source_crs import stated_crs
 from layers.survey import LayerVersion, Survey
 from layers.versions import (
     place_together,
     read_version,
     sha256_of,
     temporary_file,
+    whole_bounds,
     write_durably,
     write_version,
 )
@@ -127,6 +133,8 @@ class Workspace:
         *,
         source_layer: str | None = None,
         crs: CRS | str | None = None,
+        swap_axes: bool = False,
+        datum_shift: str | None = None,
         mapping: Mapping[str, str] | None = None,
         constants: Mapping[str, str] | None = None,
         id_prefix: str = "",
@@ -151,7 +159,7 @@ class Workspace:
         layer_definition(name)
         _refuse_class(data_class)
         tell = progress or (lambda _step: None)
-        stated = parse_crs(crs) if isinstance(crs, str) else crs
+        stated_crs(crs)  # refuses a name that is none before anything is read
         tell(_("读取"))
         raw = read_layer(file, source_layer=source_layer, layer=name)
         base = self.versions().get(name) if append else None
@@ -161,7 +169,10 @@ class Workspace:
             raw,
             name,
             target=self.crs,
-            crs=stated,
+            crs=crs,
+            swap_axes=swap_axes,
+            datum_shift=datum_shift,
+            around=self.surroundings(but=name),
             mapping=mapping,
             constants=constants,
             id_prefix=id_prefix,
@@ -179,6 +190,19 @@ class Workspace:
             problems=conformed.problems,
             notes=conformed.notes,
             rejected_file=beside,
+        )
+
+    def surroundings(self, *, but: str = "") -> Surroundings:
+        """Return where the workspace lies and, where it has streets or parcels, their shapes.
+
+        ``but`` names a layer that is not asked, since it is about to be replaced.
+        """
+        current = {name: one for name, one in self.versions().items() if name != but and one.rows}
+        bounds = whole_bounds([self.path / one.file for one in current.values()])
+        beside = next((current[name] for name in ("roads", "parcels") if name in current), None)
+        return Surroundings(
+            home_of(bounds, county_bounds(self.county), self.crs),
+            None if beside is None else lambda: np.asarray(self._read(beside).geometry),
         )
 
     def answer(

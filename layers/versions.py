@@ -6,7 +6,7 @@ import hashlib
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from gettext import gettext as _
 from pathlib import Path
@@ -62,6 +62,28 @@ def _stored_geometry_type(types: tuple[str, ...]) -> str:
     if len(types) > 1:
         return "Unknown"
     return "MultiPolygon" if types == ("Polygon",) else types[0]
+
+
+def whole_bounds(paths: Iterable[Path]) -> np.ndarray | None:
+    """Return west, south, east, north of all stored files together, without reading their rows.
+
+    A file that cannot be read says nothing here. None if none says anything.
+    """
+    from pyogrio import read_info
+    from pyogrio.errors import DataLayerError, DataSourceError
+
+    found = []
+    for path in paths:
+        try:
+            found.append(read_info(path)["total_bounds"])
+        except (DataSourceError, DataLayerError):
+            continue
+    bounds = np.array([one for one in found if one is not None], dtype=float).reshape(-1, 4)
+    bounds = bounds[np.isfinite(bounds).all(axis=1)]
+    if not len(bounds):
+        return None
+    whole: np.ndarray = np.hstack([bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)])
+    return whole
 
 
 def read_version(path: Path, layer: str) -> gpd.GeoDataFrame:
