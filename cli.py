@@ -126,15 +126,21 @@ def init(workspace: Path, county: str, crs: str | None, as_json: bool) -> None:
         click.echo(_("已新建工作区 {}({},{})").format(workspace, county, chosen))
 
 
-@main.command(name="import", help=_("导入一个 GeoPackage 或 GeoJSON 文件为图层的新版本。"))
+@main.command(name="import", help=_("把一个文件导入为图层的新版本;可用的格式见 docs/formats.md。"))
 @click.argument("workspace", type=click.Path(path_type=Path))
 @click.argument("file", type=str)
 @click.option("--layer", required=True, help=_("导入为哪个图层,如 parcels"))
-@click.option("--source-layer", help=_("GeoPackage 中的图层名"))
+@click.option("--source-layer", help=_("文件中的图层名或工作表名"))
+@click.option("--points", help=_("管线表另存一份时,管线点表的文件"))
 @click.option("--crs", help=_("文件的真实坐标系:EPSG:4547、EPSG:4547 ft、GCJ-02 或 BD-09"))
 @click.option("--swap-axes", is_flag=True, help=_("文件的坐标先北后东"))
 @click.option("--datum-shift", help=_("转换参数:dx,dy,dz 或 dx,dy,dz,rx,ry,rz,尺度,旋转约定"))
-@click.option("--map", "mapping", multiple=True, help=_("字段=列名,可重复"))
+@click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    help=_("字段=列名,可重复;表格的坐标列用 north=列名、east=列名"),
+)
 @click.option("--set", "constants", multiple=True, help=_("字段=值,对所有行,可重复"))
 @click.option("--id-prefix", default="", help=_("加在每个编号前的文字,用于区分来源"))
 @click.option("--append", is_flag=True, help=_("保留该图层已有的行"))
@@ -147,6 +153,7 @@ def import_(
     file: str,
     layer: str,
     source_layer: str | None,
+    points: str | None,
     crs: str | None,
     swap_axes: bool,
     datum_shift: str | None,
@@ -163,6 +170,7 @@ def import_(
             layer,
             file,
             source_layer=source_layer,
+            points=points,
             crs=crs,
             swap_axes=swap_axes,
             datum_shift=datum_shift,

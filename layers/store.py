@@ -29,6 +29,7 @@ from layers.georeferencing import Surroundings
 from layers.names import APPLICATION_ID
 from layers.placing import crs_name, parse_crs
 from layers.problems import Problem
+from layers.raw import COORDINATES
 from layers.reading import read_layer
 from layers.registry import Registry, latest_version, record, record_edits
 from layers.rejects import write_rejects
@@ -132,6 +133,7 @@ class Workspace:
         file: Path | str,
         *,
         source_layer: str | None = None,
+        points: Path | str | None = None,
         crs: CRS | str | None = None,
         swap_axes: bool = False,
         datum_shift: str | None = None,
@@ -147,6 +149,8 @@ class Workspace:
 
         A file with any row in error is refused unless ``accept_valid``: then its other rows are
         stored and the rejected ones kept beside. ``append`` keeps the rows of the latest version.
+        ``points`` is the point table of a line table that is a file of its own. Of a table
+        ``mapping`` may also name the columns ``north`` and ``east``.
         Whatever is raised, the workspace stays as it was.
 
         Raises
@@ -161,7 +165,17 @@ class Workspace:
         tell = progress or (lambda _step: None)
         stated_crs(crs)  # refuses a name that is none before anything is read
         tell(_("读取"))
-        raw = read_layer(file, source_layer=source_layer, layer=name)
+        raw = read_layer(
+            file,
+            source_layer=source_layer,
+            layer=name,
+            beside=points,
+            mapping=mapping,
+            constants=constants,
+        )
+        fields = {
+            field: column for field, column in (mapping or {}).items() if field not in COORDINATES
+        }
         base = self.versions().get(name) if append else None
         old = self._read(base) if base else None
         tell(_("核对"))
@@ -173,7 +187,7 @@ class Workspace:
             swap_axes=swap_axes,
             datum_shift=datum_shift,
             around=self.surroundings(but=name),
-            mapping=mapping,
+            mapping=fields,
             constants=constants,
             id_prefix=id_prefix,
             stored=None if old is None else old.index,
