@@ -121,7 +121,9 @@ def init(workspace: Path, county: str, crs: str | None, as_json: bool) -> None:
 @click.option("--layer", required=True, help=_("导入为哪个图层,如 parcels"))
 @click.option("--source-layer", help=_("文件中的图层名或工作表名"))
 @click.option("--points", help=_("管线表另存一份时,管线点表的文件"))
-@click.option("--crs", help=_("文件的真实坐标系,如 EPSG:4547"))
+@click.option("--crs", help=_("文件的真实坐标系:EPSG:4547、EPSG:4547 ft、GCJ-02 或 BD-09"))
+@click.option("--swap-axes", is_flag=True, help=_("文件的坐标先北后东"))
+@click.option("--datum-shift", help=_("转换参数:dx,dy,dz 或 dx,dy,dz,rx,ry,rz,尺度,旋转约定"))
 @click.option(
     "--map",
     "mapping",
@@ -150,6 +152,8 @@ def import_(
     source_layer: str | None,
     points: str | None,
     crs: str | None,
+    swap_axes: bool,
+    datum_shift: str | None,
     mapping: Sequence[str],
     constants: Sequence[str],
     id_prefix: str,
@@ -167,6 +171,8 @@ def import_(
             source_layer=source_layer,
             points=points,
             crs=crs,
+            swap_axes=swap_axes,
+            datum_shift=datum_shift,
             mapping=_pairs("--map", mapping),
             constants=_pairs("--set", constants),
             id_prefix=id_prefix,

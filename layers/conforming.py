@@ -17,10 +17,12 @@ from layers.checks import Rows, row_problems
 from layers.coercion import clean_text, coerce, has_control_characters
 from layers.errors import LayerError
 from layers.fields import Field, LayerDefinition, fold, layer_definition
-from layers.placing import crs_name, declared_crs, refuse_misplaced, reproject
+from layers.georeferencing import Surroundings, georeference
+from layers.placing import crs_name
 from layers.problems import Problem
 from layers.raw import RawLayer
 from layers.shapes import explode_lines, flatten
+from layers.source_crs import source_crs
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,10 @@ def conform(
     layer: str,
     *,
     target: CRS,
-    crs: CRS | None = None,
+    crs: CRS | str | None = None,
+    swap_axes: bool = False,
+    datum_shift: str | None = None,
+    around: Surroundings | None = None,
     mapping: Mapping[str, str] | None = None,
     constants: Mapping[str, str] | None = None,
     id_prefix: str = "",
@@ -55,7 +60,15 @@ def conform(
     target
         Projected CRS in metres of the result.
     crs
-        CRS stated by the user; it overrides what the file declares.
+        CRS stated by the user, as ``layers.source_crs`` reads it; it overrides what the file
+        declares.
+    swap_axes
+        The file gives north before east.
+    datum_shift
+        Parameters from the file's datum to that of ``target`` (``layers.datums``).
+    around
+        What the workspace knows of its place: a layer that its declared CRS puts elsewhere is
+        then refused.
     mapping
         Field to column of the file. Fields not named take the column with their name or alias.
     constants
@@ -73,21 +86,21 @@ def conform(
     """
     definition = layer_definition(layer)
     columns = match_columns(raw, definition, mapping or {}, constants or {})
-    source = declared_crs(raw.crs, crs, file=raw.file)
-    astray = refuse_misplaced(raw.shapes, source, file=raw.file)
-    shapes = reproject(flatten(raw.shapes), source, require_projected(target))
-    refuse_misplaced(shapes, target, file=raw.file)
+    stated = source_crs(raw.crs, crs, swap_axes=swap_axes, datum_shift=datum_shift)
+    placed = georeference(
+        raw, flatten(raw.shapes), require_projected(target), stated=stated, around=around
+    )
     values, broken = _values(raw, definition, columns, constants or {})
     if id_prefix:
         values[definition.id_field] = [
             None if name is None else clean_text(id_prefix) + name
             for name in values[definition.id_field]
         ]
-    whole = gpd.GeoDataFrame(values, geometry=shapes, crs=target)
+    whole = gpd.GeoDataFrame(values, geometry=placed.shapes, crs=target)
     exploded = explode_lines(whole, definition.id_field)
     problems = [
         *_cell_problems(raw, whole, definition, columns, broken),
-        *_shape_problems(raw, whole, definition, astray, source),
+        *_shape_problems(raw, whole, definition, placed.astray, placed.source),
         *_split_problems(raw, whole, definition, exploded.split),
         *_skipped_problems(raw, definition),
     ]
@@ -102,7 +115,12 @@ def conform(
         table=exploded.table[good].set_index(definition.id_field),
         rejected=_rejected(raw, bad),
         problems=tuple(sorted(problems, key=lambda problem: problem.row or 0)),
-        notes=(*raw.notes, *_notes(raw, definition, columns, source, target, crs)),
+        notes=(
+            *raw.notes,
+            *_column_notes(raw, columns),
+            *placed.notes,
+            *_shape_notes(raw, columns),
+        ),
     )
 
 
@@ -299,14 +317,7 @@ def _rejected(raw: RawLayer, bad: set[int]) -> pd.DataFrame:
     return cells.assign(geometry_wkt=shapely.to_wkt(raw.shapes[positions], rounding_precision=-1))
 
 
-def _notes(
-    raw: RawLayer,
-    definition: LayerDefinition,
-    columns: Mapping[str, str],
-    source: CRS,
-    target: CRS,
-    stated: CRS | None,
-) -> tuple[str, ...]:
+def _column_notes(raw: RawLayer, columns: Mapping[str, str]) -> list[str]:
     notes = []
     guessed = [f"{field}←{column}" for field, column in columns.items() if field != column]
     if guessed:
@@ -315,18 +326,17 @@ def _notes(
     unused = [str(name) for name in raw.cells.columns if name not in known]
     if unused:
         notes.append(_("未使用的列:{}").format("、".join(unused)))
-    if stated is not None and raw.crs is not None and not stated.equals(raw.crs):
-        notes.append(
-            _("文件声明 {},已按 --crs 读作 {}").format(crs_name(raw.crs), crs_name(stated))
-        )
-    if not source.equals(target, ignore_axis_order=True):
-        notes.append(_("坐标已由 {} 转换为 {}").format(crs_name(source), crs_name(target)))
+    return notes
+
+
+def _shape_notes(raw: RawLayer, columns: Mapping[str, str]) -> list[str]:
+    notes = []
     if any(shape is not None and shape.has_z for shape in raw.shapes):
         notes.append(_("图形中的高程(Z)未导入"))
     cleaned = _cleaned(raw, columns)
     if cleaned:
         notes.append(_("已去除 {} 个单元格中的控制字符").format(cleaned))
-    return tuple(notes)
+    return notes
 
 
 def _cleaned(raw: RawLayer, columns: Mapping[str, str]) -> int:

@@ -16,6 +16,7 @@ from secrets import token_hex
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 from pyproj import CRS
 
@@ -23,9 +24,12 @@ from gis.crs import require_projected
 from layers import databases
 from layers.answers import Answer, Change, Edit, answered, by_layer, nothing_of
 from layers.conforming import Conformed, conform
+from layers.counties import county_bounds
+from layers.crs_detection import home_of
 from layers.errors import LayerError, WorkspaceError
 from layers.fields import layer_definition
 from layers.folder_storage import DATABASE, FolderStorage
+from layers.georeferencing import Surroundings
 from layers.names import APPLICATION_ID
 from layers.placing import crs_name, parse_crs
 from layers.postgis_storage import PostgisStorage
@@ -33,6 +37,7 @@ from layers.problems import Problem
 from layers.raw import COORDINATES
 from layers.reading import read_layer
 from layers.registry import Export, SourceFile
+from layers.source_crs import stated_crs
 from layers.sources import sources_of
 from layers.storage import Draft, Storage, now
 from layers.survey import LayerVersion, Survey
@@ -178,6 +183,8 @@ class Workspace:
         source_layer: str | None = None,
         points: Path | str | None = None,
         crs: CRS | str | None = None,
+        swap_axes: bool = False,
+        datum_shift: str | None = None,
         mapping: Mapping[str, str] | None = None,
         constants: Mapping[str, str] | None = None,
         id_prefix: str = "",
@@ -205,7 +212,7 @@ class Workspace:
         layer_definition(name)
         _refuse_class(data_class)
         tell = progress or (lambda _step: None)
-        stated = parse_crs(crs) if isinstance(crs, str) else crs
+        stated_crs(crs)  # refuses a name that is none before anything is read
         tell(_("读取"))
         sources = sources_of([file, points])
         raw = read_layer(
@@ -226,7 +233,10 @@ class Workspace:
             raw,
             name,
             target=self.crs,
-            crs=stated,
+            crs=crs,
+            swap_axes=swap_axes,
+            datum_shift=datum_shift,
+            around=self.surroundings(but=name),
             mapping=fields,
             constants=constants,
             id_prefix=id_prefix,
@@ -257,6 +267,19 @@ class Workspace:
             problems=conformed.problems,
             notes=conformed.notes,
             rejected_file=beside,
+        )
+
+    def surroundings(self, *, but: str = "") -> Surroundings:
+        """Return where the workspace lies and, where it has streets or parcels, their shapes.
+
+        ``but`` names a layer that is not asked, since it is about to be replaced.
+        """
+        current = {name: one for name, one in self.versions().items() if name != but and one.rows}
+        bounds = self._storage.bounds(list(current.values()))
+        beside = next((current[name] for name in ("roads", "parcels") if name in current), None)
+        return Surroundings(
+            home_of(bounds, county_bounds(self.county), self.crs),
+            None if beside is None else lambda: np.asarray(self.read(beside).geometry),
         )
 
     def answer(
