@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from gettext import gettext as _
 from pathlib import Path
 
+from layers.archives import is_zip, read_archive, unpack_gzip
+from layers.columnar import is_flatgeobuf, is_parquet, read_flatgeobuf, read_geoparquet
 from layers.errors import ReadError
 from layers.geojson import read_geojson
 from layers.geopackage import read_geopackage
+from layers.mapinfo import is_mif, is_tab, read_mif, read_tab
+from layers.osm import read_osm
 from layers.raw import RawLayer, Wanted
+from layers.shapefile import read_shapefile
+from layers.xml_formats import read_gml, read_kml
+from layers.xml_safety import root_of
 
 _HEAD_BYTES = 4096
+_GML = b"http://www.opengis.net/gml"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -40,11 +49,60 @@ def _is_json(head: bytes) -> bool:
     return head.removeprefix(_BYTE_ORDER_MARK).lstrip().startswith(b"{")
 
 
-# The first that fits is taken.
+def _is_pbf(head: bytes) -> bool:
+    return head[4:].startswith(b"\n\tOSMHeader")
+
+
+def _is_gzip(head: bytes) -> bool:
+    return head.startswith(b"\x1f\x8b")
+
+
+def _root_is(*names: str) -> Callable[[bytes], bool]:
+    return lambda head: root_of(head) in names
+
+
+def _is_gml(head: bytes) -> bool:
+    return root_of(head) is not None and _GML in head
+
+
+def _is_shapefile(head: bytes) -> bool:
+    return head.startswith(b"\x00\x00\x27\x0a")
+
+
+def _read_gzip(path: Path, wanted: Wanted) -> RawLayer:
+    """Read the file that a gzip file holds, by its own kind."""
+    with tempfile.TemporaryDirectory() as folder:
+        inside = Path(folder) / path.stem
+        unpack_gzip(path, inside)
+        return replace(read_file(inside, wanted), file=path.name)
+
+
+def _read_archive(path: Path, wanted: Wanted) -> RawLayer:
+    return read_archive(path, wanted, suffixes=_IN_ARCHIVES, read=read_file)
+
+
+# The first that fits is taken: what has a signature before what is told by its text.
 FORMATS: tuple[Format, ...] = (
     Format("GeoPackage", "SQLite", frozenset({".gpkg"}), _is_sqlite, read_geopackage, True),
+    Format("Shapefile", "Shapefile", frozenset({".shp"}), _is_shapefile, read_shapefile),
+    Format("FlatGeobuf", "FlatGeobuf", frozenset({".fgb"}), is_flatgeobuf, read_flatgeobuf),
+    Format(
+        "GeoParquet", "Parquet", frozenset({".parquet", ".geoparquet"}), is_parquet,
+        read_geoparquet,
+    ),
+    Format("OSM PBF", "OSM PBF", frozenset({".pbf"}), _is_pbf, read_osm),
+    Format("ZIP", "ZIP", frozenset({".zip", ".kmz"}), is_zip, _read_archive, True),
+    Format("GZIP", "GZIP", frozenset({".gz"}), _is_gzip, _read_gzip, True),
+    Format("MapInfo TAB", "MapInfo TAB", frozenset({".tab"}), is_tab, read_tab),
+    Format("MapInfo MIF", "MapInfo MIF", frozenset({".mif"}), is_mif, read_mif),
+    Format("KML", "KML", frozenset({".kml"}), _root_is("kml"), read_kml, True),
+    Format("OSM XML", "OSM XML", frozenset({".osm", ".xml"}), _root_is("osm"), read_osm),
+    Format("GML", "GML", frozenset({".gml", ".xml"}), _is_gml, read_gml, True),
     Format("GeoJSON", "JSON", frozenset({".geojson", ".json"}), _is_json, read_geojson),
-)
+)  # fmt: skip
+_IN_ARCHIVES = frozenset(
+    suffix for one in FORMATS for suffix in one.suffixes
+) - {".zip", ".kmz", ".gz", ".xml"}  # fmt: skip
 
 
 def read_file(path: Path, wanted: Wanted) -> RawLayer:
