@@ -86,10 +86,11 @@ def read_osm(path: Path, wanted: Wanted) -> RawLayer:
     if found.unclear:
         notes.append(_("{} 个标签的值不是单一的数,视为未知").format(found.unclear))
     columns = [definition.id_field, *dict.fromkeys(rule.field for rule in rules if rule.field)]
+    cells = pd.DataFrame(found.cells, columns=columns, dtype=object)
     return RawLayer(
         path.name,
         None,
-        pd.DataFrame(found.cells, columns=columns, dtype=object),
+        cells.where(cells.notna(), None),
         np.array([*found.shapes, None], dtype=object)[:-1],
         found.unreadable,
         CRS.from_epsg(4326),
