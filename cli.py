@@ -126,13 +126,19 @@ def init(workspace: Path, county: str, crs: str | None, as_json: bool) -> None:
         click.echo(_("已新建工作区 {}({},{})").format(workspace, county, chosen))
 
 
-@main.command(name="import", help=_("导入一个 GeoPackage 或 GeoJSON 文件为图层的新版本。"))
+@main.command(name="import", help=_("把一个文件导入为图层的新版本;可用的格式见 docs/formats.md。"))
 @click.argument("workspace", type=click.Path(path_type=Path))
 @click.argument("file", type=str)
 @click.option("--layer", required=True, help=_("导入为哪个图层,如 parcels"))
-@click.option("--source-layer", help=_("GeoPackage 中的图层名"))
+@click.option("--source-layer", help=_("文件中的图层名或工作表名"))
+@click.option("--points", help=_("管线表另存一份时,管线点表的文件"))
 @click.option("--crs", help=_("文件的真实坐标系,如 EPSG:4547"))
-@click.option("--map", "mapping", multiple=True, help=_("字段=列名,可重复"))
+@click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    help=_("字段=列名,可重复;表格的坐标列用 north=列名、east=列名"),
+)
 @click.option("--set", "constants", multiple=True, help=_("字段=值,对所有行,可重复"))
 @click.option("--id-prefix", default="", help=_("加在每个编号前的文字,用于区分来源"))
 @click.option("--append", is_flag=True, help=_("保留该图层已有的行"))
@@ -145,6 +151,7 @@ def import_(
     file: str,
     layer: str,
     source_layer: str | None,
+    points: str | None,
     crs: str | None,
     mapping: Sequence[str],
     constants: Sequence[str],
@@ -159,6 +166,7 @@ def import_(
             layer,
             file,
             source_layer=source_layer,
+            points=points,
             crs=crs,
             mapping=_pairs("--map", mapping),
             constants=_pairs("--set", constants),

@@ -6,6 +6,7 @@ itself: bytes are counted while they come out.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import re
 import stat
@@ -25,6 +26,7 @@ MAX_ENTRIES = 200
 MAX_TOTAL_BYTES = 300_000_000
 MAX_RATIO = 100
 _RATIO_FROM_BYTES = 1_000_000
+_ENTRY = b"PK\x03\x04"
 _CHUNK_BYTES = 1 << 16
 _ARCHIVES = frozenset(
     {".zip", ".kmz", ".rar", ".7z", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".zst", ".jar"}
@@ -35,25 +37,43 @@ _BESIDE = {
     ".tab": {".dat", ".map", ".id", ".ind"},
     ".mif": {".mid"},
 }
+# Beside layers these are what somebody wrote about them.
+_TEXTS = frozenset({".txt", ".dat"})
 _NAME = re.compile(r"[^\x00-\x1f/\\:]{1,120}")
 _FAILURES = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError)
 
 
 def is_zip(head: bytes) -> bool:
-    """Tell an archive from a spreadsheet, which is one too, by its first entries."""
-    return head.startswith(b"PK\x03\x04") and b"[Content_Types].xml" not in head
+    """Tell an archive, which a workbook is too."""
+    return head.startswith(_ENTRY)
+
+
+def entry_names(head: bytes) -> list[bytes]:
+    """Return the names of the entries whose headers lie in the beginning of an archive."""
+    if not is_zip(head):
+        return []
+    starts = [found.start() for found in re.finditer(re.escape(_ENTRY), head)]
+    return [
+        head[at + 30 : at + 30 + int.from_bytes(head[at + 26 : at + 28], "little")] for at in starts
+    ]
 
 
 def read_archive(
-    path: Path, wanted: Wanted, *, suffixes: frozenset[str], read: Callable[[Path, Wanted], RawLayer]
+    path: Path,
+    wanted: Wanted,
+    *,
+    suffixes: frozenset[str],
+    read: Callable[[Path, Wanted], RawLayer],
+    tell: Callable[[Path], object],
 ) -> RawLayer:
-    """Read the one layer of an archive that is wanted; ``read`` reads a file by its kind.
+    """Read the one layer of an archive that is wanted; ``read`` reads a file by its kind, which
+    ``tell`` tells.
 
     Several files in an archive are its layers, by their names without suffix.
     """
     with tempfile.TemporaryDirectory() as folder:
         members = _unpack(path, Path(folder), suffixes)
-        chosen, inner = _choose(members, path, wanted)
+        chosen, inner = _choose(_of_use(members, tell), path, wanted)
         raw = read(members[chosen], replace(wanted, source_layer=inner))
     name = chosen if raw.source_layer is None else raw.source_layer
     return replace(raw, file=path.name, source_layer=name)
@@ -130,10 +150,8 @@ def _place(entry: zipfile.ZipInfo, path: Path) -> PurePosixPath | None:
     """Return where an entry goes below the folder; None for folders and what systems add."""
     name = entry.filename
     if not entry.flag_bits & 0x800:  # not declared as UTF-8: Chinese systems write GBK
-        try:
+        with contextlib.suppress(UnicodeError):
             name = name.encode("cp437").decode("gb18030")
-        except UnicodeError:
-            pass
     place = PurePosixPath(name.replace("\\", "/"))
     mode = entry.external_attr >> 16
     unsafe = place.is_absolute() or ".." in place.parts or (mode and stat.S_ISLNK(mode))
@@ -152,7 +170,9 @@ def _place(entry: zipfile.ZipInfo, path: Path) -> PurePosixPath | None:
     return place
 
 
-def _copy(packed: IO[bytes], plain: IO[bytes], packed_bytes: int, left: int, path: Path) -> int:
+def _copy(
+    packed: IO[bytes] | gzip.GzipFile, plain: IO[bytes], packed_bytes: int, left: int, path: Path
+) -> int:
     """Copy what comes out; return how many bytes, or raise ``ReadError`` at a cap."""
     count = 0
     while chunk := packed.read(_CHUNK_BYTES):
@@ -191,6 +211,20 @@ def _layers(files: list[Path], suffixes: frozenset[str]) -> dict[str, Path]:
             name = file.stem if file.stem not in layers else file.name
             layers[name] = file
     return layers
+
+
+def _of_use(members: dict[str, Path], tell: Callable[[Path], object]) -> dict[str, Path]:
+    """Leave out texts that are no tables, and all texts where something else is there."""
+    drawn = {name: file for name, file in members.items() if file.suffix.lower() not in _TEXTS}
+    return drawn or {name: file for name, file in members.items() if _told(file, tell)}
+
+
+def _told(file: Path, tell: Callable[[Path], object]) -> bool:
+    try:
+        tell(file)
+    except ReadError:
+        return False
+    return True
 
 
 def _damaged(path: Path) -> ReadError:

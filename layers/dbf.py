@@ -60,9 +60,7 @@ def read_dbf(path: Path, *, shown: str) -> Dbf:
     Raises ``ReadError`` if the header contradicts itself or records are missing.
     """
     content = path.read_bytes()
-    damaged = ReadError(
-        _("文件 {}:属性表 .dbf 已损坏或不完整。请用原软件重新导出。").format(shown)
-    )
+    damaged = ReadError(_("文件 {}:属性表 .dbf 已损坏或不完整。请用原软件重新导出。").format(shown))
     if len(content) < _HEADER_BYTES + 1:
         raise damaged
     count, start, length = struct.unpack_from("<IHH", content, 4)
@@ -117,7 +115,9 @@ def _boolean(cell: bytes) -> object:
 def _date(cell: bytes) -> object:
     if not cell.strip(b"0"):
         return None
-    return f"{_text(cell[:4])}-{_text(cell[4:6])}-{_text(cell[6:])}" if len(cell) == 8 else _text(cell)
+    return (
+        f"{_text(cell[:4])}-{_text(cell[4:6])}-{_text(cell[6:])}" if len(cell) == 8 else _text(cell)
+    )
 
 
 def _number(cell: bytes) -> object:

@@ -61,9 +61,7 @@ def fitting(content: bytes) -> str | None:
     """Return ``utf-8`` or ``gb18030`` if a text file is surely one of them, else None."""
     if content.isascii():
         return None
-    whole = [
-        (line, len(line) + 2) for line in content.splitlines() if not line.isascii()
-    ]
+    whole = [(line, len(line) + 2) for line in content.splitlines() if not line.isascii()]
     if _fits(whole, "utf-8"):
         return "utf-8"
     return "gb18030" if _fits(whole, "gb18030") and _usual(whole) else None
@@ -82,7 +80,9 @@ def codec_of(declared: str) -> str | None:
         except (LookupError, ValueError):
             continue
         chinese = found in ("gbk", "gb2312", "gb18030")
-        text = chinese or found.startswith(("utf", "cp", "iso", "latin", "big5", "euc", "koi", "shift", "mac"))
+        text = chinese or found.startswith(
+            ("utf", "cp", "iso", "latin", "big5", "euc", "koi", "shift", "mac")
+        )
         if text:
             return "gb18030" if chinese else found
     return None

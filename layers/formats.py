@@ -8,21 +8,34 @@ from dataclasses import dataclass, replace
 from gettext import gettext as _
 from pathlib import Path
 
-from layers.archives import is_zip, read_archive, unpack_gzip
+from layers.archives import entry_names, is_zip, read_archive, unpack_gzip
 from layers.columnar import is_flatgeobuf, is_parquet, read_flatgeobuf, read_geoparquet
 from layers.errors import ReadError
 from layers.geojson import read_geojson
 from layers.geopackage import read_geopackage
+from layers.grids import looks_like_table
+from layers.inp import looks_like_inp, read_inp
 from layers.mapinfo import is_mif, is_tab, read_mif, read_tab
 from layers.osm import read_osm
-from layers.raw import RawLayer, Wanted
+from layers.raw import COORDINATES, RawLayer, Wanted
 from layers.shapefile import read_shapefile
+from layers.survey_tables import read_table
+from layers.texts import beginning
 from layers.xml_formats import read_gml, read_kml
 from layers.xml_safety import root_of
 
 _HEAD_BYTES = 4096
 _GML = b"http://www.opengis.net/gml"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_FIRST_NAME_BYTES = (
+    64  # where the name of an archive's first entry stands, whatever its header says
+)
+_WORKBOOK_PARTS = (b"xl/", b"[Content_Types].xml", b"docProps/")
+_TABLE_NAMES = frozenset({".csv", ".tsv", ".txt", ".dat"})
+
+
+# Archives in archives are refused, and .xml beside other files is what catalogues say of them.
+_NO_LAYERS = frozenset({".zip", ".kmz", ".gz", ".xml"})
 
 
 @dataclass(frozen=True)
@@ -30,7 +43,8 @@ class Format:
     """A kind of file.
 
     ``content`` names what the bytes are, for messages; ``suffixes`` are the names that fit them;
-    ``fits`` tells it from the first bytes. ``has_parts`` marks files with several layers inside.
+    ``fits`` tells it from the first bytes. ``has_parts`` marks files with several layers inside,
+    ``is_table`` files without geometry, whose columns hold coordinates.
     """
 
     name: str
@@ -39,6 +53,7 @@ class Format:
     fits: Callable[[bytes], bool]
     read: Callable[[Path, Wanted], RawLayer]
     has_parts: bool = False
+    is_table: bool = False
 
 
 def _is_sqlite(head: bytes) -> bool:
@@ -78,7 +93,20 @@ def _read_gzip(path: Path, wanted: Wanted) -> RawLayer:
 
 
 def _read_archive(path: Path, wanted: Wanted) -> RawLayer:
-    return read_archive(path, wanted, suffixes=_IN_ARCHIVES, read=read_file)
+    return read_archive(path, wanted, suffixes=_IN_ARCHIVES, read=read_file, tell=kind_of)
+
+
+def _is_inp(head: bytes) -> bool:
+    return looks_like_inp(beginning(head) or "")
+
+
+def _is_workbook(head: bytes) -> bool:
+    names = entry_names(head) + ([head[:_FIRST_NAME_BYTES]] if is_zip(head) else [])
+    return any(part in name for name in names for part in _WORKBOOK_PARTS)
+
+
+def _is_text_table(head: bytes) -> bool:
+    return looks_like_table(beginning(head) or "")
 
 
 # The first that fits is taken: what has a signature before what is told by its text.
@@ -91,6 +119,7 @@ FORMATS: tuple[Format, ...] = (
         read_geoparquet,
     ),
     Format("OSM PBF", "OSM PBF", frozenset({".pbf"}), _is_pbf, read_osm),
+    Format("XLSX", "XLSX", frozenset({".xlsx", ".xlsm"}), _is_workbook, read_table, True, True),
     Format("ZIP", "ZIP", frozenset({".zip", ".kmz"}), is_zip, _read_archive, True),
     Format("GZIP", "GZIP", frozenset({".gz"}), _is_gzip, _read_gzip, True),
     Format("MapInfo TAB", "MapInfo TAB", frozenset({".tab"}), is_tab, read_tab),
@@ -99,10 +128,10 @@ FORMATS: tuple[Format, ...] = (
     Format("OSM XML", "OSM XML", frozenset({".osm", ".xml"}), _root_is("osm"), read_osm),
     Format("GML", "GML", frozenset({".gml", ".xml"}), _is_gml, read_gml, True),
     Format("GeoJSON", "JSON", frozenset({".geojson", ".json"}), _is_json, read_geojson),
+    Format("EPANET/SWMM", _("管网模型"), frozenset({".inp"}), _is_inp, read_inp),
+    Format(_("文本表格"), _("文本表格"), _TABLE_NAMES, _is_text_table, read_table, is_table=True),
 )  # fmt: skip
-_IN_ARCHIVES = frozenset(
-    suffix for one in FORMATS for suffix in one.suffixes
-) - {".zip", ".kmz", ".gz", ".xml"}  # fmt: skip
+_IN_ARCHIVES = frozenset(suffix for one in FORMATS for suffix in one.suffixes) - _NO_LAYERS
 
 
 def read_file(path: Path, wanted: Wanted) -> RawLayer:
@@ -117,7 +146,21 @@ def read_file(path: Path, wanted: Wanted) -> RawLayer:
                 path.name, kind.name
             )
         )
+    _refuse_unused(path, kind, wanted)
     return kind.read(path, wanted)
+
+
+def _refuse_unused(path: Path, kind: Format, wanted: Wanted) -> None:
+    """Refuse what was said of tables, for a file that is none."""
+    said = [f"--map {name}=…" for name in COORDINATES if name in wanted.mapping]
+    if wanted.beside is not None:
+        said.append("--points")
+    if said and not kind.is_table:
+        raise ReadError(
+            _("文件 {}:{} 自带图形,不能用 {}。请去掉这一选项。").format(
+                path.name, kind.name, "、".join(said)
+            )
+        )
 
 
 def kind_of(path: Path) -> Format:

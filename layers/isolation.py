@@ -154,7 +154,7 @@ class _Reader:
     def run(self, request: Mapping[str, Any]) -> Outcome | None:
         """Have a file parsed; return None if nobody could say how that ended."""
         receiving, sending = os.pipe()
-        with open(receiving, "rb") as answer:
+        with os.fdopen(receiving, "rb") as answer:
             try:
                 self._send(json.dumps(request).encode(), sending)
             finally:

@@ -68,12 +68,8 @@ def _read(
     codec = None if declared in (b.decode() for b in _NAMES.values()) else fitting(content)
     notes: tuple[str, ...] = ()
     if codec is not None and charset is not None:
-        header = _CHARSET.sub(
-            lambda found: found[0].replace(found[1], _NAMES[codec]), header
-        )
-        notes = (
-            _("声明的字符集“{}”与内容不符,文字按 {} 读取").format(declared, codec.upper()),
-        )
+        header = _CHARSET.sub(lambda found: found[0].replace(found[1], _NAMES[codec]), header)
+        notes = (_("声明的字符集“{}”与内容不符,文字按 {} 读取").format(declared, codec.upper()),)
     with tempfile.TemporaryDirectory() as folder:
         staged = Path(folder) / f"layer{suffix}"
         staged.write_bytes(header)

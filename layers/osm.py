@@ -99,19 +99,17 @@ def read_osm(path: Path, wanted: Wanted) -> RawLayer:
     )
 
 
-def _found(
-    path: Path, format_: str, kind: str, id_field: str, rules: tuple[_Rule, ...]
-) -> _Found:
+def _found(path: Path, format_: str, kind: str, id_field: str, rules: tuple[_Rule, ...]) -> _Found:
     """Go through the extract once (twice where areas are put together)."""
     import osmium  # only where an extract is read
 
     found = _Found([], [], {}, {})
     factory = osmium.geom.WKBFactory()
-    make = {
+    makers: dict[str, Callable[..., Any]] = {
         "Polygon": factory.create_multipolygon,
         "LineString": factory.create_linestring,
         "Point": factory.create_point,
-    }[kind]
+    }
     file = osmium.io.File(str(path), format_)
     reader = osmium.FileProcessor(file)
     reader = reader.with_areas() if kind == "Polygon" else reader.with_locations()
@@ -126,7 +124,7 @@ def _found(
             continue
         found.skipped.pop(name, None)  # what was a ring of ways before is an area now
         found.cells.append({id_field: name} | _filled(rules, rule, tags, found))
-        found.shapes.append(_shape(make, feature, found))
+        found.shapes.append(_shape(makers[kind], feature, found))
     return found
 
 
@@ -159,7 +157,7 @@ def _no_row(rule: _Rule, kind: str, form: str, tags: Mapping[str, str]) -> str |
     }[kind]
 
 
-def _shape(make: Callable[[Any], str], feature: Any, found: _Found) -> object:
+def _shape(make: Callable[..., Any], feature: Any, found: _Found) -> object:
     """Return the geometry; None with the reason where nodes are missing from the extract."""
     try:
         return shapely.from_wkb(make(feature))

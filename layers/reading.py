@@ -7,6 +7,7 @@ another file, and nothing is written beside the file.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from gettext import gettext as _
 from pathlib import Path
 
@@ -18,7 +19,13 @@ MAX_BYTES = 500_000_000  # larger than a county's largest layer; bounds memory a
 
 
 def read_layer(
-    file: Path | str, *, source_layer: str | None, layer: str, beside: Path | None = None
+    file: Path | str,
+    *,
+    source_layer: str | None,
+    layer: str,
+    beside: Path | str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    constants: Mapping[str, str] | None = None,
 ) -> RawLayer:
     """Read one layer of a file.
 
@@ -30,7 +37,10 @@ def read_layer(
         Name of the layer inside a file that has several; None takes the only one, or the one
         that bears the name ``layer``.
     beside
-        A second file that the first one needs.
+        The point table of a line table, a second file.
+    mapping, constants
+        What the user said of columns and values; ``north`` and ``east`` name columns with
+        coordinates.
 
     Raises
     ------
@@ -38,10 +48,9 @@ def read_layer(
         If the file is absent, too large, damaged, of another kind than its name says, has no
         such layer, or asks for too much memory or time.
     """
-    return read_isolated(
-        regular_file(file),
-        Wanted(layer, source_layer, None if beside is None else regular_file(beside)),
-    )
+    points = None if beside is None else regular_file(beside)
+    said = dict(mapping or {}), dict(constants or {})
+    return read_isolated(regular_file(file), Wanted(layer, source_layer, points, *said))
 
 
 def regular_file(file: Path | str) -> Path:
@@ -63,4 +72,3 @@ def regular_file(file: Path | str) -> Path:
             )
         )
     return path.resolve()
-

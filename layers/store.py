@@ -25,6 +25,7 @@ from layers.fields import LAYERS, layer_definition
 from layers.names import APPLICATION_ID
 from layers.placing import crs_name, parse_crs
 from layers.problems import Problem
+from layers.raw import COORDINATES
 from layers.reading import read_layer
 from layers.registry import Registry, latest_version, record, record_edits
 from layers.rejects import write_rejects
@@ -50,7 +51,12 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What an import stored. ``rejected_file`` is the CSV of rejected rows, if there are any."""
+    """What an import stored. ``rejected_file`` is the CSV of rejected rows, if there are any.
+
+    ``rows_in`` counts the features of the file: each is stored, rejected, or left out by its reader
+    and named in ``problems``. ``rows`` counts the rows of the version: lines in several parts are
+    several, and those of the version before are kept with ``append``.
+    """
 
     layer: str
     version: int
@@ -59,6 +65,7 @@ class ImportResult:
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
     rejected_file: Path | None
+    rows_in: int
 
 
 @dataclass(frozen=True)
@@ -126,6 +133,7 @@ class Workspace:
         file: Path | str,
         *,
         source_layer: str | None = None,
+        points: Path | str | None = None,
         crs: CRS | str | None = None,
         mapping: Mapping[str, str] | None = None,
         constants: Mapping[str, str] | None = None,
@@ -139,6 +147,8 @@ class Workspace:
 
         A file with any row in error is refused unless ``accept_valid``: then its other rows are
         stored and the rejected ones kept beside. ``append`` keeps the rows of the latest version.
+        ``points`` is the point table of a line table that is a file of its own. Of a table
+        ``mapping`` may also name the columns ``north`` and ``east``.
         Whatever is raised, the workspace stays as it was.
 
         Raises
@@ -153,7 +163,17 @@ class Workspace:
         tell = progress or (lambda _step: None)
         stated = parse_crs(crs) if isinstance(crs, str) else crs
         tell(_("读取"))
-        raw = read_layer(file, source_layer=source_layer, layer=name)
+        raw = read_layer(
+            file,
+            source_layer=source_layer,
+            layer=name,
+            beside=points,
+            mapping=mapping,
+            constants=constants,
+        )
+        fields = {
+            field: column for field, column in (mapping or {}).items() if field not in COORDINATES
+        }
         base = self.versions().get(name) if append else None
         old = self._read(base) if base else None
         tell(_("核对"))
@@ -162,7 +182,7 @@ class Workspace:
             name,
             target=self.crs,
             crs=stated,
-            mapping=mapping,
+            mapping=fields,
             constants=constants,
             id_prefix=id_prefix,
             stored=None if old is None else old.index,
@@ -179,6 +199,7 @@ class Workspace:
             problems=conformed.problems,
             notes=conformed.notes,
             rejected_file=beside,
+            rows_in=len(raw.cells) + sum(one.count for one in raw.skipped),
         )
 
     def answer(

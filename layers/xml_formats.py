@@ -27,11 +27,7 @@ def read_kml(path: Path, wanted: Wanted) -> RawLayer:
     Links to files elsewhere are not followed but reported as skipped.
     """
     raw = _read(path, wanted, "LIBKML", ".kml", _filled)
-    empty = [
-        name
-        for name in _SHOWING
-        if name in raw.cells and _says_nothing(raw.cells[name])
-    ]
+    empty = [name for name in _SHOWING if name in raw.cells and _says_nothing(raw.cells[name])]
     links = len(_NETWORK_LINK.findall(path.read_bytes()))
     return replace(
         raw,

@@ -15,14 +15,21 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"),
 # A document type, and with it entities, may only stand before the first element, where a parser
 # of well-formed XML expects nothing else but comments and instructions.
 _DOCUMENT_TYPE = re.compile(r"\A\ufeff?(?:\s|<!--.*?-->|<\?.*?\?>)*<!(?!--)", re.DOTALL)
+_BEFORE_ROOT = re.compile(
+    r"<!--.*?-->|<\?.*?\?>|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE
+)
 _START_BYTES = 1 << 20
+# Python has codecs of other things too, such as compressed bytes.
+_TEXT_CODECS = ("utf", "iso", "latin", "us-ascii", "ascii", "windows", "cp", "big5", "koi8", "euc",
+                "shift")  # fmt: skip
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 def root_of(head: bytes) -> str | None:
-    """Return the local name of the first element in the beginning of a file, None if it is no XML."""
-    text = head.decode("utf-16", "ignore") if head[:2] in (b"\xff\xfe", b"\xfe\xff") else head.decode("latin-1")
-    text = re.sub(r"<!--.*?-->|<\?.*?\?>|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>", "", text, flags=re.DOTALL)
+    """Return the local name of the first element in the beginning of a file, or None."""
+    wide = head[:2] in (b"\xff\xfe", b"\xfe\xff")
+    text = head.decode("utf-16", "ignore") if wide else head.decode("latin-1")
+    text = _BEFORE_ROOT.sub("", text)
     match = re.match(r"(?:\xef\xbb\xbf|\ufeff)?\s*<(?:[\w.-]+:)?([\w.-]+)[\s>/]", text)
     return match[1] if match else None
 
@@ -73,7 +80,7 @@ def _python(name: str | None) -> str | None:
     lowered = name.lower()
     if lowered in ("gb2312", "gbk", "gb18030", "gb_2312-80", "cp936"):
         return "gb18030"
-    text = lowered.startswith(("utf", "iso", "latin", "us-ascii", "ascii", "windows", "cp", "big5", "koi8", "euc", "shift"))
+    text = lowered.startswith(_TEXT_CODECS)
     try:
         return codecs.lookup(lowered).name if text else None
     except LookupError:

@@ -18,6 +18,7 @@ from pyproj import Transformer
 from api.view_layers import ViewLayer, view_layers
 from layers.store import Workspace
 from layers.survey import Survey
+from ui.language import gettext as _
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,13 @@ class County:
         return next(
             (key for key, one in self.applications.items() if one["parcel_id"] == parcel_id), None
         )
+
+
+def data_note(county: County) -> str:
+    """What everyone must know about the data: whether they are made up, and their CRS."""
+    crs = county.survey.crs
+    system = f"{crs.name.split(' / ')[0]} · EPSG:{crs.to_epsg()}"
+    return f"{_('示例数据(合成),非真实管线')} · {system}" if county.survey.synthetic else system
 
 
 def open_county(path: Path) -> County:
