@@ -172,20 +172,22 @@ def problem_rows(problems: Sequence[Problem]) -> pd.DataFrame:
 
 
 def _storing(upload: Any, wishes: Wishes, trial: Conformed, workspace: Path) -> None:
-    classes = {"public": _("公开"), "internal": _("内部"), "sensitive": _("敏感")}
     data_class = st.radio(
         _("数据类别(涉密数据不得导入)"),
         DATA_CLASSES,
         index=1,
         horizontal=True,
-        format_func=classes.__getitem__,
+        format_func=words.data_class,
         key="data_class",
     )
+    author = st.text_input(_("操作人"), max_chars=80, key="author")
     bad = len(trial.rejected)
     accept = bool(bad) and st.checkbox(
         _("只入库没有错误的行;{} 行错误行连同原因另存").format(bad), key="accept_valid"
     )
-    ready = len(trial.table) > 0 and (accept or not bad)
+    ready = len(trial.table) > 0 and (accept or not bad) and bool(author.strip())
+    if not author.strip():
+        st.html(f'<p class="tg-soft">{_("填写操作人后可入库。")}</p>')
     if not st.button(_("入库"), type="primary", key="store", disabled=not ready, width="stretch"):
         return
     with st.status(_("正在入库…")) as status:
@@ -195,6 +197,7 @@ def _storing(upload: Any, wishes: Wishes, trial: Conformed, workspace: Path) -> 
             workspace,
             data_class=data_class,
             accept_valid=accept,
+            author=author.strip(),
             progress=lambda step: status.update(label=f"{step}…"),
         )
     st.session_state["imported"] = _("{} 已入库为第 {} 版:{} 行,另存错误行 {} 行。").format(

@@ -40,7 +40,7 @@ def read_once(upload: Upload, layer: str, source_layer: str | None) -> RawLayer:
     """What stands in an upload, read again only where another part of it is wanted."""
     key = (upload.key, layer, source_layer)
     if st.session_state.get("read_key") != key:
-        raw = read_layer(upload.main, source_layer=source_layer, layer=layer)
+        raw = read_layer(upload.main, source_layer=source_layer, layer=layer, beside=upload.beside)
         st.session_state["read"], st.session_state["read_key"] = raw, key
     found: RawLayer = st.session_state["read"]
     return found
@@ -66,6 +66,7 @@ def store(
     *,
     data_class: str,
     accept_valid: bool,
+    author: str,
     progress: Callable[[str], None],
 ) -> ImportResult:
     """Store an upload as the next version of a layer."""
@@ -73,11 +74,13 @@ def store(
         wishes.layer,
         upload.main,
         source_layer=wishes.source_layer,
+        points=upload.beside,
         crs=wishes.crs,
         mapping=wishes.mapping,
         constants=wishes.constants,
         append=wishes.append,
         accept_valid=accept_valid,
         data_class=data_class,
+        author=author,
         progress=progress,
     )
