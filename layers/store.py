@@ -58,7 +58,12 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What an import stored. ``rejected_file`` is the CSV of rejected rows, if there are any."""
+    """What an import stored. ``rejected_file`` is the CSV of rejected rows, if there are any.
+
+    ``rows_in`` counts the features of the file: each is stored, rejected, or left out by its reader
+    and named in ``problems``. ``rows`` counts the rows of the version: lines in several parts are
+    several, and those of the version before are kept with ``append``.
+    """
 
     layer: str
     version: int
@@ -67,6 +72,7 @@ class ImportResult:
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
     rejected_file: Path | None
+    rows_in: int
 
 
 @dataclass(frozen=True)
@@ -267,6 +273,7 @@ class Workspace:
             problems=conformed.problems,
             notes=conformed.notes,
             rejected_file=beside,
+            rows_in=len(raw.cells) + sum(one.count for one in raw.skipped),
         )
 
     def surroundings(self, *, but: str = "") -> Surroundings:
