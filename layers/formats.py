@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gettext import gettext as _
 from pathlib import Path
 
+from layers.dxf import is_dxf, read_dxf, refuse_dwg
 from layers.geojson import read_geojson
 from layers.geopackage import read_geopackage
 from layers.grids import looks_like_table
@@ -50,6 +51,10 @@ def _is_inp(head: bytes) -> bool:
     return looks_like_inp(beginning(head) or "")
 
 
+def _is_dwg(head: bytes) -> bool:
+    return head.startswith(b"AC10")
+
+
 def _is_workbook(head: bytes) -> bool:
     return head.startswith(b"PK\x03\x04") and any(part in head for part in _WORKBOOK_PARTS)
 
@@ -62,6 +67,8 @@ def _is_text_table(head: bytes) -> bool:
 FORMATS: tuple[Format, ...] = (
     Format("GeoPackage", "SQLite", frozenset({".gpkg"}), _is_sqlite, read_geopackage, True),
     Format("GeoJSON", "JSON", frozenset({".geojson", ".json"}), _is_json, read_geojson),
+    Format("DXF", "DXF", frozenset({".dxf"}), is_dxf, read_dxf, True),
+    Format("DWG", "DWG", frozenset({".dwg"}), _is_dwg, refuse_dwg),
     Format("XLSX", "XLSX", frozenset({".xlsx", ".xlsm"}), _is_workbook, read_table, True, True),
     Format("EPANET/SWMM", _("管网模型"), frozenset({".inp"}), _is_inp, read_inp),
     Format(_("文本表格"), _("文本表格"), _TABLE_NAMES, _is_text_table, read_table, is_table=True),
