@@ -22,9 +22,9 @@ except (LayerError, ReadError, WorkspaceError, language.LanguageError) as error:
 
 if __name__ == "__main__":
     # Only here: a map component registers with the running server, and at import there is none.
-    from ui.engineer import engineer_page
+    from ui.pages import show_pages
 
-    engineer_page(WORKSPACE)
+    show_pages(WORKSPACE)
 else:
     from starlette.middleware import Middleware
     from streamlit.starlette import App

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import statistics
 import time
@@ -14,6 +15,7 @@ from typing import Any
 
 _PACKAGES = ("numpy", "scipy", "pandas", "shapely", "geopandas", "networkx")
 _STATUS = Path("/proc/self/status")
+_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def cpu_of(run: Callable[[], Any], repeats: int = 1) -> float:
@@ -38,7 +40,11 @@ def percentile(samples: list[float], share: float) -> float:
 
 
 def in_child(measure: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
-    """Run a measurement in a fresh process; its answer gets ``peak_mb``, test bed included."""
+    """Run a measurement in a fresh process; its answer gets ``peak_mb``, test bed included.
+
+    One thread: those of linear algebra spin while they wait, which would count as work.
+    """
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as child:
         return child.submit(_with_peak, measure, arguments).result()
 

@@ -26,6 +26,7 @@ from planning.quantities import (
     SingleCosts,
     load_prices,
     location,
+    priced,
     single_costs,
 )
 from planning.routes import Search
@@ -169,7 +170,7 @@ class Groundwork:
             offsets = tie_ins.table["length_m"].to_numpy(float)
         else:
             edges = methods.yuan
-            offsets = self.tie_in_surfaces_m(pipe.utility) @ self._prices(pipe)
+            offsets = priced(self.tie_in_surfaces_m(pipe.utility), self.rates(pipe).yuan_m)
         usable = eligible(tie_ins, pipe, self.standards)
         width_m = self.strip_width_m(pipe)
         usable = usable & ~self.closures.barred(tie_ins.lines, tie_ins.tree, width_m, self.closed)
@@ -180,18 +181,13 @@ class Groundwork:
             np.where(usable, offsets + tie_ins.tie_break, np.inf),
         )
 
-    def _prices(self, pipe: Pipe) -> FloatArray:
-        """Yuan of a metre of one pipe on each of ``SURFACES``."""
-        rates = self.rates(pipe).yuan_m
-        return np.array([rates[surface] for surface in SURFACES])
-
     def methods(self, pipe: Pipe) -> Methods:
         """How one pipe goes over each edge, open cut or bored, and what that costs."""
         key = (pipe, self.closed)
         if key not in self._methods:
             bores, graph = self.ground.bores, self.corridors.graph
             methods = choose_methods(
-                self.edge_surfaces_m @ self._prices(pipe),
+                priced(self.edge_surfaces_m, self.rates(pipe).yuan_m),
                 self.closures.barred(
                     graph.lines, graph.tree, self.strip_width_m(pipe), self.closed
                 ),

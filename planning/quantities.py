@@ -15,6 +15,9 @@ from gettext import gettext as _
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from gis.linear import FloatArray
 from planning.rule_files import CONFIDENCES, RuleFileError
 
 if TYPE_CHECKING:
@@ -25,6 +28,15 @@ PRICES = Path(__file__).resolve().parent.parent / "rules" / "unit_prices.csv"
 
 SURFACES = ("footway", "verge", "asphalt", "concrete", "paver", "gravel", "earth")
 NON_CARRIAGEWAY = ("footway", "verge")
+
+
+def priced(surfaces_m: FloatArray, yuan_m: Mapping[str, float]) -> FloatArray:
+    """Yuan of lines: (n, ``SURFACES``) metres on each surface times the price of a metre there.
+
+    Not a matrix product: the threads of the library behind it spin while nothing is to be done.
+    """
+    prices = np.array([yuan_m[surface] for surface in SURFACES])
+    return np.asarray(np.einsum("ij,j->i", surfaces_m, prices))
 
 
 def location(surface: str) -> str:

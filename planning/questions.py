@@ -6,6 +6,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
 from planning.application import Demand
 from planning.comparisons import is_unknown
 from planning.external_lines import ExternalLine
@@ -131,6 +135,11 @@ def unknown_of_route(
             yield APPLICATION, "", name
 
 
+def hangs_on_roads(unknown: Iterable[str]) -> bool:
+    """Whether roads could tell any of the inputs that are unknown."""
+    return any(name in _ROAD_COLUMNS for name in unknown)
+
+
 def _undemanded(work: Groundwork, demand: Demand, name: str) -> str | None:
     """What the demand owes before a measure can be told: its feeds, pressure or voltage."""
     field = _DEMAND_FIELDS.get(name)
@@ -143,17 +152,35 @@ def _undemanded(work: Groundwork, demand: Demand, name: str) -> str | None:
 
 def _roads_lacking(work: Groundwork, roads: Dug, name: str, column: str) -> Iterator[str]:
     """Ids of the roads of a route whose record leaves an input open for want of a field."""
+    lacking, ids = _lacking(work, column), work.corridors.surfaces.table["road_id"].array
+    by_reach = column == "red_line_width_m" and name != "road_crossing_m"
     for row, dug in roads.items():
-        road, city = work.corridors.surfaces.table.iloc[row], work.ground.is_city_road[row]
+        city = work.ground.is_city_road[row] is not False
+        if city and (dug is None if by_reach else lacking[row]):
+            yield str(ids[row])
+
+
+def roads_in_question(work: Groundwork) -> NDArray[np.bool_]:
+    """For each road whether digging it up can leave anything open for want of a field."""
+    columns = {column for asked in _ROAD_COLUMNS.values() for column in asked}
+    lacking = [_lacking(work, column) for column in columns]
+    beside = ~shapely.is_missing(work.ground.land_in_reach)
+    return np.asarray(np.logical_or.reduce([beside, *lacking]))
+
+
+def _lacking(work: Groundwork, column: str) -> NDArray[np.bool_]:
+    """For each road whether it may be a city road whose record lacks a field."""
+    found = work.kept.get(("lacking", column))
+    if not isinstance(found, np.ndarray):
+        table, city = work.corridors.surfaces.table, np.array(work.ground.is_city_road, object)
         if column == "authority":
-            lacks = city is None
-        elif column == "red_line_width_m" and name != "road_crossing_m":
-            lacks = dug is None
+            lacks = [one is None for one in city]
         elif column == "carriageway_width_m":
-            lacks = bool(road["width_assumed"])
+            lacks = table["width_assumed"].to_numpy(bool).tolist()
         elif column == "on_bridge":
-            lacks = road[column] is not False
+            lacks = [value is not False for value in table[column].to_numpy(object)]
         else:
-            lacks = is_unknown(road[column])
-        if lacks and city is not False:
-            yield str(road["road_id"])
+            lacks = [is_unknown(value) for value in table[column].to_numpy(object)]
+        may_be_city = np.array([one is not False for one in city], bool)
+        found = work.kept["lacking", column] = np.array(lacks, bool) & may_be_city
+    return found

@@ -23,7 +23,7 @@ from gis.forest import Forest, grow_forest
 from gis.linear import FloatArray, IntArray, LineArray, chain
 from gis.overlay import CONTACT_TOLERANCE_M
 from planning.corridors import Corridors
-from planning.quantities import SURFACES
+from planning.quantities import priced
 from planning.tie_ins import TieIns
 
 OBJECTIVES = ("cheapest", "shortest")
@@ -393,5 +393,4 @@ def costs(
     rates: Mapping[str, float],
 ) -> FloatArray:
     """Cost of lines in yuan: metres on each surface times the price of a metre there."""
-    lengths = corridors.surface_lengths(table, crossings)
-    return np.asarray(lengths @ np.array([rates[surface] for surface in SURFACES]))
+    return priced(corridors.surface_lengths(table, crossings), rates)

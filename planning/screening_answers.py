@@ -19,13 +19,13 @@ from planning.groundwork import Groundwork
 from planning.no_dig import Closed
 from planning.questions import as_text, unknown_states
 from planning.screening_bounds import bounded_statuses
-from planning.screening_judged import UNKNOWN, Answers, Desk, answer
+from planning.screening_judged import Answers, Desk, answer
 from planning.screening_questions import questions_of_ways
 from planning.screening_sites import Sites
 from planning.screening_table import FIGURES
 from planning.screening_ways import Ways, lightest_ways
 from planning.verdict_tables import COLUMNS as VERDICT_COLUMNS
-from planning.verdict_tables import judge_columns
+from planning.verdict_tables import Coded, judge_columns
 
 # What tie-breaks may add to the metres of a way at most.
 _TIE_BREAK_M = 1e-5
@@ -115,21 +115,22 @@ class Quest:
         do not tell whether another one does.
         """
         first = answer(self.desk, ground, self.demand, self.day, self.sites, cheapest)
-        status, unsure = np.full(len(cheapest), "found", object), first.in_doubt.copy()
-        open_ = np.flatnonzero((first.rank > 0) & ~unsure)
+        status, unsure, rank = np.full(len(cheapest), "found", object), first.in_doubt, first.rank
+        open_ = np.flatnonzero((rank > 0) & ~unsure)
 
         def shortest_m(sites: IntArray) -> FloatArray:
             ways = _lightest(ground, self.demand, "shortest", self.sites, sites)
             return ways.weight - _TIE_BREAK_M
 
         told = bounded_statuses(
-            ground, self.demand, self.sites, cheapest.site[open_], first.rank[open_], shortest_m
+            ground, self.demand, self.sites, cheapest.site[open_], rank[open_], shortest_m
         )
         untold = pd.isna(told)
+        unsure = unsure.copy()
         unsure[open_] = untold & ~self.sites.is_estimate[cheapest.site[open_]]
         status[open_] = np.where(untold, "not_searched", told)
         kept = np.flatnonzero(~unsure)
-        ways, unknown = cheapest.part(kept), first.verdict[UNKNOWN][kept].tolist()
+        ways, unknown = cheapest.part(kept), Coded(first.judged.verdict_of[kept], first.unknown)
         asked = questions_of_ways(self.desk, ground, self.demand, ways, unknown)
         return _Best(ways.site, ways, first, kept, status[kept], asked), cheapest.site[unsure]
 
@@ -155,6 +156,8 @@ def _lightest(
 
 def _spread(column: Any, at: IntArray) -> Any:
     """Values of a column for the sites that share them; one for all stays so."""
+    if isinstance(column, Coded):
+        return column.at(at)
     return column[at] if isinstance(column, np.ndarray) else column
 
 
@@ -171,7 +174,7 @@ class _Best:
     answers: Answers
     place: IntArray
     status: NDArray[Any]
-    questions: NDArray[Any]
+    questions: Coded
 
     def columns(self, demand: Demand, geometry: bool) -> dict[str, Any]:
         """The columns that a screening prints of them."""
@@ -179,15 +182,15 @@ class _Best:
             "status": "routed",
             "recommended": "cheapest",
             "qualifying_route": self.status,
-            "tie_in_id": np.array([*self.ways.tie_ins.feature_ids, None], object)[self.ways.tie_in],
+            "tie_in_id": Coded(self.ways.tie_in, self.ways.tie_ins.feature_ids),
             "open_questions": self.questions,
         }
         for name in FIGURES:
             columns[name] = self.answers.figures[name][self.place]
         for name in self.answers.measures:
             columns[name] = self.answers.measures[name][self.place]
-        for name in self.answers.verdict:
-            columns[name] = self.answers.verdict[name][self.place]
+        for name in VERDICT_COLUMNS:
+            columns[name] = self.answers.judged.column(name).at(self.place)
         if geometry:
             columns["geometry"] = self.ways.draw()
         return columns
@@ -209,5 +212,5 @@ def _unroutable(work: Groundwork, demand: Demand, sites: Sites, chosen: IntArray
     }
     for name in VERDICT_COLUMNS:
         told = [getattr(v, name) if v.outcome == "not_covered" else None for v in judged.verdicts]
-        columns[name] = np.array([*told, None], object)[judged.verdict_of]
+        columns[name] = Coded(judged.verdict_of, told)
     return columns

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from planning.facts import CUT_OPEN, green_inside, pipe_facts, trees_in, trees_t
 from planning.groundwork import Groundwork
 from planning.judged_routes import rank_of, unverified_inputs
 from planning.measures import MEASURES, Figures, measure_all
-from planning.quantities import SURFACES
+from planning.quantities import SURFACES, priced
 from planning.questions import unknown_inputs
 from planning.screening_lines import LineValues, Nearby, joints_inside
 from planning.screening_roads import (
@@ -37,13 +37,11 @@ from planning.screening_roads import (
 from planning.screening_sites import Sites
 from planning.screening_tolerances import tolerances_of_ways
 from planning.screening_ways import Ways
-from planning.verdict_tables import COLUMNS as VERDICT_COLUMNS
-from planning.verdict_tables import Coded, Column, judge_columns
+from planning.verdict_tables import Coded, Column, Judged, judge_columns
+from planning.verdicts import Verdict
 
 # Kinds of edges that are dug open as they are drawn.
 _PLAIN = ("strip", "crossing", "connector")
-# Beside the columns of a verdict: the inputs that keep it open.
-UNKNOWN = "unknown_inputs"
 # A mitred corner reaches twice half the width of a strip, a little more where it is smoothed.
 _MITRE_REACH = 1.02
 # Strips of usual pipes are no wider; for a wider one lines look farther round themselves.
@@ -52,13 +50,23 @@ _USUAL_WIDTH_M = 4.0
 
 @dataclass(frozen=True)
 class Answers:
-    """Figures and verdicts of routes, in their order; ``rank`` as of ``Route``."""
+    """Figures and verdicts of routes, in their order."""
 
     figures: Mapping[str, FloatArray]
     measures: Mapping[str, FloatArray]
-    verdict: Mapping[str, NDArray[Any]]
-    rank: IntArray
+    judged: Judged
     in_doubt: NDArray[np.bool_]
+
+    @property
+    def rank(self) -> IntArray:
+        """How far each route is from qualifying, as of ``Route``."""
+        ranks = np.array([rank_of(one) for one in self.judged.verdicts], np.int64)
+        return np.asarray(ranks[self.judged.verdict_of])
+
+    @cached_property
+    def unknown(self) -> list[tuple[str, ...]]:
+        """The inputs that keep each verdict open."""
+        return [unknown_inputs(one) for one in self.judged.verdicts]
 
 
 class Desk:
@@ -169,12 +177,10 @@ def answer(
         "green_m2": near.green_m2,
     }
     tolerances = tolerances_of_ways(work, demand, sites, ways, figures)
-    verdict, rank = _judge(work, utility, sites, ways, {**measures, **facts}, roads, tolerances)
     return Answers(
         figures,
         measures,
-        verdict,
-        rank,
+        _judge(work, utility, sites, ways, {**measures, **facts}, roads, tolerances),
         (sums[:, col.DOUBT] > 0) | ((perhaps > 0) & (roads == 0)).any(axis=1),
     )
 
@@ -313,8 +319,7 @@ def _cost(work: Groundwork, demand: Demand, sums: FloatArray) -> FloatArray:
     open_m = np.maximum(sums[:, col.LENGTH] - surfaces[:, 2:].sum(axis=1), 0.0)
     surfaces[:, 1] = np.minimum(sums[:, col.GREEN], open_m)
     surfaces[:, 0] = open_m - surfaces[:, 1]
-    rates = work.rates(demand.pipe).yuan_m
-    return np.asarray(surfaces @ np.array([rates[surface] for surface in SURFACES]))
+    return priced(surfaces, work.rates(demand.pipe).yuan_m)
 
 
 def _judge(
@@ -325,11 +330,10 @@ def _judge(
     columns: Mapping[str, Column],
     roads: FloatArray,
     tolerances: Mapping[str, FloatArray],
-) -> tuple[dict[str, NDArray[Any]], IntArray]:
-    """Outcome, clause, certainty and otherwise of every way, what is unknown, and its rank."""
-    count = len(ways)
-    found = {name: np.empty(count, object) for name in (*VERDICT_COLUMNS, UNKNOWN)}
-    rank = np.zeros(count, np.int64)
+) -> Judged:
+    """The verdict of every way."""
+    verdict_of = np.zeros(len(ways), np.intp)
+    verdicts: list[Verdict] = []
     for unverified, at in _unverified(utility, sites, ways.site, roads[:, ASSUMED_WIDTH] > 0):
         judged = judge_columns(
             utility,
@@ -339,14 +343,9 @@ def _judge(
             unverified=unverified,
             tolerances={name: values[at] for name, values in tolerances.items()},
         )
-        for name in VERDICT_COLUMNS:
-            found[name][at] = judged.column(name)
-        open_inputs = np.empty(len(judged.verdicts), object)
-        open_inputs[:] = [unknown_inputs(one) for one in judged.verdicts]
-        found[UNKNOWN][at] = open_inputs[judged.verdict_of]
-        ranks = np.array([rank_of(one) for one in judged.verdicts], np.int64)
-        rank[at] = ranks[judged.verdict_of]
-    return found, rank
+        verdict_of[at] = judged.verdict_of + len(verdicts)
+        verdicts += judged.verdicts
+    return Judged(verdicts, verdict_of)
 
 
 def _unverified(
@@ -365,6 +364,4 @@ def _unverified(
 
 
 def _rows(column: Column, at: IntArray) -> Column:
-    if isinstance(column, Coded):
-        return Coded(column.place[at], column.values)
-    return column[at]
+    return column.at(at) if isinstance(column, Coded) else column[at]

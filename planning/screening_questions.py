@@ -6,8 +6,8 @@ little, the way itself is looked at, as the planner of one parcel does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,18 @@ from planning.application import Demand
 from planning.facts import Dug, roads_dug
 from planning.groundwork import Groundwork
 from planning.judged_routes import working_strips
-from planning.questions import as_text, missing_obstacles, unknown_of_route
+from planning.questions import (
+    as_text,
+    hangs_on_roads,
+    missing_obstacles,
+    roads_in_question,
+    unknown_of_route,
+)
 from planning.routes import trace
 from planning.screening_judged import Desk, trench_reach_m
 from planning.screening_lines import LineValues
 from planning.screening_ways import Ways
+from planning.verdict_tables import Coded
 
 
 def questions_of_ways(
@@ -29,27 +36,33 @@ def questions_of_ways(
     ground: Groundwork,
     demand: Demand,
     ways: Ways,
-    unknown: Sequence[tuple[str, ...]],
-) -> NDArray[Any]:
+    unknown: Coded,
+) -> Coded:
     """What each way leaves open, as ``questions.as_text`` writes it; None where nothing.
 
-    ``unknown`` are the inputs that keep the verdicts open, in the order of the ways. O(steps of
-    the open ways).
+    ``unknown`` are the inputs that keep the verdict of each way open. O(steps of the open ways).
     """
     missing = tuple(missing_obstacles(ground))
-    found = np.full(len(ways), as_text(missing), object)
-    open_ = np.flatnonzero([bool(names) for names in unknown])
-    texts: dict[tuple[tuple[str, ...], frozenset[tuple[int, bool | None]]], str | None] = {}
-    for at, roads in zip(open_.tolist(), _dug(desk, ground, demand, ways.part(open_)), strict=True):
-        key = (unknown[at], frozenset(roads.items()))
-        if key not in texts:
-            texts[key] = as_text([*missing, *unknown_of_route(ground, demand, unknown[at], roads)])
-        found[at] = texts[key]
-    return found
+    texts = [as_text(missing)]
+    place = np.zeros(len(ways), np.intp)
+    place_of: dict[tuple[int, frozenset[tuple[int, bool | None]]], int] = {}
+    on_roads = np.array([hangs_on_roads(names) for names in unknown.values], bool)
+    open_ = np.flatnonzero(np.array([bool(names) for names in unknown.values], bool)[unknown.place])
+    asking = open_[on_roads[unknown.place[open_]]]
+    roads = dict(zip(asking.tolist(), _dug(desk, ground, demand, ways.part(asking)), strict=True))
+    for at, which in zip(open_.tolist(), unknown.place[open_].tolist(), strict=True):
+        mine = roads.get(at, {})
+        key = (which, frozenset(mine.items()))
+        if key not in place_of:
+            place_of[key] = len(texts)
+            names = unknown.values[which]
+            texts.append(as_text([*missing, *unknown_of_route(ground, demand, names, mine)]))
+        place[at] = place_of[key]
+    return Coded(place, texts)
 
 
 def _dug(desk: Desk, ground: Groundwork, demand: Demand, ways: Ways) -> Iterator[Dug]:
-    """The roads that each way digs up or may dig up, in the order of their rows."""
+    """Of the roads in question those that each way digs up or may dig up, by their rows."""
     if len(ways) == 0:
         return
     near = _near(desk, ground, demand, ways)
@@ -91,7 +104,7 @@ def _near(desk: Desk, ground: Groundwork, demand: Demand, ways: Ways) -> _Near:
     known, perhaps = (np.concatenate([part[at] for part in parts]) for at in (2, 3))
     # What another edge of the way surely digs up needs no second look.
     pair = way * (int(road.max(initial=0)) + 1) + road
-    kept = ~(perhaps & np.isin(pair, pair[~perhaps & known]))
+    kept = roads_in_question(ground)[road] & ~(perhaps & np.isin(pair, pair[~perhaps & known]))
     return _Near(way[kept], road[kept], known[kept], perhaps[kept])
 
 

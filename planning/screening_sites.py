@@ -26,6 +26,7 @@ class Sites:
     work: Groundwork
     cases: Sequence[Application]
     _covers: dict[str, NDArray[np.intp]] = field(default_factory=dict, repr=False)
+    _kinds: dict[str, NDArray[np.intp]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def steps(self) -> LastSteps:
@@ -56,9 +57,11 @@ class Sites:
 
     def kinds(self, utility: str) -> NDArray[np.intp]:
         """Equal numbers for sites of which no route can change anything that tells them apart."""
-        place, _ = self._alike
-        own = self._covered(utility)
-        return np.asarray((place * 3 + self._covered("urban_area")) * 3 + own)
+        if utility not in self._kinds:
+            place, _ = self._alike
+            urban, own = self._covered("urban_area"), self._covered(utility)
+            self._kinds[utility] = np.asarray((place * 3 + urban) * 3 + own)
+        return self._kinds[utility]
 
     @cached_property
     def _places(self) -> IntArray:
@@ -80,14 +83,12 @@ class Sites:
 
         The ones are ascending, as the sites are.
         """
-        key = self._places[chosen] * (self.kinds(utility).max(initial=0) + 1)
-        _, first, place = np.unique(
-            key + self.kinds(utility)[chosen], return_index=True, return_inverse=True
-        )
-        order = np.argsort(first)
-        rank = np.empty(len(order), np.int64)
-        rank[order] = np.arange(len(order))
-        return chosen[first[order]], rank[place]
+        kinds = self.kinds(utility)
+        key = self._places[chosen] * (kinds.max(initial=0) + 1) + kinds[chosen]
+        place, _ = pd.factorize(key)
+        first = np.full(place.max(initial=-1) + 1, -1)
+        first[place[::-1]] = np.arange(len(place))[::-1]
+        return chosen[first], place.astype(np.int64)
 
     @cached_property
     def gap_m(self) -> FloatArray:

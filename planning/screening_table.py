@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from gis.linear import IntArray
 from planning.application import Application
 from planning.measures import MEASURES
+from planning.verdict_tables import Coded
 
 FIGURES = ("length_m", "cost_yuan", "crossing_count", "kerb_m", "red_line_m", "green_m2")
 TEXTS = (
@@ -28,6 +28,46 @@ TEXTS = (
 )
 _ABOUT = ("parcel_id", "application_id", "source", "dig_date", "utility")
 _ORDER = (*_ABOUT, *TEXTS[:2], "gap_m", *TEXTS[2:])
+_NOTHING = -1
+
+
+class _Texts:
+    """A column of texts, few of them different: places in a list of those that came up."""
+
+    def __init__(self, rows: int) -> None:
+        self._place = np.full(rows, _NOTHING, np.int32)
+        self._values: list[str] = []
+        self._place_of: dict[str, int] = {}
+
+    def write(self, rows: IntArray, values: Any) -> None:
+        """Write one text for all rows or one for each, None for nothing."""
+        if isinstance(values, Coded):
+            used, at = np.unique(values.place, return_inverse=True)
+            known = [self._of(values.values[place]) for place in used.tolist()]
+            self._place[rows] = np.array(known, np.int32)[at]
+        elif isinstance(values, np.ndarray):
+            self._place[rows] = [self._of(value) for value in values]
+        else:
+            self._place[rows] = self._of(values)
+
+    def copy(self, rows: IntArray, to: IntArray) -> None:
+        """Write to some rows what others hold."""
+        self._place[to] = self._place[rows]
+
+    def column(self) -> pd.Series:
+        """The texts, as pandas has them where they are given as objects."""
+        if not self._values:
+            return pd.Series(np.full(len(self._place), None, object), dtype=object)
+        values = pd.array(np.array(self._values, object), dtype="str")
+        return pd.Series(values.take(self._place, allow_fill=True))
+
+    def _of(self, value: str | None) -> int:
+        if value is None:
+            return _NOTHING
+        if value not in self._place_of:
+            self._place_of[value] = len(self._values)
+            self._values.append(value)
+        return self._place_of[value]
 
 
 class Table:
@@ -38,11 +78,10 @@ class Table:
         self._rows = len(cases) * len(self.utilities)
         measures = dict.fromkeys(name for group in MEASURES.values() for name in group)
         self.numbers = (*FIGURES, *(name for name in measures if name not in FIGURES))
-        self._columns: dict[str, NDArray[Any]] = {
-            name: np.full(self._rows, None, object) for name in (*TEXTS, "geometry")
-        }
-        self._columns |= {name: np.full(self._rows, np.nan) for name in ("gap_m", *self.numbers)}
-        self._columns["status"][:] = "not_requested"
+        self._texts = {name: _Texts(self._rows) for name in TEXTS}
+        self._texts["status"].write(np.arange(self._rows), "not_requested")
+        self._columns = {name: np.full(self._rows, np.nan) for name in ("gap_m", *self.numbers)}
+        self._columns["geometry"] = np.full(self._rows, None, object)
 
     def rows(self, cases: IntArray, utility: str) -> IntArray:
         """Numbers of the rows of some cases."""
@@ -51,43 +90,51 @@ class Table:
     def write(self, rows: IntArray, columns: Mapping[str, Any]) -> None:
         """Write values, one for each row or one for all; columns that are not kept are passed."""
         for name, values in columns.items():
-            if name in self._columns:
+            if name in self._texts:
+                self._texts[name].write(rows, values)
+            elif name in self._columns:
                 self._columns[name][rows] = values
 
     def copy(self, rows: IntArray, to: IntArray) -> None:
         """Write to some rows what others hold."""
+        for texts in self._texts.values():
+            texts.copy(rows, to)
         for values in self._columns.values():
             values[to] = values[rows]
 
     def write_row(self, row: int, values: Mapping[str, Any]) -> None:
         """Write one row; None stands for an unknown number."""
         for name, value in values.items():
-            unknown = value is None and name not in TEXTS
-            self._columns[name][row] = np.nan if unknown and name != "geometry" else value
+            if name in self._texts:
+                self._texts[name].write(np.array([row]), value)
+            else:
+                unknown = value is None and name != "geometry"
+                self._columns[name][row] = np.nan if unknown else value
 
     def frame(self, geometry: bool) -> pd.DataFrame:
         """The table in its columns' order."""
-        each = len(self.utilities)
+        each, cases = len(self.utilities), np.arange(len(self.cases))
         about: dict[str, Sequence[str | None]] = {
             "parcel_id": [case.parcel_id for case in self.cases],
             "application_id": [case.application_id or None for case in self.cases],
             "source": [case.source for case in self.cases],
             "dig_date": _days(self.cases),
         }
-        columns: dict[str, NDArray[Any]] = {
-            name: np.repeat(_objects(values), each) for name, values in about.items()
+        columns: dict[str, Any] = {
+            name: _column(values, np.repeat(cases, each)) for name, values in about.items()
         }
-        columns["utility"] = np.tile(_objects(self.utilities), len(self.cases))
+        columns["utility"] = _column(self.utilities, np.tile(np.arange(each), len(self.cases)))
+        columns |= {name: texts.column() for name, texts in self._texts.items()}
         columns |= self._columns
         names = [*_ORDER, *self.numbers, *(["geometry"] if geometry else [])]
         return pd.DataFrame({name: columns[name] for name in names}, columns=names)
 
 
-def _objects(values: Sequence[str | None]) -> NDArray[Any]:
-    """Texts as an array, None kept."""
-    array = np.empty(len(values), object)
-    array[:] = values
-    return array
+def _column(values: Sequence[str | None], place: IntArray) -> pd.Series:
+    """A column of these texts in these places."""
+    texts = _Texts(len(place))
+    texts.write(np.arange(len(place)), Coded(place, values))
+    return texts.column()
 
 
 def _days(cases: Sequence[Application]) -> list[str]:

@@ -30,6 +30,17 @@ class Coded(NamedTuple):
     place: NDArray[np.intp]
     values: Sequence[Any]
 
+    def at(self, rows: NDArray[Any]) -> Coded:
+        """The column of some rows."""
+        return Coded(self.place[rows], self.values)
+
+    @property
+    def array(self) -> NDArray[Any]:
+        """The column as objects."""
+        values = np.empty(len(self.values), object)
+        values[:] = self.values
+        return values[self.place]
+
 
 Column = NDArray[np.float64] | Coded
 
@@ -40,9 +51,9 @@ class Judged(NamedTuple):
     verdicts: list[Verdict]
     verdict_of: NDArray[np.intp]
 
-    def column(self, name: str) -> NDArray[Any]:
+    def column(self, name: str) -> Coded:
         """One field of the verdict of each row."""
-        return np.array([getattr(one, name) for one in self.verdicts], object)[self.verdict_of]
+        return Coded(self.verdict_of, [getattr(one, name) for one in self.verdicts])
 
 
 def judge_rows(

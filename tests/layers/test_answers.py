@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from layers.answers import Answer, read_answers
 from layers.errors import LayerError, ReadError
 from layers.store import Workspace
 from tests.layers.layer_files import fingerprint
+from tests.layers.old_workspaces import make_old
 from tests.planned_town import make_workspace
 from tests.towns import main, parcel, street, town
 
@@ -127,9 +126,8 @@ def test_an_answer_has_an_author(opened: Workspace) -> None:
 
 
 def test_a_workspace_from_before_answers_takes_them(opened: Workspace) -> None:
-    with closing(sqlite3.connect(opened.path / "tonggou.sqlite")) as database:
-        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
-    assert "edits" not in tables
+    make_old(opened.path)
+    opened = Workspace.open(opened.path)
     assert opened.edits() == []
     opened.answer([Answer("line:W-1", "status", "in_service")], author="王工")
     assert len(opened.edits()) == 1

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import layers.store
+import layers.folder_storage
 from gis.crs import CrsError
 from layers.errors import LayerError, WorkspaceError
 from layers.store import Workspace
@@ -180,7 +180,9 @@ def test_file_without_one_valid_row_is_refused_even_then(workspace, tmp_path: Pa
     assert fingerprint(workspace.path) == before
 
 
-@pytest.mark.parametrize("step", ["write_version", "write_rejects", "record", "place_together"])
+@pytest.mark.parametrize(
+    "step", ["write_version", "write_rejects", "copyfile", "record", "place_together"]
+)
 def test_failure_at_any_step_leaves_every_byte(workspace, tmp_path, monkeypatch, step) -> None:
     workspace.import_layer("parcels", parcels_file(tmp_path))
     before = fingerprint(workspace.path)
@@ -188,7 +190,7 @@ def test_failure_at_any_step_leaves_every_byte(workspace, tmp_path, monkeypatch,
     def fail(*_arguments: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(layers.store, step, fail)
+    monkeypatch.setattr(layers.folder_storage, step, fail)
     with pytest.raises(OSError, match="No space left"):
         workspace.import_layer("parcels", parcels_file(tmp_path, count=5))
     assert fingerprint(workspace.path) == before
@@ -250,14 +252,14 @@ def test_append_after_another_import_is_asked_to_run_again(
 ) -> None:
     first = parcels_file(tmp_path)
     workspace.import_layer("parcels", first)
-    real = layers.store.write_version
+    real = layers.folder_storage.write_version
 
     def slow(path: Path, layer: str, table: object) -> None:
-        monkeypatch.setattr(layers.store, "write_version", real)
+        monkeypatch.setattr(layers.folder_storage, "write_version", real)
         Workspace.open(workspace.path).import_layer("parcels", first)
         real(path, layer, table)
 
-    monkeypatch.setattr(layers.store, "write_version", slow)
+    monkeypatch.setattr(layers.folder_storage, "write_version", slow)
     with pytest.raises(WorkspaceError, match="在此期间有了新版本 2"):
         workspace.import_layer("parcels", first, append=True, id_prefix="B-")
     assert len(workspace.survey().get("parcels")) == 3

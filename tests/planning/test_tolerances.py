@@ -162,7 +162,9 @@ def test_tables_give_the_certainty_of_single_verdicts() -> None:
     )
     names = ["crossing_red_line_m", "crossing_kerb_m", "line_length_m"]
     near = pd.DataFrame({name: rng.choice([0.0, 0.4, 1.0, np.nan], count) for name in names})
-    found = judge_rows("power", table, POLICY, mode="judge", tolerances=near).column("certainty")
+    found = (
+        judge_rows("power", table, POLICY, mode="judge", tolerances=near).column("certainty").array
+    )
     single = [
         judge("power", row, {}, POLICY, tolerances=tolerances).certainty
         for row, tolerances in zip(table.to_dict("records"), near.to_dict("records"), strict=True)

@@ -64,7 +64,7 @@ def test_the_table_gives_what_each_row_gives(utility: str, mode: str) -> None:
     table = sample(400, seed=7)
     unverified = ("max_dn_mm", "pressure_mpa", "duct_holes")
     found = judge_rows(utility, table, POLICY, mode=mode, unverified=unverified)
-    told = {name: found.column(name).tolist() for name in (*COLUMNS, "possible")}
+    told = {name: found.column(name).array.tolist() for name in (*COLUMNS, "possible")}
     single = [
         judge(utility, {}, row, POLICY, mode=mode, unverified=unverified)
         for row in table.to_dict("records")
@@ -83,9 +83,9 @@ def test_the_table_follows_the_reading_in_force() -> None:
         }
     )
     kerb = judge_rows("power", table, POLICY, mode="judge", switches={"crossing_extent": "kerb"})
-    assert kerb.column("outcome").tolist() == ["commitment_filing", "commitment"]
+    assert kerb.column("outcome").array.tolist() == ["commitment_filing", "commitment"]
     strict = judge_rows("power", table, POLICY, mode="judge")
-    assert strict.column("outcome").tolist() == ["commitment", "commitment"]
+    assert strict.column("outcome").array.tolist() == ["commitment", "commitment"]
 
 
 def test_truths_of_numpy_count_as_truths() -> None:
@@ -95,14 +95,14 @@ def test_truths_of_numpy_count_as_truths() -> None:
     table["green_temporary_m2"] = table["pipe_length_m"] = 1.0
     table["duct_outer_diameter_mm"] = table["duct_holes"] = 1
     found = judge_rows("telecom", table, POLICY, mode="judge")
-    assert found.column("outcome").tolist() == ["ordinary_approval", "commitment"]
+    assert found.column("outcome").array.tolist() == ["ordinary_approval", "commitment"]
 
 
 def test_a_missing_column_is_an_input_not_given() -> None:
     found = judge_rows("gas", pd.DataFrame({"note": ["a", "b"]}), POLICY, mode="judge")
-    assert found.column("outcome").tolist() == ["undetermined", "undetermined"]
+    assert found.column("outcome").array.tolist() == ["undetermined", "undetermined"]
 
 
 def test_an_empty_table_gives_an_empty_answer() -> None:
     found = judge_rows("gas", pd.DataFrame({"construction_length_m": []}), POLICY)
-    assert len(found.column("outcome")) == 0
+    assert len(found.column("outcome").array) == 0
