@@ -19,14 +19,17 @@ from typing import Any
 import click
 
 import settings
+from cli_parts import as_json_option, print_json, print_lines
+from cli_versions import COMMANDS
 from gis.crs import CrsError
+from layers import databases
 from layers.answers import Answer, read_answers
 from layers.checks import check_layers
 from layers.counties import county_crs
 from layers.drawn_lines import read_line
 from layers.errors import LayerError, ReadError, WorkspaceError
 from layers.problems import Problem
-from layers.store import Workspace
+from layers.store import DATA_CLASSES, Workspace
 from layers.utilities import load_utilities
 from planning.application import Application, ApplicationError, parse_application
 from planning.batch import cases_of, screen
@@ -82,29 +85,15 @@ class ErrorsAsExits(click.Group):
         except USER_ERRORS as error:
             problems = [asdict(problem) for problem in getattr(error, "problems", ())]
             if ctx.meta.get("json"):
-                _print_json({"error": str(error), "problems": problems})
+                print_json({"error": str(error), "problems": problems})
             click.echo(str(error), err=True)
             ctx.exit(2)
-
-
-def _remember_json(ctx: click.Context, _option: click.Parameter, value: bool) -> bool:
-    ctx.meta["json"] = value
-    return value
-
-
-as_json_option = click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    is_eager=True,
-    callback=_remember_json,
-    help=_("结果以 JSON 输出"),
-)
 
 
 @click.group(cls=ErrorsAsExits, help=_("同沟:水电气网联动报装的联合踏勘与共享沟槽规划。"))
 def main() -> None:
     """Joint survey and shared-trench planning."""
+    databases.use(settings.database_url())
 
 
 @main.command(help=_("新建工作区。"))
@@ -121,22 +110,36 @@ def init(workspace: Path, county: str, crs: str | None, as_json: bool) -> None:
         county_crs(settings.counties(), county)  # refuses a county without rules
     made = Workspace.create(workspace, county, chosen)
     if as_json:
-        _print_json({"workspace": str(made.path), "county": county, "crs": chosen})
+        print_json({"workspace": str(made.path), "county": county, "crs": chosen})
     else:
         click.echo(_("已新建工作区 {}({},{})").format(workspace, county, chosen))
 
 
-@main.command(name="import", help=_("导入一个 GeoPackage 或 GeoJSON 文件为图层的新版本。"))
+@main.command(name="import", help=_("把一个文件导入为图层的新版本;可用的格式见 docs/formats.md。"))
 @click.argument("workspace", type=click.Path(path_type=Path))
 @click.argument("file", type=str)
 @click.option("--layer", required=True, help=_("导入为哪个图层,如 parcels"))
-@click.option("--source-layer", help=_("GeoPackage 中的图层名"))
+@click.option("--source-layer", help=_("文件中的图层名或工作表名"))
+@click.option("--points", help=_("管线表另存一份时,管线点表的文件"))
 @click.option("--crs", help=_("文件的真实坐标系,如 EPSG:4547"))
-@click.option("--map", "mapping", multiple=True, help=_("字段=列名,可重复"))
+@click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    help=_("字段=列名,可重复;表格的坐标列用 north=列名、east=列名"),
+)
 @click.option("--set", "constants", multiple=True, help=_("字段=值,对所有行,可重复"))
 @click.option("--id-prefix", default="", help=_("加在每个编号前的文字,用于区分来源"))
 @click.option("--append", is_flag=True, help=_("保留该图层已有的行"))
 @click.option("--accept-valid", is_flag=True, help=_("导入无误的行,有误的行另存并写明原因"))
+@click.option(
+    "--class",
+    "data_class",
+    type=click.Choice(DATA_CLASSES),
+    default="internal",
+    help=_("数据类别:public 公开、internal 内部(缺省)、sensitive 敏感;涉密数据不得导入"),
+)
+@click.option("--author", default=settings.author, help=_("经办人,缺省为本机用户名"))
 @as_json_option
 @click.pass_context
 def import_(
@@ -145,12 +148,15 @@ def import_(
     file: str,
     layer: str,
     source_layer: str | None,
+    points: str | None,
     crs: str | None,
     mapping: Sequence[str],
     constants: Sequence[str],
     id_prefix: str,
     append: bool,
     accept_valid: bool,
+    data_class: str,
+    author: str,
     as_json: bool,
 ) -> None:
     """Store a file as the next version of a layer."""
@@ -159,25 +165,28 @@ def import_(
             layer,
             file,
             source_layer=source_layer,
+            points=points,
             crs=crs,
             mapping=_pairs("--map", mapping),
             constants=_pairs("--set", constants),
             id_prefix=id_prefix,
             append=append,
             accept_valid=accept_valid,
+            data_class=data_class,
+            author=author,
             progress=lambda _step: bar.update(1),
         )
     if as_json:
         answer = asdict(result)
         beside = result.rejected_file
-        _print_json(answer | {"rejected_file": str(beside) if beside else None})
+        print_json(answer | {"rejected_file": str(beside) if beside else None})
     else:
         click.echo(
             _("图层 {} 第 {} 版:{} 行,未导入 {} 行").format(
                 layer, result.version, result.rows, result.rejected
             )
         )
-        _print_lines([*result.notes, *_messages(result.problems)])
+        print_lines([*result.notes, *_messages(result.problems)])
         if result.rejected_file:
             click.echo(_("未导入的行及原因:{}").format(result.rejected_file))
     ctx.exit(1 if result.rejected else 0)
@@ -197,9 +206,9 @@ def check(ctx: click.Context, workspace: Path, as_json: bool) -> None:
             problems += found
             bar.update(1)
     if as_json:
-        _print_json({"layers": rows, "problems": [asdict(problem) for problem in problems]})
+        print_json({"layers": rows, "problems": [asdict(problem) for problem in problems]})
     else:
-        _print_lines(_messages(problems))
+        print_lines(_messages(problems))
         click.echo(_("共 {} 个图层,{} 处问题").format(len(rows), len(problems)))
     ctx.exit(1 if problems else 0)
 
@@ -214,7 +223,7 @@ def demo(workspace: Path, as_json: bool) -> None:
         bar.update(1)
     applications = len(made.applications())
     if as_json:
-        _print_json({"workspace": str(made.path), "applications": applications})
+        print_json({"workspace": str(made.path), "applications": applications})
     else:
         click.echo(_("已新建示例工作区 {}:{} 份申请。数据为合成。").format(workspace, applications))
 
@@ -229,7 +238,7 @@ def graph(workspace: Path, out: Path, as_json: bool) -> None:
     work = _groundwork(Workspace.open(workspace))
     counts = write_graph(work, out)
     if as_json:
-        _print_json({"out": str(out), **counts})
+        print_json({"out": str(out), **counts})
     else:
         click.echo(_("已导出 {}:{} 个节点,{} 条边").format(out, counts["nodes"], counts["edges"]))
 
@@ -270,9 +279,9 @@ def plan_(
     if gpkg is not None:
         write_plan(answer, survey.crs, gpkg)
     if as_json:
-        _print_json(answer)
+        print_json(answer)
     else:
-        _print_lines(plan_summary(made))
+        print_lines(plan_summary(made))
     for message in case.impossible.values():
         click.echo(message, err=True)
     unroutable = any(line.status == "unroutable" for line in made.lines.values())
@@ -338,14 +347,14 @@ def screen_(
         problems = {"problems": faults}
         told = {"status": counts, "outcome": outcomes, "one_by_one": alone}
         told |= {"questions": len(asked)}
-        _print_json(answer | told | problems)
+        print_json(answer | told | problems)
     else:
         click.echo(_("没有申请的宗地按 {} 开挖").format(day))
         click.echo(_("已筛查 {} 项:{}").format(len(table), _counts(counts)))
         click.echo(_("判定:{}").format(_counts(outcomes)))
         click.echo(_("其中逐项求解 {pairs} 项,用时 {cpu_s:.1f} 秒(CPU)").format(**alone))
-        _print_lines(asked_first(asked))
-        _print_lines(faults)
+        print_lines(asked_first(asked))
+        print_lines(faults)
     ctx.exit(1 if faults or counts.get("unroutable") else 0)
 
 
@@ -385,9 +394,9 @@ def answer_(
         answers = read_answers(file) if file else [Answer(*given)]
         edits = opened.answer(answers, author=author, note=note, replace=replace)
     if as_json:
-        _print_json({"edits": [asdict(edit) for edit in edits]})
+        print_json({"edits": [asdict(edit) for edit in edits]})
         return
-    _print_lines(
+    print_lines(
         [
             _("{layer} 第 {version} 版:{feature_id} 的 {field} 由 {old} 改为 {new}").format(
                 **{**asdict(edit), "old": edit.old or _("未填")}
@@ -526,14 +535,8 @@ def _messages(problems: Sequence[Problem]) -> list[str]:
     return [problem.message for problem in problems]
 
 
-def _print_lines(lines: Sequence[str]) -> None:
-    for line in lines:
-        click.echo(line)
-
-
-def _print_json(answer: Mapping[str, Any]) -> None:
-    click.echo(json.dumps(answer, ensure_ascii=False, allow_nan=False))
-
+for command in COMMANDS:
+    main.add_command(command)
 
 if __name__ == "__main__":
     main()

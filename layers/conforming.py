@@ -89,6 +89,7 @@ def conform(
         *_cell_problems(raw, whole, definition, columns, broken),
         *_shape_problems(raw, whole, definition, astray, source),
         *_split_problems(raw, whole, definition, exploded.split),
+        *_skipped_problems(raw, definition),
     ]
     named = {(problem.row, problem.field) for problem in problems if problem.severity == "error"}
     rows = Rows(definition, exploded.table, raw.file, exploded.positions + 1)
@@ -101,7 +102,7 @@ def conform(
         table=exploded.table[good].set_index(definition.id_field),
         rejected=_rejected(raw, bad),
         problems=tuple(sorted(problems, key=lambda problem: problem.row or 0)),
-        notes=_notes(raw, definition, columns, source, target, crs),
+        notes=(*raw.notes, *_notes(raw, definition, columns, source, target, crs)),
     )
 
 
@@ -254,6 +255,23 @@ def _split_problems(
             severity="warning",
         )
         for position in split
+    ]
+
+
+def _skipped_problems(raw: RawLayer, definition: LayerDefinition) -> list[Problem]:
+    return [
+        Problem(
+            layer=definition.name,
+            file=raw.file,
+            row=None,
+            feature_id=None,
+            field=None,
+            value=one.what,
+            rule=one.reason,
+            cure=_("未导入 {} 个,请核对").format(one.count),
+            severity="warning",
+        )
+        for one in raw.skipped
     ]
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from pyproj import CRS
+
+# Names that a mapping may hold beside the fields of a layer: the columns with the coordinates.
+COORDINATES = ("north", "east")
 
 
 @dataclass(frozen=True)
@@ -15,19 +19,23 @@ class Wanted:
     """What is asked of a file: rows for ``layer``, from its part ``source_layer`` if it has parts.
 
     ``beside`` is a second file that the first one needs, such as the point table of a line table.
+    ``mapping`` (name to column) and ``constants`` (name to value) are what the user said of it.
     """
 
     layer: str
     source_layer: str | None = None
     beside: Path | None = None
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A feature of the source that could not become a row: which one, in words, and why."""
+    """Features of the source that could not become rows: which, in words, why, how many."""
 
     what: str
     reason: str
+    count: int = 1
 
 
 @dataclass(frozen=True)

@@ -1,51 +1,60 @@
-"""Read an uploaded GeoPackage or GeoJSON safely, into cells and shapes as they stand.
+"""Read a file that somebody gave us safely, into cells and shapes as they stand.
 
-What a file is follows from its own bytes and must agree with its name; nothing here opens a
-URL, a virtual path or a reference to another file. Nothing is written beside the file.
+What a file is follows from its own bytes and must agree with its name (``formats``). It is parsed
+in a process of its own (``isolation``). Nothing opens a URL, a virtual path or a reference to
+another file, and nothing is written beside the file.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from gettext import gettext as _
 from pathlib import Path
 
 from layers.errors import ReadError
-from layers.formats import FORMATS, Format
+from layers.isolation import read_isolated
 from layers.raw import RawLayer, Wanted
 
 MAX_BYTES = 500_000_000  # larger than a county's largest layer; bounds memory and time
-_HEAD_BYTES = 4096
 
 
-def read_layer(file: Path | str, *, source_layer: str | None, layer: str) -> RawLayer:
+def read_layer(
+    file: Path | str,
+    *,
+    source_layer: str | None,
+    layer: str,
+    beside: Path | str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    constants: Mapping[str, str] | None = None,
+) -> RawLayer:
     """Read one layer of a file.
 
     Parameters
     ----------
     file
-        A regular file on disk, GeoPackage or GeoJSON.
+        A regular file on disk, of one of the kinds of ``formats.FORMATS``.
     source_layer
-        Name of the layer inside a GeoPackage; None takes the only one, or the one that bears the
-        name ``layer``.
+        Name of the layer inside a file that has several; None takes the only one, or the one
+        that bears the name ``layer``.
+    beside
+        The point table of a line table, a second file.
+    mapping, constants
+        What the user said of columns and values; ``north`` and ``east`` name columns with
+        coordinates.
 
     Raises
     ------
     ReadError
-        If the file is absent, too large, damaged, of another kind than its name says, or has no
-        such layer.
+        If the file is absent, too large, damaged, of another kind than its name says, has no
+        such layer, or asks for too much memory or time.
     """
-    path = _regular_file(file)
-    kind = _kind(path)
-    if source_layer is not None and not kind.has_parts:
-        raise ReadError(
-            _("文件 {}:{} 没有内部图层,不能用 --source-layer。请去掉这一选项。").format(
-                path.name, kind.name
-            )
-        )
-    return kind.read(path, Wanted(layer, source_layer))
+    points = None if beside is None else regular_file(beside)
+    said = dict(mapping or {}), dict(constants or {})
+    return read_isolated(regular_file(file), Wanted(layer, source_layer, points, *said))
 
 
-def _regular_file(file: Path | str) -> Path:
+def regular_file(file: Path | str) -> Path:
+    """Return the whole path of a file on disk of a size that can be read; else ``ReadError``."""
     path = Path(file)
     if not path.is_file():
         raise ReadError(
@@ -63,23 +72,3 @@ def _regular_file(file: Path | str) -> Path:
             )
         )
     return path.resolve()
-
-
-def _kind(path: Path) -> Format:
-    """Tell the kind from the first bytes; refuse a name that says something else."""
-    with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
-    kind = next((one for one in FORMATS if one.fits(head)), None)
-    if kind is None:
-        raise ReadError(
-            _("文件 {}:内容既不是 GeoPackage 也不是 GeoJSON。请转换为其中一种后再导入。").format(
-                path.name
-            )
-        )
-    if path.suffix.lower() not in kind.suffixes:
-        raise ReadError(
-            _("文件 {}:内容是 {},扩展名应为 {}。请核对文件来源后改名。").format(
-                path.name, kind.content, " / ".join(sorted(kind.suffixes))
-            )
-        )
-    return kind

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from gis.linear import IntArray
 from planning.application import Application
@@ -59,9 +58,8 @@ class _Texts:
         """The texts, as pandas has them where they are given as objects."""
         if not self._values:
             return pd.Series(np.full(len(self._place), None, object), dtype=object)
-        places = pa.array(self._place, mask=self._place == _NOTHING)
-        coded = pa.DictionaryArray.from_arrays(places, pa.array(self._values, pa.large_string()))
-        return pd.Series(pd.array(coded.cast(pa.large_string()), dtype="str"))
+        values = pd.array(np.array(self._values, object), dtype="str")
+        return pd.Series(values.take(self._place, allow_fill=True))
 
     def _of(self, value: str | None) -> int:
         if value is None:

@@ -140,7 +140,7 @@ def bad_inputs(folder: Path) -> dict[str, tuple[Path, list[str], str]]:
             write_gpkg(folder / "t.gpkg", ids, [line((0, 0), (9, 0))]), [],
             "几何类型为 LineString,须为 Polygon",
         ),
-        "virtual": (vrt, [], "内容既不是 GeoPackage 也不是 GeoJSON"),
+        "virtual": (vrt, [], "内容不是可以读取的格式"),
         "absent": (folder / "absent.gpkg", [], "磁盘上没有这个文件"),
         "url": (Path("/vsicurl/http://127.0.0.1:1/a.gpkg"), [], "不接受网址和虚拟路径"),
         "bad_map": (parcels_file(folder), ["--map", "name"], "--map name:须写作 字段=值"),

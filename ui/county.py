@@ -5,7 +5,7 @@ Read-only and shared by all visitors; read again when the workspace's files chan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from pyproj import Transformer
 from api.view_layers import ViewLayer, view_layers
 from layers.store import Workspace
 from layers.survey import Survey
+from ui.language import gettext as _
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,17 @@ class County:
         )
 
 
+def data_note(county: County) -> str:
+    """What everyone must know about the data: whether they are made up, and their CRS."""
+    crs = county.survey.crs
+    system = f"{crs.name.split(' / ')[0]} · EPSG:{crs.to_epsg()}"
+    return f"{_('示例数据(合成),非真实管线')} · {system}" if county.survey.synthetic else system
+
+
 def open_county(path: Path) -> County:
     """The county of a workspace, from memory unless a layer or an application has changed."""
     workspace = Workspace.open(path)
-    files = sorted((path / "applications").glob("*.json"))
-    state = tuple((file.name, file.stat().st_mtime_ns) for file in files)
+    state = workspace.applications_stamp()
     versions = tuple((one.layer, one.sha256) for one in workspace.versions().values())
     applications = _applications(path, state)
     marked = tuple(sorted({str(one["parcel_id"]) for one in applications.values()}))
@@ -73,7 +80,7 @@ def _survey(path: Path, _versions: tuple[Any, ...]) -> Survey:
 
 
 @lru_cache(maxsize=2)
-def _applications(path: Path, _state: tuple[Any, ...]) -> dict[str, Mapping[str, Any]]:
+def _applications(path: Path, _state: Hashable) -> dict[str, Mapping[str, Any]]:
     return {one["application_id"]: one for one in Workspace.open(path).applications()}
 
 

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit_folium import st_folium
 
 from api import tokens
 from api.drawn_routes import pen
-from api.escape import esc
 from layers.utilities import load_utilities
 from planning.policies import load_policy
 from ui import panel
+from ui.bar import bar, configure
 from ui.case_drawing import case_drawing, pen_for
 from ui.case_marks import case_marks
 from ui.comparison import comparison, eligibility
-from ui.county import County, open_county
+from ui.county import County, data_note, open_county
 from ui.drawn_routes import keep_door
-from ui.language import LANGUAGES, speak, spoken
 from ui.language import gettext as _
+from ui.language import speak, spoken
 from ui.maps import case_group, town_map
+from ui.notes import alarm
 from ui.open_questions import open_questions
 from ui.planning_service import REFUSALS, is_preparing, plan_of_application, plan_of_parcel
 from ui.shared_trench import shared_trench
@@ -35,34 +37,26 @@ from ui.view import View
 from ui.words import Words
 
 log = logging.getLogger(__name__)
-_STATIC = Path(__file__).resolve().parent.parent / "static"
 _MAP_HEIGHT_PX = 640  # before the style sheet fits the map to the window
 
 
-def engineer_page(workspace: Path) -> None:
+def engineer_page(workspace: Path, pages: Sequence[Any] = ()) -> None:
     """Show the bench for one workspace; tokens for its layers are issued for its path."""
     speak(st.session_state.get("language"))
-    st.set_page_config(
-        page_title=_("同沟 · 路由规划"),
-        layout="wide",
-        page_icon=str(_STATIC / "favicon.png"),
-        initial_sidebar_state="collapsed",
-    )
-    st.html(_STATIC / "style.css")
-    _bench(workspace)
+    configure(_("同沟 · 路由规划"))
+    _bench(workspace, pages)
 
 
 @st.fragment(run_every=tokens.RENEW_S)
-def _bench(workspace: Path) -> None:
+def _bench(workspace: Path, pages: Sequence[Any]) -> None:
     speak(st.session_state.get("language"))
     try:
         county = open_county(workspace)
     except REFUSALS as error:
         with st.container(key="alarm"):
-            _alarm(_("工作区打不开"), str(error))
+            alarm(_("工作区打不开"), str(error))
         return
-    with st.container(key="bar"):
-        _bar(county)
+    _choosing(bar(pages, _("路由规划"), synthetic=county.survey.synthetic), county)
     with st.container(key="bench"):
         map_side, case_side = st.columns([65, 35], gap=None)
     with case_side, st.container(key="case"):
@@ -72,11 +66,8 @@ def _bench(workspace: Path) -> None:
         _map(county, view, str(workspace))
 
 
-def _bar(county: County) -> None:
-    brand, choice, other = st.columns([48, 46, 6], gap=None)
-    synthetic = f"<span>{_('示例数据(合成)')}</span>" if county.survey.synthetic else ""
-    brand.html(f'<div class="tg-brand"><b>{_("同沟")}</b><em>{_("路由规划")}</em>{synthetic}</div>')
-    choice.selectbox(
+def _choosing(place: DeltaGenerator, county: County) -> None:
+    place.selectbox(
         _("报装申请"),
         list(county.applications),
         index=None,
@@ -86,16 +77,6 @@ def _bar(county: County) -> None:
         format_func=lambda key: _application_title(county.applications[key]),
         on_change=_choose_application,
     )
-
-    others = [key for key in LANGUAGES if key != spoken()]
-    for key in others:
-        other.button(
-            LANGUAGES[key], key=f"speak-{key}", type="tertiary", on_click=_speak, args=(key,)
-        )
-
-
-def _speak(language: str) -> None:
-    st.session_state["language"] = language
 
 
 def _application_title(application: Mapping[str, Any]) -> str:
@@ -150,10 +131,10 @@ def _planned(county: County, workspace: Path) -> tuple[dict[str, Any] | None, st
                 plan = plan_of_parcel(parcel, date.today(), county)
                 return plan, _("默认需求试算"), True
     except REFUSALS as error:
-        _alarm(_("无法计算"), str(error))
+        alarm(_("无法计算"), str(error))
     except Exception:
         log.exception("plan failed for application %s, parcel %s", selected, parcel)
-        _alarm(_("计算出错"), _("方案未能算出,已记入日志。请换一个申请,或联系管理员。"))
+        alarm(_("计算出错"), _("方案未能算出,已记入日志。请换一个申请,或联系管理员。"))
     else:
         if st.session_state.get("asking"):
             _asking(county, workspace)
@@ -167,10 +148,6 @@ def _waiting_words() -> str:
     if is_preparing():
         return _("系统刚启动:正在准备管线走廊,约半分钟,随后算出方案…")
     return _("正在计算外线方案…")
-
-
-def _alarm(head: str, text: str) -> None:
-    st.html(f'<p class="tg-note-warn"><b>{esc(head)}</b> {esc(text)}</p>')
 
 
 def _empty(county: County) -> None:
@@ -215,10 +192,10 @@ def _asking(county: County, workspace: Path) -> None:
         with st.spinner(_("正在汇总全部申请的待查事项…")):
             open_questions(county, workspace)
     except REFUSALS as error:
-        _alarm(_("无法计算"), str(error))
+        alarm(_("无法计算"), str(error))
     except Exception:
         log.exception("the questions of the county could not be gathered")
-        _alarm(_("计算出错"), _("待查事项未能汇总,已记入日志。请联系管理员。"))
+        alarm(_("计算出错"), _("待查事项未能汇总,已记入日志。请联系管理员。"))
 
 
 def _what_to_do(county: County) -> str:
@@ -288,7 +265,7 @@ def _withdrawing(workspace: Path, view: View, line: Mapping[str, Any]) -> None:
     )
     refused = st.session_state.pop("not_withdrawn", None)
     if refused:
-        _alarm(_("未撤回"), refused)
+        alarm(_("未撤回"), refused)
 
 
 def _withdraw(workspace: Path, asked: Mapping[str, Any]) -> None:
@@ -338,7 +315,7 @@ def _map(county: County, view: View | None, token_name: str) -> None:
         view, strips=bool(st.session_state.get("strips")), focus=str(number), gently=gently
     )
     st_folium(
-        town_map(county.bounds, set(county.layers), load_utilities(), note=_data_note(county)),
+        town_map(county.bounds, set(county.layers), load_utilities(), note=data_note(county)),
         key="map",
         height=_MAP_HEIGHT_PX,
         use_container_width=True,
@@ -348,9 +325,3 @@ def _map(county: County, view: View | None, token_name: str) -> None:
         ),
         on_change=lambda: _choose_parcel(county),
     )
-
-
-def _data_note(county: County) -> str:
-    crs = county.survey.crs
-    system = f"{crs.name.split(' / ')[0]} · EPSG:{crs.to_epsg()}"
-    return f"{_('示例数据(合成),非真实管线')} · {system}" if county.survey.synthetic else system

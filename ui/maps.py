@@ -104,6 +104,7 @@ def town_map(
     utilities: Mapping[str, Utility],
     *,
     note: str,
+    keys: str | None = None,
 ) -> TownMap:
     """The map of a county: its layers, legend, scale and the note on its data.
 
@@ -115,6 +116,8 @@ def town_map(
         Names of the layers that can be fetched.
     note
         What the reader must know about the data, on the map at all times.
+    keys
+        Marks in the legend beside the utilities, as HTML; those of a case by default.
     """
     west, south, east, north = bounds
     centre = ((south + north) / 2, (west + east) / 2)
@@ -134,7 +137,7 @@ def town_map(
                 "bounds": [[south, west], [north, east]],
                 "openZoom": OPEN_ZOOM,
                 "note": esc(note),
-                "legend": legend(utilities),
+                "legend": utility_keys(utilities) + (case_keys() if keys is None else keys),
                 "zoomIn": _("放大后显示:"),
                 "truncated": _("(数量过多,仅显示一部分,请放大)"),
                 "failed": _("加载失败,请刷新页面"),
@@ -173,8 +176,8 @@ def check_local(element: Any) -> None:
         check_local(child)
 
 
-def legend(utilities: Mapping[str, Utility]) -> str:
-    """Legend as HTML: every utility with its colour and dash pattern, and the case's marks."""
+def utility_keys(utilities: Mapping[str, Utility]) -> str:
+    """Legend as HTML: every utility with its colour and dash pattern, and existing mains."""
     rows = [
         _key(
             f'<line x1="1" y1="6" x2="33" y2="6" stroke="{esc(item.colour)}" stroke-width="3.2"'
@@ -183,11 +186,13 @@ def legend(utilities: Mapping[str, Utility]) -> str:
         )
         for item in utilities.values()
     ]
-    rows += [
-        _key(
-            '<line x1="1" y1="6" x2="33" y2="6" stroke="#9b8fa0" stroke-width="1.2"/>',
-            _("现状管线"),
-        ),
+    mains = '<line x1="1" y1="6" x2="33" y2="6" stroke="#9b8fa0" stroke-width="1.2"/>'
+    return "".join([*rows, _key(mains, _("现状管线"))])
+
+
+def case_keys() -> str:
+    """The marks of a case."""
+    rows = [
         _key(
             '<rect x="1" y="1" width="32" height="10" rx="2" fill="#ffcf40" fill-opacity=".8"/>',
             _("共沟段"),
@@ -222,6 +227,14 @@ def legend(utilities: Mapping[str, Utility]) -> str:
         ),
     ]
     return "".join(rows)
+
+
+def problem_keys() -> str:
+    """The marks of what is wrong with layers."""
+    return _key(
+        '<rect x="12" y="1" width="10" height="10" rx="1" fill="#c62828" stroke="#fff"/>',
+        _("错误"),
+    ) + _key('<circle cx="17" cy="6" r="5" fill="#f2a900" stroke="#fff"/>', _("提醒"))
 
 
 def _key(mark: str, words: str) -> str:

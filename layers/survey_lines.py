@@ -1,0 +1,230 @@
+"""Lines of a CJJ 61 survey: the line table joined with its points, depths turned into levels."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from gettext import gettext as _
+
+import numpy as np
+import pandas as pd
+from shapely.geometry import LineString
+
+from layers.axes import numbers
+from layers.fields import fold
+from layers.headers import Table
+from layers.raw import Skipped, Wanted
+from layers.survey_columns import roles_in
+from layers.survey_points import Points, texts
+from layers.survey_values import (
+    depth_reference,
+    subtypes_of,
+    translated,
+    utilities_of,
+    utility_key,
+)
+
+_VERTICAL_ROLES = {"depth", "start_depth", "end_depth", "start_level", "end_level"}
+# Nobody buries a county's pipes deeper, in metres: a larger number is in another unit.
+_DEEPEST_M = 30.0
+_UNITS = ((re.compile("mm|毫米"), 0.001), (re.compile("cm|厘米"), 0.01))
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Rows with their shapes (None and a reason where a point is missing), and notes."""
+
+    cells: pd.DataFrame
+    shapes: np.ndarray
+    unreadable: dict[int, str]
+    notes: tuple[str, ...]
+
+
+def join_lines(cells: pd.DataFrame, points: Points, wanted: Wanted) -> Lines:
+    """Draw each row of a line table from its start point to its end point.
+
+    The result has the table's own columns and those of the layer ``lines`` that follow from them:
+    ``depth_m`` is the mean cover of both ends where depths go to the outer top, ``start_invert_m``
+    and ``end_invert_m`` are levels where they go to the inner bottom.
+    """
+    roles = roles_in(cells.columns)
+    starts, ends = (texts(cells[roles[role]]) for role in ("start_point", "end_point"))
+    shapes, unreadable = _shapes(starts, ends, points)
+    fields = translated(cells, roles, "lines")
+    utilities, notes = utilities_of(cells, roles, starts, wanted.constants.get("utility"))
+    vertical, depth_notes = _vertical(cells, roles, points, (starts, ends), utilities)
+    columns = {**fields.columns, **vertical, **_holes(cells, roles)}
+    if "line_id" not in columns:
+        columns["line_id"] = [
+            None if a is None or b is None else f"{a}-{b}"
+            for a, b in zip(starts, ends, strict=True)
+        ]
+        notes += (_("没有管线编号列,编号取“起点点号-终点点号”"),)
+    if any(word is not None for word in utilities):
+        columns |= {"utility": utilities, "subtype": subtypes_of(utilities)}
+    made = cells.assign(**{name: pd.Series(list(c), dtype=object) for name, c in columns.items()})
+    return Lines(made, shapes, unreadable, (*notes, *fields.notes, *depth_notes))
+
+
+def split_results(table: Table) -> tuple[Table, pd.DataFrame]:
+    """Split a table of points with their connected points into points and lines.
+
+    Each row tells of a point (blank: the one above), one point that it is connected to, and the
+    depth at this end. A pair that is told from both ends is one line.
+    """
+    roles = roles_in(table.cells.columns)
+    number = roles["point_no"]
+    cells = table.cells.assign(**{number: table.cells[number].ffill()})
+    own = [column for role, column in roles.items() if role in ("depth", "level")]
+    rows: dict[frozenset[str | None], dict[str, object]] = {}
+    skipped = list(table.skipped)
+    connected = texts(cells[roles["connected"]])
+    for here, there, row in zip(
+        texts(cells[number]), connected, cells.to_dict("records"), strict=True
+    ):
+        if there is None:
+            continue
+        ends = {f"{{}}{column}": row[column] for column in own}
+        pair = frozenset((here, there))
+        first = rows.get(pair)
+        if first is None:
+            rows[pair] = {
+                _("起点点号"): here,
+                _("终点点号"): there,
+                **{key.format(_("起点")): value for key, value in ends.items()},
+                **{key.format(_("终点")): None for key in ends},
+                **{
+                    str(c): v for c, v in row.items() if c not in (number, roles["connected"], *own)
+                },
+            }
+        elif first[_("起点点号")] == there and not first.get("told"):
+            first |= {key.format(_("终点")): value for key, value in ends.items()} | {"told": True}
+        else:
+            skipped.append(Skipped(f"{here}-{there}", _("同一连接重复出现")))
+    points = Table(table.name, _own_rows(cells, roles), tuple(skipped), table.above)
+    return points, pd.DataFrame(list(rows.values()), dtype=object).drop(
+        columns="told", errors="ignore"
+    )
+
+
+def _own_rows(cells: pd.DataFrame, roles: Mapping[str, str]) -> pd.DataFrame:
+    """Return one row for each point, and each place, of a table that repeats them."""
+    axes = [roles[role] for role in ("x", "y", "north", "east") if role in roles]
+    known = cells[cells[axes].notna().any(axis=1) | ~cells[roles["point_no"]].duplicated()]
+    return known.drop_duplicates([roles["point_no"], *axes]).reset_index(drop=True)
+
+
+def _shapes(
+    starts: Sequence[str | None], ends: Sequence[str | None], points: Points
+) -> tuple[np.ndarray, dict[int, str]]:
+    shapes = np.full(len(starts), None, dtype=object)
+    unreadable: dict[int, str] = {}
+    for row, pair in enumerate(zip(starts, ends, strict=True)):
+        reasons = [reason for number in pair if (reason := _unusable(number, points))]
+        if reasons:
+            unreadable[row] = ";".join(reasons)
+        else:
+            shapes[row] = LineString([points.places[str(number)] for number in pair])
+    return shapes, unreadable
+
+
+def _unusable(number: str | None, points: Points) -> str | None:
+    if number is None:
+        return _("起点或终点点号为空")
+    if number in points.conflicting:
+        return _("点号 {} 在点表中有两个位置").format(number)
+    return None if number in points.places else _("点号 {} 不在点表中").format(number)
+
+
+def _vertical(
+    cells: pd.DataFrame,
+    roles: Mapping[str, str],
+    points: Points,
+    ends: tuple[Sequence[str | None], Sequence[str | None]],
+    utilities: Sequence[object],
+) -> tuple[dict[str, Sequence[object]], tuple[str, ...]]:
+    """Return ``depth_m`` and the inverts, by what depths and levels of each line refer to."""
+    depths, unit_notes = _depths(cells, roles)
+    levels = [_column(cells, roles, role) for role in ("start_level", "end_level")]
+    if not _VERTICAL_ROLES & roles.keys():
+        return {}, ()
+    ground = [np.array([points.ground.get(n or "", np.nan) for n in some]) for some in ends]
+    covers = [
+        np.where(np.isfinite(d), d, g - h) for d, g, h in zip(depths, ground, levels, strict=True)
+    ]
+    bottoms = [
+        np.where(np.isfinite(h), h, g - d) for d, g, h in zip(depths, ground, levels, strict=True)
+    ]
+    layings = list(cells[roles["laying"]]) if "laying" in roles else [None] * len(cells)
+    references = np.array(
+        [
+            depth_reference(utility_key(word), laying) or ""
+            for word, laying in zip(utilities, layings, strict=True)
+        ]
+    )
+    top, bottom = references == "outer_top", references == "inner_bottom"
+    below_ground = np.minimum(*covers) >= 0  # a riser's upper end has a negative depth
+    columns = {
+        "depth_m": np.where(top & below_ground, (covers[0] + covers[1]) / 2, np.nan),
+        "start_invert_m": np.where(bottom, bottoms[0], np.nan),
+        "end_invert_m": np.where(bottom, bottoms[1], np.nan),
+    }
+    told: dict[str, Sequence[object]] = {
+        name: [None if np.isnan(v) else round(float(v), 3) for v in values]
+        for name, values in columns.items()
+    }
+    return told, (*unit_notes, *_vertical_notes(references))
+
+
+def _depths(
+    cells: pd.DataFrame, roles: Mapping[str, str]
+) -> tuple[list[np.ndarray], tuple[str, ...]]:
+    """Return the depths of both ends in metres, unknown where their unit cannot be told."""
+    depths, notes = [], []
+    for end in ("start_depth", "end_depth"):
+        role = end if end in roles else "depth"  # one depth for the whole line
+        values = _column(cells, roles, role)
+        unit = next((f for sign, f in _UNITS if sign.search(fold(roles.get(role, "")))), None)
+        if unit is None and np.nanmax(values, initial=0.0) > _DEEPEST_M:
+            notes.append(
+                _("列“{}”最大为 {:g},不像以米为单位,未换算。请在列名中写明单位,如 {}(cm)").format(
+                    roles[role], np.nanmax(values), roles[role]
+                )
+            )
+            values = np.full(len(cells), np.nan)
+        depths.append(values * (unit or 1.0))
+    return depths, tuple(dict.fromkeys(notes))
+
+
+def _column(cells: pd.DataFrame, roles: Mapping[str, str], role: str) -> np.ndarray:
+    return numbers(cells[roles[role]]) if role in roles else np.full(len(cells), np.nan)
+
+
+def _vertical_notes(references: np.ndarray) -> list[str]:
+    counts = Counter(references.tolist())
+    notes = []
+    if counts["outer_top"]:
+        notes.append(
+            _("{} 条管线的埋深按 CJJ 61 为至管外顶,depth_m 取两端平均,一端未知则留空").format(
+                counts["outer_top"]
+            )
+        )
+    if counts["inner_bottom"]:
+        notes.append(
+            _(
+                "{} 条管线的埋深按 CJJ 61 为至管内底,管底高程取表中高程,没有则取地面高程减埋深"
+            ).format(counts["inner_bottom"])
+        )
+    if counts[""]:
+        notes.append(_("{} 条管线的专业或敷设方式未知,不知埋深量至何处,未换算").format(counts[""]))
+    return notes
+
+
+def _holes(cells: pd.DataFrame, roles: Mapping[str, str]) -> dict[str, Sequence[object]]:
+    """Free holes are all holes but the used ones, where both are known."""
+    if "holes" not in roles or "used_holes" not in roles:
+        return {}
+    free = _column(cells, roles, "holes") - _column(cells, roles, "used_holes")
+    return {"free_holes": [None if np.isnan(one) else float(one) for one in free]}

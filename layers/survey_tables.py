@@ -1,0 +1,208 @@
+"""Tables with coordinates: plain ones, and the point and line tables of CJJ 61 surveys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from gettext import gettext as _
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+
+from layers.axes import find_axes, places
+from layers.errors import ReadError
+from layers.grids import Grid, Grids, read_grids
+from layers.headers import Table, find_table
+from layers.point_texts import point_text
+from layers.raw import RawLayer, Wanted
+from layers.survey_columns import role_of, roles_in
+from layers.survey_lines import join_lines, split_results
+from layers.survey_nodes import node_cells
+from layers.survey_points import Placed, by_number, placed
+
+# What makes a table of points one of CJJ 61, whose X is north.
+_Kind = TypeVar("_Kind", Table, Placed)
+_SURVEY_ROLES = {"feature", "appurtenance", "connected"}
+
+
+@dataclass
+class _Tables:
+    """The tables of a file by kind; ``unread`` are worksheets without known columns."""
+
+    lines: list[Table] = field(default_factory=list)
+    points: list[Placed] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+
+def read_table(path: Path, wanted: Wanted) -> RawLayer:
+    """Read a workbook or a delimited text as a layer.
+
+    For ``lines`` the line tables are joined with the point tables of the same file or of
+    ``wanted.beside``; for any other layer rows with coordinates become points. The CRS is None:
+    tables do not declare one.
+
+    Raises
+    ------
+    ReadError
+        If there are no coordinates, or what cannot be told has to be asked.
+    """
+    grids = read_grids(path)
+    tables = _tables(grids, wanted, of_survey=wanted.layer == "lines")
+    if wanted.layer == "lines":
+        return _lines(grids, tables, wanted)
+    return _points(grids, tables, wanted)
+
+
+def _tables(grids: Grids, wanted: Wanted, *, of_survey: bool) -> _Tables:
+    """Tell the tables by their columns. A text without header is a table of points."""
+    stated = {wanted.mapping.get("north"), wanted.mapping.get("east")} - {None}
+    found = _Tables()
+    for grid in grids.grids:
+        table = find_table(grid, lambda name: role_of(name) is not None or name in stated)
+        if table is None:
+            _take_bare(found, grid, grids.file, wanted)
+            continue
+        roles = roles_in(table.cells.columns)
+        if {"start_point", "end_point"} <= roles.keys():
+            found.lines.append(table)
+            continue
+        if {"point_no", "connected"} <= roles.keys():
+            table, lines = split_results(table)
+            found.lines.append(Table(table.name, lines))
+        here = wanted.mapping if stated & set(table.cells.columns) else {}
+        is_survey = of_survey or bool(_SURVEY_ROLES & roles.keys())
+        axes = find_axes(table.cells, here, file=grids.file, x_is_north=is_survey)
+        if axes is None:
+            found.unread.append(str(grid.name or grids.file))
+        else:
+            found.points.append(placed(table, axes))
+    return found
+
+
+def _take_bare(found: _Tables, grid: Grid, file: str, wanted: Wanted) -> None:
+    if grid.name is not None or not grid.rows:
+        found.unread.append(str(grid.name or file))
+        return
+    is_cass = file.lower().endswith(".dat")
+    bare = point_text(grid, wanted.mapping, file=file, is_cass=is_cass)
+    found.points.append(
+        Placed(Table(None, bare.cells, bare.skipped), bare.axes, places(bare.cells, bare.axes))
+    )
+
+
+def _lines(grids: Grids, tables: _Tables, wanted: Wanted) -> RawLayer:
+    lines = _chosen([one.name for one in tables.lines], tables.lines, grids, wanted)
+    if not lines:
+        raise ReadError(
+            _(
+                "文件 {}:没有管线表(须有 起点点号、终点点号 两列)。只有点的文件请导入为 nodes 等"
+                "点图层,或改用带管线表的文件。"
+            ).format(grids.file)
+        )
+    points, notes = list(tables.points), list(grids.notes)
+    if wanted.beside is not None:
+        beside = read_grids(wanted.beside)
+        points += _tables(beside, wanted, of_survey=True).points
+        notes += beside.notes
+    if not any("point_no" in one.roles for one in points):
+        raise ReadError(
+            _("文件 {}:管线表没有坐标,需要管线点表(点号和坐标)。请用 --points 文件 指明。").format(
+                grids.file
+            )
+        )
+    found = by_number(points)
+    joined = [join_lines(one.cells.reset_index(drop=True), found, wanted) for one in lines]
+    notes += [note for one in joined for note in one.notes] + [one.axes.note for one in points]
+    starts = np.cumsum([0, *(len(one.cells) for one in joined)])
+    return RawLayer(
+        grids.file,
+        lines[0].name if len(lines) == 1 else None,
+        _together([one.cells for one in joined]),
+        np.concatenate([one.shapes for one in joined]),
+        {
+            int(start) + row: reason
+            for start, one in zip(starts, joined, strict=False)
+            for row, reason in one.unreadable.items()
+        },
+        None,
+        notes=_said(notes, lines, tables),
+        skipped=tuple(s for one in (*lines, *(p.table for p in points)) for s in one.skipped),
+    )
+
+
+def _points(grids: Grids, tables: _Tables, wanted: Wanted) -> RawLayer:
+    points = _chosen([one.table.name for one in tables.points], tables.points, grids, wanted)
+    if not points:
+        raise ReadError(
+            _(
+                "文件 {}:找不到坐标列。表头须有 北坐标、东坐标(或 X、Y,经度、纬度),"
+                "或用 --map north=列名、--map east=列名 指明。"
+            ).format(grids.file)
+        )
+    if wanted.layer != "nodes" and len(points) > 1:
+        raise ReadError(
+            _("文件 {}:有多个带坐标的工作表:{}。请用 --source-layer 指定一个。").format(
+                grids.file, "、".join(str(one.table.name) for one in points)
+            )
+        )
+    notes, cells = [*grids.notes, *(one.axes.note for one in points)], []
+    for one in points:
+        if wanted.layer == "nodes" and "point_no" in one.roles:
+            made, said = node_cells(one, wanted)
+            notes += said
+            cells.append(made)
+        else:
+            cells.append(one.table.cells)
+    starts = np.cumsum([0, *(len(one) for one in cells)])
+    read = [one.table for one in points]
+    return RawLayer(
+        grids.file,
+        read[0].name if len(read) == 1 else None,
+        _together(cells),
+        np.concatenate([one.places.shapes for one in points]),
+        {
+            int(start) + row: reason
+            for start, one in zip(starts, points, strict=False)
+            for row, reason in one.places.unreadable.items()
+        },
+        None,
+        notes=_said(notes, read, tables),
+        skipped=tuple(s for one in read for s in one.skipped),
+    )
+
+
+def _chosen(
+    names: Sequence[str | None], tables: list[_Kind], grids: Grids, wanted: Wanted
+) -> list[_Kind]:
+    if wanted.source_layer is None:
+        return tables
+    chosen = [one for name, one in zip(names, tables, strict=True) if name == wanted.source_layer]
+    if not chosen:
+        raise ReadError(
+            _("文件 {}:没有可读的工作表“{}”。工作表:{}。请改正 --source-layer。").format(
+                grids.file,
+                wanted.source_layer,
+                "、".join(str(grid.name) for grid in grids.grids) or _("无"),
+            )
+        )
+    return chosen
+
+
+def _together(cells: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put tables one below the other; a column that one lacks is blank there."""
+    names = list(dict.fromkeys(name for one in cells for name in one.columns))
+    rows = [row for one in cells for row in one.to_dict("records")]
+    return pd.DataFrame(
+        {name: pd.Series([row.get(name) for row in rows], dtype=object) for name in names},
+        index=pd.RangeIndex(len(rows)),
+    )
+
+
+def _said(notes: Iterable[str], read: Sequence[Table], tables: _Tables) -> tuple[str, ...]:
+    said = list(notes)
+    said += [_("表头以上的文字:{}").format(one.above[:200]) for one in read if one.above]
+    if tables.unread:
+        said.append(_("未读取的工作表:{}").format("、".join(tables.unread)))
+    return tuple(dict.fromkeys(said))

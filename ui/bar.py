@@ -1,0 +1,47 @@
+"""The bar above every page: the name, the other pages, what the page chooses by, the language."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from ui.language import LANGUAGES, spoken
+from ui.language import gettext as _
+
+STATIC = Path(__file__).resolve().parent.parent / "static"
+
+
+def configure(title: str) -> None:
+    """Set up a page: its title, its icon and the style of all pages."""
+    st.set_page_config(
+        page_title=title,
+        layout="wide",
+        page_icon=str(STATIC / "favicon.png"),
+        initial_sidebar_state="collapsed",
+    )
+    st.html(STATIC / "style.css")
+
+
+def bar(pages: Sequence[Any], here: str, *, synthetic: bool) -> DeltaGenerator:
+    """Draw the bar of the page that is called ``here``; give the place for its own choice."""
+    with st.container(key="bar"):
+        brand, links, choice, other = st.columns([40, 10, 44, 6], gap=None)
+    told = f"<span>{_('示例数据(合成)')}</span>" if synthetic else ""
+    brand.html(f'<div class="tg-brand"><b>{_("同沟")}</b><em>{here}</em>{told}</div>')
+    for page in pages:
+        if page.title != here:
+            links.page_link(page, label=page.title)
+    for key in LANGUAGES:
+        if key != spoken():
+            other.button(
+                LANGUAGES[key], key=f"speak-{key}", type="tertiary", on_click=_speak, args=(key,)
+            )
+    return choice
+
+
+def _speak(language: str) -> None:
+    st.session_state["language"] = language

@@ -1,0 +1,209 @@
+"""Importing a file: choose it, see what was read and what is wrong with it, then store it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from api.escape import esc
+from layers.conforming import Conformed
+from layers.errors import LayerError
+from layers.fields import LAYERS, LayerDefinition, layer_definition
+from layers.problems import Problem
+from layers.raw import RawLayer
+from layers.store import DATA_CLASSES
+from ui import words
+from ui.county import County
+from ui.language import gettext as _
+from ui.layer_service import Wishes, read_once, store, try_out
+from ui.notes import alarm, told
+from ui.uploads import laid_down
+
+_SHOWN = 200  # problems in the table; all of them are in the file of rejected rows
+
+
+def layer_import(county: County, workspace: Path) -> None:
+    """Take one file into one layer, in steps that can each be seen before the next."""
+    done = st.session_state.pop("imported", None)
+    if done:
+        told(done)
+    st.html(f"<h3>{_('导入文件')}<small>{_('先核对,后入库;入库前不改动任何数据')}</small></h3>")
+    chosen = st.file_uploader(
+        _("文件"),
+        accept_multiple_files=True,
+        key=f"files-{st.session_state.get('imports', 0)}",
+        label_visibility="collapsed",
+        help=_("散装的 shapefile 请把 .shp、.dbf、.shx、.prj、.cpg 一起选中"),
+    )
+    layer = st.selectbox(_("导入为"), LAYERS, key="import_layer", format_func=words.layer)
+    upload = laid_down(chosen, st.session_state.get("upload"))
+    st.session_state["upload"] = upload
+    if upload is None:
+        return
+    source_layer = st.text_input(
+        _("文件内的图层(文件只有一个图层时留空)"), key="source_layer"
+    ).strip()
+    try:
+        with st.spinner(_("正在读取…")):
+            raw = read_once(upload, layer, source_layer or None)
+    except LayerError as error:
+        alarm(_("不能导入"), str(error))
+        return
+    st.html(_read(raw))
+    wishes = _wishes(raw, layer, source_layer or None, county)
+    if st.button(_("核对"), key="try", width="stretch"):
+        with st.spinner(_("正在核对…")):
+            st.session_state["trial"] = wishes.key, _tried(raw, wishes, workspace)
+    key, trial = st.session_state.get("trial", ("", None))
+    if trial is None or key != wishes.key:
+        return
+    if isinstance(trial, LayerError):
+        alarm(_("不能导入"), str(trial))
+        return
+    _shown(trial)
+    _storing(upload, wishes, trial, workspace)
+
+
+def _read(raw: RawLayer) -> str:
+    """What was read, in words."""
+    facts = [
+        _("{} 行").format(len(raw.cells)),
+        _("{} 列").format(len(raw.cells.columns)),
+        _("坐标系 {}").format(raw.crs.name) if raw.crs is not None else _("未声明坐标系"),
+    ]
+    if raw.skipped:
+        facts.append(_("另有 {} 个对象未成行").format(len(raw.skipped)))
+    notes = "".join(f"<li>{esc(note)}</li>" for note in raw.notes)
+    listed = f'<ul class="tg-questions">{notes}</ul>' if notes else ""
+    return f'<p class="tg-facts">{esc(raw.file)}:{esc(",".join(facts))}</p>{listed}'
+
+
+def _wishes(raw: RawLayer, layer: str, source_layer: str | None, county: County) -> Wishes:
+    definition = layer_definition(layer)
+    crs = st.text_input(
+        _("坐标系(留空则用文件所声明的)"), key="crs", placeholder="EPSG:4547"
+    ).strip()
+    with st.expander(_("字段对应"), expanded=False):
+        mapping, constants = _matched(raw, definition)
+    append = county.survey.has(layer) and st.checkbox(
+        _("追加到现有图层(不勾选则整层替换为新版本)"), key="append"
+    )
+    return Wishes(layer, source_layer, crs or None, False, mapping, constants, append)
+
+
+def _matched(
+    raw: RawLayer, definition: LayerDefinition
+) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """The columns and fixed values that the visitor chose for fields; others are found by name."""
+    names = [str(name) for name in raw.cells.columns]
+    rows = pd.DataFrame(
+        {
+            "field": definition.names,
+            "name": [f"{field.zh}{' *' if field.required else ''}" for field in definition.fields],
+            "column": pd.Series([None] * len(definition.fields), dtype=object),
+            "constant": pd.Series([None] * len(definition.fields), dtype=object),
+        }
+    )
+    edited = st.data_editor(
+        rows,
+        hide_index=True,
+        width="stretch",
+        disabled=["name"],
+        column_order=["name", "column", "constant"],
+        column_config={
+            "name": st.column_config.TextColumn(_("字段(* 必填)")),
+            "column": st.column_config.SelectboxColumn(_("文件中的列"), options=names),
+            "constant": st.column_config.TextColumn(_("固定值")),
+        },
+        key=f"matched {definition.name} {' '.join(names)}",
+    )
+    return _chosen(edited, "column"), _chosen(edited, "constant")
+
+
+def _chosen(edited: pd.DataFrame, column: str) -> dict[str, str]:
+    some = edited[edited[column].notna() & (edited[column].astype(str).str.strip() != "")]
+    return dict(zip(some["field"], some[column].astype(str), strict=True))
+
+
+def _tried(raw: RawLayer, wishes: Wishes, workspace: Path) -> Conformed | LayerError:
+    try:
+        return try_out(raw, wishes, workspace)
+    except LayerError as error:
+        return error
+
+
+def _shown(trial: Conformed) -> None:
+    """What the file would become: how many rows, what was done, what is wrong."""
+    good, bad = len(trial.table), len(trial.rejected)
+    figures = [(_("可入库"), good), (_("有错误"), bad), (_("提醒"), _warnings(trial.problems))]
+    cells = "".join(f"<div><span>{esc(name)}</span><b>{count}</b></div>" for name, count in figures)
+    notes = "".join(f"<li>{esc(note)}</li>" for note in trial.notes)
+    st.html(f'<div class="tg-figures">{cells}</div><ul class="tg-questions">{notes}</ul>')
+    if trial.problems:
+        st.dataframe(
+            problem_rows(trial.problems[:_SHOWN]), hide_index=True, width="stretch", height=240
+        )
+        if len(trial.problems) > _SHOWN:
+            told(_("仅列出前 {} 处,共 {} 处。").format(_SHOWN, len(trial.problems)))
+
+
+def _warnings(problems: Sequence[Problem]) -> int:
+    return sum(problem.severity != "error" for problem in problems)
+
+
+def problem_rows(problems: Sequence[Problem]) -> pd.DataFrame:
+    """Problems as a visitor reads them."""
+    severity = {"error": _("错误"), "warning": _("提醒")}
+    return pd.DataFrame(
+        {
+            _("程度"): [severity.get(one.severity, one.severity) for one in problems],
+            _("行"): [one.row for one in problems],
+            _("编号"): [one.feature_id for one in problems],
+            _("字段"): [one.field for one in problems],
+            _("值"): [one.value for one in problems],
+            _("问题"): [one.rule for one in problems],
+            _("处理"): [one.cure for one in problems],
+        }
+    )
+
+
+def _storing(upload: Any, wishes: Wishes, trial: Conformed, workspace: Path) -> None:
+    data_class = st.radio(
+        _("数据类别(涉密数据不得导入)"),
+        DATA_CLASSES,
+        index=1,
+        horizontal=True,
+        format_func=words.data_class,
+        key="data_class",
+    )
+    author = st.text_input(_("操作人"), max_chars=80, key="author")
+    bad = len(trial.rejected)
+    accept = bool(bad) and st.checkbox(
+        _("只入库没有错误的行;{} 行错误行连同原因另存").format(bad), key="accept_valid"
+    )
+    ready = len(trial.table) > 0 and (accept or not bad) and bool(author.strip())
+    if not author.strip():
+        st.html(f'<p class="tg-soft">{_("填写操作人后可入库。")}</p>')
+    if not st.button(_("入库"), type="primary", key="store", disabled=not ready, width="stretch"):
+        return
+    with st.status(_("正在入库…")) as status:
+        result = store(
+            upload,
+            wishes,
+            workspace,
+            data_class=data_class,
+            accept_valid=accept,
+            author=author.strip(),
+            progress=lambda step: status.update(label=f"{step}…"),
+        )
+    st.session_state["imported"] = _("{} 已入库为第 {} 版:{} 行,另存错误行 {} 行。").format(
+        words.layer(wishes.layer), result.version, result.rows, result.rejected
+    )
+    st.session_state["imports"] = st.session_state.get("imports", 0) + 1
+    st.session_state["upload"] = st.session_state["trial"] = None
+    st.session_state.pop("trial")
+    st.rerun()

@@ -1,0 +1,60 @@
+"""Files that a visitor chose, laid down in a folder of their own for reading.
+
+The folder is removed when the visitor chooses other files or goes away. Names come from outside:
+only their last part is used, and only if nothing in it could lead elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Protocol
+
+# Parts of a shapefile, the main one first; other files come alone or with one beside them.
+_MAIN = (".shp", ".tab", ".mif", ".inp", ".zip")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|]")
+
+
+class Uploaded(Protocol):
+    """What Streamlit gives for a chosen file."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def file_id(self) -> str: ...
+    def getbuffer(self) -> memoryview: ...
+
+
+@dataclass(frozen=True)
+class Upload:
+    """Files on disk: the one to read, and the one beside it if there are just two of one kind."""
+
+    key: str
+    folder: tempfile.TemporaryDirectory[str]
+    main: Path
+    beside: Path | None
+
+
+def laid_down(chosen: Sequence[Uploaded], before: Upload | None) -> Upload | None:
+    """Write chosen files into a folder, unless they lie there already; None for no files."""
+    if not chosen:
+        return None
+    key = " ".join(one.file_id for one in chosen)
+    if before is not None and before.key == key:
+        return before
+    folder = tempfile.TemporaryDirectory(prefix="tonggou-upload-")
+    files = [Path(folder.name) / safe_name(one.name) for one in chosen]
+    for file, one in zip(files, chosen, strict=True):
+        file.write_bytes(one.getbuffer())
+    main = next((f for suffix in _MAIN for f in files if f.suffix.lower() == suffix), files[0])
+    rest = [file for file in files if file != main and file.suffix == main.suffix]
+    return Upload(key, folder, main, rest[0] if len(rest) == 1 else None)
+
+
+def safe_name(name: str) -> str:
+    """The last part of a name, without what could mean anything to a file system."""
+    last = PurePosixPath(PureWindowsPath(name).name).name
+    return _UNSAFE.sub("_", last).strip(". ")[-120:] or "upload"
