@@ -18,7 +18,7 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from layers.answers import Change
+from layers.check_rules import check_rules
 from layers.checks import check_layers
 from layers.errors import LayerError
 from layers.fields import layer_definition
@@ -46,6 +46,12 @@ class Repair:
     after: gpd.GeoDataFrame
     words: str
     meaning: str | None = None
+
+    @property
+    def change(self) -> tuple[str, str, str, str]:
+        """The repair as an edit: feature, field, what was wrong, what was done."""
+        wrong = check_rules()[self.problem.rule_id].zh
+        return self.problem.feature_id or "", _GEOMETRY, wrong, self.words
 
     def to_json(self) -> dict[str, Any]:
         """Return the repair as plain values; shapes as WKT."""
@@ -109,8 +115,8 @@ def preview(survey: Survey, problem: Problem) -> Repair:
 
 def repaired(
     survey: Survey, layer: str, problems: Iterable[Problem]
-) -> tuple[gpd.GeoDataFrame, list[Repair], list[Change]]:
-    """Return a layer with the repairs of these problems, what was done, and the cells changed.
+) -> tuple[gpd.GeoDataFrame, list[Repair]]:
+    """Return a layer with the repairs of these problems, and what was done.
 
     Repairs are made one after the other, each on what those before it left; one that would change
     nothing any more is left out. The order is that of features and rules, not of the rows.
@@ -118,7 +124,7 @@ def repaired(
     table = survey.get(layer)
     if table is None:
         raise LayerError(_("图层 {} 尚未导入。请先用 import 导入。").format(layer))
-    before, done = table, []
+    done: list[Repair] = []
     for problem in sorted(problems, key=_order):
         if problem.feature_id not in table.index:
             continue  # an earlier repair took it away
@@ -128,7 +134,7 @@ def repaired(
             continue
         table = _replaced(table, repair)
         done.append(repair)
-    return table, done, _changes(before, table)
+    return table, done
 
 
 def _order(problem: Problem) -> tuple[str, str, str]:
@@ -154,22 +160,6 @@ def _replaced(table: gpd.GeoDataFrame, repair: Repair) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(joined, geometry=table.geometry.name, crs=table.crs).rename_axis(
         table.index.name
     )
-
-
-def _changes(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> list[Change]:
-    """Cells as edits of a layer: shapes that changed, rows that went and rows that came."""
-    both = before.index.intersection(after.index)
-    old, new = np.asarray(before.geometry[both]), np.asarray(after.geometry[both])
-    moved = ~shapely.equals_identical(old, new)
-    changes = [
-        (str(name), _GEOMETRY, _text(one), _text(two) or "")
-        for name, one, two in zip(both[moved], old[moved], new[moved], strict=True)
-    ]
-    gone = before.index.difference(after.index, sort=False)
-    came = after.index.difference(before.index, sort=False)
-    changes += [(str(name), _GEOMETRY, _text(before.geometry[name]), "") for name in gone]
-    changes += [(str(name), _GEOMETRY, None, _text(after.geometry[name]) or "") for name in came]
-    return changes
 
 
 def _text(shape: BaseGeometry | None) -> str | None:
@@ -412,4 +402,17 @@ _REPAIRS: Mapping[str, _Maker] = MappingProxyType(
         "join_at_crossing": _join_at_crossing,
     }
 )
-REPAIRS = tuple(_REPAIRS)
+# What each repair is called, in Chinese and English.
+REPAIRS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "make_valid": ("重整无效图形", "rebuild the invalid geometry"),
+        "remove_repeated": ("去除重复折点", "remove repeated vertices"),
+        "trim_spikes": ("削去尖刺", "trim spikes"),
+        "close_ring": ("首尾相接", "close the loop"),
+        "fill_tiny_holes": ("填平极小的洞", "fill tiny holes"),
+        "split_multipart": ("拆为多行", "split into one row for each part"),
+        "drop_duplicate": ("删去重复的一行", "drop the row that is there twice"),
+        "snap": ("移动端点使其接上", "move the end so that it joins"),
+        "join_at_crossing": ("在交点处加共同折点", "give both lines a vertex where they cross"),
+    }
+)
