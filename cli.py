@@ -6,9 +6,7 @@ Exit 0: done. 1: done, with problems. 2: unusable arguments, file or workspace; 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -19,16 +17,15 @@ from typing import Any
 import click
 
 import settings
-from cli_parts import as_json_option, print_json, print_lines
+from cli_checks import CHECKS
+from cli_parts import as_json_option, messages, print_json, print_lines, progress
 from cli_versions import COMMANDS
 from gis.crs import CrsError
 from layers import databases
 from layers.answers import Answer, read_answers
-from layers.checks import check_layers
 from layers.counties import county_crs
 from layers.drawn_lines import read_line
 from layers.errors import LayerError, ReadError, WorkspaceError
-from layers.problems import Problem
 from layers.store import DATA_CLASSES, Workspace
 from layers.utilities import load_utilities
 from planning.application import Application, ApplicationError, parse_application
@@ -164,7 +161,7 @@ def import_(
     as_json: bool,
 ) -> None:
     """Store a file as the next version of a layer."""
-    with _progress(_("导入"), 3) as bar:
+    with progress(_("导入"), 3) as bar:
         result = Workspace.open(workspace).import_layer(
             layer,
             file,
@@ -192,31 +189,10 @@ def import_(
                 layer, result.version, result.rows, result.rejected
             )
         )
-        print_lines([*result.notes, *_messages(result.problems)])
+        print_lines([*result.notes, *messages(result.problems)])
         if result.rejected_file:
             click.echo(_("未导入的行及原因:{}").format(result.rejected_file))
     ctx.exit(1 if result.rejected else 0)
-
-
-@main.command(help=_("核对工作区的全部图层,列出问题。"))
-@click.argument("workspace", type=click.Path(path_type=Path))
-@as_json_option
-@click.pass_context
-def check(ctx: click.Context, workspace: Path, as_json: bool) -> None:
-    """List the problems of all layers."""
-    survey = Workspace.open(workspace).survey()
-    rows = {layer: len(table) for layer, table in survey.tables.items()}
-    problems: list[Problem] = []
-    with _progress(_("核对"), len(rows)) as bar:
-        for _layer, found in check_layers(survey):
-            problems += found
-            bar.update(1)
-    if as_json:
-        print_json({"layers": rows, "problems": [asdict(problem) for problem in problems]})
-    else:
-        print_lines(_messages(problems))
-        click.echo(_("共 {} 个图层,{} 处问题").format(len(rows), len(problems)))
-    ctx.exit(1 if problems else 0)
 
 
 @main.command(help=_("新建示例县工作区,可直接打开。"))
@@ -224,7 +200,7 @@ def check(ctx: click.Context, workspace: Path, as_json: bool) -> None:
 @as_json_option
 def demo(workspace: Path, as_json: bool) -> None:
     """Make a workspace of the sample county."""
-    with _progress(_("示例县"), 1) as bar:
+    with progress(_("示例县"), 1) as bar:
         made = make_sample(workspace)
         bar.update(1)
     applications = len(made.applications())
@@ -273,7 +249,7 @@ def plan_(
     if gpkg is not None:
         require_place(gpkg, ".gpkg")
     opened = Workspace.open(workspace)
-    with _progress(_("编制方案"), 2) as bar:
+    with progress(_("编制方案"), 2) as bar:
         document = _with_drawn(_application(opened, application), drawn, opened)
         case = parse_application(document, tolerant=True)
         survey = opened.survey()
@@ -334,7 +310,7 @@ def screen_(
     applications, faults = _readable(opened)
     cases = cases_of(survey, applications, _day(dig_date), named)
     pairs = sum(len(set(case.demands) & set(wanted or case.demands)) for case in cases)
-    with _progress(_("筛查"), pairs) as bar:
+    with progress(_("筛查"), pairs) as bar:
         places, refused = placed(survey, applications)
         faults += [str(error) for error in refused]
         work = prepare(survey, load_policy(opened.county), places)
@@ -519,13 +495,6 @@ def _counts(counts: Mapping[str, int]) -> str:
     return "、".join(f"{name} {count}" for name, count in counts.items()) or _("无")
 
 
-def _progress(label: str, steps: int) -> AbstractContextManager[Any]:
-    """Return a progress bar on standard error, silent where nobody is watching."""
-    return click.progressbar(
-        length=steps, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
-    )
-
-
 def _pairs(option: str, texts: Sequence[str]) -> Mapping[str, str]:
     """Split ``field=value`` texts at the first equals sign."""
     pairs: dict[str, str] = {}
@@ -537,11 +506,7 @@ def _pairs(option: str, texts: Sequence[str]) -> Mapping[str, str]:
     return pairs
 
 
-def _messages(problems: Sequence[Problem]) -> list[str]:
-    return [problem.message for problem in problems]
-
-
-for command in COMMANDS:
+for command in (*CHECKS, *COMMANDS):
     main.add_command(command)
 
 if __name__ == "__main__":

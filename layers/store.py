@@ -37,6 +37,7 @@ from layers.problems import Problem
 from layers.raw import COORDINATES
 from layers.reading import read_layer
 from layers.registry import Export, SourceFile
+from layers.repairs import Repair, repaired
 from layers.source_crs import stated_crs
 from layers.sources import sources_of
 from layers.storage import Draft, Storage, now
@@ -52,6 +53,7 @@ _SHOWN_PROBLEMS = 20
 _APPLICATIONS = "applications"
 # What a version was made from where no file was imported.
 _ANSWERS = "answers"
+_REPAIRS = "repairs"
 
 Progress = Callable[[str], None]
 
@@ -336,8 +338,51 @@ class Workspace:
             stored += edits
         return stored
 
+    def repair(self, problems: Sequence[Problem], *, author: str, note: str = "") -> list[Repair]:
+        """Store the repairs of these problems, each layer as its next version; return them.
+
+        Each is kept as an edit too. ``rollback`` to the version before undoes them. Nothing is
+        stored where nothing is left to repair.
+
+        Raises
+        ------
+        LayerError
+            Without an author, or for a problem that has no repair (``layers.repairs``).
+        WorkspaceError
+            If another version was stored meanwhile.
+        """
+        _refuse_nameless(author)
+        survey, made_at = self.survey(), now()
+        layers = list(dict.fromkeys(problem.layer for problem in problems))
+        planned = [
+            (layer, *repaired(survey, layer, [one for one in problems if one.layer == layer]))
+            for layer in layers
+        ]
+        for layer, table, done in planned:
+            if not done:
+                continue
+            base = survey.versions[layer]
+            draft = Draft(
+                layer=layer,
+                table=table,
+                crs=crs_name(self.crs),
+                data_class=base.data_class,
+                source_file=_REPAIRS,
+                author=author.strip(),
+                note=note.strip(),
+                base=base.version,
+                edits=[
+                    Edit(
+                        layer, base.version + 1, *one.change, author.strip(), note.strip(), made_at
+                    )
+                    for one in done
+                ],
+            )
+            self._storage.publish(draft)
+        return [one for _layer, _table, done in planned for one in done]
+
     def edits(self) -> list[Edit]:
-        """Return every cell that an answer changed, the first one first."""
+        """Return every cell that an answer or a repair changed, the first one first."""
         return self._storage.registry.edits()
 
     def _answered(

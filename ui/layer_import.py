@@ -157,7 +157,7 @@ def _warnings(problems: Sequence[Problem]) -> int:
 
 def problem_rows(problems: Sequence[Problem]) -> pd.DataFrame:
     """Problems as a visitor reads them."""
-    severity = {"error": _("错误"), "warning": _("提醒")}
+    severity = {"error": _("错误"), "warning": _("提醒"), "note": _("提示")}
     return pd.DataFrame(
         {
             _("程度"): [severity.get(one.severity, one.severity) for one in problems],
