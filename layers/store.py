@@ -34,6 +34,7 @@ from layers.reading import read_layer
 from layers.registry import Registry, latest_version, record, record_edits
 from layers.rejects import write_rejects
 from layers.source_crs import stated_crs
+from layers.sources import SourceMemory, recall, remember, source_key
 from layers.survey import LayerVersion, Survey
 from layers.versions import (
     place_together,
@@ -139,6 +140,9 @@ class Workspace:
         datum_shift: str | None = None,
         mapping: Mapping[str, str] | None = None,
         constants: Mapping[str, str] | None = None,
+        units: Mapping[str, str] | None = None,
+        source: str | None = None,
+        make_ids: bool = False,
         id_prefix: str = "",
         append: bool = False,
         accept_valid: bool = False,
@@ -148,7 +152,9 @@ class Workspace:
         """Store a file as the next version of a layer.
 
         A file with any row in error is refused unless ``accept_valid``: then its other rows are
-        stored and the rejected ones kept beside. ``append`` keeps the rows of the latest version.
+        stored and the rejected ones kept beside. What ``mapping`` and ``units`` state is remembered
+        for the next file of the same source: of the same name ``source``, else of the same columns.
+        ``append`` keeps the rows of the latest version.
         ``points`` is the point table of a line table that is a file of its own. Of a table
         ``mapping`` may also name the columns ``north`` and ``east``.
         Whatever is raised, the workspace stays as it was.
@@ -179,6 +185,8 @@ class Workspace:
         base = self.versions().get(name) if append else None
         old = self._read(base) if base else None
         tell(_("核对"))
+        key = source_key(raw, name, source)
+        memory = recall(self.path, key)
         conformed = conform(
             raw,
             name,
@@ -189,6 +197,9 @@ class Workspace:
             around=self.surroundings(but=name),
             mapping=fields,
             constants=constants,
+            units=units,
+            memory=memory,
+            make_ids=make_ids,
             id_prefix=id_prefix,
             stored=None if old is None else old.index,
         )
@@ -196,6 +207,8 @@ class Workspace:
         table = conformed.table if old is None else pd.concat([old, conformed.table])
         tell(_("保存"))
         version, beside = self._publish(name, table, conformed, base, data_class, raw.file)
+        said = SourceMemory({**memory.mapping, **fields}, {**memory.units, **(units or {})})
+        remember(self.path, key, raw, said)
         return ImportResult(
             layer=name,
             version=version,
