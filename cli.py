@@ -128,6 +128,9 @@ def init(workspace: Path, county: str, crs: str | None, as_json: bool) -> None:
     help=_("字段=列名,可重复;表格的坐标列用 north=列名、east=列名"),
 )
 @click.option("--set", "constants", multiple=True, help=_("字段=值,对所有行,可重复"))
+@click.option("--unit", "units", multiple=True, help=_("字段=单位,列的单位与字段不同时,可重复"))
+@click.option("--source", help=_("来源名称;--map 和 --unit 按来源记住"))
+@click.option("--make-ids", is_flag=True, help=_("文件没有编号列时,由各行内容生成编号"))
 @click.option("--id-prefix", default="", help=_("加在每个编号前的文字,用于区分来源"))
 @click.option("--append", is_flag=True, help=_("保留该图层已有的行"))
 @click.option("--accept-valid", is_flag=True, help=_("导入无误的行,有误的行另存并写明原因"))
@@ -153,6 +156,9 @@ def import_(
     datum_shift: str | None,
     mapping: Sequence[str],
     constants: Sequence[str],
+    units: Sequence[str],
+    source: str | None,
+    make_ids: bool,
     id_prefix: str,
     append: bool,
     accept_valid: bool,
@@ -172,6 +178,9 @@ def import_(
             datum_shift=datum_shift,
             mapping=_pairs("--map", mapping),
             constants=_pairs("--set", constants),
+            units=_pairs("--unit", units),
+            source=source,
+            make_ids=make_ids,
             id_prefix=id_prefix,
             append=append,
             accept_valid=accept_valid,

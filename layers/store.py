@@ -39,6 +39,13 @@ from layers.reading import read_layer
 from layers.registry import Export, SourceFile
 from layers.repairs import Repair, repaired
 from layers.source_crs import stated_crs
+from layers.source_memory import (
+    SourceMemory,
+    document_of,
+    recalled,
+    source_key,
+    to_remember,
+)
 from layers.sources import sources_of
 from layers.storage import Draft, Storage, now
 from layers.survey import LayerVersion, Survey
@@ -195,6 +202,9 @@ class Workspace:
         datum_shift: str | None = None,
         mapping: Mapping[str, str] | None = None,
         constants: Mapping[str, str] | None = None,
+        units: Mapping[str, str] | None = None,
+        source: str | None = None,
+        make_ids: bool = False,
         id_prefix: str = "",
         append: bool = False,
         accept_valid: bool = False,
@@ -205,7 +215,9 @@ class Workspace:
         """Store a file as the next version of a layer.
 
         A file with any row in error is refused unless ``accept_valid``: then its other rows are
-        stored and the rejected ones kept beside. ``append`` keeps the rows of the latest version.
+        stored and the rejected ones kept beside. What ``mapping`` and ``units`` state is remembered
+        for the next file of the same source: of the same name ``source``, else of the same columns.
+        ``append`` keeps the rows of the latest version.
         ``points`` is the point table of a line table that is a file of its own. Of a table
         ``mapping`` may also name the columns ``north`` and ``east``.
         Whatever is raised, the workspace stays as it was.
@@ -237,6 +249,8 @@ class Workspace:
         base = self.versions().get(name) if append else None
         old = self.read(base) if base else None
         tell(_("核对"))
+        key = source_key(raw, name, source)
+        memory = recalled(self._storage.document(document_of(key)))
         conformed = conform(
             raw,
             name,
@@ -247,6 +261,9 @@ class Workspace:
             around=self.surroundings(but=name),
             mapping=fields,
             constants=constants,
+            units=units,
+            memory=memory,
+            make_ids=make_ids,
             id_prefix=id_prefix,
             stored=None if old is None else old.index,
         )
@@ -267,6 +284,12 @@ class Workspace:
             sources=sources,
         )
         entry, beside = self._storage.publish(draft)
+        said = to_remember(
+            raw,
+            SourceMemory({**memory.mapping, **fields}, {**memory.units, **(units or {})}),
+        )
+        if said is not None:
+            self._storage.keep(document_of(key), said)
         return ImportResult(
             layer=name,
             version=entry.version,
