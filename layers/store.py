@@ -13,7 +13,7 @@ from functools import cached_property
 from gettext import gettext as _
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 import geopandas as gpd
 import numpy as np
@@ -34,7 +34,7 @@ from layers.names import APPLICATION_ID
 from layers.placing import crs_name, parse_crs
 from layers.postgis_storage import PostgisStorage
 from layers.problems import Problem
-from layers.raw import COORDINATES
+from layers.raw import COORDINATES, RawLayer
 from layers.reading import read_layer
 from layers.registry import Export, SourceFile
 from layers.repairs import Repair, repaired
@@ -63,6 +63,36 @@ _ANSWERS = "answers"
 _REPAIRS = "repairs"
 
 Progress = Callable[[str], None]
+
+
+class Taking(TypedDict, total=False):
+    """How a file is to be taken.
+
+    ``points`` is the point table of a line table that is a file of its own. Of a table ``mapping``
+    may also name the columns ``north`` and ``east``. All else is that of ``reading.read_layer`` and
+    ``conforming.conform``.
+    """
+
+    source_layer: str | None
+    points: Path | str | None
+    crs: CRS | str | None
+    swap_axes: bool
+    datum_shift: str | None
+    mapping: Mapping[str, str] | None
+    constants: Mapping[str, str] | None
+    units: Mapping[str, str] | None
+    source: str | None
+    make_ids: bool
+    id_prefix: str
+
+
+class _Taken(NamedTuple):
+    """What a file held, what it is as a layer, the rows that stay, and what to remember."""
+
+    raw: RawLayer
+    conformed: Conformed
+    old: gpd.GeoDataFrame | None
+    said: tuple[str, bytes] | None
 
 
 @dataclass(frozen=True)
@@ -195,22 +225,12 @@ class Workspace:
         name: str,
         file: Path | str,
         *,
-        source_layer: str | None = None,
-        points: Path | str | None = None,
-        crs: CRS | str | None = None,
-        swap_axes: bool = False,
-        datum_shift: str | None = None,
-        mapping: Mapping[str, str] | None = None,
-        constants: Mapping[str, str] | None = None,
-        units: Mapping[str, str] | None = None,
-        source: str | None = None,
-        make_ids: bool = False,
-        id_prefix: str = "",
         append: bool = False,
         accept_valid: bool = False,
         data_class: str = "internal",
         author: str = UNKNOWN_AUTHOR,
         progress: Progress | None = None,
+        **taking: Unpack[Taking],
     ) -> ImportResult:
         """Store a file as the next version of a layer.
 
@@ -218,8 +238,6 @@ class Workspace:
         stored and the rejected ones kept beside. What ``mapping`` and ``units`` state is remembered
         for the next file of the same source: of the same name ``source``, else of the same columns.
         ``append`` keeps the rows of the latest version.
-        ``points`` is the point table of a line table that is a file of its own. Of a table
-        ``mapping`` may also name the columns ``north`` and ``east``.
         Whatever is raised, the workspace stays as it was.
 
         Raises
@@ -232,43 +250,12 @@ class Workspace:
         layer_definition(name)
         _refuse_class(data_class)
         tell = progress or (lambda _step: None)
-        stated_crs(crs)  # refuses a name that is none before anything is read
-        tell(_("读取"))
-        sources = sources_of([file, points])
-        raw = read_layer(
-            file,
-            source_layer=source_layer,
-            layer=name,
-            beside=points,
-            mapping=mapping,
-            constants=constants,
-        )
-        fields = {
-            field: column for field, column in (mapping or {}).items() if field not in COORDINATES
-        }
+        sources = sources_of([file, taking.get("points")])
         base = self.versions().get(name) if append else None
-        old = self.read(base) if base else None
-        tell(_("核对"))
-        key = source_key(raw, name, source)
-        memory = recalled(self._storage.document(document_of(key)))
-        conformed = conform(
-            raw,
-            name,
-            target=self.crs,
-            crs=crs,
-            swap_axes=swap_axes,
-            datum_shift=datum_shift,
-            around=self.surroundings(but=name),
-            mapping=fields,
-            constants=constants,
-            units=units,
-            memory=memory,
-            make_ids=make_ids,
-            id_prefix=id_prefix,
-            stored=None if old is None else old.index,
-        )
+        taken = self._take(name, file, base, taking, tell)
+        raw, conformed = taken.raw, taken.conformed
         _refuse_rejected(conformed, raw.file, accept_valid=accept_valid)
-        table = conformed.table if old is None else pd.concat([old, conformed.table])
+        table = conformed.table if taken.old is None else pd.concat([taken.old, conformed.table])
         tell(_("保存"))
         draft = Draft(
             layer=name,
@@ -284,12 +271,8 @@ class Workspace:
             sources=sources,
         )
         entry, beside = self._storage.publish(draft)
-        said = to_remember(
-            raw,
-            SourceMemory({**memory.mapping, **fields}, {**memory.units, **(units or {})}),
-        )
-        if said is not None:
-            self._storage.keep(document_of(key), said)
+        if taken.said is not None:
+            self._storage.keep(*taken.said)
         return ImportResult(
             layer=name,
             version=entry.version,
@@ -300,6 +283,62 @@ class Workspace:
             rejected_file=beside,
             rows_in=len(raw.cells) + sum(one.count for one in raw.skipped),
         )
+
+    def try_import(
+        self, name: str, file: Path | str, *, append: bool = False, **taking: Unpack[Taking]
+    ) -> Conformed:
+        """Return what an import would make of a file; nothing is stored.
+
+        Raises what :meth:`import_layer` raises, but not for rows in error.
+        """
+        layer_definition(name)
+        base = self.versions().get(name) if append else None
+        return self._take(name, file, base, taking, lambda _step: None).conformed
+
+    def remembered(self, raw: RawLayer, layer: str, source: str | None = None) -> SourceMemory:
+        """Return what the user stated of an earlier file of the same source."""
+        return recalled(self._storage.document(document_of(source_key(raw, layer, source))))
+
+    def _take(
+        self, name: str, file: Path | str, base: LayerVersion | None, taking: Taking, tell: Progress
+    ) -> _Taken:
+        """Read a file and make it rows of a layer, beside those of the version that stays."""
+        crs, mapping = taking.get("crs"), taking.get("mapping") or {}
+        units = taking.get("units") or {}
+        stated_crs(crs)  # refuses a name that is none before anything is read
+        tell(_("读取"))
+        raw = read_layer(
+            file,
+            source_layer=taking.get("source_layer"),
+            layer=name,
+            beside=taking.get("points"),
+            mapping=mapping,
+            constants=taking.get("constants"),
+        )
+        fields = {field: column for field, column in mapping.items() if field not in COORDINATES}
+        old = self.read(base) if base else None
+        tell(_("核对"))
+        memory = self.remembered(raw, name, taking.get("source"))
+        conformed = conform(
+            raw,
+            name,
+            target=self.crs,
+            crs=crs,
+            swap_axes=taking.get("swap_axes", False),
+            datum_shift=taking.get("datum_shift"),
+            around=self.surroundings(but=name),
+            mapping=fields,
+            constants=taking.get("constants"),
+            units=units,
+            memory=memory,
+            make_ids=taking.get("make_ids", False),
+            id_prefix=taking.get("id_prefix", ""),
+            stored=None if old is None else old.index,
+        )
+        stated = SourceMemory({**memory.mapping, **fields}, {**memory.units, **units})
+        said, key = to_remember(raw, stated), source_key(raw, name, taking.get("source"))
+        kept = None if said is None else (document_of(key), said)
+        return _Taken(raw, conformed, old, kept)
 
     def surroundings(self, *, but: str = "") -> Surroundings:
         """Return where the workspace lies and, where it has streets or parcels, their shapes.
