@@ -120,7 +120,7 @@ def _patches(land: NDArray[np.object_]) -> Iterator[NDArray[np.object_]]:
 
 
 def _elsewhere(rows: Rows, survey: Survey) -> Iterator[Problem]:
-    """A layer whose middle lies far from those of all others taken together."""
+    """A layer whose middle lies far from those of most others."""
     own = _usable(rows.table.geometry)
     own = own[~shapely.is_missing(own)]
     middles = {name: _middle(table) for name, table in survey.tables.items() if len(table)}
@@ -128,10 +128,11 @@ def _elsewhere(rows: Rows, survey: Survey) -> Iterator[Problem]:
     others = np.array([place for place in middles.values() if place is not None])
     if here is None or len(others) < 2:
         return
-    away = float(np.hypot(*(here - np.median(others, axis=0))))
-    if away > APART_M:
+    distances = np.hypot(*(others - here).T)
+    far = distances > APART_M
+    if 2 * far.sum() > len(others):  # where one layer is misplaced, the others have each other
         yield rows.whole(
-            _("本图层的中心离其他图层的中心 {:.0f} 千米").format(away / 1000),
+            _("本图层的中心离其他图层的中心 {:.0f} 千米").format(np.median(distances[far]) / 1000),
             _("请核对坐标系、带号和坐标轴顺序,必要时用 --crs 重新导入"),
             rule_id="layer_elsewhere",
             extent=_around(own),

@@ -198,6 +198,8 @@ def _shape(table: gpd.GeoDataFrame, problem: Problem) -> BaseGeometry:
 
 def _make_valid(_survey: Survey, table: gpd.GeoDataFrame, problem: Problem) -> Repair:
     old = _shape(table, problem)
+    if shapely.is_valid(old):
+        return _reshaped(table, problem, {str(problem.feature_id): old}, _("图形已经有效"))
     made = shapely.make_valid(old, method="structure", keep_collapsed=False)
     types = layer_definition(problem.layer).geometry_types
     fits = made.geom_type.removeprefix("Multi") in types and not made.is_empty

@@ -56,9 +56,11 @@ def problem_map(table: gpd.GeoDataFrame, problems: Sequence[Problem]) -> str:
         for one, (x, y) in zip(reversed(marked), placed(places[::-1]), strict=True)
         if np.isfinite((x, y)).all()
     )
+    surface = bool(len(shapes)) and bool((shapely.get_dimensions(shapes) == 2).all())
+    fill = "#e4eaf0" if surface else "none"
     return (
         f'<svg viewBox="0 0 {_WIDTH:.0f} {height:.0f}" role="img" aria-hidden="true">'
-        f'<path d="{ground}" fill="#e4eaf0" fill-opacity=".6" fill-rule="evenodd"'
+        f'<path d="{ground}" fill="{fill}" fill-opacity=".6" fill-rule="evenodd"'
         f' stroke="#9fb0c0" stroke-width=".6"/>{marks}{_bar(scale, height)}</svg>'
     )
 
