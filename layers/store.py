@@ -567,11 +567,8 @@ class Workspace:
         )
         return self._storage.publish(draft)[0]
 
-    def record_export(self, version: LayerVersion, form: str, *, author: str, reason: str) -> None:
-        """Note that a version leaves the workspace; a sensitive one needs a reason.
-
-        Raises ``LayerError`` without an author, or without a reason where one is needed.
-        """
+    def refuse_export(self, version: LayerVersion, *, author: str, reason: str) -> None:
+        """Raise ``LayerError`` for an export without an author, or without a reason it needs."""
         _refuse_nameless(author)
         if version.data_class == "sensitive" and not reason.strip():
             raise LayerError(
@@ -579,6 +576,10 @@ class Workspace:
                     version.layer, version.version
                 )
             )
+
+    def record_export(self, version: LayerVersion, form: str, *, author: str, reason: str) -> None:
+        """Note that a version leaves the workspace; refused as by :meth:`refuse_export`."""
+        self.refuse_export(version, author=author, reason=reason)
         self._storage.registry.record_export(
             Export(version.layer, version.version, form, author.strip(), reason.strip(), now())
         )
