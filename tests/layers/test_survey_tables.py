@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -346,3 +347,30 @@ def test_every_row_is_a_row_or_reported(tmp_path: Path) -> None:
     raw = read(csv_file(tmp_path / "a.csv", rows), "trees")
     assert len(raw.cells) + sum(one.count for one in raw.skipped) == 51
     assert np.all([shape is not None for shape in raw.shapes])
+
+
+def test_error_values_of_a_workbook_are_blank_and_counted(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in (["点号", "北坐标", "东坐标", "备注"], ["1", 3500000, 583190, "#REF!"]):
+        sheet.append(row)
+    sheet["D2"].data_type = "e"
+    book.save(tmp_path / "a.xlsx")
+    raw = read(tmp_path / "a.xlsx", "trees")
+    assert list(raw.cells["备注"]) == [None]
+    assert "1 个单元格是错误值(如 #REF!),按空值读取" in raw.notes
+
+
+def test_workbook_that_unfolds_beyond_measure_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", bytes(301_000_000))
+    with pytest.raises(ReadError, match="解压后有 301 MB,上限 300 MB"):
+        read(path)
+
+
+def test_text_in_no_known_encoding_names_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("点号,北坐标,东坐标\n".encode("gb18030") + b"1,3500000,583190\n\xff\xff,1,1\n")
+    with pytest.raises(ReadError, match="第 3 行的文字既不是 UTF-8 也不是 GB18030"):
+        read(path, "trees")
