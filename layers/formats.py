@@ -176,7 +176,7 @@ def kind_of(path: Path) -> Format:
     if kind is None:
         raise ReadError(
             _("文件 {}:内容不是可以读取的格式。可以读取:{}。请转换为其中一种后再导入。").format(
-                path.name, "、".join(one.name for one in FORMATS)
+                path.name, "、".join(one.name for one in FORMATS if one.read is not refuse_dwg)
             )
         )
     if path.suffix.lower() not in kind.suffixes:
