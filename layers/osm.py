@@ -159,9 +159,12 @@ def _no_row(rule: _Rule, kind: str, form: str, tags: Mapping[str, str]) -> str |
 
 def _shape(make: Callable[..., Any], feature: Any, found: _Found) -> object:
     """Return the geometry; None with the reason where nodes are missing from the extract."""
+    import osmium
+
+    failures = (osmium.InvalidLocationError, RuntimeError, ValueError, shapely.errors.ShapelyError)
     try:
         return shapely.from_wkb(make(feature))
-    except (RuntimeError, ValueError, shapely.errors.ShapelyError):
+    except failures:
         found.unreadable[len(found.shapes)] = _("缺少节点坐标,或点数不足,不成图形")
         return None
 

@@ -18,6 +18,8 @@ from layers.xml_safety import write_safe
 # Columns that the driver gives every KML file: how things are shown, not what they are.
 _SHOWING = ("timestamp", "begin", "end", "altitudeMode", "tessellate", "extrude", "visibility",
             "drawOrder", "icon", "snippet")  # fmt: skip
+# Corners of a feature's envelope, which its shape says better.
+_BOUNDS = ("lowerCorner", "upperCorner")
 _NETWORK_LINK = re.compile(rb"<(?:\w+:)?NetworkLink[\s>]")
 
 
@@ -44,7 +46,9 @@ def read_gml(path: Path, wanted: Wanted) -> RawLayer:
 
     Curves come as lines. No schema and no link is fetched.
     """
-    return _read(path, wanted, "GML", ".gml", lambda _file, _driver, names, _shown: names)
+    raw = _read(path, wanted, "GML", ".gml", lambda _file, _driver, names, _shown: names)
+    bounds = [name for name in _BOUNDS if name in raw.cells]
+    return replace(raw, cells=raw.cells.drop(columns=bounds))
 
 
 def _read(
