@@ -78,7 +78,8 @@ def test_a_unit_in_the_cell_is_as_a_unit_stated(number: int, unit: str) -> None:
 @pytest.mark.parametrize(
     ("column", "parts"),
     [
-        ("管径(m)", ("管径", "m")), ("管径（毫米）", ("管径", "mm")), ("depth[cm]", ("depth", "cm")),
+        ("管径(m)", ("管径", "m")), ("管径（毫米）", ("管径", "mm")),
+        ("depth[cm]", ("depth", "cm")),
         ("管径", ("管径", None)), ("备注(旧)", ("备注(旧)", None)),
     ],
 )  # fmt: skip
