@@ -26,7 +26,9 @@ from layers.answers import Answer, read_answers
 from layers.counties import county_crs
 from layers.drawn_lines import read_line
 from layers.errors import LayerError, ReadError, WorkspaceError
+from layers.fields import LAYERS
 from layers.store import DATA_CLASSES, Workspace
+from layers.templates import write_template
 from layers.utilities import load_utilities
 from planning.application import Application, ApplicationError, parse_application
 from planning.batch import cases_of, screen
@@ -202,6 +204,20 @@ def import_(
         if result.rejected_file:
             click.echo(_("未导入的行及原因:{}").format(result.rejected_file))
     ctx.exit(1 if result.rejected else 0)
+
+
+@main.command(help=_("写一份空白的填报表(XLSX),不指明图层则含全部图层。"))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--layer", "layers", multiple=True, help=_("图层,如 nodes,可重复"))
+@as_json_option
+def template(out: Path, layers: Sequence[str], as_json: bool) -> None:
+    """Write a blank workbook to fill in."""
+    chosen = list(layers or LAYERS)
+    write_template(out, chosen)
+    if as_json:
+        _print_json({"out": str(out), "layers": chosen})
+    else:
+        click.echo(_("已写 {}:{}").format(out, "、".join(chosen)))
 
 
 @main.command(help=_("新建示例县工作区,可直接打开。"))
