@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from contextlib import ExitStack
 from gettext import gettext as _
 from pathlib import Path
 from shutil import copyfile
 
 import geopandas as gpd
+import numpy as np
 
 from layers.errors import WorkspaceError
 from layers.fields import LAYERS
-from layers.registry import Registry, SourceFile, embedded_engine, next_version, record
+from layers.registry import Registry, embedded_engine, next_version, record
 from layers.rejects import write_rejects
-from layers.storage import Draft
+from layers.storage import Draft, source_rows
 from layers.survey import LayerVersion
 from layers.versions import (
     place_together,
@@ -22,6 +23,7 @@ from layers.versions import (
     sha256_of,
     sweep,
     temporary_file,
+    whole_bounds,
     write_durably,
     write_version,
 )
@@ -40,7 +42,11 @@ class FolderStorage:
         """Make the folders and the registry of a new workspace."""
         for part in (*(f"layers/{layer}" for layer in LAYERS), "applications"):
             (self._root / part).mkdir(parents=True)
-        self.registry.create()
+        with self.registry.writing():
+            pass  # an empty file is brought up to date as an old one is
+
+    def discard(self) -> None:
+        """Nothing: the folder goes with everything in it."""
 
     def publish(self, draft: Draft) -> tuple[LayerVersion, Path | None]:
         """Write the files, then make them current in one transaction."""
@@ -75,6 +81,10 @@ class FolderStorage:
                 )
             )
         return read_version(file, version.layer)
+
+    def bounds(self, versions: Sequence[LayerVersion]) -> np.ndarray | None:
+        """Return west, south, east, north of versions together, without reading their rows."""
+        return whole_bounds(self._root / version.file for version in versions)
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the documents in a folder, sorted."""
@@ -117,11 +127,3 @@ class FolderStorage:
 def _kept(target: Path) -> bool:
     """Whether a source file is kept already, whole: its name begins with its hash."""
     return target.is_file() and sha256_of(target) == target.name.partition(".")[0]
-
-
-def source_rows(draft: Draft, version: int) -> list[SourceFile]:
-    """The rows of the registry for the source files of a draft."""
-    return [
-        SourceFile(draft.layer, version, source.path.name, source.sha256, source.document)
-        for source in draft.sources
-    ]

@@ -121,14 +121,6 @@ class Registry:
         self._name = name
         self._secret = secret
 
-    def create(self) -> None:
-        """Make the tables in a new database."""
-        with self._connected() as plain:
-            connection = plain.execution_options(tonggou_writes=True)
-            with connection.begin():
-                METADATA.create_all(connection)
-                _mark(connection)
-
     def current(self) -> dict[str, LayerVersion]:
         """Return the latest version of each layer."""
         return {version.layer: version for version in self.versions()}
@@ -242,18 +234,13 @@ def _upgrade(connection: sa.Connection) -> None:
         return
     if connection.exec_driver_sql("PRAGMA user_version").scalar_one() >= SCHEMA:
         return
+    METADATA.create_all(connection)
     there = _columns(connection, _VERSIONS)
     for column in _VERSIONS.columns:
         if column.name not in there:
             made = sa.schema.CreateColumn(column).compile(connection)
             connection.exec_driver_sql(f"ALTER TABLE {_VERSIONS.name} ADD COLUMN {made}")
-    METADATA.create_all(connection)
-    _mark(connection)
-
-
-def _mark(connection: sa.Connection) -> None:
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA}")
+    connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA}")
 
 
 def _columns(connection: sa.Connection, table: sa.Table) -> set[str]:

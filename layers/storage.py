@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Protocol
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from layers.answers import Edit
 from layers.problems import Problem
-from layers.registry import Registry
+from layers.registry import Registry, SourceFile
 from layers.sources import Source
 from layers.survey import LayerVersion
 
@@ -65,6 +66,12 @@ class Storage(Protocol):
 
     registry: Registry
 
+    def create(self) -> None:
+        """Make an empty storage for a new workspace."""
+
+    def discard(self) -> None:
+        """Take away the storage of a workspace that could not be made."""
+
     def publish(self, draft: Draft) -> tuple[LayerVersion, Path | None]:
         """Store a draft as the next version; return it with the file of its rejected rows.
 
@@ -74,6 +81,12 @@ class Storage(Protocol):
 
     def read(self, version: LayerVersion) -> gpd.GeoDataFrame:
         """Return the table of a version; raise ``WorkspaceError`` if it is not as it was stored."""
+
+    def bounds(self, versions: Sequence[LayerVersion]) -> np.ndarray | None:
+        """Return west, south, east, north of versions together, in metres, without their rows.
+
+        None if they have no shapes; what cannot be read says nothing here.
+        """
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the documents in a folder, sorted."""
@@ -86,6 +99,14 @@ class Storage(Protocol):
 
     def stamp(self, folder: str) -> Hashable:
         """Return what differs as soon as a document of the folder is added or changed."""
+
+
+def source_rows(draft: Draft, version: int) -> list[SourceFile]:
+    """The rows of the registry for the source files of a draft."""
+    return [
+        SourceFile(draft.layer, version, source.path.name, source.sha256, source.document)
+        for source in draft.sources
+    ]
 
 
 def now() -> str:

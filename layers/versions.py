@@ -8,7 +8,7 @@ import socket
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from gettext import gettext as _
 from pathlib import Path
@@ -43,7 +43,7 @@ def write_version(path: Path, layer: str, table: gpd.GeoDataFrame) -> None:
 
     definition = layer_definition(layer)
     types = {field.name: _STORED_TYPES[field.type] for field in definition.fields}
-    geometry_type = _stored_geometry_type(definition.geometry_types)
+    geometry_type = stored_geometry_type(definition.geometry_types)
     try:
         table.reset_index().astype(types).to_file(
             path,
@@ -63,20 +63,51 @@ def write_version(path: Path, layer: str, table: gpd.GeoDataFrame) -> None:
     _sync(path)
 
 
-def _stored_geometry_type(types: tuple[str, ...]) -> str:
+def stored_geometry_type(types: tuple[str, ...]) -> str:
     """Return the type declared in the file: polygons may have parts, a mixed layer has none."""
     if len(types) > 1:
         return "Unknown"
     return "MultiPolygon" if types == ("Polygon",) else types[0]
 
 
+def whole_bounds(paths: Iterable[Path]) -> np.ndarray | None:
+    """Return west, south, east, north of all stored files together, without reading their rows.
+
+    A file that cannot be read says nothing here. None if none says anything.
+    """
+    from pyogrio import read_info
+    from pyogrio.errors import DataLayerError, DataSourceError
+
+    found = []
+    for path in paths:
+        try:
+            found.append(read_info(path)["total_bounds"])
+        except (DataSourceError, DataLayerError):
+            continue
+    return hull_of(found)
+
+
+def hull_of(boxes: Iterable[Sequence[float | None] | None]) -> np.ndarray | None:
+    """Return west, south, east, north of all boxes that are finite; None if none is."""
+    bounds = np.array([one for one in boxes if one is not None], dtype=float).reshape(-1, 4)
+    bounds = bounds[np.isfinite(bounds).all(axis=1)]
+    if not len(bounds):
+        return None
+    whole: np.ndarray = np.hstack([bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)])
+    return whole
+
+
 def read_version(path: Path, layer: str) -> gpd.GeoDataFrame:
-    """Read a stored version as the table of a ``Survey``, indexed by id.
+    """Read a stored version as the table of a ``Survey``, indexed by id."""
+    return as_layer(gpd.read_file(path, layer=layer, engine="pyogrio", use_arrow=True), layer)
+
+
+def as_layer(stored: gpd.GeoDataFrame, layer: str) -> gpd.GeoDataFrame:
+    """Return what was stored as the table of a ``Survey``, indexed by id.
 
     A field that the layer was given after the version was stored is unknown in all of its rows.
     """
     definition = layer_definition(layer)
-    stored = gpd.read_file(path, layer=layer, engine="pyogrio", use_arrow=True)
     later = [field.name for field in definition.fields if field.name not in stored]
     stored = stored.assign(**dict.fromkeys(later))
     columns = {field.name: _plain(stored[field.name], field.type) for field in definition.fields}
