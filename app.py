@@ -9,6 +9,7 @@ from __future__ import annotations
 from threading import Thread
 
 import settings
+from layers import databases
 from layers.errors import LayerError, ReadError, WorkspaceError
 from ui import language
 from ui.county import open_county
@@ -16,6 +17,7 @@ from ui.sample import ready_workspace
 
 try:
     language.start(settings.language())
+    databases.use(settings.database_url())
     WORKSPACE = ready_workspace(settings.workspace())
 except (LayerError, ReadError, WorkspaceError, language.LanguageError) as error:
     raise SystemExit(str(error)) from None

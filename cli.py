@@ -6,9 +6,7 @@ Exit 0: done. 1: done, with problems. 2: unusable arguments, file or workspace; 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -19,15 +17,17 @@ from typing import Any
 import click
 
 import settings
+from cli_checks import CHECKS
+from cli_parts import as_json_option, messages, print_json, print_lines, progress
+from cli_versions import COMMANDS
 from gis.crs import CrsError
+from layers import databases
 from layers.answers import Answer, read_answers
-from layers.checks import check_layers
 from layers.counties import county_bounds, county_crs
 from layers.drawn_lines import read_line
 from layers.errors import LayerError, ReadError, WorkspaceError
 from layers.fields import LAYERS
-from layers.problems import Problem
-from layers.store import Workspace
+from layers.store import DATA_CLASSES, Workspace
 from layers.templates import write_template
 from layers.utilities import load_utilities
 from planning.application import Application, ApplicationError, parse_application
@@ -86,29 +86,15 @@ class ErrorsAsExits(click.Group):
         except USER_ERRORS as error:
             problems = [asdict(problem) for problem in getattr(error, "problems", ())]
             if ctx.meta.get("json"):
-                _print_json({"error": str(error), "problems": problems})
+                print_json({"error": str(error), "problems": problems})
             click.echo(str(error), err=True)
             ctx.exit(2)
-
-
-def _remember_json(ctx: click.Context, _option: click.Parameter, value: bool) -> bool:
-    ctx.meta["json"] = value
-    return value
-
-
-as_json_option = click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    is_eager=True,
-    callback=_remember_json,
-    help=_("结果以 JSON 输出"),
-)
 
 
 @click.group(cls=ErrorsAsExits, help=_("同沟:水电气网联动报装的联合踏勘与共享沟槽规划。"))
 def main() -> None:
     """Joint survey and shared-trench planning."""
+    databases.use(settings.database_url())
 
 
 @main.command(help=_("新建工作区。"))
@@ -125,7 +111,7 @@ def init(workspace: Path, county: str, crs: str | None, as_json: bool) -> None:
         county_crs(settings.counties(), county)  # refuses a county without rules
     made = Workspace.create(workspace, county, chosen)
     if as_json:
-        _print_json({"workspace": str(made.path), "county": county, "crs": chosen})
+        print_json({"workspace": str(made.path), "county": county, "crs": chosen})
     else:
         click.echo(_("已新建工作区 {}({},{})").format(workspace, county, chosen))
 
@@ -153,6 +139,14 @@ def init(workspace: Path, county: str, crs: str | None, as_json: bool) -> None:
 @click.option("--append", is_flag=True, help=_("保留该图层已有的行"))
 @click.option("--picture", type=click.Path(path_type=Path), help=_("画出图层落在哪里(.svg)"))
 @click.option("--accept-valid", is_flag=True, help=_("导入无误的行,有误的行另存并写明原因"))
+@click.option(
+    "--class",
+    "data_class",
+    type=click.Choice(DATA_CLASSES),
+    default="internal",
+    help=_("数据类别:public 公开、internal 内部(缺省)、sensitive 敏感;涉密数据不得导入"),
+)
+@click.option("--author", default=settings.author, help=_("经办人,缺省为本机用户名"))
 @as_json_option
 @click.pass_context
 def import_(
@@ -174,12 +168,14 @@ def import_(
     append: bool,
     picture: Path | None,
     accept_valid: bool,
+    data_class: str,
+    author: str,
     as_json: bool,
 ) -> None:
     """Store a file as the next version of a layer."""
     if picture is not None:
         require_place(picture, ".svg")
-    with _progress(_("导入"), 3) as bar:
+    with progress(_("导入"), 3) as bar:
         opened = Workspace.open(workspace)
         result = opened.import_layer(
             layer,
@@ -197,6 +193,8 @@ def import_(
             id_prefix=id_prefix,
             append=append,
             accept_valid=accept_valid,
+            data_class=data_class,
+            author=author,
             progress=lambda _step: bar.update(1),
         )
     if picture is not None:
@@ -206,14 +204,14 @@ def import_(
     if as_json:
         answer = asdict(result)
         beside = result.rejected_file
-        _print_json(answer | {"rejected_file": str(beside) if beside else None})
+        print_json(answer | {"rejected_file": str(beside) if beside else None})
     else:
         click.echo(
             _("图层 {} 第 {} 版:{} 行,未导入 {} 行").format(
                 layer, result.version, result.rows, result.rejected
             )
         )
-        _print_lines([*result.notes, *_messages(result.problems)])
+        print_lines([*result.notes, *messages(result.problems)])
         if result.rejected_file:
             click.echo(_("未导入的行及原因:{}").format(result.rejected_file))
     ctx.exit(1 if result.rejected else 0)
@@ -228,30 +226,9 @@ def template(out: Path, layers: Sequence[str], as_json: bool) -> None:
     chosen = list(layers or LAYERS)
     write_template(out, chosen)
     if as_json:
-        _print_json({"out": str(out), "layers": chosen})
+        print_json({"out": str(out), "layers": chosen})
     else:
         click.echo(_("已写 {}:{}").format(out, "、".join(chosen)))
-
-
-@main.command(help=_("核对工作区的全部图层,列出问题。"))
-@click.argument("workspace", type=click.Path(path_type=Path))
-@as_json_option
-@click.pass_context
-def check(ctx: click.Context, workspace: Path, as_json: bool) -> None:
-    """List the problems of all layers."""
-    survey = Workspace.open(workspace).survey()
-    rows = {layer: len(table) for layer, table in survey.tables.items()}
-    problems: list[Problem] = []
-    with _progress(_("核对"), len(rows)) as bar:
-        for _layer, found in check_layers(survey):
-            problems += found
-            bar.update(1)
-    if as_json:
-        _print_json({"layers": rows, "problems": [asdict(problem) for problem in problems]})
-    else:
-        _print_lines(_messages(problems))
-        click.echo(_("共 {} 个图层,{} 处问题").format(len(rows), len(problems)))
-    ctx.exit(1 if problems else 0)
 
 
 @main.command(help=_("新建示例县工作区,可直接打开。"))
@@ -259,12 +236,12 @@ def check(ctx: click.Context, workspace: Path, as_json: bool) -> None:
 @as_json_option
 def demo(workspace: Path, as_json: bool) -> None:
     """Make a workspace of the sample county."""
-    with _progress(_("示例县"), 1) as bar:
+    with progress(_("示例县"), 1) as bar:
         made = make_sample(workspace)
         bar.update(1)
     applications = len(made.applications())
     if as_json:
-        _print_json({"workspace": str(made.path), "applications": applications})
+        print_json({"workspace": str(made.path), "applications": applications})
     else:
         click.echo(_("已新建示例工作区 {}:{} 份申请。数据为合成。").format(workspace, applications))
 
@@ -279,7 +256,7 @@ def graph(workspace: Path, out: Path, as_json: bool) -> None:
     work = _groundwork(Workspace.open(workspace))
     counts = write_graph(work, out)
     if as_json:
-        _print_json({"out": str(out), **counts})
+        print_json({"out": str(out), **counts})
     else:
         click.echo(_("已导出 {}:{} 个节点,{} 条边").format(out, counts["nodes"], counts["edges"]))
 
@@ -308,7 +285,7 @@ def plan_(
     if gpkg is not None:
         require_place(gpkg, ".gpkg")
     opened = Workspace.open(workspace)
-    with _progress(_("编制方案"), 2) as bar:
+    with progress(_("编制方案"), 2) as bar:
         document = _with_drawn(_application(opened, application), drawn, opened)
         case = parse_application(document, tolerant=True)
         survey = opened.survey()
@@ -320,9 +297,9 @@ def plan_(
     if gpkg is not None:
         write_plan(answer, survey.crs, gpkg)
     if as_json:
-        _print_json(answer)
+        print_json(answer)
     else:
-        _print_lines(plan_summary(made))
+        print_lines(plan_summary(made))
     for message in case.impossible.values():
         click.echo(message, err=True)
     unroutable = any(line.status == "unroutable" for line in made.lines.values())
@@ -369,7 +346,7 @@ def screen_(
     applications, faults = _readable(opened)
     cases = cases_of(survey, applications, _day(dig_date), named)
     pairs = sum(len(set(case.demands) & set(wanted or case.demands)) for case in cases)
-    with _progress(_("筛查"), pairs) as bar:
+    with progress(_("筛查"), pairs) as bar:
         places, refused = placed(survey, applications)
         faults += [str(error) for error in refused]
         work = prepare(survey, load_policy(opened.county), places)
@@ -388,14 +365,14 @@ def screen_(
         problems = {"problems": faults}
         told = {"status": counts, "outcome": outcomes, "one_by_one": alone}
         told |= {"questions": len(asked)}
-        _print_json(answer | told | problems)
+        print_json(answer | told | problems)
     else:
         click.echo(_("没有申请的宗地按 {} 开挖").format(day))
         click.echo(_("已筛查 {} 项:{}").format(len(table), _counts(counts)))
         click.echo(_("判定:{}").format(_counts(outcomes)))
         click.echo(_("其中逐项求解 {pairs} 项,用时 {cpu_s:.1f} 秒(CPU)").format(**alone))
-        _print_lines(asked_first(asked))
-        _print_lines(faults)
+        print_lines(asked_first(asked))
+        print_lines(faults)
     ctx.exit(1 if faults or counts.get("unroutable") else 0)
 
 
@@ -435,9 +412,9 @@ def answer_(
         answers = read_answers(file) if file else [Answer(*given)]
         edits = opened.answer(answers, author=author, note=note, replace=replace)
     if as_json:
-        _print_json({"edits": [asdict(edit) for edit in edits]})
+        print_json({"edits": [asdict(edit) for edit in edits]})
         return
-    _print_lines(
+    print_lines(
         [
             _("{layer} 第 {version} 版:{feature_id} 的 {field} 由 {old} 改为 {new}").format(
                 **{**asdict(edit), "old": edit.old or _("未填")}
@@ -554,13 +531,6 @@ def _counts(counts: Mapping[str, int]) -> str:
     return "、".join(f"{name} {count}" for name, count in counts.items()) or _("无")
 
 
-def _progress(label: str, steps: int) -> AbstractContextManager[Any]:
-    """Return a progress bar on standard error, silent where nobody is watching."""
-    return click.progressbar(
-        length=steps, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
-    )
-
-
 def _pairs(option: str, texts: Sequence[str]) -> Mapping[str, str]:
     """Split ``field=value`` texts at the first equals sign."""
     pairs: dict[str, str] = {}
@@ -572,18 +542,8 @@ def _pairs(option: str, texts: Sequence[str]) -> Mapping[str, str]:
     return pairs
 
 
-def _messages(problems: Sequence[Problem]) -> list[str]:
-    return [problem.message for problem in problems]
-
-
-def _print_lines(lines: Sequence[str]) -> None:
-    for line in lines:
-        click.echo(line)
-
-
-def _print_json(answer: Mapping[str, Any]) -> None:
-    click.echo(json.dumps(answer, ensure_ascii=False, allow_nan=False))
-
+for command in (*CHECKS, *COMMANDS):
+    main.add_command(command)
 
 if __name__ == "__main__":
     main()

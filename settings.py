@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from pathlib import Path
 
@@ -21,3 +22,16 @@ def language() -> str:
 def counties() -> Path:
     """Folder with the rules of each county."""
     return _HERE / "rules" / "counties"
+
+
+def author() -> str:
+    """Name of the user of this machine, ``unknown`` where the machine cannot tell."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"
+
+
+def database_url() -> str | None:
+    """``TONGGOU_DATABASE_URL``: the PostGIS database that keeps layers and registry, if any."""
+    return os.environ.get("TONGGOU_DATABASE_URL") or None

@@ -27,7 +27,7 @@ from layers.raw import RawLayer
 from layers.shapes import explode_lines, flatten
 from layers.sizes import implausible, sizes_apart
 from layers.source_crs import source_crs
-from layers.sources import SourceMemory
+from layers.source_memory import SourceMemory
 
 
 @dataclass(frozen=True)

@@ -1,59 +1,66 @@
-"""What the user said of a source, kept for the next file of the same source.
+"""Source files: the copies that are kept of everything that was imported.
 
-A source is a name that the user gives (``--source``), else the set of the file's columns.
+A copy is named by its own hash, so that a file which is imported twice is kept once.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from gettext import gettext as _
 from pathlib import Path
 
-from layers.raw import RawLayer
-from layers.versions import write_durably
+from layers.errors import ReadError
+from layers.versions import sha256_of
+
+FOLDER = "sources"
+_SUFFIX = re.compile(r"\.[a-z0-9]{1,10}")
+# Files that lie beside the named one and are part of it.
+_BESIDE = {
+    ".shp": (".shx", ".dbf", ".prj", ".cpg"),
+    ".tab": (".dat", ".map", ".id", ".ind"),
+    ".mif": (".mid",),
+}
 
 
 @dataclass(frozen=True)
-class SourceMemory:
-    """Field to column, and field to unit, as the user stated them."""
+class Source:
+    """A file as it was when its import began."""
 
-    mapping: Mapping[str, str] = field(default_factory=dict)
-    units: Mapping[str, str] = field(default_factory=dict)
+    path: Path
+    sha256: str
 
+    @property
+    def document(self) -> str:
+        """Name of the copy that is kept."""
+        suffix = self.path.suffix.lower()
+        return f"{FOLDER}/{self.sha256}{suffix if _SUFFIX.fullmatch(suffix) else ''}"
 
-def source_key(raw: RawLayer, layer: str, name: str | None = None) -> str:
-    """Return a file name for a source: of its given name, else of its columns in any order."""
-    what = name if name else "\n".join(sorted(str(column) for column in raw.cells.columns))
-    kind = Path(raw.file).suffix.lower() if not name else "name"
-    digest = hashlib.sha256(f"{kind}\n{what}".encode("utf-8", "replace")).hexdigest()
-    return f"{layer}.{digest[:16]}"
-
-
-def recall(workspace: Path, key: str) -> SourceMemory:
-    """Return what is remembered of a source, nothing if its file is absent or damaged."""
-    try:
-        kept = json.loads((workspace / "mappings" / f"{key}.json").read_text(encoding="utf-8"))
-        mapping, units = dict(kept["mapping"]), dict(kept["units"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return SourceMemory()
-    return SourceMemory(
-        {str(name): str(column) for name, column in mapping.items()},
-        {str(name): str(unit) for name, unit in units.items()},
-    )
+    def refuse_changed(self, copy: Path) -> None:
+        """Raise ``ReadError`` if a copy is not what was read."""
+        if sha256_of(copy) != self.sha256:
+            raise ReadError(
+                _("文件 {}:导入期间被改动,未导入任何内容。请重新导入。").format(self.path.name)
+            )
 
 
-def remember(workspace: Path, key: str, raw: RawLayer, memory: SourceMemory) -> None:
-    """Keep what the user stated; nothing is written where nothing was stated."""
-    if not memory.mapping and not memory.units:
-        return
-    file = workspace / "mappings" / f"{key}.json"
-    file.parent.mkdir(exist_ok=True)
-    kept = {
-        "file": raw.file,
-        "columns": [str(column) for column in raw.cells.columns],
-        "mapping": dict(memory.mapping),
-        "units": dict(memory.units),
-    }
-    write_durably(file, json.dumps(kept, ensure_ascii=False, indent=2) + "\n")
+def sources_of(files: Iterable[Path | str | None]) -> tuple[Source, ...]:
+    """The files of an import with what belongs to each; those that are absent are left out."""
+    found: dict[Path, Source] = {}
+    for file in files:
+        if file is None:
+            continue
+        path = Path(file)
+        for one in (path, *_parts(path)):
+            if one.is_file() and one not in found:
+                found[one] = Source(one, sha256_of(one))
+    return tuple(found.values())
+
+
+def _parts(path: Path) -> list[Path]:
+    wanted = _BESIDE.get(path.suffix.lower(), ())
+    if not wanted or not path.parent.is_dir():
+        return []
+    beside = (one for one in path.parent.iterdir() if one.stem.lower() == path.stem.lower())
+    return sorted(one for one in beside if one.suffix.lower() in wanted)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import tempfile
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from gettext import gettext as _
 from pathlib import Path
-from typing import Any
+from secrets import token_hex
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 import geopandas as gpd
 import numpy as np
@@ -19,46 +21,88 @@ import pandas as pd
 from pyproj import CRS
 
 from gis.crs import require_projected
+from layers import databases
 from layers.answers import Answer, Change, Edit, answered, by_layer, nothing_of
 from layers.conforming import Conformed, conform
 from layers.counties import county_bounds
 from layers.crs_detection import home_of
 from layers.errors import LayerError, WorkspaceError
-from layers.fields import LAYERS, layer_definition
+from layers.fields import layer_definition
+from layers.folder_storage import DATABASE, FolderStorage
 from layers.georeferencing import Surroundings
 from layers.names import APPLICATION_ID
 from layers.placing import crs_name, parse_crs
+from layers.postgis_storage import PostgisStorage
 from layers.problems import Problem
-from layers.raw import COORDINATES
+from layers.raw import COORDINATES, RawLayer
 from layers.reading import read_layer
-from layers.registry import Registry, latest_version, record, record_edits
-from layers.rejects import write_rejects
+from layers.registry import Export, SourceFile
+from layers.repairs import Repair, repaired
 from layers.source_crs import stated_crs
-from layers.sources import SourceMemory, recall, remember, source_key
-from layers.survey import LayerVersion, Survey
-from layers.versions import (
-    place_together,
-    read_version,
-    sha256_of,
-    temporary_file,
-    whole_bounds,
-    write_durably,
-    write_version,
+from layers.source_memory import (
+    SourceMemory,
+    document_of,
+    recalled,
+    source_key,
+    to_remember,
 )
+from layers.sources import sources_of
+from layers.storage import Draft, Storage, now
+from layers.survey import LayerVersion, Survey
+from layers.versions import write_durably
 
-SCHEMA = 1  # of workspace.toml and the database
+SCHEMA = 2  # of workspace.toml; folders of schema 1 are read as they are
+SETTINGS = "workspace.toml"
+UNKNOWN_AUTHOR = "unknown"
 DATA_CLASSES = ("public", "internal", "sensitive")
 _COUNTY = re.compile(r"\d{6}_[a-z0-9_]+")
 _SHOWN_PROBLEMS = 20
+_APPLICATIONS = "applications"
 # What a version was made from where no file was imported.
 _ANSWERS = "answers"
+_REPAIRS = "repairs"
 
 Progress = Callable[[str], None]
 
 
+class Taking(TypedDict, total=False):
+    """How a file is to be taken.
+
+    ``points`` is the point table of a line table that is a file of its own. Of a table ``mapping``
+    may also name the columns ``north`` and ``east``. All else is that of ``reading.read_layer`` and
+    ``conforming.conform``.
+    """
+
+    source_layer: str | None
+    points: Path | str | None
+    crs: CRS | str | None
+    swap_axes: bool
+    datum_shift: str | None
+    mapping: Mapping[str, str] | None
+    constants: Mapping[str, str] | None
+    units: Mapping[str, str] | None
+    source: str | None
+    make_ids: bool
+    id_prefix: str
+
+
+class _Taken(NamedTuple):
+    """What a file held, what it is as a layer, the rows that stay, and what to remember."""
+
+    raw: RawLayer
+    conformed: Conformed
+    old: gpd.GeoDataFrame | None
+    said: tuple[str, bytes] | None
+
+
 @dataclass(frozen=True)
 class ImportResult:
-    """What an import stored. ``rejected_file`` is the CSV of rejected rows, if there are any."""
+    """What an import stored. ``rejected_file`` is the CSV of rejected rows, if there are any.
+
+    ``rows_in`` counts the features of the file: each is stored, rejected, or left out by its reader
+    and named in ``problems``. ``rows`` counts the rows of the version: lines in several parts are
+    several, and those of the version before are kept with ``append``.
+    """
 
     layer: str
     version: int
@@ -67,25 +111,39 @@ class ImportResult:
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
     rejected_file: Path | None
+    rows_in: int
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """A folder of layers and applications of one county, in one projected CRS."""
+    """Layers and applications of one county, in one projected CRS.
+
+    All of it lies in the folder ``path``; or, where the workspace was made with a database, in
+    the schema ``database_schema`` of that.
+    """
 
     path: Path
     county: str
     crs: CRS
     synthetic: bool
+    database_schema: str = ""
+    database_url: str | None = field(default=None, repr=False)
 
     @classmethod
     def create(
-        cls, path: Path | str, county: str, crs: CRS | str, *, synthetic: bool = False
+        cls,
+        path: Path | str,
+        county: str,
+        crs: CRS | str,
+        *,
+        synthetic: bool = False,
+        database_url: str | None = None,
     ) -> Workspace:
         """Make a new workspace; raise ``WorkspaceError`` if the folder has something in it.
 
         ``synthetic`` marks data that are made up, so that every map can say so. ``CrsError`` is
-        raised for a CRS that is not projected in metres.
+        raised for a CRS that is not projected in metres. ``database_url`` names a PostGIS database
+        to keep it in; without one that of ``layers.databases.use`` is taken, if there is any.
         """
         folder = Path(path).absolute()
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -99,55 +157,80 @@ class Workspace:
                 )
             )
         metric = require_projected(parse_crs(crs) if isinstance(crs, str) else crs)
+        url = database_url or databases.usual()
+        schema = f"tonggou_{county[:40]}_{token_hex(4)}" if url else ""
+        made = cls(folder, county, metric, synthetic, schema, url)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".tmp-", dir=folder.parent) as draft:
-            made = Path(draft) / "workspace"
-            _fill(made, county, metric, synthetic)
-            made.rename(folder)
-        return cls(folder, county, metric, synthetic)
+        with tempfile.TemporaryDirectory(prefix=".tmp-", dir=folder.parent) as parent:
+            draft = replace(made, path=Path(parent) / "workspace")
+            draft.path.mkdir()
+            write_durably(draft.path / SETTINGS, made._settings().encode())
+            draft._storage.create()
+            try:
+                draft.path.rename(folder)
+            except OSError:
+                draft._storage.discard()
+                raise
+        return made
 
     @classmethod
-    def open(cls, path: Path | str) -> Workspace:
-        """Open a workspace; raise ``WorkspaceError`` if the folder is none or is damaged."""
+    def open(cls, path: Path | str, database_url: str | None = None) -> Workspace:
+        """Open a workspace; raise ``WorkspaceError`` if the folder is none or is damaged.
+
+        A workspace that was made in a database needs its address, by ``database_url`` or by
+        ``layers.databases.use``; one that was made in its folder is refused with one, so that
+        nobody takes the one for the other.
+        """
         folder = Path(path).absolute()
         try:
-            settings = tomllib.loads((folder / "workspace.toml").read_text(encoding="utf-8"))
+            settings = tomllib.loads((folder / SETTINGS).read_text(encoding="utf-8"))
             schema, county = int(settings["schema"]), str(settings["county"])
             crs, synthetic = parse_crs(str(settings["crs"])), bool(settings["synthetic"])
+            database_schema = str(settings.get("database_schema", ""))
         except (OSError, ValueError, KeyError):
             raise WorkspaceError(_("{}:不是工作区。请先运行 init 新建。").format(path)) from None
-        if schema != SCHEMA:
+        if schema not in (1, SCHEMA):
             raise WorkspaceError(
                 _("{}:工作区版本为 {},本程序支持 {}。请用相应版本的程序打开。").format(
                     path, schema, SCHEMA
                 )
             )
-        if not (folder / "tonggou.sqlite").is_file():
-            raise WorkspaceError(
-                _("{}:工作区缺少 tonggou.sqlite,已损坏。请从备份恢复。").format(path)
-            )
-        return cls(folder, county, crs, synthetic)
+        url = database_url or databases.usual()
+        _refuse_elsewhere(folder, database_schema, url)
+        opened = cls(folder, county, crs, synthetic, database_schema, url)
+        if isinstance(opened._storage, PostgisStorage):
+            opened._storage.refuse_absent()
+        return opened
+
+    @cached_property
+    def _storage(self) -> Storage:
+        if self.database_url is None:
+            return FolderStorage(self.path)
+        return PostgisStorage(self.path, self.database_url, self.database_schema)
+
+    def _settings(self) -> str:
+        """The text of ``workspace.toml``."""
+        lines = [
+            f"schema = {SCHEMA}",
+            f'county = "{self.county}"',
+            f'crs = "{crs_name(self.crs)}"',
+            f"synthetic = {str(self.synthetic).lower()}",
+        ]
+        if self.database_schema:
+            lines.append(f'database_schema = "{self.database_schema}"')
+        return "\n".join([*lines, ""])
 
     def import_layer(
         self,
         name: str,
         file: Path | str,
         *,
-        source_layer: str | None = None,
-        points: Path | str | None = None,
-        crs: CRS | str | None = None,
-        swap_axes: bool = False,
-        datum_shift: str | None = None,
-        mapping: Mapping[str, str] | None = None,
-        constants: Mapping[str, str] | None = None,
-        units: Mapping[str, str] | None = None,
-        source: str | None = None,
-        make_ids: bool = False,
-        id_prefix: str = "",
         append: bool = False,
         accept_valid: bool = False,
         data_class: str = "internal",
+        author: str = UNKNOWN_AUTHOR,
         progress: Progress | None = None,
+        **taking: Unpack[Taking],
     ) -> ImportResult:
         """Store a file as the next version of a layer.
 
@@ -155,8 +238,6 @@ class Workspace:
         stored and the rejected ones kept beside. What ``mapping`` and ``units`` state is remembered
         for the next file of the same source: of the same name ``source``, else of the same columns.
         ``append`` keeps the rows of the latest version.
-        ``points`` is the point table of a line table that is a file of its own. Of a table
-        ``mapping`` may also name the columns ``north`` and ``east``.
         Whatever is raised, the workspace stays as it was.
 
         Raises
@@ -169,55 +250,95 @@ class Workspace:
         layer_definition(name)
         _refuse_class(data_class)
         tell = progress or (lambda _step: None)
-        stated_crs(crs)  # refuses a name that is none before anything is read
-        tell(_("读取"))
-        raw = read_layer(
-            file,
-            source_layer=source_layer,
-            layer=name,
-            beside=points,
-            mapping=mapping,
-            constants=constants,
-        )
-        fields = {
-            field: column for field, column in (mapping or {}).items() if field not in COORDINATES
-        }
+        sources = sources_of([file, taking.get("points")])
         base = self.versions().get(name) if append else None
-        old = self._read(base) if base else None
-        tell(_("核对"))
-        key = source_key(raw, name, source)
-        memory = recall(self.path, key)
-        conformed = conform(
-            raw,
-            name,
-            target=self.crs,
-            crs=crs,
-            swap_axes=swap_axes,
-            datum_shift=datum_shift,
-            around=self.surroundings(but=name),
-            mapping=fields,
-            constants=constants,
-            units=units,
-            memory=memory,
-            make_ids=make_ids,
-            id_prefix=id_prefix,
-            stored=None if old is None else old.index,
-        )
+        taken = self._take(name, file, base, taking, tell)
+        raw, conformed = taken.raw, taken.conformed
         _refuse_rejected(conformed, raw.file, accept_valid=accept_valid)
-        table = conformed.table if old is None else pd.concat([old, conformed.table])
+        table = conformed.table if taken.old is None else pd.concat([taken.old, conformed.table])
         tell(_("保存"))
-        version, beside = self._publish(name, table, conformed, base, data_class, raw.file)
-        said = SourceMemory({**memory.mapping, **fields}, {**memory.units, **(units or {})})
-        remember(self.path, key, raw, said)
+        draft = Draft(
+            layer=name,
+            table=table,
+            crs=crs_name(self.crs),
+            data_class=data_class,
+            source_file=raw.file,
+            author=author.strip(),
+            base=(base.version if base else 0) if append else None,
+            rows_in=len(raw.cells),
+            rejected=conformed.rejected,
+            problems=conformed.problems,
+            sources=sources,
+        )
+        entry, beside = self._storage.publish(draft)
+        if taken.said is not None:
+            self._storage.keep(*taken.said)
         return ImportResult(
             layer=name,
-            version=version,
+            version=entry.version,
             rows=len(table),
             rejected=len(conformed.rejected),
             problems=conformed.problems,
             notes=conformed.notes,
             rejected_file=beside,
+            rows_in=len(raw.cells) + sum(one.count for one in raw.skipped),
         )
+
+    def try_import(
+        self, name: str, file: Path | str, *, append: bool = False, **taking: Unpack[Taking]
+    ) -> Conformed:
+        """Return what an import would make of a file; nothing is stored.
+
+        Raises what :meth:`import_layer` raises, but not for rows in error.
+        """
+        layer_definition(name)
+        base = self.versions().get(name) if append else None
+        return self._take(name, file, base, taking, lambda _step: None).conformed
+
+    def remembered(self, raw: RawLayer, layer: str, source: str | None = None) -> SourceMemory:
+        """Return what the user stated of an earlier file of the same source."""
+        return recalled(self._storage.document(document_of(source_key(raw, layer, source))))
+
+    def _take(
+        self, name: str, file: Path | str, base: LayerVersion | None, taking: Taking, tell: Progress
+    ) -> _Taken:
+        """Read a file and make it rows of a layer, beside those of the version that stays."""
+        crs, mapping = taking.get("crs"), taking.get("mapping") or {}
+        units = taking.get("units") or {}
+        stated_crs(crs)  # refuses a name that is none before anything is read
+        tell(_("读取"))
+        raw = read_layer(
+            file,
+            source_layer=taking.get("source_layer"),
+            layer=name,
+            beside=taking.get("points"),
+            mapping=mapping,
+            constants=taking.get("constants"),
+        )
+        fields = {field: column for field, column in mapping.items() if field not in COORDINATES}
+        old = self.read(base) if base else None
+        tell(_("核对"))
+        memory = self.remembered(raw, name, taking.get("source"))
+        conformed = conform(
+            raw,
+            name,
+            target=self.crs,
+            crs=crs,
+            swap_axes=taking.get("swap_axes", False),
+            datum_shift=taking.get("datum_shift"),
+            around=self.surroundings(but=name),
+            mapping=fields,
+            constants=taking.get("constants"),
+            units=units,
+            memory=memory,
+            make_ids=taking.get("make_ids", False),
+            id_prefix=taking.get("id_prefix", ""),
+            stored=None if old is None else old.index,
+        )
+        stated = SourceMemory({**memory.mapping, **fields}, {**memory.units, **units})
+        said, key = to_remember(raw, stated), source_key(raw, name, taking.get("source"))
+        kept = None if said is None else (document_of(key), said)
+        return _Taken(raw, conformed, old, kept)
 
     def surroundings(self, *, but: str = "") -> Surroundings:
         """Return where the workspace lies and, where it has streets or parcels, their shapes.
@@ -225,11 +346,11 @@ class Workspace:
         ``but`` names a layer that is not asked, since it is about to be replaced.
         """
         current = {name: one for name, one in self.versions().items() if name != but and one.rows}
-        bounds = whole_bounds([self.path / one.file for one in current.values()])
+        bounds = self._storage.bounds(list(current.values()))
         beside = next((current[name] for name in ("roads", "parcels") if name in current), None)
         return Surroundings(
             home_of(bounds, county_bounds(self.county), self.crs),
-            None if beside is None else lambda: np.asarray(self._read(beside).geometry),
+            None if beside is None else lambda: np.asarray(self.read(beside).geometry),
         )
 
     def answer(
@@ -249,7 +370,7 @@ class Workspace:
         """
         if not author.strip():
             raise LayerError(_("请写明核实人(--author)。"))
-        current, made_at = self.versions(), datetime.now(UTC).isoformat(timespec="seconds")
+        current, made_at = self.versions(), now()
         planned = [
             (layer, *self._answered(layer, some, current.get(layer), replace=replace))
             for layer, some in by_layer(answers).items()
@@ -264,21 +385,67 @@ class Workspace:
                 Edit(layer, version, *change, author.strip(), note.strip(), made_at)
                 for change in changes
             ]
-            self._publish(
-                layer,
-                table,
-                Conformed(table, pd.DataFrame(), (), ()),
-                base,
-                "internal" if base is None else base.data_class,
-                _ANSWERS,
-                edits,
+            draft = Draft(
+                layer=layer,
+                table=table,
+                crs=crs_name(self.crs),
+                data_class="internal" if base is None else base.data_class,
+                source_file=_ANSWERS,
+                author=author.strip(),
+                note=note.strip(),
+                base=version - 1,
+                edits=edits,
             )
+            self._storage.publish(draft)
             stored += edits
         return stored
 
+    def repair(self, problems: Sequence[Problem], *, author: str, note: str = "") -> list[Repair]:
+        """Store the repairs of these problems, each layer as its next version; return them.
+
+        Each is kept as an edit too. ``rollback`` to the version before undoes them. Nothing is
+        stored where nothing is left to repair.
+
+        Raises
+        ------
+        LayerError
+            Without an author, or for a problem that has no repair (``layers.repairs``).
+        WorkspaceError
+            If another version was stored meanwhile.
+        """
+        _refuse_nameless(author)
+        survey, made_at = self.survey(), now()
+        layers = list(dict.fromkeys(problem.layer for problem in problems))
+        planned = [
+            (layer, *repaired(survey, layer, [one for one in problems if one.layer == layer]))
+            for layer in layers
+        ]
+        for layer, table, done in planned:
+            if not done:
+                continue
+            base = survey.versions[layer]
+            draft = Draft(
+                layer=layer,
+                table=table,
+                crs=crs_name(self.crs),
+                data_class=base.data_class,
+                source_file=_REPAIRS,
+                author=author.strip(),
+                note=note.strip(),
+                base=base.version,
+                edits=[
+                    Edit(
+                        layer, base.version + 1, *one.change, author.strip(), note.strip(), made_at
+                    )
+                    for one in done
+                ],
+            )
+            self._storage.publish(draft)
+        return [one for _layer, _table, done in planned for one in done]
+
     def edits(self) -> list[Edit]:
-        """Return every cell that an answer changed, the first one first."""
-        return self._registry().edits()
+        """Return every cell that an answer or a repair changed, the first one first."""
+        return self._storage.registry.edits()
 
     def _answered(
         self,
@@ -291,11 +458,11 @@ class Workspace:
         """A layer's table with its answers, and what they change."""
         if base is None:
             return nothing_of(layer, answers, self.crs)
-        return answered(layer, self._read(base), answers, replace=replace)
+        return answered(layer, self.read(base), answers, replace=replace)
 
     def versions(self) -> dict[str, LayerVersion]:
         """Return the current version of each imported layer."""
-        return self._registry().current()
+        return self._storage.registry.current()
 
     def survey(self) -> Survey:
         """Read the current version of every layer.
@@ -303,103 +470,161 @@ class Workspace:
         Raises ``WorkspaceError`` if a stored file is gone or is not the one that was stored.
         """
         versions = self.versions()
-        tables = {layer: self._read(version) for layer, version in versions.items()}
+        tables = {layer: self.read(version) for layer, version in versions.items()}
         return Survey(self.crs, tables, self.county, self.synthetic, versions)
 
     def applications(self) -> list[dict[str, Any]]:
         """Return all applications, ordered by id."""
-        files = sorted((self.path / "applications").glob("*.json"))
-        return [_read_application(file) for file in files]
+        names = [name for name in self._storage.names(_APPLICATIONS) if name.endswith(".json")]
+        return [_parsed(name, self._storage.document(name)) for name in names]
+
+    def applications_stamp(self) -> Hashable:
+        """Return what differs as soon as an application is added or changed."""
+        return self._storage.stamp(_APPLICATIONS)
 
     def application(self, application_id: str) -> dict[str, Any]:
         """Return one application; raise ``WorkspaceError`` if there is none of this id."""
-        file = self._application_file(application_id)
-        if not file.is_file():
+        name = _application_document(application_id)
+        content = self._storage.document(name)
+        if content is None:
             raise WorkspaceError(
                 _("工作区中没有报装申请“{}”。请核对编号,或先保存该申请。").format(application_id)
             )
-        return _read_application(file)
+        return _parsed(name, content)
 
     def save_application(self, application: Mapping[str, Any]) -> None:
         """Store an application under its ``application_id``, replacing an earlier one."""
-        file = self._application_file(application.get("application_id"))
+        name = _application_document(application.get("application_id"))
         text = json.dumps(application, ensure_ascii=False, indent=2, allow_nan=False)
-        file.parent.mkdir(exist_ok=True)
-        write_durably(file, text + "\n")
+        self._storage.keep(name, f"{text}\n".encode())
 
-    def _application_file(self, application_id: object) -> Path:
-        if not isinstance(application_id, str) or not APPLICATION_ID.fullmatch(application_id):
-            raise WorkspaceError(
-                _(
-                    "报装申请编号“{}”不合规则:须为 1 至 80 个文字、数字、-、_ 或 .,且不以标点开头。"
-                ).format(str(application_id)[:80])
-            )
-        return self.path / "applications" / f"{application_id}.json"
+    def history(self, layer: str | None = None) -> list[LayerVersion]:
+        """Return every version that was ever stored, of one layer or of all, in their order."""
+        if layer is not None:
+            layer_definition(layer)
+        return [one for one in self._storage.registry.versions() if layer in (None, one.layer)]
 
-    def _registry(self) -> Registry:
-        return Registry(self.path / "tonggou.sqlite")
+    def version(self, layer: str, number: int | None = None) -> LayerVersion:
+        """Return a version of a layer, the current one by default.
 
-    def _read(self, version: LayerVersion) -> gpd.GeoDataFrame:
-        file = self.path / version.file
-        if not file.is_file() or sha256_of(file) != version.sha256:
-            raise WorkspaceError(
-                _("{}:文件缺失,或与入库时不一致。请从备份恢复,或重新导入图层 {}。").format(
-                    version.file, version.layer
+        Raises ``LayerError`` if there is none.
+        """
+        found = {one.version: one for one in self.history(layer)}
+        if not found:
+            raise LayerError(_("图层 {} 尚未导入。请先用 import 导入。").format(layer))
+        wanted = max(found) if number is None else number
+        if wanted not in found:
+            raise LayerError(
+                _("图层 {} 没有第 {} 版;已有的版本:{}。请改正。").format(
+                    layer, wanted, "、".join(map(str, found))
                 )
             )
-        return read_version(file, version.layer)
+        return found[wanted]
 
-    def _publish(
-        self,
-        layer: str,
-        table: gpd.GeoDataFrame,
-        conformed: Conformed,
-        base: LayerVersion | None,
-        data_class: str,
-        source_file: str,
-        edits: Sequence[Edit] = (),
-    ) -> tuple[int, Path | None]:
-        """Write the files, then make them current in one transaction."""
-        folder = self.path / "layers" / layer
-        folder.mkdir(parents=True, exist_ok=True)
-        with temporary_file(folder, ".gpkg") as draft, temporary_file(folder, ".csv") as rejects:
-            write_version(draft, layer, table)
-            write_rejects(rejects, conformed.rejected, conformed.problems)
-            with self._registry().writing() as connection:
-                latest = latest_version(connection, layer)
-                if (base is not None or edits) and latest != (base.version if base else 0):
-                    raise WorkspaceError(
-                        _("图层 {} 在此期间有了新版本 {}。请重新运行。").format(layer, latest)
-                    )
-                stored = folder / f"{latest + 1}.gpkg"
-                beside = folder / f"{latest + 1}.rejected.csv" if len(conformed.rejected) else None
-                entry = LayerVersion(
-                    layer=layer,
-                    version=latest + 1,
-                    file=stored.relative_to(self.path).as_posix(),
-                    sha256=sha256_of(draft),
-                    rows=len(table),
-                    crs=crs_name(self.crs),
-                    data_class=data_class,
-                    imported_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                    source_file=source_file,
-                    problems=len(conformed.problems),
+    def read(self, version: LayerVersion) -> gpd.GeoDataFrame:
+        """Return the table of a version, indexed by id, in the workspace's CRS.
+
+        Raises ``WorkspaceError`` if it is not as it was stored.
+        """
+        return self._storage.read(version)
+
+    def sources(self) -> list[SourceFile]:
+        """Return every file that was imported, with the copy that is kept of it."""
+        return self._storage.registry.sources()
+
+    def source(self, source: SourceFile) -> bytes:
+        """Return the kept copy of an imported file; raise ``WorkspaceError`` if it is damaged."""
+        content = self._storage.document(source.document)
+        if content is None or hashlib.sha256(content).hexdigest() != source.sha256:
+            raise WorkspaceError(
+                _("{}:文件缺失,或与入库时不一致。请从备份恢复。").format(source.document)
+            )
+        return content
+
+    def rollback(self, layer: str, to: int, *, author: str, note: str = "") -> LayerVersion:
+        """Make what version ``to`` held the next version of its layer; nothing is deleted.
+
+        Raises
+        ------
+        LayerError
+            Without an author, for a version that is not there, or for the current one.
+        WorkspaceError
+            If another version was stored meanwhile.
+        """
+        _refuse_nameless(author)
+        wanted, current = self.version(layer, to), self.version(layer)
+        if wanted.version == current.version:
+            raise LayerError(_("图层 {} 的当前版本就是第 {} 版。").format(layer, to))
+        draft = Draft(
+            layer=layer,
+            table=self.read(wanted),
+            crs=wanted.crs,
+            data_class=_stricter(wanted.data_class, current.data_class),
+            source_file=f"version:{to}",
+            author=author.strip(),
+            note=note.strip(),
+            base=current.version,
+        )
+        return self._storage.publish(draft)[0]
+
+    def refuse_export(self, version: LayerVersion, *, author: str, reason: str) -> None:
+        """Raise ``LayerError`` for an export without an author, or without a reason it needs."""
+        _refuse_nameless(author)
+        if version.data_class == "sensitive" and not reason.strip():
+            raise LayerError(
+                _("图层 {} 第 {} 版是敏感数据,导出须写明事由(--reason)。").format(
+                    version.layer, version.version
                 )
-                record(connection, entry)
-                record_edits(connection, edits)
-                place_together({draft: stored, rejects: beside} if beside else {draft: stored})
-        return entry.version, beside
+            )
+
+    def record_export(self, version: LayerVersion, form: str, *, author: str, reason: str) -> None:
+        """Note that a version leaves the workspace; refused as by :meth:`refuse_export`."""
+        self.refuse_export(version, author=author, reason=reason)
+        self._storage.registry.record_export(
+            Export(version.layer, version.version, form, author.strip(), reason.strip(), now())
+        )
+
+    def exports(self) -> list[Export]:
+        """Return every export of a layer: who took which version, when, how and what for."""
+        return self._storage.registry.exports()
 
 
-def _fill(folder: Path, county: str, crs: CRS, synthetic: bool) -> None:
-    for part in (*(f"layers/{layer}" for layer in LAYERS), "applications"):
-        (folder / part).mkdir(parents=True)
-    Registry(folder / "tonggou.sqlite").create()
-    settings = (
-        f'schema = {SCHEMA}\ncounty = "{county}"\ncrs = "{crs_name(crs)}"\n'
-        f"synthetic = {str(synthetic).lower()}\n"
-    )
-    write_durably(folder / "workspace.toml", settings)
+def _refuse_elsewhere(folder: Path, database_schema: str, url: str | None) -> None:
+    """Refuse a workspace that does not lie where it is looked for."""
+    if database_schema and url is None:
+        raise WorkspaceError(
+            _("{}:工作区存放在数据库中。请用 TONGGOU_DATABASE_URL 指明数据库。").format(folder)
+        )
+    if url is not None and not database_schema:
+        raise WorkspaceError(
+            _(
+                "{}:工作区存放在文件夹中,不在数据库中。请取消 TONGGOU_DATABASE_URL 后打开,"
+                "或换一个文件夹新建。"
+            ).format(folder)
+        )
+    if url is None and not (folder / DATABASE).is_file():
+        raise WorkspaceError(
+            _("{}:工作区缺少 tonggou.sqlite,已损坏。请从备份恢复。").format(folder)
+        )
+
+
+def _application_document(application_id: object) -> str:
+    if not isinstance(application_id, str) or not APPLICATION_ID.fullmatch(application_id):
+        raise WorkspaceError(
+            _(
+                "报装申请编号“{}”不合规则:须为 1 至 80 个文字、数字、-、_ 或 .,且不以标点开头。"
+            ).format(str(application_id)[:80])
+        )
+    return f"{_APPLICATIONS}/{application_id}.json"
+
+
+def _refuse_nameless(author: str) -> None:
+    if not author.strip():
+        raise LayerError(_("请写明经办人(--author)。"))
+
+
+def _stricter(one: str, other: str) -> str:
+    return max(one, other, key=DATA_CLASSES.index)
 
 
 def _refuse_class(data_class: str) -> None:
@@ -429,15 +654,14 @@ def _refuse_rejected(conformed: Conformed, file: str, *, accept_valid: bool) -> 
     raise LayerError("\n".join([summary, *lines]), conformed.problems)
 
 
-def _read_application(file: Path) -> dict[str, Any]:
+def _parsed(document: str, content: bytes | None) -> dict[str, Any]:
+    name = document.rpartition("/")[2].removesuffix(".json")
     try:
-        application = json.loads(file.read_text(encoding="utf-8"))
+        application = json.loads(content or b"")
     except (ValueError, RecursionError):
         application = None
-    if not isinstance(application, dict) or application.get("application_id") != file.stem:
+    if not isinstance(application, dict) or application.get("application_id") != name:
         raise WorkspaceError(
-            _("applications/{}:不是编号为 {} 的报装申请。请从备份恢复或重新保存。").format(
-                file.name, file.stem
-            )
+            _("{}:不是编号为 {} 的报装申请。请从备份恢复或重新保存。").format(document, name)
         )
     return application

@@ -18,7 +18,13 @@ from layers.placing import crs_name
 
 @dataclass(frozen=True)
 class LayerVersion:
-    """One stored version of a layer: which file, its hash, and where it came from."""
+    """One stored version of a layer: where it lies, its hash, and what it was made from.
+
+    ``file`` is its file in the workspace, or its table in the database. ``source_file`` names what
+    was imported; ``answers`` and ``version:N`` stand for answers and for a return to version N.
+    ``rows_in`` counts the rows of the source, ``rejected`` those of them that were not stored. None
+    or empty is unknown: versions stored before these were kept.
+    """
 
     layer: str
     version: int
@@ -30,6 +36,10 @@ class LayerVersion:
     imported_at: str
     source_file: str
     problems: int
+    author: str = ""
+    note: str = ""
+    rows_in: int | None = None
+    rejected: int | None = None
 
 
 @dataclass(frozen=True)

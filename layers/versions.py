@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from gettext import gettext as _
 from pathlib import Path
 
@@ -29,6 +31,10 @@ _STORED_TYPES = {
 }
 # GeoPackage 1.2: QGIS 3.22 and field devices warn of anything newer.
 _GEOPACKAGE_VERSION = "1.2"
+# Drafts are called .tmp-<host>-<process>-…, so that those left by a killed program can be told.
+_DRAFT = ".tmp-"
+_HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+_OLD_S = 86_400.0  # no import takes a day
 
 
 def write_version(path: Path, layer: str, table: gpd.GeoDataFrame) -> None:
@@ -37,7 +43,7 @@ def write_version(path: Path, layer: str, table: gpd.GeoDataFrame) -> None:
 
     definition = layer_definition(layer)
     types = {field.name: _STORED_TYPES[field.type] for field in definition.fields}
-    geometry_type = _stored_geometry_type(definition.geometry_types)
+    geometry_type = stored_geometry_type(definition.geometry_types)
     try:
         table.reset_index().astype(types).to_file(
             path,
@@ -57,7 +63,7 @@ def write_version(path: Path, layer: str, table: gpd.GeoDataFrame) -> None:
     _sync(path)
 
 
-def _stored_geometry_type(types: tuple[str, ...]) -> str:
+def stored_geometry_type(types: tuple[str, ...]) -> str:
     """Return the type declared in the file: polygons may have parts, a mixed layer has none."""
     if len(types) > 1:
         return "Unknown"
@@ -78,7 +84,12 @@ def whole_bounds(paths: Iterable[Path]) -> np.ndarray | None:
             found.append(read_info(path)["total_bounds"])
         except (DataSourceError, DataLayerError):
             continue
-    bounds = np.array([one for one in found if one is not None], dtype=float).reshape(-1, 4)
+    return hull_of(found)
+
+
+def hull_of(boxes: Iterable[Sequence[float | None] | None]) -> np.ndarray | None:
+    """Return west, south, east, north of all boxes that are finite; None if none is."""
+    bounds = np.array([one for one in boxes if one is not None], dtype=float).reshape(-1, 4)
     bounds = bounds[np.isfinite(bounds).all(axis=1)]
     if not len(bounds):
         return None
@@ -87,12 +98,16 @@ def whole_bounds(paths: Iterable[Path]) -> np.ndarray | None:
 
 
 def read_version(path: Path, layer: str) -> gpd.GeoDataFrame:
-    """Read a stored version as the table of a ``Survey``, indexed by id.
+    """Read a stored version as the table of a ``Survey``, indexed by id."""
+    return as_layer(gpd.read_file(path, layer=layer, engine="pyogrio", use_arrow=True), layer)
+
+
+def as_layer(stored: gpd.GeoDataFrame, layer: str) -> gpd.GeoDataFrame:
+    """Return what was stored as the table of a ``Survey``, indexed by id.
 
     A field that the layer was given after the version was stored is unknown in all of its rows.
     """
     definition = layer_definition(layer)
-    stored = gpd.read_file(path, layer=layer, engine="pyogrio", use_arrow=True)
     later = [field.name for field in definition.fields if field.name not in stored]
     stored = stored.assign(**dict.fromkeys(later))
     columns = {field.name: _plain(stored[field.name], field.type) for field in definition.fields}
@@ -110,7 +125,8 @@ def sha256_of(path: Path) -> str:
 @contextmanager
 def temporary_file(folder: Path, suffix: str) -> Iterator[Path]:
     """Give the name of a new file in ``folder`` that is removed unless it was renamed."""
-    handle, name = tempfile.mkstemp(prefix=".tmp-", suffix=suffix, dir=folder)
+    prefix = f"{_DRAFT}{_HOST}-{os.getpid()}-"
+    handle, name = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=folder)
     os.close(handle)
     path = Path(name)
     path.unlink()
@@ -121,10 +137,38 @@ def temporary_file(folder: Path, suffix: str) -> Iterator[Path]:
             leftover.unlink()
 
 
-def write_durably(path: Path, text: str) -> None:
-    """Write or replace a UTF-8 text file so that a crash leaves the old or the new one."""
+def sweep(folder: Path) -> None:
+    """Remove the drafts of programs that are gone; those of programs at work stay."""
+    for leftover in folder.glob(f"{_DRAFT}*"):
+        with suppress(FileNotFoundError):
+            if _abandoned(leftover):
+                leftover.unlink()
+
+
+def _abandoned(draft: Path) -> bool:
+    """Whether nobody writes this draft any more: its process is gone, or it is very old."""
+    host, _dash, rest = draft.name.removeprefix(_DRAFT).partition("-")
+    number = rest.partition("-")[0]
+    # Elsewhere than on POSIX, asking after a process may end it.
+    if os.name == "posix" and host == _HOST and number.isdecimal():
+        return not _alive(int(number))
+    return time.time() - draft.stat().st_mtime > _OLD_S
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write or replace a file so that a crash leaves the old or the new one."""
     with temporary_file(path.parent, path.suffix) as draft:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_bytes(content)
         _sync(draft)
         draft.replace(path)
     _sync_folder(path.parent)
@@ -135,6 +179,8 @@ def place_together(targets: Mapping[Path, Path]) -> None:
     placed: list[Path] = []
     try:
         for file, target in targets.items():
+            _sync(file)
+            target.parent.mkdir(exist_ok=True)
             file.replace(target)
             placed.append(target)
         for folder in {target.parent for target in placed}:

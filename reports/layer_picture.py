@@ -60,12 +60,13 @@ def draw_layer(
     behind
         Tables of the workspace in the same CRS.
     county
-        West, south, east, north of the county in degrees, drawn as a dashed outline.
+        West, south, east, north of the county in degrees, drawn as a dashed outline where the
+        workspace has nothing else to show where it lies.
     """
     crs = CRS.from_user_input(table.crs)
-    outline = None if county is None else _outline(county, crs)
     grey = {name: _drawn(behind[name]) for name in BEHIND if name in behind and name != layer}
     new = _drawn(table)
+    outline = None if county is None or grey else _outline(county, crs)
     sheet = _sheet([new, *grey.values(), *([] if outline is None else [np.array([outline])])])
     root = _root()
     title = _("图层 {} {} 的位置").format(layer, layer_definition(layer).zh)
@@ -78,7 +79,7 @@ def draw_layer(
         for shape in shapes:
             _shape(root, sheet, shape, fill="none", stroke=colour, stroke_width=0.8)
     for shape in new:
-        _shape(root, sheet, shape, fill=NEW, fill_opacity=0.35, stroke=NEW, stroke_width=1.4)
+        _shape(root, sheet, shape, fill=NEW, fill_opacity=0.35, stroke=NEW, stroke_width=1.0)
     _scale_bar(root, sheet)
     _north(root)
     for number, words in enumerate([title, *_words(table, crs, len(new))], start=1):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.postgis import Server, has_postgis, programs, running_server
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
@@ -26,6 +29,15 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the folder ../shared is absent")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def postgis() -> Iterator[Server]:
+    """Return a PostGIS server of this run's own; it is stopped at the end."""
+    require(programs() is not None, "PostgreSQL")
+    with running_server() as server:
+        require(has_postgis(server), "PostGIS")
+        yield server
 
 
 @pytest.fixture(scope="session")

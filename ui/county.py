@@ -5,7 +5,7 @@ Read-only and shared by all visitors; read again when the workspace's files chan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -66,8 +66,7 @@ def data_note(county: County) -> str:
 def open_county(path: Path) -> County:
     """The county of a workspace, from memory unless a layer or an application has changed."""
     workspace = Workspace.open(path)
-    files = sorted((path / "applications").glob("*.json"))
-    state = tuple((file.name, file.stat().st_mtime_ns) for file in files)
+    state = workspace.applications_stamp()
     versions = tuple((one.layer, one.sha256) for one in workspace.versions().values())
     applications = _applications(path, state)
     marked = tuple(sorted({str(one["parcel_id"]) for one in applications.values()}))
@@ -81,7 +80,7 @@ def _survey(path: Path, _versions: tuple[Any, ...]) -> Survey:
 
 
 @lru_cache(maxsize=2)
-def _applications(path: Path, _state: tuple[Any, ...]) -> dict[str, Mapping[str, Any]]:
+def _applications(path: Path, _state: Hashable) -> dict[str, Mapping[str, Any]]:
     return {one["application_id"]: one for one in Workspace.open(path).applications()}
 
 

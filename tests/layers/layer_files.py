@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import psycopg
+from psycopg import sql
 from shapely.geometry import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 
 import layers.gdal_safety  # noqa: F401  (before the reader is loaded)
+from layers.store import Workspace
 
 # A corner near Xin County, EPSG:4547 (central meridian 114° E): 114.86° E, 31.63° N.
 EAST, NORTH = 581_600.0, 3_500_400.0
@@ -98,3 +101,19 @@ def fingerprint(folder: Path) -> dict[str, str]:
         else "folder"
         for item in sorted(folder.rglob("*"))
     }
+
+
+def stored(workspace: Workspace) -> dict[str, str]:
+    """Return everything that a workspace keeps, in its folder and in its database, hashed."""
+    found = fingerprint(workspace.path)
+    if workspace.database_url is None:
+        return found
+    schema = workspace.database_schema
+    with psycopg.connect(workspace.database_url) as connection:
+        query = "SELECT table_name FROM information_schema.tables WHERE table_schema = %s"
+        for (name,) in connection.execute(query, (schema,)).fetchall():
+            table = sql.Identifier(schema, name)
+            rows = connection.execute(sql.SQL("SELECT t::text FROM {} t").format(table)).fetchall()
+            text = "\n".join(sorted(row for (row,) in rows))
+            found[f"table {name}"] = hashlib.sha256(text.encode()).hexdigest()
+    return found

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +9,8 @@ import pytest
 from layers.answers import Answer, read_answers
 from layers.errors import LayerError, ReadError
 from layers.store import Workspace
-from tests.layers.layer_files import fingerprint
+from tests.layers.layer_files import stored
+from tests.layers.old_workspaces import make_old
 from tests.planned_town import make_workspace
 from tests.towns import main, parcel, street, town
 
@@ -29,14 +27,9 @@ SURVEY = town(
 )
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_workspace(tmp_path_factory.mktemp("answers"), SURVEY, [])
-
-
 @pytest.fixture
-def opened(made: Path, tmp_path: Path) -> Workspace:
-    return Workspace.open(shutil.copytree(made, tmp_path / "workspace"))
+def opened(store: str, tmp_path: Path) -> Workspace:
+    return Workspace.open(make_workspace(tmp_path, SURVEY, []))
 
 
 def test_an_answer_is_the_next_version_of_its_layer_and_keeps_who_said_it(
@@ -114,10 +107,10 @@ def test_an_answer_that_cannot_be_is_refused_and_changes_nothing(
     opened: Workspace, answer: Answer, said: str
 ) -> None:
     sound = Answer("line:W-1", "status", "in_service")
-    before = {k: v for k, v in fingerprint(opened.path).items() if "sqlite" not in k}
+    before = stored(opened)
     with pytest.raises(LayerError, match=said):
         opened.answer([sound, answer], author="王工")
-    assert {k: v for k, v in fingerprint(opened.path).items() if "sqlite" not in k} == before
+    assert stored(opened) == before
     assert opened.edits() == []
 
 
@@ -126,10 +119,10 @@ def test_an_answer_has_an_author(opened: Workspace) -> None:
         opened.answer([Answer("line:W-1", "status", "in_service")], author=" ")
 
 
-def test_a_workspace_from_before_answers_takes_them(opened: Workspace) -> None:
-    with closing(sqlite3.connect(opened.path / "tonggou.sqlite")) as database:
-        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
-    assert "edits" not in tables
+def test_a_workspace_from_before_answers_takes_them(tmp_path: Path) -> None:
+    opened = Workspace.open(make_workspace(tmp_path, SURVEY, []))
+    make_old(opened.path)
+    opened = Workspace.open(opened.path)
     assert opened.edits() == []
     opened.answer([Answer("line:W-1", "status", "in_service")], author="王工")
     assert len(opened.edits()) == 1

@@ -1,0 +1,52 @@
+"""What the commands of the command line share: their option ``--json`` and how they print."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from gettext import gettext as _
+from typing import Any
+
+import click
+
+from layers.problems import Problem
+
+
+def _remember_json(ctx: click.Context, _option: click.Parameter, value: bool) -> bool:
+    ctx.meta["json"] = value
+    return value
+
+
+as_json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    is_eager=True,
+    callback=_remember_json,
+    help=_("结果以 JSON 输出"),
+)
+
+
+def print_lines(lines: Sequence[str]) -> None:
+    """Print each line on standard output."""
+    for line in lines:
+        click.echo(line)
+
+
+def print_json(answer: Mapping[str, Any]) -> None:
+    """Print one JSON document on standard output."""
+    click.echo(json.dumps(answer, ensure_ascii=False, allow_nan=False))
+
+
+def progress(label: str, steps: int) -> AbstractContextManager[Any]:
+    """Return a progress bar on standard error, silent where nobody is watching."""
+    return click.progressbar(
+        length=steps, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
+    )
+
+
+def messages(problems: Sequence[Problem]) -> list[str]:
+    """One line for each problem."""
+    return [problem.message for problem in problems]
