@@ -8,22 +8,15 @@ from layers.fields import LAYERS, Field, LayerDefinition, layer_definition
 
 _HEAD = """# Layers
 
-Made by `python -m layers.field_docs` from `layers/fields/*.csv` and `layers/values.csv`.
+Made from `layers/fields/*.csv` and `layers/values.csv` by `python -m layers.field_docs`: edit
+those.
 A column of a file is taken for a field if it has its name, its Chinese name or an alias, with or
 without a unit in brackets. Initials (拼音) and values are only proposed.
 """
 _COLUMNS = (
-    "field",
-    "中文",
-    "type",
-    "unit",
-    "required",
-    "allowed",
-    "aliases",
-    "拼音",
-    "description",
+    "field", "中文", "type", "unit", "required", "allowed", "aliases", "拼音", "description",
     "source",
-)
+)  # fmt: skip
 
 
 def layers_page() -> str:
