@@ -26,7 +26,9 @@ from layers.answers import Answer, read_answers
 from layers.counties import county_crs
 from layers.drawn_lines import read_line
 from layers.errors import LayerError, ReadError, WorkspaceError
+from layers.fields import LAYERS
 from layers.store import DATA_CLASSES, Workspace
+from layers.templates import write_template
 from layers.utilities import load_utilities
 from planning.application import Application, ApplicationError, parse_application
 from planning.batch import cases_of, screen
@@ -118,7 +120,9 @@ def init(workspace: Path, county: str, crs: str | None, as_json: bool) -> None:
 @click.option("--layer", required=True, help=_("导入为哪个图层,如 parcels"))
 @click.option("--source-layer", help=_("文件中的图层名或工作表名"))
 @click.option("--points", help=_("管线表另存一份时,管线点表的文件"))
-@click.option("--crs", help=_("文件的真实坐标系,如 EPSG:4547"))
+@click.option("--crs", help=_("文件的真实坐标系:EPSG:4547、EPSG:4547 ft、GCJ-02 或 BD-09"))
+@click.option("--swap-axes", is_flag=True, help=_("文件的坐标先北后东"))
+@click.option("--datum-shift", help=_("转换参数:dx,dy,dz 或 dx,dy,dz,rx,ry,rz,尺度,旋转约定"))
 @click.option(
     "--map",
     "mapping",
@@ -126,6 +130,9 @@ def init(workspace: Path, county: str, crs: str | None, as_json: bool) -> None:
     help=_("字段=列名,可重复;表格的坐标列用 north=列名、east=列名"),
 )
 @click.option("--set", "constants", multiple=True, help=_("字段=值,对所有行,可重复"))
+@click.option("--unit", "units", multiple=True, help=_("字段=单位,列的单位与字段不同时,可重复"))
+@click.option("--source", help=_("来源名称;--map 和 --unit 按来源记住"))
+@click.option("--make-ids", is_flag=True, help=_("文件没有编号列时,由各行内容生成编号"))
 @click.option("--id-prefix", default="", help=_("加在每个编号前的文字,用于区分来源"))
 @click.option("--append", is_flag=True, help=_("保留该图层已有的行"))
 @click.option("--accept-valid", is_flag=True, help=_("导入无误的行,有误的行另存并写明原因"))
@@ -147,8 +154,13 @@ def import_(
     source_layer: str | None,
     points: str | None,
     crs: str | None,
+    swap_axes: bool,
+    datum_shift: str | None,
     mapping: Sequence[str],
     constants: Sequence[str],
+    units: Sequence[str],
+    source: str | None,
+    make_ids: bool,
     id_prefix: str,
     append: bool,
     accept_valid: bool,
@@ -164,8 +176,13 @@ def import_(
             source_layer=source_layer,
             points=points,
             crs=crs,
+            swap_axes=swap_axes,
+            datum_shift=datum_shift,
             mapping=_pairs("--map", mapping),
             constants=_pairs("--set", constants),
+            units=_pairs("--unit", units),
+            source=source,
+            make_ids=make_ids,
             id_prefix=id_prefix,
             append=append,
             accept_valid=accept_valid,
@@ -187,6 +204,20 @@ def import_(
         if result.rejected_file:
             click.echo(_("未导入的行及原因:{}").format(result.rejected_file))
     ctx.exit(1 if result.rejected else 0)
+
+
+@main.command(help=_("写一份空白的填报表(XLSX),不指明图层则含全部图层。"))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--layer", "layers", multiple=True, help=_("图层,如 nodes,可重复"))
+@as_json_option
+def template(out: Path, layers: Sequence[str], as_json: bool) -> None:
+    """Write a blank workbook to fill in."""
+    chosen = list(layers or LAYERS)
+    write_template(out, chosen)
+    if as_json:
+        _print_json({"out": str(out), "layers": chosen})
+    else:
+        click.echo(_("已写 {}:{}").format(out, "、".join(chosen)))
 
 
 @main.command(help=_("新建示例县工作区,可直接打开。"))

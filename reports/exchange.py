@@ -125,7 +125,7 @@ def write_questions(questions: pd.DataFrame, file: Path) -> None:
         rows = [{key: _plain(value) for key, value in row.items()} for row in _records(questions)]
         write_json({"questions": rows}, file)
         return
-    cells = questions.map(lambda v: ";".join(v) if isinstance(v, tuple) else v).map(_harmless)
+    cells = questions.map(lambda v: ";".join(v) if isinstance(v, tuple) else v).map(harmless)
     with replacing(file) as draft:
         cells.assign(answer="").to_csv(draft, index=False, encoding="utf-8-sig")
 
@@ -149,12 +149,12 @@ def _write_gpkg(table: pd.DataFrame, crs: CRS, file: Path) -> None:
 
 
 def _write_csv(table: pd.DataFrame, _crs: CRS, file: Path) -> None:
-    safe = table.drop(columns="geometry", errors="ignore").map(_harmless)
+    safe = table.drop(columns="geometry", errors="ignore").map(harmless)
     with replacing(file) as draft:
         safe.to_csv(draft, index=False, encoding="utf-8-sig")
 
 
-def _harmless(value: Any) -> Any:
+def harmless(value: Any) -> Any:
     """Text that a spreadsheet would run as a formula gets an apostrophe."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
 

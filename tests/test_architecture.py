@@ -290,7 +290,7 @@ def test_every_module_says_what_it_holds() -> None:
 # The start of a path that exists on one machine only: a home, a temporary folder, a drive.
 MACHINE_PATH = re.compile(r"(?<![\w.:/<])(/(home|root|tmp|work|usr|opt|var|etc|Users)/|[A-Z]:\\)")
 # Names of things, not places: nobody fetches them.
-NAMESPACES = ("http://www.w3.org/", "https://json-schema.org/")
+NAMESPACES = ("http://www.w3.org/", "https://json-schema.org/", "http://www.opengis.net/")
 ADDRESS = re.compile(r"(?:https?:)?//[a-z0-9-]+(?:\.[a-z0-9-]+)+[^\s\"'`)<>]*", re.IGNORECASE)
 
 
