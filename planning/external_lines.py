@@ -82,7 +82,7 @@ class ExternalLine:
 
     @property
     def qualifying_route(self) -> str | None:
-        """found, none, open, not_proven or not_searched; None where there is no route at all."""
+        """found, none, open or not_proven; None where there is no route at all."""
         return None if self.qualifying is None else self.qualifying.status
 
 

@@ -128,8 +128,8 @@ class Quest:
         )
         untold = pd.isna(told)
         unsure = unsure.copy()
-        unsure[open_] = untold & ~self.sites.is_estimate[cheapest.site[open_]]
-        status[open_] = np.where(untold, "not_searched", told)
+        unsure[open_] = untold
+        status[open_] = told
         kept = np.flatnonzero(~unsure)
         ways, unknown = cheapest.part(kept), Coded(first.judged.verdict_of[kept], first.unknown)
         asked = questions_of_ways(self.desk, ground, self.demand, ways, unknown)

@@ -1,8 +1,8 @@
 """Streets too narrow for a trench, on paper: what bars, what only may, and what is told.
 
-The usual street with its kerb at y = 5 and a footway up to the red line. Water DN200 has a trench of
-its outside width and 0.3 m working space on both sides: 0.8 m. The parcel lies behind y = 12, its
-gate at x = 138; the main of the other utilities lie far away, so that all networks are known.
+The usual street with its kerb at y = 5 and a footway up to the red line. Water DN200 has a trench
+of its outside width and 0.3 m working space on both sides: 0.8 m. The parcel lies behind y = 12,
+its gate at x = 138; the main of the other utilities lie far away, so that all networks are known.
 """
 
 from __future__ import annotations
