@@ -322,7 +322,7 @@ def _column_notes(
     guessed = [f"{field}←{column}" for field, column in columns.items() if field != column]
     if guessed:
         notes.append(_("字段对应:{}").format("、".join(guessed)))
-    known = {*columns.values(), "fid"}  # fid: the row number that GDAL gives every table
+    known = {*columns.values(), *raw.used, "fid"}  # fid: the row number that GDAL gives every table
     unused = [str(name) for name in raw.cells.columns if name not in known]
     if unused:
         notes.append(_("未使用的列:{}").format("、".join(unused)))

@@ -72,6 +72,7 @@ def read_dxf(path: Path, wanted: Wanted) -> RawLayer:
             *_hidden_notes(drawing, decode),
         ),
         skipped=(*reader.left_out(), *_paper(drawing)),
+        used=("layer",) if "utility" in definition.names else (),
     )
 
 

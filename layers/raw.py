@@ -46,7 +46,8 @@ class RawLayer:
     geometries, None where the file has none or where it could not be read (then the reason is in
     ``unreadable``, by position). ``crs`` is what the file declares, or None.
     ``notes`` say in words what reading did that nobody asked for. ``skipped`` are features of the
-    source that are no rows here: every one of its features is either a row or skipped.
+    source that are no rows here: every one of its features is either a row or skipped. ``used`` are
+    columns of the file that shapes or other columns were made from.
     """
 
     file: str
@@ -57,3 +58,4 @@ class RawLayer:
     crs: CRS | None
     notes: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    used: tuple[str, ...] = ()

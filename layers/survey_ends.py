@@ -33,6 +33,11 @@ def is_end_column(name: object) -> bool:
     return any(_coordinate(name, words) is not None for words in _ENDS)
 
 
+def end_columns(cells: pd.DataFrame) -> tuple[str, ...]:
+    """Return the columns with coordinates of either end."""
+    return tuple(str(column) for column in cells.columns if is_end_column(column))
+
+
 def has_ends(cells: pd.DataFrame) -> bool:
     """Tell whether a table has coordinates of both ends."""
     return all(len(end.columns) >= 2 for end in _ends(cells))

@@ -18,7 +18,7 @@ from layers.headers import Table
 from layers.quantities import number_in
 from layers.raw import Skipped, Wanted
 from layers.survey_columns import roles_in
-from layers.survey_ends import Drawn
+from layers.survey_ends import Drawn, end_columns
 from layers.survey_points import Points, texts
 from layers.survey_values import (
     depth_reference,
@@ -29,6 +29,8 @@ from layers.survey_values import (
 )
 
 _VERTICAL_ROLES = {"depth", "start_depth", "end_depth", "start_level", "end_level"}
+# Told of a line, but of no field of ours.
+_UNUSED_ROLES = {"feature", "appurtenance", "code", "flow", "cables", "ground_level", "well_depth"}
 _SAID = ("utility", "laying")  # what depths depend on: a column named by the user comes first
 # Nobody buries a county's pipes deeper, in metres: a larger number is in another unit.
 _DEEPEST_M = 30.0
@@ -47,6 +49,7 @@ class Lines:
     shapes: np.ndarray
     unreadable: dict[int, str]
     notes: tuple[str, ...]
+    used: tuple[str, ...]
 
 
 def join_lines(cells: pd.DataFrame, points: Points, wanted: Wanted, drawn: Drawn | None) -> Lines:
@@ -78,7 +81,9 @@ def join_lines(cells: pd.DataFrame, points: Points, wanted: Wanted, drawn: Drawn
     if any(word is not None for word in utilities):
         columns |= {"utility": utilities, "subtype": subtypes_of(utilities)}
     made = cells.assign(**{name: pd.Series(list(c), dtype=object) for name, c in columns.items()})
-    return Lines(made, shapes, unreadable, (*notes, *fields.notes, *depth_notes))
+    used = [column for role, column in roles.items() if role not in _UNUSED_ROLES]
+    said_notes = (*notes, *fields.notes, *depth_notes)
+    return Lines(made, shapes, unreadable, said_notes, (*used, *end_columns(cells)))
 
 
 def _end_numbers(

@@ -10,9 +10,18 @@ from layers.raw import Wanted
 from layers.survey_points import Placed, texts
 from layers.survey_values import translated, utilities_of
 
+_USED_ROLES = {
+    "point_no", "utility", "appurtenance", "ground_level", "well_depth", "status", "owner",
+    "voltage",
+}  # fmt: skip
 
-def node_cells(points: Placed, wanted: Wanted) -> tuple[pd.DataFrame, tuple[str, ...]]:
+
+def node_cells(
+    points: Placed, wanted: Wanted
+) -> tuple[pd.DataFrame, tuple[str, ...], tuple[str, ...]]:
     """Return the table's own columns with those of ``nodes`` that follow from them, and notes.
+
+    The third part are the columns that these were made from.
 
     ``invert_level_m`` is the ground level less the depth of the well, in metres.
     """
@@ -27,4 +36,5 @@ def node_cells(points: Placed, wanted: Wanted) -> tuple[pd.DataFrame, tuple[str,
         bottom = numbers(cells[roles["ground_level"]]) - numbers(cells[roles["well_depth"]])
         columns["invert_level_m"] = [None if np.isnan(b) else round(float(b), 3) for b in bottom]
     made = cells.assign(**{name: pd.Series(list(c), dtype=object) for name, c in columns.items()})
-    return made, (*notes, *fields.notes)
+    used = tuple(column for role, column in roles.items() if role in _USED_ROLES)
+    return made, (*notes, *fields.notes), used

@@ -30,6 +30,11 @@ class Placed:
         """Role to column of this table."""
         return roles_in(self.table.cells.columns)
 
+    @property
+    def axis_columns(self) -> tuple[str, str]:
+        """The columns that the places were made from."""
+        return self.axes.north, self.axes.east
+
 
 @dataclass(frozen=True)
 class Points:

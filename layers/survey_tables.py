@@ -137,6 +137,7 @@ def _lines(grids: Grids, tables: _Tables, wanted: Wanted) -> RawLayer:
         },
         None,
         notes=_said(notes, lines, tables),
+        used=tuple(dict.fromkeys(column for one in joined for column in one.used)),
         skipped=tuple(s for one in (*lines, *(p.table for p in points)) for s in one.skipped),
     )
 
@@ -157,9 +158,11 @@ def _points(grids: Grids, tables: _Tables, wanted: Wanted) -> RawLayer:
             )
         )
     notes, cells = [*grids.notes, *(one.axes.note for one in points)], []
+    used = [column for one in points for column in one.axis_columns]
     for one in points:
         if wanted.layer == "nodes" and "point_no" in one.roles:
-            made, said = node_cells(one, wanted)
+            made, said, columns = node_cells(one, wanted)
+            used += columns
             notes += said
             cells.append(made)
         else:
@@ -178,6 +181,7 @@ def _points(grids: Grids, tables: _Tables, wanted: Wanted) -> RawLayer:
         },
         None,
         notes=_said(notes, read, tables),
+        used=tuple(dict.fromkeys(used)),
         skipped=tuple(s for one in read for s in one.skipped),
     )
 

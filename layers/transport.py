@@ -44,6 +44,7 @@ def save(raw: RawLayer, folder: Path) -> None:
         "unreadable": {str(position): why for position, why in raw.unreadable.items()},
         "crs": None if raw.crs is None else raw.crs.to_json(),
         "notes": list(raw.notes),
+        "used": list(raw.used),
         "skipped": [asdict(one) for one in raw.skipped],
     }
     (folder / _REST).write_text(json.dumps(rest), encoding="ascii")
@@ -72,6 +73,7 @@ def load(folder: Path) -> RawLayer:
         unreadable={int(position): why for position, why in rest["unreadable"].items()},
         crs=None if rest["crs"] is None else CRS.from_json(rest["crs"]),
         notes=tuple(rest["notes"]),
+        used=tuple(rest["used"]),
         skipped=tuple(Skipped(**one) for one in rest["skipped"]),
     )
 

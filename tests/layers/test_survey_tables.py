@@ -484,3 +484,12 @@ def test_sections_and_outer_diameters_reach_their_own_fields(
     assert table.loc["JS1-JS2", "outer_diameter_mm"] == 110
     assert table.loc["WS1-WS2", ["section_width_mm", "section_height_mm"]].tolist() == [400, 600]
     assert table["diameter_mm"].isna().all()
+
+
+def test_columns_that_were_converted_are_not_called_unused(workspace: Workspace, tmp_path) -> None:
+    lines = [[*LINES[0], "道路名称"], [*LINES[1], "北街"]]
+    path = workbook(tmp_path / "a.xlsx", 点=POINTS, 线=lines)
+    result = workspace.import_layer("lines", path, crs="EPSG:4547")
+    assert "未使用的列:道路名称" in result.notes
+    nodes = workspace.import_layer("nodes", path, crs="EPSG:4547")
+    assert "未使用的列:特征" in nodes.notes
