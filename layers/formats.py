@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from gettext import gettext as _
 from pathlib import Path
 
+from layers.archives import entry_names, is_zip, read_archive, unpack_gzip
+from layers.columnar import is_flatgeobuf, is_parquet, read_flatgeobuf, read_geoparquet
+from layers.dxf import is_dxf, read_dxf, refuse_dwg
 from layers.errors import ReadError
 from layers.geojson import read_geojson
 from layers.geopackage import read_geopackage
 from layers.grids import looks_like_table
 from layers.inp import looks_like_inp, read_inp
+from layers.mapinfo import is_mif, is_tab, read_mif, read_tab
+from layers.osm import read_osm
 from layers.raw import COORDINATES, RawLayer, Wanted
+from layers.shapefile import read_shapefile
 from layers.survey_tables import read_table
 from layers.texts import beginning
+from layers.xml_formats import read_gml, read_kml
+from layers.xml_safety import root_of
 
 _HEAD_BYTES = 4096
+_GML = b"http://www.opengis.net/gml"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_FIRST_NAME_BYTES = 64  # the name of an archive's first entry stands here, whatever its header says
 _WORKBOOK_PARTS = (b"xl/", b"[Content_Types].xml", b"docProps/")
 _TABLE_NAMES = frozenset({".csv", ".tsv", ".txt", ".dat"})
+
+
+# Archives in archives are refused, and .xml beside other files is what catalogues say of them.
+_NO_LAYERS = frozenset({".zip", ".kmz", ".gz", ".xml"})
 
 
 @dataclass(frozen=True)
@@ -48,26 +63,80 @@ def _is_json(head: bytes) -> bool:
     return head.removeprefix(_BYTE_ORDER_MARK).lstrip().startswith(b"{")
 
 
+def _is_pbf(head: bytes) -> bool:
+    return head[4:].startswith(b"\n\tOSMHeader")
+
+
+def _is_gzip(head: bytes) -> bool:
+    return head.startswith(b"\x1f\x8b")
+
+
+def _root_is(*names: str) -> Callable[[bytes], bool]:
+    return lambda head: root_of(head) in names
+
+
+def _is_gml(head: bytes) -> bool:
+    return root_of(head) is not None and _GML in head
+
+
+def _is_shapefile(head: bytes) -> bool:
+    return head.startswith(b"\x00\x00\x27\x0a")
+
+
+def _read_gzip(path: Path, wanted: Wanted) -> RawLayer:
+    """Read the file that a gzip file holds, by its own kind."""
+    with tempfile.TemporaryDirectory() as folder:
+        inside = Path(folder) / path.stem
+        unpack_gzip(path, inside)
+        return replace(read_file(inside, wanted), file=path.name)
+
+
+def _read_archive(path: Path, wanted: Wanted) -> RawLayer:
+    return read_archive(path, wanted, suffixes=_IN_ARCHIVES, read=read_file, tell=kind_of)
+
+
 def _is_inp(head: bytes) -> bool:
     return looks_like_inp(beginning(head) or "")
 
 
+def _is_dwg(head: bytes) -> bool:
+    return head.startswith(b"AC10")
+
+
 def _is_workbook(head: bytes) -> bool:
-    return head.startswith(b"PK\x03\x04") and any(part in head for part in _WORKBOOK_PARTS)
+    names = entry_names(head) + ([head[:_FIRST_NAME_BYTES]] if is_zip(head) else [])
+    return any(part in name for name in names for part in _WORKBOOK_PARTS)
 
 
 def _is_text_table(head: bytes) -> bool:
     return looks_like_table(beginning(head) or "")
 
 
-# The first that fits is taken.
+# The first that fits is taken: what has a signature before what is told by its text.
 FORMATS: tuple[Format, ...] = (
     Format("GeoPackage", "SQLite", frozenset({".gpkg"}), _is_sqlite, read_geopackage, True),
-    Format("GeoJSON", "JSON", frozenset({".geojson", ".json"}), _is_json, read_geojson),
+    Format("Shapefile", "Shapefile", frozenset({".shp"}), _is_shapefile, read_shapefile),
+    Format("FlatGeobuf", "FlatGeobuf", frozenset({".fgb"}), is_flatgeobuf, read_flatgeobuf),
+    Format(
+        "GeoParquet", "Parquet", frozenset({".parquet", ".geoparquet"}), is_parquet,
+        read_geoparquet,
+    ),
+    Format("OSM PBF", "OSM PBF", frozenset({".pbf"}), _is_pbf, read_osm),
+    Format("DXF", "DXF", frozenset({".dxf"}), is_dxf, read_dxf, True),
+    Format("DWG", "DWG", frozenset({".dwg"}), _is_dwg, refuse_dwg),
     Format("XLSX", "XLSX", frozenset({".xlsx", ".xlsm"}), _is_workbook, read_table, True, True),
+    Format("ZIP", "ZIP", frozenset({".zip", ".kmz"}), is_zip, _read_archive, True),
+    Format("GZIP", "GZIP", frozenset({".gz"}), _is_gzip, _read_gzip, True),
+    Format("MapInfo TAB", "MapInfo TAB", frozenset({".tab"}), is_tab, read_tab),
+    Format("MapInfo MIF", "MapInfo MIF", frozenset({".mif"}), is_mif, read_mif),
+    Format("KML", "KML", frozenset({".kml"}), _root_is("kml"), read_kml, True),
+    Format("OSM XML", "OSM XML", frozenset({".osm", ".xml"}), _root_is("osm"), read_osm),
+    Format("GML", "GML", frozenset({".gml", ".xml"}), _is_gml, read_gml, True),
+    Format("GeoJSON", "JSON", frozenset({".geojson", ".json"}), _is_json, read_geojson),
     Format("EPANET/SWMM", _("管网模型"), frozenset({".inp"}), _is_inp, read_inp),
     Format(_("文本表格"), _("文本表格"), _TABLE_NAMES, _is_text_table, read_table, is_table=True),
-)
+)  # fmt: skip
+_IN_ARCHIVES = frozenset(suffix for one in FORMATS for suffix in one.suffixes) - _NO_LAYERS
 
 
 def read_file(path: Path, wanted: Wanted) -> RawLayer:
@@ -107,7 +176,7 @@ def kind_of(path: Path) -> Format:
     if kind is None:
         raise ReadError(
             _("文件 {}:内容不是可以读取的格式。可以读取:{}。请转换为其中一种后再导入。").format(
-                path.name, "、".join(one.name for one in FORMATS)
+                path.name, "、".join(one.name for one in FORMATS if one.read is not refuse_dwg)
             )
         )
     if path.suffix.lower() not in kind.suffixes:

@@ -47,7 +47,14 @@ _ENVIRONMENT = {
     "MALLOC_ARENA_MAX": "1",
     "ARROW_DEFAULT_MEMORY_POOL": "system",
 }
-_START = "import sys; sys.path[:] = {path!r}; from layers.reader_process import serve; serve({fd})"
+# The library for drawings lists every font of the system and writes that down: it gets a list.
+_ENVIRONMENT |= dict.fromkeys(
+    ("XDG_CACHE_HOME", "XDG_CONFIG_HOME"), str(_HERE / "layers" / "no_fonts")
+)
+_START = (
+    "import sys; sys.path[:] = {path!r}; {first}"
+    "from layers.reader_process import serve; serve({fd})"
+)
 
 
 @dataclass(frozen=True)
@@ -73,22 +80,35 @@ def read_isolated(path: Path, wanted: Wanted) -> RawLayer:
     OSError
         If the file may not be opened.
     """
-    return watched(path, wanted)[0]
+    result, _outcome = attempt(path, wanted)
+    if isinstance(result, Exception):
+        raise result
+    return result
 
 
-def watched(path: Path, wanted: Wanted) -> tuple[RawLayer, Outcome]:
-    """Do as :func:`read_isolated`, and tell what the process took."""
+def attempt(
+    path: Path, wanted: Wanted, *, reader: Reader | None = None
+) -> tuple[RawLayer | Exception, Outcome | None]:
+    """Return what :func:`read_isolated` returns or raises, and what the process took if known."""
     with tempfile.TemporaryDirectory(prefix="tonggou-") as name:
         folder = Path(name).resolve()
         request = _request(path, wanted, folder)
-        outcome = _reader().run(request)
-        reply = folder / "reply.json"
-        said = json.loads(reply.read_text(encoding="ascii")) if reply.is_file() else None
-        if outcome is None or outcome.code or said is None:
-            raise _death(path, request, outcome)
-        if said["kind"] != "layer":
-            raise _refusal(path, request, said)
-        return load(folder), outcome
+        outcome = (reader or _reader()).run(request)
+        if outcome is None or outcome.code:
+            return _death(path, request, outcome), outcome
+        try:
+            said = json.loads((folder / "reply.json").read_text(encoding="ascii"))
+            if said["kind"] != "layer":
+                return _refusal(path, request, said), outcome
+            return load(folder), outcome
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            MemoryError,
+        ):  # nothing it says is trusted
+            return _death(path, request, outcome), outcome
 
 
 def _request(path: Path, wanted: Wanted, folder: Path) -> dict[str, Any]:
@@ -140,10 +160,14 @@ def _refusal(
     )
 
 
-class _Reader:
-    """The clean process that forks one more for each file; started when it is first needed."""
+class Reader:
+    """The clean process that forks one more for each file; started when it is first needed.
 
-    def __init__(self) -> None:
+    ``first`` are statements that it runs before all others.
+    """
+
+    def __init__(self, *, first: str = "") -> None:
+        self._first = first
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
@@ -181,7 +205,7 @@ class _Reader:
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
         places = [str(_HERE), *(str(Path(place).resolve()) for place in sys.path)]
-        code = _START.format(path=places, fd=theirs.fileno())
+        code = _START.format(path=places, fd=theirs.fileno(), first=self._first)
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-c", code],
             stdin=subprocess.DEVNULL,
@@ -210,5 +234,5 @@ class _Reader:
 
 
 @cache
-def _reader() -> _Reader:
-    return _Reader()
+def _reader() -> Reader:
+    return Reader()

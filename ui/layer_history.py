@@ -1,37 +1,159 @@
-"""The layers of a county: which version counts, where it came from, what changed."""
+"""The layers of a county: which version counts, where each came from, what changed, going back."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
+from layers.diffs import LayerDiff, diff
 from layers.fields import LAYERS
+from layers.store import Workspace
+from layers.survey import LayerVersion
 from ui import words
 from ui.county import County
 from ui.language import gettext as _
-from ui.notes import told
+from ui.notes import alarm, told
+from ui.planning_service import REFUSALS
+
+_SHOWN = 300  # changes in the table of a comparison
 
 
-def layer_history(county: County, _workspace: Path) -> None:
-    """Show the current version of every layer."""
+def layer_history(county: County, workspace: Path) -> None:
+    """Show every layer with its versions; compare two of them, or return to one."""
+    done = st.session_state.pop("returned", None)
+    if done:
+        told(done)
+    known = [name for name in LAYERS if name in county.survey.versions]
     st.html(f"<h3>{_('图层')}</h3>")
-    versions = county.survey.versions
-    if not versions:
+    if not known:
         told(_("还没有图层。请先导入。"))
         return
-    known = [versions[name] for name in LAYERS if name in versions]
+    opened = Workspace.open(workspace)
     st.dataframe(
-        pd.DataFrame(
-            {
-                _("图层"): [words.layer(one.layer) for one in known],
-                _("版本"): [one.version for one in known],
-                _("行数"): [one.rows for one in known],
-                _("入库时间"): [one.imported_at[:16].replace("T", " ") for one in known],
-                _("来源文件"): [one.source_file for one in known],
-            }
-        ),
+        _current([county.survey.versions[name] for name in known]),
         hide_index=True,
         width="stretch",
     )
+    layer = st.selectbox(_("图层"), known, key="history_layer", format_func=words.layer)
+    history = opened.history(layer)
+    st.html(f"<h3>{_('版本')}<small>{_('旧版本一直保留')}</small></h3>")
+    st.dataframe(_versions(history), hide_index=True, width="stretch")
+    if len(history) > 1:
+        _compared(opened, layer, history)
+        _returning(opened, layer, history)
+
+
+def _current(versions: Sequence[LayerVersion]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            _("图层"): [words.layer(one.layer) for one in versions],
+            _("版本"): [one.version for one in versions],
+            _("行数"): [one.rows for one in versions],
+            _("类别"): [words.data_class(one.data_class) for one in versions],
+            _("入库时间"): [_minute(one) for one in versions],
+        }
+    )
+
+
+def _versions(history: Sequence[LayerVersion]) -> pd.DataFrame:
+    newest = sorted(history, key=lambda one: -one.version)
+    return pd.DataFrame(
+        {
+            _("版本"): [one.version for one in newest],
+            _("行数"): [one.rows for one in newest],
+            _("另存错误行"): pd.array([one.rejected for one in newest], dtype="Int64"),
+            _("来源"): [_source(one) for one in newest],
+            _("操作人"): [one.author for one in newest],
+            _("说明"): [one.note for one in newest],
+            _("入库时间"): [_minute(one) for one in newest],
+            _("坐标系"): [one.crs for one in newest],
+            _("校验值"): [one.sha256[:12] for one in newest],
+        }
+    )
+
+
+def _minute(one: LayerVersion) -> str:
+    return one.imported_at[:16].replace("T", " ")
+
+
+def _source(one: LayerVersion) -> str:
+    """What a version was made from, in words."""
+    if one.source_file == "answers":
+        return _("待查事项的答复")
+    if one.source_file.startswith("version:"):
+        return _("退回至第 {} 版").format(one.source_file.removeprefix("version:"))
+    return one.source_file
+
+
+def _compared(opened: Workspace, layer: str, history: Sequence[LayerVersion]) -> None:
+    """Two versions of a layer side by side: what came, went and changed."""
+    st.html(f"<h3>{_('比较两个版本')}</h3>")
+    numbers = [one.version for one in history]
+    left, right = st.columns(2)
+    old = left.selectbox(_("旧版"), numbers, index=len(numbers) - 2, key=f"old {layer}")
+    new = right.selectbox(_("新版"), numbers, index=len(numbers) - 1, key=f"new {layer}")
+    if not st.button(_("比较"), key="compare", width="stretch"):
+        return
+    with st.spinner(_("正在比较…")):
+        one, two = (opened.read(opened.version(layer, number)) for number in (old, new))
+        found = diff(one, two)
+    if not found:
+        told(_("两个版本相同。"))
+        return
+    counts = [
+        (_("新增"), len(found.added)),
+        (_("删除"), len(found.removed)),
+        (_("改动"), len(found.changed)),
+    ]
+    cells = "".join(f"<div><span>{name}</span><b>{count}</b></div>" for name, count in counts)
+    st.html(f'<div class="tg-figures">{cells}</div>')
+    rows = change_rows(found)
+    st.dataframe(rows.head(_SHOWN), hide_index=True, width="stretch", height=260)
+    if len(rows) > _SHOWN:
+        told(_("仅列出前 {} 处,共 {} 处。").format(_SHOWN, len(rows)))
+
+
+def change_rows(found: LayerDiff) -> pd.DataFrame:
+    """One row for each change, as a visitor reads it."""
+    rows = [(name, _("新增"), "", "", "") for name in found.added]
+    rows += [(name, _("删除"), "", "", "") for name in found.removed]
+    for one in found.changed:
+        rows += [
+            (one.feature_id, _("改动"), cell.field, _shown(cell.old), _shown(cell.new))
+            for cell in one.cells
+        ]
+        if one.shape is not None:
+            moved = _("移动 {:.2f} m").format(one.shape.moved_m)
+            rows.append((one.feature_id, _("改动"), _("图形"), "", moved))
+    names = [_("编号"), _("变化"), _("字段"), _("旧值"), _("新值")]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _shown(value: object) -> str:
+    return _("未知") if value is None else str(value)
+
+
+def _returning(opened: Workspace, layer: str, history: Sequence[LayerVersion]) -> None:
+    """Make an earlier version count again, as a version of its own."""
+    current = max(one.version for one in history)
+    earlier = [one.version for one in history if one.version != current]
+    with st.form(f"return {layer}", border=False):
+        st.html(f"<h3>{_('退回旧版')}<small>{_('旧版内容存为新版本,不删除任何版本')}</small></h3>")
+        to = st.selectbox(_("退回至"), earlier, index=len(earlier) - 1)
+        author = st.text_input(_("操作人"), max_chars=80)
+        note = st.text_input(_("原因"), max_chars=400)
+        sent = st.form_submit_button(_("退回"), width="stretch")
+    if not sent:
+        return
+    try:
+        made = opened.rollback(layer, to, author=author, note=note)
+    except REFUSALS as error:
+        alarm(_("未退回"), str(error))
+        return
+    st.session_state["returned"] = _("{} 已退回至第 {} 版的内容,存为第 {} 版。").format(
+        words.layer(layer), to, made.version
+    )
+    st.rerun()

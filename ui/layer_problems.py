@@ -125,7 +125,7 @@ def _narrowed(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows(shown: pd.DataFrame) -> pd.DataFrame:
-    severity = shown["severity"].map({"error": _("错误"), "warning": _("提醒")})
+    severity = shown["severity"].map({"error": _("错误"), "warning": _("提醒"), "note": _("提示")})
     return pd.DataFrame(
         {
             _("程度"): severity.fillna(shown["severity"]),

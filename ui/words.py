@@ -247,6 +247,12 @@ def source(text: str) -> str:
     return text.replace(" table ", _(" 表 "))
 
 
+def data_class(code: str) -> str:
+    """The class of a layer's data."""
+    named = {"public": _("公开"), "internal": _("内部"), "sensitive": _("敏感")}
+    return named.get(code, code)
+
+
 def layer(name: str) -> str:
     """Name of a layer."""
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,15 @@ from layers import databases
 from layers.store import Workspace
 
 COUNTY, CRS = "411523_xinxian", "EPSG:4547"
+
+
+@pytest.fixture(scope="session")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one table in every format, as other programs write it; read it only."""
+    folder = tmp_path_factory.mktemp("foreign")
+    script = Path(__file__).with_name("foreign_files.py")
+    subprocess.run([sys.executable, str(script), str(folder)], check=True)
+    return folder
 
 
 @pytest.fixture

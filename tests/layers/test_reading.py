@@ -225,7 +225,8 @@ def test_name_that_contradicts_the_content_is_refused(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (b"", "文件为空"),
-        (b"PK\x03\x04", "内容不是可以读取的格式"),
+        (b"PK\x03\x04", "内容是 ZIP"),
+        (b"\x00\x01\x02\x03", "内容不是可以读取的格式"),
         (b'{"type": "FeatureCollection"', "不是完整的 JSON"),
         (b'{"type": "Topology"}', "type 为“Topology”"),
         (b'{"type": "FeatureCollection", "features": {}}', "须为 FeatureCollection"),
