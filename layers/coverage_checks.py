@@ -86,7 +86,8 @@ def _nothing_near(rows: Rows, parcels: gpd.GeoDataFrame | None) -> Iterator[Prob
         own = lines[(utility == name) & ~shapely.is_missing(lines)]
         if not len(own) or not len(land):
             continue
-        near = np.unique(shapely.STRtree(own).query(land, predicate="dwithin", distance=NEAR_M)[0])
+        tree = shapely.STRtree(own)
+        near = tree.query_nearest(land, max_distance=NEAR_M, all_matches=False)[0]
         far = np.delete(land, near)
         for patch in _patches(far):
             yield rows.whole(
