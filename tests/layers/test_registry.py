@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import sqlite3
@@ -15,6 +16,7 @@ import pytest
 import layers.folder_storage
 import layers.store
 from layers.errors import LayerError, ReadError, WorkspaceError
+from layers.raw import Skipped
 from layers.store import Workspace
 from tests.layers.layer_files import fingerprint, parcels_file, run_sql, square, stored, write_gpkg
 from tests.layers.old_workspaces import make_old
@@ -35,6 +37,22 @@ def test_who_when_and_what_of_every_version_is_kept(either: Workspace, tmp_path:
     assert source.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert source.document == f"sources/{source.sha256}.gpkg"
     assert either.source(source) == path.read_bytes()
+
+
+def test_what_the_reader_left_out_counts_as_not_stored(
+    either: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = layers.store.read_layer
+
+    def with_skipped(*arguments: object, **options: object) -> object:
+        skipped = (Skipped("两个块", "没有插入点", 2),)
+        return dataclasses.replace(real(*arguments, **options), skipped=skipped)
+
+    monkeypatch.setattr(layers.store, "read_layer", with_skipped)
+    result = either.import_layer("parcels", parcels_file(tmp_path))
+    (version,) = either.history()
+    assert (version.rows_in, version.rows, version.rejected) == (5, 3, 2)
+    assert result.rows_in == 5
 
 
 def test_a_file_imported_twice_is_kept_once(either: Workspace, tmp_path: Path) -> None:
