@@ -6,9 +6,7 @@ Exit 0: done. 1: done, with problems. 2: unusable arguments, file or workspace; 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -19,17 +17,18 @@ from typing import Any
 import click
 
 import settings
-from cli_parts import as_json_option, print_json, print_lines
+from cli_checks import CHECKS
+from cli_parts import as_json_option, messages, print_json, print_lines, progress
 from cli_versions import COMMANDS
 from gis.crs import CrsError
 from layers import databases
 from layers.answers import Answer, read_answers
-from layers.checks import check_layers
-from layers.counties import county_crs
+from layers.counties import county_bounds, county_crs
 from layers.drawn_lines import read_line
 from layers.errors import LayerError, ReadError, WorkspaceError
-from layers.problems import Problem
+from layers.fields import LAYERS
 from layers.store import DATA_CLASSES, Workspace
+from layers.templates import write_template
 from layers.utilities import load_utilities
 from planning.application import Application, ApplicationError, parse_application
 from planning.batch import cases_of, screen
@@ -47,11 +46,13 @@ from reports.exchange import (
     ExportError,
     require_place,
     table_writer,
+    write_drawing,
     write_graph,
     write_json,
     write_plan,
     write_questions,
 )
+from reports.layer_picture import draw_layer
 from reports.summary import asked_first, plan_summary
 from ui import language
 from ui.sample import make_sample
@@ -121,7 +122,9 @@ def init(workspace: Path, county: str, crs: str | None, as_json: bool) -> None:
 @click.option("--layer", required=True, help=_("导入为哪个图层,如 parcels"))
 @click.option("--source-layer", help=_("文件中的图层名或工作表名"))
 @click.option("--points", help=_("管线表另存一份时,管线点表的文件"))
-@click.option("--crs", help=_("文件的真实坐标系,如 EPSG:4547"))
+@click.option("--crs", help=_("文件的真实坐标系:EPSG:4547、EPSG:4547 ft、GCJ-02 或 BD-09"))
+@click.option("--swap-axes", is_flag=True, help=_("文件的坐标先北后东"))
+@click.option("--datum-shift", help=_("转换参数:dx,dy,dz 或 dx,dy,dz,rx,ry,rz,尺度,旋转约定"))
 @click.option(
     "--map",
     "mapping",
@@ -129,8 +132,12 @@ def init(workspace: Path, county: str, crs: str | None, as_json: bool) -> None:
     help=_("字段=列名,可重复;表格的坐标列用 north=列名、east=列名"),
 )
 @click.option("--set", "constants", multiple=True, help=_("字段=值,对所有行,可重复"))
+@click.option("--unit", "units", multiple=True, help=_("字段=单位,列的单位与字段不同时,可重复"))
+@click.option("--source", help=_("来源名称;--map 和 --unit 按来源记住"))
+@click.option("--make-ids", is_flag=True, help=_("文件没有编号列时,由各行内容生成编号"))
 @click.option("--id-prefix", default="", help=_("加在每个编号前的文字,用于区分来源"))
 @click.option("--append", is_flag=True, help=_("保留该图层已有的行"))
+@click.option("--picture", type=click.Path(path_type=Path), help=_("画出图层落在哪里(.svg)"))
 @click.option("--accept-valid", is_flag=True, help=_("导入无误的行,有误的行另存并写明原因"))
 @click.option(
     "--class",
@@ -150,25 +157,39 @@ def import_(
     source_layer: str | None,
     points: str | None,
     crs: str | None,
+    swap_axes: bool,
+    datum_shift: str | None,
     mapping: Sequence[str],
     constants: Sequence[str],
+    units: Sequence[str],
+    source: str | None,
+    make_ids: bool,
     id_prefix: str,
     append: bool,
+    picture: Path | None,
     accept_valid: bool,
     data_class: str,
     author: str,
     as_json: bool,
 ) -> None:
     """Store a file as the next version of a layer."""
-    with _progress(_("导入"), 3) as bar:
-        result = Workspace.open(workspace).import_layer(
+    if picture is not None:
+        require_place(picture, ".svg")
+    with progress(_("导入"), 3) as bar:
+        opened = Workspace.open(workspace)
+        result = opened.import_layer(
             layer,
             file,
             source_layer=source_layer,
             points=points,
             crs=crs,
+            swap_axes=swap_axes,
+            datum_shift=datum_shift,
             mapping=_pairs("--map", mapping),
             constants=_pairs("--set", constants),
+            units=_pairs("--unit", units),
+            source=source,
+            make_ids=make_ids,
             id_prefix=id_prefix,
             append=append,
             accept_valid=accept_valid,
@@ -176,6 +197,10 @@ def import_(
             author=author,
             progress=lambda _step: bar.update(1),
         )
+    if picture is not None:
+        tables = dict(opened.survey().tables)
+        drawn = draw_layer(layer, tables[layer], tables, county=county_bounds(opened.county))
+        write_drawing(drawn, picture)
     if as_json:
         answer = asdict(result)
         beside = result.rejected_file
@@ -186,31 +211,24 @@ def import_(
                 layer, result.version, result.rows, result.rejected
             )
         )
-        print_lines([*result.notes, *_messages(result.problems)])
+        print_lines([*result.notes, *messages(result.problems)])
         if result.rejected_file:
             click.echo(_("未导入的行及原因:{}").format(result.rejected_file))
     ctx.exit(1 if result.rejected else 0)
 
 
-@main.command(help=_("核对工作区的全部图层,列出问题。"))
-@click.argument("workspace", type=click.Path(path_type=Path))
+@main.command(help=_("写一份空白的填报表(XLSX),不指明图层则含全部图层。"))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--layer", "layers", multiple=True, help=_("图层,如 nodes,可重复"))
 @as_json_option
-@click.pass_context
-def check(ctx: click.Context, workspace: Path, as_json: bool) -> None:
-    """List the problems of all layers."""
-    survey = Workspace.open(workspace).survey()
-    rows = {layer: len(table) for layer, table in survey.tables.items()}
-    problems: list[Problem] = []
-    with _progress(_("核对"), len(rows)) as bar:
-        for _layer, found in check_layers(survey):
-            problems += found
-            bar.update(1)
+def template(out: Path, layers: Sequence[str], as_json: bool) -> None:
+    """Write a blank workbook to fill in."""
+    chosen = list(layers or LAYERS)
+    write_template(out, chosen)
     if as_json:
-        print_json({"layers": rows, "problems": [asdict(problem) for problem in problems]})
+        print_json({"out": str(out), "layers": chosen})
     else:
-        print_lines(_messages(problems))
-        click.echo(_("共 {} 个图层,{} 处问题").format(len(rows), len(problems)))
-    ctx.exit(1 if problems else 0)
+        click.echo(_("已写 {}:{}").format(out, "、".join(chosen)))
 
 
 @main.command(help=_("新建示例县工作区,可直接打开。"))
@@ -218,7 +236,7 @@ def check(ctx: click.Context, workspace: Path, as_json: bool) -> None:
 @as_json_option
 def demo(workspace: Path, as_json: bool) -> None:
     """Make a workspace of the sample county."""
-    with _progress(_("示例县"), 1) as bar:
+    with progress(_("示例县"), 1) as bar:
         made = make_sample(workspace)
         bar.update(1)
     applications = len(made.applications())
@@ -267,7 +285,7 @@ def plan_(
     if gpkg is not None:
         require_place(gpkg, ".gpkg")
     opened = Workspace.open(workspace)
-    with _progress(_("编制方案"), 2) as bar:
+    with progress(_("编制方案"), 2) as bar:
         document = _with_drawn(_application(opened, application), drawn, opened)
         case = parse_application(document, tolerant=True)
         survey = opened.survey()
@@ -328,7 +346,7 @@ def screen_(
     applications, faults = _readable(opened)
     cases = cases_of(survey, applications, _day(dig_date), named)
     pairs = sum(len(set(case.demands) & set(wanted or case.demands)) for case in cases)
-    with _progress(_("筛查"), pairs) as bar:
+    with progress(_("筛查"), pairs) as bar:
         places, refused = placed(survey, applications)
         faults += [str(error) for error in refused]
         work = prepare(survey, load_policy(opened.county), places)
@@ -513,13 +531,6 @@ def _counts(counts: Mapping[str, int]) -> str:
     return "、".join(f"{name} {count}" for name, count in counts.items()) or _("无")
 
 
-def _progress(label: str, steps: int) -> AbstractContextManager[Any]:
-    """Return a progress bar on standard error, silent where nobody is watching."""
-    return click.progressbar(
-        length=steps, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
-    )
-
-
 def _pairs(option: str, texts: Sequence[str]) -> Mapping[str, str]:
     """Split ``field=value`` texts at the first equals sign."""
     pairs: dict[str, str] = {}
@@ -531,11 +542,7 @@ def _pairs(option: str, texts: Sequence[str]) -> Mapping[str, str]:
     return pairs
 
 
-def _messages(problems: Sequence[Problem]) -> list[str]:
-    return [problem.message for problem in problems]
-
-
-for command in COMMANDS:
+for command in (*CHECKS, *COMMANDS):
     main.add_command(command)
 
 if __name__ == "__main__":

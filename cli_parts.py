@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from gettext import gettext as _
 from typing import Any
 
 import click
+
+from layers.problems import Problem
 
 
 def _remember_json(ctx: click.Context, _option: click.Parameter, value: bool) -> bool:
@@ -34,3 +38,15 @@ def print_lines(lines: Sequence[str]) -> None:
 def print_json(answer: Mapping[str, Any]) -> None:
     """Print one JSON document on standard output."""
     click.echo(json.dumps(answer, ensure_ascii=False, allow_nan=False))
+
+
+def progress(label: str, steps: int) -> AbstractContextManager[Any]:
+    """Return a progress bar on standard error, silent where nobody is watching."""
+    return click.progressbar(
+        length=steps, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
+    )
+
+
+def messages(problems: Sequence[Problem]) -> list[str]:
+    """One line for each problem."""
+    return [problem.message for problem in problems]

@@ -14,6 +14,8 @@ from cli_parts import as_json_option, print_json, print_lines
 from layers.diffs import FeatureChange, diff
 from layers.store import Workspace
 from layers.survey import LayerVersion
+from reports.exchange import require_place
+from reports.layer_export import WRITERS, write_layer
 
 workspace_argument = click.argument("workspace", type=click.Path(path_type=Path))
 layer_option = click.option("--layer", required=True, help=_("哪个图层,如 lines"))
@@ -118,4 +120,48 @@ def _change_lines(change: FeatureChange) -> Iterator[str]:
     yield said
 
 
-COMMANDS = (versions, diff_, rollback)
+@click.command(help=_("导出图层的任一版本:GeoPackage、GeoJSON、Shapefile(.zip)、DXF、KML 或 CSV。"))
+@workspace_argument
+@layer_option
+@click.option("--version", "number", type=int, help=_("第几版,缺省为当前版本"))
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help=_(".gpkg、.geojson、.zip、.dxf、.kml 或 .csv 文件"),
+)
+@click.option("--reason", default="", help=_("事由;导出敏感数据时必填"))
+@author_option
+@as_json_option
+def export(
+    workspace: Path,
+    layer: str,
+    number: int | None,
+    out: Path,
+    reason: str,
+    author: str,
+    as_json: bool,
+) -> None:
+    """Write a version of a layer for other programs, and record who took it."""
+    require_place(out, *WRITERS)
+    opened = Workspace.open(workspace)
+    version = opened.version(layer, number)
+    form = out.suffix.lower().removeprefix(".")
+    opened.refuse_export(version, author=author, reason=reason)
+    notes = write_layer(
+        opened.read(version),
+        layer,
+        out,
+        lambda: opened.record_export(version, form, author=author, reason=reason),
+    )
+    if as_json:
+        told = {"layer": layer, "version": version.version, "rows": version.rows}
+        print_json({"out": str(out), **told, "notes": notes})
+    else:
+        click.echo(
+            _("已导出 {}:图层 {} 第 {} 版,{} 行").format(out, layer, version.version, version.rows)
+        )
+        print_lines(notes)
+
+
+COMMANDS = (versions, diff_, rollback, export)

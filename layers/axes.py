@@ -86,11 +86,16 @@ def find_axes(
 def axes_by_size(cells: pd.DataFrame, north: str, east: str) -> Axes | None:
     """Return these axes if the size of the numbers can mean nothing else."""
     first, second = numbers(cells[north]), numbers(cells[east])
-    if _all_within(first, _NORTHINGS) and _are_eastings(second):
+    if are_grid_metres(second, first):
         return Axes(north, east, _("数值大小符合高斯投影的纵、横坐标"))
     if _all_within(first, _LATITUDES) and _all_within(second, _LONGITUDES):
         return Axes(north, east, _("数值大小符合我国的纬度、经度"))
     return None
+
+
+def are_grid_metres(east: np.ndarray, north: np.ndarray) -> bool:
+    """Tell whether coordinates can only be metres of a Gauss-Krüger zone in China."""
+    return _all_within(north, _NORTHINGS) and _are_eastings(east)
 
 
 def places(cells: pd.DataFrame, axes: Axes) -> Places:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from gettext import gettext as _
 
 import geopandas as gpd
@@ -13,9 +14,14 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from layers.attribute_checks import attribute_problems
+from layers.check_rules import Severity, check_rules
+from layers.coverage_checks import coverage_problems
 from layers.fields import LAYERS, Field, LayerDefinition, layer_definition, values_by_utility
+from layers.network_checks import network_problems
 from layers.place_checks import place_problems
-from layers.problems import Problem, Severity, problems_table
+from layers.problems import Problem, problems_table
+from layers.shape_checks import shape_problems
 from layers.shapes import base_type
 from layers.survey import Survey
 
@@ -56,11 +62,22 @@ class Rows:
         cure: str,
         *,
         value: object = None,
-        severity: Severity = "error",
+        severity: Severity | None = None,
+        rule_id: str = "",
+        key: str = "",
+        at: tuple[float, float] | None = None,
+        repair: bool = True,
     ) -> Problem:
-        """Return a problem of the row at ``position``, with its id and place."""
+        """Return a problem of the row at ``position``, with its id and place.
+
+        The place is ``at``, else a point of the row's shape. A rule of ``layers.check_rules`` says
+        how severe it is; without one it is an error. ``repair`` is False where the rule's repair
+        does not fit this case.
+        """
         name = self.table[self.definition.id_field].iloc[position]
-        x, y = place_of(self.table.geometry.iloc[position])
+        shape = self.table.geometry.iloc[position]
+        x, y = at or place_of(shape)
+        rule_of = check_rules()[rule_id] if rule_id else None
         return Problem(
             layer=self.definition.name,
             file=self.file,
@@ -70,9 +87,41 @@ class Rows:
             value=None if value is None else str(value)[:80],
             rule=rule,
             cure=cure,
-            severity=severity,
+            severity=severity or (rule_of.severity if rule_of else "error"),
             x=x,
             y=y,
+            rule_id=rule_id,
+            key=key,
+            repair=rule_of.repair if rule_of and repair else None,
+            extent=extent_of(shape),
+        )
+
+    def whole(
+        self,
+        rule: str,
+        cure: str,
+        *,
+        rule_id: str,
+        key: str = "",
+        extent: tuple[float, float, float, float] | None = None,
+    ) -> Problem:
+        """Return a problem of the layer as a whole, placed in the middle of ``extent``."""
+        west, south, east, north = extent or (None, None, None, None)
+        return Problem(
+            layer=self.definition.name,
+            file=self.file,
+            row=None,
+            feature_id=None,
+            field=None,
+            value=None,
+            rule=rule,
+            cure=cure,
+            severity=check_rules()[rule_id].severity,
+            x=None if west is None or east is None else (west + east) / 2,
+            y=None if south is None or north is None else (south + north) / 2,
+            rule_id=rule_id,
+            key=key,
+            extent=extent,
         )
 
 
@@ -81,18 +130,29 @@ def check(survey: Survey) -> pd.DataFrame:
     return problems_table(problem for _layer, found in check_layers(survey) for problem in found)
 
 
-def check_layers(survey: Survey) -> Iterator[tuple[str, list[Problem]]]:
-    """Yield each layer of the survey with its problems, so that progress can be shown."""
+def check_layers(
+    survey: Survey, *, layers: Collection[str] | None = None, today: date | None = None
+) -> Iterator[tuple[str, list[Problem]]]:
+    """Yield each layer of the survey with its problems, so that progress can be shown.
+
+    Only ``layers`` are checked, if given, though against all others. ``today`` is the day after
+    which nothing that exists was built.
+    """
+    day = (today or date.today()).isoformat()
     for layer in LAYERS:
         table = survey.get(layer)
-        if table is not None:
+        if table is not None and (layers is None or layer in layers):
             rows = _rows_of(survey, layer, table)
             yield (
                 layer,
                 [
                     *row_problems(rows),
                     *_reference_problems(rows, survey),
+                    *shape_problems(rows),
                     *place_problems(rows, survey),
+                    *network_problems(rows, survey),
+                    *attribute_problems(rows, survey, day),
+                    *coverage_problems(rows, survey),
                 ],
             )
 
@@ -117,6 +177,14 @@ def place_of(shape: BaseGeometry | None) -> tuple[float | None, float | None]:
     return (float(finite[0, 0]), float(finite[0, 1])) if len(finite) else (None, None)
 
 
+def extent_of(shape: BaseGeometry | None) -> tuple[float, float, float, float] | None:
+    """Return west, south, east and north of the shape, or None if they are not all finite."""
+    if shape is None or shape.is_empty:
+        return None
+    west, south, east, north = map(float, shape.bounds)
+    return (west, south, east, north) if np.isfinite((west, south, east, north)).all() else None
+
+
 def _rows_of(survey: Survey, layer: str, table: gpd.GeoDataFrame) -> Rows:
     version = survey.versions.get(layer)
     return Rows(
@@ -136,6 +204,7 @@ def _missing(rows: Rows) -> Iterator[Problem]:
                     field.name,
                     _("必填字段“{}”为空").format(field.zh),
                     _("请补填,或用 --map {0}=列名、--set {0}=值 指明").format(field.name),
+                    rule_id="missing_value",
                 )
 
 
@@ -148,6 +217,7 @@ def _duplicates(rows: Rows) -> Iterator[Problem]:
             _("编号在图层中须唯一"),
             _("请合并或改正重复的编号"),
             value=ids.iloc[position],
+            rule_id="duplicate_id",
         )
 
 
@@ -167,7 +237,12 @@ def _not_allowed(rows: Rows, field: Field) -> Iterator[Problem]:
         )
     for position in np.flatnonzero(~good & column.notna()):
         yield rows.problem(
-            int(position), field.name, rule, _("请改正该值,未知则留空"), value=column.iloc[position]
+            int(position),
+            field.name,
+            rule,
+            _("请改正该值,未知则留空"),
+            value=column.iloc[position],
+            rule_id="value_not_allowed",
         )
 
 
@@ -186,6 +261,7 @@ def _wrong_subtypes(rows: Rows) -> Iterator[Problem]:
                 ),
                 _("请改正子类或专业"),
                 value=subtype,
+                rule_id="wrong_subtype",
             )
 
 
@@ -206,7 +282,8 @@ def _disordered(rows: Rows) -> Iterator[Problem]:
                     ),
                     _("请核对两个字段"),
                     value=high.iloc[position],
-                    severity="warning",
+                    rule_id="wrong_order",
+                    key=smaller,
                 )
 
 
@@ -225,18 +302,22 @@ def _bad_shapes(rows: Rows) -> Iterator[Problem]:
 def _bad_shape(rows: Rows, position: int, usable: bool, finite: bool, fitting: bool) -> Problem:
     shape = rows.table.geometry.iloc[position]
     if not usable:
+        rule_id = "empty_geometry"
         rule, cure = _("几何为空"), _("请补画图形或删除该行")
     elif not finite:
+        rule_id = "not_finite"
         rule, cure = _("坐标含有 NaN 或无穷大"), _("请改正坐标")
     elif not fitting:
+        rule_id = "wrong_type"
         rule = _("几何类型为 {},须为 {}").format(
             shape.geom_type, " / ".join(rows.definition.geometry_types)
         )
         cure = _("请核对是否选错图层,或转换几何类型")
     else:
+        rule_id = "invalid_geometry"
         rule = _("图形无效:{}").format(shapely.is_valid_reason(shape))
         cure = _("请修复自相交、重复点等错误后重新导出")
-    return rows.problem(position, "geometry", rule, cure)
+    return rows.problem(position, "geometry", rule, cure, rule_id=rule_id)
 
 
 def _finite(shapes: np.ndarray) -> np.ndarray:
@@ -260,5 +341,5 @@ def _reference_problems(rows: Rows, survey: Survey) -> Iterator[Problem]:
                     _("所指编号在图层 {} 中不存在").format(target),
                     _("请改正编号,或补充导入图层 {}").format(target),
                     value=column.iloc[position],
-                    severity="warning",
+                    rule_id="wrong_reference",
                 )

@@ -7,13 +7,13 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from gettext import gettext as _
 
 import numpy as np
 import pandas as pd
 
 from layers.fields import Field, fold
+from layers.quantities import number_in
 
 # C0 and C1 controls but tab and line breaks, and halves of surrogate pairs: no text needs them,
 # and several writers fail on them.
@@ -28,14 +28,15 @@ _BOOLEANS = {
 }
 
 
-def coerce(cells: pd.Series, field: Field) -> tuple[np.ndarray, dict[int, str]]:
+def coerce(cells: pd.Series, field: Field, *, unit: str = "") -> tuple[np.ndarray, dict[int, str]]:
     """Return the column's values and, for each cell that does not fit, the rule it broke.
 
     Numbers and integers come as float64 with NaN for unknown, all else as objects with None:
     text, ISO dates, enum values, True and False. A bad cell is unknown in the result; its key in
-    the second part is its position. Control characters are removed from text.
+    the second part is its position. Control characters are removed from text. ``unit`` is that of
+    numbers without one, the field's own by default; a unit in the cell itself goes before it.
     """
-    parse = _parser(field)
+    parse = _parser(field, unit)
     numeric = field.type in ("number", "integer")
     values = np.full(len(cells), np.nan if numeric else None, dtype=float if numeric else object)
     broken: dict[int, str] = {}
@@ -70,7 +71,9 @@ def has_control_characters(text: str) -> bool:
     return _CONTROL.search(text) is not None
 
 
-def _parser(field: Field) -> Callable[[object], object]:
+def _parser(field: Field, unit: str) -> Callable[[object], object]:
+    if field.type == "number":
+        return lambda cell: _number(cell, field.unit, field.notation, unit)
     if field.type == "enum":
         return lambda cell: _enum(cell, field.values, field.allowed)
     return _PARSERS[field.type]
@@ -84,14 +87,13 @@ def _text(cell: object) -> str:
     return clean_text(str(cell)) if isinstance(cell, str) else str(cell)
 
 
-def _number(cell: object) -> float:
+def _number(cell: object, unit: str = "", notation: str = "", given: str = "") -> float:
     if isinstance(cell, bool):
         raise ValueError(_("须为数字"))
     try:
-        text = unicodedata.normalize("NFKC", _text(cell))
-        number = float(Decimal("_" if "_" in text else text.strip()))
-    except InvalidOperation:
-        raise ValueError(_("须为数字,不带单位和其他文字")) from None
+        number = float(number_in(_text(cell), unit=unit, notation=notation, given=given))
+    except ArithmeticError:
+        raise ValueError(_("须为数字")) from None
     if not math.isfinite(number):
         raise ValueError(_("须为有限的数字"))
     return number
@@ -135,7 +137,6 @@ def _enum(cell: object, spellings: Mapping[str, str], allowed: tuple[str, ...]) 
 
 _PARSERS: Mapping[str, Callable[[object], object]] = {
     "text": _text,
-    "number": _number,
     "integer": _integer,
     "date": _date,
     "boolean": _boolean,

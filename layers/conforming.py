@@ -16,11 +16,18 @@ from gis.crs import require_projected
 from layers.checks import Rows, row_problems
 from layers.coercion import clean_text, coerce, has_control_characters
 from layers.errors import LayerError
-from layers.fields import Field, LayerDefinition, fold, layer_definition
-from layers.placing import crs_name, declared_crs, refuse_misplaced, reproject
+from layers.fields import Field, LayerDefinition, layer_definition
+from layers.georeferencing import Surroundings, georeference
+from layers.made_ids import ids_of_content
+from layers.mapping import Proposal, applied, told
+from layers.placing import crs_name
 from layers.problems import Problem
+from layers.quantities import convertible, unit_named
 from layers.raw import RawLayer
 from layers.shapes import explode_lines, flatten
+from layers.sizes import implausible, sizes_apart
+from layers.source_crs import source_crs
+from layers.source_memory import SourceMemory
 
 
 @dataclass(frozen=True)
@@ -42,9 +49,15 @@ def conform(
     layer: str,
     *,
     target: CRS,
-    crs: CRS | None = None,
+    crs: CRS | str | None = None,
+    swap_axes: bool = False,
+    datum_shift: str | None = None,
+    around: Surroundings | None = None,
     mapping: Mapping[str, str] | None = None,
     constants: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+    memory: SourceMemory | None = None,
+    make_ids: bool = False,
     id_prefix: str = "",
     stored: pd.Index | None = None,
 ) -> Conformed:
@@ -55,11 +68,25 @@ def conform(
     target
         Projected CRS in metres of the result.
     crs
-        CRS stated by the user; it overrides what the file declares.
+        CRS stated by the user, as ``layers.source_crs`` reads it; it overrides what the file
+        declares.
+    swap_axes
+        The file gives north before east.
+    datum_shift
+        Parameters from the file's datum to that of ``target`` (``layers.datums``).
+    around
+        What the workspace knows of its place: a layer that its declared CRS puts elsewhere is
+        then refused.
     mapping
         Field to column of the file. Fields not named take the column with their name or alias.
     constants
         Field to one value for all rows.
+    units
+        Field to the unit of its column, where it is not the field's own.
+    memory
+        What the user stated of an earlier file of the same source.
+    make_ids
+        Give rows of a file without an id column ids made from their content.
     id_prefix
         Text put before each id of the file, where two files number their rows alike.
     stored
@@ -72,24 +99,39 @@ def conform(
         unknown or ambiguous columns, a required field without a column.
     """
     definition = layer_definition(layer)
-    columns = match_columns(raw, definition, mapping or {}, constants or {})
-    source = declared_crs(raw.crs, crs, file=raw.file)
-    astray = refuse_misplaced(raw.shapes, source, file=raw.file)
-    shapes = reproject(flatten(raw.shapes), source, require_projected(target))
-    refuse_misplaced(shapes, target, file=raw.file)
-    values, broken = _values(raw, definition, columns, constants or {})
+    memory = memory or SourceMemory()
+    constants = dict(constants or {})
+    chosen, doubtful = applied(
+        raw, definition, mapping or {}, constants, memory.mapping, make_ids=make_ids
+    )
+    columns = {name: one.column for name, one in chosen.items()}
+    known_units = _units(definition, chosen, {**memory.units, **(units or {})})
+    stated = source_crs(raw.crs, crs, swap_axes=swap_axes, datum_shift=datum_shift)
+    placed = georeference(
+        raw, flatten(raw.shapes), require_projected(target), stated=stated, around=around
+    )
+    cells, size_notes = sizes_apart(
+        {name: raw.cells[column] for name, column in columns.items()},
+        definition,
+        {*columns, *constants},
+    )
+    values, broken = _values(cells, definition, len(raw.cells), known_units, constants)
+    made = make_ids and definition.id_field not in {*columns, *constants}
+    if made:
+        values[definition.id_field] = ids_of_content(raw.cells, raw.shapes)
     if id_prefix:
         values[definition.id_field] = [
             None if name is None else clean_text(id_prefix) + name
             for name in values[definition.id_field]
         ]
-    whole = gpd.GeoDataFrame(values, geometry=shapes, crs=target)
+    whole = gpd.GeoDataFrame(values, geometry=placed.shapes, crs=target)
     exploded = explode_lines(whole, definition.id_field)
     problems = [
         *_cell_problems(raw, whole, definition, columns, broken),
-        *_shape_problems(raw, whole, definition, astray, source),
+        *_shape_problems(raw, whole, definition, placed.astray, placed.source),
         *_split_problems(raw, whole, definition, exploded.split),
         *_skipped_problems(raw, definition),
+        *implausible(values, definition, raw.file, columns),
     ]
     named = {(problem.row, problem.field) for problem in problems if problem.severity == "error"}
     rows = Rows(definition, exploded.table, raw.file, exploded.positions + 1)
@@ -102,93 +144,51 @@ def conform(
         table=exploded.table[good].set_index(definition.id_field),
         rejected=_rejected(raw, bad),
         problems=tuple(sorted(problems, key=lambda problem: problem.row or 0)),
-        notes=(*raw.notes, *_notes(raw, definition, columns, source, target, crs)),
+        notes=(
+            *raw.notes,
+            *_column_notes(raw, columns, doubtful),
+            *_unit_notes(definition, columns, known_units),
+            *size_notes,
+            *_id_notes(definition, made=made),
+            *placed.notes,
+            *_shape_notes(raw, columns),
+        ),
     )
 
 
-def match_columns(
-    raw: RawLayer,
-    definition: LayerDefinition,
-    mapping: Mapping[str, str],
-    constants: Mapping[str, str],
+def _units(
+    definition: LayerDefinition, chosen: Mapping[str, Proposal], stated: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return field to column: as the user maps, else the column with its name or alias."""
-    _refuse_unknown(definition, [*mapping, *constants])
-    both = sorted(set(mapping) & set(constants))
-    if both:
-        raise LayerError(
-            _("字段 {} 同时用了 --map 和 --set。请只保留一个。").format("、".join(both))
-        )
-    names = [str(name) for name in raw.cells.columns]
-    absent = [column for column in mapping.values() if column not in names]
-    if absent:
-        raise LayerError(
-            _("文件 {}:没有列“{}”。文件中的列:{}。请改正 --map。").format(
-                raw.file, "、".join(absent), "、".join(names)
-            )
-        )
-    taken = set(mapping.values())
-    free = [name for name in names if name not in taken]
-    found = dict(mapping)
-    for field in definition.fields:
-        if field.name not in mapping and field.name not in constants:
-            column = _column_of(field, free, raw.file)
-            if column is not None:
-                found[field.name] = column
-    _refuse_unmatched(raw, definition, {*found, *constants})
-    return found
-
-
-def _refuse_unknown(definition: LayerDefinition, names: Sequence[str]) -> None:
-    unknown = sorted(set(names) - set(definition.names))
-    if unknown:
-        raise LayerError(
-            _("图层 {} 没有字段“{}”。可用的字段:{}。请改正 --map 或 --set。").format(
-                definition.name, "、".join(unknown), "、".join(definition.names)
-            )
-        )
-
-
-def _column_of(field: Field, columns: Sequence[str], file: str) -> str | None:
-    if field.name in columns:
-        return field.name
-    found = [column for column in columns if fold(column) in field.spellings]
-    if len(found) > 1:
-        raise LayerError(
-            _("文件 {}:列 {} 都可能是字段 {}({})。请用 --map {}=列名 指明。").format(
-                file, "、".join(found), field.name, field.zh, field.name
-            )
-        )
-    return found[0] if found else None
-
-
-def _refuse_unmatched(raw: RawLayer, definition: LayerDefinition, matched: set[str]) -> None:
-    for field in definition.fields:
-        if field.required and field.name not in matched and len(raw.cells):
+    """Return the unit of each column that is not in its field's own: as stated, or in its name."""
+    found = {name: one.unit for name, one in chosen.items() if one.unit}
+    for name, text in stated.items():
+        own = definition.field(name).unit if name in definition.names else ""
+        unit = unit_named(text)
+        if unit is None or not convertible(unit, own):
             raise LayerError(
-                _("文件 {}:找不到必填字段 {}({})。文件中的列:{}。请用 --map {}=列名 指明。").format(
-                    raw.file,
-                    field.name,
-                    field.zh,
-                    "、".join(str(name) for name in raw.cells.columns) or _("无"),
-                    field.name,
+                _("--unit {}={}:没有这个字段,或单位不能换算为 {}。请改正。").format(
+                    name, text, own or _("无单位")
                 )
             )
+        found[name] = unit
+    return {name: unit for name, unit in found.items() if unit != definition.field(name).unit}
 
 
 def _values(
-    raw: RawLayer,
+    cells: Mapping[str, pd.Series],
     definition: LayerDefinition,
-    columns: Mapping[str, str],
+    count: int,
+    units: Mapping[str, str],
     constants: Mapping[str, str],
 ) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:
     """Return all fields of the layer as typed columns, and the broken rules by field and row."""
-    count = len(raw.cells)
     values: dict[str, pd.Series] = {}
     broken: dict[str, dict[int, str]] = {}
     for field in definition.fields:
-        if field.name in columns:
-            column, broken[field.name] = coerce(raw.cells[columns[field.name]], field)
+        if field.name in cells:
+            column, broken[field.name] = coerce(
+                cells[field.name], field, unit=units.get(field.name, "")
+            )
         else:
             column = np.repeat(_constant(field, constants.get(field.name)), count)
         values[field.name] = pd.Series(column, dtype=column.dtype)
@@ -219,6 +219,7 @@ def _cell_problems(
             value=raw.cells[columns[name]].iloc[position],
         )
         for name, cells in broken.items()
+        if name in columns
         for position, rule in cells.items()
     ]
 
@@ -299,14 +300,24 @@ def _rejected(raw: RawLayer, bad: set[int]) -> pd.DataFrame:
     return cells.assign(geometry_wkt=shapely.to_wkt(raw.shapes[positions], rounding_precision=-1))
 
 
-def _notes(
-    raw: RawLayer,
-    definition: LayerDefinition,
-    columns: Mapping[str, str],
-    source: CRS,
-    target: CRS,
-    stated: CRS | None,
-) -> tuple[str, ...]:
+def _unit_notes(
+    definition: LayerDefinition, columns: Mapping[str, str], units: Mapping[str, str]
+) -> list[str]:
+    return [
+        _("列“{}”的单位 {} 已换算为 {}").format(columns[name], unit, definition.field(name).unit)
+        for name, unit in units.items()
+        if name in columns
+    ]
+
+
+def _id_notes(definition: LayerDefinition, *, made: bool) -> list[str]:
+    words = _("文件没有编号列,已按 --make-ids 由各行内容生成 {};内容不变则编号不变")
+    return [words.format(definition.id_field)] if made else []
+
+
+def _column_notes(
+    raw: RawLayer, columns: Mapping[str, str], doubtful: Sequence[Proposal]
+) -> list[str]:
     notes = []
     guessed = [f"{field}←{column}" for field, column in columns.items() if field != column]
     if guessed:
@@ -315,18 +326,19 @@ def _notes(
     unused = [str(name) for name in raw.cells.columns if name not in known]
     if unused:
         notes.append(_("未使用的列:{}").format("、".join(unused)))
-    if stated is not None and raw.crs is not None and not stated.equals(raw.crs):
-        notes.append(
-            _("文件声明 {},已按 --crs 读作 {}").format(crs_name(raw.crs), crs_name(stated))
-        )
-    if not source.equals(target, ignore_axis_order=True):
-        notes.append(_("坐标已由 {} 转换为 {}").format(crs_name(source), crs_name(target)))
+    if doubtful:
+        notes.append(_("可能的字段对应,未采用,请用 --map 确认:{}").format(told(doubtful)))
+    return notes
+
+
+def _shape_notes(raw: RawLayer, columns: Mapping[str, str]) -> list[str]:
+    notes = []
     if any(shape is not None and shape.has_z for shape in raw.shapes):
         notes.append(_("图形中的高程(Z)未导入"))
     cleaned = _cleaned(raw, columns)
     if cleaned:
         notes.append(_("已去除 {} 个单元格中的控制字符").format(cleaned))
-    return tuple(notes)
+    return notes
 
 
 def _cleaned(raw: RawLayer, columns: Mapping[str, str]) -> int:

@@ -1,4 +1,4 @@
-"""Counties that have a rules folder, and the CRS each uses."""
+"""Counties that have a rules folder: the CRS each uses, and where it lies."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from gettext import gettext as _
 from pathlib import Path
 
 from layers.errors import WorkspaceError
+from layers.utilities import RULES
 
 
 def county_crs(counties: Path, county: str) -> str | None:
@@ -25,3 +26,13 @@ def county_crs(counties: Path, county: str) -> str | None:
     policy = tomllib.loads((counties / county / "policy.toml").read_text(encoding="utf-8"))
     crs = policy.get("crs")
     return str(crs) if crs is not None else None
+
+
+def county_bounds(county: str) -> tuple[float, float, float, float] | None:
+    """Return west, south, east, north of a county in degrees, None if no ``area.toml`` has it."""
+    file = RULES / "counties" / county / "area.toml"
+    if not file.is_file():
+        return None
+    area = tomllib.loads(file.read_text(encoding="utf-8"))
+    west, south, east, north = (float(area[side]) for side in ("west", "south", "east", "north"))
+    return west, south, east, north

@@ -10,8 +10,9 @@ import shapely
 from pyproj import CRS
 
 from layers.errors import ReadError
-from layers.placing import refuse_misplaced, reproject
+from layers.georeferencing import georeference
 from layers.reading import read_layer
+from layers.source_crs import SourceCrs
 
 
 def read_line(file: Path | str, crs: CRS) -> shapely.LineString:
@@ -39,5 +40,5 @@ def read_line(file: Path | str, crs: CRS) -> shapely.LineString:
     source = raw.crs or crs
     if source.is_geographic and np.abs(shapely.get_coordinates(lines)).max() > 180:
         source = crs
-    refuse_misplaced(lines, source, file=raw.file)
-    return shapely.force_2d(reproject(lines, source, crs)[0])
+    placed = georeference(raw, shapely.force_2d(lines), crs, stated=SourceCrs(source))
+    return placed.shapes[0]

@@ -25,18 +25,24 @@ _HERE = Path(__file__).parent
 class Field:
     """One column of a layer.
 
+    ``pinyin`` are the initials of its Chinese names, as CAD and DBF files use them.
     ``allowed`` holds the values of an enum; for a number it holds one bound, such as ``>0``.
     ``values`` maps every accepted spelling of an enum value (folded) to the value.
+    ``plausible`` are the least and greatest number that need no second look, if any are given;
+    ``notation`` is ``nominal`` or ``outer`` where the field is a diameter.
     """
 
     name: str
     zh: str
     aliases: tuple[str, ...]
+    pinyin: tuple[str, ...]
     cjj61: str
     type: str
     unit: str
     required: bool
     allowed: tuple[str, ...]
+    plausible: tuple[float, float] | None
+    notation: str
     description: str
     source: str
     values: Mapping[str, str]
@@ -119,11 +125,14 @@ def _field(layer: str, row: Mapping[str, str]) -> Field:
         name=row["name"],
         zh=row["zh"],
         aliases=_split(row["aliases"]),
+        pinyin=_split(row["pinyin"]),
         cjj61=row["cjj61"],
         type=row["type"],
         unit=row["unit"],
         required=row["required"] == "yes",
         allowed=allowed,
+        plausible=_range(row["plausible"]),
+        notation=row["notation"],
         description=row["description"],
         source=row["source"],
         values=MappingProxyType(spellings),
@@ -138,6 +147,11 @@ def _value_rows() -> tuple[Mapping[str, str], ...]:
 def _rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def _range(text: str) -> tuple[float, float] | None:
+    least, dots, most = text.partition("..")
+    return (float(least), float(most)) if dots else None
 
 
 def _split(text: str) -> tuple[str, ...]:

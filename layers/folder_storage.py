@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from contextlib import ExitStack
 from gettext import gettext as _
 from pathlib import Path
 from shutil import copyfile
 
 import geopandas as gpd
+import numpy as np
 
 from layers.errors import WorkspaceError
 from layers.fields import LAYERS
@@ -22,6 +23,7 @@ from layers.versions import (
     sha256_of,
     sweep,
     temporary_file,
+    whole_bounds,
     write_durably,
     write_version,
 )
@@ -79,6 +81,10 @@ class FolderStorage:
                 )
             )
         return read_version(file, version.layer)
+
+    def bounds(self, versions: Sequence[LayerVersion]) -> np.ndarray | None:
+        """Return west, south, east, north of versions together, without reading their rows."""
+        return whole_bounds(self._root / version.file for version in versions)
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the documents in a folder, sorted."""

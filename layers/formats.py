@@ -10,6 +10,7 @@ from pathlib import Path
 
 from layers.archives import entry_names, is_zip, read_archive, unpack_gzip
 from layers.columnar import is_flatgeobuf, is_parquet, read_flatgeobuf, read_geoparquet
+from layers.dxf import is_dxf, read_dxf, refuse_dwg
 from layers.errors import ReadError
 from layers.geojson import read_geojson
 from layers.geopackage import read_geopackage
@@ -28,9 +29,7 @@ from layers.xml_safety import root_of
 _HEAD_BYTES = 4096
 _GML = b"http://www.opengis.net/gml"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_FIRST_NAME_BYTES = (
-    64  # where the name of an archive's first entry stands, whatever its header says
-)
+_FIRST_NAME_BYTES = 64  # the name of an archive's first entry stands here, whatever its header says
 _WORKBOOK_PARTS = (b"xl/", b"[Content_Types].xml", b"docProps/")
 _TABLE_NAMES = frozenset({".csv", ".tsv", ".txt", ".dat"})
 
@@ -101,6 +100,10 @@ def _is_inp(head: bytes) -> bool:
     return looks_like_inp(beginning(head) or "")
 
 
+def _is_dwg(head: bytes) -> bool:
+    return head.startswith(b"AC10")
+
+
 def _is_workbook(head: bytes) -> bool:
     names = entry_names(head) + ([head[:_FIRST_NAME_BYTES]] if is_zip(head) else [])
     return any(part in name for name in names for part in _WORKBOOK_PARTS)
@@ -120,6 +123,8 @@ FORMATS: tuple[Format, ...] = (
         read_geoparquet,
     ),
     Format("OSM PBF", "OSM PBF", frozenset({".pbf"}), _is_pbf, read_osm),
+    Format("DXF", "DXF", frozenset({".dxf"}), is_dxf, read_dxf, True),
+    Format("DWG", "DWG", frozenset({".dwg"}), _is_dwg, refuse_dwg),
     Format("XLSX", "XLSX", frozenset({".xlsx", ".xlsm"}), _is_workbook, read_table, True, True),
     Format("ZIP", "ZIP", frozenset({".zip", ".kmz"}), is_zip, _read_archive, True),
     Format("GZIP", "GZIP", frozenset({".gz"}), _is_gzip, _read_gzip, True),
@@ -172,7 +177,7 @@ def kind_of(path: Path) -> Format:
     if kind is None:
         raise ReadError(
             _("文件 {}:内容不是可以读取的格式。可以读取:{}。请转换为其中一种后再导入。").format(
-                path.name, "、".join(one.name for one in FORMATS)
+                path.name, "、".join(one.name for one in FORMATS if one.read is not refuse_dwg)
             )
         )
     if path.suffix.lower() not in kind.suffixes:

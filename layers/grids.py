@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import csv
 import re
-import warnings
 import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from gettext import gettext as _
-from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 from layers.errors import ReadError
 from layers.texts import decoded, encoding_notes
 
 MAX_ROWS = 1_000_000  # about what a worksheet holds; bounds memory
 # A workbook is an archive: how much it may unfold to, in all.
-_MAX_UNFOLDED_BYTES = 1_000_000_000
+_MAX_UNFOLDED_BYTES = 300_000_000
 _SAMPLE_LINES = 50
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _DELIMITERS = (",", "\t", ";", "|")
@@ -33,6 +29,10 @@ _DAMAGE = (
     zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, SyntaxError, LookupError,
     ValueError, TypeError, AttributeError, OverflowError,
 )  # fmt: skip
+
+# A cell with a formula, up to its end, and the value that was stored beside it.
+_FORMULA = re.compile(rb"<f\b.*?</c>", re.DOTALL)
+_VALUE = re.compile(rb"<v>[^<]")
 
 Row = Sequence[object]
 
@@ -110,29 +110,27 @@ def workbook_grids(path: Path) -> Grids:
 
     Raises ``ReadError`` if it is damaged, encrypted, too large, or has too many rows.
     """
+    import python_calamine
+
     try:
-        _refuse_unfolding(path)
-        with _workbook(path, values=True) as book:
-            grids = [Grid(sheet.title, _filled(_cells(sheet), path.name)) for sheet in book]
-        blind = _formulas_without_value(path) if _has_formulas(path) else 0
+        blind = _blind_cells(path)
+        book = python_calamine.CalamineWorkbook.from_path(str(path))
+        sheets = [book.get_sheet_by_name(name) for name in book.sheet_names]
+        grids = [
+            Grid(
+                sheet.name, _filled((list(map(_cell, row)) for row in sheet.iter_rows()), path.name)
+            )
+            for sheet in sheets
+        ]
     except ReadError:
         raise
-    except _DAMAGE:
+    except (python_calamine.CalamineError, *_DAMAGE):
         raise ReadError(
             _(
                 "文件 {}:工作簿已损坏、有密码或不是 .xlsx。请在表格软件中打开后另存为 .xlsx。"
             ).format(path.name)
         ) from None
-    notes = (
-        (
-            _(
-                "{} 个公式单元格没有存下计算结果,按空值读取。请在表格软件中打开并保存后重新导入"
-            ).format(blind),
-        )
-        if blind
-        else ()
-    )
-    return Grids(path.name, grids, notes)
+    return Grids(path.name, grids, blind)
 
 
 def _filled(rows: Iterable[Row], file: str) -> list[Row]:
@@ -147,58 +145,33 @@ def _filled(rows: Iterable[Row], file: str) -> list[Row]:
     return filled
 
 
-@contextmanager
-def _workbook(path: Path, *, values: bool) -> Iterator[list[Any]]:
-    """Open read-only; give the worksheets. A sheet's own word on its size is not believed."""
-    import openpyxl
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # parts of the workbook that are no cells
-        book = openpyxl.load_workbook(path, read_only=True, data_only=values, keep_links=False)
-        try:
-            for sheet in book.worksheets:
-                sheet.reset_dimensions()
-            yield book.worksheets
-        finally:
-            book.close()
-
-
-def _cells(sheet: Any) -> Iterator[Row]:
-    for row in sheet.iter_rows(values_only=True):
-        yield [_cell(cell) for cell in row]
-
-
 def _cell(cell: object) -> object:
     return (cell.strip() or None) if isinstance(cell, str) else cell
 
 
-def _refuse_unfolding(path: Path) -> None:
+def _blind_cells(path: Path) -> tuple[str, ...]:
+    """Say how many cells come as blank although something stands in them."""
+    formulas = errors = 0
     with zipfile.ZipFile(path) as archive:
-        size = sum(entry.file_size for entry in archive.infolist())
-    if size > _MAX_UNFOLDED_BYTES:
-        raise ReadError(
-            _("文件 {}:解压后有 {} MB,上限 {} MB。请按区域拆分后导入。").format(
-                path.name, size // 1_000_000, _MAX_UNFOLDED_BYTES // 1_000_000
+        unfolded = sum(entry.file_size for entry in archive.infolist())
+        if unfolded > _MAX_UNFOLDED_BYTES:
+            raise ReadError(
+                _("文件 {}:解压后有 {} MB,上限 {} MB。请按区域拆分后导入。").format(
+                    path.name, unfolded // 1_000_000, _MAX_UNFOLDED_BYTES // 1_000_000
+                )
             )
-        )
-
-
-def _has_formulas(path: Path) -> bool:
-    with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             if name.startswith("xl/worksheets/") and name.endswith(".xml"):
-                with archive.open(name) as sheet:
-                    for line in sheet:
-                        if b"<f>" in line or b"<f " in line:
-                            return True
-    return False
-
-
-def _formulas_without_value(path: Path) -> int:
-    with _workbook(path, values=True) as shown, _workbook(path, values=False) as written:
-        return sum(
-            value is None and formula is not None
-            for sheets in zip(shown, written, strict=True)
-            for rows in zip_longest(*map(_cells, sheets), fillvalue=())
-            for value, formula in zip_longest(*rows)
+                content = archive.read(name)
+                formulas += sum(not _VALUE.search(cell) for cell in _FORMULA.findall(content))
+                errors += content.count(b't="e"')
+    notes = []
+    if formulas:
+        notes.append(
+            _(
+                "{} 个公式单元格没有存下计算结果,按空值读取。请在表格软件中打开并保存后重新导入"
+            ).format(formulas)
         )
+    if errors:
+        notes.append(_("{} 个单元格是错误值(如 #REF!),按空值读取").format(errors))
+    return tuple(notes)

@@ -95,13 +95,11 @@ def _table(grid: Grid, names: Sequence[object], first: int, depth: int) -> Table
     width = max(len(names), *(len(row) for row in grid.rows[first - 1 :]))
     for number, row in enumerate(grid.rows[first:], start=1):
         filled = [cell for cell in row if cell is not None]
-        what = _("{}表头下第 {} 行“{}”").format(
-            f"{grid.name} " if grid.name else "", number, str(filled[0])[:30]
-        )
         if filled == header:
-            skipped.append(Skipped(what, _("重复的表头")))
+            skipped.append(Skipped(_what(grid, number, filled), _("重复的表头")))
         elif len(filled) == 1 and width > 2:
-            skipped.append(Skipped(what, _("只有一个单元格有内容,按说明文字处理")))
+            reason = _("只有一个单元格有内容,按说明文字处理")
+            skipped.append(Skipped(_what(grid, number, filled), reason))
         else:
             rows.append([*row, *[None] * (width - len(row))])
     columns = _unique([*names, *[None] * (width - len(names))])
@@ -109,6 +107,11 @@ def _table(grid: Grid, names: Sequence[object], first: int, depth: int) -> Table
     blank = [c for c, name in zip(columns, [*names, *[None] * width], strict=False) if name is None]
     empty = [column for column in blank if cells[column].isna().all()]
     return Table(grid.name, cells.drop(columns=empty), tuple(skipped), above)
+
+
+def _what(grid: Grid, number: int, filled: Sequence[object]) -> str:
+    sheet = f"{grid.name} " if grid.name else ""
+    return _("{}表头下第 {} 行“{}”").format(sheet, number, str(filled[0])[:30])
 
 
 def _unique(names: Sequence[object]) -> list[str]:

@@ -47,6 +47,10 @@ _ENVIRONMENT = {
     "MALLOC_ARENA_MAX": "1",
     "ARROW_DEFAULT_MEMORY_POOL": "system",
 }
+# The library for drawings lists every font of the system and writes that down: it gets a list.
+_ENVIRONMENT |= dict.fromkeys(
+    ("XDG_CACHE_HOME", "XDG_CONFIG_HOME"), str(_HERE / "layers" / "no_fonts")
+)
 _START = (
     "import sys; sys.path[:] = {path!r}; {first}"
     "from layers.reader_process import serve; serve({fd})"

@@ -1,4 +1,4 @@
-"""What can be wrong with where things lie: twice in one place, over each other, joined to nothing.
+"""What can be wrong with where things lie: twice in one place, over each other, a hair apart.
 
 All of these are warnings: the rest is planned, and a person decides which of two things is right.
 """
@@ -15,6 +15,7 @@ import shapely
 from numpy.typing import NDArray
 
 from layers.problems import Problem
+from layers.shape_checks import REPEATED_M
 from layers.survey import Survey
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ _ONCE = ("roads", "parcels", "buildings")
 _SAME_M = 0.01
 # Red lines that were drawn twice differ by centimetres: slivers of less than this are drawing.
 _SLIVER_M2 = 0.5
-# An end of a main this near to another line or node of its network is joined to it.
-_JOINED_M = 0.5
+# Neighbours that are drawn to a common line never leave a gap this thin on purpose.
+_GAP_M = 0.05
 
 
 def place_problems(rows: Rows, survey: Survey) -> Iterator[Problem]:
@@ -39,8 +40,7 @@ def place_problems(rows: Rows, survey: Survey) -> Iterator[Problem]:
     if rows.definition.name == "parcels":
         yield from _overlapping(rows, shapes)
         yield from _in_roads(rows, shapes, survey)
-    if rows.definition.name == "lines":
-        yield from _joined_to_nothing(rows, shapes, survey)
+        yield from _gaps(rows, shapes)
 
 
 def _ids(rows: Rows) -> NDArray[np.str_]:
@@ -60,7 +60,9 @@ def _twice(rows: Rows, shapes: NDArray[np.object_]) -> Iterator[Problem]:
             "geometry",
             _("与 {} 的图形相同,同一对象录入了两次").format(first.loc[position]),
             _("请核对后删除其中一行"),
-            severity="warning",
+            rule_id="same_shape",
+            key=first.loc[position],
+            repair=same_but_id(rows, position, first.loc[position]),
         )
 
 
@@ -76,7 +78,8 @@ def _overlapping(rows: Rows, shapes: NDArray[np.object_]) -> Iterator[Problem]:
             "geometry",
             _("与宗地 {} 重叠 {:.1f} 平方米").format(ids[one[at]], shared[at]),
             _("请核对两块宗地的红线;管线不穿过重叠部分"),
-            severity="warning",
+            rule_id="overlapping_parcels",
+            key=ids[one[at]],
         )
 
 
@@ -99,30 +102,35 @@ def _in_roads(rows: Rows, shapes: NDArray[np.object_], survey: Survey) -> Iterat
                 shared[at], roads.index[known[road[at]]]
             ),
             _("请核对红线、道路中心线和车行道宽度"),
-            severity="warning",
+            rule_id="parcel_in_road",
+            key=str(roads.index[known[road[at]]]),
         )
 
 
-def _joined_to_nothing(
-    rows: Rows, shapes: NDArray[np.object_], survey: Survey
-) -> Iterator[Problem]:
-    """Lines that no end joins to another line or node of their utility, where there are others."""
-    utility = rows.table["utility"].to_numpy(object)
-    nodes = survey.get("nodes")
-    places, owner = [shapes], [utility]
-    if nodes is not None:
-        places.append(np.asarray(nodes.geometry.array))
-        owner.append(nodes["utility"].to_numpy(object))
-    others, whose = np.concatenate(places), np.concatenate(owner)
-    line, other = shapely.STRtree(others).query(shapes, predicate="dwithin", distance=_JOINED_M)
-    met = (whose[other] == utility[line]) & (other != line)
-    joined = np.isin(np.arange(len(shapes)), line[met])
-    several = pd.Series(utility).groupby(utility).transform("size").to_numpy() > 1
-    for position in np.flatnonzero(~joined & several & ~shapely.is_missing(shapes)).tolist():
+def _gaps(rows: Rows, shapes: NDArray[np.object_]) -> Iterator[Problem]:
+    """Parcels that nearly touch, but do not: a strip of nobody's land thinner than drawing."""
+    one, two = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=_GAP_M)
+    ids = _ids(rows)
+    each = ids[one] < ids[two]
+    one, two = one[each], two[each]
+    gap = shapely.distance(shapes[one], shapes[two])
+    for at in np.flatnonzero(gap > REPEATED_M).tolist():
+        near = shapely.get_coordinates(shapely.shortest_line(shapes[two[at]], shapes[one[at]]))
         yield rows.problem(
-            position,
+            int(two[at]),
             "geometry",
-            _("不与本专业任何其他管线或节点相接,两端都无去处"),
-            _("请核对是否漏画接头或管段;路由仍可接到它,接入前须核实"),
-            severity="warning",
+            _("与宗地 {} 之间有 {:.3f} 米的细缝").format(ids[one[at]], gap[at]),
+            _("请核对两块宗地的共同界线"),
+            rule_id="tiny_gap",
+            key=ids[one[at]],
+            at=(float(near[0, 0]), float(near[0, 1])),
         )
+
+
+def same_but_id(rows: Rows, position: int, other: str) -> bool:
+    """Tell whether a row says nothing else than the row called ``other``, shapes aside."""
+    names = [n for n in rows.table if n not in (rows.definition.id_field, rows.table.geometry.name)]
+    twin = int(np.flatnonzero(_ids(rows) == other)[0])
+    both = rows.table[names].iloc[[twin, position]]
+    one, two = both.iloc[0], both.iloc[1]
+    return bool(((one == two) | (one.isna() & two.isna())).all())

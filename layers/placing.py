@@ -1,4 +1,4 @@
-"""Where a layer lies: coordinate reference systems, whether coordinates fit them, reprojection."""
+"""Where a layer lies: coordinate reference systems, and whether coordinates fit them."""
 
 from __future__ import annotations
 
@@ -37,18 +37,6 @@ def crs_name(crs: CRS) -> str:
     return f"EPSG:{code}" if code else crs.name
 
 
-def declared_crs(found: CRS | None, stated: CRS | None, *, file: str) -> CRS:
-    """Return the CRS to read a file in: the one stated by the user, else the file's own."""
-    crs = stated or found
-    if crs is None:
-        raise LayerError(
-            _("文件 {}:没有坐标系。每个图层须有坐标系,请用 --crs 指明,如 --crs EPSG:4547。").format(
-                file
-            )
-        )
-    return crs
-
-
 def misplaced(shapes: np.ndarray, crs: CRS) -> np.ndarray:
     """Mark shapes whose middle lies outside the area that their CRS is published for.
 
@@ -68,35 +56,6 @@ def misplaced(shapes: np.ndarray, crs: CRS) -> np.ndarray:
     inside &= np.abs(longitude) <= 180
     around = np.mod(np.where(inside, longitude, west) - west, 360)
     return np.asarray(known & ~(inside & (around <= east - west)), dtype=bool)
-
-
-def refuse_misplaced(shapes: np.ndarray, crs: CRS, *, file: str) -> np.ndarray:
-    """Return the marks of :func:`misplaced`; raise ``LayerError`` if most shapes are marked."""
-    marks = misplaced(shapes, crs)
-    if marks.sum() * 2 > len(marks):
-        row = int(np.flatnonzero(marks)[0])
-        point = shapely.bounds(shapes[row])[:2]
-        raise LayerError(
-            _(
-                "文件 {}:第 {} 行坐标 ({:.8g}, {:.8g}) 不在坐标系 {} 的适用范围内,"
-                "全部 {} 行中有 {} 行如此。坐标须与坐标系一致,"
-                "请用 --crs 指明文件的真实坐标系,并核对工作区的坐标系。"
-            ).format(file, row + 1, *point, crs_name(crs), len(marks), int(marks.sum()))
-        )
-    return marks
-
-
-def reproject(shapes: np.ndarray, source: CRS, target: CRS) -> np.ndarray:
-    """Return shapes in ``target``, x east and y north; the same array if nothing changes."""
-    if source.equals(target, ignore_axis_order=True):
-        return shapes
-    transformer = Transformer.from_crs(source, target, always_xy=True)
-
-    def move(xy: np.ndarray) -> np.ndarray:
-        return np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
-
-    moved: np.ndarray = shapely.transform(shapes, move)
-    return moved
 
 
 def _area(crs: CRS) -> tuple[float, float, float, float]:

@@ -34,7 +34,14 @@ from layers.registry import METADATA, Registry, next_version, record
 from layers.rejects import write_rejects
 from layers.storage import Draft, source_rows
 from layers.survey import LayerVersion
-from layers.versions import as_layer, place_together, stored_geometry_type, temporary_file
+from layers.versions import (
+    as_layer,
+    hull_of,
+    place_together,
+    stored_geometry_type,
+    sweep,
+    temporary_file,
+)
 
 _SQL_TYPES = {"boolean": "boolean", "number": "double precision", "integer": "bigint"}
 _ORDINAL = "ordinal"  # of the rows, as they were given
@@ -57,6 +64,11 @@ $$ BEGIN RAISE EXCEPTION 'tonggou: % is never changed', TG_TABLE_NAME; END $$
 _GUARD = """
 CREATE TRIGGER unchanged BEFORE {events} OR TRUNCATE ON {schema}.{table}
 FOR EACH STATEMENT EXECUTE FUNCTION {schema}.refuse_change()
+"""
+
+_EXTENT = """
+SELECT min(ST_XMin(geometry)), min(ST_YMin(geometry)),
+       max(ST_XMax(geometry)), max(ST_YMax(geometry)) FROM {schema}.{table}
 """
 
 Cells = dict[str, list[Any]]
@@ -109,6 +121,7 @@ class PostgisStorage:
         made = f"draft_{uuid4().hex}"
         folder = self._root / "layers" / draft.layer
         folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder)
         with temporary_file(folder, ".csv") as rejects:
             write_rejects(rejects, draft.rejected, draft.problems)
             with self.registry.writing() as connection:
@@ -145,6 +158,16 @@ class PostgisStorage:
             crs=parse_crs(version.crs),
         )
         return as_layer(stored, version.layer)
+
+    def bounds(self, versions: Sequence[LayerVersion]) -> np.ndarray | None:
+        """Return west, south, east, north of versions together, without reading their rows."""
+        found = []
+        with self.registry.reading() as connection, _cursor(connection) as cursor:
+            for version in versions:
+                if self._columns(connection, version.file):
+                    cursor.execute(self._sql(_EXTENT, table=sql.Identifier(version.file)))
+                    found.append(cursor.fetchone())
+        return hull_of(found)
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the documents in a folder, sorted."""

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from gettext import gettext as _
-from typing import Literal
+from typing import Any
 
 import pandas as pd
 
-Severity = Literal["error", "warning"]
+from layers.check_rules import Severity
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One finding about one row. An ``error`` keeps the row out of the store.
+    """One finding about one row, or about a layer where ``row`` is None.
 
-    ``row`` counts the features of the source file from 1 (of the stored table, where ``file`` is
-    a stored version). ``x`` and ``y`` are a place in the workspace CRS, in metres, or None.
+    An ``error`` keeps the row out of the store, a ``warning`` is planned with, a ``note`` asks to
+    look. ``row`` counts the features of the source file from 1 (of the stored table, where
+    ``file`` is a stored version). ``x`` and ``y`` are a place in the workspace CRS, in metres, or
+    None; ``extent`` is what to show around it, as west, south, east, north. ``rule_id`` names a
+    rule of ``layers.check_rules``, empty where reading a file found the problem; ``key`` tells
+    apart several problems of one rule at one feature. ``repair`` names what could put it right.
     """
 
     layer: str
@@ -31,6 +36,21 @@ class Problem:
     severity: Severity = "error"
     x: float | None = None
     y: float | None = None
+    rule_id: str = ""
+    key: str = ""
+    repair: str | None = None
+    extent: tuple[float, float, float, float] | None = None
+
+    @property
+    def problem_id(self) -> str:
+        """The same in every run, whatever the order of rows: layer, feature, field, rule, key."""
+        told = (self.layer, self.feature_id or "", self.field or "", self.rule_id, self.key)
+        text = "\x1f".join((*told, "" if self.rule_id else self.rule))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as plain values, with the id."""
+        return {"problem_id": self.problem_id, **asdict(self)}
 
     @property
     def message(self) -> str:

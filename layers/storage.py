@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from layers.answers import Edit
@@ -80,6 +81,12 @@ class Storage(Protocol):
 
     def read(self, version: LayerVersion) -> gpd.GeoDataFrame:
         """Return the table of a version; raise ``WorkspaceError`` if it is not as it was stored."""
+
+    def bounds(self, versions: Sequence[LayerVersion]) -> np.ndarray | None:
+        """Return west, south, east, north of versions together, in metres, without their rows.
+
+        None if they have no shapes; what cannot be read says nothing here.
+        """
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the documents in a folder, sorted."""

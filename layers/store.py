@@ -13,9 +13,10 @@ from functools import cached_property
 from gettext import gettext as _
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 from pyproj import CRS
 
@@ -23,16 +24,28 @@ from gis.crs import require_projected
 from layers import databases
 from layers.answers import Answer, Change, Edit, answered, by_layer, nothing_of
 from layers.conforming import Conformed, conform
+from layers.counties import county_bounds
+from layers.crs_detection import home_of
 from layers.errors import LayerError, WorkspaceError
 from layers.fields import layer_definition
 from layers.folder_storage import DATABASE, FolderStorage
+from layers.georeferencing import Surroundings
 from layers.names import APPLICATION_ID
 from layers.placing import crs_name, parse_crs
 from layers.postgis_storage import PostgisStorage
 from layers.problems import Problem
-from layers.raw import COORDINATES
+from layers.raw import COORDINATES, RawLayer
 from layers.reading import read_layer
 from layers.registry import Export, SourceFile
+from layers.repairs import Repair, repaired
+from layers.source_crs import stated_crs
+from layers.source_memory import (
+    SourceMemory,
+    document_of,
+    recalled,
+    source_key,
+    to_remember,
+)
 from layers.sources import sources_of
 from layers.storage import Draft, Storage, now
 from layers.survey import LayerVersion, Survey
@@ -47,8 +60,39 @@ _SHOWN_PROBLEMS = 20
 _APPLICATIONS = "applications"
 # What a version was made from where no file was imported.
 _ANSWERS = "answers"
+_REPAIRS = "repairs"
 
 Progress = Callable[[str], None]
+
+
+class Taking(TypedDict, total=False):
+    """How a file is to be taken.
+
+    ``points`` is the point table of a line table that is a file of its own. Of a table ``mapping``
+    may also name the columns ``north`` and ``east``. All else is that of ``reading.read_layer`` and
+    ``conforming.conform``.
+    """
+
+    source_layer: str | None
+    points: Path | str | None
+    crs: CRS | str | None
+    swap_axes: bool
+    datum_shift: str | None
+    mapping: Mapping[str, str] | None
+    constants: Mapping[str, str] | None
+    units: Mapping[str, str] | None
+    source: str | None
+    make_ids: bool
+    id_prefix: str
+
+
+class _Taken(NamedTuple):
+    """What a file held, what it is as a layer, the rows that stay, and what to remember."""
+
+    raw: RawLayer
+    conformed: Conformed
+    old: gpd.GeoDataFrame | None
+    said: tuple[str, bytes] | None
 
 
 @dataclass(frozen=True)
@@ -181,24 +225,19 @@ class Workspace:
         name: str,
         file: Path | str,
         *,
-        source_layer: str | None = None,
-        points: Path | str | None = None,
-        crs: CRS | str | None = None,
-        mapping: Mapping[str, str] | None = None,
-        constants: Mapping[str, str] | None = None,
-        id_prefix: str = "",
         append: bool = False,
         accept_valid: bool = False,
         data_class: str = "internal",
         author: str = UNKNOWN_AUTHOR,
         progress: Progress | None = None,
+        **taking: Unpack[Taking],
     ) -> ImportResult:
         """Store a file as the next version of a layer.
 
         A file with any row in error is refused unless ``accept_valid``: then its other rows are
-        stored and the rejected ones kept beside. ``append`` keeps the rows of the latest version.
-        ``points`` is the point table of a line table that is a file of its own. Of a table
-        ``mapping`` may also name the columns ``north`` and ``east``.
+        stored and the rejected ones kept beside. What ``mapping`` and ``units`` state is remembered
+        for the next file of the same source: of the same name ``source``, else of the same columns.
+        ``append`` keeps the rows of the latest version.
         Whatever is raised, the workspace stays as it was.
 
         Raises
@@ -211,35 +250,12 @@ class Workspace:
         layer_definition(name)
         _refuse_class(data_class)
         tell = progress or (lambda _step: None)
-        stated = parse_crs(crs) if isinstance(crs, str) else crs
-        tell(_("读取"))
-        sources = sources_of([file, points])
-        raw = read_layer(
-            file,
-            source_layer=source_layer,
-            layer=name,
-            beside=points,
-            mapping=mapping,
-            constants=constants,
-        )
-        fields = {
-            field: column for field, column in (mapping or {}).items() if field not in COORDINATES
-        }
+        sources = sources_of([file, taking.get("points")])
         base = self.versions().get(name) if append else None
-        old = self.read(base) if base else None
-        tell(_("核对"))
-        conformed = conform(
-            raw,
-            name,
-            target=self.crs,
-            crs=stated,
-            mapping=fields,
-            constants=constants,
-            id_prefix=id_prefix,
-            stored=None if old is None else old.index,
-        )
+        taken = self._take(name, file, base, taking, tell)
+        raw, conformed = taken.raw, taken.conformed
         _refuse_rejected(conformed, raw.file, accept_valid=accept_valid)
-        table = conformed.table if old is None else pd.concat([old, conformed.table])
+        table = conformed.table if taken.old is None else pd.concat([taken.old, conformed.table])
         tell(_("保存"))
         draft = Draft(
             layer=name,
@@ -255,6 +271,8 @@ class Workspace:
             sources=sources,
         )
         entry, beside = self._storage.publish(draft)
+        if taken.said is not None:
+            self._storage.keep(*taken.said)
         return ImportResult(
             layer=name,
             version=entry.version,
@@ -264,6 +282,75 @@ class Workspace:
             notes=conformed.notes,
             rejected_file=beside,
             rows_in=len(raw.cells) + sum(one.count for one in raw.skipped),
+        )
+
+    def try_import(
+        self, name: str, file: Path | str, *, append: bool = False, **taking: Unpack[Taking]
+    ) -> Conformed:
+        """Return what an import would make of a file; nothing is stored.
+
+        Raises what :meth:`import_layer` raises, but not for rows in error.
+        """
+        layer_definition(name)
+        base = self.versions().get(name) if append else None
+        return self._take(name, file, base, taking, lambda _step: None).conformed
+
+    def remembered(self, raw: RawLayer, layer: str, source: str | None = None) -> SourceMemory:
+        """Return what the user stated of an earlier file of the same source."""
+        return recalled(self._storage.document(document_of(source_key(raw, layer, source))))
+
+    def _take(
+        self, name: str, file: Path | str, base: LayerVersion | None, taking: Taking, tell: Progress
+    ) -> _Taken:
+        """Read a file and make it rows of a layer, beside those of the version that stays."""
+        crs, mapping = taking.get("crs"), taking.get("mapping") or {}
+        units = taking.get("units") or {}
+        stated_crs(crs)  # refuses a name that is none before anything is read
+        tell(_("读取"))
+        raw = read_layer(
+            file,
+            source_layer=taking.get("source_layer"),
+            layer=name,
+            beside=taking.get("points"),
+            mapping=mapping,
+            constants=taking.get("constants"),
+        )
+        fields = {field: column for field, column in mapping.items() if field not in COORDINATES}
+        old = self.read(base) if base else None
+        tell(_("核对"))
+        memory = self.remembered(raw, name, taking.get("source"))
+        conformed = conform(
+            raw,
+            name,
+            target=self.crs,
+            crs=crs,
+            swap_axes=taking.get("swap_axes", False),
+            datum_shift=taking.get("datum_shift"),
+            around=self.surroundings(but=name),
+            mapping=fields,
+            constants=taking.get("constants"),
+            units=units,
+            memory=memory,
+            make_ids=taking.get("make_ids", False),
+            id_prefix=taking.get("id_prefix", ""),
+            stored=None if old is None else old.index,
+        )
+        stated = SourceMemory({**memory.mapping, **fields}, {**memory.units, **units})
+        said, key = to_remember(raw, stated), source_key(raw, name, taking.get("source"))
+        kept = None if said is None else (document_of(key), said)
+        return _Taken(raw, conformed, old, kept)
+
+    def surroundings(self, *, but: str = "") -> Surroundings:
+        """Return where the workspace lies and, where it has streets or parcels, their shapes.
+
+        ``but`` names a layer that is not asked, since it is about to be replaced.
+        """
+        current = {name: one for name, one in self.versions().items() if name != but and one.rows}
+        bounds = self._storage.bounds(list(current.values()))
+        beside = next((current[name] for name in ("roads", "parcels") if name in current), None)
+        return Surroundings(
+            home_of(bounds, county_bounds(self.county), self.crs),
+            None if beside is None else lambda: np.asarray(self.read(beside).geometry),
         )
 
     def answer(
@@ -313,8 +400,51 @@ class Workspace:
             stored += edits
         return stored
 
+    def repair(self, problems: Sequence[Problem], *, author: str, note: str = "") -> list[Repair]:
+        """Store the repairs of these problems, each layer as its next version; return them.
+
+        Each is kept as an edit too. ``rollback`` to the version before undoes them. Nothing is
+        stored where nothing is left to repair.
+
+        Raises
+        ------
+        LayerError
+            Without an author, or for a problem that has no repair (``layers.repairs``).
+        WorkspaceError
+            If another version was stored meanwhile.
+        """
+        _refuse_nameless(author)
+        survey, made_at = self.survey(), now()
+        layers = list(dict.fromkeys(problem.layer for problem in problems))
+        planned = [
+            (layer, *repaired(survey, layer, [one for one in problems if one.layer == layer]))
+            for layer in layers
+        ]
+        for layer, table, done in planned:
+            if not done:
+                continue
+            base = survey.versions[layer]
+            draft = Draft(
+                layer=layer,
+                table=table,
+                crs=crs_name(self.crs),
+                data_class=base.data_class,
+                source_file=_REPAIRS,
+                author=author.strip(),
+                note=note.strip(),
+                base=base.version,
+                edits=[
+                    Edit(
+                        layer, base.version + 1, *one.change, author.strip(), note.strip(), made_at
+                    )
+                    for one in done
+                ],
+            )
+            self._storage.publish(draft)
+        return [one for _layer, _table, done in planned for one in done]
+
     def edits(self) -> list[Edit]:
-        """Return every cell that an answer changed, the first one first."""
+        """Return every cell that an answer or a repair changed, the first one first."""
         return self._storage.registry.edits()
 
     def _answered(
@@ -437,11 +567,8 @@ class Workspace:
         )
         return self._storage.publish(draft)[0]
 
-    def record_export(self, version: LayerVersion, form: str, *, author: str, reason: str) -> None:
-        """Note that a version leaves the workspace; a sensitive one needs a reason.
-
-        Raises ``LayerError`` without an author, or without a reason where one is needed.
-        """
+    def refuse_export(self, version: LayerVersion, *, author: str, reason: str) -> None:
+        """Raise ``LayerError`` for an export without an author, or without a reason it needs."""
         _refuse_nameless(author)
         if version.data_class == "sensitive" and not reason.strip():
             raise LayerError(
@@ -449,6 +576,10 @@ class Workspace:
                     version.layer, version.version
                 )
             )
+
+    def record_export(self, version: LayerVersion, form: str, *, author: str, reason: str) -> None:
+        """Note that a version leaves the workspace; refused as by :meth:`refuse_export`."""
+        self.refuse_export(version, author=author, reason=reason)
         self._storage.registry.record_export(
             Export(version.layer, version.version, form, author.strip(), reason.strip(), now())
         )

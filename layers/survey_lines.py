@@ -15,8 +15,10 @@ from shapely.geometry import LineString
 from layers.axes import numbers
 from layers.fields import fold
 from layers.headers import Table
+from layers.quantities import number_in
 from layers.raw import Skipped, Wanted
 from layers.survey_columns import roles_in
+from layers.survey_ends import Drawn
 from layers.survey_points import Points, texts
 from layers.survey_values import (
     depth_reference,
@@ -27,9 +29,14 @@ from layers.survey_values import (
 )
 
 _VERTICAL_ROLES = {"depth", "start_depth", "end_depth", "start_level", "end_level"}
+_SAID = ("utility", "laying")  # what depths depend on: a column named by the user comes first
 # Nobody buries a county's pipes deeper, in metres: a larger number is in another unit.
 _DEEPEST_M = 30.0
-_UNITS = ((re.compile("mm|毫米"), 0.001), (re.compile("cm|厘米"), 0.01))
+# A unit anywhere in a column's name: one in a merged header stands before the end's name.
+_UNITS = tuple(
+    (re.compile(rf"[(（\[]\s*(?:{names})\s*[)）\]]"), unit)
+    for names, unit in (("mm|毫米", "mm"), ("cm|厘米", "cm"), ("m|米", "m"))
+)
 
 
 @dataclass(frozen=True)
@@ -42,21 +49,27 @@ class Lines:
     notes: tuple[str, ...]
 
 
-def join_lines(cells: pd.DataFrame, points: Points, wanted: Wanted) -> Lines:
+def join_lines(cells: pd.DataFrame, points: Points, wanted: Wanted, drawn: Drawn | None) -> Lines:
     """Draw each row of a line table from its start point to its end point.
+
+    ``drawn`` are its lines where it has coordinates of its own; no point is looked up then.
 
     The result has the table's own columns and those of the layer ``lines`` that follow from them:
     ``depth_m`` is the mean cover of both ends where depths go to the outer top, ``start_invert_m``
     and ``end_invert_m`` are levels where they go to the inner bottom.
     """
     roles = roles_in(cells.columns)
-    starts, ends = (texts(cells[roles[role]]) for role in ("start_point", "end_point"))
-    shapes, unreadable = _shapes(starts, ends, points)
+    said = {field: column for field, column in wanted.mapping.items() if field in _SAID}
+    roles |= {field: column for field, column in said.items() if column in cells.columns}
+    starts, ends = _end_numbers(cells, roles)
+    shapes, unreadable = (
+        _shapes(starts, ends, points) if drawn is None else (drawn.shapes, drawn.unreadable)
+    )
     fields = translated(cells, roles, "lines")
     utilities, notes = utilities_of(cells, roles, starts, wanted.constants.get("utility"))
     vertical, depth_notes = _vertical(cells, roles, points, (starts, ends), utilities)
     columns = {**fields.columns, **vertical, **_holes(cells, roles)}
-    if "line_id" not in columns:
+    if "line_id" not in columns and {"start_point", "end_point"} <= roles.keys():
         columns["line_id"] = [
             None if a is None or b is None else f"{a}-{b}"
             for a, b in zip(starts, ends, strict=True)
@@ -66,6 +79,18 @@ def join_lines(cells: pd.DataFrame, points: Points, wanted: Wanted) -> Lines:
         columns |= {"utility": utilities, "subtype": subtypes_of(utilities)}
     made = cells.assign(**{name: pd.Series(list(c), dtype=object) for name, c in columns.items()})
     return Lines(made, shapes, unreadable, (*notes, *fields.notes, *depth_notes))
+
+
+def _end_numbers(
+    cells: pd.DataFrame, roles: Mapping[str, str]
+) -> tuple[list[str | None], list[str | None]]:
+    """Return the numbers of both ends; None where the table has no such column."""
+    nothing: list[str | None] = [None] * len(cells)
+    start, end = (
+        texts(cells[roles[role]]) if role in roles else nothing
+        for role in ("start_point", "end_point")
+    )
+    return start, end
 
 
 def split_results(table: Table) -> tuple[Table, pd.DataFrame]:
@@ -185,8 +210,10 @@ def _depths(
     depths, notes = [], []
     for end in ("start_depth", "end_depth"):
         role = end if end in roles else "depth"  # one depth for the whole line
-        values = _column(cells, roles, role)
-        unit = next((f for sign, f in _UNITS if sign.search(fold(roles.get(role, "")))), None)
+        unit = next((u for sign, u in _UNITS if sign.search(fold(roles.get(role, "")))), None)
+        values, lost = _metres(cells, roles, role, unit or "m")
+        if lost:
+            notes.append(_("列“{}”有 {} 个值不是长度,未换算").format(roles[role], lost))
         if unit is None and np.nanmax(values, initial=0.0) > _DEEPEST_M:
             notes.append(
                 _("列“{}”最大为 {:g},不像以米为单位,未换算。请在列名中写明单位,如 {}(cm)").format(
@@ -194,8 +221,22 @@ def _depths(
                 )
             )
             values = np.full(len(cells), np.nan)
-        depths.append(values * (unit or 1.0))
+        depths.append(values)
     return depths, tuple(dict.fromkeys(notes))
+
+
+def _metres(
+    cells: pd.DataFrame, roles: Mapping[str, str], role: str, unit: str
+) -> tuple[np.ndarray, int]:
+    """Return a column's lengths in metres, and how many cells hold something else."""
+    lengths, lost = np.full(len(cells), np.nan), 0
+    if role in roles:
+        for row, text in enumerate(texts(cells[roles[role]])):
+            try:
+                lengths[row] = np.nan if text is None else number_in(text, unit="m", given=unit)
+            except ValueError:
+                lost += 1
+    return lengths, lost
 
 
 def _column(cells: pd.DataFrame, roles: Mapping[str, str], role: str) -> np.ndarray:

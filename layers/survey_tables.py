@@ -18,6 +18,7 @@ from layers.headers import Table, find_table
 from layers.point_texts import point_text
 from layers.raw import RawLayer, Wanted
 from layers.survey_columns import role_of, roles_in
+from layers.survey_ends import drawn_ends, has_ends, is_end_column
 from layers.survey_lines import join_lines, split_results
 from layers.survey_nodes import node_cells
 from layers.survey_points import Placed, by_number, placed
@@ -58,14 +59,18 @@ def read_table(path: Path, wanted: Wanted) -> RawLayer:
 def _tables(grids: Grids, wanted: Wanted, *, of_survey: bool) -> _Tables:
     """Tell the tables by their columns. A text without header is a table of points."""
     stated = {wanted.mapping.get("north"), wanted.mapping.get("east")} - {None}
+
+    def is_known(name: object) -> bool:
+        return role_of(name) is not None or is_end_column(name) or name in stated
+
     found = _Tables()
     for grid in grids.grids:
-        table = find_table(grid, lambda name: role_of(name) is not None or name in stated)
+        table = find_table(grid, is_known)
         if table is None:
             _take_bare(found, grid, grids.file, wanted)
             continue
         roles = roles_in(table.cells.columns)
-        if {"start_point", "end_point"} <= roles.keys():
+        if {"start_point", "end_point"} <= roles.keys() or has_ends(table.cells):
             found.lines.append(table)
             continue
         if {"point_no", "connected"} <= roles.keys():
@@ -106,15 +111,19 @@ def _lines(grids: Grids, tables: _Tables, wanted: Wanted) -> RawLayer:
         beside = read_grids(wanted.beside)
         points += _tables(beside, wanted, of_survey=True).points
         notes += beside.notes
-    if not any("point_no" in one.roles for one in points):
+    drawn = [drawn_ends(one.cells, file=grids.file) for one in lines]
+    if None in drawn and not any("point_no" in one.roles for one in points):
         raise ReadError(
             _("文件 {}:管线表没有坐标,需要管线点表(点号和坐标)。请用 --points 文件 指明。").format(
                 grids.file
             )
         )
     found = by_number(points)
-    joined = [join_lines(one.cells.reset_index(drop=True), found, wanted) for one in lines]
-    notes += [note for one in joined for note in one.notes] + [one.axes.note for one in points]
+    joined = [
+        join_lines(one.cells, found, wanted, own) for one, own in zip(lines, drawn, strict=True)
+    ]
+    notes += [note for one in joined for note in one.notes]
+    notes += [one.axes.note for one in (*points, *drawn) if one is not None]
     starts = np.cumsum([0, *(len(one.cells) for one in joined)])
     return RawLayer(
         grids.file,

@@ -17,6 +17,9 @@ _BYTE_ORDER_MARKS = (
 # White space that texts have; all other control characters speak of another kind of file.
 _TEXT_CONTROLS = frozenset("\t\n\r\x0b\x0c\x1a")
 
+# A text with so many characters broken is still told as one, to be refused by its line.
+_BROKEN = 0.1
+
 
 @dataclass(frozen=True)
 class Decoded:
@@ -32,13 +35,17 @@ def decoded(path: Path) -> Decoded:
     GB18030 contains GBK and GB 2312. Raises ``ReadError`` if none fits.
     """
     content = path.read_bytes()
+    lines = []
     for encoding in _encodings(content):
         try:
             return Decoded(content.decode(encoding), encoding.removesuffix("-sig"))
-        except UnicodeDecodeError:
-            continue
+        except UnicodeDecodeError as error:
+            lines.append(content.count(b"\n", 0, error.start) + 1)
     raise ReadError(
-        _("文件 {}:文字既不是 UTF-8 也不是 GB18030(GBK)编码。请另存为 UTF-8。").format(path.name)
+        _(
+            "文件 {}:第 {} 行的文字既不是 UTF-8 也不是 GB18030(GBK)编码。"
+            "请改正该行,或将文件另存为 UTF-8。"
+        ).format(path.name, max(lines))
     )
 
 
@@ -59,9 +66,13 @@ def beginning(head: bytes) -> str | None:
             text = codecs.getincrementaldecoder(encoding)().decode(cut)
         except UnicodeDecodeError:
             continue
-        strange = any(ord(c) < 32 and c not in _TEXT_CONTROLS for c in text)
-        return None if strange else text
-    return None
+        return text if _is_plain(text) else None
+    text = whole_lines.decode("gb18030", "replace")
+    return text if _is_plain(text) and text.count("\ufffd") <= len(text) * _BROKEN else None
+
+
+def _is_plain(text: str) -> bool:
+    return not any(ord(c) < 32 and c not in _TEXT_CONTROLS for c in text)
 
 
 def _encodings(content: bytes) -> tuple[str, ...]:

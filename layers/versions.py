@@ -8,7 +8,7 @@ import socket
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from gettext import gettext as _
 from pathlib import Path
@@ -68,6 +68,33 @@ def stored_geometry_type(types: tuple[str, ...]) -> str:
     if len(types) > 1:
         return "Unknown"
     return "MultiPolygon" if types == ("Polygon",) else types[0]
+
+
+def whole_bounds(paths: Iterable[Path]) -> np.ndarray | None:
+    """Return west, south, east, north of all stored files together, without reading their rows.
+
+    A file that cannot be read says nothing here. None if none says anything.
+    """
+    from pyogrio import read_info
+    from pyogrio.errors import DataLayerError, DataSourceError
+
+    found = []
+    for path in paths:
+        try:
+            found.append(read_info(path)["total_bounds"])
+        except (DataSourceError, DataLayerError):
+            continue
+    return hull_of(found)
+
+
+def hull_of(boxes: Iterable[Sequence[float | None] | None]) -> np.ndarray | None:
+    """Return west, south, east, north of all boxes that are finite; None if none is."""
+    bounds = np.array([one for one in boxes if one is not None], dtype=float).reshape(-1, 4)
+    bounds = bounds[np.isfinite(bounds).all(axis=1)]
+    if not len(bounds):
+        return None
+    whole: np.ndarray = np.hstack([bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)])
+    return whole
 
 
 def read_version(path: Path, layer: str) -> gpd.GeoDataFrame:

@@ -49,8 +49,14 @@ def require_place(file: Path, *suffixes: str) -> None:
 
 def write_json(answer: Mapping[str, Any], file: Path) -> None:
     """Write plain values as JSON text."""
-    with _replacing(file) as draft:
+    with replacing(file) as draft:
         draft.write_text(json.dumps(answer, ensure_ascii=False, allow_nan=False), "utf-8")
+
+
+def write_drawing(drawing: str, file: Path) -> None:
+    """Write an SVG text."""
+    with replacing(file) as draft:
+        draft.write_text(drawing, "utf-8")
 
 
 def write_plan(answer: Mapping[str, Any], crs: CRS, file: Path) -> None:
@@ -125,8 +131,8 @@ def write_questions(questions: pd.DataFrame, file: Path) -> None:
         rows = [{key: _plain(value) for key, value in row.items()} for row in _records(questions)]
         write_json({"questions": rows}, file)
         return
-    cells = questions.map(lambda v: ";".join(v) if isinstance(v, tuple) else v).map(_harmless)
-    with _replacing(file) as draft:
+    cells = questions.map(lambda v: ";".join(v) if isinstance(v, tuple) else v).map(harmless)
+    with replacing(file) as draft:
         cells.assign(answer="").to_csv(draft, index=False, encoding="utf-8-sig")
 
 
@@ -140,7 +146,7 @@ def _plain(value: Any) -> Any:
 
 
 def _write_parquet(table: pd.DataFrame, crs: CRS, file: Path) -> None:
-    with _replacing(file) as draft:
+    with replacing(file) as draft:
         gpd.GeoDataFrame(table, geometry="geometry", crs=crs).to_parquet(draft)
 
 
@@ -149,12 +155,12 @@ def _write_gpkg(table: pd.DataFrame, crs: CRS, file: Path) -> None:
 
 
 def _write_csv(table: pd.DataFrame, _crs: CRS, file: Path) -> None:
-    safe = table.drop(columns="geometry", errors="ignore").map(_harmless)
-    with _replacing(file) as draft:
+    safe = table.drop(columns="geometry", errors="ignore").map(harmless)
+    with replacing(file) as draft:
         safe.to_csv(draft, index=False, encoding="utf-8-sig")
 
 
-def _harmless(value: Any) -> Any:
+def harmless(value: Any) -> Any:
     """Text that a spreadsheet would run as a formula gets an apostrophe."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
 
@@ -166,13 +172,13 @@ def _features(rows: list[dict[str, Any]], crs: CRS) -> gpd.GeoDataFrame:
 
 
 def _write_layers(tables: Mapping[str, gpd.GeoDataFrame], file: Path) -> None:
-    with _replacing(file) as draft:
+    with replacing(file) as draft:
         for name, table in tables.items():
             table.to_file(draft, layer=name, driver="GPKG", VERSION=_GPKG_VERSION)
 
 
 @contextmanager
-def _replacing(file: Path) -> Iterator[Path]:
+def replacing(file: Path) -> Iterator[Path]:
     """A draft with the same suffix beside the file, renamed over it when it was written whole."""
     with tempfile.TemporaryDirectory(prefix=".draft-", dir=file.parent) as folder:
         draft = Path(folder) / file.name

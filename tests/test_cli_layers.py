@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from shapely.geometry import Polygon
+from shapely.geometry import LineString, Polygon
 
 from cli import main
 from tests.conftest import REPOSITORY
@@ -91,12 +91,12 @@ def test_check_with_problems_ends_with_1(folder: Path, tmp_path: Path) -> None:
 
 
 def test_accepting_the_valid_rows_ends_with_1(folder: Path, tmp_path: Path) -> None:
-    columns = {"line_id": ["W1", "W2"], "管径": ["200", "DN200"]}
+    columns = {"line_id": ["W1", "W2"], "管径": ["200", "DNx"]}
     shapes = [line((0, 0), (9, 0)), line((0, 5), (9, 5))]
     path = write_gpkg(tmp_path / "a.gpkg", columns, shapes)
     arguments = ("import", folder, "--layer", "lines", path, "--set", "utility=water")
     result = run(*arguments, "--json")
-    refused(result, "值“DN200”:须为数字,不带单位和其他文字")
+    refused(result, "值“DNx”:须为数字,或带单位的数字,不带其他文字")
     assert [problem["row"] for problem in json.loads(result.stdout)["problems"]] == [2]
     result = run(*arguments, "--accept-valid", "--json")
     assert result.exit_code == 1
@@ -204,3 +204,24 @@ def test_the_door_opens_from_another_folder_without_warnings(tmp_path: Path) -> 
     assert done.returncode == 2
     assert done.stderr.startswith(str(tmp_path))
     assert "Traceback" not in done.stderr
+
+
+def test_import_options_for_coordinates_columns_and_picture(folder: Path, tmp_path: Path) -> None:
+    """What a county's old CAD export needs: north first, no CRS, inches, no ids."""
+    turned = [[(y, x) for x, y in line((0, n), (90, n)).coords] for n in (0, 5)]
+    path = write_gpkg(
+        tmp_path / "a.gpkg", {"GJ": [6, 8]}, [LineString(one) for one in turned], crs=None
+    )
+    arguments = ("import", folder, "--layer", "lines", path, "--set", "utility=water")
+    refused(run(*arguments, "--make-ids"), "请用 --crs EPSG:4547 --swap-axes 确认")
+    picture = tmp_path / "where.svg"
+    result = run(
+        *arguments, "--crs", "EPSG:4547", "--swap-axes", "--make-ids", "--map", "diameter_mm=GJ",
+        "--unit", "diameter_mm=in", "--picture", picture, "--json",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    notes = json.loads(result.stdout)["notes"]
+    assert "列“GJ”的单位 in 已换算为 mm" in notes
+    assert "已按 --swap-axes 对调坐标轴(文件先北后东)" in notes
+    assert "图层 lines 现状管线 的位置" in picture.read_text("utf-8")
+    refused(run(*arguments, "--picture", tmp_path / "a.png"), "请用 .svg 结尾")

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli import main
+from layers.errors import WorkspaceError
 from layers.store import Workspace
 from tests.layers.layer_files import line, write_gpkg
 
@@ -85,3 +86,52 @@ def test_a_version_that_is_not_there_is_refused(folder: Path) -> None:
     refused = run("diff", folder, "--layer", "lines", 1, 7)
     assert refused.exit_code == 2
     assert "图层 lines 没有第 7 版;已有的版本:1、2。" in refused.stderr
+
+
+@pytest.mark.parametrize("suffix", ["gpkg", "geojson", "zip", "dxf", "kml", "csv"])
+def test_an_export_is_recorded_with_who_took_it(folder: Path, tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"out.{suffix}"
+    done = run(
+        "export", folder, "--layer", "lines", "--version", 1, "--out", out, "--author", "王工"
+    )
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith(f"已导出 {out}:图层 lines 第 1 版,2 行\n")
+    (export,) = Workspace.open(folder).exports()
+    assert (export.layer, export.version, export.format, export.author) == (
+        "lines", 1, suffix, "王工",
+    )  # fmt: skip
+    assert out.stat().st_size > 0
+    assert "导出 lines 第 1 版为" in run("versions", folder).stdout
+
+
+def test_sensitive_data_leave_with_a_reason_only(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    refused = run("export", folder, "--layer", "lines", "--out", out)
+    assert refused.exit_code == 2
+    assert "图层 lines 第 2 版是敏感数据,导出须写明事由(--reason)。" in refused.stderr
+    assert not out.exists()
+    assert Workspace.open(folder).exports() == []
+    done = run("export", folder, "--layer", "lines", "--out", out, "--reason", "联合踏勘", "--json")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["version"] == 2
+    (export,) = Workspace.open(folder).exports()
+    assert (export.version, export.reason) == (2, "联合踏勘")
+
+
+def test_an_export_that_cannot_be_recorded_does_not_appear(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise WorkspaceError("busy")
+
+    monkeypatch.setattr(Workspace, "record_export", fail)
+    out = tmp_path / "out.csv"
+    failed = run("export", folder, "--layer", "lines", "--out", out, "--reason", "联合踏勘")
+    assert failed.exit_code == 2
+    assert not out.exists()
+
+
+def test_a_kind_of_file_that_cannot_be_written_is_refused(folder: Path, tmp_path: Path) -> None:
+    refused = run("export", folder, "--layer", "lines", "--out", tmp_path / "out.shp")
+    assert refused.exit_code == 2
+    assert "请用 .gpkg、.geojson、.zip、.dxf、.kml、.csv 结尾" in refused.stderr

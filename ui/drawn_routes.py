@@ -20,7 +20,7 @@ from pyproj import CRS
 from shapely import remove_repeated_points
 from shapely.geometry import LineString
 
-from layers.placing import reproject
+from layers.source_crs import SourceCrs, reproject
 from layers.store import Workspace
 from layers.utilities import load_utilities
 from planning.application import ApplicationError, parse_application
@@ -201,5 +201,5 @@ def _placed(line: list[list[float]], county: County) -> LineString:
 
 
 def _in_metres(line: list[list[float]], crs: CRS) -> LineString:
-    [placed] = reproject(np.array([LineString(line)], object), _DEGREES, crs)
+    [placed], _notes = reproject(np.array([LineString(line)], object), SourceCrs(_DEGREES), crs)
     return placed

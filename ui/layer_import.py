@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from api.escape import esc
 from layers.conforming import Conformed
-from layers.errors import LayerError
+from layers.crs_detection import Candidate
+from layers.errors import LayerError, ReadError
 from layers.fields import LAYERS, LayerDefinition, layer_definition
+from layers.mapping import APPLIED, Proposal
 from layers.problems import Problem
 from layers.raw import RawLayer
 from layers.store import DATA_CLASSES
 from ui import words
 from ui.county import County
 from ui.language import gettext as _
-from ui.layer_service import Wishes, read_once, store, try_out
+from ui.layer_service import Wishes, candidates, proposals, read_once, store, try_out
 from ui.notes import alarm, told
-from ui.uploads import laid_down
+from ui.uploads import Upload, laid_down
 
+_OTHER = "other"
 _SHOWN = 200  # problems in the table; all of them are in the file of rejected rows
 
 
@@ -50,18 +52,18 @@ def layer_import(county: County, workspace: Path) -> None:
     try:
         with st.spinner(_("正在读取…")):
             raw = read_once(upload, layer, source_layer or None)
-    except LayerError as error:
+    except (LayerError, ReadError) as error:
         alarm(_("不能导入"), str(error))
         return
     st.html(_read(raw))
-    wishes = _wishes(raw, layer, source_layer or None, county)
+    wishes = _wishes(raw, layer, source_layer or None, county, workspace)
     if st.button(_("核对"), key="try", width="stretch"):
         with st.spinner(_("正在核对…")):
-            st.session_state["trial"] = wishes.key, _tried(raw, wishes, workspace)
+            st.session_state["trial"] = wishes.key, _tried(upload, wishes, workspace)
     key, trial = st.session_state.get("trial", ("", None))
     if trial is None or key != wishes.key:
         return
-    if isinstance(trial, LayerError):
+    if isinstance(trial, LayerError | ReadError):
         alarm(_("不能导入"), str(trial))
         return
     _shown(trial)
@@ -82,30 +84,100 @@ def _read(raw: RawLayer) -> str:
     return f'<p class="tg-facts">{esc(raw.file)}:{esc(",".join(facts))}</p>{listed}'
 
 
-def _wishes(raw: RawLayer, layer: str, source_layer: str | None, county: County) -> Wishes:
+def _wishes(
+    raw: RawLayer, layer: str, source_layer: str | None, county: County, workspace: Path
+) -> Wishes:
+    """Everything that the visitor says of how the file is to be taken."""
     definition = layer_definition(layer)
-    crs = st.text_input(
-        _("坐标系(留空则用文件所声明的)"), key="crs", placeholder="EPSG:4547"
-    ).strip()
-    with st.expander(_("字段对应"), expanded=False):
+    crs, swap_axes = _placed(raw, layer, workspace)
+    found = proposals(raw, layer, workspace)
+    st.html(_proposed(definition, found))
+    with st.expander(_("改动字段对应"), expanded=False):
         mapping, constants = _matched(raw, definition)
+    has_ids = definition.id_field in {one.field for one in found} | set(mapping) | set(constants)
+    make_ids = not has_ids and st.checkbox(
+        _("文件没有编号列:按每行内容生成编号"), key=f"make_ids {layer}"
+    )
     append = county.survey.has(layer) and st.checkbox(
         _("追加到现有图层(不勾选则整层替换为新版本)"), key="append"
     )
-    return Wishes(layer, source_layer, crs or None, False, mapping, constants, append)
+    return Wishes(layer, source_layer, crs, swap_axes, mapping, constants, make_ids, append)
+
+
+def _placed(raw: RawLayer, layer: str, workspace: Path) -> tuple[str | None, bool]:
+    """The CRS that the visitor confirms, and whether north comes first; None for the declared."""
+    found = candidates(raw, layer, workspace)
+    declared = [] if raw.crs is None else [None]
+    options: list[Candidate | str | None] = [*declared, *found, _OTHER]
+    chosen = st.selectbox(
+        _("坐标系"),
+        options,
+        index=0 if declared else None,
+        placeholder=_("文件没有声明坐标系,请依据核实后选择"),
+        key=f"crs {raw.file} {layer} {len(raw.cells)}",
+        format_func=_crs_words,
+    )
+    if isinstance(chosen, Candidate):
+        facts = [*chosen.evidence, *(f"{_('存疑')}: {doubt}" for doubt in chosen.doubts)]
+        st.html(f'<p class="tg-soft">{esc(";".join(facts))}</p>')
+        return chosen.crs, chosen.swap_axes
+    if chosen == _OTHER:
+        other = st.text_input(_("EPSG 代码,或 GCJ-02、BD-09"), key="crs_other").strip()
+        return other or None, st.checkbox(_("文件中北坐标在前"), key="swap_axes")
+    return None, False
+
+
+def _crs_words(chosen: Candidate | str | None) -> str:
+    if chosen is None:
+        return _("按文件声明")
+    if not isinstance(chosen, Candidate):
+        return _("其他…")
+    turned = f" {_('北坐标在前')}" if chosen.swap_axes else ""
+    where = _("落在本县") if chosen.falls_here else _("距本县 {:.0f} km").format(chosen.distance_km)
+    return f"{chosen.crs}{turned} · {where}"
+
+
+def _proposed(definition: LayerDefinition, found: Sequence[Proposal]) -> str:
+    """Which column is taken for which field, how sure that is, and why."""
+    rows = "".join(
+        f"<tr><td>{esc(definition.field(one.field).zh)}</td><td>{esc(one.column)}</td>"
+        f'<td class="n">{one.confidence:.0%}</td>'
+        f"<td>{_sureness(one)} {esc(one.why)}</td></tr>"
+        for one in found
+    )
+    taken = {one.field for one in found if one.confidence >= APPLIED}
+    absent = [field.zh for field in definition.fields if field.required and field.name not in taken]
+    missing = (
+        f'<p class="tg-note-warn">{_("必填而尚无对应列:")}{esc("、".join(absent))}</p>'
+        if absent
+        else ""
+    )
+    return (
+        f'<h4>{_("字段对应")}</h4><table class="tg-small"><thead><tr><th>{_("字段")}</th>'
+        f'<th>{_("文件中的列")}</th><th class="n">{_("把握")}</th><th>{_("依据")}</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table>{missing}"
+    )
+
+
+def _sureness(one: Proposal) -> str:
+    """Whether a proposal is used, or waits for the visitor to choose it."""
+    if one.confidence >= APPLIED:
+        return f'<span class="tg-chip tg-good">{_("采用")}</span>'
+    return f'<span class="tg-chip tg-open">{_("待您确认")}</span>'
 
 
 def _matched(
     raw: RawLayer, definition: LayerDefinition
 ) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """The columns and fixed values that the visitor chose for fields; others are found by name."""
+    """The columns and fixed values that the visitor chose; other fields go by the proposals."""
     names = [str(name) for name in raw.cells.columns]
+    nothing = pd.Series([None] * len(definition.fields), dtype=object)
     rows = pd.DataFrame(
         {
             "field": definition.names,
-            "name": [f"{field.zh}{' *' if field.required else ''}" for field in definition.fields],
-            "column": pd.Series([None] * len(definition.fields), dtype=object),
-            "constant": pd.Series([None] * len(definition.fields), dtype=object),
+            "name": [f"{one.zh}{' *' if one.required else ''}" for one in definition.fields],
+            "column": nothing,
+            "constant": nothing,
         }
     )
     edited = st.data_editor(
@@ -129,10 +201,10 @@ def _chosen(edited: pd.DataFrame, column: str) -> dict[str, str]:
     return dict(zip(some["field"], some[column].astype(str), strict=True))
 
 
-def _tried(raw: RawLayer, wishes: Wishes, workspace: Path) -> Conformed | LayerError:
+def _tried(upload: Upload, wishes: Wishes, workspace: Path) -> Conformed | LayerError | ReadError:
     try:
-        return try_out(raw, wishes, workspace)
-    except LayerError as error:
+        return try_out(upload, wishes, workspace)
+    except (LayerError, ReadError) as error:
         return error
 
 
@@ -157,7 +229,7 @@ def _warnings(problems: Sequence[Problem]) -> int:
 
 def problem_rows(problems: Sequence[Problem]) -> pd.DataFrame:
     """Problems as a visitor reads them."""
-    severity = {"error": _("错误"), "warning": _("提醒")}
+    severity = {"error": _("错误"), "warning": _("提醒"), "note": _("提示")}
     return pd.DataFrame(
         {
             _("程度"): [severity.get(one.severity, one.severity) for one in problems],
@@ -171,7 +243,7 @@ def problem_rows(problems: Sequence[Problem]) -> pd.DataFrame:
     )
 
 
-def _storing(upload: Any, wishes: Wishes, trial: Conformed, workspace: Path) -> None:
+def _storing(upload: Upload, wishes: Wishes, trial: Conformed, workspace: Path) -> None:
     data_class = st.radio(
         _("数据类别(涉密数据不得导入)"),
         DATA_CLASSES,

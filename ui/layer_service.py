@@ -11,10 +11,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from layers.conforming import Conformed, conform
+from layers.conforming import Conformed
+from layers.crs_detection import Candidate, detect_crs
+from layers.fields import layer_definition
+from layers.mapping import Proposal, propose_mapping
 from layers.raw import RawLayer
 from layers.reading import read_layer
-from layers.store import ImportResult, Workspace
+from layers.store import ImportResult, Taking, Workspace
 from ui.uploads import Upload
 
 
@@ -28,12 +31,25 @@ class Wishes:
     swap_axes: bool = False
     mapping: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
+    make_ids: bool = False
     append: bool = False
 
     @property
     def key(self) -> str:
         """Equal for equal wishes."""
         return repr(self)
+
+    def taking(self, upload: Upload) -> Taking:
+        """The same as a workspace asks for it."""
+        return {
+            "source_layer": self.source_layer,
+            "points": upload.beside,
+            "crs": self.crs,
+            "swap_axes": self.swap_axes,
+            "mapping": self.mapping,
+            "constants": self.constants,
+            "make_ids": self.make_ids,
+        }
 
 
 def read_once(upload: Upload, layer: str, source_layer: str | None) -> RawLayer:
@@ -46,16 +62,22 @@ def read_once(upload: Upload, layer: str, source_layer: str | None) -> RawLayer:
     return found
 
 
-def try_out(raw: RawLayer, wishes: Wishes, workspace: Path) -> Conformed:
-    """The file as the layer that it would be; nothing is stored."""
+def proposals(raw: RawLayer, layer: str, workspace: Path) -> list[Proposal]:
+    """The columns that may be meant by each field, those of an earlier file included."""
+    before = Workspace.open(workspace).remembered(raw, layer).mapping
+    return propose_mapping(raw, layer_definition(layer), before)
+
+
+def candidates(raw: RawLayer, layer: str, workspace: Path) -> tuple[Candidate, ...]:
+    """What the coordinates may be in, the likeliest first."""
     opened = Workspace.open(workspace)
-    return conform(
-        raw,
-        wishes.layer,
-        target=opened.crs,
-        crs=wishes.crs,
-        mapping=wishes.mapping,
-        constants=wishes.constants,
+    return detect_crs(raw, target=opened.crs, home=opened.surroundings(but=layer).home)
+
+
+def try_out(upload: Upload, wishes: Wishes, workspace: Path) -> Conformed:
+    """The file as the layer that it would be; nothing is stored."""
+    return Workspace.open(workspace).try_import(
+        wishes.layer, upload.main, append=wishes.append, **wishes.taking(upload)
     )
 
 
@@ -73,14 +95,10 @@ def store(
     return Workspace.open(workspace).import_layer(
         wishes.layer,
         upload.main,
-        source_layer=wishes.source_layer,
-        points=upload.beside,
-        crs=wishes.crs,
-        mapping=wishes.mapping,
-        constants=wishes.constants,
         append=wishes.append,
         accept_valid=accept_valid,
         data_class=data_class,
         author=author,
         progress=progress,
+        **wishes.taking(upload),
     )

@@ -28,11 +28,16 @@ def test_number_in_any_notation_is_the_number(cell) -> None:
     assert one(cell, LINES.field("diameter_mm")) == (200.0, None)
 
 
-@pytest.mark.parametrize("cell", ["DN200", "200mm", "1_000", "二百", True, "1,000", "0x10"])
+@pytest.mark.parametrize("cell", ["DN200", "200mm", "0.2 m", "20cm"])
+def test_number_with_its_unit_or_notation_is_the_number_in_the_unit_of_the_field(cell) -> None:
+    assert one(cell, LINES.field("diameter_mm")) == (200.0, None)
+
+
+@pytest.mark.parametrize("cell", ["DNx", "200 kV", "1_000", "二百", True, "1,000", "0b10"])
 def test_number_with_other_text_is_a_problem(cell) -> None:
     value, rule = one(cell, LINES.field("diameter_mm"))
     assert math.isnan(value)
-    assert rule.startswith("须为数字")
+    assert rule.startswith(("须为数字", "单位 kV 不能换算为 mm"))
 
 
 @pytest.mark.parametrize("cell", [math.inf, "Infinity", "1e400", "NaN"])

@@ -85,7 +85,7 @@ def test_required_field_without_column_is_refused_with_the_cure(tmp_path: Path) 
         conformed(path, "parcels")
     assert str(refusal.value) == (
         "文件 a.gpkg:找不到必填字段 parcel_id(宗地编号)。文件中的列:fid、x。"
-        "请用 --map parcel_id=列名 指明。"
+        "请用 --map parcel_id=列名 指明。文件确无编号时,可加 --make-ids 由内容生成。"
     )
 
 
@@ -102,7 +102,7 @@ def test_every_bad_cell_is_its_own_problem_and_its_row_is_rejected(tmp_path: Pat
     columns = {
         "line_id": ["W1", "W2", None, "W4"],
         "utility": ["JS", "PS", "给水", "water"],
-        "管径": ["200", "DN200", "100", "-5"],
+        "管径": ["200", "DNx", "100", "-5"],
     }
     shapes = [line((0, row), (9, row)) for row in range(4)]
     result = conformed(write_gpkg(tmp_path / "a.gpkg", columns, shapes), "lines")
@@ -110,7 +110,7 @@ def test_every_bad_cell_is_its_own_problem_and_its_row_is_rejected(tmp_path: Pat
     assert list(result.rejected.index) == [2, 3, 4]
     assert rules(result) == [
         (2, "utility", "须为下列之一:water、sewage、storm、gas、power、telecom"),
-        (2, "diameter_mm", "须为数字,不带单位和其他文字"),
+        (2, "diameter_mm", "须为数字,或带单位的数字,不带其他文字"),
         (3, "line_id", "必填字段“管段编号”为空".replace("管段", "管线")),
         (4, "diameter_mm", "须大于 0(单位 mm)"),
     ]

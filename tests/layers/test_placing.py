@@ -8,7 +8,7 @@ from pyproj import CRS
 from shapely.geometry import Point
 
 from layers.errors import LayerError
-from layers.placing import misplaced, parse_crs, refuse_misplaced, reproject
+from layers.placing import misplaced, parse_crs
 from tests.layers.layer_files import EAST, NORTH
 
 GAUSS_KRUGER_114 = CRS.from_epsg(4547)
@@ -56,23 +56,3 @@ def test_area_across_the_date_line_holds_both_sides() -> None:
 def test_shapes_without_finite_coordinates_are_left_to_other_checks() -> None:
     shapes = np.array([None, Point(), Point(np.nan, 1), Point(np.inf, 1)], dtype=object)
     assert not misplaced(shapes, GAUSS_KRUGER_114).any()
-
-
-def test_most_rows_out_of_place_refuse_the_file_and_few_are_marked() -> None:
-    good, bad = (EAST, NORTH), (114.86, 31.63)
-    marks = refuse_misplaced(points(good, bad, good), GAUSS_KRUGER_114, file="a.gpkg")
-    assert list(marks) == [False, True, False]
-    with pytest.raises(LayerError, match=r"第 1 行坐标 \(114.86, 31.63\) 不在坐标系 EPSG:4547"):
-        refuse_misplaced(points(bad, bad, good), GAUSS_KRUGER_114, file="a.gpkg")
-
-
-def test_reprojection_keeps_east_first() -> None:
-    # On the central meridian x is the false easting of 500 km exactly.
-    moved = reproject(points((114.0, 31.63)), CGCS2000, GAUSS_KRUGER_114)[0]
-    assert moved.x == pytest.approx(500_000, abs=1e-3)
-    assert 3_400_000 < moved.y < 3_600_000
-
-
-def test_equal_systems_change_nothing() -> None:
-    shapes = points((EAST, NORTH))
-    assert reproject(shapes, GAUSS_KRUGER_114, CRS.from_epsg(4547)) is shapes

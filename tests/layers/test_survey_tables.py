@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
+import zipfile
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import openpyxl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from layers import grids
 from layers.errors import LayerError, ReadError
@@ -174,9 +179,7 @@ def test_words_without_a_value_stay_in_their_column_and_are_named(tmp_path: Path
     raw = read(workbook(tmp_path / "a.xlsx", 点=POINTS, 线=lines))
     assert list(raw.cells["laying"]) == [None]
     assert list(raw.cells["埋设方式"]) == ["DG"]
-    assert list(raw.cells["diameter_mm"]) == [None]
     assert "列“埋设方式”中的 DG(1) 不是字段 laying 能存的值,该字段留空" in raw.notes
-    assert "列“管径”中的 400X600(1) 不是字段 diameter_mm 能存的值,该字段留空" in raw.notes
 
 
 def test_unknown_word_is_left_for_the_checks(tmp_path: Path) -> None:
@@ -346,3 +349,138 @@ def test_every_row_is_a_row_or_reported(tmp_path: Path) -> None:
     raw = read(csv_file(tmp_path / "a.csv", rows), "trees")
     assert len(raw.cells) + sum(one.count for one in raw.skipped) == 51
     assert np.all([shape is not None for shape in raw.shapes])
+
+
+def test_error_values_of_a_workbook_are_blank_and_counted(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in (["点号", "北坐标", "东坐标", "备注"], ["1", 3500000, 583190, "#REF!"]):
+        sheet.append(row)
+    sheet["D2"].data_type = "e"
+    book.save(tmp_path / "a.xlsx")
+    raw = read(tmp_path / "a.xlsx", "trees")
+    assert list(raw.cells["备注"]) == [None]
+    assert "1 个单元格是错误值(如 #REF!),按空值读取" in raw.notes
+
+
+def test_workbook_that_unfolds_beyond_measure_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", bytes(301_000_000))
+    with pytest.raises(ReadError, match="解压后有 301 MB,上限 300 MB"):
+        read(path)
+
+
+def test_text_in_no_known_encoding_names_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("点号,北坐标,东坐标\n".encode("gb18030") + b"1,3500000,583190\n\xff\xff,1,1\n")
+    with pytest.raises(ReadError, match="第 3 行的文字既不是 UTF-8 也不是 GB18030"):
+        read(path, "trees")
+
+
+def test_line_table_may_carry_its_own_coordinates(tmp_path: Path) -> None:
+    header = [
+        "管线编号",
+        "起点X坐标",
+        "起点Y坐标",
+        "终点X坐标",
+        "终点Y坐标",
+        "管线种类",
+        "起点埋深",
+        "终点埋深",
+    ]
+    row = ["L1", 3500000.0, 583190.0, 3500000.0, 583240.0, "JS", 1.0, 1.4]
+    bad = ["L2", 3500000.0, 583190.0, "不详", 583240.0, "JS", 1.0, 1.4]
+    raw = read(csv_file(tmp_path / "a.csv", [header, *[row] * 9, bad]))
+    assert xy(raw)[0] == [(583190, 3500000), (583240, 3500000)]
+    assert list(raw.cells["depth_m"])[:1] == [1.2]
+    assert list(raw.unreadable) == [9]
+    assert any("北坐标取列" in note for note in raw.notes)
+
+
+def test_column_that_the_user_names_as_utility_decides_what_depths_refer_to(tmp_path: Path) -> None:
+    header = ["起点点号", "终点点号", "起点埋深", "终点埋深", "什么管"]
+    path = workbook(tmp_path / "a.xlsx", 点=POINTS, 线=[header, ["WS1", "WS2", 2.0, 2.1, "污水"]])
+    assert list(read(path, mapping={"utility": "什么管"}).cells["start_invert_m"]) == [58.0]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2000), st.integers(0, 2000)), min_size=2, max_size=12, unique=True
+    ),
+    st.randoms(use_true_random=False),
+)
+@settings(max_examples=25, deadline=None)
+def test_lines_do_not_depend_on_the_order_of_rows_and_columns(places, random) -> None:
+    points = [[f"P{n}", 3500000 + north, 583190 + east] for n, (north, east) in enumerate(places)]
+    lines = [[f"P{n}", f"P{n + 1}", "JS"] for n in range(len(points) - 1)]
+    found = []
+    for shuffled in (False, True):
+        tables = [[["点号", "X", "Y"], *points], [["起点点号", "终点点号", "管线种类"], *lines]]
+        if shuffled:
+            for n, (header, *rows) in enumerate(tables):
+                columns = random.sample(range(3), 3)
+                random.shuffle(rows)
+                tables[n] = [[row[c] for c in columns] for row in (header, *rows)]
+        with tempfile.TemporaryDirectory() as folder:
+            point_file = csv_file(Path(folder) / "点.csv", tables[0])
+            raw = read_table(
+                csv_file(Path(folder) / "线.csv", tables[1]), Wanted("lines", None, point_file)
+            )
+        found.append(dict(zip(raw.cells["line_id"], xy(raw), strict=True)))
+    assert found[0] == found[1]
+    # On paper: east before north, as drawn.
+    ends = [(583190.0 + east, 3500000.0 + north) for north, east in places]
+    assert [found[0][f"P{n}-P{n + 1}"] for n in range(len(ends) - 1)] == [
+        list(pair) for pair in pairwise(ends)
+    ]
+
+
+def test_ends_whose_north_cannot_be_told_are_asked_for(tmp_path: Path) -> None:
+    header = ["管线编号", "起点X", "起点Y", "终点X", "终点Y"]
+    path = csv_file(tmp_path / "a.csv", [header, ["L1", 100, 200, 150, 200]])
+    with pytest.raises(ReadError, match="请把列名写成 起点北坐标、起点东坐标"):
+        read(path)
+    named = [header[0], "起点北坐标", "起点东坐标", "终点北坐标", "终点东坐标"]
+    raw = read(csv_file(path, [named, ["L1", 100, 200, 150, 200]]))
+    assert xy(raw) == [[(200, 100), (200, 150)]]
+
+
+def test_sizes_pressures_and_depths_are_taken_in_the_units_of_their_columns(tmp_path: Path) -> None:
+    header = [
+        "起点点号",
+        "终点点号",
+        "管线种类",
+        "管径(cm)",
+        "压力(kPa)",
+        "电压",
+        "起点埋深(mm)",
+        "终点埋深",
+    ]
+    rows = [
+        header,
+        ["JS1", "JS2", "JS", 20, 400, "380V", 1000, "1.4m"],
+        ["WS1", "WS2", "WS", 40, "中压", "高压", 2000, "不详"],
+    ]
+    raw = read(workbook(tmp_path / "a.xlsx", 点=POINTS, 线=rows))
+    assert list(raw.cells["diameter_mm"]) == [200.0, 400.0]
+    assert list(raw.cells["pressure_mpa"]) == [0.4, None]
+    assert list(raw.cells["voltage_kv"]) == ["380V", None]
+    assert list(raw.cells["depth_m"]) == [1.2, None]
+    assert list(raw.cells["start_invert_m"]) == [None, 58.0]
+    assert "列“终点埋深”有 1 个值不是长度,未换算" in raw.notes
+    assert "列“压力(kPa)”中的 中压(1) 不是字段 pressure_mpa 能存的值,该字段留空" in raw.notes
+
+
+def test_sections_and_outer_diameters_reach_their_own_fields(
+    workspace: Workspace, tmp_path
+) -> None:
+    header = ["起点点号", "终点点号", "管线种类", "断面尺寸"]
+    rows = [header, ["JS1", "JS2", "JS", "De110"], ["WS1", "WS2", "WS", "400X600"]]
+    workspace.import_layer(
+        "lines", workbook(tmp_path / "a.xlsx", 点=POINTS, 线=rows), crs="EPSG:4547"
+    )
+    table = workspace.survey().get("lines")
+    assert table.loc["JS1-JS2", "outer_diameter_mm"] == 110
+    assert table.loc["WS1-WS2", ["section_width_mm", "section_height_mm"]].tolist() == [400, 600]
+    assert table["diameter_mm"].isna().all()

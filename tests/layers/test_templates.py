@@ -1,0 +1,111 @@
+"""Blank workbooks and the page of layers: both say what the field tables say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import openpyxl
+import pytest
+from click.testing import CliRunner
+from openpyxl.worksheet.worksheet import Worksheet
+
+from cli import main
+from layers.errors import LayerError
+from layers.field_docs import layers_page
+from layers.fields import LAYERS, layer_definition
+from layers.store import Workspace
+from layers.templates import EXAMPLE_ROW, HEADER_ROW, header_of, words_of, write_template
+from tests.conftest import REPOSITORY
+from tests.layers.layer_files import EAST, NORTH
+
+
+def fill(sheet: Worksheet, *rows: dict[str, object]) -> None:
+    """Write rows below the header by the names in it."""
+    columns = {cell.value: cell.column for cell in sheet[HEADER_ROW]}
+    for number, row in enumerate(rows, start=HEADER_ROW + 1):
+        for name, value in row.items():
+            sheet.cell(number, columns[name], value)
+
+
+@pytest.fixture
+def book(tmp_path: Path):
+    write_template(tmp_path / "all.xlsx")
+    return openpyxl.load_workbook(tmp_path / "all.xlsx")
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_every_field_has_a_column_with_its_rule(book, layer) -> None:
+    sheet, definition = book[layer], layer_definition(layer)
+    headers = {cell.value: cell for cell in sheet[HEADER_ROW]}
+    listed = {
+        sheet.cell(HEADER_ROW, next(iter(rule.sqref.ranges)).min_col).value: rule.formula1.strip(
+            '"'
+        )
+        for rule in sheet.data_validations.dataValidation
+    }
+    for field in definition.fields:
+        cell = headers[header_of(field)]
+        assert cell.comment.text.splitlines()[:2] == [
+            field.name + ("(必填)" if field.required else ""),
+            field.description,
+        ]
+        words = listed.get(header_of(field), "")
+        assert words.split(",") == (words_of(field) or [""])
+        assert all(field.values[word] for word in words_of(field) if field.type == "enum")
+
+
+def test_no_cell_of_a_template_is_a_formula_and_every_example_says_so(book) -> None:
+    for sheet in book:
+        assert [cell.coordinate for row in sheet for cell in row if cell.data_type == "f"] == []
+    for layer in LAYERS:
+        assert all(str(cell.value).startswith("示例") for cell in book[layer][EXAMPLE_ROW])
+
+
+def test_filled_template_of_nodes_is_imported_without_its_example(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    write_template(tmp_path / "t.xlsx", ["nodes"])
+    book = openpyxl.load_workbook(tmp_path / "t.xlsx")
+    row = {"管点编号": "JS1", "专业": "给水", "附属物类型": "阀门", "北坐标": NORTH, "东坐标": EAST}
+    fill(book["nodes"], row, {**row, "管点编号": "JS2", "容量(kVA)": 100, "东坐标": EAST + 9})
+    book.save(tmp_path / "filled.xlsx")
+    result = workspace.import_layer("nodes", tmp_path / "filled.xlsx", crs="EPSG:4547")
+    table = workspace.survey().get("nodes")
+    assert (result.rows, result.rejected) == (2, 0)
+    assert list(table.index) == ["JS1", "JS2"]
+    assert table["kind"].to_dict() == {"JS1": "valve", "JS2": "valve"}
+    assert table["capacity_kva"]["JS2"] == 100
+    assert (table.geometry["JS2"].x, table.geometry["JS2"].y) == (EAST + 9, NORTH)
+
+
+def test_filled_template_of_lines_is_imported_with_its_points(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    write_template(tmp_path / "t.xlsx", ["lines"])
+    book = openpyxl.load_workbook(tmp_path / "t.xlsx")
+    line = {"起点点号": "A1", "终点点号": "A2", "管线编号": "W1", "专业": "给水"}
+    fill(book["lines"], {**line, "管径(mm)": 200, "敷设方式": "直埋", "材质": "PE"})
+    points = [{"点号": f"A{n}", "北坐标": NORTH, "东坐标": EAST + 9 * n} for n in (1, 2)]
+    fill(book["lines_points"], *points)
+    book.save(tmp_path / "filled.xlsx")
+    result = workspace.import_layer("lines", tmp_path / "filled.xlsx", crs="EPSG:4547")
+    table = workspace.survey().get("lines")
+    assert (result.rows, list(table.index)) == (1, ["W1"])
+    assert tuple(table.loc["W1", ["utility", "diameter_mm", "laying"]]) == ("water", 200, "buried")
+    assert table.geometry["W1"].length == 9
+
+
+def test_template_command_writes_once(tmp_path: Path) -> None:
+    out = tmp_path / "t.xlsx"
+    arguments = ["template", str(out), "--layer", "trees"]
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    assert openpyxl.load_workbook(out).sheetnames == ["trees", "填写说明"]
+    again = CliRunner().invoke(main, arguments)
+    assert (again.exit_code, "已存在" in again.stderr) == (2, True)
+    with pytest.raises(LayerError, match="没有名为“x”的图层"):
+        write_template(tmp_path / "u.xlsx", ["x"])
+
+
+def test_the_page_of_layers_is_current() -> None:
+    page = (REPOSITORY / "docs" / "layers.md").read_text("utf-8")
+    assert page == layers_page(), "run: python -m layers.field_docs > docs/layers.md"
