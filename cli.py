@@ -215,7 +215,7 @@ def template(out: Path, layers: Sequence[str], as_json: bool) -> None:
     chosen = list(layers or LAYERS)
     write_template(out, chosen)
     if as_json:
-        _print_json({"out": str(out), "layers": chosen})
+        print_json({"out": str(out), "layers": chosen})
     else:
         click.echo(_("已写 {}:{}").format(out, "、".join(chosen)))
 
