@@ -23,7 +23,7 @@ from cli_versions import COMMANDS
 from gis.crs import CrsError
 from layers import databases
 from layers.answers import Answer, read_answers
-from layers.counties import county_crs
+from layers.counties import county_bounds, county_crs
 from layers.drawn_lines import read_line
 from layers.errors import LayerError, ReadError, WorkspaceError
 from layers.fields import LAYERS
@@ -46,11 +46,13 @@ from reports.exchange import (
     ExportError,
     require_place,
     table_writer,
+    write_drawing,
     write_graph,
     write_json,
     write_plan,
     write_questions,
 )
+from reports.layer_picture import draw_layer
 from reports.summary import asked_first, plan_summary
 from ui import language
 from ui.sample import make_sample
@@ -135,6 +137,7 @@ def init(workspace: Path, county: str, crs: str | None, as_json: bool) -> None:
 @click.option("--make-ids", is_flag=True, help=_("文件没有编号列时,由各行内容生成编号"))
 @click.option("--id-prefix", default="", help=_("加在每个编号前的文字,用于区分来源"))
 @click.option("--append", is_flag=True, help=_("保留该图层已有的行"))
+@click.option("--picture", type=click.Path(path_type=Path), help=_("画出图层落在哪里(.svg)"))
 @click.option("--accept-valid", is_flag=True, help=_("导入无误的行,有误的行另存并写明原因"))
 @click.option(
     "--class",
@@ -163,14 +166,18 @@ def import_(
     make_ids: bool,
     id_prefix: str,
     append: bool,
+    picture: Path | None,
     accept_valid: bool,
     data_class: str,
     author: str,
     as_json: bool,
 ) -> None:
     """Store a file as the next version of a layer."""
+    if picture is not None:
+        require_place(picture, ".svg")
     with progress(_("导入"), 3) as bar:
-        result = Workspace.open(workspace).import_layer(
+        opened = Workspace.open(workspace)
+        result = opened.import_layer(
             layer,
             file,
             source_layer=source_layer,
@@ -190,6 +197,10 @@ def import_(
             author=author,
             progress=lambda _step: bar.update(1),
         )
+    if picture is not None:
+        tables = dict(opened.survey().tables)
+        drawn = draw_layer(layer, tables[layer], tables, county=county_bounds(opened.county))
+        write_drawing(drawn, picture)
     if as_json:
         answer = asdict(result)
         beside = result.rejected_file

@@ -8,12 +8,14 @@ from layers.fields import LAYERS, Field, LayerDefinition, layer_definition
 
 _HEAD = """# Layers
 
-Made from `layers/fields/*.csv` and `layers/values.csv` by `python -m layers.field_docs`: edit those.
+Made from `layers/fields/*.csv` and `layers/values.csv` by `python -m layers.field_docs`: edit
+those.
 A column of a file is taken for a field if it has its name, its Chinese name or an alias, with or
 without a unit in brackets. Initials (拼音) and values are only proposed.
 """
 _COLUMNS = (
-    "field", "中文", "type", "unit", "required", "allowed", "aliases", "拼音", "description", "source",
+    "field", "中文", "type", "unit", "required", "allowed", "aliases", "拼音", "description",
+    "source",
 )  # fmt: skip
 
 

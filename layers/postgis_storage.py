@@ -34,7 +34,14 @@ from layers.registry import METADATA, Registry, next_version, record
 from layers.rejects import write_rejects
 from layers.storage import Draft, source_rows
 from layers.survey import LayerVersion
-from layers.versions import as_layer, hull_of, place_together, stored_geometry_type, temporary_file
+from layers.versions import (
+    as_layer,
+    hull_of,
+    place_together,
+    stored_geometry_type,
+    sweep,
+    temporary_file,
+)
 
 _SQL_TYPES = {"boolean": "boolean", "number": "double precision", "integer": "bigint"}
 _ORDINAL = "ordinal"  # of the rows, as they were given
@@ -114,6 +121,7 @@ class PostgisStorage:
         made = f"draft_{uuid4().hex}"
         folder = self._root / "layers" / draft.layer
         folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder)
         with temporary_file(folder, ".csv") as rejects:
             write_rejects(rejects, draft.rejected, draft.problems)
             with self.registry.writing() as connection:

@@ -15,6 +15,7 @@ from shapely.geometry import LineString
 from layers.axes import numbers
 from layers.fields import fold
 from layers.headers import Table
+from layers.quantities import number_in
 from layers.raw import Skipped, Wanted
 from layers.survey_columns import roles_in
 from layers.survey_ends import Drawn
@@ -31,7 +32,11 @@ _VERTICAL_ROLES = {"depth", "start_depth", "end_depth", "start_level", "end_leve
 _SAID = ("utility", "laying")  # what depths depend on: a column named by the user comes first
 # Nobody buries a county's pipes deeper, in metres: a larger number is in another unit.
 _DEEPEST_M = 30.0
-_UNITS = ((re.compile("mm|毫米"), 0.001), (re.compile("cm|厘米"), 0.01))
+# A unit anywhere in a column's name: one in a merged header stands before the end's name.
+_UNITS = tuple(
+    (re.compile(rf"[(（\[]\s*(?:{names})\s*[)）\]]"), unit)
+    for names, unit in (("mm|毫米", "mm"), ("cm|厘米", "cm"), ("m|米", "m"))
+)
 
 
 @dataclass(frozen=True)
@@ -205,8 +210,10 @@ def _depths(
     depths, notes = [], []
     for end in ("start_depth", "end_depth"):
         role = end if end in roles else "depth"  # one depth for the whole line
-        values = _column(cells, roles, role)
-        unit = next((f for sign, f in _UNITS if sign.search(fold(roles.get(role, "")))), None)
+        unit = next((u for sign, u in _UNITS if sign.search(fold(roles.get(role, "")))), None)
+        values, lost = _metres(cells, roles, role, unit or "m")
+        if lost:
+            notes.append(_("列“{}”有 {} 个值不是长度,未换算").format(roles[role], lost))
         if unit is None and np.nanmax(values, initial=0.0) > _DEEPEST_M:
             notes.append(
                 _("列“{}”最大为 {:g},不像以米为单位,未换算。请在列名中写明单位,如 {}(cm)").format(
@@ -214,8 +221,22 @@ def _depths(
                 )
             )
             values = np.full(len(cells), np.nan)
-        depths.append(values * (unit or 1.0))
+        depths.append(values)
     return depths, tuple(dict.fromkeys(notes))
+
+
+def _metres(
+    cells: pd.DataFrame, roles: Mapping[str, str], role: str, unit: str
+) -> tuple[np.ndarray, int]:
+    """Return a column's lengths in metres, and how many cells hold something else."""
+    lengths, lost = np.full(len(cells), np.nan), 0
+    if role in roles:
+        for row, text in enumerate(texts(cells[roles[role]])):
+            try:
+                lengths[row] = np.nan if text is None else number_in(text, unit="m", given=unit)
+            except ValueError:
+                lost += 1
+    return lengths, lost
 
 
 def _column(cells: pd.DataFrame, roles: Mapping[str, str], role: str) -> np.ndarray:

@@ -15,13 +15,11 @@ from gettext import gettext as _
 
 import pandas as pd
 
-from layers.fields import Field, LayerDefinition, fold, layer_definition
+from layers.fields import Field, fold, layer_definition
+from layers.quantities import number_in, split_unit
 from layers.survey_columns import rows_of
 
-_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
-_SECTION = re.compile(r"\d+(?:\.\d+)?\s*[xX×*]\s*\d+(?:\.\d+)?")
 _INEXACT_DATE = re.compile(r"\d{4}(?:年|[-./年]\d{1,2}月?)?")
-_VOLTAGE = re.compile(r"(\d+(?:\.\d+)?)\s*(kv|千伏|v|伏)?")
 _CODE_OF_NUMBER = re.compile(r"([A-Za-z]{2})[-_]?\d")
 # Role of a column to the field that it fills, and how a cell is read; None: as it stands.
 _FIELDS: Mapping[str, str] = {
@@ -50,7 +48,7 @@ def translated(cells: pd.DataFrame, roles: Mapping[str, str], layer: str) -> Tra
         if role not in roles or name not in definition.names:
             continue
         original = list(cells[roles[role]])
-        read = _reader(definition, name)
+        read = _reader(definition.field(name), roles[role])
         columns[name] = [None if cell is None else read(cell) for cell in original]
         lost = [
             str(cell)
@@ -136,17 +134,22 @@ def _field(layer: str, name: str) -> Field:
     return layer_definition(layer).field(name)
 
 
-def _reader(definition: LayerDefinition, name: str) -> Callable[[object], object]:
+def _reader(field: Field, column: str) -> Callable[[object], object]:
+    unit = split_unit(column)[1] or ""
     readers: Mapping[str, Callable[[object], object]] = {
-        "diameter_mm": lambda cell: None if _SECTION.fullmatch(str(cell)) else cell,
         "built_on": lambda cell: None if _INEXACT_DATE.fullmatch(str(cell)) else cell,
-        "pressure_mpa": lambda cell: cell if _NUMBER.fullmatch(str(cell)) else None,
-        "voltage_kv": _kilovolts,
-        "laying": lambda cell: _enum(definition.field(name), cell),
-        "status": lambda cell: _enum(definition.field(name), cell),
-        "kind": lambda cell: cell if fold(str(cell)) in definition.field(name).values else None,
+        # 高压, 中压 and the like stand where numbers may: classes of a standard, no measures.
+        "pressure_mpa": lambda cell: _measure(cell, field, unit, other=None),
+        "voltage_kv": lambda cell: _measure(cell, field, unit, other=None),
+        "laying": lambda cell: _enum(field, cell),
+        "status": lambda cell: _enum(field, cell),
+        "kind": lambda cell: cell if fold(str(cell)) in field.values else None,
     }
-    return readers.get(name, lambda cell: cell)
+    if field.name in readers:
+        return readers[field.name]
+    if unit and field.unit and unit != field.unit:
+        return lambda cell: _measure(cell, field, unit, other=cell)
+    return lambda cell: cell
 
 
 def _enum(field: Field, cell: object) -> object:
@@ -159,11 +162,13 @@ def _enum(field: Field, cell: object) -> object:
     return None if word in without else cell
 
 
-def _kilovolts(cell: object) -> object:
-    match = _VOLTAGE.fullmatch(fold(str(cell)))
-    if match is None:
-        return None
-    return float(match[1]) / 1000 if match[2] in ("v", "伏") else float(match[1])
+def _measure(cell: object, field: Field, unit: str, *, other: object) -> object:
+    """Return a number in the field's unit, by the unit of its column; ``other`` if it is none."""
+    try:
+        number = number_in(str(cell), unit=field.unit, notation=field.notation, given=unit)
+    except ValueError:
+        return other
+    return float(number) if unit and unit != field.unit else cell
 
 
 def _blank_note(column: str, field: str, words: Sequence[str]) -> str:

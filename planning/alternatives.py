@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from gettext import gettext as _
 
 import numpy as np
-import shapely
 
 from gis.constrained import k_distinct
 from planning.external_lines import ExternalLine
 from planning.judged_routes import Route
 from planning.nearby_ways import MOST_LABELS, Found, NearbyWays
+from planning.street_sides import compass_side
 
 MOST_ALTERNATIVES = 3
 # Along a street or side for less than this, a route only passes it.
@@ -128,17 +128,4 @@ def _side(nearby: NearbyWays, number: int) -> str:
     edges = nearby.area.edges[nearby.edge_place == number]
     edge = int(edges[np.argmax(graph.length_m[edges])])
     road = nearby.places[number].road
-    middle = shapely.line_interpolate_point(graph.lines[edge], 0.5, normalized=True)
-    across = shapely.shortest_line(surfaces.centre[road], middle)
-    (x0, y0), (x1, y1) = shapely.get_coordinates(across)
-    sides = (
-        _("东侧"),
-        _("东北侧"),
-        _("北侧"),
-        _("西北侧"),
-        _("西侧"),
-        _("西南侧"),
-        _("南侧"),
-        _("东南侧"),
-    )
-    return sides[round(np.degrees(np.arctan2(y1 - y0, x1 - x0)) / 45) % 8]
+    return compass_side(surfaces.centre[road], graph.lines[edge])

@@ -32,7 +32,7 @@ from planning.clearance_records import (
     sentence,
     unimported,
 )
-from planning.comparisons import is_unknown
+from planning.existing_pipes import existing_pipe, is_buried, size_of
 from planning.groundwork import Groundwork
 from planning.questions import Question
 from planning.road_surfaces import RoadSurfaces
@@ -41,13 +41,6 @@ from planning.standards import Pipe, Standards, TableValue
 
 # Pairs farther apart than this and than what the table asks for are not worth a line.
 _TOLD_WITHIN_M = 3.0
-# How an existing line is laid, in the words of the standards; on poles and walls it has no place
-# in tables of buried lines.
-_LAYING = {"buried": "direct", "duct": "conduit"}
-_ABOVE_GROUND = ("overhead", "wall")
-_GONE = "abandoned"
-# Lines that are never drawn into ducts: for them an unknown way of laying leaves nothing open.
-_PIPES = ("water", "sewage", "storm", "gas")
 
 
 @dataclass(frozen=True)
@@ -175,7 +168,7 @@ def _to_lines(new: _New, survey: Survey) -> Iterator[Clearance]:
         return
     told = new.work.tolerances.of_layer("lines")
     near = _near(table, new, float(np.nan_to_num(told.to_numpy(float)).max(initial=0.0)))
-    near = near[_is_buried(near)]
+    near = near[is_buried(near)]
     pipes = [existing_pipe(row) for row in near.to_dict("records")]
     sizes = [size_of(pipe, new.standards) for pipe in pipes]
     things = Things(
@@ -279,44 +272,6 @@ def _surrounding(
         [f"{name} {one}" for one in ids],
         [None] * len(ids),
     )
-
-
-def buried_lines(survey: Survey) -> gpd.GeoDataFrame:
-    """The existing lines that lie in the ground; none where the layer was never imported."""
-    table = survey.get("lines")
-    if table is None:
-        return gpd.GeoDataFrame({"utility": []}, geometry=[], crs=survey.crs)
-    return table[_is_buried(table)]
-
-
-def _is_buried(lines: gpd.GeoDataFrame) -> NDArray[np.bool_]:
-    buried = ~lines["laying"].isin(_ABOVE_GROUND) & (lines["status"] != _GONE)
-    return np.asarray(buried, bool)
-
-
-def existing_pipe(row: Mapping[str, Any]) -> Pipe:
-    """The pipe that a row of the layer ``lines`` is; what the row does not say is None."""
-    known = {name: None if is_unknown(value) else value for name, value in row.items()}
-    laying = _LAYING.get(str(known["laying"]))
-    if laying is None and known["utility"] in _PIPES:
-        laying = "direct"
-    holes = known["duct_holes"]
-    return Pipe(
-        utility=str(known["utility"]),
-        nominal_mm=known["diameter_mm"],
-        duct_holes=None if holes is None else int(holes),
-        duct_outer_diameter_mm=known["duct_outer_diameter_mm"],
-        pressure_mpa=known["pressure_mpa"],
-        voltage_kv=known["voltage_kv"],
-        laying=laying,
-        material=known["material"],
-    )
-
-
-def size_of(pipe: Pipe, standards: Standards) -> tuple[float, float]:
-    """Outside width and height; NaN where unknown, so too while it may or may not be a duct."""
-    size = None if pipe.laying is None else standards.outer_size_m(pipe)
-    return size or (np.nan, np.nan)
 
 
 def _line_name(line_id: str, utility: str) -> str:

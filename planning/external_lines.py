@@ -16,6 +16,7 @@ from planning.application import Application, Demand
 from planning.gravity_ways import NoFall, keeping_fall, why_no_fall
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Answer, Route, judge_routes, site_facts, working_strips
+from planning.narrow_slots import NarrowSlot
 from planning.no_dig import OPEN, Closed, solve_around
 from planning.qualifying import Qualifying, cheapest_for_all
 from planning.routes import (
@@ -45,6 +46,7 @@ class ExternalLine:
     cheapest; ``qualifying`` the search for it;
     ``not_covered`` the verdict of an unroutable line that the plan does not cover at all;
     ``no_dig`` the no-dig areas that bar its way; ``closed`` what its search kept clear of;
+    ``narrow`` the slots that its trench does not fit and that bar its way;
     ``no_fall`` where no way keeps the fall or the cover of a gravity line.
     """
 
@@ -59,6 +61,7 @@ class ExternalLine:
     not_covered: Verdict | None = None
     qualifying: Qualifying | None = None
     no_dig: tuple[str, ...] = ()
+    narrow: tuple[NarrowSlot, ...] = ()
     closed: Closed = OPEN
     no_fall: NoFall | None = None
 
@@ -79,7 +82,7 @@ class ExternalLine:
 
     @property
     def qualifying_route(self) -> str | None:
-        """found, none, open, not_proven or not_searched; None where there is no route at all."""
+        """found, none, open or not_proven; None where there is no route at all."""
         return None if self.qualifying is None else self.qualifying.status
 
 

@@ -18,6 +18,7 @@ from planning.application import Application, ApplicationError, Gate
 from planning.corridors import Corridors, build_corridors
 from planning.crossing_methods import Methods, choose_methods
 from planning.facts import Ground
+from planning.narrow_slots import too_narrow, ways_too_narrow
 from planning.no_dig import OPEN, Closed, Closures, closures_of
 from planning.policy_model import Policy
 from planning.quantities import (
@@ -155,7 +156,7 @@ class Groundwork:
     def search(self, pipe: Pipe, objective: str) -> Search:
         """The search for one pipe, made once: metres for 'shortest', yuan for 'cheapest'.
 
-        What may not be dug weighs infinity.
+        What may not be dug weighs infinity, and so does a slot too narrow for the trench.
         """
         key = (pipe, objective, self.closed)
         if key not in self._searches:
@@ -174,6 +175,8 @@ class Groundwork:
         usable = eligible(tie_ins, pipe, self.standards)
         width_m = self.strip_width_m(pipe)
         usable = usable & ~self.closures.barred(tie_ins.lines, tie_ins.tree, width_m, self.closed)
+        if not self.closed.any_width:
+            usable &= ~ways_too_narrow(self, pipe)
         return Search(
             self.corridors,
             tie_ins,
@@ -186,11 +189,14 @@ class Groundwork:
         key = (pipe, self.closed)
         if key not in self._methods:
             bores, graph = self.ground.bores, self.corridors.graph
+            shut = self.closures.barred(
+                graph.lines, graph.tree, self.strip_width_m(pipe), self.closed
+            )
+            if not self.closed.any_width:
+                shut |= too_narrow(self, pipe)
             methods = choose_methods(
                 priced(self.edge_surfaces_m, self.rates(pipe).yuan_m),
-                self.closures.barred(
-                    graph.lines, graph.tree, self.strip_width_m(pipe), self.closed
-                ),
+                shut,
                 bores,
                 bores.yuan(pipe, self.prices),
                 bores.shut(self.closures, self.closed),

@@ -22,6 +22,7 @@ from gis.linear import IntArray, LineArray
 from gis.overlay import CONTACT_TOLERANCE_M, enters, strips
 from layers.survey import Survey
 from planning.comparisons import day, is_true, is_unknown
+from planning.narrow_slots import may_lack_room, narrow_slots
 from planning.policy_model import Policy
 
 if TYPE_CHECKING:
@@ -35,13 +36,18 @@ _MAY_BE_CLOSED = ("disconnected", "no_tie_in", "no_size_match", "no_fall", "no_c
 
 @dataclass(frozen=True)
 class Closed:
-    """What may not be dug: rows of no-dig areas, and ``spared`` trees and protected greenery."""
+    """What may not be dug: rows of no-dig areas, and ``spared`` trees and protected greenery.
+
+    Slots too narrow for a trench are closed always; ``any_width`` asks what were if they were not.
+    """
 
     areas: tuple[int, ...] = ()
     spared: bool = False
+    any_width: bool = False
 
 
 OPEN = Closed()
+ANY_WIDTH = Closed(any_width=True)
 
 
 @dataclass(frozen=True)
@@ -214,6 +220,9 @@ Solve = Callable[["Groundwork", Sequence["Site"]], "dict[str, ExternalLine]"]
 def solve_around(work: Groundwork, sites: Sequence[Site], solve: Solve) -> dict[str, ExternalLine]:
     """Solve sites where digging is open on their days; every site gets an answer, by its key.
 
+    A site that only slots too narrow for the trench keep from its network is unroutable with reason
+    ``no_room`` and the slots that bar the cheapest way.
+
     Ancient trees and protected greenery are kept clear of wherever a way does so. A site that only
     no-dig areas keep from its network is unroutable with reason ``no_dig`` and the areas that bar
     the cheapest way.
@@ -227,7 +236,10 @@ def solve_around(work: Groundwork, sites: Sequence[Site], solve: Solve) -> dict[
             if not group:
                 break
         if group and areas:
-            lines.update(_barred(work, areas, lines, solve(work.under(OPEN), group)))
+            barred = _barred(work, areas, lines, solve(work.under(OPEN), group))
+            lines.update(barred)
+            group = [site for site in group if barred[site.key].reason in _MAY_BE_CLOSED]
+        lines.update(_without_room(work, lines, group, solve))
     return lines
 
 
@@ -259,4 +271,24 @@ def _barred(
             names = work.closures.entered(np.array(pieces, object), width_m, Closed(areas))
             line = replace(unroutable[key], reason="no_dig", no_dig=names)
         lines[key] = line
+    return lines
+
+
+def _without_room(
+    work: Groundwork,
+    unroutable: Mapping[str, ExternalLine],
+    sites: Sequence[Site],
+    solve: Solve,
+) -> dict[str, ExternalLine]:
+    """Lines, all of one demand, that a way would reach if its trench fitted every slot."""
+    demand = unroutable[sites[0].key].demand if sites else None
+    if demand is None or not may_lack_room(work, demand.pipe):
+        return {}
+    lines = {}
+    for key, line in solve(work.under(ANY_WIDTH), sites).items():
+        if line.status == "routed" and line.demand is not None:
+            way = line.routes["cheapest"].way
+            narrow = narrow_slots(work, line.demand.pipe, way.tie_in, way.edges)
+            if narrow:
+                lines[key] = replace(unroutable[key], reason="no_room", narrow=narrow)
     return lines

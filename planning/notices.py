@@ -7,7 +7,7 @@ areas keep out, and no-dig areas nearby whose days nobody wrote down.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from gettext import gettext as _
 
@@ -19,7 +19,9 @@ from planning.external_lines import ExternalLine
 from planning.groundwork import Groundwork, Site
 from planning.joint import Joint
 from planning.judged_routes import Route
+from planning.narrow_slots import NarrowSlot, may_lack_room, narrow_slots
 from planning.no_dig import NoDigArea
+from planning.routes import best_way
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,11 @@ def notices_of(
     """Every notice of a case, each once, with the utilities whose lines it concerns."""
     told: dict[tuple[str, str, str, str], list[str]] = {}
     for utility, line in lines.items():
-        found = (*_closed(work, site, line), *_planned(work, site, line.route))
+        found = (
+            *_closed(work, site, line),
+            *_narrow(work, site, line),
+            *_planned(work, site, line.route),
+        )
         for one in dict.fromkeys(found):
             told.setdefault(one, []).append(utility)
     return tuple(
@@ -105,6 +111,29 @@ def _closed(
                     area=_named(area), days=_days(area)
                 ),
             )
+
+
+def _narrow(
+    work: Groundwork, site: Site, line: ExternalLine
+) -> Iterator[tuple[str, str, str, str]]:
+    """Sides of streets that bar a line, or a cheaper way than its own, for want of room."""
+    narrow = line.narrow
+    if line.route is not None and line.demand is not None:
+        narrow = barred_on_cheaper_way(work, site, line)
+    for slot in narrow:
+        yield "slot_too_narrow", "roads", slot.road_id, slot.text
+
+
+def barred_on_cheaper_way(
+    work: Groundwork, site: Site, line: ExternalLine
+) -> tuple[NarrowSlot, ...]:
+    """The slots too narrow for a routed line on the way that were cheapest if they were wider."""
+    if line.demand is None or not may_lack_room(work, line.demand.pipe):
+        return ()
+    pipe = line.demand.pipe
+    search = work.under(replace(line.closed, any_width=True)).search(pipe, "cheapest")
+    way = best_way(search, site.end_nodes)
+    return () if way is None else narrow_slots(work, pipe, way.tie_in, way.edges)
 
 
 def _named(area: NoDigArea) -> str:

@@ -55,13 +55,11 @@ class Qualifying:
 
     @property
     def status(self) -> str:
-        """found, none, open (it hangs on something unknown), not_proven or not_searched."""
+        """found, none, open (it hangs on something unknown) or not_proven."""
         if self.route is not None:
             return "found"
         if self.possible is not None:
             return "open"
-        if self.reason is not None and self.reason.kind == "not_searched":
-            return "not_searched"
         return "none" if self.proven else "not_proven"
 
 
@@ -70,9 +68,7 @@ def cheapest_for_all(
 ) -> list[Qualifying]:
     """Find the cheapest route that qualifies of one demand for many sites, in order.
 
-    Every site is solved by itself; only what their searches ask for is judged together. For the
-    usual demand of a parcel without an application, an estimate, no search is made where bounds
-    do not tell the status.
+    Every site is solved by itself; only what their searches ask for is judged together.
 
     Parameters
     ----------
@@ -86,14 +82,6 @@ def cheapest_for_all(
         if routes["cheapest"].rank == SURE
     }
     open_ = [number for number in range(len(sites)) if number not in answers]
-    for number in open_:
-        site, cheapest = sites[number], known[number]["cheapest"]
-        shortest_m = known[number]["shortest"].figures["length_m"]
-        if site.application.is_estimate and not status_by_bounds(
-            work, demand, site, cheapest.rank, shortest_m
-        ):
-            answers[number] = Qualifying(None, False, 0.0, None, Reason("not_searched"))
-    open_ = [number for number in open_ if number not in answers]
     for level in (SURE, POSSIBLE):
         quests = [
             _Quest(piece_book(work, demand, sites[number]), sites[number], known[number], level)
@@ -150,29 +138,9 @@ def _as_proven(book: PieceBook, site: Site, answer: Qualifying) -> Qualifying:
     if answer.status != "none" or answer.reason is None or answer.reason.kind not in _OF_WAYS:
         return answer
     needs_permit = book.shut_in(site) or book.rank({}) > POSSIBLE
-    if needs_permit and not _spared_in_reach(book, site):
+    if needs_permit and not spared_in_reach(book, site):
         return answer
     return replace(answer, proven=False, reason=Reason("spared"))
-
-
-def status_by_bounds(
-    work: Groundwork, demand: Demand, site: Site, rank: int, shortest_m: float
-) -> str | None:
-    """The status where bounds tell that nothing better is left; None where a search must.
-
-    ``rank`` is that of the cheapest route, which does not surely qualify; no way is shorter than
-    ``shortest_m``.
-    """
-    book = piece_book(work, demand, site)
-    shut_in = np.array([book.shut_in(site)])
-    status: str | None = statuses_by_bounds(
-        book,
-        shut_in,
-        np.array([rank]),
-        np.array([shortest_m], float),
-        lambda _: np.array([_spared_in_reach(book, site)]),
-    )[0]
-    return status
 
 
 def statuses_by_bounds(
@@ -182,10 +150,12 @@ def statuses_by_bounds(
     shortest_m: FloatArray,
     in_reach: Callable[[float], NDArray[np.bool_]],
 ) -> NDArray[Any]:
-    """``status_by_bounds`` of many sites that share a book, as an array of texts and None.
+    """The status of sites where bounds tell that nothing better is left; None where a search must.
 
-    ``shut_in`` tells whether every last step of a site touches a city road (``book.shut_in``),
-    ``in_reach`` whether spared ground lies within so many metres of a site.
+    The sites share a book. ``rank`` is that of their cheapest routes, which do not surely qualify;
+    no way is shorter than ``shortest_m``. ``shut_in`` tells whether every last step of a site
+    touches a city road (``book.shut_in``), ``in_reach`` whether spared ground lies within so many
+    metres of a site.
     """
     empty, hopeless = (_is_empty(book, level, shut_in, shortest_m) for level in (SURE, POSSIBLE))
     status = np.full(len(rank), None, object)
@@ -203,7 +173,7 @@ def _farthest_m(book: PieceBook, caps: Caps) -> float:
     return min((caps[n][1] / rate for n, rate in rates.items() if rate > 0), default=np.inf)
 
 
-def _spared_in_reach(book: PieceBook, site: Site) -> bool:
+def spared_in_reach(book: PieceBook, site: Site) -> bool:
     """Whether spared ground lies as near to a site as a route may be long that may qualify."""
     places = shapely.points(book.work.corridors.graph.node_xy[site.end_nodes])
     reach_m = _farthest_m(book, book.caps(POSSIBLE))
@@ -422,7 +392,11 @@ class _Search:
         return area_round(self.book, self.site, min(reach_m, self._farthest_m))
 
     def steps(self) -> _Steps:
-        """Look ever farther for the cheapest route, until no cheaper one can lie beyond."""
+        """Look ever farther for the cheapest route, until no cheaper one can lie beyond.
+
+        Pieces are judged first where a way within reach can be cheap enough to need no look
+        beyond; all others only tell why there is none.
+        """
         reach_m = _FIRST_REACH_M
         rate = self.book.work.search(self.book.demand.pipe, "cheapest").lightest_rate
         while True:
@@ -432,6 +406,10 @@ class _Search:
                 return _Found(self.best, False, min(safe_yuan, _cost(self.best)))
             yield _Look(area.last_steps)
             if area.has_last_step(self.book, self.level, worst=self.worst):
+                dearest_yuan = min(safe_yuan, _cost(self.best))
+                found = yield from self._try_cheap(area.no_dearer(self.book, dearest_yuan))
+                if found.proven and found.lower_bound <= safe_yuan:
+                    return found
                 yield _Look(area)
             part = area.allowed(self.book, self.level, worst=self.worst)
             found = yield from self._try(part, area)
@@ -439,6 +417,13 @@ class _Search:
             if safe or found.lower_bound <= safe_yuan:
                 return found
             reach_m *= 2
+
+    def _try_cheap(self, area: Area) -> _Steps:
+        """Try ways over the pieces of an area that is part of another one."""
+        yield _Look(area)
+        part = area.allowed(self.book, self.level, worst=self.worst)
+        found = yield from self._try(part, area)
+        return found
 
     def _try(self, part: Area, area: Area) -> _Steps:
         """Try ways within a part, cheapest first, each exactly; forbid what does not qualify."""

@@ -43,8 +43,6 @@ def _certificate_text(reason: Reason, policy: Policy) -> str:
         words = _("所有路由都要经过不符合条件的地段")
     elif reason.kind == "spared":
         words = _("避开古树名木保护范围和保护绿地的路由都不符合条件,其余路由没有搜索")
-    elif reason.kind == "not_searched":
-        words = _("按用地性质估算的需求不逐条搜索合格路由,有申请后再搜索")
     else:
         words = _("搜索到上限为止没有找到符合条件的路由,尚未证明没有")
     return words.format(name=name, least=least, limit=limit, unit=unit)

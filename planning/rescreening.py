@@ -127,9 +127,8 @@ def _stands(
     """Which rows of a utility stand; ``case`` is the number of the case of each."""
     table = before.table.iloc[rows]
     status = table["status"].to_numpy(object)
-    estimate = np.array([before.cases[number].is_estimate for number in case.tolist()], bool)
     found = (table["qualifying_route"] == "found").to_numpy(bool)
-    settled = (table["recommended"] == "cheapest").to_numpy(bool) & (found | estimate)
+    settled = (table["recommended"] == "cheapest").to_numpy(bool) & found
     settled &= (status == "routed") & _beside(before, edit, table)
     stands = np.asarray(status == "not_requested")
     at = np.flatnonzero(settled)

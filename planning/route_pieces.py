@@ -51,8 +51,7 @@ class Reason:
     ``kind``: demand or site, an input that no route can change; no_path, all ways lead over
     pieces that do not qualify; cap, a measure is ``least`` at least on any way and may be
     ``limit`` at most; together, every limit can be kept but not all at once; limit, the search
-    gave up; spared, only ways clear of ancient trees and protected greenery were looked at;
-    not_searched, no search is made for an estimate.
+    gave up; spared, only ways clear of ancient trees and protected greenery were looked at.
     """
 
     kind: str
@@ -170,12 +169,17 @@ class PieceBook:
         return ranks[judged.verdict_of]
 
     def figures(
-        self, edges: IntArray, bored: NDArray[np.bool_], tie_ins: IntArray
+        self,
+        edges: IntArray,
+        bored: NDArray[np.bool_],
+        tie_ins: IntArray,
+        *,
+        green: bool = True,
     ) -> tuple[FloatArray, NDArray[Any]]:
-        """Figures of edges, then of ways to tie-ins, and their strips in greenery."""
+        """Figures of edges, then of ways to tie-ins, and their strips in greenery if wanted."""
         count = len(edges)
         figures = np.zeros((count + len(tie_ins), len(FIGURES)))
-        green = np.full(len(figures), None, object)
+        parts_in_green = np.full(len(figures), None, object)
         parts = (
             (CUT, np.flatnonzero(~bored), edges[~bored]),
             (BORED, np.flatnonzero(bored), edges[bored]),
@@ -184,8 +188,10 @@ class PieceBook:
         for of, at, numbers in parts:
             ground = self._ground(of)
             rows = ground.rows(numbers)
-            figures[at], green[at] = ground.figures[rows], ground.green(rows)
-        return figures, green
+            figures[at] = ground.figures[rows]
+            if green:
+                parts_in_green[at] = ground.green(rows)
+        return figures, parts_in_green
 
     def qualifying(
         self,
@@ -290,6 +296,17 @@ class PieceBook:
         length_m, kerb_m, red_line_m, green_m2, trees = figures
         columns = Figures(self.demand, length_m, kerb_m, red_line_m, 0.0 * kerb_m, green_m2, trees)
         return {name: measure(columns) for name, measure in MEASURES[self.utility].items()}
+
+    def counts_green(self, name: str) -> bool:
+        """Whether a measure grows with the greenery in the strip."""
+        return name in self._counting_green
+
+    @cached_property
+    def _counting_green(self) -> frozenset[str]:
+        none, green = np.zeros((5, 1)), np.zeros((5, 1))
+        green[3] = 1.0
+        before, after = self.measured(none), self.measured(green)
+        return frozenset(name for name in after if before[name][0] != after[name][0])
 
     def metre_adds(self, name: str) -> float:
         """What a metre of route adds at least to a measure."""
@@ -485,13 +502,17 @@ def green_bounds(
     shapes = np.array(green, object)
     area = np.nan_to_num(shapely.area(shapes))
     some = np.flatnonzero(area > 0)
-    one, two = shapely.STRtree(shapes[some]).query(shapes[some], predicate="intersects")
+    if len(some) < 2:
+        return np.asarray(np.maximum(area - _AREA_ROUNDING_M2, 0.0))
+    one, two = shapely.STRtree(shapes[some]).query(shapes[some])
     one, two = some[one], some[two]
-    apart = (one != two) & ~((single[one] == single[two]) & (single[one] > 0))
+    apart = (one < two) & ~((single[one] == single[two]) & (single[one] > 0))
     one, two = one[apart], two[apart]
+    shared_m2 = shapely.area(shapely.intersection(shapes[one], shapes[two]))
+    one, two, shared_m2 = np.r_[one, two], np.r_[two, one], np.r_[shared_m2, shared_m2]
     pairs = pd.DataFrame({"one": one, "node": _shared_node(ends[one], ends[two])})
     pairs["kind"] = single[two]
-    pairs["m2"] = shapely.area(shapely.intersection(shapes[one], shapes[two]))
+    pairs["m2"] = shared_m2
     pairs = pairs[pairs["m2"] > 0]
     largest = (pairs["node"] >= 0) | (pairs["kind"] > 0)
     lost = pairs[~largest].groupby("one")["m2"].sum()

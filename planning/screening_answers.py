@@ -16,6 +16,7 @@ from gis.linear import FloatArray, IntArray
 from planning.application import Demand
 from planning.external_lines import no_network
 from planning.groundwork import Groundwork
+from planning.narrow_slots import may_lack_room
 from planning.no_dig import Closed
 from planning.questions import as_text, unknown_states
 from planning.screening_bounds import bounded_statuses
@@ -102,8 +103,8 @@ class Quest:
                 todo = np.setdiff1d(todo, ways.site)
             if len(todo) == 0:
                 break
-        if len(todo) and ground.closed.areas:
-            left.append(todo)  # it may be the closed areas that bar the way
+        if len(todo) and (ground.closed.areas or may_lack_room(ground, self.demand.pipe)):
+            left.append(todo)  # it may be the closed areas or narrow slots that bar the way
         elif len(todo):
             rows.append((todo, _unroutable(ground, self.demand, self.sites, todo)))
         return Alike(rows, np.sort(np.concatenate([*left, np.zeros(0, np.int64)])))
@@ -127,8 +128,8 @@ class Quest:
         )
         untold = pd.isna(told)
         unsure = unsure.copy()
-        unsure[open_] = untold & ~self.sites.is_estimate[cheapest.site[open_]]
-        status[open_] = np.where(untold, "not_searched", told)
+        unsure[open_] = untold
+        status[open_] = told
         kept = np.flatnonzero(~unsure)
         ways, unknown = cheapest.part(kept), Coded(first.judged.verdict_of[kept], first.unknown)
         asked = questions_of_ways(self.desk, ground, self.demand, ways, unknown)

@@ -29,7 +29,7 @@ def bounded_statuses(
     rank: IntArray,
     shortest_m: Callable[[IntArray], FloatArray],
 ) -> NDArray[Any]:
-    """``status_by_bounds`` of some sites, as an array of texts and None.
+    """``statuses_by_bounds`` of some sites, whatever books they have.
 
     ``rank`` is that of their cheapest routes; ``shortest_m`` tells for some of the sites metres
     that no way to them undercuts, and is asked only for those whose status hangs on it.

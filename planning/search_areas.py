@@ -96,6 +96,20 @@ class Area:
         reached = part._reached(np.inf, np.zeros(len(part.edges)))
         return part.part(np.asarray(reached[part.ends].all(axis=1)), reached[part.sources])
 
+    def no_dearer(self, book: PieceBook, yuan: float) -> Area:
+        """The part that ways within the area of at most so many yuan use, whatever qualifies."""
+        edge_yuan, tie_in_yuan = piece_costs(book, self)
+        arcs, most = both_ways(len(self.nodes), self.ends), yuan + CAP_ROUNDING
+        if self.is_empty or not np.isfinite(most):
+            return self
+        start = np.full(len(self.nodes), np.inf)
+        np.minimum.at(start, self.sources, tie_in_yuan)
+        behind, _ = spread(arcs, edge_yuan[arcs.edge], start, most)
+        ahead, _ = spread(arcs, edge_yuan[arcs.edge], start_at(len(self.nodes), self.targets), most)
+        one, two = self.ends.T
+        least = edge_yuan + np.minimum(behind[one] + ahead[two], behind[two] + ahead[one])
+        return self.part(least <= most, tie_in_yuan + ahead[self.sources] <= most)
+
     def has_last_step(self, book: PieceBook, level: int, *, worst: bool) -> bool:
         """Whether an edge to the red line qualifies; ways to tie-ins there go straight to it."""
         return len(self.last_steps._qualifying(book, level, worst=worst).edges) > 0
@@ -142,6 +156,14 @@ def area_round(book: PieceBook, site: Site, reach_m: float) -> Area:
     return replace(part, inside=inside)
 
 
+def piece_costs(book: PieceBook, area: Area) -> tuple[FloatArray, FloatArray]:
+    """Yuan of the edges of an area, with what breaks ties, and of its ways to tie-ins."""
+    methods = book.work.methods(book.demand.pipe)
+    yuan = np.where(area.bored, methods.bore_yuan[area.edges], methods.cut_yuan[area.edges])
+    tie_ins = book.work.search(book.demand.pipe, "cheapest").tie_in_weights[area.tie_ins]
+    return yuan + book.work.corridors.graph.tie_break[area.edges], tie_ins
+
+
 @dataclass(frozen=True)
 class Problem:
     """The ways of one area with caps: on measures by name, then on the fall of a gravity line, then
@@ -162,14 +184,13 @@ class Problem:
     @staticmethod
     def of(book: PieceBook, area: Area, caps: Caps) -> Problem:
         """The ways in an area of pieces that qualify, under caps."""
-        search = book.work.search(book.demand.pipe, "cheapest")
-        methods = book.work.methods(book.demand.pipe)
         count = len(area.edges)
         rows = np.zeros((len(caps), count + len(area.tie_ins)))
         if caps:
-            figures, green = book.figures(area.edges, area.bored, area.tie_ins)
+            green = any(map(book.counts_green, caps))
+            figures, parts = book.figures(area.edges, area.bored, area.tie_ins, green=green)
             ends, kinds = area.ends_and_kinds(book.work.corridors.is_connector)
-            least = amounts(book, figures, green, ends, kinds)
+            least = amounts(book, figures, parts, ends, kinds)
             rows = np.array([least[name] for name in caps]).reshape(len(caps), len(figures))
         return Problem(
             area,
@@ -180,9 +201,7 @@ class Problem:
             rows[:, count:],
             np.zeros((len(caps), len(area.targets))),
             np.array([cap + CAP_ROUNDING for _, cap in caps.values()]),
-            np.where(area.bored, methods.bore_yuan[area.edges], methods.cut_yuan[area.edges])
-            + book.work.corridors.graph.tie_break[area.edges],
-            search.tie_in_weights[area.tie_ins],
+            *piece_costs(book, area),
         )
 
     def solve(self, dearest: float) -> Constrained:

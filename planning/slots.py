@@ -10,6 +10,7 @@ of a trench. The narrowest cross-section of an edge decides. Metres.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,10 +20,12 @@ from numpy.typing import NDArray
 from gis.linear import FloatArray, IntArray, LineArray, Tracks, segments
 from layers.utilities import load_utilities
 from planning.application import usual_pipes
-from planning.clearances import buried_lines, existing_pipe, size_of
-from planning.groundwork import Groundwork
+from planning.existing_pipes import buried_lines, existing_pipe, size_of
 from planning.road_surfaces import RoadSurfaces
 from planning.standards import Pipe, Standards
+
+if TYPE_CHECKING:
+    from planning.groundwork import Groundwork
 
 # One cross-section at least in every stretch of this length.
 _STEP_M = 5.0
@@ -102,6 +105,15 @@ class Slots:
         )
         return np.nan_to_num(self._narrowest(gap), nan=np.inf, posinf=np.inf)
 
+    def between_bodies_m(self, room_m: FloatArray) -> FloatArray:
+        """The most that lies free of the bodies of lines in each cross-section of a room.
+
+        No clearances are kept; lines of unknown size or tolerance take nothing.
+        """
+        body = np.nan_to_num(self.half_m - self.tolerance_m, nan=-1.0)[self.line]
+        met = body > 0
+        return _largest_gaps(room_m, self.section[met], self.at_m[met], body[met])
+
     def _clearances_m(self, pipe: Pipe | None, standards: Standards) -> FloatArray:
         """What each line keeps from the new trench; nothing where the table has no value."""
         if pipe is None:
@@ -126,7 +138,7 @@ def slots_of(work: Groundwork, edges: IntArray | None = None) -> Slots:
     """The slots of some edges of the corridor graph, or of all."""
     graph, surfaces = work.corridors.graph, work.corridors.surfaces
     chosen = np.arange(graph.edge_count) if edges is None else edges
-    row, point = _stations(graph.lines[chosen], np.flatnonzero(has_slot(work)[chosen]))
+    row, point = stations(graph.lines[chosen], np.flatnonzero(has_slot(work)[chosen]))
     road = graph.measures["road"].to_numpy(np.int64)[chosen[row]]
     kerb, out, kerb_m = _kerbs(surfaces, road, point)
     room = _rooms(surfaces, road, kerb_m)
@@ -134,7 +146,7 @@ def slots_of(work: Groundwork, edges: IntArray | None = None) -> Slots:
     land_m = _first_m(segments(kerb, kerb + out * reach[:, None]), work)
     assumed = surfaces.table["width_assumed"].to_numpy(bool)[road]
     ray = segments(kerb - out * _BESIDE_M, kerb + out * (reach + _BESIDE_M)[:, None])
-    existing = _existing(work)
+    existing = existing_lines(work)
     section, line, at_m = _met(ray, existing)
     return Slots(
         len(chosen),
@@ -159,9 +171,8 @@ def slot_table(work: Groundwork) -> pd.DataFrame:
     with its clearances. NaN without a slot and where it is unknown.
     """
     slots = slots_of(work)
-    measures = work.corridors.graph.measures
-    verge = (measures["green_m"] > measures["length_m"] / 2).to_numpy()
-    kind = np.where(has_slot(work), np.array(_KINDS, object)[verge.astype(int)], None)
+    kind = kind_of_slots(work)
+    kind[~has_slot(work)] = None
     usual = {pipe.utility: pipe for pipe in reversed(usual_pipes())}
     widths = {
         f"free_width_{utility}_m": slots.free_m(usual[utility], work.standards)
@@ -172,6 +183,14 @@ def slot_table(work: Groundwork) -> pd.DataFrame:
     return pd.DataFrame({"slot": kind, "free_width_m": free, **widths})
 
 
+def kind_of_slots(work: Groundwork, edges: IntArray | None = None) -> NDArray[np.object_]:
+    """``verge`` for edges, or all, that run in greenery for the most part, else ``footway``."""
+    measures = work.corridors.graph.measures
+    verge = (measures["green_m"] > measures["length_m"] / 2).to_numpy()
+    verge = verge if edges is None else verge[edges]
+    return np.asarray(np.array(_KINDS, object)[verge.astype(int)])
+
+
 def has_slot(work: Groundwork) -> NDArray[np.bool_]:
     """True for strips beside a carriageway, outside all of them."""
     measures = work.corridors.graph.measures
@@ -180,7 +199,7 @@ def has_slot(work: Groundwork) -> NDArray[np.bool_]:
 
 
 @dataclass(frozen=True)
-class _Existing:
+class ExistingLines:
     """The existing buried lines of a survey, as ``Slots`` tells of them."""
 
     lines: LineArray
@@ -191,7 +210,7 @@ class _Existing:
     complete: bool
 
 
-def _existing(work: Groundwork) -> _Existing:
+def existing_lines(work: Groundwork) -> ExistingLines:
     """The existing lines, looked at once for a groundwork."""
     if "existing lines" not in work.kept:
         table = buried_lines(work.survey)
@@ -201,7 +220,7 @@ def _existing(work: Groundwork) -> _Existing:
         told = work.tolerances.of_layer("lines").reindex(table.index.astype(str))
         whole = work.survey.get("lines")
         drawn = set() if whole is None else set(whole["utility"])
-        work.kept["existing lines"] = _Existing(
+        work.kept["existing lines"] = ExistingLines(
             shapes,
             shapely.STRtree(shapes),
             pipes,
@@ -209,11 +228,11 @@ def _existing(work: Groundwork) -> _Existing:
             told.to_numpy(float),
             drawn >= set(load_utilities()),
         )
-    existing: _Existing = work.kept["existing lines"]
+    existing: ExistingLines = work.kept["existing lines"]
     return existing
 
 
-def _stations(lines: LineArray, edges: IntArray) -> tuple[IntArray, FloatArray]:
+def stations(lines: LineArray, edges: IntArray) -> tuple[IntArray, FloatArray]:
     """Places of the cross-sections: in the middle of equal stretches of every edge."""
     length = shapely.length(lines[edges])
     count = np.maximum(np.ceil(length / _STEP_M), 1).astype(np.int64)
@@ -253,7 +272,7 @@ def _first_m(rays: LineArray, work: Groundwork) -> FloatArray:
     return first
 
 
-def _met(rays: LineArray, existing: _Existing) -> tuple[IntArray, IntArray, FloatArray]:
+def _met(rays: LineArray, existing: ExistingLines) -> tuple[IntArray, IntArray, FloatArray]:
     """Rays, lines that they meet more squarely than along, and metres along the ray."""
     ray, line = existing.tree.query(rays, predicate="intersects")
     met = shapely.intersection(rays[ray], existing.lines[line])

@@ -53,6 +53,12 @@ def write_json(answer: Mapping[str, Any], file: Path) -> None:
         draft.write_text(json.dumps(answer, ensure_ascii=False, allow_nan=False), "utf-8")
 
 
+def write_drawing(drawing: str, file: Path) -> None:
+    """Write an SVG text."""
+    with replacing(file) as draft:
+        draft.write_text(drawing, "utf-8")
+
+
 def write_plan(answer: Mapping[str, Any], crs: CRS, file: Path) -> None:
     """Write the routes, working strips, crossings and shared trenches of a plan as layers.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from shapely.geometry import Polygon
+from shapely.geometry import LineString, Polygon
 
 from cli import main
 from tests.conftest import REPOSITORY
@@ -206,73 +206,22 @@ def test_the_door_opens_from_another_folder_without_warnings(tmp_path: Path) -> 
     assert "Traceback" not in done.stderr
 
 
-def network_with_a_gap(folder: Path, tmp_path: Path) -> None:
-    """Import two water mains, the second 0.3 m short of the first."""
-    columns = {"line_id": ["W1", "W2"], "utility": ["water", "water"]}
-    shapes = [line((0, 0), (90, 0)), line((50, 0.3), (50, 40))]
-    path = write_gpkg(tmp_path / "net.gpkg", columns, shapes)
-    assert run("import", folder, "--layer", "lines", path).exit_code == 0
-
-
-def test_check_writes_a_report_beside_its_list(folder: Path, tmp_path: Path) -> None:
-    network_with_a_gap(folder, tmp_path)
-    for name, start in (("report.html", b"<!DOCTYPE html>"), ("report.xlsx", b"PK")):
-        result = run("check", folder, "--report", tmp_path / name)
-        assert result.exit_code == 1
-        assert f"报告:{tmp_path / name}" in result.stdout
-        assert (tmp_path / name).read_bytes().startswith(start)
-    refused(run("check", folder, "--report", tmp_path / "report.pdf"), "不能写成这种文件")
-    refused(run("check", folder, "--layer", "pipes"), "没有名为“pipes”的图层")
-
-
-def test_check_of_one_layer_tells_of_that_layer_only(folder: Path, tmp_path: Path) -> None:
-    network_with_a_gap(folder, tmp_path)
-    assert run("import", folder, "--layer", "parcels", parcels_file(tmp_path)).exit_code == 0
-    answer = json.loads(run("check", folder, "--layer", "parcels", "--json").stdout)
-    assert answer == {"layers": {"parcels": 3}, "problems": []}
-
-
-def test_notes_alone_end_with_0(folder: Path, tmp_path: Path) -> None:
-    path = write_gpkg(tmp_path / "a.gpkg", {"line_id": ["W1"]}, [line((0, 0), (90, 0))])
-    assert run("import", folder, "--layer", "lines", path, "--set", "utility=water").exit_code == 0
-    result = run("check", folder)
-    assert result.exit_code == 0
-    assert "共 1 个图层,0 处问题,另有 1 处提示" in result.stdout
-
-
-def test_a_repair_is_shown_made_and_undone(folder: Path, tmp_path: Path) -> None:
-    network_with_a_gap(folder, tmp_path)
-    problems = json.loads(run("check", folder, "--json").stdout)["problems"]
-    (miss,) = [one for one in problems if one["rule_id"] == "near_miss"]
-    before = fingerprint(folder / "layers")
-    shown = run("repair", folder, "--rule", "near_miss", "--preview")
-    assert "移动 0.30 米,接到 W1" in shown.stdout
-    assert "可修复 1 处,未存" in shown.stdout
-    assert fingerprint(folder / "layers") == before
-    problem = miss["problem_id"]
-    answer = json.loads(
-        run("repair", folder, "--problem", problem, "--author", "王", "--json").stdout
+def test_import_options_for_coordinates_columns_and_picture(folder: Path, tmp_path: Path) -> None:
+    """What a county's old CAD export needs: north first, no CRS, inches, no ids."""
+    turned = [[(y, x) for x, y in line((0, n), (90, n)).coords] for n in (0, 5)]
+    path = write_gpkg(
+        tmp_path / "a.gpkg", {"GJ": [6, 8]}, [LineString(one) for one in turned], crs=None
     )
-    assert answer["versions"] == {"lines": 2}
-    assert list(answer["repairs"][0]["after"]) == ["W2"]
-    problems = json.loads(run("check", folder, "--json").stdout)["problems"]
-    assert not [one for one in problems if one["rule_id"] == "near_miss"]
-    refused(run("repair", folder, "--problem", problem), f"没有编号为 {problem} 的问题")
-    assert run("rollback", folder, "--layer", "lines", "--to", "1").exit_code == 0
-    problems = json.loads(run("check", folder, "--json").stdout)["problems"]
-    assert problem in [one["problem_id"] for one in problems]
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ([], "--problem 或 --rule"),
-        (["--rule", "near_miss", "--problem", "1"], "--problem 或 --rule"),
-        (["--rule", "overlapping_parcels"], "没有修复办法"),
-        (["--rule", "nothing"], "没有修复办法"),
-    ],
-)
-def test_a_repair_that_cannot_be_is_refused(folder: Path, options, message) -> None:
-    result = run("repair", folder, *options)
-    assert result.exit_code == 2
-    assert message in result.stderr
+    arguments = ("import", folder, "--layer", "lines", path, "--set", "utility=water")
+    refused(run(*arguments, "--make-ids"), "请用 --crs EPSG:4547 --swap-axes 确认")
+    picture = tmp_path / "where.svg"
+    result = run(
+        *arguments, "--crs", "EPSG:4547", "--swap-axes", "--make-ids", "--map", "diameter_mm=GJ",
+        "--unit", "diameter_mm=in", "--picture", picture, "--json",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    notes = json.loads(result.stdout)["notes"]
+    assert "列“GJ”的单位 in 已换算为 mm" in notes
+    assert "已按 --swap-axes 对调坐标轴(文件先北后东)" in notes
+    assert "图层 lines 现状管线 的位置" in picture.read_text("utf-8")
+    refused(run(*arguments, "--picture", tmp_path / "a.png"), "请用 .svg 结尾")

@@ -154,7 +154,7 @@ def test_the_glossary_has_every_field_measure_utility_and_outcome() -> None:
         assert [row for row in section.splitlines() if row.startswith("| ")][1:] == fields
 
 
-REQUIREMENT = re.compile(r"^([A-Za-z][\w-]*(?:\[[\w,]+\])?)([<>=~!].*?)\s+# (\w.*)$")
+REQUIREMENT = re.compile(r"^([A-Za-z][\w-]*)(?:\[\w+\])?([<>=~!].*?)\s+# (\w.*)$")
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,12 +13,21 @@ from layers.diffs import LayerDiff, diff
 from layers.fields import LAYERS
 from layers.store import Workspace
 from layers.survey import LayerVersion
+from reports.layer_export import WRITERS, write_layer
 from ui import words
 from ui.county import County
 from ui.language import gettext as _
 from ui.notes import alarm, told
 from ui.planning_service import REFUSALS
 
+_FORMATS = {
+    ".gpkg": "GeoPackage 1.2",
+    ".geojson": "GeoJSON",
+    ".zip": "Shapefile (.zip)",
+    ".dxf": "DXF",
+    ".kml": "KML",
+    ".csv": "CSV",
+}
 _SHOWN = 300  # changes in the table of a comparison
 
 
@@ -44,6 +54,7 @@ def layer_history(county: County, workspace: Path) -> None:
     if len(history) > 1:
         _compared(opened, layer, history)
         _returning(opened, layer, history)
+    _exporting(opened, layer, history)
 
 
 def _current(versions: Sequence[LayerVersion]) -> pd.DataFrame:
@@ -157,3 +168,42 @@ def _returning(opened: Workspace, layer: str, history: Sequence[LayerVersion]) -
         words.layer(layer), to, made.version
     )
     st.rerun()
+
+
+def _exporting(opened: Workspace, layer: str, history: Sequence[LayerVersion]) -> None:
+    """A version as a file for other programs; who took it is kept."""
+    st.html(f"<h3>{_('导出')}<small>{_('每次导出都记录在案')}</small></h3>")
+    left, right = st.columns(2)
+    numbers = sorted((one.version for one in history), reverse=True)
+    number = left.selectbox(_("版本"), numbers, key=f"export version {layer}")
+    suffix = right.selectbox(
+        _("格式"), list(WRITERS), key="export_suffix", format_func=_FORMATS.get
+    )
+    version = opened.version(layer, number)
+    author = st.text_input(_("操作人"), max_chars=80, key="export_author").strip()
+    sensitive = version.data_class == "sensitive"
+    reason = st.text_input(_("用途(敏感图层必填)"), max_chars=400, key="export_reason").strip()
+    st.download_button(
+        _("导出"),
+        data=lambda: _exported(opened, version, suffix, author, reason),
+        file_name=f"{layer}-{number}{suffix}",
+        key="export",
+        width="stretch",
+        disabled=not author or (sensitive and not reason),
+        on_click="ignore",
+    )
+
+
+def _exported(
+    opened: Workspace, version: LayerVersion, suffix: str, author: str, reason: str
+) -> bytes:
+    """The file of a version; the export is noted before anything leaves."""
+    with tempfile.TemporaryDirectory(prefix="tonggou-export-") as folder:
+        file = Path(folder) / f"{version.layer}{suffix}"
+        write_layer(
+            opened.read(version),
+            version.layer,
+            file,
+            lambda: opened.record_export(version, suffix[1:], author=author, reason=reason),
+        )
+        return file.read_bytes()

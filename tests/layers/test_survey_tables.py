@@ -179,9 +179,7 @@ def test_words_without_a_value_stay_in_their_column_and_are_named(tmp_path: Path
     raw = read(workbook(tmp_path / "a.xlsx", 点=POINTS, 线=lines))
     assert list(raw.cells["laying"]) == [None]
     assert list(raw.cells["埋设方式"]) == ["DG"]
-    assert list(raw.cells["diameter_mm"]) == [None]
     assert "列“埋设方式”中的 DG(1) 不是字段 laying 能存的值,该字段留空" in raw.notes
-    assert "列“管径”中的 400X600(1) 不是字段 diameter_mm 能存的值,该字段留空" in raw.notes
 
 
 def test_unknown_word_is_left_for_the_checks(tmp_path: Path) -> None:
@@ -446,3 +444,43 @@ def test_ends_whose_north_cannot_be_told_are_asked_for(tmp_path: Path) -> None:
     named = [header[0], "起点北坐标", "起点东坐标", "终点北坐标", "终点东坐标"]
     raw = read(csv_file(path, [named, ["L1", 100, 200, 150, 200]]))
     assert xy(raw) == [[(200, 100), (200, 150)]]
+
+
+def test_sizes_pressures_and_depths_are_taken_in_the_units_of_their_columns(tmp_path: Path) -> None:
+    header = [
+        "起点点号",
+        "终点点号",
+        "管线种类",
+        "管径(cm)",
+        "压力(kPa)",
+        "电压",
+        "起点埋深(mm)",
+        "终点埋深",
+    ]
+    rows = [
+        header,
+        ["JS1", "JS2", "JS", 20, 400, "380V", 1000, "1.4m"],
+        ["WS1", "WS2", "WS", 40, "中压", "高压", 2000, "不详"],
+    ]
+    raw = read(workbook(tmp_path / "a.xlsx", 点=POINTS, 线=rows))
+    assert list(raw.cells["diameter_mm"]) == [200.0, 400.0]
+    assert list(raw.cells["pressure_mpa"]) == [0.4, None]
+    assert list(raw.cells["voltage_kv"]) == ["380V", None]
+    assert list(raw.cells["depth_m"]) == [1.2, None]
+    assert list(raw.cells["start_invert_m"]) == [None, 58.0]
+    assert "列“终点埋深”有 1 个值不是长度,未换算" in raw.notes
+    assert "列“压力(kPa)”中的 中压(1) 不是字段 pressure_mpa 能存的值,该字段留空" in raw.notes
+
+
+def test_sections_and_outer_diameters_reach_their_own_fields(
+    workspace: Workspace, tmp_path
+) -> None:
+    header = ["起点点号", "终点点号", "管线种类", "断面尺寸"]
+    rows = [header, ["JS1", "JS2", "JS", "De110"], ["WS1", "WS2", "WS", "400X600"]]
+    workspace.import_layer(
+        "lines", workbook(tmp_path / "a.xlsx", 点=POINTS, 线=rows), crs="EPSG:4547"
+    )
+    table = workspace.survey().get("lines")
+    assert table.loc["JS1-JS2", "outer_diameter_mm"] == 110
+    assert table.loc["WS1-WS2", ["section_width_mm", "section_height_mm"]].tolist() == [400, 600]
+    assert table["diameter_mm"].isna().all()

@@ -17,7 +17,8 @@ from shapely import affinity
 from shapely.geometry import LineString, Point, box
 
 from planning.clearance_records import STATUSES, Clearance, count_statuses, judge_gap
-from planning.clearances import clearances, depth_questions, existing_pipe
+from planning.clearances import clearances, depth_questions
+from planning.existing_pipes import existing_pipe
 from planning.plan import plan
 from planning.standards import Pipe, TableValue, load_standards
 from tests import towns

@@ -14,7 +14,8 @@ from planning.application import Application
 from planning.batch import cases_of, screen
 from planning.groundwork import Groundwork
 from planning.plan import plan
-from planning.qualifying import status_by_bounds
+from planning.qualifying import spared_in_reach, statuses_by_bounds
+from planning.route_pieces import piece_book
 from planning.routes import best_ways
 from planning.screening_bounds import bounded_statuses
 from planning.screening_judged import Desk
@@ -191,8 +192,13 @@ def test_bounds_of_all_sites_are_the_bounds_of_each(sample_work: Groundwork, uti
         seen |= set(told)
         for place, number in enumerate(chosen):
             site = sample_work.site(cases[number])
-            alone = status_by_bounds(
-                sample_work, demand, site, int(rank[place]), float(metres[place])
+            book = piece_book(sample_work, demand, site)
+            (alone,) = statuses_by_bounds(
+                book,
+                np.array([book.shut_in(site)]),
+                rank[[place]],
+                metres[[place]],
+                lambda _, book=book, site=site: np.array([spared_in_reach(book, site)]),
             )
             assert told[place] == alone
     assert {"none", None} <= seen  # some are told by bounds and some are not

@@ -1,0 +1,25 @@
+"""Sides of streets in words: the compass side of a centre line that a place lies on."""
+
+from __future__ import annotations
+
+from gettext import gettext as _
+
+import numpy as np
+import shapely
+
+
+def compass_side(centre: shapely.LineString, line: shapely.LineString) -> str:
+    """The side of a centre line that the middle of a line beside it lies on: ``北侧``."""
+    middle = shapely.line_interpolate_point(line, 0.5, normalized=True)
+    (x0, y0), (x1, y1) = shapely.get_coordinates(shapely.shortest_line(centre, middle))
+    sides = (
+        _("东侧"),
+        _("东北侧"),
+        _("北侧"),
+        _("西北侧"),
+        _("西侧"),
+        _("西南侧"),
+        _("南侧"),
+        _("东南侧"),
+    )
+    return sides[round(np.degrees(np.arctan2(y1 - y0, x1 - x0)) / 45) % 8]
