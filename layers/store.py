@@ -23,20 +23,21 @@ from pyproj import CRS
 from gis.crs import require_projected
 from layers import databases
 from layers.answers import Answer, Change, Edit, answered, by_layer, nothing_of
+from layers.application_files import APPLICATIONS, application_document, parsed
 from layers.conforming import Conformed, conform
 from layers.counties import county_bounds
 from layers.crs_detection import home_of
 from layers.errors import LayerError, WorkspaceError
 from layers.fields import layer_definition
-from layers.folder_storage import DATABASE, FolderStorage
+from layers.folder_storage import FolderStorage, refuse_elsewhere
 from layers.georeferencing import Surroundings
-from layers.names import APPLICATION_ID
 from layers.placing import crs_name, parse_crs
 from layers.postgis_storage import PostgisStorage
 from layers.problems import Problem
 from layers.raw import COORDINATES, RawLayer
 from layers.reading import read_layer
 from layers.registry import Export, SourceFile
+from layers.rejects import refuse_rejected
 from layers.repairs import Repair, repaired
 from layers.source_crs import stated_crs
 from layers.source_memory import (
@@ -56,8 +57,6 @@ SETTINGS = "workspace.toml"
 UNKNOWN_AUTHOR = "unknown"
 DATA_CLASSES = ("public", "internal", "sensitive")
 _COUNTY = re.compile(r"\d{6}_[a-z0-9_]+")
-_SHOWN_PROBLEMS = 20
-_APPLICATIONS = "applications"
 # What a version was made from where no file was imported.
 _ANSWERS = "answers"
 _REPAIRS = "repairs"
@@ -196,7 +195,7 @@ class Workspace:
                 )
             )
         url = database_url or databases.usual()
-        _refuse_elsewhere(folder, database_schema, url)
+        refuse_elsewhere(folder, database_schema, url)
         opened = cls(folder, county, crs, synthetic, database_schema, url)
         if isinstance(opened._storage, PostgisStorage):
             opened._storage.refuse_absent()
@@ -254,7 +253,7 @@ class Workspace:
         base = self.versions().get(name) if append else None
         taken = self._take(name, file, base, taking, tell)
         raw, conformed = taken.raw, taken.conformed
-        _refuse_rejected(conformed, raw.file, accept_valid=accept_valid)
+        refuse_rejected(conformed, raw.file, accept_valid=accept_valid)
         table = conformed.table if taken.old is None else pd.concat([taken.old, conformed.table])
         tell(_("保存"))
         draft = Draft(
@@ -370,34 +369,16 @@ class Workspace:
         """
         if not author.strip():
             raise LayerError(_("请写明核实人(--author)。"))
-        current, made_at = self.versions(), now()
+        current = self.versions()
         planned = [
             (layer, *self._answered(layer, some, current.get(layer), replace=replace))
             for layer, some in by_layer(answers).items()
         ]
         stored: list[Edit] = []
         for layer, table, changes in planned:
-            if not changes:
-                continue
-            base = current.get(layer)
-            version = 1 if base is None else base.version + 1
-            edits = [
-                Edit(layer, version, *change, author.strip(), note.strip(), made_at)
-                for change in changes
-            ]
-            draft = Draft(
-                layer=layer,
-                table=table,
-                crs=crs_name(self.crs),
-                data_class="internal" if base is None else base.data_class,
-                source_file=_ANSWERS,
-                author=author.strip(),
-                note=note.strip(),
-                base=version - 1,
-                edits=edits,
-            )
-            self._storage.publish(draft)
-            stored += edits
+            if changes:
+                base = current.get(layer)
+                stored += self._edited(layer, table, base, changes, author, note, _ANSWERS)
         return stored
 
     def repair(self, problems: Sequence[Problem], *, author: str, note: str = "") -> list[Repair]:
@@ -414,34 +395,44 @@ class Workspace:
             If another version was stored meanwhile.
         """
         _refuse_nameless(author)
-        survey, made_at = self.survey(), now()
+        survey = self.survey()
         layers = list(dict.fromkeys(problem.layer for problem in problems))
         planned = [
             (layer, *repaired(survey, layer, [one for one in problems if one.layer == layer]))
             for layer in layers
         ]
         for layer, table, done in planned:
-            if not done:
-                continue
-            base = survey.versions[layer]
-            draft = Draft(
-                layer=layer,
-                table=table,
-                crs=crs_name(self.crs),
-                data_class=base.data_class,
-                source_file=_REPAIRS,
-                author=author.strip(),
-                note=note.strip(),
-                base=base.version,
-                edits=[
-                    Edit(
-                        layer, base.version + 1, *one.change, author.strip(), note.strip(), made_at
-                    )
-                    for one in done
-                ],
-            )
-            self._storage.publish(draft)
+            if done:
+                base, changes = survey.versions[layer], [one.change for one in done]
+                self._edited(layer, table, base, changes, author, note, _REPAIRS)
         return [one for _layer, _table, done in planned for one in done]
+
+    def _edited(
+        self,
+        layer: str,
+        table: gpd.GeoDataFrame,
+        base: LayerVersion | None,
+        changes: Sequence[Change],
+        author: str,
+        note: str,
+        source: str,
+    ) -> list[Edit]:
+        """Store a table that people changed as the version after ``base``; return the edits."""
+        version = (base.version if base else 0) + 1
+        edits = [Edit(layer, version, *one, author.strip(), note.strip(), now()) for one in changes]
+        draft = Draft(
+            layer=layer,
+            table=table,
+            crs=crs_name(self.crs),
+            data_class="internal" if base is None else base.data_class,
+            source_file=source,
+            author=author.strip(),
+            note=note.strip(),
+            base=version - 1,
+            edits=edits,
+        )
+        self._storage.publish(draft)
+        return edits
 
     def edits(self) -> list[Edit]:
         """Return every cell that an answer or a repair changed, the first one first."""
@@ -475,26 +466,26 @@ class Workspace:
 
     def applications(self) -> list[dict[str, Any]]:
         """Return all applications, ordered by id."""
-        names = [name for name in self._storage.names(_APPLICATIONS) if name.endswith(".json")]
-        return [_parsed(name, self._storage.document(name)) for name in names]
+        names = [name for name in self._storage.names(APPLICATIONS) if name.endswith(".json")]
+        return [parsed(name, self._storage.document(name)) for name in names]
 
     def applications_stamp(self) -> Hashable:
         """Return what differs as soon as an application is added or changed."""
-        return self._storage.stamp(_APPLICATIONS)
+        return self._storage.stamp(APPLICATIONS)
 
     def application(self, application_id: str) -> dict[str, Any]:
         """Return one application; raise ``WorkspaceError`` if there is none of this id."""
-        name = _application_document(application_id)
+        name = application_document(application_id)
         content = self._storage.document(name)
         if content is None:
             raise WorkspaceError(
                 _("工作区中没有报装申请“{}”。请核对编号,或先保存该申请。").format(application_id)
             )
-        return _parsed(name, content)
+        return parsed(name, content)
 
     def save_application(self, application: Mapping[str, Any]) -> None:
         """Store an application under its ``application_id``, replacing an earlier one."""
-        name = _application_document(application.get("application_id"))
+        name = application_document(application.get("application_id"))
         text = json.dumps(application, ensure_ascii=False, indent=2, allow_nan=False)
         self._storage.keep(name, f"{text}\n".encode())
 
@@ -589,35 +580,6 @@ class Workspace:
         return self._storage.registry.exports()
 
 
-def _refuse_elsewhere(folder: Path, database_schema: str, url: str | None) -> None:
-    """Refuse a workspace that does not lie where it is looked for."""
-    if database_schema and url is None:
-        raise WorkspaceError(
-            _("{}:工作区存放在数据库中。请用 TONGGOU_DATABASE_URL 指明数据库。").format(folder)
-        )
-    if url is not None and not database_schema:
-        raise WorkspaceError(
-            _(
-                "{}:工作区存放在文件夹中,不在数据库中。请取消 TONGGOU_DATABASE_URL 后打开,"
-                "或换一个文件夹新建。"
-            ).format(folder)
-        )
-    if url is None and not (folder / DATABASE).is_file():
-        raise WorkspaceError(
-            _("{}:工作区缺少 tonggou.sqlite,已损坏。请从备份恢复。").format(folder)
-        )
-
-
-def _application_document(application_id: object) -> str:
-    if not isinstance(application_id, str) or not APPLICATION_ID.fullmatch(application_id):
-        raise WorkspaceError(
-            _(
-                "报装申请编号“{}”不合规则:须为 1 至 80 个文字、数字、-、_ 或 .,且不以标点开头。"
-            ).format(str(application_id)[:80])
-        )
-    return f"{_APPLICATIONS}/{application_id}.json"
-
-
 def _refuse_nameless(author: str) -> None:
     if not author.strip():
         raise LayerError(_("请写明经办人(--author)。"))
@@ -634,34 +596,3 @@ def _refuse_class(data_class: str) -> None:
                 data_class, "、".join(DATA_CLASSES)
             )
         )
-
-
-def _refuse_rejected(conformed: Conformed, file: str, *, accept_valid: bool) -> None:
-    errors = [problem for problem in conformed.problems if problem.severity == "error"]
-    if not errors or (accept_valid and len(conformed.table)):
-        return
-    lines = [problem.message for problem in errors[:_SHOWN_PROBLEMS]]
-    if len(errors) > _SHOWN_PROBLEMS:
-        lines.append(_("……另有 {} 处").format(len(errors) - _SHOWN_PROBLEMS))
-    cure = (
-        _("没有一行可以导入。请改正后重新导入。")
-        if accept_valid
-        else _("请改正后重新导入,或加 --accept-valid 只导入其余行。")
-    )
-    summary = _("文件 {}:{} 行有 {} 处错误,未导入任何内容。{}").format(
-        file, len(conformed.rejected), len(errors), cure
-    )
-    raise LayerError("\n".join([summary, *lines]), conformed.problems)
-
-
-def _parsed(document: str, content: bytes | None) -> dict[str, Any]:
-    name = document.rpartition("/")[2].removesuffix(".json")
-    try:
-        application = json.loads(content or b"")
-    except (ValueError, RecursionError):
-        application = None
-    if not isinstance(application, dict) or application.get("application_id") != name:
-        raise WorkspaceError(
-            _("{}:不是编号为 {} 的报装申请。请从备份恢复或重新保存。").format(document, name)
-        )
-    return application
