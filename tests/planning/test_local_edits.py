@@ -121,7 +121,7 @@ def test_a_house_in_the_way_is_built_round_and_the_rest_stays() -> None:
 
 
 def _narrow_strips(work: Groundwork) -> set[Any]:
-    barred = too_narrow(work, Pipe("water", nominal_mm=200, material="PE"))
+    barred = too_narrow(work, Pipe("water", nominal_mm=800, material="PE"))
     return {_vertices(line) for line in work.corridors.graph.lines[barred]}
 
 
@@ -133,7 +133,7 @@ def test_a_red_line_that_leaves_no_footway_bars_where_a_whole_build_does() -> No
 
 
 def test_a_line_that_fills_a_footway_bars_where_a_whole_build_does() -> None:
-    row = {"diameter_mm": 4200.0, "material": "concrete", "position_accuracy_m": 0.0}
+    row = {"diameter_mm": 2000.0, "material": "concrete", "position_accuracy_m": 0.0}
     big = main((820, 7.5), (1040, 7.5), utility="sewage", subtype=None, **row)
     survey = added(ribbon(), "lines", **big)
     edit = edited(ribbon_work(), survey)
