@@ -99,6 +99,7 @@ class FolderStorage:
         """Store or replace a document durably."""
         file = self._root / name
         file.parent.mkdir(parents=True, exist_ok=True)
+        sweep(file.parent)
         write_durably(file, content)
 
     def stamp(self, folder: str) -> Hashable:
@@ -119,7 +120,7 @@ class FolderStorage:
             if not _kept(target):
                 copy = drafts.enter_context(temporary_file(folder, ".source"))
                 copyfile(source.path, copy)
-                source.refuse_changed(copy)
+                source.refuse_changed(sha256_of(copy))
                 copies[copy] = target
         return copies
 

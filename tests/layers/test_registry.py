@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import layers.folder_storage
+import layers.store
 from layers.errors import LayerError, ReadError, WorkspaceError
 from layers.store import Workspace
 from tests.layers.layer_files import fingerprint, parcels_file, run_sql, square, stored, write_gpkg
@@ -54,20 +55,44 @@ def test_a_source_that_was_changed_is_noticed(workspace: Workspace, tmp_path: Pa
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(
-    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    either: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = parcels_file(tmp_path)
-    before = fingerprint(workspace.path)
-    real = layers.folder_storage.write_version
+    before = stored(either)
+    real = layers.store.conform
 
-    def meanwhile(*arguments: object) -> None:
+    def meanwhile(*arguments: object, **options: object) -> object:
         run_sql(path, "PRAGMA user_version = 10300")
-        real(*arguments)
+        return real(*arguments, **options)
 
-    monkeypatch.setattr(layers.folder_storage, "write_version", meanwhile)
+    monkeypatch.setattr(layers.store, "conform", meanwhile)
     with pytest.raises(ReadError, match="导入期间被改动"):
-        workspace.import_layer("parcels", path)
-    assert fingerprint(workspace.path) == before
+        either.import_layer("parcels", path)
+    assert _without_folders(stored(either)) == _without_folders(before)
+
+
+def _without_folders(found: dict[str, str]) -> dict[str, str]:
+    return {name: one for name, one in found.items() if one != "folder"}
+
+
+def test_a_killed_save_of_an_application_leaves_none_and_is_swept(workspace: Workspace) -> None:
+    workspace.save_application({"application_id": "A1"})
+    folder = workspace.path / "applications"
+    (left,) = _left_by_a_dead_program(folder, ".json")
+    assert [one["application_id"] for one in workspace.applications()] == ["A1"]
+    workspace.save_application({"application_id": "A2"})
+    assert not left.exists()
+
+
+def _left_by_a_dead_program(folder: Path, suffix: str) -> list[Path]:
+    """What a program leaves in a folder that ends while it writes a file there."""
+    code = (
+        "import os, sys; from pathlib import Path; from layers.versions import temporary_file\n"
+        "with temporary_file(Path(sys.argv[1]), sys.argv[2]) as draft:\n"
+        "    draft.write_bytes(b'half'); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(folder), suffix], check=False)
+    return [file for file in folder.iterdir() if file.name.startswith(".")]
 
 
 def test_a_workspace_of_the_first_schema_is_read_and_written(
@@ -143,14 +168,8 @@ def test_a_rollback_that_cannot_be_is_refused(
 def test_drafts_of_dead_programs_are_swept_and_those_of_living_ones_stay(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    code = (
-        "import os, sys; from pathlib import Path; from layers.versions import temporary_file\n"
-        "with temporary_file(Path(sys.argv[1]), '.gpkg') as draft:\n"
-        "    draft.write_bytes(b'half'); os._exit(9)"
-    )
     folder = workspace.path / "layers" / "parcels"
-    subprocess.run([sys.executable, "-c", code, str(folder)], check=False)
-    (left,) = folder.iterdir()
+    (left,) = _left_by_a_dead_program(folder, ".gpkg")
     mine = left.with_name(left.name.replace(f"-{left.name.split('-')[2]}-", f"-{os.getpid()}-"))
     mine.write_bytes(b"at work")
     assert workspace.survey().tables == {}
