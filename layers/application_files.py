@@ -1,4 +1,4 @@
-"""Applications as documents of a workspace: their names, and their text read back."""
+"""Applications 报装申请 as documents of a workspace: what they are called, and reading them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ APPLICATIONS = "applications"
 
 
 def application_document(application_id: object) -> str:
-    """Name of an application's document; raise ``WorkspaceError`` for an id that is no name."""
+    """Name of an application's document; raise ``WorkspaceError`` for an id that is none."""
     if not isinstance(application_id, str) or not APPLICATION_ID.fullmatch(application_id):
         raise WorkspaceError(
             _(
@@ -23,8 +23,8 @@ def application_document(application_id: object) -> str:
     return f"{APPLICATIONS}/{application_id}.json"
 
 
-def parsed_application(document: str, content: bytes | None) -> dict[str, Any]:
-    """The application in a document; raise ``WorkspaceError`` if it is not the one of its name."""
+def parsed(document: str, content: bytes | None) -> dict[str, Any]:
+    """Read an application; raise ``WorkspaceError`` if it is damaged or another one."""
     name = document.rpartition("/")[2].removesuffix(".json")
     try:
         application = json.loads(content or b"")

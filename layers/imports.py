@@ -17,7 +17,6 @@ from layers.problems import Problem
 from layers.raw import RawLayer
 
 DATA_CLASSES = ("public", "internal", "sensitive")
-_SHOWN_PROBLEMS = 20
 
 Progress = Callable[[str], None]
 
@@ -89,22 +88,3 @@ def refuse_class(data_class: str) -> None:
                 data_class, "、".join(DATA_CLASSES)
             )
         )
-
-
-def refuse_rejected(conformed: Conformed, file: str, *, accept_valid: bool) -> None:
-    """Raise ``LayerError`` for rows in error, unless others are to be stored without them."""
-    errors = [problem for problem in conformed.problems if problem.severity == "error"]
-    if not errors or (accept_valid and len(conformed.table)):
-        return
-    lines = [problem.message for problem in errors[:_SHOWN_PROBLEMS]]
-    if len(errors) > _SHOWN_PROBLEMS:
-        lines.append(_("……另有 {} 处").format(len(errors) - _SHOWN_PROBLEMS))
-    cure = (
-        _("没有一行可以导入。请改正后重新导入。")
-        if accept_valid
-        else _("请改正后重新导入,或加 --accept-valid 只导入其余行。")
-    )
-    summary = _("文件 {}:{} 行有 {} 处错误,未导入任何内容。{}").format(
-        file, len(conformed.rejected), len(errors), cure
-    )
-    raise LayerError("\n".join([summary, *lines]), conformed.problems)

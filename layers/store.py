@@ -23,13 +23,13 @@ from pyproj import CRS
 from gis.crs import require_projected
 from layers import databases
 from layers.answers import Answer, Change, Edit, answered, by_layer, nothing_of
-from layers.application_files import APPLICATIONS, application_document, parsed_application
+from layers.application_files import APPLICATIONS, application_document, parsed
 from layers.conforming import Conformed, conform
 from layers.counties import county_bounds
 from layers.crs_detection import home_of
 from layers.errors import LayerError, WorkspaceError
 from layers.fields import layer_definition
-from layers.folder_storage import DATABASE, FolderStorage
+from layers.folder_storage import FolderStorage, refuse_elsewhere
 from layers.georeferencing import Surroundings
 from layers.imports import (
     DATA_CLASSES,
@@ -38,7 +38,6 @@ from layers.imports import (
     Taken,
     Taking,
     refuse_class,
-    refuse_rejected,
 )
 from layers.placing import crs_name, parse_crs
 from layers.postgis_storage import PostgisStorage
@@ -46,6 +45,7 @@ from layers.problems import Problem
 from layers.raw import COORDINATES, RawLayer
 from layers.reading import read_layer
 from layers.registry import Export, SourceFile
+from layers.rejects import refuse_rejected
 from layers.repairs import Repair, repaired
 from layers.source_crs import stated_crs
 from layers.source_memory import (
@@ -151,7 +151,7 @@ class Workspace:
                 )
             )
         url = database_url or databases.usual()
-        _refuse_elsewhere(folder, database_schema, url)
+        refuse_elsewhere(folder, database_schema, url)
         opened = cls(folder, county, crs, synthetic, database_schema, url)
         if isinstance(opened._storage, PostgisStorage):
             opened._storage.refuse_absent()
@@ -326,34 +326,16 @@ class Workspace:
         """
         if not author.strip():
             raise LayerError(_("请写明核实人(--author)。"))
-        current, made_at = self.versions(), now()
+        current = self.versions()
         planned = [
             (layer, *self._answered(layer, some, current.get(layer), replace=replace))
             for layer, some in by_layer(answers).items()
         ]
         stored: list[Edit] = []
         for layer, table, changes in planned:
-            if not changes:
-                continue
-            base = current.get(layer)
-            version = 1 if base is None else base.version + 1
-            edits = [
-                Edit(layer, version, *change, author.strip(), note.strip(), made_at)
-                for change in changes
-            ]
-            draft = Draft(
-                layer=layer,
-                table=table,
-                crs=crs_name(self.crs),
-                data_class="internal" if base is None else base.data_class,
-                source_file=_ANSWERS,
-                author=author.strip(),
-                note=note.strip(),
-                base=version - 1,
-                edits=edits,
-            )
-            self._storage.publish(draft)
-            stored += edits
+            if changes:
+                base = current.get(layer)
+                stored += self._edited(layer, table, base, changes, author, note, _ANSWERS)
         return stored
 
     def repair(self, problems: Sequence[Problem], *, author: str, note: str = "") -> list[Repair]:
@@ -370,34 +352,44 @@ class Workspace:
             If another version was stored meanwhile.
         """
         _refuse_nameless(author)
-        survey, made_at = self.survey(), now()
+        survey = self.survey()
         layers = list(dict.fromkeys(problem.layer for problem in problems))
         planned = [
             (layer, *repaired(survey, layer, [one for one in problems if one.layer == layer]))
             for layer in layers
         ]
         for layer, table, done in planned:
-            if not done:
-                continue
-            base = survey.versions[layer]
-            draft = Draft(
-                layer=layer,
-                table=table,
-                crs=crs_name(self.crs),
-                data_class=base.data_class,
-                source_file=_REPAIRS,
-                author=author.strip(),
-                note=note.strip(),
-                base=base.version,
-                edits=[
-                    Edit(
-                        layer, base.version + 1, *one.change, author.strip(), note.strip(), made_at
-                    )
-                    for one in done
-                ],
-            )
-            self._storage.publish(draft)
+            if done:
+                base, changes = survey.versions[layer], [one.change for one in done]
+                self._edited(layer, table, base, changes, author, note, _REPAIRS)
         return [one for _layer, _table, done in planned for one in done]
+
+    def _edited(
+        self,
+        layer: str,
+        table: gpd.GeoDataFrame,
+        base: LayerVersion | None,
+        changes: Sequence[Change],
+        author: str,
+        note: str,
+        source: str,
+    ) -> list[Edit]:
+        """Store a table that people changed as the version after ``base``; return the edits."""
+        version = (base.version if base else 0) + 1
+        edits = [Edit(layer, version, *one, author.strip(), note.strip(), now()) for one in changes]
+        draft = Draft(
+            layer=layer,
+            table=table,
+            crs=crs_name(self.crs),
+            data_class="internal" if base is None else base.data_class,
+            source_file=source,
+            author=author.strip(),
+            note=note.strip(),
+            base=version - 1,
+            edits=edits,
+        )
+        self._storage.publish(draft)
+        return edits
 
     def edits(self) -> list[Edit]:
         """Return every cell that an answer or a repair changed, the first one first."""
@@ -432,7 +424,7 @@ class Workspace:
     def applications(self) -> list[dict[str, Any]]:
         """Return all applications, ordered by id."""
         names = [name for name in self._storage.names(APPLICATIONS) if name.endswith(".json")]
-        return [parsed_application(name, self._storage.document(name)) for name in names]
+        return [parsed(name, self._storage.document(name)) for name in names]
 
     def applications_stamp(self) -> Hashable:
         """Return what differs as soon as an application is added or changed."""
@@ -446,7 +438,7 @@ class Workspace:
             raise WorkspaceError(
                 _("工作区中没有报装申请“{}”。请核对编号,或先保存该申请。").format(application_id)
             )
-        return parsed_application(name, content)
+        return parsed(name, content)
 
     def save_application(self, application: Mapping[str, Any]) -> None:
         """Store an application under its ``application_id``, replacing an earlier one."""
@@ -543,25 +535,6 @@ class Workspace:
     def exports(self) -> list[Export]:
         """Return every export of a layer: who took which version, when, how and what for."""
         return self._storage.registry.exports()
-
-
-def _refuse_elsewhere(folder: Path, database_schema: str, url: str | None) -> None:
-    """Refuse a workspace that does not lie where it is looked for."""
-    if database_schema and url is None:
-        raise WorkspaceError(
-            _("{}:工作区存放在数据库中。请用 TONGGOU_DATABASE_URL 指明数据库。").format(folder)
-        )
-    if url is not None and not database_schema:
-        raise WorkspaceError(
-            _(
-                "{}:工作区存放在文件夹中,不在数据库中。请取消 TONGGOU_DATABASE_URL 后打开,"
-                "或换一个文件夹新建。"
-            ).format(folder)
-        )
-    if url is None and not (folder / DATABASE).is_file():
-        raise WorkspaceError(
-            _("{}:工作区缺少 tonggou.sqlite,已损坏。请从备份恢复。").format(folder)
-        )
 
 
 def _refuse_nameless(author: str) -> None:
