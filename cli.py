@@ -27,7 +27,8 @@ from layers.counties import county_bounds, county_crs
 from layers.drawn_lines import read_line
 from layers.errors import LayerError, ReadError, WorkspaceError
 from layers.fields import LAYERS
-from layers.store import DATA_CLASSES, Workspace
+from layers.imports import DATA_CLASSES
+from layers.store import Workspace
 from layers.templates import write_template
 from layers.utilities import load_utilities
 from planning.application import Application, ApplicationError, parse_application

@@ -99,6 +99,7 @@ class FolderStorage:
         """Store or replace a document durably."""
         file = self._root / name
         file.parent.mkdir(parents=True, exist_ok=True)
+        sweep(file.parent)
         write_durably(file, content)
 
     def stamp(self, folder: str) -> Hashable:
@@ -119,7 +120,7 @@ class FolderStorage:
             if not _kept(target):
                 copy = drafts.enter_context(temporary_file(folder, ".source"))
                 copyfile(source.path, copy)
-                source.refuse_changed(copy)
+                source.refuse_changed(sha256_of(copy))
                 copies[copy] = target
         return copies
 
@@ -127,3 +128,22 @@ class FolderStorage:
 def _kept(target: Path) -> bool:
     """Whether a source file is kept already, whole: its name begins with its hash."""
     return target.is_file() and sha256_of(target) == target.name.partition(".")[0]
+
+
+def refuse_elsewhere(folder: Path, database_schema: str, url: str | None) -> None:
+    """Refuse a workspace that does not lie where it is looked for."""
+    if database_schema and url is None:
+        raise WorkspaceError(
+            _("{}:工作区存放在数据库中。请用 TONGGOU_DATABASE_URL 指明数据库。").format(folder)
+        )
+    if url is not None and not database_schema:
+        raise WorkspaceError(
+            _(
+                "{}:工作区存放在文件夹中,不在数据库中。请取消 TONGGOU_DATABASE_URL 后打开,"
+                "或换一个文件夹新建。"
+            ).format(folder)
+        )
+    if url is None and not (folder / DATABASE).is_file():
+        raise WorkspaceError(
+            _("{}:工作区缺少 tonggou.sqlite,已损坏。请从备份恢复。").format(folder)
+        )

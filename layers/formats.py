@@ -14,15 +14,16 @@ from layers.dxf import is_dxf, read_dxf, refuse_dwg
 from layers.errors import ReadError
 from layers.geojson import read_geojson
 from layers.geopackage import read_geopackage
+from layers.gml import read_gml
 from layers.grids import looks_like_table
 from layers.inp import looks_like_inp, read_inp
+from layers.kml import read_kml
 from layers.mapinfo import is_mif, is_tab, read_mif, read_tab
 from layers.osm import read_osm
 from layers.raw import COORDINATES, RawLayer, Wanted
 from layers.shapefile import read_shapefile
 from layers.survey_tables import read_table
 from layers.texts import beginning
-from layers.xml_formats import read_gml, read_kml
 from layers.xml_safety import root_of
 
 _HEAD_BYTES = 4096

@@ -17,7 +17,7 @@ from pyproj.exceptions import CRSError
 
 from layers.errors import ReadError
 from layers.gdal_safety import only_driver
-from layers.raw import RawLayer, Wanted
+from layers.raw import RawLayer
 
 # Codes of CircularString to MultiSurface (ISO 13249-3), thousands aside.
 _CURVES = range(8, 15)
@@ -29,23 +29,6 @@ def layers_of(path: Path, driver: str, *, shown: str) -> list[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # reading says the same again
         return [str(name) for name, _kind in _asked(driver, "list_layers", path, shown=shown)]
-
-
-def choose(names: list[str], wanted: Wanted, *, shown: str) -> str:
-    """Return the layer to read: the one asked for, the only one, or the target's namesake."""
-    if wanted.source_layer is not None:
-        found = wanted.source_layer if wanted.source_layer in names else None
-        problem = _("没有图层“{}”").format(wanted.source_layer)
-    else:
-        found = names[0] if len(names) == 1 else wanted.layer if wanted.layer in names else None
-        problem = _("须指明要导入的图层")
-    if found is None:
-        raise ReadError(
-            _("文件 {}:{}。文件中的图层:{}。请用 --source-layer 指定。").format(
-                shown, problem, "、".join(names) or _("无")
-            )
-        )
-    return found
 
 
 def read_vector(
@@ -91,7 +74,7 @@ def _asked(driver: str, function: str, path: Path, *, shown: str, **options: Any
     call = getattr(pyogrio.raw, function, None) or getattr(pyogrio, function)
     try:
         return call(path, **options)
-    except (ValueError, RuntimeError, pa.ArrowException) as error:
+    except (ValueError, RuntimeError, OSError, pa.ArrowException) as error:
         raise ReadError(
             _("文件 {}:内容残缺或不合 {} 格式,无法读取。请用原软件打开核对并重新导出。").format(
                 shown, driver

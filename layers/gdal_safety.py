@@ -16,7 +16,7 @@ from typing import Any
 # What we write and read ourselves.
 OWN_DRIVERS = ("GPKG", "GeoJSON", "FlatGeobuf")
 # One of these at a time, for a file that somebody gave us.
-UPLOAD_DRIVERS = ("ESRI Shapefile", "GML", "LIBKML", "MapInfo File", "FlatGeobuf")
+UPLOAD_DRIVERS = ("ESRI Shapefile", "GML", "MapInfo File", "FlatGeobuf")
 # Part of GDAL itself, without files.
 _BUILT_IN = "MEM"
 
@@ -31,7 +31,8 @@ UNUSED_DRIVERS = (
     "PCIDSK", "PDS4", "VICAR", "PDF", "LVBAG", "S57", "DGN", "GPX", "OGR_GMT", "WAsP",
     "OpenFileGDB", "GeoRSS", "VFK", "PGDUMP", "OGR_PDS", "EDIGEO", "Idrisi", "ODS", "SXF",
     "Selafin", "JML", "VDV", "MVT", "MapML", "GTFS", "PMTiles", "MiraMonVector", "AVCBin",
-    "AVCE00", "AIVector", "CSV", "XLSX", "KML", "OSM", "DXF",
+    "AVCE00", "AIVector", "CSV", "XLSX", "KML", "LIBKML", "OSM",
+    "DXF",
 )  # fmt: skip
 _KNOWN_DRIVERS = (
     *VIRTUAL_AND_NETWORK_DRIVERS, *UNUSED_DRIVERS, *OWN_DRIVERS, *UPLOAD_DRIVERS,
@@ -52,7 +53,6 @@ _READING = {
     "GML_FIELDTYPES": "ALWAYS_STRING",
     "GML_SKIP_RESOLVE_ELEMS": "ALL",
     "GML_DOWNLOAD_SCHEMA": "NO",
-    "LIBKML_RESOLVE_STYLE": "NO",
     "GDAL_NUM_THREADS": "1",
 }
 

@@ -18,6 +18,7 @@ import shapely
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
+from layers.choosing import choose
 from layers.errors import ReadError
 from layers.raw import RawLayer, Wanted
 
@@ -37,7 +38,7 @@ def read_geopackage(path: Path, wanted: Wanted) -> RawLayer:
     """
     with _opened(path) as database:
         _check_pages(database, path)
-        table = _choose(database, path, wanted.source_layer, wanted.layer)
+        table = _choose(database, path, wanted)
         geometry, crs = _geometry_column(database, table)
         cursor = database.execute(f"SELECT * FROM {_quoted(table)}")
         names = [column[0] for column in cursor.description]
@@ -75,7 +76,7 @@ def _check_pages(database: sqlite3.Connection, path: Path) -> None:
         raise ReadError(_("文件 {}:GeoPackage 数据页已损坏。请重新导出。").format(path.name))
 
 
-def _choose(database: sqlite3.Connection, path: Path, source_layer: str | None, layer: str) -> str:
+def _choose(database: sqlite3.Connection, path: Path, asked: Wanted) -> str:
     """Return the name of the feature table to read."""
     tables = {
         name: sql or "" for name, sql in database.execute(
@@ -90,16 +91,7 @@ def _choose(database: sqlite3.Connection, path: Path, source_layer: str | None, 
         row[0]
         for row in database.execute("SELECT table_name FROM gpkg_geometry_columns ORDER BY 1")
     ]
-    wanted = source_layer or (layer if layer in found else found[0] if len(found) == 1 else None)
-    if wanted is None or wanted not in found:
-        problem = (
-            _("没有图层“{}”").format(source_layer) if source_layer else _("须指明要导入的图层")
-        )
-        raise ReadError(
-            _("文件 {}:{}。文件中的图层:{}。请用 --source-layer 指定。").format(
-                path.name, problem, "、".join(found) or _("无")
-            )
-        )
+    wanted = choose(found, asked, shown=path.name)
     if wanted not in tables or tables[wanted].upper().startswith("CREATE VIRTUAL"):
         raise ReadError(
             _("文件 {}:图层“{}”是视图或虚拟表,不是数据表。请导出为普通图层。").format(

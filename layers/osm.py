@@ -194,7 +194,7 @@ def _value(rule: _Rule, text: str) -> object:
     if rule.becomes in ("true", "false"):
         return rule.becomes == "true"
     if rule.becomes not in patterns:
-        return rule.becomes
+        return int(rule.becomes) if re.fullmatch(r"-?\d+", rule.becomes) else rule.becomes
     match = re.fullmatch(patterns[rule.becomes], text.strip())
     if match is None:
         return None

@@ -264,8 +264,9 @@ class PostgisStorage:
         for source in draft.sources:
             there = sa.select(_DOCUMENTS.c.sha256).where(_DOCUMENTS.c.name == source.document)
             if connection.execute(there).scalar() is None:
-                source.refuse_changed(source.path)
-                _put(connection, source.document, source.path.read_bytes())
+                content = source.path.read_bytes()
+                source.refuse_changed(hashlib.sha256(content).hexdigest())
+                _put(connection, source.document, content)
 
     def _content(self, connection: sa.Connection, table: str) -> tuple[Cells, np.ndarray]:
         """Cells by column, and shapes, of a table as they were given to it."""

@@ -9,6 +9,7 @@ write inside its folder only and may open no connection.
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import logging
 import os
@@ -108,7 +109,9 @@ def _work(request: dict[str, Any]) -> None:
     except MemoryError:
         reply = {"kind": "MemoryError"}
     except OSError as error:
-        reply = {"kind": "OSError", "errno": error.errno, "message": error.strerror or str(error)}
+        # Without a number it is not the system's error but a library's, over what is in the file.
+        kind = "broken" if error.errno is None else "OSError"
+        reply = {"kind": kind, "errno": error.errno, "message": error.strerror or str(error)}
     except Exception:  # whatever a library raises over a broken file is the file's failure
         reply = {"kind": "broken", "message": traceback.format_exc(limit=-6)}
     (folder / "reply.json").write_text(json.dumps(reply), encoding="ascii")
@@ -145,6 +148,6 @@ def _guard(folder: Path) -> None:
             place = os.path.abspath(os.fsdecode(path)) if not isinstance(path, int) else inside  # noqa: PTH100 - no link is followed
             outside = writes and not place.startswith(inside) and place != os.devnull
         if outside or event.startswith(_FORBIDDEN):
-            raise PermissionError(event)
+            raise PermissionError(errno.EPERM, event)
 
     sys.addaudithook(refuse)

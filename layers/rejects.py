@@ -10,10 +10,14 @@ from pathlib import Path
 import pandas as pd
 
 from layers.coercion import clean_text
+from layers.conforming import Conformed
+from layers.errors import LayerError
 from layers.problems import Problem
 
 # A spreadsheet would run a cell that begins so as a formula.
 _FORMULA_STARTS = tuple("=+-@＝＋－＠")
+# Problems named in a message; the others are counted.
+_SHOWN_PROBLEMS = 20
 
 
 def write_rejects(path: Path, rejected: pd.DataFrame, problems: Sequence[Problem]) -> None:
@@ -43,3 +47,22 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def refuse_rejected(conformed: Conformed, file: str, *, accept_valid: bool) -> None:
+    """Raise ``LayerError`` with the rows in error, unless the others alone are wanted."""
+    errors = [problem for problem in conformed.problems if problem.severity == "error"]
+    if not errors or (accept_valid and len(conformed.table)):
+        return
+    lines = [problem.message for problem in errors[:_SHOWN_PROBLEMS]]
+    if len(errors) > _SHOWN_PROBLEMS:
+        lines.append(_("……另有 {} 处").format(len(errors) - _SHOWN_PROBLEMS))
+    cure = (
+        _("没有一行可以导入。请改正后重新导入。")
+        if accept_valid
+        else _("请改正后重新导入,或加 --accept-valid 只导入其余行。")
+    )
+    summary = _("文件 {}:{} 行有 {} 处错误,未导入任何内容。{}").format(
+        file, len(conformed.rejected), len(errors), cure
+    )
+    raise LayerError("\n".join([summary, *lines]), conformed.problems)

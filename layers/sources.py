@@ -37,9 +37,9 @@ class Source:
         suffix = self.path.suffix.lower()
         return f"{FOLDER}/{self.sha256}{suffix if _SUFFIX.fullmatch(suffix) else ''}"
 
-    def refuse_changed(self, copy: Path) -> None:
-        """Raise ``ReadError`` if a copy is not what was read."""
-        if sha256_of(copy) != self.sha256:
+    def refuse_changed(self, sha256: str) -> None:
+        """Raise ``ReadError`` if a copy with this hash is not what was read."""
+        if sha256 != self.sha256:
             raise ReadError(
                 _("文件 {}:导入期间被改动,未导入任何内容。请重新导入。").format(self.path.name)
             )

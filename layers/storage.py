@@ -24,7 +24,8 @@ class Draft:
     """What becomes the next version of a layer, all of it or nothing.
 
     ``base`` is the number of the version that it was made from, 0 for none: it must still be the
-    latest. None where the table replaces whatever there is.
+    latest. None where the table replaces whatever there is. ``rows_in`` counts the features of the
+    source, ``left_out`` those of them that are neither in the table nor among the rejected.
     """
 
     layer: str
@@ -36,6 +37,7 @@ class Draft:
     note: str = ""
     base: int | None = None
     rows_in: int | None = None
+    left_out: int = 0
     rejected: pd.DataFrame = field(default_factory=pd.DataFrame)
     problems: Sequence[Problem] = ()
     sources: Sequence[Source] = ()
@@ -57,7 +59,7 @@ class Draft:
             author=self.author,
             note=self.note,
             rows_in=self.rows_in,
-            rejected=None if self.rows_in is None else len(self.rejected),
+            rejected=None if self.rows_in is None else len(self.rejected) + self.left_out,
         )
 
 

@@ -7,13 +7,13 @@ import json
 import re
 import tempfile
 import tomllib
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from gettext import gettext as _
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, NamedTuple, TypedDict, Unpack
+from typing import Any, Unpack
 
 import geopandas as gpd
 import numpy as np
@@ -23,20 +23,29 @@ from pyproj import CRS
 from gis.crs import require_projected
 from layers import databases
 from layers.answers import Answer, Change, Edit, answered, by_layer, nothing_of
+from layers.application_files import APPLICATIONS, application_document, parsed
 from layers.conforming import Conformed, conform
 from layers.counties import county_bounds
 from layers.crs_detection import home_of
 from layers.errors import LayerError, WorkspaceError
 from layers.fields import layer_definition
-from layers.folder_storage import DATABASE, FolderStorage
+from layers.folder_storage import FolderStorage, refuse_elsewhere
 from layers.georeferencing import Surroundings
-from layers.names import APPLICATION_ID
+from layers.imports import (
+    DATA_CLASSES,
+    ImportResult,
+    Progress,
+    Taken,
+    Taking,
+    refuse_class,
+)
 from layers.placing import crs_name, parse_crs
 from layers.postgis_storage import PostgisStorage
 from layers.problems import Problem
 from layers.raw import COORDINATES, RawLayer
 from layers.reading import read_layer
 from layers.registry import Export, SourceFile
+from layers.rejects import refuse_rejected
 from layers.repairs import Repair, repaired
 from layers.source_crs import stated_crs
 from layers.source_memory import (
@@ -54,64 +63,10 @@ from layers.versions import write_durably
 SCHEMA = 2  # of workspace.toml; folders of schema 1 are read as they are
 SETTINGS = "workspace.toml"
 UNKNOWN_AUTHOR = "unknown"
-DATA_CLASSES = ("public", "internal", "sensitive")
 _COUNTY = re.compile(r"\d{6}_[a-z0-9_]+")
-_SHOWN_PROBLEMS = 20
-_APPLICATIONS = "applications"
 # What a version was made from where no file was imported.
 _ANSWERS = "answers"
 _REPAIRS = "repairs"
-
-Progress = Callable[[str], None]
-
-
-class Taking(TypedDict, total=False):
-    """How a file is to be taken.
-
-    ``points`` is the point table of a line table that is a file of its own. Of a table ``mapping``
-    may also name the columns ``north`` and ``east``. All else is that of ``reading.read_layer`` and
-    ``conforming.conform``.
-    """
-
-    source_layer: str | None
-    points: Path | str | None
-    crs: CRS | str | None
-    swap_axes: bool
-    datum_shift: str | None
-    mapping: Mapping[str, str] | None
-    constants: Mapping[str, str] | None
-    units: Mapping[str, str] | None
-    source: str | None
-    make_ids: bool
-    id_prefix: str
-
-
-class _Taken(NamedTuple):
-    """What a file held, what it is as a layer, the rows that stay, and what to remember."""
-
-    raw: RawLayer
-    conformed: Conformed
-    old: gpd.GeoDataFrame | None
-    said: tuple[str, bytes] | None
-
-
-@dataclass(frozen=True)
-class ImportResult:
-    """What an import stored. ``rejected_file`` is the CSV of rejected rows, if there are any.
-
-    ``rows_in`` counts the features of the file: each is stored, rejected, or left out by its reader
-    and named in ``problems``. ``rows`` counts the rows of the version: lines in several parts are
-    several, and those of the version before are kept with ``append``.
-    """
-
-    layer: str
-    version: int
-    rows: int
-    rejected: int
-    problems: tuple[Problem, ...]
-    notes: tuple[str, ...]
-    rejected_file: Path | None
-    rows_in: int
 
 
 @dataclass(frozen=True)
@@ -196,7 +151,7 @@ class Workspace:
                 )
             )
         url = database_url or databases.usual()
-        _refuse_elsewhere(folder, database_schema, url)
+        refuse_elsewhere(folder, database_schema, url)
         opened = cls(folder, county, crs, synthetic, database_schema, url)
         if isinstance(opened._storage, PostgisStorage):
             opened._storage.refuse_absent()
@@ -248,13 +203,13 @@ class Workspace:
             If it does not fit the layer; ``problems`` holds the rows at fault.
         """
         layer_definition(name)
-        _refuse_class(data_class)
+        refuse_class(data_class)
         tell = progress or (lambda _step: None)
         sources = sources_of([file, taking.get("points")])
         base = self.versions().get(name) if append else None
         taken = self._take(name, file, base, taking, tell)
         raw, conformed = taken.raw, taken.conformed
-        _refuse_rejected(conformed, raw.file, accept_valid=accept_valid)
+        refuse_rejected(conformed, raw.file, accept_valid=accept_valid)
         table = conformed.table if taken.old is None else pd.concat([taken.old, conformed.table])
         tell(_("保存"))
         draft = Draft(
@@ -265,8 +220,9 @@ class Workspace:
             source_file=raw.file,
             author=author.strip(),
             base=(base.version if base else 0) if append else None,
-            rows_in=len(raw.cells),
+            rows_in=taken.rows_in,
             rejected=conformed.rejected,
+            left_out=taken.left_out,
             problems=conformed.problems,
             sources=sources,
         )
@@ -281,7 +237,7 @@ class Workspace:
             problems=conformed.problems,
             notes=conformed.notes,
             rejected_file=beside,
-            rows_in=len(raw.cells) + sum(one.count for one in raw.skipped),
+            rows_in=taken.rows_in,
         )
 
     def try_import(
@@ -301,7 +257,7 @@ class Workspace:
 
     def _take(
         self, name: str, file: Path | str, base: LayerVersion | None, taking: Taking, tell: Progress
-    ) -> _Taken:
+    ) -> Taken:
         """Read a file and make it rows of a layer, beside those of the version that stays."""
         crs, mapping = taking.get("crs"), taking.get("mapping") or {}
         units = taking.get("units") or {}
@@ -338,7 +294,7 @@ class Workspace:
         stated = SourceMemory({**memory.mapping, **fields}, {**memory.units, **units})
         said, key = to_remember(raw, stated), source_key(raw, name, taking.get("source"))
         kept = None if said is None else (document_of(key), said)
-        return _Taken(raw, conformed, old, kept)
+        return Taken(raw, conformed, old, kept)
 
     def surroundings(self, *, but: str = "") -> Surroundings:
         """Return where the workspace lies and, where it has streets or parcels, their shapes.
@@ -370,34 +326,16 @@ class Workspace:
         """
         if not author.strip():
             raise LayerError(_("请写明核实人(--author)。"))
-        current, made_at = self.versions(), now()
+        current = self.versions()
         planned = [
             (layer, *self._answered(layer, some, current.get(layer), replace=replace))
             for layer, some in by_layer(answers).items()
         ]
         stored: list[Edit] = []
         for layer, table, changes in planned:
-            if not changes:
-                continue
-            base = current.get(layer)
-            version = 1 if base is None else base.version + 1
-            edits = [
-                Edit(layer, version, *change, author.strip(), note.strip(), made_at)
-                for change in changes
-            ]
-            draft = Draft(
-                layer=layer,
-                table=table,
-                crs=crs_name(self.crs),
-                data_class="internal" if base is None else base.data_class,
-                source_file=_ANSWERS,
-                author=author.strip(),
-                note=note.strip(),
-                base=version - 1,
-                edits=edits,
-            )
-            self._storage.publish(draft)
-            stored += edits
+            if changes:
+                base = current.get(layer)
+                stored += self._edited(layer, table, base, changes, author, note, _ANSWERS)
         return stored
 
     def repair(self, problems: Sequence[Problem], *, author: str, note: str = "") -> list[Repair]:
@@ -414,34 +352,44 @@ class Workspace:
             If another version was stored meanwhile.
         """
         _refuse_nameless(author)
-        survey, made_at = self.survey(), now()
+        survey = self.survey()
         layers = list(dict.fromkeys(problem.layer for problem in problems))
         planned = [
             (layer, *repaired(survey, layer, [one for one in problems if one.layer == layer]))
             for layer in layers
         ]
         for layer, table, done in planned:
-            if not done:
-                continue
-            base = survey.versions[layer]
-            draft = Draft(
-                layer=layer,
-                table=table,
-                crs=crs_name(self.crs),
-                data_class=base.data_class,
-                source_file=_REPAIRS,
-                author=author.strip(),
-                note=note.strip(),
-                base=base.version,
-                edits=[
-                    Edit(
-                        layer, base.version + 1, *one.change, author.strip(), note.strip(), made_at
-                    )
-                    for one in done
-                ],
-            )
-            self._storage.publish(draft)
+            if done:
+                base, changes = survey.versions[layer], [one.change for one in done]
+                self._edited(layer, table, base, changes, author, note, _REPAIRS)
         return [one for _layer, _table, done in planned for one in done]
+
+    def _edited(
+        self,
+        layer: str,
+        table: gpd.GeoDataFrame,
+        base: LayerVersion | None,
+        changes: Sequence[Change],
+        author: str,
+        note: str,
+        source: str,
+    ) -> list[Edit]:
+        """Store a table that people changed as the version after ``base``; return the edits."""
+        version = (base.version if base else 0) + 1
+        edits = [Edit(layer, version, *one, author.strip(), note.strip(), now()) for one in changes]
+        draft = Draft(
+            layer=layer,
+            table=table,
+            crs=crs_name(self.crs),
+            data_class="internal" if base is None else base.data_class,
+            source_file=source,
+            author=author.strip(),
+            note=note.strip(),
+            base=version - 1,
+            edits=edits,
+        )
+        self._storage.publish(draft)
+        return edits
 
     def edits(self) -> list[Edit]:
         """Return every cell that an answer or a repair changed, the first one first."""
@@ -475,26 +423,26 @@ class Workspace:
 
     def applications(self) -> list[dict[str, Any]]:
         """Return all applications, ordered by id."""
-        names = [name for name in self._storage.names(_APPLICATIONS) if name.endswith(".json")]
-        return [_parsed(name, self._storage.document(name)) for name in names]
+        names = [name for name in self._storage.names(APPLICATIONS) if name.endswith(".json")]
+        return [parsed(name, self._storage.document(name)) for name in names]
 
     def applications_stamp(self) -> Hashable:
         """Return what differs as soon as an application is added or changed."""
-        return self._storage.stamp(_APPLICATIONS)
+        return self._storage.stamp(APPLICATIONS)
 
     def application(self, application_id: str) -> dict[str, Any]:
         """Return one application; raise ``WorkspaceError`` if there is none of this id."""
-        name = _application_document(application_id)
+        name = application_document(application_id)
         content = self._storage.document(name)
         if content is None:
             raise WorkspaceError(
                 _("工作区中没有报装申请“{}”。请核对编号,或先保存该申请。").format(application_id)
             )
-        return _parsed(name, content)
+        return parsed(name, content)
 
     def save_application(self, application: Mapping[str, Any]) -> None:
         """Store an application under its ``application_id``, replacing an earlier one."""
-        name = _application_document(application.get("application_id"))
+        name = application_document(application.get("application_id"))
         text = json.dumps(application, ensure_ascii=False, indent=2, allow_nan=False)
         self._storage.keep(name, f"{text}\n".encode())
 
@@ -589,35 +537,6 @@ class Workspace:
         return self._storage.registry.exports()
 
 
-def _refuse_elsewhere(folder: Path, database_schema: str, url: str | None) -> None:
-    """Refuse a workspace that does not lie where it is looked for."""
-    if database_schema and url is None:
-        raise WorkspaceError(
-            _("{}:工作区存放在数据库中。请用 TONGGOU_DATABASE_URL 指明数据库。").format(folder)
-        )
-    if url is not None and not database_schema:
-        raise WorkspaceError(
-            _(
-                "{}:工作区存放在文件夹中,不在数据库中。请取消 TONGGOU_DATABASE_URL 后打开,"
-                "或换一个文件夹新建。"
-            ).format(folder)
-        )
-    if url is None and not (folder / DATABASE).is_file():
-        raise WorkspaceError(
-            _("{}:工作区缺少 tonggou.sqlite,已损坏。请从备份恢复。").format(folder)
-        )
-
-
-def _application_document(application_id: object) -> str:
-    if not isinstance(application_id, str) or not APPLICATION_ID.fullmatch(application_id):
-        raise WorkspaceError(
-            _(
-                "报装申请编号“{}”不合规则:须为 1 至 80 个文字、数字、-、_ 或 .,且不以标点开头。"
-            ).format(str(application_id)[:80])
-        )
-    return f"{_APPLICATIONS}/{application_id}.json"
-
-
 def _refuse_nameless(author: str) -> None:
     if not author.strip():
         raise LayerError(_("请写明经办人(--author)。"))
@@ -625,43 +544,3 @@ def _refuse_nameless(author: str) -> None:
 
 def _stricter(one: str, other: str) -> str:
     return max(one, other, key=DATA_CLASSES.index)
-
-
-def _refuse_class(data_class: str) -> None:
-    if data_class not in DATA_CLASSES:
-        raise LayerError(
-            _("数据类别“{}”不可入库,须为 {}。涉密数据不得导入。").format(
-                data_class, "、".join(DATA_CLASSES)
-            )
-        )
-
-
-def _refuse_rejected(conformed: Conformed, file: str, *, accept_valid: bool) -> None:
-    errors = [problem for problem in conformed.problems if problem.severity == "error"]
-    if not errors or (accept_valid and len(conformed.table)):
-        return
-    lines = [problem.message for problem in errors[:_SHOWN_PROBLEMS]]
-    if len(errors) > _SHOWN_PROBLEMS:
-        lines.append(_("……另有 {} 处").format(len(errors) - _SHOWN_PROBLEMS))
-    cure = (
-        _("没有一行可以导入。请改正后重新导入。")
-        if accept_valid
-        else _("请改正后重新导入,或加 --accept-valid 只导入其余行。")
-    )
-    summary = _("文件 {}:{} 行有 {} 处错误,未导入任何内容。{}").format(
-        file, len(conformed.rejected), len(errors), cure
-    )
-    raise LayerError("\n".join([summary, *lines]), conformed.problems)
-
-
-def _parsed(document: str, content: bytes | None) -> dict[str, Any]:
-    name = document.rpartition("/")[2].removesuffix(".json")
-    try:
-        application = json.loads(content or b"")
-    except (ValueError, RecursionError):
-        application = None
-    if not isinstance(application, dict) or application.get("application_id") != name:
-        raise WorkspaceError(
-            _("{}:不是编号为 {} 的报装申请。请从备份恢复或重新保存。").format(document, name)
-        )
-    return application

@@ -280,7 +280,7 @@ def _without_room(
     sites: Sequence[Site],
     solve: Solve,
 ) -> dict[str, ExternalLine]:
-    """Lines, all of one demand, that a way would reach if its trench fitted every slot."""
+    """Unroutable lines, all of one demand, that a way would reach if the trench fitted it."""
     demand = unroutable[sites[0].key].demand if sites else None
     if demand is None or not may_lack_room(work, demand.pipe):
         return {}

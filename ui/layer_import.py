@@ -13,10 +13,10 @@ from layers.conforming import Conformed
 from layers.crs_detection import Candidate
 from layers.errors import LayerError, ReadError
 from layers.fields import LAYERS, LayerDefinition, layer_definition
+from layers.imports import DATA_CLASSES
 from layers.mapping import APPLIED, Proposal
 from layers.problems import Problem
 from layers.raw import RawLayer
-from layers.store import DATA_CLASSES
 from ui import words
 from ui.county import County
 from ui.language import gettext as _

@@ -14,10 +14,11 @@ import streamlit as st
 from layers.conforming import Conformed
 from layers.crs_detection import Candidate, detect_crs
 from layers.fields import layer_definition
+from layers.imports import ImportResult, Taking
 from layers.mapping import Proposal, propose_mapping
 from layers.raw import RawLayer
 from layers.reading import read_layer
-from layers.store import ImportResult, Taking, Workspace
+from layers.store import Workspace
 from ui.uploads import Upload
 
 

@@ -135,7 +135,7 @@ def test_reading_process_that_was_killed_is_started_again(tmp_path: Path) -> Non
 def test_secrets_of_the_parent_are_not_given_to_the_reading_process() -> None:
     assert set(isolation._ENVIRONMENT) == {
         "LANG", "PATH", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MALLOC_ARENA_MAX",
-        "ARROW_DEFAULT_MEMORY_POOL",
+        "ARROW_DEFAULT_MEMORY_POOL", "XDG_CACHE_HOME", "XDG_CONFIG_HOME",
     }  # fmt: skip
 
 

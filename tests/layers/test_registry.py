@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import sqlite3
@@ -13,7 +14,9 @@ from pathlib import Path
 import pytest
 
 import layers.folder_storage
+import layers.store
 from layers.errors import LayerError, ReadError, WorkspaceError
+from layers.raw import Skipped
 from layers.store import Workspace
 from tests.layers.layer_files import fingerprint, parcels_file, run_sql, square, stored, write_gpkg
 from tests.layers.old_workspaces import make_old
@@ -36,6 +39,22 @@ def test_who_when_and_what_of_every_version_is_kept(either: Workspace, tmp_path:
     assert either.source(source) == path.read_bytes()
 
 
+def test_what_the_reader_left_out_counts_as_not_stored(
+    either: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = layers.store.read_layer
+
+    def with_skipped(*arguments: object, **options: object) -> object:
+        skipped = (Skipped("两个块", "没有插入点", 2),)
+        return dataclasses.replace(real(*arguments, **options), skipped=skipped)
+
+    monkeypatch.setattr(layers.store, "read_layer", with_skipped)
+    result = either.import_layer("parcels", parcels_file(tmp_path))
+    (version,) = either.history()
+    assert (version.rows_in, version.rows, version.rejected) == (5, 3, 2)
+    assert result.rows_in == 5
+
+
 def test_a_file_imported_twice_is_kept_once(either: Workspace, tmp_path: Path) -> None:
     path = parcels_file(tmp_path)
     either.import_layer("parcels", path)
@@ -54,20 +73,44 @@ def test_a_source_that_was_changed_is_noticed(workspace: Workspace, tmp_path: Pa
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(
-    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    either: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = parcels_file(tmp_path)
-    before = fingerprint(workspace.path)
-    real = layers.folder_storage.write_version
+    before = stored(either)
+    real = layers.store.conform
 
-    def meanwhile(*arguments: object) -> None:
+    def meanwhile(*arguments: object, **options: object) -> object:
         run_sql(path, "PRAGMA user_version = 10300")
-        real(*arguments)
+        return real(*arguments, **options)
 
-    monkeypatch.setattr(layers.folder_storage, "write_version", meanwhile)
+    monkeypatch.setattr(layers.store, "conform", meanwhile)
     with pytest.raises(ReadError, match="导入期间被改动"):
-        workspace.import_layer("parcels", path)
-    assert fingerprint(workspace.path) == before
+        either.import_layer("parcels", path)
+    assert _without_folders(stored(either)) == _without_folders(before)
+
+
+def _without_folders(found: dict[str, str]) -> dict[str, str]:
+    return {name: one for name, one in found.items() if one != "folder"}
+
+
+def test_a_killed_save_of_an_application_leaves_none_and_is_swept(workspace: Workspace) -> None:
+    workspace.save_application({"application_id": "A1"})
+    folder = workspace.path / "applications"
+    (left,) = _left_by_a_dead_program(folder, ".json")
+    assert [one["application_id"] for one in workspace.applications()] == ["A1"]
+    workspace.save_application({"application_id": "A2"})
+    assert not left.exists()
+
+
+def _left_by_a_dead_program(folder: Path, suffix: str) -> list[Path]:
+    """What a program leaves in a folder that ends while it writes a file there."""
+    code = (
+        "import os, sys; from pathlib import Path; from layers.versions import temporary_file\n"
+        "with temporary_file(Path(sys.argv[1]), sys.argv[2]) as draft:\n"
+        "    draft.write_bytes(b'half'); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(folder), suffix], check=False)
+    return [file for file in folder.iterdir() if file.name.startswith(".")]
 
 
 def test_a_workspace_of_the_first_schema_is_read_and_written(
@@ -143,14 +186,8 @@ def test_a_rollback_that_cannot_be_is_refused(
 def test_drafts_of_dead_programs_are_swept_and_those_of_living_ones_stay(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    code = (
-        "import os, sys; from pathlib import Path; from layers.versions import temporary_file\n"
-        "with temporary_file(Path(sys.argv[1]), '.gpkg') as draft:\n"
-        "    draft.write_bytes(b'half'); os._exit(9)"
-    )
     folder = workspace.path / "layers" / "parcels"
-    subprocess.run([sys.executable, "-c", code, str(folder)], check=False)
-    (left,) = folder.iterdir()
+    (left,) = _left_by_a_dead_program(folder, ".gpkg")
     mine = left.with_name(left.name.replace(f"-{left.name.split('-')[2]}-", f"-{os.getpid()}-"))
     mine.write_bytes(b"at work")
     assert workspace.survey().tables == {}

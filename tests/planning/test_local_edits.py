@@ -17,6 +17,8 @@ from layers.utilities import load_utilities
 from planning.corridors import Corridors
 from planning.groundwork import Groundwork, SiteError
 from planning.local_edits import edited
+from planning.narrow_slots import too_narrow
+from planning.standards import Pipe
 from planning.tie_ins import TieIns
 from tests.planning.edits import (
     added,
@@ -25,10 +27,11 @@ from tests.planning.edits import (
     ready,
     ribbon,
     ribbon_work,
+    told,
     with_layers,
     without,
 )
-from tests.towns import ORIGIN, application, street, table
+from tests.towns import ORIGIN, application, main, street, table
 
 # What two graphs are compared by, written anew: nothing of ``gis.keys`` or ``planning.splicing``.
 
@@ -115,6 +118,27 @@ def test_a_house_in_the_way_is_built_round_and_the_rest_stays() -> None:
     assert (after.lines[kept] == before.lines[edit.edge_before[kept]]).all()
     xy = after.node_xy[after.ends[~kept]] - ORIGIN
     assert (np.abs(xy[..., 0] - 506) < 250).all()
+
+
+def _narrow_strips(work: Groundwork) -> set[Any]:
+    barred = too_narrow(work, Pipe("water", nominal_mm=800, material="PE"))
+    return {_vertices(line) for line in work.corridors.graph.lines[barred]}
+
+
+def test_a_red_line_that_leaves_no_footway_bars_where_a_whole_build_does() -> None:
+    survey = told(ribbon(), "roads", 7, red_line_width_m=9.0)
+    edit = edited(ribbon_work(), survey)
+    assert not _narrow_strips(ribbon_work())
+    assert _narrow_strips(edit.work) == _narrow_strips(ready(survey)) != set()
+
+
+def test_a_line_that_fills_a_footway_bars_where_a_whole_build_does() -> None:
+    row = {"diameter_mm": 2000.0, "material": "concrete", "position_accuracy_m": 0.0}
+    big = main((820, 7.5), (1040, 7.5), utility="sewage", subtype=None, **row)
+    survey = added(ribbon(), "lines", **big)
+    edit = edited(ribbon_work(), survey)
+    assert edit.is_local
+    assert _narrow_strips(edit.work) == _narrow_strips(ready(survey)) != set()
 
 
 def test_an_edit_of_trees_leaves_the_very_graph() -> None:

@@ -1,8 +1,7 @@
 """Streets too narrow for a trench, on paper: what bars, what only may, and what is told.
 
 The usual street with its kerb at y = 5 and a footway up to the red line. Water DN200 has a trench
-of its outside width and 0.3 m working space on both sides: 0.8 m. The parcel lies behind y = 12,
-its gate at x = 138; the main of the other utilities lie far away, so that all networks are known.
+of its outside width and 0.3 m working space on both sides: 0.8 m. The parcel lies behind y = 12.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import pytest
 
 from planning.batch import cases_of, screen
 from planning.external_lines import ExternalLine, all_by_forest, external_lines
-from planning.narrow_slots import may_lack_room, too_narrow
+from planning.narrow_slots import may_lack_room, too_narrow, ways_too_narrow
 from planning.no_dig import ANY_WIDTH
 from planning.plan import plan
 from planning.routes import best_way
@@ -75,6 +74,17 @@ def test_a_larger_pipe_is_barred_where_a_smaller_one_is_not() -> None:
     large = Pipe("water", nominal_mm=600, material="PE")
     assert not too_narrow(work, WATER).any()
     assert too_narrow(work, large).any()
+
+
+def test_a_way_along_part_of_a_narrow_strip_to_a_main_is_barred_too() -> None:
+    # Both lead to the end of the main; only those that stay off the narrow strip remain.
+    work = ground(town(roads=narrow_street(), lines={"W-1": main((-60, 8), (70, 8))}))
+    barred = ways_too_narrow(work, WATER)
+    lines = work.tie_ins("water").lines[barred]
+    assert len(lines)
+    xy = [towns.xy(line) for line in lines]
+    assert all(abs(one[0][0] - one[1][0]) > 0.5 and abs(one[0][1] - one[1][1]) < 1e-3 for one in xy)
+    assert not barred.all()
 
 
 def body(**changes: Any) -> towns.Rows:

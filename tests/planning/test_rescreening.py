@@ -57,6 +57,11 @@ def test_far_from_a_new_house_answers_are_kept() -> None:
     assert 0 < table.attrs["solved_anew"] < 0.75 * len(table)
 
 
+def test_a_street_that_loses_its_footways_sends_lines_another_way_or_tells_of_no_room() -> None:
+    table = _assert_as_made_anew(told(ribbon(), "roads", 0, red_line_width_m=10.4))
+    assert "no_room" in set(table["reason"])
+
+
 def test_a_tree_that_turns_ancient_changes_the_answers_beside_it() -> None:
     survey = told(ribbon(), "trees", 0, ancient=True)
     _assert_as_made_anew(survey)

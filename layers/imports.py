@@ -1,0 +1,90 @@
+"""What an import is given and what it returns, and what it refuses as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from gettext import gettext as _
+from pathlib import Path
+from typing import NamedTuple, TypedDict
+
+import geopandas as gpd
+from pyproj import CRS
+
+from layers.conforming import Conformed
+from layers.errors import LayerError
+from layers.problems import Problem
+from layers.raw import RawLayer
+
+DATA_CLASSES = ("public", "internal", "sensitive")
+
+Progress = Callable[[str], None]
+
+
+class Taking(TypedDict, total=False):
+    """How a file is to be taken.
+
+    ``points`` is the point table of a line table that is a file of its own. Of a table ``mapping``
+    may also name the columns ``north`` and ``east``. All else is that of ``reading.read_layer`` and
+    ``conforming.conform``.
+    """
+
+    source_layer: str | None
+    points: Path | str | None
+    crs: CRS | str | None
+    swap_axes: bool
+    datum_shift: str | None
+    mapping: Mapping[str, str] | None
+    constants: Mapping[str, str] | None
+    units: Mapping[str, str] | None
+    source: str | None
+    make_ids: bool
+    id_prefix: str
+
+
+class Taken(NamedTuple):
+    """What a file held, what it is as a layer, the rows that stay, and what to remember."""
+
+    raw: RawLayer
+    conformed: Conformed
+    old: gpd.GeoDataFrame | None
+    said: tuple[str, bytes] | None
+
+    @property
+    def left_out(self) -> int:
+        """Features that the reader left out, each named in a problem."""
+        return sum(one.count for one in self.raw.skipped)
+
+    @property
+    def rows_in(self) -> int:
+        """Features of the file."""
+        return len(self.raw.cells) + self.left_out
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """What an import stored. ``rejected_file`` is the CSV of rejected rows, if there are any.
+
+    ``rows_in`` counts the features of the file: each is stored, rejected, or left out by its reader
+    and named in ``problems``. ``rows`` counts the rows of the version: lines in several parts are
+    several, and those of the version before are kept with ``append``.
+    """
+
+    layer: str
+    version: int
+    rows: int
+    rejected: int
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+    rejected_file: Path | None
+    rows_in: int
+
+
+def refuse_class(data_class: str) -> None:
+    """Raise ``LayerError`` for a class of data that may not be stored."""
+    if data_class not in DATA_CLASSES:
+        raise LayerError(
+            _("数据类别“{}”不可入库,须为 {}。涉密数据不得导入。").format(
+                data_class, "、".join(DATA_CLASSES)
+            )
+        )
