@@ -133,9 +133,9 @@ def _found(path: Path, format_: str, kind: str, id_field: str, rules: tuple[_Rul
 
 @contextmanager
 def _in_order(path: Path, format_: str) -> Iterator[Any]:
-    """Give the extract with nodes before ways, as its readers need it; answers of Overpass have not.
+    """Give the extract with nodes before ways, as its readers need it.
 
-    One that is out of order is sorted into a temporary file.
+    Answers of Overpass may be out of order: such a one is sorted into a temporary file.
     """
     import osmium
 

@@ -4,8 +4,8 @@
 
 RECIPES.csv has a row for each file: ``file`` in the folder, the ``layer`` to import it as, and,
 where a user would have to say so, ``source_layer``, ``crs``, ``set`` (field=value, several with a
-space between) and ``workspace_crs``, where the workspace lies. Each file gets a workspace of its own
-in a temporary folder, with ids made where it has none, and rows in error kept beside.
+space between) and ``workspace_crs``, where the workspace lies. Each file gets a workspace of its
+own in a temporary folder, with ids made where it has none, and rows in error kept beside.
 
 Printed are rows in, rows stored, rows reported (rejected or left out), and what was told; exit 0 if
 nothing was lost: every row of a file is stored or reported.
