@@ -15,7 +15,7 @@ from typing import Any
 
 _PACKAGES = ("numpy", "scipy", "pandas", "shapely", "geopandas", "networkx")
 _STATUS = Path("/proc/self/status")
-_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def cpu_of(run: Callable[[], Any], repeats: int = 1) -> float:
@@ -44,7 +44,7 @@ def in_child(measure: Callable[..., dict[str, Any]], *arguments: Any) -> dict[st
 
     One thread: those of linear algebra spin while they wait, which would count as work.
     """
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    os.environ.update(ONE_THREAD)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as child:
         return child.submit(_with_peak, measure, arguments).result()
 

@@ -22,7 +22,7 @@ def _answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
 def test_list_names_every_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list"]) == 0
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
-    names = ["screening", "click", "edit", "noding", "constrained", "joint"]
+    names = ["screening", "click", "edit", "imports", "noding", "constrained", "joint"]
     assert listed == list(BENCHMARKS) == names
 
 
@@ -113,3 +113,15 @@ def test_a_percentile_is_the_nearest_rank() -> None:
     assert percentile(samples, 0.95) == 19.0
     assert percentile(samples, 0.50) == 10.0
     assert percentile([7.0], 0.95) == 7.0
+
+
+def test_imports_count_the_process_that_reads_and_find_what_geopandas_finds(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    answer = _answer(capsys, "imports", "--parcels", "40", "--json", "--peers")
+    assert (answer["parcels"], answer["problems"]) == (40, 0)
+    peer = answer["peers"]["geopandas"]
+    assert (peer["broken"], peer["overlaps"]) == (0, 0)
+    parts = [answer["cpu_s"][name] for name in ("reader", "import", "check")]
+    assert answer["cpu_s"]["whole"] == pytest.approx(sum(parts))
+    assert answer["reader_mb"] > 1

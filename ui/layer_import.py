@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import streamlit as st
 
 from api.escape import esc
 from layers.conforming import Conformed
+from layers.counties import county_bounds
 from layers.crs_detection import Candidate
 from layers.errors import LayerError, ReadError
 from layers.fields import LAYERS, LayerDefinition, layer_definition
@@ -17,6 +19,7 @@ from layers.imports import DATA_CLASSES
 from layers.mapping import APPLIED, Proposal
 from layers.problems import Problem
 from layers.raw import RawLayer
+from reports.layer_picture import draw_layer
 from ui import words
 from ui.county import County
 from ui.language import gettext as _
@@ -64,9 +67,12 @@ def layer_import(county: County, workspace: Path) -> None:
     if trial is None or key != wishes.key:
         return
     if isinstance(trial, LayerError | ReadError):
-        alarm(_("不能导入"), str(trial))
+        # Messages name the options of the command line; here the same is chosen in the form.
+        here = _("在本页:--crs、--swap-axes 即「坐标系」,--map、--set 即「改动字段对应」。")
+        alarm(_("不能导入"), f"{trial}\n{here}")
         return
     _shown(trial)
+    st.html(_fallen(trial, layer, county))
     _storing(upload, wishes, trial, workspace)
 
 
@@ -152,6 +158,9 @@ def _proposed(definition: LayerDefinition, found: Sequence[Proposal]) -> str:
         if absent
         else ""
     )
+    if not found:
+        nothing = _("文件中没有列名与本图层的字段相符。")
+        return f'<h4>{_("字段对应")}</h4><p class="tg-soft">{nothing}</p>{missing}'
     return (
         f'<h4>{_("字段对应")}</h4><table class="tg-small"><thead><tr><th>{_("字段")}</th>'
         f'<th>{_("文件中的列")}</th><th class="n">{_("把握")}</th><th>{_("依据")}</th></tr></thead>'
@@ -221,6 +230,19 @@ def _shown(trial: Conformed) -> None:
         )
         if len(trial.problems) > _SHOWN:
             told(_("仅列出前 {} 处,共 {} 处。").format(_SHOWN, len(trial.problems)))
+
+
+def _fallen(trial: Conformed, layer: str, county: County) -> str:
+    """A small picture of where the layer would lie."""
+    behind = {name: table for name, table in county.survey.tables.items() if name != layer}
+    svg = draw_layer(
+        layer, trial.table, behind, county=county_bounds(county.survey.county)
+    ).encode()
+    address = f"data:image/svg+xml;base64,{b64encode(svg).decode()}"
+    return (
+        f"<h4>{_('图层落在这里')}</h4>"
+        f'<img src="{address}" alt="{_("图层落在这里")}" style="width:100%">'
+    )
 
 
 def _warnings(problems: Sequence[Problem]) -> int:

@@ -119,3 +119,20 @@ def test_every_rule_fills_a_field_with_a_value_that_it_takes() -> None:
                      "number": ("number", "metres", "volts"), "enum": field.allowed}  # fmt: skip
             numeral = field.type == "integer" and row["becomes"].lstrip("-").isdigit()
             assert numeral or row["becomes"] in kinds[field.type], row
+
+
+def test_ways_before_their_nodes_are_drawn_all_the_same(tmp_path: Path) -> None:
+    # As Overpass answers «way(…); out; >; out;»: the nodes of a ring come after it.
+    file = tmp_path / "overpass.osm"
+    file.write_text(
+        '<?xml version="1.0"?><osm version="0.6">'
+        '<way id="9" version="1"><nd ref="1"/><nd ref="2"/><nd ref="3"/><nd ref="1"/>'
+        '<tag k="leisure" v="park"/></way>'
+        '<node id="1" version="1" lat="31.63" lon="114.86"/>'
+        '<node id="2" version="1" lat="31.63" lon="114.861"/>'
+        '<node id="3" version="1" lat="31.631" lon="114.861"/></osm>',
+        encoding="utf-8",
+    )
+    raw = read_layer(file, source_layer=None, layer="green")
+    assert (len(raw.cells), raw.skipped, raw.unreadable) == (1, (), {})
+    assert raw.shapes[0].area == pytest.approx(0.001 * 0.001 / 2)
