@@ -10,7 +10,6 @@ person who runs it has chosen. Exit 0: written. 2: the file cannot be read.
 from __future__ import annotations
 
 import gzip
-import os
 import shutil
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from layers.gdal_safety import UNUSED_DRIVERS, VIRTUAL_AND_NETWORK_DRIVERS
+from layers.gdal_safety import disable_unsafe_drivers
 
 DRIVER = "OSM"
 LAYERS = ("lines", "multipolygons")
@@ -27,8 +26,7 @@ LAYERS = ("lines", "multipolygons")
 
 def convert(source: Path, target: Path) -> None:
     """Write the layers of an extract, plain or gzipped, into a new GeoPackage (EPSG:4326)."""
-    shut = [name for name in VIRTUAL_AND_NETWORK_DRIVERS + UNUSED_DRIVERS if name != DRIVER]
-    os.environ["OGR_SKIP"] = ",".join(shut)  # before the drivers are registered
+    disable_unsafe_drivers(keep=(DRIVER, "GPKG"))  # before the drivers are registered
     import pyogrio
 
     with tempfile.TemporaryDirectory() as folder:
