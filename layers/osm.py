@@ -11,11 +11,9 @@ configuration decides, and it puts areas together from rings whatever their tags
 from __future__ import annotations
 
 import csv
-import mmap
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from gettext import gettext as _
@@ -139,50 +137,22 @@ def _found(path: Path, format_: str, kind: str, id_field: str, rules: tuple[_Rul
         "LineString": factory.create_linestring,
         "Point": factory.create_point,
     }
-    with _in_order(path, format_) as file:
-        reader = osmium.FileProcessor(file)
-        reader = reader.with_areas() if kind == "Polygon" else reader.with_locations()
-        for feature, form, name in _features(reader):
-            tags = dict(feature.tags)
-            rule = next((one for one in rules if one.role != "fill" and one.fits(tags)), None)
-            if rule is None:
-                continue
-            reason = _no_row(rule, kind, form, tags)
-            if reason is not None:
-                found.skipped.setdefault(name, reason)
-                continue
-            found.skipped.pop(name, None)  # what was a ring of ways before is an area now
-            found.cells.append({id_field: name} | _filled(rules, rule, tags, found))
-            found.shapes.append(_shape(makers[kind], feature, found))
-    return found
-
-
-@contextmanager
-def _in_order(path: Path, format_: str) -> Iterator[Any]:
-    """Give the extract with nodes before ways, as its readers need it.
-
-    Answers of Overpass may be out of order: such a one is sorted into a temporary file.
-    """
-    import osmium
-
     file = osmium.io.File(str(path), format_)
-    if format_ == "pbf" or not _ways_come_first(path):
-        yield file
-        return
-    with tempfile.TemporaryDirectory(prefix="tonggou-osm-") as folder:
-        target = Path(folder) / "sorted.osm"
-        everything = osmium.MergeInputReader()
-        everything.add_file(str(path))
-        with osmium.SimpleWriter(str(target)) as writer:
-            everything.apply(writer)
-        yield osmium.io.File(str(target), "osm")
-
-
-def _ways_come_first(path: Path) -> bool:
-    """Whether some way stands before some node."""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        first = text.find(b"<way")
-        return first >= 0 and text.rfind(b"<node") > first
+    reader = osmium.FileProcessor(file)
+    reader = reader.with_areas() if kind == "Polygon" else reader.with_locations()
+    for feature, form, name in _features(reader):
+        tags = dict(feature.tags)
+        rule = next((one for one in rules if one.role != "fill" and one.fits(tags)), None)
+        if rule is None:
+            continue
+        reason = _no_row(rule, kind, form, tags)
+        if reason is not None:
+            found.skipped.setdefault(name, reason)
+            continue
+        found.skipped.pop(name, None)  # what was a ring of ways before is an area now
+        found.cells.append({id_field: name} | _filled(rules, rule, tags, found))
+        found.shapes.append(_shape(makers[kind], feature, found))
+    return found
 
 
 def _features(reader: Any) -> Iterator[tuple[Any, str, str]]:
