@@ -62,7 +62,7 @@ def test_the_sample_county_on_arrays_equals_the_planner_of_one_parcel(
     cases = cases_of(sample_work.survey, sample_cases, DAY)
     table = screen(sample_work, cases)
     left = table.attrs["one_by_one"]["pairs"] - sum(len(c.demands) for c in sample_cases)
-    assert left < 0.1 * len(table)  # nearly all parcels are told by sums
+    assert left < 0.25 * len(table)  # most are told by sums and bounds, the others are searched
     assert_equal(table, one_by_one(monkeypatch, sample_work, cases))
 
 

@@ -1,0 +1,285 @@
+"""The page of data as a person meets it: files in, versions, problems, repairs, files out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pytest
+from shapely.geometry import Polygon, box
+
+from layers.store import Workspace
+from tests.api.test_escape import HOSTILE
+from tests.towns import CRS_NAME
+from tests.ui.conftest import SIZES, Visit
+from tests.ui.town import fill_workspace, town
+
+pytestmark = pytest.mark.browser
+
+Opener = Callable[[str, str], Visit]
+Server = Callable[[str, Path], str]
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace that these tests may change."""
+    path = tmp_path_factory.mktemp("data") / "workspace"
+    fill_workspace(path, town())
+    return path
+
+
+@pytest.fixture(scope="module")
+def door(serve: Server, own: Path) -> str:
+    return serve("tests/ui/fixture_app.py", own)
+
+
+@pytest.fixture
+def data(visit: Opener, door: str) -> Callable[..., Visit]:
+    """Open the bench and go to the page of data by its link."""
+
+    def go(device: str = "desktop") -> Visit:
+        opened = visit(door, device)
+        opened.page.get_by_role("link", name="数据").click()
+        opened.page.get_by_text("导入文件").wait_for()
+        opened.wait(lambda: opened.frame)
+        return opened
+
+    return go
+
+
+def parcels(path: Path, **columns: list[Any]) -> Path:
+    """Two parcels beside the town's own."""
+    west, south, *_rest = town().tables["parcels"].total_bounds
+    shapes = [box(west + x, south - 60, west + x + 20, south - 30) for x in (0, 30)]
+    told = {"宗地编号": ["N-1", "N-2"], "用地性质": ["教育", "教育"], **columns}
+    gpd.GeoDataFrame(told, geometry=shapes, crs=CRS_NAME).to_file(path, driver="GPKG")
+    return path
+
+
+def choose(opened: Visit, *files: Path) -> None:
+    opened.page.set_input_files("input[type=file]", [str(file) for file in files])
+    opened.page.locator("p.tg-facts, p.tg-note-warn").first.wait_for()
+
+
+def look_over(opened: Visit) -> None:
+    opened.page.get_by_role("button", name="核对", exact=True).click()
+    opened.page.locator(".tg-figures, p.tg-note-warn").first.wait_for()
+
+
+def pick(opened: Visit, label: str, words: str) -> None:
+    """Choose in a select box."""
+    opened.page.get_by_label(label, exact=True).click()
+    opened.page.keyboard.type(words)
+    opened.page.keyboard.press("Enter")
+    opened.page.wait_for_timeout(500)
+
+
+def no_harm(opened: Visit) -> None:
+    assert (opened.outside, opened.errors, opened.refused) == ([], [], [])
+
+
+@pytest.mark.parametrize("device", SIZES)
+def test_the_page_is_whole_at_both_sizes(data: Callable[..., Visit], device: str) -> None:
+    opened = data(device)
+    page = opened.page
+    page.wait_for_timeout(1000)
+    no_harm(opened)
+    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[device][0]
+    assert opened.frame.locator(".tg-legend").is_visible()
+    for task in ("图层与版本", "问题"):
+        page.get_by_text(task, exact=True).first.click()
+        page.get_by_role("heading", name=task[:2]).first.wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[device][0]
+    no_harm(opened)
+
+
+def test_a_good_file_becomes_the_next_version_and_can_be_taken_back(
+    data: Callable[..., Visit], own: Path, tmp_path: Path
+) -> None:
+    before = Workspace.open(own).version("parcels")
+    opened = data()
+    page = opened.page
+    choose(opened, parcels(tmp_path / "新宗地.gpkg"))
+    assert "2 行" in page.locator("p.tg-facts").inner_text()
+    look_over(opened)
+    assert page.locator(".tg-figures").inner_text().split() == [
+        "可入库",
+        "2",
+        "有错误",
+        "0",
+        "提醒",
+        "0",
+    ]
+    assert page.locator("img[alt=图层落在这里]").evaluate("image => image.naturalWidth") > 100
+    assert Workspace.open(own).version("parcels") == before  # nothing is stored yet
+    assert page.get_by_role("button", name="入库").is_disabled()
+    page.get_by_label("操作人").fill("张三")
+    page.get_by_label("操作人").press("Enter")
+    page.get_by_text("填写操作人后可入库。").wait_for(state="detached")
+    page.get_by_role("button", name="入库").click()
+    page.get_by_text("已入库为第").wait_for()
+    stored = Workspace.open(own).version("parcels")
+    assert (stored.version, stored.rows, stored.author) == (before.version + 1, 2, "张三")
+    assert stored.source_file == "新宗地.gpkg"
+
+    page.get_by_text("图层与版本", exact=True).first.click()
+    page.get_by_role("button", name="比较", exact=True).click()
+    figures = page.locator(".tg-figures")
+    figures.wait_for()
+    assert figures.inner_text().split() == ["新增", "2", "删除", str(before.rows), "改动", "0"]
+    page.get_by_label("操作人").first.fill("李四")
+    page.get_by_role("button", name="退回", exact=True).click()
+    page.get_by_text("已退回至第").wait_for()
+    current = Workspace.open(own).version("parcels")
+    assert (current.version, current.rows, current.author) == (
+        before.version + 2,
+        before.rows,
+        "李四",
+    )
+    no_harm(opened)
+
+
+def test_rows_in_error_are_shown_and_stored_beside_only_when_wished(
+    data: Callable[..., Visit], own: Path, tmp_path: Path
+) -> None:
+    before = Workspace.open(own).version("parcels").version
+    opened = data()
+    page = opened.page
+    choose(opened, parcels(tmp_path / "bad.gpkg", 用地性质=["教育", "月球"]))
+    look_over(opened)
+    assert page.locator(".tg-figures").inner_text().split()[:4] == ["可入库", "1", "有错误", "1"]
+    page.get_by_label("操作人").fill("张三")
+    page.get_by_label("操作人").press("Enter")
+    page.get_by_text("填写操作人后可入库。").wait_for(state="detached")
+    assert page.get_by_role("button", name="入库").is_disabled()
+    page.get_by_text("只入库没有错误的行").click()
+    page.get_by_role("button", name="入库").click()
+    page.get_by_text("另存错误行 1 行").wait_for()
+    stored = Workspace.open(own).version("parcels")
+    assert (stored.version, stored.rows, stored.rejected) == (before + 1, 1, 1)
+    Workspace.open(own).rollback("parcels", before, author="test")
+    no_harm(opened)
+
+
+def test_a_file_without_crs_asks_for_it_with_evidence(
+    data: Callable[..., Visit], tmp_path: Path
+) -> None:
+    x, y = town().tables["parcels"].total_bounds[:2]
+    file = tmp_path / "树.csv"
+    file.write_bytes(f"点号,X,Y\nA1,{y:.2f},{x:.2f}\nA2,{y + 9:.2f},{x:.2f}\n".encode("gb18030"))
+    opened = data()
+    page = opened.page
+    choose(opened, file)
+    pick(opened, "导入为", "树")
+    page.get_by_text("必填而尚无对应列:树木编号").wait_for()
+    assert page.get_by_text("文字编码:GB18030").is_visible()
+    page.get_by_text("文件没有编号列").click()
+    page.wait_for_timeout(800)
+    page.get_by_role("button", name="核对", exact=True).click()
+    page.get_by_text("在本页:--crs").wait_for()
+    assert "--crs EPSG:4547" in page.locator("p.tg-note-warn").last.inner_text()
+    page.get_by_label("坐标系", exact=True).click()
+    page.get_by_role("option").first.wait_for()
+    assert "EPSG:4547" in page.get_by_role("option").first.inner_text()
+    page.get_by_role("option").first.click()
+    page.wait_for_timeout(800)
+    look_over(opened)
+    page.locator(".tg-figures").wait_for()
+    assert page.locator(".tg-figures").inner_text().split()[:2] == ["可入库", "2"]
+    no_harm(opened)
+
+
+def test_a_file_that_reads_another_is_refused_and_nothing_is_stored(
+    data: Callable[..., Visit], own: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "roads.geojson"
+    file.write_text(
+        '<OGRVRTDataSource><OGRVRTLayer name="a"><SrcDataSource>/etc/passwd</SrcDataSource>'
+        "</OGRVRTLayer></OGRVRTDataSource>",
+        encoding="utf-8",
+    )
+    before = Workspace.open(own).versions()
+    opened = data()
+    choose(opened, file)
+    told = opened.page.locator("p.tg-note-warn").inner_text()
+    assert "不能导入" in told
+    assert "roads.geojson" in told
+    assert "root:" not in opened.page.content()
+    assert Workspace.open(own).versions() == before
+    no_harm(opened)
+
+
+def test_hostile_names_run_nothing(data: Callable[..., Visit], tmp_path: Path) -> None:
+    opened = data()
+    names = [str(value) for value in HOSTILE][:2]
+    choose(opened, parcels(tmp_path / "x.gpkg", 名称=names, **{"<img src=x onerror=PWN=1>": names}))
+    look_over(opened)
+    opened.page.locator(".tg-figures").wait_for()
+    opened.page.wait_for_timeout(500)
+    assert all(frame.evaluate("() => window.PWN === undefined") for frame in opened.page.frames)
+    no_harm(opened)
+
+
+def test_a_problem_is_shown_on_the_map_and_its_repair_can_be_undone(
+    data: Callable[..., Visit], own: Path
+) -> None:
+    workspace = Workspace.open(own)
+    tables = workspace.survey().tables
+    west, south, *_rest = tables["parcels"].total_bounds
+    corners = [(0, -90), (40, -90), (40, -60), (20.02, -60), (20.01, -40), (20, -60), (0, -60)]
+    spike = Polygon([(west + x, south + y) for x, y in corners])
+    first = workspace.version("parcels").version
+    file = own.parent / "spike.gpkg"
+    gpd.GeoDataFrame({"宗地编号": ["S-1"]}, geometry=[spike], crs=CRS_NAME).to_file(
+        file, driver="GPKG"
+    )
+    workspace.import_layer("parcels", file, append=True, author="test")
+    opened = data()
+    page = opened.page
+    page.get_by_text("问题", exact=True).first.click()
+    page.locator('[data-testid="stDataFrame"]').wait_for(timeout=60_000)
+    pick(opened, "图层", "宗地")
+    page.wait_for_timeout(1500)
+    centre = opened.frame.evaluate("() => [map.getCenter().lat, map.getCenter().lng]")
+    for row in range(1, 8):  # the spike is one of the first problems of the layer
+        place = page.locator('[data-testid="stDataFrame"]').bounding_box()
+        page.mouse.click(place["x"] + 14, place["y"] + 18 + 35 * row)
+        page.wait_for_timeout(1500)
+        if (
+            page.get_by_text("建议的修复").count()
+            and "S-1" in page.locator("p.tg-note-none").last.inner_text()
+        ):
+            break
+    opened.wait(
+        lambda: opened.frame.evaluate("() => [map.getCenter().lat, map.getCenter().lng]") != centre
+    )
+    page.get_by_label("操作人").fill("王五")
+    page.get_by_role("button", name="修复(存为新版本,可退回)").click()
+    page.get_by_text("已修复 1 处").wait_for()
+    mended = Workspace.open(own).survey().tables["parcels"].geometry["S-1"]
+    assert mended.area == pytest.approx(40 * 30, abs=0.3)
+    assert mended.bounds[3] == pytest.approx(south - 60, abs=0.01)
+    Workspace.open(own).rollback("parcels", first, author="test")
+    no_harm(opened)
+
+
+def test_a_version_is_handed_out_and_that_is_recorded(
+    data: Callable[..., Visit], own: Path, tmp_path: Path
+) -> None:
+    opened = data()
+    page = opened.page
+    page.get_by_text("图层与版本", exact=True).first.click()
+    page.get_by_label("操作人").last.fill("赵六")
+    page.get_by_label("操作人").last.press("Enter")
+    page.wait_for_timeout(1500)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="导出", exact=True).click()
+    file = tmp_path / "out.gpkg"
+    waiting.value.save_as(file)
+    rows = gpd.read_file(file, layer="parcels")
+    [*_before, last] = Workspace.open(own).exports()
+    current = Workspace.open(own).version(last.layer)
+    assert (len(rows), last.author, last.version) == (current.rows, "赵六", current.version)
+    no_harm(opened)
