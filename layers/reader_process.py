@@ -14,6 +14,7 @@ import json
 import logging
 import os
 import resource
+import shutil
 import signal
 import socket
 import sys
@@ -91,7 +92,10 @@ def _supervise(request: dict[str, Any], answer: int) -> None:
         "cpu_seconds": usage.ru_utime + usage.ru_stime,
         "peak_bytes": usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
     }
-    os.write(answer, json.dumps(outcome).encode())
+    try:
+        os.write(answer, json.dumps(outcome).encode())
+    except BrokenPipeError:  # whoever asked was killed meanwhile and clears nothing away
+        shutil.rmtree(request["folder"], ignore_errors=True)
 
 
 def _work(request: dict[str, Any]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import fields
@@ -118,6 +120,20 @@ def test_nothing_is_left_of_a_parser(reader: Reader, tmp_path: Path, monkeypatch
     for deed in ("crash", "raise", "write inside"):
         do(reader, tmp_path, deed)
     assert fingerprint(scratch) == {}
+
+
+def test_nothing_is_left_where_whoever_asked_was_killed(reader: Reader, tmp_path: Path) -> None:
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    request = isolation._request(parcels_file(tmp_path), Wanted("parcels"), folder)
+    receiving, sending = os.pipe()
+    os.close(receiving)  # as the system does for a process that dies
+    reader._send(json.dumps(request).encode(), sending)
+    os.close(sending)
+    ends = time.monotonic() + 10
+    while folder.exists() and time.monotonic() < ends:
+        time.sleep(0.02)
+    assert not folder.exists()
 
 
 def test_reading_process_that_was_killed_is_started_again(tmp_path: Path) -> None:

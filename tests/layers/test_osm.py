@@ -78,19 +78,6 @@ def test_other_layers_come_by_their_tags(
     assert types <= set(layer_definition(layer).geometry_types)
 
 
-def test_extract_with_its_nodes_last_is_read_like_any_other(foreign: Path, tmp_path: Path) -> None:
-    lines = (foreign / "a.osm").read_text().splitlines()
-    nodes = [n for n, line in enumerate(lines) if "<node" in line or "</node" in line]
-    first, last = nodes[0], nodes[-1] + 1
-    path = tmp_path / "a.osm"
-    path.write_text("\n".join([*lines[:first], *lines[last:-1], *lines[first:last], lines[-1]]))
-    for layer in ("roads", "buildings"):
-        straight, turned = read(foreign / "a.osm", layer), read(path, layer)
-        assert rows(turned) == rows(straight)
-        assert turned.unreadable == straight.unreadable
-        assert turned.skipped == straight.skipped
-
-
 def test_layer_that_no_tags_tell_of_is_refused(foreign: Path) -> None:
     with pytest.raises(ReadError, match="OSM 数据里没有图层 parcels 的内容。可导入的图层:roads、"):
         read(foreign / "a.osm", "parcels")
