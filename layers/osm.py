@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import re
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -77,7 +78,9 @@ def read_osm(path: Path, wanted: Wanted) -> RawLayer:
         refuse_document_type(path)
     kind = definition.geometry_types[0]
     try:
-        found = _found(path, "osm" if xml else "pbf", kind, definition.id_field, rules)
+        with tempfile.TemporaryDirectory() as folder:
+            extract = _in_order(path, "osm" if xml else "pbf", Path(folder))
+            found = _found(*extract, kind, definition.id_field, rules)
     except (RuntimeError, ValueError, OverflowError) as error:
         raise ReadError(
             _("文件 {}:OSM 数据残缺或不合格式,无法读取。请重新下载。").format(path.name)
@@ -99,9 +102,33 @@ def read_osm(path: Path, wanted: Wanted) -> RawLayer:
     )
 
 
+def _in_order(path: Path, form: str, folder: Path) -> tuple[Path, str]:
+    """Return an extract in which nodes come before ways and ways before relations, and its form.
+
+    Answers of Overpass often have the nodes last; places and areas could not be put together.
+    """
+    import osmium  # only where an extract is read
+
+    before = 0
+    features: Iterator[Any] = iter(osmium.FileProcessor(osmium.io.File(str(path), form)))
+    for feature in features:
+        rank = 0 if feature.is_node() else 1 if feature.is_way() else 2
+        if rank < before:
+            break
+        before = rank
+    else:
+        return path, form
+    ordered = folder / "ordered.osm.pbf"
+    merged = osmium.MergeInputReader()
+    merged.add_buffer(path.read_bytes(), form)
+    with osmium.SimpleWriter(str(ordered)) as writer:
+        merged.apply(writer)
+    return ordered, "pbf"
+
+
 def _found(path: Path, format_: str, kind: str, id_field: str, rules: tuple[_Rule, ...]) -> _Found:
     """Go through the extract once (twice where areas are put together)."""
-    import osmium  # only where an extract is read
+    import osmium
 
     found = _Found([], [], {}, {})
     factory = osmium.geom.WKBFactory()
