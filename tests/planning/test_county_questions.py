@@ -60,12 +60,14 @@ def test_a_road_is_asked_once_for_all_cases_with_what_it_keeps_open_and_settles(
     found = by_key(open_)
     assert ("layer:railways", "geometry") not in found
     row = found["road:R-2", "overhauled_on"]
-    # The mains lie south of their street: the eight parcels north of R-2 cross it, and no other.
-    assert set(row.case_ids) == {key for key in PARCELS if key.startswith("P-2-")}
-    assert (row.pairs, row.cases, row.utilities) == (8, 8, ("water",))
-    assert row.settles == 8
+    # The mains lie south of their street: the eight parcels north of R-2 cross it, and no other;
+    # but the first goes round by C-1, whose days are known, and qualifies there.
+    north = {key for key in PARCELS if key.startswith("P-2-")}
+    assert set(row.case_ids) == north - {"P-2-0"}
+    assert (row.pairs, row.cases, row.utilities) == (7, 7, ("water",))
+    assert row.settles == 7
     # Of R-3 two things are asked: neither answer alone settles anything.
-    assert found["road:R-3", "opened_on"].pairs == 8
+    assert found["road:R-3", "opened_on"].pairs == 7
     assert found["road:R-3", "opened_on"].settles == found["road:R-3", "authority"].settles == 0
     assert open_["settles"].is_monotonic_decreasing
 
@@ -86,11 +88,11 @@ def test_a_missing_layer_settles_no_verdict_that_is_not_open() -> None:
 def test_a_case_is_settled_only_where_all_its_open_lines_are() -> None:
     found = by_key(questions_of_cases(screened(county())))
     row = found["road:R-2", "overhauled_on"]
-    assert (row.settles, row.settles_cases) == (8, 0)  # their gas waits for the state of mains
+    assert (row.settles, row.settles_cases) == (7, 0)  # their gas waits for the state of mains
     joined = {key: {**line, "status": "in_service"} for key, line in LINES.items()}
     found = by_key(questions_of_cases(screened(county(lines=joined))))
     row = found["road:R-2", "overhauled_on"]
-    assert (row.settles, row.settles_cases) == (16, 8)
+    assert (row.settles, row.settles_cases) == (14, 7)
 
 
 @pytest.mark.parametrize("answer", ["2001-05-01", "2025-05-01"])
@@ -103,7 +105,8 @@ def test_any_answer_settles_what_it_is_said_to_settle(answer: str) -> None:
         asked = questions_of_cases(after)
         assert (row.subject, row.field) not in by_key(asked)
         was_open = (screened(county())["outcome"] == "undetermined").sum()
-        assert (after["outcome"] == "undetermined").sum() == was_open - row.settles
+        # A road that may be dug opens ways to others too, which then qualify round their own.
+        assert (after["outcome"] == "undetermined").sum() <= was_open - row.settles
 
 
 def test_the_questions_are_those_of_the_plans_of_all_cases() -> None:

@@ -195,8 +195,8 @@ def slot_notices(found: Plan) -> list[str]:
 
 
 def test_lines_share_only_where_their_section_fits_between_kerb_and_red_line() -> None:
-    # Water, gas and power want 1.9 m and more; half a metre of footway holds no two of them.
-    wide, narrow = together(20.0, **ELSEWHERE), together(11.0, **ELSEWHERE)
+    # Water, gas and power want 1.9 m and more; 1.2 m of footway holds each, but no two of them.
+    wide, narrow = together(20.0, **ELSEWHERE), together(12.4, **ELSEWHERE)
     assert wide.joint is not None
     assert narrow.joint is not None
     assert wide.joint.plan.shared_length_m > 170
