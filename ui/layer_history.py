@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from layers.diffs import LayerDiff, diff
-from layers.fields import LAYERS
+from layers.fields import LAYERS, layer_definition
 from layers.store import Workspace
 from layers.survey import LayerVersion
 from reports.layer_export import WRITERS, write_layer
@@ -121,19 +121,26 @@ def _compared(opened: Workspace, layer: str, history: Sequence[LayerVersion]) ->
     ]
     cells = "".join(f"<div><span>{name}</span><b>{count}</b></div>" for name, count in counts)
     st.html(f'<div class="tg-figures">{cells}</div>')
-    rows = change_rows(found)
+    rows = change_rows(found, layer)
     st.dataframe(rows.head(_SHOWN), hide_index=True, width="stretch", height=260)
     if len(rows) > _SHOWN:
         told(_("仅列出前 {} 处,共 {} 处。").format(_SHOWN, len(rows)))
 
 
-def change_rows(found: LayerDiff) -> pd.DataFrame:
+def change_rows(found: LayerDiff, layer: str) -> pd.DataFrame:
     """One row for each change, as a visitor reads it."""
+    names_of = {field.name: field.zh for field in layer_definition(layer).fields}
     rows = [(name, _("新增"), "", "", "") for name in found.added]
     rows += [(name, _("删除"), "", "", "") for name in found.removed]
     for one in found.changed:
         rows += [
-            (one.feature_id, _("改动"), cell.field, _shown(cell.old), _shown(cell.new))
+            (
+                one.feature_id,
+                _("改动"),
+                names_of.get(cell.field, cell.field),
+                _shown(cell.old),
+                _shown(cell.new),
+            )
             for cell in one.cells
         ]
         if one.shape is not None:

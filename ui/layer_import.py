@@ -255,14 +255,19 @@ def problem_rows(problems: Sequence[Problem]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             _("程度"): [severity.get(one.severity, one.severity) for one in problems],
-            _("行"): [one.row for one in problems],
-            _("编号"): [one.feature_id for one in problems],
-            _("字段"): [one.field for one in problems],
-            _("值"): [one.value for one in problems],
+            _("行"): pd.array([one.row for one in problems], dtype="Int64"),
+            _("编号"): [_blank(one.feature_id) for one in problems],
+            _("字段"): [_blank(one.field) for one in problems],
+            _("值"): [_blank(one.value) for one in problems],
             _("问题"): [one.rule for one in problems],
             _("处理"): [one.cure for one in problems],
         }
     )
+
+
+def _blank(value: object) -> str:
+    """A cell of a table: nothing rather than the word None."""
+    return "" if value is None else str(value)
 
 
 def _storing(upload: Upload, wishes: Wishes, trial: Conformed, workspace: Path) -> None:

@@ -17,6 +17,8 @@ from typing import Protocol
 _MAIN = (".shp", ".tab", ".mif", ".inp", ".zip")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|]")
 
+_LONGEST = 200  # bytes of a name: file systems take 255, and parsers write names beside it
+
 
 class Uploaded(Protocol):
     """What Streamlit gives for a chosen file."""
@@ -46,15 +48,28 @@ def laid_down(chosen: Sequence[Uploaded], before: Upload | None) -> Upload | Non
     if before is not None and before.key == key:
         return before
     folder = tempfile.TemporaryDirectory(prefix="tonggou-upload-")
-    files = [Path(folder.name) / safe_name(one.name) for one in chosen]
+    files = [Path(folder.name) / name for name in _apart([safe_name(one.name) for one in chosen])]
     for file, one in zip(files, chosen, strict=True):
         file.write_bytes(one.getbuffer())
     main = next((f for suffix in _MAIN for f in files if f.suffix.lower() == suffix), files[0])
-    rest = [file for file in files if file != main and file.suffix == main.suffix]
+    rest = [file for file in files if file != main and file.suffix.lower() == main.suffix.lower()]
     return Upload(key, folder, main, rest[0] if len(rest) == 1 else None)
 
 
 def safe_name(name: str) -> str:
     """The last part of a name, without what could mean anything to a file system."""
     last = PurePosixPath(PureWindowsPath(name).name).name
-    return _UNSAFE.sub("_", last).strip(". ")[-120:] or "upload"
+    kept = _UNSAFE.sub("_", last).strip(". ").encode("utf-8", "replace")[-_LONGEST:]
+    return kept.decode("utf-8", "ignore").strip(". ") or "upload"
+
+
+def _apart(names: Sequence[str]) -> list[str]:
+    """The names, with a number before those that came already: no file overwrites another."""
+    apart: list[str] = []
+    for name in names:
+        taken = {one.lower() for one in apart}
+        tries = (f"{number}-{name}" for number in range(2, len(names) + 2))
+        apart.append(
+            name if name.lower() not in taken else next(t for t in tries if t.lower() not in taken)
+        )
+    return apart
