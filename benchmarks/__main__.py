@@ -16,7 +16,7 @@ BENCHMARKS = {
     "screening": "screen all parcels for six utilities; corridors and tie-ins timed apart",
     "click": "plan one parcel, cached and after an edit",
     "edit": "build corridors and tie-ins anew round one edited feature, and plan there",
-    "imports": "import and check a shapefile of parcels in GBK; --edges counts for nothing",
+    "imports": "import and check a shapefile of --parcels parcels in GBK",
     "noding": "cut street lines where they cross and build the graph; --parcels counts for nothing",
     "constrained": "cheapest route under caps; --parcels counts for nothing",
     "joint": "exact joint trench of six utilities, at 3,000 edges and at --edges",
