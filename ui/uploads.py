@@ -42,11 +42,13 @@ class Upload:
 
 def laid_down(chosen: Sequence[Uploaded], before: Upload | None) -> Upload | None:
     """Write chosen files into a folder, unless they lie there already; None for no files."""
+    key = " ".join(one.file_id for one in chosen)
+    if before is not None:
+        if before.key == key:
+            return before
+        before.folder.cleanup()
     if not chosen:
         return None
-    key = " ".join(one.file_id for one in chosen)
-    if before is not None and before.key == key:
-        return before
     folder = tempfile.TemporaryDirectory(prefix="tonggou-upload-")
     files = [Path(folder.name) / name for name in _apart([safe_name(one.name) for one in chosen])]
     for file, one in zip(files, chosen, strict=True):
