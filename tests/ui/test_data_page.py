@@ -190,7 +190,9 @@ def test_a_file_without_crs_asks_for_it_with_evidence(
     pick(opened, "导入为", "树")
     page.get_by_text("必填而尚无对应列:树木编号").wait_for()
     assert page.get_by_text("文字编码:GB18030").is_visible()
-    page.get_by_text("文件没有编号列").click()
+    offered = page.get_by_text("文件没有编号列")
+    opened.wait(lambda: offered.count() == 1)  # that of the layer before goes when the page is done
+    offered.click()
     page.wait_for_timeout(800)
     look_over_until(opened, "在本页:--crs")
     assert "--crs EPSG:4547" in page.locator("p.tg-note-warn").last.inner_text()
