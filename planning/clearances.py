@@ -36,7 +36,7 @@ from planning.existing_pipes import existing_pipe, is_buried, size_of
 from planning.groundwork import Groundwork
 from planning.questions import Question
 from planning.road_surfaces import RoadSurfaces
-from planning.route_faults import edges_along
+from planning.route_edges import edges_along
 from planning.standards import Pipe, Standards, TableValue
 
 # Pairs farther apart than this and than what the table asks for are not worth a line.

@@ -23,7 +23,8 @@ from planning.application import ApplicationError, Demand
 from planning.drawn_routes import DrawnRoute
 from planning.groundwork import Groundwork, Site, red_line_of
 from planning.judged_routes import Route, judge_routes, working_strips
-from planning.route_faults import ON_EDGE_M, Fault, edges_along, faults_of
+from planning.route_edges import ON_EDGE_M, edges_along
+from planning.route_faults import Fault, faults_of
 from planning.routes import DrawnWay, measure_lines
 from planning.tie_ins import may_serve
 
@@ -132,7 +133,7 @@ def manual_route(work: Groundwork, site: Site, demand: Demand, drawn: DrawnRoute
     )
     working = working_strips(work, demand, routes)
     [route] = judge_routes(work, demand, [site], routes, working)
-    return ManualRoute(drawn, route, moves, faults_of(work, site, line, edges, route.strip))
+    return ManualRoute(drawn, route, moves, faults_of(work, site, demand.pipe, route))
 
 
 def _bored(

@@ -9,18 +9,28 @@ A building nearer to the kerb than the strip has cut the strip away (``planning.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from gettext import gettext as _
+from itertools import groupby
 from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.ops import substring
 
-from gis.linear import FloatArray, IntArray
-from planning.slots import existing_lines, has_slot, kind_of_slots, slots_of, stations
+from gis.linear import FloatArray, IntArray, LineArray
+from planning.slots import (
+    Slots,
+    existing_lines,
+    has_slot,
+    kind_of_slots,
+    slots_beside,
+    slots_of,
+    stations,
+)
 from planning.standards import Pipe
 from planning.street_sides import compass_side
 
@@ -146,6 +156,30 @@ def narrow_slots(
     )
 
 
+def tight_stretches(
+    work: Groundwork, pipe: Pipe, lines: LineArray, roads: IntArray
+) -> Iterator[tuple[int, shapely.LineString, float, float]]:
+    """Where lines along streets run over places that the trench of a pipe does not fit.
+
+    Yields the number of the line, the stretch of it, the most width that can be free there, and
+    the width needed. ``roads`` are the rows of the streets.
+    """
+    needed_m = work.rates(pipe).width_m
+    if needed_m is None or len(lines) == 0:
+        return
+    slots = slots_beside(work, lines, roads)
+    width = _most_free_m(slots, _recorded_m(work)[roads])
+    for number, line in enumerate(lines):
+        mine = np.flatnonzero(slots.edge == number)
+        step_m = line.length / max(len(mine), 1)
+        tight = (width[mine] < needed_m - _EQUAL_M).tolist()
+        for narrow, run in groupby(range(len(mine)), key=tight.__getitem__):
+            places = list(run)
+            if narrow:
+                part = substring(line, places[0] * step_m, (places[-1] + 1) * step_m)
+                yield number, part, float(width[mine[places]].min()), needed_m
+
+
 def _tight(work: Groundwork, pipe: Pipe) -> _Tight | None:
     """The places that are too narrow for a pipe's trench; None where there are none.
 
@@ -172,22 +206,31 @@ def _tight_places(work: Groundwork, limit_m: float) -> _Tight:
     edges = np.flatnonzero(_may_be_narrow(work, room_m, limit_m))
     slots = slots_of(work, edges)
     point = stations(graph.lines[edges], np.arange(len(edges)))[1]
-    # Of two records of the same ground the roomier is believed: a drawn carriageway, and widths.
-    room = np.maximum(slots.most_room_m, room_m[edges[slots.edge]])
-    width = slots.between_bodies_m(room)
+    width = _most_free_m(slots, room_m[edges])
     tight = width < limit_m
     return _Tight(limit_m, edges[slots.edge[tight]], width[tight], point[tight])
 
 
+def _most_free_m(slots: Slots, recorded_m: FloatArray) -> FloatArray:
+    """The most that can be free of bodies in each cross-section.
+
+    Of two records of the same ground the roomier is believed: a drawn carriageway, and widths.
+    """
+    return slots.between_bodies_m(np.maximum(slots.most_room_m, recorded_m[slots.edge]))
+
+
 def _recorded_rooms_m(work: Groundwork) -> FloatArray:
     """Kerb to red line of every edge by the road's recorded widths, infinite where unknown."""
-    graph, surfaces = work.corridors.graph, work.corridors.surfaces
-    table = surfaces.table
-    room = table["red_line_width_m"].to_numpy(float) / 2 - surfaces.half_width_m
-    unknown = np.isnan(room) | table["width_assumed"].to_numpy(bool)
-    room = np.append(np.where(unknown, np.inf, np.maximum(room, 0.0)), np.inf)
-    road = np.where(has_slot(work), graph.measures["road"].to_numpy(np.int64), -1)
-    return np.asarray(room[road])
+    road = work.corridors.graph.measures["road"].to_numpy(np.int64)
+    return np.asarray(_recorded_m(work)[np.where(has_slot(work), road, -1)])
+
+
+def _recorded_m(work: Groundwork) -> FloatArray:
+    """Kerb to red line of every road by its recorded widths, and of none: infinite if unknown."""
+    surfaces = work.corridors.surfaces
+    room = surfaces.table["red_line_width_m"].to_numpy(float) / 2 - surfaces.half_width_m
+    unknown = np.isnan(room) | surfaces.table["width_assumed"].to_numpy(bool)
+    return np.append(np.where(unknown, np.inf, np.maximum(room, 0.0)), np.inf)
 
 
 def _may_be_narrow(work: Groundwork, room_m: FloatArray, limit_m: float) -> NDArray[np.bool_]:

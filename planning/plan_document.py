@@ -30,6 +30,7 @@ from planning.second_feed import second_feed_entry
 from planning.section_drawing import draw_section
 from planning.sections import Section, pipe_label
 from planning.sized_demands import sizing_entry
+from planning.stretches import lane_m, stretches
 from planning.survey_points import intervals, survey_points
 from planning.tie_in_report import tie_in_entry
 from planning.trace import trace
@@ -152,8 +153,10 @@ def _pipe(line: ExternalLine) -> dict[str, Any] | None:
 
 
 def _route(plan: Plan, line: ExternalLine, kind: str, route: Route) -> dict[str, Any]:
+    assert line.demand is not None
     figures = route.figures
     place = _joined(plan, line, route)
+    pieces = stretches(plan.work, line.demand.pipe, route)
     surfaces, graph = plan.work.corridors.surfaces, plan.work.corridors.graph
     roads, bored = surfaces.table["road_id"], graph.lines[list(route.bored)]
     return {
@@ -197,6 +200,8 @@ def _route(plan: Plan, line: ExternalLine, kind: str, route: Route) -> dict[str,
             "xy": list(route.line.coords[-1]),
         },
         "geometry": _shape(route.line),
+        "stretches": [asdict(one) for one in pieces],
+        "lane_m": lane_m(plan.work, pieces),
         "carried": [
             {"line_id": line_id, "laying": laying, "length_m": float(graph.length_m[edge])}
             for edge, line_id, laying in plan.work.corridors.carriers.among(route.bored)

@@ -15,24 +15,25 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gis.linear import IntArray, LineArray
+from gis.linear import LineArray
 from gis.overlay import CONTACT_TOLERANCE_M, enters
 from planning.corridors import Corridors
 from planning.groundwork import Groundwork, Site
+from planning.judged_routes import Route
+from planning.narrow_slots import NarrowSlot, tight_stretches
 from planning.road_surfaces import crossing_angles
-
-# A line nearer than this to a corridor edge lies on it: digitised lines meet within centimetres.
-ON_EDGE_M = 0.05
-# A line shares this much with an edge that it runs along; with one that it crosses 0.1 m.
-_ALONG_M = 0.5
+from planning.route_edges import ON_EDGE_M
+from planning.standards import Pipe
+from planning.street_sides import compass_side
+from planning.stretches import SLOTS, piece_lines, pieces_of
 
 
 @dataclass(frozen=True)
 class Fault:
     """One stretch of a drawn route that lies where no line may lie.
 
-    ``kind`` is private_land, building, water, railway, carriageway (lengthwise) or no_dig;
-    ``geometry`` the stretch itself, ``length_m`` 0 where rails are only crossed.
+    ``kind`` is private_land, building, water, railway, carriageway (lengthwise), slot_too_narrow
+    or no_dig; ``geometry`` the stretch itself, ``length_m`` 0 where rails are only crossed.
     """
 
     kind: str
@@ -43,52 +44,15 @@ class Fault:
     text: str
 
 
-def faults_of(
-    work: Groundwork,
-    site: Site,
-    line: shapely.LineString,
-    edges: Sequence[int],
-    strip: shapely.Polygon | None,
-) -> tuple[Fault, ...]:
-    """Every fault of a line with its working strip; empty for a line along open corridors.
-
-    ``edges`` are those that the line follows, by :func:`edges_along`.
-    """
-    free = np.array(_off_corridor(work.corridors, line, edges), object)
+def faults_of(work: Groundwork, site: Site, pipe: Pipe, route: Route) -> tuple[Fault, ...]:
+    """Every fault of a drawn route; empty for one along open corridors that its trench fits."""
+    line, strip = route.line, route.strip
+    free = np.array(_off_corridor(work.corridors, line, route.way.edges), object)
     found = _obstacles(work, site, free)
     found += [fault for part in free for fault in _railways(work, part)]
     found += _lengthwise(work, free)
+    found += _narrow(work, pipe, route)
     return (*found, *_no_dig(work, line, strip, site.application.dig_date))
-
-
-def edges_along(corridors: Corridors, line: shapely.LineString) -> IntArray:
-    """The corridor edges that a line runs along: what they know of road and bridge holds for it."""
-    graph = corridors.graph
-    near = np.unique(graph.tree.query(line, predicate="dwithin", distance=ON_EDGE_M))
-    length_m = graph.length_m[near]
-    beside = _parts_beside(line, graph.lines[near])
-    shared_m = shapely.length(
-        shapely.intersection(graph.lines[near], shapely.buffer(beside, ON_EDGE_M))
-    )
-    along = (shared_m >= np.minimum(_ALONG_M, length_m)) & (length_m > 2 * ON_EDGE_M)
-    kind = graph.measures["kind"].to_numpy()[near]
-    along &= ~np.isin(kind, ("bore", "carrier"))  # a drawn line is a trench, not what exists
-    return np.sort(near[along]).astype(np.int64)
-
-
-def _parts_beside(line: shapely.LineString, edges: LineArray) -> LineArray:
-    """For each edge the segments of a line that lie on it or cross it.
-
-    Each edge is compared with these alone: with the whole line the work would grow with the
-    square of its length.
-    """
-    points = shapely.get_coordinates(line)
-    segments = shapely.linestrings(np.stack([points[:-1], points[1:]], axis=1))
-    tree = shapely.STRtree(segments)
-    edge, segment = tree.query(edges, predicate="dwithin", distance=ON_EDGE_M)
-    order = np.argsort(edge, kind="stable")
-    found: LineArray = shapely.multilinestrings(segments[segment[order]], indices=edge[order])
-    return found
 
 
 def _off_corridor(
@@ -171,6 +135,28 @@ def _lengthwise(work: Groundwork, parts: LineArray) -> list[Fault]:
         _fault("carriageway", "roads", str(names[road[n]]), cut[n], text)
         for n in np.flatnonzero(angle < least)
     ]
+
+
+def _narrow(work: Groundwork, pipe: Pipe, route: Route) -> list[Fault]:
+    """Stretches along a footway or verge that the trench certainly does not fit."""
+    pieces = [one for one in pieces_of(work, route) if one.place in SLOTS]
+    roads = np.array([one.road for one in pieces], np.int64)
+    surfaces = work.corridors.surfaces
+    names = surfaces.table[["road_id", "name"]].to_numpy(object)
+    found = []
+    for number, part, free_m, needed_m in tight_stretches(
+        work, pipe, piece_lines(route.line, pieces), roads
+    ):
+        row, place = pieces[number].road, pieces[number].place
+        road_id, name = names[row]
+        side = compass_side(surfaces.centre[row], part)
+        slot = NarrowSlot(
+            str(road_id), str(name or road_id), side, place, free_m, needed_m, float(part.length)
+        )
+        found.append(
+            Fault("slot_too_narrow", "roads", slot.road_id, slot.length_m, part, slot.text)
+        )
+    return found
 
 
 def _no_dig(

@@ -57,6 +57,8 @@ class Slots:
         unknown.
     complete
         Whether the networks of all utilities were imported: what was not is no free ground.
+    names
+        Ids of the existing lines.
     """
 
     edge_count: int
@@ -70,6 +72,7 @@ class Slots:
     half_m: FloatArray
     tolerance_m: FloatArray
     complete: bool
+    names: tuple[str, ...] = ()
 
     def free_m(self, pipe: Pipe | None, standards: Standards) -> FloatArray:
         """Free width of every edge for a new pipe; without one, between the lines themselves.
@@ -114,6 +117,21 @@ class Slots:
         met = body > 0
         return _largest_gaps(room_m, self.section[met], self.at_m[met], body[met])
 
+    def widths_m(self) -> FloatArray:
+        """Kerb to red line, land or building at the narrowest place of every edge."""
+        return self._narrowest(self.room_m)
+
+    def lines_in(self, edge: int) -> tuple[str, ...]:
+        """The existing lines whose bodies lie in the slot of an edge, as far as its width is known.
+
+        A line of unknown size is one where its axis lies in the slot.
+        """
+        half = np.nan_to_num(self.half_m, nan=0.0)[self.line]
+        room = self.room_m[self.section]
+        inside = (self.edge[self.section] == edge) & (self.at_m + half > 0)
+        inside &= self.at_m - half < room  # never true of an unknown width
+        return tuple(sorted({self.names[row] for row in self.line[inside]}))
+
     def _clearances_m(self, pipe: Pipe | None, standards: Standards) -> FloatArray:
         """What each line keeps from the new trench; nothing where the table has no value."""
         if pipe is None:
@@ -136,10 +154,17 @@ class Slots:
 
 def slots_of(work: Groundwork, edges: IntArray | None = None) -> Slots:
     """The slots of some edges of the corridor graph, or of all."""
-    graph, surfaces = work.corridors.graph, work.corridors.surfaces
+    graph = work.corridors.graph
     chosen = np.arange(graph.edge_count) if edges is None else edges
-    row, point = stations(graph.lines[chosen], np.flatnonzero(has_slot(work)[chosen]))
-    road = graph.measures["road"].to_numpy(np.int64)[chosen[row]]
+    road = np.where(has_slot(work), graph.measures["road"].to_numpy(np.int64), -1)
+    return slots_beside(work, graph.lines[chosen], road[chosen])
+
+
+def slots_beside(work: Groundwork, lines: LineArray, roads: IntArray) -> Slots:
+    """The slots that lines run in, each beside the road of its row; -1 for a line in none."""
+    surfaces = work.corridors.surfaces
+    row, point = stations(lines, np.flatnonzero(roads >= 0))
+    road = roads[row]
     kerb, out, kerb_m = _kerbs(surfaces, road, point)
     room = _rooms(surfaces, road, kerb_m)
     reach = np.where(np.isfinite(room), room, _WIDEST_M)
@@ -149,7 +174,7 @@ def slots_of(work: Groundwork, edges: IntArray | None = None) -> Slots:
     existing = existing_lines(work)
     section, line, at_m = _met(ray, existing)
     return Slots(
-        len(chosen),
+        len(lines),
         row,
         np.where(assumed, np.nan, np.minimum(room, land_m)),
         np.where(np.isnan(room) | assumed, np.inf, room),
@@ -160,6 +185,7 @@ def slots_of(work: Groundwork, edges: IntArray | None = None) -> Slots:
         existing.half_m,
         existing.tolerance_m,
         existing.complete,
+        existing.names,
     )
 
 
@@ -208,6 +234,7 @@ class ExistingLines:
     half_m: FloatArray
     tolerance_m: FloatArray
     complete: bool
+    names: tuple[str, ...] = ()
 
 
 def existing_lines(work: Groundwork) -> ExistingLines:
@@ -227,6 +254,7 @@ def existing_lines(work: Groundwork) -> ExistingLines:
             np.array(width, float) / 2,
             told.to_numpy(float),
             drawn >= set(load_utilities()),
+            tuple(map(str, table.index)),
         )
     existing: ExistingLines = work.kept["existing lines"]
     return existing

@@ -170,6 +170,18 @@ def crossed(place: Place) -> Iterator[Feature]:
             yield Feature("roads", crossing["road_id"], field)
 
 
+def grounds(place: Place) -> Iterator[Feature]:
+    """What a route lies in: the widths of its streets, and the lines beside it."""
+    yield from way(place)
+    found = place.route.get("stretches", ())
+    for road in dict.fromkeys(one["road_id"] for one in found if one["road_id"] is not None):
+        for field in ("carriageway_width_m", "red_line_width_m"):
+            yield Feature("roads", road, field)
+    for line in dict.fromkeys(line for one in found for line in one["lines"]):
+        for field in ("geometry", "diameter_mm"):
+            yield Feature("lines", line, field)
+
+
 def greenery(place: Place) -> Iterator[Feature]:
     """The greenery under the working strip; the whole layer where there is none."""
     green, strip = place.survey.get("green"), place.route.get("strip")
@@ -324,6 +336,7 @@ def _row(
 
 
 _PRICED = Rule(PRICES, "excavation, restoration, green, pipe, open_crossing")
+_CLEARANCE = Rule(HORIZONTAL, "GB 50289-2016 table 4.1.9")
 _SLOPE = Rule(f"{SIZING}/settings.csv", "least_velocity, least_slope")
 _ROUTE: tuple[tuple[str, str, Inputs, Rule | None], ...] = (
     ("length_m", _("各段长度之和,自接入点至红线"), way, None),
@@ -334,6 +347,10 @@ _ROUTE: tuple[tuple[str, str, Inputs, Rule | None], ...] = (
     ("green_m2", _("作业带与绿地相交部分的并集面积"), greenery, None),
     ("crossings/*/kerb_m", _("该道路车行道内的长度(路缘石之间)"), crossed, None),
     ("crossings/*/red_line_m", _("该段长 × 红线宽 ÷ 车行道宽"), crossed, None),
+    ("stretches/*/from_m", _("沿路由自接入点起的长度"), way, None),
+    ("stretches/*/length_m", _("该段沿路由的长度"), way, None),
+    ("stretches/*/*", _("沿该段各横断面中最窄处的宽度"), grounds, _CLEARANCE),
+    ("lane_m", _("顺着车行道敷设的各段长度之和"), crossed, None),
     ("carried/*/length_m", _("利用既有管孔、杆路或墙面的长度"), way, None),
     ("tie_in/xy/*", _("接入点在现状管网上的坐标"), tie_in, None),
     ("tie_in/chainage_m", _("沿现状管线自起点的桩号"), tie_in, None),

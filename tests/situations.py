@@ -13,6 +13,7 @@ from typing import Any
 from shapely.geometry import Point, box
 
 from layers.survey import Survey
+from planning.notices import barred_on_cheaper_way
 from planning.plan import Plan, plan
 from tests.towns import application, main, node, parcel, policy, street, town
 
@@ -36,14 +37,23 @@ class Situation:
         return plan(application(**self.case), self.survey(), policy())
 
     def words(self, found: Plan) -> str:
-        """The sentence with the figures of the recommended route and of the cheapest."""
+        """The sentence with the figures of the recommended route and of the cheapest.
+
+        ``narrow`` is the slot that bars a cheaper way, where one does.
+        """
         line = found.lines[self.utility]
         route, cheapest = line.route, line.routes["cheapest"]
         assert route is not None
         entry = next(u for u in found.to_json()["utilities"] if u["utility"] == self.utility)
         told = next(one["fall"] for one in entry["routes"] if one["kind"] == line.recommended)
+        narrow = next(iter(barred_on_cheaper_way(found.work, found.site, line)), None)
         return self.sentence.format(
-            route=route, cheapest=cheapest, **route.figures, verdict=route.verdict, fall=told
+            route=route,
+            cheapest=cheapest,
+            **route.figures,
+            verdict=route.verdict,
+            fall=told,
+            narrow=narrow,
         )
 
 
@@ -172,6 +182,21 @@ def _too_close() -> Survey:
     )
 
 
+def _narrow_footway() -> Survey:
+    """Of the two streets that lead to the parcel the nearer has footways of half a metre."""
+    roads = {
+        "R-1": street((0, 0), (300, 0), name="Narrow Street", red_line_width_m=11.0),
+        "R-2": street((0, 0), (0, 100)),
+        "R-3": street((0, 100), (300, 100)),
+        "R-4": street((300, 0), (300, 100)),
+    }
+    return town(
+        roads=roads,
+        parcels={"P-1": parcel(240, 30, 288, 70)},
+        lines={"W-1": main((-8, -20), (-8, 20))},
+    )
+
+
 WIDE: Bounds = (60, -35, 240, 85)
 FACTORY = {"investment_kind": "enterprise", "enterprise_percent": 100, "hazardous_goods": False}
 POWER = {"power": {"voltage_kv": 10, "duct_holes": 2, "duct_outer_diameter_mm": 150}}
@@ -273,5 +298,14 @@ SITUATIONS: tuple[Situation, ...] = (
         _too_close,
         (90, -35, 350, 60),
         case={"gate": (307, 12)},
+    ),
+    Situation(
+        "narrow_footway",
+        "A footway too narrow for the trench",
+        "Along Narrow Street there are {narrow.free_width_m:.2f} m between kerb and red line and "
+        "the trench takes {narrow.needed_m:.2f} m; the line goes round by the street behind, "
+        "{length_m:.2f} m.",
+        _narrow_footway,
+        (-30, -30, 330, 130),
     ),
 )

@@ -90,6 +90,12 @@ def test_a_length_within_the_survey_tolerance_of_its_limit_is_too_close() -> Non
     assert (route.verdict.outcome, route.verdict.certainty) == ("commitment", "too_close")
 
 
+def test_the_street_whose_footway_is_too_narrow_is_not_taken() -> None:
+    """Footways of 0.5 m; the way along the street would turn off at the corner of R-4."""
+    assert "slot_too_narrow" in [one.kind for one in planned("narrow_footway").notices]
+    assert max(y for _, y in xy(recommended("narrow_footway").line)) > 90  # the street behind
+
+
 @pytest.mark.parametrize("key", BY_KEY)
 def test_the_picture_is_the_committed_one(key: str) -> None:
     drawn = draw(BY_KEY[key], planned(key))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from api.escape import esc
 from ui import words
+from ui.course import course
 from ui.grounds import chip, cited
 from ui.language import gettext as _
 from ui.panel import metres, money
@@ -29,7 +30,8 @@ def verdict_detail(view: View, line: Json) -> str:
     return head + "".join(
         [
             _headline(view, verdict),
-            _course(view, line),
+            _joined(view, line),
+            course(view, line, view.route(line)),
             _findings(view, line, verdict),
             _permits(view, verdict),
             _readings(view, verdict),
@@ -58,7 +60,7 @@ def _firm_means() -> str:
     return f'<p class="tg-soft">{told}</p>'
 
 
-def _course(view: View, line: Json) -> str:
+def _joined(view: View, line: Json) -> str:
     """Where the line joins the network and which roads it crosses."""
     route = view.route(line)
     tie_in = route["tie_in"]

@@ -27,7 +27,7 @@ from planning.manual_routes import (
 )
 from planning.plan import plan
 from planning.quantities import Prices, load_prices
-from planning.route_faults import edges_along
+from planning.route_edges import edges_along
 from tests import towns
 from tests.towns import main, node, parcel, policy, street, town
 
@@ -436,3 +436,30 @@ def test_a_crossing_that_is_bored_by_cost_is_bored_when_it_is_drawn_again() -> N
     found = manual_route(work, site, demand, towns.drawn(theirs.line))
     assert found.route.bored == theirs.bored
     assert_same(found.route, theirs)
+
+
+# --- slots that the trench does not fit -------------------------------------------------------
+
+
+def test_a_drawing_along_a_footway_too_narrow_for_its_trench_is_marked_there() -> None:
+    """Footway of 0.5 m; 30 m of the drawing lie in it, 0.2 m behind the kerb."""
+    narrow = {"R-1": street((0, 0), (300, 0), red_line_width_m=11.0)}
+    path = [(80, -8), (80, 5.2), (110, 5.2), (110, 12)]
+    found = judged(town(roads=narrow, lines=FAR_SIDE), *path)
+    [one] = [fault for fault in found.faults if fault.kind == "slot_too_narrow"]
+    assert (one.layer, one.id) == ("roads", "R-1")
+    assert one.length_m == pytest.approx(30, abs=0.2)
+    assert "北侧人行道净宽 0.50 m,放不下 0." in one.text
+    assert one.geometry.hausdorff_distance(
+        shapely.transform(LineString([(80, 5.2), (110, 5.2)]), lambda xy: xy + towns.ORIGIN)
+    ) == pytest.approx(0, abs=0.2)
+
+
+@pytest.mark.parametrize("red_line_width_m", [20.0, None])
+def test_a_footway_that_is_wide_or_of_unknown_width_marks_nothing(
+    red_line_width_m: float | None,
+) -> None:
+    roads = {"R-1": street((0, 0), (300, 0), red_line_width_m=red_line_width_m)}
+    path = [(80, -8), (80, 5.2), (110, 5.2), (110, 12)]
+    found = judged(town(roads=roads, lines=FAR_SIDE), *path)
+    assert "slot_too_narrow" not in [fault.kind for fault in found.faults]

@@ -137,6 +137,14 @@ def route(kind: str, path: list[tuple[float, float]], **changes: Any) -> dict[st
         },
         "end": {"kind": "gate", "xy": xy(path[-1])},
         "geometry": geojson(path),
+        "stretches": [
+            {
+                "place": "footway", "road_id": "R-1", "side": "N", "from_m": 0.0,
+                "length_m": length, "width_m": 5.0, "free_width_m": 4.0, "free_for_pipe_m": 3.2,
+                "lines": ["G-1"],
+            }
+        ],
+        "lane_m": 0.0,
         "carried": [], "fall": None,
         "pits": [],
         "strip": mapping(place(LineString(path).buffer(1.2, cap_style="flat"))),
