@@ -18,7 +18,7 @@ import pandas as pd
 import shapely
 from shapely.ops import substring
 
-from gis.linear import IntArray, LineArray
+from gis.linear import FloatArray, IntArray, LineArray
 from gis.overlay import CONTACT_TOLERANCE_M
 from planning.road_surfaces import crossing_angles
 from planning.route_edges import ON_EDGE_M, edges_along
@@ -261,14 +261,26 @@ def _lies_along(work: Groundwork, line: shapely.LineString, road: int) -> bool:
 
 def _off_corridor(work: Groundwork, route: Route, extent: tuple[float, float]) -> Iterator[Piece]:
     """Pieces of a drawn line beside corridors: along a street's footway or verge, or elsewhere."""
-    count = max(int(np.ceil((extent[1] - extent[0]) / _STEP_M)), 1)
-    at = np.linspace(*extent, count + 1)
+    at = _short_steps(route.line, extent)
     lines = np.array([substring(route.line, a, b) for a, b in pairwise(at)], object)
     road = _street_along(work, lines)
     green = work.corridors.measure(lines)[0]["green_m"].to_numpy() > shapely.length(lines) / 2
     for number, (start, end) in enumerate(pairwise(at.tolist())):
         place = SLOTS[int(green[number])] if road[number] >= 0 else "off_corridor"
         yield Piece(place, int(road[number]), start, end)
+
+
+def _short_steps(line: shapely.LineString, extent: tuple[float, float]) -> FloatArray:
+    """Places along a part of a line: its vertices, and others so that no step is long."""
+    vertex_m = np.cumsum(np.hypot(*np.diff(shapely.get_coordinates(line), axis=0).T))
+    inside = vertex_m[(vertex_m > extent[0]) & (vertex_m < extent[1])]
+    corners = np.unique([extent[0], *inside, extent[1]])
+    count = np.maximum(np.ceil(np.diff(corners) / _STEP_M), 1).astype(int)
+    steps = [
+        np.linspace(start, end, number, endpoint=False)
+        for (start, end), number in zip(pairwise(corners), count, strict=True)
+    ]
+    return np.append(np.concatenate(steps), corners[-1])
 
 
 def _street_along(work: Groundwork, lines: LineArray) -> IntArray:
