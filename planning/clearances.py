@@ -34,6 +34,7 @@ from planning.clearance_records import (
 )
 from planning.existing_pipes import existing_pipe, is_buried, size_of
 from planning.groundwork import Groundwork
+from planning.lanes import ALONG_STREETS
 from planning.questions import Question
 from planning.road_surfaces import RoadSurfaces
 from planning.route_edges import edges_along
@@ -121,7 +122,7 @@ class _New:
         measures = self.work.corridors.graph.measures
         edges = edges_along(self.work.corridors, self.line)
         along = measures.iloc[edges]
-        return along.loc[along["kind"] == "strip", "road"].to_numpy(np.int64)
+        return along.loc[along["kind"].isin(ALONG_STREETS), "road"].to_numpy(np.int64)
 
     @cached_property
     def size_m(self) -> tuple[float, float]:

@@ -31,6 +31,8 @@ from planning.crossing_methods import mouth_bores
 from planning.crossing_places import crossing_feet
 from planning.drawn_corridors import Drawn, with_drawn
 from planning.feet import gate_points, node_points, parcel_feet, point_feet
+from planning.lanes import KIND as LANE
+from planning.lanes import with_lanes
 from planning.obstacles import Obstacles, obstacles_of
 from planning.open_land import with_open_land
 from planning.policy_model import Planning, Policy
@@ -39,8 +41,8 @@ from planning.road_surfaces import RoadSurfaces
 from planning.roadside import Roadside, roadside
 from planning.strip_layout import StripLayout, lay_out
 
-# Edges that lie on the ground beside roads or away from them: mains are joined to their nodes.
-_BESIDE = ("strip", "drawn", "open_land")
+# Edges along roads or away from them: mains are joined to their nodes.
+_BESIDE = ("strip", "drawn", "open_land", LANE)
 _SURFACE_NUMBER = {surface: number for number, surface in enumerate(SURFACES)}
 _UNKNOWN_SURFACE = _SURFACE_NUMBER["asphalt"]
 
@@ -52,8 +54,8 @@ class Corridors:
     Attributes
     ----------
     graph
-        Edge measures: kind (strip, crossing, connector, bore, lead, carrier, drawn, open_land),
-        road (row of ``surfaces``, -1 none), side, length_m, kerb_m, red_line_m, green_m,
+        Edge measures: kind (strip, crossing, connector, bore, lead, carrier, drawn, open_land,
+        lane), road (row of ``surfaces``, -1 none), side, length_m, kerb_m, red_line_m, green_m,
         on_bridge (1 yes, 0 no, NaN unknown).
     crossings
         Pieces inside carriageways: ``edge``, ``road``, ``kerb_m``, ``red_line_m``.
@@ -244,6 +246,7 @@ def build_beside(
     bare = _assemble(survey, beside, obstacles, layout, feet, across, gates)
     bare = with_drawn(bare, survey, gates, settings.max_snap_m)
     bare = with_open_land(bare, survey, gates, settings)
+    bare = with_lanes(bare, settings)
     return _measured(with_carriers(bare, survey, settings), bridged)
 
 

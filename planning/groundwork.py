@@ -18,6 +18,7 @@ from planning.application import Application, ApplicationError, Gate
 from planning.corridors import Corridors, build_corridors
 from planning.crossing_methods import Methods, choose_methods
 from planning.facts import Ground
+from planning.lanes import closed_lanes, ways_from_closed_lanes
 from planning.narrow_slots import too_narrow, ways_too_narrow
 from planning.no_dig import OPEN, Closed, Closures, closures_of
 from planning.policy_model import Policy
@@ -175,6 +176,7 @@ class Groundwork:
         usable = eligible(tie_ins, pipe, self.standards)
         width_m = self.strip_width_m(pipe)
         usable = usable & ~self.closures.barred(tie_ins.lines, tie_ins.tree, width_m, self.closed)
+        usable &= ~ways_from_closed_lanes(self, pipe)
         if not self.closed.any_width:
             usable &= ~ways_too_narrow(self, pipe)
         return Search(
@@ -192,6 +194,7 @@ class Groundwork:
             shut = self.closures.barred(
                 graph.lines, graph.tree, self.strip_width_m(pipe), self.closed
             )
+            shut |= closed_lanes(self, pipe)
             if not self.closed.any_width:
                 shut |= too_narrow(self, pipe)
             methods = choose_methods(

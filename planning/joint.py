@@ -18,6 +18,7 @@ from gis.overlay import strips
 from planning.external_lines import ExternalLine
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes
+from planning.lanes import KIND as LANE
 from planning.routes import Search, Way, trace
 from planning.slots import Slots, has_slot, slots_of
 from planning.standards import Pipe
@@ -91,9 +92,16 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
 
 
 def _slot_widths(part: _Part, slots: Slots, pipes: Sequence[Pipe], work: Groundwork) -> FloatArray:
-    """The most that can be free for each pipe in the slot of every row; infinite for no slot."""
+    """The most that can be free for each pipe in the slot of every row; infinite for no slot.
+
+    In a lane it is the carriageway.
+    """
+    measures = work.corridors.graph.measures
+    lane = (part.edge >= 0) & (measures["kind"] == LANE).to_numpy(bool)[part.edge]
+    road = measures["road"].to_numpy(np.int64)[part.edge[lane]]
     widths = np.full((len(pipes), len(part.edge)), np.inf)
     widths[:, part.edge >= 0] = [slots.most_m(pipe, work.standards) for pipe in pipes]
+    widths[:, lane] = 2 * work.corridors.surfaces.half_width_m[road]
     return widths
 
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from shapely.ops import substring
 
 from gis.linear import FloatArray, IntArray, LineArray
+from planning.lanes import EQUAL_M
 from planning.slots import (
     Slots,
     existing_lines,
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 
 # A way to a main runs along a strip if it stays this near to it for longer than that.
 _ON_STRIP_M, _ALONG_M = 0.02, 0.5
-# Widths are sums of recorded decimals; a trench as wide as its slot fits.
-_EQUAL_M = 1e-6
 
 
 @dataclass(frozen=True)
@@ -172,7 +171,7 @@ def tight_stretches(
     for number, line in enumerate(lines):
         mine = np.flatnonzero(slots.edge == number)
         step_m = line.length / max(len(mine), 1)
-        tight = (width[mine] < needed_m - _EQUAL_M).tolist()
+        tight = (width[mine] < needed_m - EQUAL_M).tolist()
         for narrow, run in groupby(range(len(mine)), key=tight.__getitem__):
             places = list(run)
             if narrow:
@@ -193,7 +192,7 @@ def _tight(work: Groundwork, pipe: Pipe) -> _Tight | None:
     if key not in work.kept:
         work.kept[key] = _tight_places(work, limit_m)
     tight: _Tight = work.kept[key]
-    chosen = tight.width_m < needed_m - _EQUAL_M
+    chosen = tight.width_m < needed_m - EQUAL_M
     if not chosen.any():
         return None
     return _Tight(needed_m, tight.edge[chosen], tight.width_m[chosen], tight.point[chosen])
@@ -227,10 +226,7 @@ def _recorded_rooms_m(work: Groundwork) -> FloatArray:
 
 def _recorded_m(work: Groundwork) -> FloatArray:
     """Kerb to red line of every road by its recorded widths, and of none: infinite if unknown."""
-    surfaces = work.corridors.surfaces
-    room = surfaces.table["red_line_width_m"].to_numpy(float) / 2 - surfaces.half_width_m
-    unknown = np.isnan(room) | surfaces.table["width_assumed"].to_numpy(bool)
-    return np.append(np.where(unknown, np.inf, np.maximum(room, 0.0)), np.inf)
+    return np.append(work.corridors.surfaces.beside_m, np.inf)
 
 
 def _may_be_narrow(work: Groundwork, room_m: FloatArray, limit_m: float) -> NDArray[np.bool_]:

@@ -22,6 +22,7 @@ from planning.external_lines import ExternalLine
 from planning.gravity_ways import FallCap, fall_cap, is_steered
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes, working_strips
+from planning.lanes import ALONG_STREETS
 from planning.qualifying import MOST_PIECES
 from planning.route_pieces import piece_book
 from planning.routes import Way, trace
@@ -29,7 +30,7 @@ from planning.search_areas import CAP_ROUNDING, Area, area_round
 
 # Labels settled for one way before a comparison gives up: a fraction of a second.
 MOST_LABELS = 2_000
-_WALKED = ("strip", "drawn", "open_land", "carrier")
+_WALKED = (*ALONG_STREETS, "drawn", "open_land", "carrier")
 
 
 class Found(NamedTuple):
@@ -185,7 +186,7 @@ class NearbyWays:
         for kind, road, side in zip(*columns, strict=True):
             if kind not in _WALKED:
                 found.append(None)
-            elif kind != "strip":
+            elif kind not in ALONG_STREETS:
                 found.append(Place(kind, -1, "", 0))
             else:
                 key = (names[road], int(side))

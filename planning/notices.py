@@ -22,6 +22,7 @@ from planning.judged_routes import Route
 from planning.narrow_slots import NarrowSlot, may_lack_room, narrow_slots
 from planning.no_dig import NoDigArea
 from planning.routes import best_way
+from planning.stretches import pieces_of
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ def notices_of(
         found = (
             *_closed(work, site, line),
             *_narrow(work, site, line),
+            *_in_lanes(work, line),
             *_planned(work, site, line.route),
         )
         for one in dict.fromkeys(found):
@@ -122,6 +124,24 @@ def _narrow(
         narrow = barred_on_cheaper_way(work, site, line)
     for slot in narrow:
         yield "slot_too_narrow", "roads", slot.road_id, slot.text
+
+
+def _in_lanes(work: Groundwork, line: ExternalLine) -> Iterator[tuple[str, str, str, str]]:
+    """Streets whose carriageway a line is laid along, for want of a footway that holds it."""
+    if line.route is None or line.demand is None:
+        return
+    table = work.corridors.surfaces.table
+    metres: dict[int, float] = {}
+    for piece in pieces_of(work, line.route):
+        if piece.place == "lane":
+            metres[piece.road] = metres.get(piece.road, 0.0) + piece.to_m - piece.from_m
+    for row, length_m in metres.items():
+        name = str(table["road_id"].iat[row])
+        text = _(
+            "{road} 两侧人行道或绿化带放不下沟槽,外线沿车行道敷设 {length:.2f} 米:"
+            "属道路挖掘,占道施工另行办理;该长度已计入穿越城市道路"
+        ).format(road=name, length=length_m)
+        yield "in_lane", "roads", name, text
 
 
 def barred_on_cheaper_way(

@@ -50,6 +50,13 @@ class RoadSurfaces:
         return self.table["carriageway_width_m"].to_numpy(float) / 2
 
     @property
+    def beside_m(self) -> FloatArray:
+        """Kerb to red line of each road by its recorded widths, infinite where one is unknown."""
+        room = self.table["red_line_width_m"].to_numpy(float) / 2 - self.half_width_m
+        unknown = np.isnan(room) | self.table["width_assumed"].to_numpy(bool)
+        return np.where(unknown, np.inf, np.maximum(room, 0.0))
+
+    @property
     def level(self) -> IntArray:
         """Storey of each road, 0 on the ground."""
         return self.table["level"].to_numpy(np.int64)

@@ -22,6 +22,7 @@ from planning.external_lines import ExternalLine
 from planning.gravity import runs_by_gravity
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes, working_strips
+from planning.lanes import ALONG_STREETS
 from planning.routes import Neighbourhood, Search, Way, best_way, trace
 
 # What lies as near as this to a route runs along it, and leaves it within so many metres.
@@ -109,7 +110,7 @@ def _taken(work: Groundwork, first: Route) -> dict[str, NDArray[np.bool_]]:
     own[list(first.way.edges)] = True
     own &= ~work.corridors.is_connector  # a single gate leaves no other
     table = graph.measures
-    strip = (table["kind"] == "strip").to_numpy()
+    strip = table["kind"].isin(ALONG_STREETS).to_numpy(bool)
     sides = pd.MultiIndex.from_frame(table[["road", "side"]])
     beside = strip & sides.isin(sides[own & strip])
     return {"side": beside | own, "edges": own, "none": none}

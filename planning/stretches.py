@@ -20,6 +20,7 @@ from shapely.ops import substring
 
 from gis.linear import FloatArray, IntArray, LineArray
 from gis.overlay import CONTACT_TOLERANCE_M
+from planning.lanes import KIND as LANE
 from planning.road_surfaces import crossing_angles
 from planning.route_edges import ON_EDGE_M, edges_along
 from planning.routes import DrawnWay
@@ -237,7 +238,7 @@ def _placed(
     elif inside >= 0:
         line = substring(route.line, *extent)
         freely = kind in ("", "drawn", "open_land")
-        lengthwise = freely and _lies_along(work, line, inside)
+        lengthwise = kind == LANE or (freely and _lies_along(work, line, inside))
         yield Piece("lane" if lengthwise else "crossing", inside, *extent)
     elif kind == "strip":
         [slot] = kind_of_slots(work, np.array([edge]))

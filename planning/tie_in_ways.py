@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray, LineArray, first_parts, segments
 from planning.corridors import Corridors
+from planning.lanes import ALONG_STREETS, along_lanes
 from planning.low_places import low_places
 
 # What decides whether a main may serve a pipe; equal mains can stand for each other.
@@ -95,6 +96,17 @@ class MainWays:
         present = [name for name in DECIDING if name in self.mains]
         return np.asarray(self.mains.groupby(present, dropna=False).ngroup(), np.int64)
 
+    @cached_property
+    def _along_streets(self) -> NDArray[np.bool_]:
+        """Edges that ways may run along: strips and lanes, not what joins the two."""
+        graph = self.corridors.graph
+        return np.asarray((graph.measures["kind"] == "strip") | along_lanes(graph), bool)
+
+    def in_lane_m(self, ways: Ways) -> FloatArray:
+        """Metres that each way runs along a lane before it leaves it."""
+        lane = np.append(along_lanes(self.corridors.graph), False)
+        return np.where(lane[ways.edge], ways.along_m, 0.0)
+
     def find(self) -> Ways:
         """All candidates worth trying; covered ones only if their cover turns out closed."""
         straight = self._covered_by_continuations(self._nearest_points())
@@ -157,7 +169,8 @@ class MainWays:
         The edge and the way from there are the same line: they cost the same.
         """
         graph = self.corridors.graph
-        straight = np.flatnonzero((graph.measures["kind"] != "strip").to_numpy())
+        bent = graph.measures["kind"].isin(ALONG_STREETS).to_numpy(bool)
+        straight = np.flatnonzero(~bent)
         ends = np.concatenate([graph.ends[straight], graph.ends[straight, ::-1]])
         # No way leads over a red line: a connector is walked towards its strip only.
         inward = np.tile(self.corridors.is_connector[straight], 2)
@@ -253,7 +266,7 @@ class MainWays:
         """
         point, main = low_places(self.mains, self.shapes, self.places)
         graph = self.corridors.graph
-        strip = np.flatnonzero((graph.measures["kind"] == "strip").to_numpy())
+        strip = np.flatnonzero(self._along_streets)
         place, row = shapely.STRtree(graph.lines[strip]).query(
             point, predicate="dwithin", distance=self.max_snap_m
         )
@@ -300,7 +313,7 @@ class MainWays:
 
     def _along_strips(self, ways: Ways, askew: IntArray) -> Ways:
         graph = self.corridors.graph
-        strip = np.flatnonzero((graph.measures["kind"] == "strip").to_numpy())
+        strip = np.flatnonzero(self._along_streets)
         ends = np.concatenate([graph.ends[strip, 0], graph.ends[strip, 1]])
         row, link = _matches(ways.node[askew], ends)
         way, edge, turned = askew[row], np.tile(strip, 2)[link], link >= len(strip)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from shapely.ops import substring
 
 from gis.linear import FloatArray, IntArray, LineArray, segments
 from gis.network import tie_break
@@ -135,17 +136,38 @@ class _Tried(NamedTuple):
     crossings: pd.DataFrame
 
 
-def _try(corridors: Corridors, table: pd.DataFrame, lines: LineArray, policy: Policy) -> _Tried:
-    """Tell open ways from those that are blocked or meet a carriageway at too sharp an angle."""
+def _try(
+    corridors: Corridors,
+    table: pd.DataFrame,
+    lines: LineArray,
+    policy: Policy,
+    in_lane_m: FloatArray | None = None,
+) -> _Tried:
+    """Tell open ways from those that are blocked or meet a carriageway at too sharp an angle.
+
+    ``in_lane_m`` of a way along a lane is no crossing: its angle is that of what comes after.
+    """
     reason = np.where(corridors.obstacles.connector_allowed(lines), "", BLOCKED).astype(object)
     free = np.flatnonzero(reason == "")
     crossings = corridors.surfaces.crossings(lines[free])
-    entered = entries(crossings)
-    angle = crossing_angles(lines[free], entered, corridors.surfaces)
+    across, entered = lines[free], entries(crossings)
+    if in_lane_m is not None and (in_lane_m > 0).any():
+        across = _after(across, in_lane_m[free])
+        entered = entries(corridors.surfaces.crossings(across))
+    angle = crossing_angles(across, entered, corridors.surfaces)
     sharp = angle < policy.planning.min_crossing_angle_deg
     reason[free[entered["line"][sharp]]] = OBLIQUE
     crossings = crossings.assign(line=free[crossings["line"]])
     return _Tried(table.assign(reason=reason), lines, crossings[reason[crossings["line"]] == ""])
+
+
+def _after(lines: LineArray, along_m: FloatArray) -> LineArray:
+    """Lines without their first metres; empty where nothing is left."""
+    left = lines.copy()
+    for number in np.flatnonzero(along_m > 0):
+        rest = substring(lines[number], along_m[number], lines[number].length)
+        left[number] = rest if rest.length > 0 else shapely.LineString()
+    return left
 
 
 def _joined(parts: Sequence[_Tried]) -> _Tried:
@@ -185,7 +207,8 @@ def _ways_to_mains(
     rounds = []
     while len(due):
         ended, lines = finder.ended_at_first_main(ways.take(due))
-        rounds.append(_try(corridors, _way_table(mains, ended), lines, policy))
+        table = _way_table(mains, ended)
+        rounds.append(_try(corridors, table, lines, policy, finder.in_lane_m(ended)))
         is_closed[due] = rounds[-1].table["reason"] != ""
         ready = is_closed[ways.cover[waiting]]
         due, waiting = waiting[ready], waiting[~ready]
