@@ -199,11 +199,24 @@ def _along(
         for part in shapely.get_parts(shapely.intersection(line, beside)):
             if part.length > 2 * ON_EDGE_M:
                 found.append((*_extent(line, part), edge))
+    found = [(_turn(line, a), _turn(line, b), edge) for a, b, edge in found]
     taken = sorted(found, key=lambda one: one[0] - one[1])
     cuts = sorted({0.0, line.length, *(at for a, b, _ in taken for at in (a, b))})
     for start, end in pairwise(cuts):
         middle = (start + end) / 2
         yield start, end, next((e for a, b, e in taken if a <= middle <= b), -1)
+
+
+def _turn(line: shapely.LineString, at_m: float) -> float:
+    """The vertex of a line at a place, if there is one: there it turns onto an edge or off it."""
+    vertex_m = _vertices_m(line)
+    nearest = float(vertex_m[np.abs(vertex_m - at_m).argmin()])
+    return nearest if abs(nearest - at_m) <= 2 * ON_EDGE_M else at_m
+
+
+def _vertices_m(line: shapely.LineString) -> FloatArray:
+    steps = np.hypot(*np.diff(shapely.get_coordinates(line), axis=0).T)
+    return np.concatenate([[0.0], np.cumsum(steps)])
 
 
 def _extent(line: shapely.LineString, part: shapely.LineString) -> tuple[float, float]:
@@ -273,7 +286,7 @@ def _off_corridor(work: Groundwork, route: Route, extent: tuple[float, float]) -
 
 def _short_steps(line: shapely.LineString, extent: tuple[float, float]) -> FloatArray:
     """Places along a part of a line: its vertices, and others so that no step is long."""
-    vertex_m = np.cumsum(np.hypot(*np.diff(shapely.get_coordinates(line), axis=0).T))
+    vertex_m = _vertices_m(line)
     inside = vertex_m[(vertex_m > extent[0]) & (vertex_m < extent[1])]
     corners = np.unique([extent[0], *inside, extent[1]])
     count = np.maximum(np.ceil(np.diff(corners) / _STEP_M), 1).astype(int)

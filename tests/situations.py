@@ -50,6 +50,7 @@ class Situation:
         return self.sentence.format(
             route=route,
             cheapest=cheapest,
+            shortest=line.routes["shortest"],
             **route.figures,
             verdict=route.verdict,
             fall=told,
@@ -304,7 +305,8 @@ SITUATIONS: tuple[Situation, ...] = (
         "A footway too narrow for the trench",
         "Along Narrow Street there are {narrow.free_width_m:.2f} m between kerb and red line and "
         "the trench takes {narrow.needed_m:.2f} m; the line goes round by the street behind, "
-        "{length_m:.2f} m.",
+        "{length_m:.2f} m, which costs less than {shortest.figures[length_m]:.2f} m along the "
+        "carriageway.",
         _narrow_footway,
         (-30, -30, 330, 130),
     ),

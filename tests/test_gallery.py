@@ -94,6 +94,8 @@ def test_the_street_whose_footway_is_too_narrow_is_not_taken() -> None:
     """Footways of 0.5 m; the way along the street would turn off at the corner of R-4."""
     assert "slot_too_narrow" in [one.kind for one in planned("narrow_footway").notices]
     assert max(y for _, y in xy(recommended("narrow_footway").line)) > 90  # the street behind
+    shortest = planned("narrow_footway").lines["water"].routes["shortest"]
+    assert {y for x, y in xy(shortest.line) if 10 < x < 240} == {3.25}  # in the lane
 
 
 @pytest.mark.parametrize("key", BY_KEY)

@@ -6,26 +6,45 @@ of its outside width and 0.3 m working space on both sides: 0.8 m. The parcel li
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import networkx as nx
 import numpy as np
 import pytest
 
+from layers.survey import Survey
 from planning.batch import cases_of, screen
 from planning.external_lines import ExternalLine, all_by_forest, external_lines
+from planning.groundwork import prepare
 from planning.narrow_slots import may_lack_room, too_narrow, ways_too_narrow
 from planning.no_dig import ANY_WIDTH
 from planning.plan import plan
+from planning.policy_model import Policy
 from planning.routes import best_way
 from planning.standards import Pipe
 from tests import towns
-from tests.towns import application, ground, line_of, main, parcel, street, town
+from tests.towns import application, ground, main, parcel, street, town
 
 WATER = Pipe("water", nominal_mm=200, material="PE")
 WIDE_M, NARROW_M = 20.0, 11.0  # red lines of a carriageway of 10 m: footways of 5 m and of 0.5 m
 # Along the street from the main's end at x = 0 to the parcel.
 AT_THE_END = {"W-1": main((-60, 8), (0, 8))}
+
+
+def without_lanes() -> Policy:
+    """The rules of a county that lets no line lie along a carriageway."""
+    known = towns.policy().planning.settings
+    off = replace(known["lane_beside_less_than_m"], value=0.0)
+    changed = {**known, "lane_beside_less_than_m": off}
+    return replace(towns.policy(), planning=replace(towns.policy().planning, settings=changed))
+
+
+def line_of(survey: Survey) -> ExternalLine:
+    case = application()
+    work = prepare(survey, without_lanes(), [case])
+    site = work.site(case)
+    return external_lines(work, case.demands["water"], [site], all_by_forest)[site.key]
 
 
 def narrow_street(red_line_width_m: float | None = NARROW_M, **changes: Any) -> towns.Rows:
