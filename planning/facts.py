@@ -139,12 +139,9 @@ class Ground:
         parcels = self.survey.get("parcels")
         if parcels is None:
             return {}
-        whole = np.asarray(parcels.geometry.array)
-        inner = shapely.buffer(whole, -CONTACT_TOLERANCE_M)
-        inner = np.where(shapely.is_empty(inner), whole, inner)
-        names = parcels.index.astype(str).tolist()
+        whole, names = np.asarray(parcels.geometry.array), parcels.index.astype(str).tolist()
         return {
-            key: dict(zip(names, _sides(area, inner), strict=True))
+            key: dict(zip(names, _sides(area, whole), strict=True))
             for key, area in self._areas.items()
         }
 
@@ -161,8 +158,15 @@ class Ground:
 
 
 def _sides(area: shapely.Geometry, shapes: NDArray[Any]) -> list[Truth]:
-    """True for shapes inside an area, False outside, None on both sides of its edge."""
+    """True for shapes inside an area, False outside, None on both sides of its edge.
+
+    What lies at the edge is looked at without its own rim.
+    """
     inside, meets = shapely.covers(area, shapes), shapely.intersects(area, shapes)
+    at_edge = np.flatnonzero(meets & ~inside)
+    inner = shapely.buffer(shapes[at_edge], -CONTACT_TOLERANCE_M)
+    inner = np.where(shapely.is_empty(inner), shapes[at_edge], inner)
+    inside[at_edge], meets[at_edge] = shapely.covers(area, inner), shapely.intersects(area, inner)
     return [i if i or not m else None for i, m in zip(inside.tolist(), meets.tolist(), strict=True)]
 
 

@@ -141,8 +141,9 @@ class LineValues:
 
     def fill(self, numbers: IntArray) -> None:
         """Measure those of the lines that were not measured yet."""
-        new = np.unique(numbers)
-        new = new[~self._filled[new]]
+        asked = np.zeros(len(self.lines), bool)
+        asked[numbers] = True
+        new = np.flatnonzero(asked & ~self._filled)
         if len(new) == 0:
             return
         self._filled[new] = True
