@@ -312,12 +312,18 @@ def trace_bored(
     return replace(routes, lines=lines, table=table, bored=beneath, cut=cut)
 
 
-def measure_lines(corridors: Corridors, ways: Sequence[Way], lines: LineArray) -> Routes:
+def measure_lines(
+    corridors: Corridors,
+    ways: Sequence[Way],
+    lines: LineArray,
+    measured: tuple[pd.DataFrame, pd.DataFrame] | None = None,
+) -> Routes:
     """Measure lines as routes, from the tie-in to the red line; ``ways`` tell their edges.
 
-    The lines may leave the edges: nothing but ``on_bridge`` is read from them.
+    The lines may leave the edges: nothing but ``on_bridge`` is read from them. ``measured`` is what
+    ``corridors.measure`` says of the lines, where that is known already.
     """
-    table, crossings = corridors.measure(lines)
+    table, crossings = corridors.measure(lines) if measured is None else measured
     inside = shapely.intersection(
         lines[crossings["line"]], corridors.surfaces.own_area[crossings["road"]]
     )

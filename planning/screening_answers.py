@@ -133,9 +133,11 @@ class Quest:
         ridden = ride(self.desk, ground, self.demand, self.day, cheapest)
         bare = reckon(cheapest, ridden, bare=True)
         kept = np.flatnonzero(~ridden.in_doubt)
-        kept = kept[~pd.isna(self._statuses(ground, cheapest.site[kept], bare.rank[kept]))]
+        status = self._statuses(ground, cheapest.site[kept], bare.rank[kept])
+        kept, status = kept[~pd.isna(status)], status[~pd.isna(status)]
         found = reckon(cheapest.part(kept), ridden.part(kept))
-        status = self._statuses(ground, cheapest.site[kept], found.rank)
+        worse = np.flatnonzero(found.rank != bare.rank[kept])
+        status[worse] = self._statuses(ground, cheapest.site[kept[worse]], found.rank[worse])
         told = np.flatnonzero(~pd.isna(status))
         ways = cheapest.part(kept[told])
         unknown = Coded(found.judged.verdict_of[told], found.unknown)

@@ -80,6 +80,8 @@ class Desk:
             work.ground,
             self.nearby,
             graph.lines,
+            graph.measures,
+            work.corridors.crossings,
             graph.measures["road"].to_numpy(np.int64),
             graph.measures["on_bridge"].to_numpy(float),
             self.joints.doubt,
@@ -100,11 +102,14 @@ class Desk:
     def stubs(self, utility: str) -> LineValues:
         """Ways to the tie-ins of a utility."""
         if utility not in self._stubs:
-            lines = self.work.tie_ins(utility).lines
+            tie_ins = self.work.tie_ins(utility)
+            lines = tie_ins.lines
             self._stubs[utility] = LineValues(
                 self.work.ground,
                 self.nearby,
                 lines,
+                tie_ins.table,
+                tie_ins.crossings,
                 np.full(len(lines), -1),
                 np.zeros(len(lines)),
                 self._begins_inside(utility),

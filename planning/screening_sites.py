@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray, ranges
 from planning.application import Application
-from planning.facts import application_facts
+from planning.facts import ASTRIDE, SIDES, application_facts
 from planning.groundwork import Groundwork
 from planning.screening_ways import LastSteps, last_steps
 from planning.verdict_tables import Coded
@@ -132,15 +132,24 @@ class Sites:
     def _service(self, utility: str, sites: IntArray) -> Coded:
         """Whether sites are in the urban area and in that of the utility, as for one route."""
         urban, own = self._covered("urban_area")[sites], self._covered(utility)[sites]
-        return Coded(np.maximum(urban, own), (True, None, False))
+        return Coded(np.maximum(urban, own), SIDES)
 
     def _covered(self, area: str) -> NDArray[np.intp]:
-        """For each parcel 0 inside an area, 2 outside, 1 where that is unknown."""
+        """On which side of the edge of an area each parcel lies; astride it where unknown."""
         if area not in self._covers:
-            code = {True: 0, None: 1, False: 2}
-            truths = self.work.ground.parcels_in.get(area)
-            found = np.ones(len(self.cases), np.intp)
-            if truths is not None:
-                found[:] = [code[truths.get(parcel_id)] for parcel_id in self.parcel_ids]
+            sides = self.work.ground.parcels_in.get(area)
+            found = np.full(len(self.cases), ASTRIDE, np.intp)
+            if sides is not None:
+                found[self._known] = sides[self._rows[self._known]]
             self._covers[area] = found
         return self._covers[area]
+
+    @cached_property
+    def _rows(self) -> IntArray:
+        """Row of each parcel in its layer, -1 for one that is not there."""
+        row = self.work.ground.parcel_row
+        return np.array([row.get(parcel_id, -1) for parcel_id in self.parcel_ids], np.int64)
+
+    @cached_property
+    def _known(self) -> NDArray[np.bool_]:
+        return self._rows >= 0
