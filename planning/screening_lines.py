@@ -197,8 +197,8 @@ class LineValues:
     def _measure(self, new: IntArray, lines: LineArray) -> None:
         """Length, greenery along the line, crossings, surfaces and bridges."""
         corridors = self.ground.corridors
-        known = self._measured(new)
-        routes = measure_lines(corridors, [Way(-1, (), -1, 0.0)] * len(lines), lines, known)
+        measured = self._measured(new)
+        routes = measure_lines(corridors, [Way(-1, (), -1, 0.0)] * len(lines), lines, measured)
         drawn, table = routes.crossings, routes.table
         known = as_known(self.ground, drawn)
         counted = counted_crossings(self.ground, known)
