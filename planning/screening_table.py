@@ -56,12 +56,11 @@ class _Texts:
         self._place[to] = self._place[rows]
 
     def column(self) -> pd.Series:
-        """The texts as categories in alphabetical order."""
-        order = sorted(range(len(self._values)), key=self._values.__getitem__)
-        place = np.full(len(order) + 1, _NOTHING, np.int32)
-        place[order] = np.arange(len(order))
-        values = pd.Index([self._values[at] for at in order], dtype="str")
-        return pd.Series(pd.Categorical.from_codes(place[self._place], values))
+        """The texts, as pandas has them where they are given as objects."""
+        if not self._values:
+            return pd.Series(np.full(len(self._place), None, object), dtype=object)
+        values = pd.array(np.array(self._values, object), dtype="str")
+        return pd.Series(values.take(self._place, allow_fill=True))
 
     def _of(self, value: str | None) -> int:
         if value is None:
