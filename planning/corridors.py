@@ -100,6 +100,11 @@ class Corridors:
         return (self.graph.measures["kind"] == "connector").to_numpy()
 
     @cached_property
+    def is_lane(self) -> NDArray[np.bool_]:
+        """True for edges along carriageways, and those that join them to strips."""
+        return (self.graph.measures["kind"] == LANE).to_numpy(bool)
+
+    @cached_property
     def walk_order(self) -> ArcOrder:
         """Arcs of all edges but connectors, in the order that forests take."""
         walkable = np.flatnonzero(~self.is_connector)

@@ -18,7 +18,6 @@ from gis.overlay import strips
 from planning.external_lines import ExternalLine
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes
-from planning.lanes import KIND as LANE
 from planning.routes import Search, Way, trace
 from planning.slots import Slots, has_slot, slots_of
 from planning.standards import Pipe
@@ -97,7 +96,7 @@ def _slot_widths(part: _Part, slots: Slots, pipes: Sequence[Pipe], work: Groundw
     In a lane it is the carriageway.
     """
     measures = work.corridors.graph.measures
-    lane = (part.edge >= 0) & (measures["kind"] == LANE).to_numpy(bool)[part.edge]
+    lane = (part.edge >= 0) & work.corridors.is_lane[part.edge]
     road = measures["road"].to_numpy(np.int64)[part.edge[lane]]
     widths = np.full((len(pipes), len(part.edge)), np.inf)
     widths[:, part.edge >= 0] = [slots.most_m(pipe, work.standards) for pipe in pipes]

@@ -103,9 +103,9 @@ def with_lanes(bare: Corridors, settings: Planning) -> Corridors:
     return replace(bare, graph=longer)
 
 
-def along_lanes(graph: CorridorGraph) -> NDArray[np.bool_]:
+def along_lanes(corridors: Corridors) -> NDArray[np.bool_]:
     """True for edges along lanes, those that join a lane to a strip left out."""
-    lane = (graph.measures["kind"] == KIND).to_numpy(bool)
+    graph, lane = corridors.graph, corridors.is_lane
     elsewhere = np.zeros(graph.node_count, bool)
     elsewhere[graph.ends[~lane]] = True
     return np.asarray(lane & ~elsewhere[graph.ends].any(axis=1))
@@ -113,24 +113,23 @@ def along_lanes(graph: CorridorGraph) -> NDArray[np.bool_]:
 
 def closed_lanes(work: Groundwork, pipe: Pipe) -> NDArray[np.bool_]:
     """True for lanes that a pipe may not take: its trench fits the footway, or may fit it."""
-    measures = work.corridors.graph.measures
-    lane = (measures["kind"] == KIND).to_numpy(bool)
-    needed_m = work.rates(pipe).width_m
-    if needed_m is None:
+    lane, needed_m = work.corridors.is_lane, work.rates(pipe).width_m
+    if needed_m is None or not lane.any():
         return lane
     room_m = np.append(work.corridors.surfaces.beside_m, np.inf)
-    holds = room_m[measures["road"].to_numpy(np.int64)] >= needed_m - EQUAL_M
-    return np.asarray(lane & holds)
+    road = work.corridors.graph.measures["road"].to_numpy(np.int64)
+    return np.asarray(lane & (room_m[road] >= needed_m - EQUAL_M))
 
 
 def ways_from_closed_lanes(work: Groundwork, pipe: Pipe) -> NDArray[np.bool_]:
     """True for tie-in ways that begin in a lane that a pipe may not take."""
-    graph = work.corridors.graph
-    lane = (graph.measures["kind"] == KIND).to_numpy(bool)
+    graph, lane = work.corridors.graph, work.corridors.is_lane
+    node = work.tie_ins(pipe.utility).table["node"].to_numpy(np.int64)
     found = np.zeros(graph.node_count, bool)
-    found[graph.ends[lane]] = True
-    found[graph.ends[~lane | (lane & ~closed_lanes(work, pipe))]] = False
-    return np.asarray(found[work.tie_ins(pipe.utility).table["node"].to_numpy(np.int64)])
+    if lane.any():
+        found[graph.ends[lane]] = True
+        found[graph.ends[~closed_lanes(work, pipe)]] = False
+    return np.asarray(found[node])
 
 
 def _narrow_roads(surfaces: RoadSurfaces, settings: Planning) -> NDArray[np.bool_]:

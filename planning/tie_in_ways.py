@@ -99,12 +99,16 @@ class MainWays:
     @cached_property
     def _along_streets(self) -> NDArray[np.bool_]:
         """Edges that ways may run along: strips and lanes, not what joins the two."""
-        graph = self.corridors.graph
-        return np.asarray((graph.measures["kind"] == "strip") | along_lanes(graph), bool)
+        strip = (self.corridors.graph.measures["kind"] == "strip").to_numpy(bool)
+        return np.asarray(strip | self._along_lanes)
+
+    @cached_property
+    def _along_lanes(self) -> NDArray[np.bool_]:
+        return along_lanes(self.corridors)
 
     def in_lane_m(self, ways: Ways) -> FloatArray:
         """Metres that each way runs along a lane before it leaves it."""
-        lane = np.append(along_lanes(self.corridors.graph), False)
+        lane = np.append(self._along_lanes, False)
         return np.where(lane[ways.edge], ways.along_m, 0.0)
 
     def find(self) -> Ways:

@@ -132,12 +132,12 @@ def solved(work: Groundwork, case: Any, find: Any) -> ExternalLine:
     return external_lines(work, case.demands["water"], [site], find)[site.key]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(survey=towns.random_towns(), dn=st.sampled_from([200, 600]))
 def test_the_forest_finds_what_one_parcels_search_finds(survey: towns.Survey, dn: int) -> None:
     """Streets of the random towns have footways of 1 m, which DN600 does not fit."""
     demands = {"water": {"nominal_mm": dn, "material": "PE"}}
-    for parcel_id in map(str, survey.tables["parcels"].index[:2]):
+    for parcel_id in map(str, survey.tables["parcels"].index[:1]):
         case = application(parcel_id, demands=demands)
         work = towns.ground(survey, case)
         one, other = (solved(work, case, find) for find in (networkx_finder(), all_by_forest))

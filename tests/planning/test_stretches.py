@@ -113,7 +113,7 @@ def test_a_line_drawn_beside_the_strip_is_in_the_footway_and_elsewhere_off_the_c
     assert all(one.width_m == pytest.approx(5) for one in footway)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(survey=towns.random_towns())
 def test_pieces_of_any_route_add_up_and_cross_what_the_route_crosses(
     survey: towns.Survey,
