@@ -330,10 +330,8 @@ def test_the_route_found_is_the_first_of_all_ways_that_qualifies(
     work, site, line = solved(survey, limits, parcel_id=parcel_id)
     if line.route is None:
         return
-    tried = [
-        judge_ways(work, line.demand, [site], [way], [()])[0]
-        for way in islice(_without_bores(work, ways_by_cost(work, site, line)), MOST_TRIED)
-    ]
+    ways = list(islice(_without_bores(work, ways_by_cost(work, site, line)), MOST_TRIED))
+    tried = judge_ways(work, line.demand, [site] * len(ways), ways, [()] * len(ways))
     first = next((route for route in tried if route.rank == 0), None)
     found = line.qualifying
     if first is not None:
