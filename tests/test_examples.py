@@ -10,17 +10,15 @@ from typing import Any
 
 import geopandas as gpd
 import pytest
-from click.testing import CliRunner
 from shapely import STRtree
 from shapely.geometry import LineString, box
 
-from cli import main as cli
 from docs.examples.check_routes import check_routes
 from docs.examples.check_routes import main as check_main
 from docs.examples.sant_boi import nominal_of_outer, sewer_size, street_gap_m, water_size
 from layers.store import Workspace
 from tests import towns
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, Screening
 from tests.towns import Rows, main, parcel, street
 
 UTILITIES = ("water", "sewage", "storm", "gas", "power", "telecom")
@@ -216,12 +214,10 @@ def test_krems_ends_with_2_for_what_is_no_extract(tmp_path: Path, content: bytes
 # --- the sample county ------------------------------------------------------------------------
 
 
-def test_the_checker_finds_no_fault_in_the_sample_county(tmp_path: Path) -> None:
-    workspace, screened = str(tmp_path / "county"), str(tmp_path / "screen.gpkg")
-    runner = CliRunner()
-    assert runner.invoke(cli, ["demo", workspace]).exit_code == 0
-    assert runner.invoke(cli, ["screen", workspace, "--out", screened]).exit_code == 1
-    count, faults = check_routes(Path(workspace), Path(screened))
+def test_the_checker_finds_no_fault_in_the_sample_county(
+    sample_workspace: Path, sample_screening: Screening
+) -> None:
+    count, faults = check_routes(sample_workspace, sample_screening.file)
     assert count > 2500
     assert faults == []
 

@@ -7,14 +7,14 @@ the county's policy; outcome, clause and the printed measure of every row must b
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
-from pathlib import Path
 
 import pandas as pd
 import pytest
-from click.testing import CliRunner
+from pyproj import CRS
 
-from cli import main
-from tests.conftest import REPOSITORY
+from reports.exchange import table_writer
+from tests import towns
+from tests.conftest import REPOSITORY, Screening
 
 FILE = REPOSITORY / "sample_data" / "applications" / "expected.csv"
 KEY = ["application_id", "utility"]
@@ -26,11 +26,10 @@ def expected() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def screened(sample_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+def screened(sample_screening: Screening, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     """The rows of all applications, as text, in the order of their keys."""
     out = tmp_path_factory.mktemp("screen") / "screen.csv"
-    result = CliRunner().invoke(main, ["screen", str(sample_workspace), "--out", str(out)])
-    assert result.exit_code == 1, result.output  # one parcel cannot be reached
+    table_writer(out)(sample_screening.table, CRS(towns.CRS_NAME))
     table = pd.read_csv(out, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     return table[table["application_id"] != ""].set_index(KEY)
 

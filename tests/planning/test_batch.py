@@ -11,9 +11,9 @@ from layers.utilities import load_utilities
 from planning.application import Application
 from planning.batch import cases_of, screen
 from planning.groundwork import Groundwork, placed
-from planning.plan import plan
 from tests import towns
-from tests.finders import check_screening_equals_plans
+from tests.conftest import Screening
+from tests.finders import check_screening_equals_plans, plans_of
 from tests.towns import application, ground, main, parcel, town
 
 PARCELS = {
@@ -143,10 +143,10 @@ def test_no_cases_give_an_empty_table_with_all_columns() -> None:
 
 
 def test_the_sample_county_is_screened_whole(
-    sample_work: Groundwork, sample_cases: list[Application]
+    sample_screening: Screening, sample_work: Groundwork, sample_cases: list[Application]
 ) -> None:
-    cases = cases_of(sample_work.survey, sample_cases, DAY)
-    table = screen(sample_work, cases)
+    cases, table = sample_screening.cases, sample_screening.table
+    assert cases == cases_of(sample_work.survey, sample_cases, DAY)
     assert len(table) == 6 * len(cases)
     asked = [key in case.demands for case in cases for key in load_utilities()]
     assert (table["status"] != "not_requested").tolist() == asked
@@ -160,9 +160,7 @@ def test_the_sample_county_is_screened_whole(
 
 
 def test_the_screening_of_the_sample_says_what_its_plans_say(
-    sample_work: Groundwork, sample_cases: list[Application]
+    sample_screening: Screening, sample_work: Groundwork, sample_cases: list[Application]
 ) -> None:
-    survey, policy = sample_work.survey, sample_work.policy
-    cases = list({case.parcel_id: case for case in sample_cases}.values())
-    answers = [plan(case, survey, policy, corridors=sample_work).to_json() for case in cases]
-    assert check_screening_equals_plans(sample_work, cases, answers) > 30
+    answers = plans_of(sample_work, sample_cases)
+    assert check_screening_equals_plans(sample_screening.table, sample_cases, answers) > 30

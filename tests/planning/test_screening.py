@@ -23,6 +23,7 @@ from planning.screening_lines import joints_inside
 from planning.screening_sites import Sites
 from planning.screening_ways import lightest_ways
 from tests import towns
+from tests.conftest import Screening
 from tests.towns import ground, main, parcel, street, town
 
 DAY = towns.dig_date()
@@ -55,22 +56,21 @@ def one_by_one(
 
 
 def test_the_sample_county_on_arrays_equals_the_planner_of_one_parcel(
+    sample_screening: Screening,
     sample_work: Groundwork,
     sample_cases: list[Application],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    cases = cases_of(sample_work.survey, sample_cases, DAY)
-    table = screen(sample_work, cases)
+    cases, table = sample_screening.cases, sample_screening.table
     left = table.attrs["one_by_one"]["pairs"] - sum(len(c.demands) for c in sample_cases)
     assert left < 0.25 * len(table)  # most are told by sums and bounds, the others are searched
     assert_equal(table, one_by_one(monkeypatch, sample_work, cases))
 
 
 def test_rows_equal_the_plans_of_the_same_cases(
-    sample_work: Groundwork, sample_cases: list[Application]
+    sample_screening: Screening, sample_work: Groundwork
 ) -> None:
-    cases = cases_of(sample_work.survey, sample_cases, DAY)
-    table = screen(sample_work, cases)
+    cases, table = sample_screening.cases, sample_screening.table
     for number in (0, 40, 100, 250, 400):
         planned = plan(cases[number], sample_work.survey, sample_work.policy, corridors=sample_work)
         for row in table.iloc[6 * number : 6 * number + 6].itertuples():
