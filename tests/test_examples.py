@@ -21,6 +21,8 @@ from tests import towns
 from tests.conftest import REPOSITORY, Screening
 from tests.towns import Rows, main, parcel, street
 
+pytestmark = pytest.mark.slow_first
+
 UTILITIES = ("water", "sewage", "storm", "gas", "power", "telecom")
 
 

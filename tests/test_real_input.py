@@ -31,7 +31,7 @@ from planning.policies import load_policy
 from reports.exchange import write_plan
 from tests.finders import check_finders_agree, check_screening_equals_plans, plans_of
 
-pytestmark = pytest.mark.shared
+pytestmark = [pytest.mark.shared, pytest.mark.slow_first]
 DIG_DATE = date(2026, 11, 22)
 OLD_TOWN = (15.595, 48.405, 15.615, 48.415)  # west, south, east, north
 # Parcels drawn of each town, by one seed: every part of it has its chance.

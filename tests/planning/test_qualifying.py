@@ -29,6 +29,8 @@ from planning.routes import Way
 from tests import towns
 from tests.towns import line_of, main, street, town
 
+pytestmark = pytest.mark.slow_first
+
 YOUNG = "2024-01-01"
 
 

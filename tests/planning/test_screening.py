@@ -26,6 +26,8 @@ from tests import towns
 from tests.conftest import Screening
 from tests.towns import ground, main, parcel, street, town
 
+pytestmark = pytest.mark.slow_first
+
 DAY = towns.dig_date()
 
 
