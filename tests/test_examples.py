@@ -18,7 +18,7 @@ from docs.examples.check_routes import main as check_main
 from docs.examples.sant_boi import nominal_of_outer, sewer_size, street_gap_m, water_size
 from layers.store import Workspace
 from tests import towns
-from tests.conftest import REPOSITORY, Screening
+from tests.conftest import REPOSITORY
 from tests.towns import Rows, main, parcel, street
 
 pytestmark = pytest.mark.slow_first
@@ -211,17 +211,6 @@ def test_krems_ends_with_2_for_what_is_no_extract(tmp_path: Path, content: bytes
     assert done.returncode == 2
     assert done.stderr.strip()
     assert "Traceback" not in done.stderr
-
-
-# --- the sample county ------------------------------------------------------------------------
-
-
-def test_the_checker_finds_no_fault_in_the_sample_county(
-    sample_workspace: Path, sample_screening: Screening
-) -> None:
-    count, faults = check_routes(sample_workspace, sample_screening.file)
-    assert count > 2500
-    assert faults == []
 
 
 # --- the checker ------------------------------------------------------------------------------
