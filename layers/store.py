@@ -39,6 +39,7 @@ from layers.imports import (
     Taking,
     refuse_class,
 )
+from layers.kept_tables import KeptTables
 from layers.placing import crs_name, parse_crs
 from layers.postgis_storage import PostgisStorage
 from layers.problems import Problem
@@ -407,6 +408,11 @@ class Workspace:
         if base is None:
             return nothing_of(layer, answers, self.crs)
         return answered(layer, self.read(base), answers, replace=replace)
+
+    @property
+    def screenings(self) -> KeptTables:
+        """Kept screenings; always in the folder, as they can be made again anywhere."""
+        return KeptTables(self.path / "screenings")
 
     def versions(self) -> dict[str, LayerVersion]:
         """Return the current version of each imported layer."""
