@@ -29,7 +29,7 @@ from layers.counties import county_bounds
 from layers.crs_detection import home_of
 from layers.errors import LayerError, WorkspaceError
 from layers.fields import layer_definition
-from layers.folder_storage import FolderStorage, refuse_elsewhere
+from layers.folder_storage import DATABASE, FolderStorage, refuse_elsewhere
 from layers.georeferencing import Surroundings
 from layers.imports import (
     DATA_CLASSES,
@@ -541,6 +541,18 @@ class Workspace:
     def exports(self) -> list[Export]:
         """Return every export of a layer: who took which version, when, how and what for."""
         return self._storage.registry.exports()
+
+
+def stamp_of(path: Path) -> Hashable:
+    """Return what differs as soon as another workspace lies in this place, or none any more.
+
+    As long as it does not, an opened one may be kept open.
+    """
+    places = []
+    for file in (path / SETTINGS, path / DATABASE):
+        found = file.stat() if file.is_file() else None
+        places.append(found and (found.st_dev, found.st_ino))
+    return tuple(places)
 
 
 def _refuse_nameless(author: str) -> None:
