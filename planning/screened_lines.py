@@ -44,7 +44,7 @@ class ScreenedLines:
             return []
         rows = self._table.iloc[number * self._each : (number + 1) * self._each]
         return [
-            {name: None if _is_empty(value) else value for name, value in row.items()}
+            {str(name): None if _is_empty(value) else value for name, value in row.items()}
             for row in rows.to_dict("records")
         ]
 
@@ -56,12 +56,12 @@ class ScreenedLines:
         """
         table = self._table
         told = table["outcome"].astype(object).where(table["outcome"].notna(), None)
-        told = told.mask(table["status"] == UNROUTABLE, UNROUTABLE).to_numpy(object)
+        told = told.mask(table["status"] == UNROUTABLE, UNROUTABLE)
         rank = {outcome: place for place, outcome in enumerate((UNROUTABLE, *strictest_first))}
         if unknown := {one for one in told if one is not None} - set(rank):
             raise ValueError(f"outcomes without a place: {sorted(unknown)}")
         found: dict[str, dict[str, str]] = defaultdict(dict)
-        columns = (table["parcel_id"].to_numpy(object), table["utility"].to_numpy(object), told)
+        columns = (table["parcel_id"].tolist(), table["utility"].tolist(), told.tolist())
         for parcel, utility, outcome in zip(*columns, strict=True):
             if outcome is not None:
                 known = found[parcel].get(utility, outcome)
