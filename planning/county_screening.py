@@ -77,7 +77,7 @@ def readable(documents: Iterable[Document]) -> tuple[list[Application], list[str
     return found, faults
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Inputs:
     """What the screening of a county is made from.
 

@@ -7,6 +7,8 @@
   L.Control.Attribution.prototype.options.prefix = "Leaflet";
 
   var token = null, views = [], focused = null;
+  var PARCEL = { className: "tg-parcel", interactive: false, color: "#c2410c", weight: 2.5,
+    fillColor: "#f59e0b", fillOpacity: 0.28 };
 
   /* ---- layers fetched by view ------------------------------------------------------- */
 
@@ -20,7 +22,7 @@
         onEachFeature: function (feature, layer) {
           if (!options.interactive) { return; }
           if (!L.Browser.mobile) { describe(feature, layer, group); }
-          layer.on("click", function () { glimpse(group._map, feature.properties.id); });
+          layer.on("click", function () { glimpse(group._map, feature); });
         }
       }));
     },
@@ -149,7 +151,7 @@
     var kinds = { "-": { fillOpacity: 0 } }, layer;
     told.outcomes.forEach(function (one, i) { kinds[i] = { fillColor: one.colour }; });
     layer = new ViewLayer({ url: told.layer, title: told.title, minZoom: 14, pane: "tg-tints",
-      zIndex: 225, kinds: kinds, base: { stroke: true, color: "#fff", weight: 0.8, fillOpacity: 0.9 },
+      zIndex: 225, kinds: kinds, base: { stroke: true, color: "#fff", weight: 0.8, fillOpacity: 0.65 },
       pick: function (signs) {
         if (layer.chosen !== "worst") { return signs[layer.chosen]; }
         return signs.split("").sort().filter(function (sign) { return sign !== "-"; })[0] || "-";
@@ -168,15 +170,21 @@
     }).join("") : "";
   }
 
-  function glimpse(map, id) {
+  // The clicked parcel with its lines takes the place of the case before, until its plan is drawn.
+  function glimpse(map, parcel) {
+    var id = parcel.properties.id;
     endGlimpse();
     if (!screening || id === map.tonggouParcel) { return; }
-    var request = asking = new AbortController();
+    asking = new AbortController();
     fetch(screening.lines + "?parcel=" + encodeURIComponent(plain(id)) + "&language=" +
-      screening.language + "&token=" + encodeURIComponent(token), { signal: request.signal })
-      .then(function (answer) { return answer.ok ? answer.json() : { features: [] }; })
-      .then(function (found) {
+      screening.language + "&token=" + encodeURIComponent(token), { signal: asking.signal })
+      .then(function (answer) {
+        if (!answer.ok) { throw new Error(String(answer.status)); }
+        return answer.json();
+      }).then(function (found) {
+        if (map.tonggouCase) { map.tonggouCase.clearLayers(); }
         lines = L.featureGroup().addTo(map);
+        L.geoJSON(parcel, { interactive: false, style: PARCEL }).addTo(lines);
         found.features.forEach(function (line) {
           if (!line.geometry) { return; }
           var look = line.properties, points = line.geometry.coordinates.map(function (at) {
@@ -186,7 +194,7 @@
             dashArray: look.dash || null, smoothFactor: 0 })
             .bindTooltip(look.label, { sticky: true, className: "tg-tip" }).addTo(lines);
         });
-      }).catch(function () { /* the plan comes anyway */ });
+      }).catch(function () { /* the plan comes all the same */ });
   }
 
   function endGlimpse() {
@@ -373,10 +381,10 @@
   function drawCase(group, map, drawing) {
     group.clearLayers();
     endGlimpse();
+    map.tonggouCase = group;
     map.tonggouParcel = drawing.parcel && drawing.parcel.label;
     if (drawing.parcel) {
-      L.polygon(drawing.parcel.rings, { className: "tg-parcel", interactive: false,
-        color: "#c2410c", weight: 2.5, fillColor: "#f59e0b", fillOpacity: 0.28 }).addTo(group);
+      L.polygon(drawing.parcel.rings, PARCEL).addTo(group);
       L.tooltip({ permanent: true, direction: "center", className: "tg-parcel-label" })
         .setLatLng(drawing.parcel.at).setContent(drawing.parcel.label).addTo(group);
     }

@@ -50,7 +50,8 @@ def _table(view: View, lines: Sequence[Line]) -> str:
         f'<th class="n">{_("绿化")}<br>m²</th><th>{_("判定")}</th><th>{_("条款")}</th>'
     )
     rows = "".join(_row(view, line) for line in lines)
-    return f'<table class="tg-lines"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+    table = "tg-lines tg-first-lines"
+    return f'<table class="{table}"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
 
 
 def _row(view: View, line: Line) -> str:
@@ -68,6 +69,6 @@ def _row(view: View, line: Line) -> str:
         f'<tr>{name}<td class="n">{metres(line["length_m"])}</td>'
         f'<td class="n">{line["crossing_count"]:.0f} / {metres(line["kerb_m"])}</td>'
         f'<td class="n">{metres(line["green_m2"])}</td>'
-        f"<td>{chip(view, line['outcome'])}</td><td>{esc(line['clause'])}</td></tr>"
-        f'<tr class="tg-limit"><td></td><td colspan="5">{esc(certainty)}</td></tr>'
+        f"<td>{chip(view, line['outcome'])}</td>"
+        f"<td>{esc(line['clause'])}<small>{esc(certainty)}</small></td></tr>"
     )
