@@ -44,7 +44,11 @@ class KeptTables:
 
     def find(self, key: Key) -> Path | None:
         """Return the newest file that is kept under this key, without looking into it."""
-        return next(iter(self._newest_first(f"{_name_of(key)}-*{_SUFFIX}")), None)
+        return self.named(name_of(key))
+
+    def named(self, name: str) -> Path | None:
+        """Return what :meth:`find` does, for the name of a key."""
+        return next(iter(self._newest_first(f"{name}-*{_SUFFIX}")), None)
 
     def read(self, file: Path, key: Key) -> pd.DataFrame | None:
         """Return the table that a file keeps under this key, shapes as objects.
@@ -81,7 +85,7 @@ class KeptTables:
         with temporary_file(self.folder, _SUFFIX) as draft:
             shapes.to_parquet(draft, compression="zstd")
             sha256 = hashlib.sha256(draft.read_bytes()).hexdigest()
-            file = self.folder / f"{_name_of(key)}-{sha256}{_SUFFIX}"
+            file = self.folder / f"{name_of(key)}-{sha256}{_SUFFIX}"
             draft.replace(file)
         self._let_go(key, file)
         return file
@@ -109,7 +113,7 @@ class KeptTables:
     def _let_go(self, key: Key, made: Path) -> None:
         """Remove older files of the same key, and all but the newest of the others."""
         others = [file for file in self._newest_first(f"[!.]*{_SUFFIX}") if file != made]
-        same = [file for file in others if file.name.startswith(f"{_name_of(key)}-")]
+        same = [file for file in others if file.name.startswith(f"{name_of(key)}-")]
         for file in [*same, *[one for one in others if one not in same][MOST - 1 :]]:
             self.forget(file)
 
@@ -119,7 +123,8 @@ def _plain(key: Key) -> Any:
     return json.loads(json.dumps(key))
 
 
-def _name_of(key: Key) -> str:
+def name_of(key: Key) -> str:
+    """Return the name of a key, with which the names of its files begin."""
     text = json.dumps(key, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -134,5 +139,5 @@ def _key_in(file: Path) -> Key | None:
         key = json.loads(stored)[_KEY]
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
         return None
-    fits = isinstance(key, dict) and file.name.startswith(f"{_name_of(key)}-")
+    fits = isinstance(key, dict) and file.name.startswith(f"{name_of(key)}-")
     return key if fits else None

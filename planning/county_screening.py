@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from layers.errors import WorkspaceError
-from layers.kept_tables import Key
+from layers.kept_tables import Key, name_of
 from layers.placing import crs_name
 from layers.product import product_digest
 from layers.store import Workspace
@@ -104,6 +104,11 @@ class Inputs:
         }
 
     @cached_property
+    def name(self) -> str:
+        """The name of the key."""
+        return name_of(self.key)
+
+    @cached_property
     def applications(self) -> list[Application]:
         """Those that can be read."""
         return readable(self.documents)[0]
@@ -128,13 +133,13 @@ def kept_screening(inputs: Inputs) -> tuple[pd.DataFrame | None, tuple[str, ...]
     Damaged files are removed, so that they are told of once.
     """
     kept, notes = inputs.workspace.screenings, []
-    while (file := kept.find(inputs.key)) is not None:
+    while (file := kept.named(inputs.name)) is not None:
         try:
             table = kept.read(file, inputs.key)
         except WorkspaceError as error:
             kept.forget(file)
             notes.append(_("保存的筛查 {}已弃用。").format(error))
-            if kept.find(inputs.key) == file:  # it may not be removed
+            if kept.named(inputs.name) == file:  # it may not be removed
                 break
         else:
             if table is not None:

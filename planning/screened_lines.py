@@ -11,7 +11,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+
+from gis.linear import IntArray
 
 UNROUTABLE = "unroutable"
 Line = Mapping[str, Any]
@@ -27,6 +30,12 @@ class ScreenedLines:
     def __init__(self, table: pd.DataFrame) -> None:
         self._table = table
         self._each = int(table["utility"].nunique())
+        numbers = [name for name in table if table[name].dtype.kind == "f"]
+        texts = [name for name in table if name not in (*numbers, "geometry")]
+        # A row of a table takes milliseconds; these take none and hold every text once.
+        self._numbers = {str(name): table[name].to_numpy(float) for name in numbers}
+        self._texts = {str(name): _coded(table[name]) for name in texts}
+        self._shapes = table["geometry"].to_numpy(object)
         cases = table.iloc[:: self._each or 1]
         parcels = cases["parcel_id"].tolist()
         applications = cases["application_id"].fillna("").tolist()
@@ -42,11 +51,16 @@ class ScreenedLines:
         number = self._case.get((parcel_id, application_id))
         if number is None:
             return []
-        rows = self._table.iloc[number * self._each : (number + 1) * self._each]
-        return [
-            {str(name): None if _is_empty(value) else value for name, value in row.items()}
-            for row in rows.to_dict("records")
-        ]
+        return [self._row(number * self._each + place) for place in range(self._each)]
+
+    def _row(self, row: int) -> Line:
+        numbers = {name: float(values[row]) for name, values in self._numbers.items()}
+        texts = {name: (int(codes[row]), values) for name, (codes, values) in self._texts.items()}
+        return {
+            **{name: values[code] if code >= 0 else None for name, (code, values) in texts.items()},
+            **{name: None if value != value else value for name, value in numbers.items()},
+            "geometry": self._shapes[row],
+        }
 
     def outcomes(self, strictest_first: Sequence[str]) -> dict[str, dict[str, str]]:
         """What comes of every parcel's lines by utility: an outcome, or ``unroutable``.
@@ -69,5 +83,7 @@ class ScreenedLines:
         return dict(found)
 
 
-def _is_empty(value: object) -> bool:
-    return value is None or (isinstance(value, float) and value != value)
+def _coded(texts: pd.Series) -> tuple[IntArray, list[Any]]:
+    """A column as places in the list of its different values, -1 for what is empty."""
+    codes, values = pd.factorize(texts)
+    return np.asarray(codes, np.int64), list(values)

@@ -117,7 +117,7 @@ def screening_in_force(workspace: Path, county: County) -> ScreenedCounty | None
         return None
     try:
         asked = _asked(workspace, county, date.today())
-        file = asked.workspace.screenings.find(asked.key)
+        file = asked.workspace.screenings.named(asked.name)
     except (WorkspaceError, OSError) as error:
         log.warning("no kept screening can be looked for: %s", error)
         return None
