@@ -20,6 +20,7 @@ from planning.batch import screen
 from planning.county_screening import ANEW, KEPT, TAKEN_ON, Inputs, readable, screen_county
 from tests.conftest import REPOSITORY
 from tests.planned_town import documents, make_workspace
+from tests.planning.edits import ribbon, with_layers
 
 DAY = date(2026, 11, 29)
 
@@ -128,18 +129,21 @@ def test_anew_makes_it_anew(workspace: Workspace) -> None:
 
 
 def test_after_an_edit_it_is_taken_on_and_equals_a_whole_screening(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A node told otherwise, and an application in place of a default demand."""
     monkeypatch.setattr(county_screening, "_MOST_SEARCHED", 1.0)
+    wide = ribbon()
+    few = wide.tables["parcels"].iloc[::4]
+    workspace = Workspace.open(make_workspace(tmp_path, with_layers(wide, parcels=few), []))
     before = screen_county(inputs_of(workspace))
-    workspace.answer([Answer("node:DN-1", "spare_bays", "0")], author="李", replace=True)
-    workspace.save_application({**documents()[1], "application_id": "BZ-3", "parcel_id": "P-3"})
+    workspace.answer([Answer("node:N-1", "spare_bays", "0")], author="李", replace=True)
+    workspace.save_application({**documents()[1], "parcel_id": few.index[2]})
     inputs = inputs_of(workspace)
     after = screen_county(inputs)
     assert after.origin == TAKEN_ON
-    assert after.table.attrs["solved_anew"] < len(after.table)
+    assert 0 < after.table.attrs["solved_anew"] < len(after.table) == len(before.table)
     assert_same(after.table, screen(inputs.work(), inputs.cases()))
-    assert len(after.table) == len(before.table)  # P-3 has an application in place of a default
     monkeypatch.setattr(county_screening, "screen", refuse)
     assert screen_county(inputs_of(workspace)).origin == KEPT
 
