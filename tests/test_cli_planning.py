@@ -333,6 +333,26 @@ def test_screen_narrows_to_named_utilities_and_parcels(folder: Path, tmp_path: P
     assert set(table["parcel_id"]) == {"P-1"}
 
 
+def test_a_screening_is_kept_and_said_to_be(tmp_path: Path) -> None:
+    made = make_workspace(tmp_path)
+    out, again = tmp_path / "one.parquet", tmp_path / "two.parquet"
+    command = ("--dig-date", "2026-11-22", "--out")
+    assert "其中逐项求解" in done(run("screen", made, *command, out), 1).stdout
+    kept = done(run("screen", made, *command, again), 1).stdout
+    assert "取自工作区中保存的筛查" in kept
+    one, two = gpd.read_parquet(out), gpd.read_parquet(again)
+    pd.testing.assert_frame_equal(pd.DataFrame(one), pd.DataFrame(two), check_dtype=False)
+    told = json.loads(done(run("screen", made, *command, out, "--json"), 1).stdout)
+    assert (told["origin"], told["one_by_one"], told["notes"]) == ("kept", None, [])
+    anew = json.loads(done(run("screen", made, *command, out, "--json", "--anew"), 1).stdout)
+    assert (anew["origin"], set(anew["one_by_one"])) == ("anew", {"pairs", "solved", "cpu_s"})
+    (file,) = (made / "screenings").iterdir()
+    file.write_bytes(b"damaged")
+    answer = json.loads(done(run("screen", made, *command, out, "--json"), 1).stdout)
+    assert (answer["origin"], len(answer["notes"])) == ("anew", 1)
+    assert "文件已损坏" in answer["notes"][0]
+
+
 def test_screen_of_a_county_without_parcels_is_refused(tmp_path: Path) -> None:
     bare = make_workspace(tmp_path, town(absent=("parcels",)), [])
     answer = run("screen", bare, "--out", tmp_path / "screen.csv")
