@@ -12,7 +12,6 @@ import shapely
 _ROOT = Path(__file__).resolve().parent.parent
 # What decides; what shows or writes a finished answer does not change it.
 _DECIDING = ("gis", "layers", "planning", "rules")
-_SUFFIXES = (".py", ".csv", ".toml")
 # A sum in another order or another way through equals may change a last digit, or a choice.
 _LIBRARIES = ("numpy", "pandas", "scipy", "shapely", "networkx", "geopandas", "pyproj")
 
@@ -36,7 +35,7 @@ def digest_of(root: Path) -> str:
         file
         for folder in _DECIDING
         for file in (root / folder).rglob("*")
-        if file.suffix in _SUFFIXES
+        if file.is_file() and file.parent.name != "__pycache__"
     ):
         content = file.read_bytes()
         found.update(f"{file.relative_to(root).as_posix()} {len(content)}\n".encode())
