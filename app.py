@@ -33,16 +33,21 @@ else:
 
     from api.drawn_routes import drawn_routes
     from api.routes import SecurityHeaders, routes
+    from api.screened_lines import screened_routes
     from ui.drawn_routes import judge_door, keep_door
     from ui.planning_service import warm_up
+    from ui.screened_county import lines_door, map_layers
 
     Thread(target=lambda: warm_up(open_county(WORKSPACE)), daemon=True).start()
     app = App(
         __file__,
         routes=routes(
             str(WORKSPACE),
-            lambda: open_county(WORKSPACE).layers,
-            drawn_routes(str(WORKSPACE), judge_door(WORKSPACE), keep_door(WORKSPACE)),
+            lambda: map_layers(WORKSPACE),
+            [
+                *drawn_routes(str(WORKSPACE), judge_door(WORKSPACE), keep_door(WORKSPACE)),
+                *screened_routes(str(WORKSPACE), lines_door(WORKSPACE)),
+            ],
         ),
         middleware=[Middleware(SecurityHeaders)],
     )

@@ -31,10 +31,17 @@ from layers.imports import DATA_CLASSES
 from layers.store import Workspace
 from layers.templates import write_template
 from layers.utilities import load_utilities
-from planning.application import Application, ApplicationError, parse_application
-from planning.batch import cases_of, screen
+from planning.application import ApplicationError, parse_application
 from planning.comparisons import day
 from planning.county_questions import questions_of_cases
+from planning.county_screening import (
+    KEPT,
+    TAKEN_ON,
+    CountyScreening,
+    Inputs,
+    readable,
+    screen_county,
+)
 from planning.drawn_routes import drawn_entry
 from planning.groundwork import Groundwork, placed, prepare
 from planning.manual_routes import RefusedRoute
@@ -321,6 +328,7 @@ def plan_(
     type=click.Path(path_type=Path),
     help=_("各案待查事项,每条道路、图层、管线只列一次(.csv 或 .json),用 answer 回填"),
 )
+@click.option("--anew", is_flag=True, help=_("重新筛查,不用工作区中保存的筛查"))
 @as_json_option
 @click.pass_context
 def screen_(
@@ -331,6 +339,7 @@ def screen_(
     parcels: str | None,
     dig_date: str | None,
     questions: Path | None,
+    anew: bool,
     as_json: bool,
 ) -> None:
     """Screen all parcels."""
@@ -344,36 +353,31 @@ def screen_(
     if land is None:
         raise LayerError(_("没有宗地,无从筛查;请先导入宗地图层 parcels。"))
     named = _names(parcels, tuple(land.index), "--parcels")
-    applications, faults = _readable(opened)
-    cases = cases_of(survey, applications, _day(dig_date), named)
+    inputs = Inputs(opened, survey, opened.applications(), _day(dig_date))
+    cases = inputs.cases(named)
     pairs = sum(len(set(case.demands) & set(wanted or case.demands)) for case in cases)
     with progress(_("筛查"), pairs) as bar:
-        places, refused = placed(survey, applications)
-        faults += [str(error) for error in refused]
-        work = prepare(survey, load_policy(opened.county), places)
-        drawn = out.suffix.lower() != ".csv"
-        table = screen(work, cases, wanted, progress=bar.update, geometry=drawn)
+        made = screen_county(inputs, named, wanted, anew=anew, progress=bar.update)
+    table = made.table
     write(table, survey.crs)
     asked = questions_of_cases(table)
     if questions is not None:
         write_questions(asked, questions)
-    alone = table.attrs["one_by_one"]
-    day = _day(dig_date).isoformat()
+    _applications, faults = readable(inputs.documents)
+    faults += [str(error) for error in placed(survey, inputs.applications)[1]]
     counts = table["status"].value_counts().to_dict()
     outcomes = table["outcome"].value_counts().to_dict()
+    day = inputs.dig_date.isoformat()
     if as_json:
-        answer = {"out": str(out), "dig_date": day, "rows": len(table)}
-        problems = {"problems": faults}
-        told = {"status": counts, "outcome": outcomes, "one_by_one": alone}
-        told |= {"questions": len(asked)}
-        print_json(answer | told | problems)
+        told = {"out": str(out), "dig_date": day, "rows": len(table), "origin": made.origin}
+        told |= {name: table.attrs.get(name) for name in ("one_by_one", "solved_anew")}
+        told |= {"status": counts, "outcome": outcomes, "questions": len(asked)}
+        print_json(told | {"notes": made.notes, "problems": faults})
     else:
         click.echo(_("没有申请的宗地按 {} 开挖").format(day))
         click.echo(_("已筛查 {} 项:{}").format(len(table), _counts(counts)))
         click.echo(_("判定:{}").format(_counts(outcomes)))
-        click.echo(_("其中逐项求解 {pairs} 项,用时 {cpu_s:.1f} 秒(CPU)").format(**alone))
-        print_lines(asked_first(asked))
-        print_lines(faults)
+        print_lines([*made.notes, _how(made), *asked_first(asked), *faults])
     ctx.exit(1 if faults or counts.get("unroutable") else 0)
 
 
@@ -450,28 +454,25 @@ def judge_(county: str, measures: Any, switches: Sequence[str], as_json: bool) -
         click.echo(f"{one['outcome']} {one['clause'] or ''} {one['certainty']}")
 
 
+def _how(made: CountyScreening) -> str:
+    """Where a screening comes from."""
+    if made.origin == KEPT:
+        return _("取自工作区中保存的筛查:图层、申请、规则、程序均未改变(--anew 重新筛查)")
+    if made.origin == TAKEN_ON:
+        solved = made.table.attrs["solved_anew"]
+        return _("由保存的筛查更新:图层或申请有局部改动,重算 {} 项,其余沿用").format(solved)
+    alone = made.table.attrs["one_by_one"]
+    return _("其中逐项求解 {pairs} 项,用时 {cpu_s:.1f} 秒(CPU)").format(**alone)
+
+
 def _groundwork(opened: Workspace) -> Groundwork:
     """Corridors of a workspace with the gates of its applications."""
-    applications, faults = _readable(opened)
+    applications, faults = readable(opened.applications())
     survey = opened.survey()
     places, refused = placed(survey, applications)
     for message in (*faults, *map(str, refused)):
         click.echo(message, err=True)
     return prepare(survey, load_policy(opened.county), places)
-
-
-def _readable(opened: Workspace) -> tuple[list[Application], list[str]]:
-    """The applications of a workspace that can be read, and what is wrong with any of them."""
-    found: list[Application] = []
-    faults: list[str] = []
-    for document in opened.applications():
-        try:
-            found.append(parse_application(document, tolerant=True))
-        except ApplicationError as error:
-            faults.append(str(error))
-        else:
-            faults += found[-1].impossible.values()
-    return found, faults
 
 
 def _application(opened: Workspace, name: str) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ measured in this module.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -73,6 +73,16 @@ def view_layers(
     return {name: _view_layer(name, table, marked) for name, table in drawn.items()}
 
 
+def outcome_layer(parcels: gpd.GeoDataFrame, signs: Mapping[str, str]) -> ViewLayer:
+    """Parcels with the signs of what comes of their lines, one letter for each utility.
+
+    Parcels without signs are left out.
+    """
+    told = parcels.index.map(lambda key: signs.get(str(key), ""))
+    kept = told[told != ""]
+    return _layer_of(parcels[told != ""].geometry, kept, [""] * len(kept), set())
+
+
 def parse_box(text: str) -> tuple[float, float, float, float]:
     """Numbers of ``west,south,east,north`` in degrees; LayerRequestError if they are no box."""
     try:
@@ -85,18 +95,24 @@ def parse_box(text: str) -> tuple[float, float, float, float]:
 
 
 def _view_layer(name: str, table: gpd.GeoDataFrame, marked: set[str]) -> ViewLayer:
-    shapes = table.geometry.simplify(_TOLERANCE_M).to_crs(4326)
-    usable = ~(shapes.is_empty | shapes.isna())
-    shapes, table = shapes[usable], table[usable]
-    texts = shapely.to_geojson(
-        shapely.transform(np.asarray(shapes.array), lambda xy: np.round(xy, _DECIMALS))
-    )
     kinds, titles = _column(table, _STYLE_COLUMN.get(name)), _column(table, _TEXT_COLUMN.get(name))
+    return _layer_of(table.geometry, kinds, titles, marked)
+
+
+def _layer_of(
+    geometry: gpd.GeoSeries, kinds: Sequence[str], titles: Sequence[str], marked: set[str]
+) -> ViewLayer:
+    """Shapes by id with a kind and a title each, as the map takes them."""
+    shapes = geometry.simplify(_TOLERANCE_M).to_crs(4326)
+    usable = np.asarray(~(shapes.is_empty | shapes.isna()))
+    drawn = np.asarray(shapes.array)[usable]
+    texts = shapely.to_geojson(shapely.transform(drawn, lambda xy: np.round(xy, _DECIMALS)))
+    about = (np.asarray(one, object)[usable] for one in (geometry.index, kinds, titles))
     features = [
         _feature(str(id_), kind, title, text, marked)
-        for id_, kind, title, text in zip(table.index, kinds, titles, texts, strict=True)
+        for id_, kind, title, text in zip(*about, texts, strict=True)
     ]
-    return ViewLayer(shapely.STRtree(np.asarray(shapes.array)), np.array(features, dtype=object))
+    return ViewLayer(shapely.STRtree(drawn), np.array(features, dtype=object))
 
 
 def _column(table: gpd.GeoDataFrame, column: str | None) -> list[str]:

@@ -14,7 +14,7 @@ from benchmarks.measuring import versions
 
 BENCHMARKS = {
     "screening": "screen all parcels for six utilities; corridors and tie-ins timed apart",
-    "click": "plan one parcel, cached and after an edit",
+    "click": "answer a click out of a kept screening; plan a parcel, cached and after an edit",
     "edit": "build corridors and tie-ins anew round one edited feature, and plan there",
     "imports": "import and check a shapefile of --parcels parcels in GBK",
     "noding": "cut street lines where they cross and build the graph; --parcels counts for nothing",

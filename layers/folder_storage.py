@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Hashable, Sequence
 from contextlib import ExitStack
 from gettext import gettext as _
@@ -104,7 +105,12 @@ class FolderStorage:
 
     def stamp(self, folder: str) -> Hashable:
         """Return what differs as soon as a document of the folder is added or changed."""
-        return tuple((file.name, file.stat().st_mtime_ns) for file in self._documents(folder))
+        try:
+            with os.scandir(self._root / folder) as found:  # asked at every click: one look a file
+                files = [file for file in found if file.name[0] != "." and file.is_file()]
+                return tuple(sorted((file.name, file.stat().st_mtime_ns) for file in files))
+        except FileNotFoundError:
+            return ()
 
     def _documents(self, folder: str) -> list[Path]:
         found = (self._root / folder).glob("[!.]*")

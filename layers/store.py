@@ -29,7 +29,7 @@ from layers.counties import county_bounds
 from layers.crs_detection import home_of
 from layers.errors import LayerError, WorkspaceError
 from layers.fields import layer_definition
-from layers.folder_storage import FolderStorage, refuse_elsewhere
+from layers.folder_storage import DATABASE, FolderStorage, refuse_elsewhere
 from layers.georeferencing import Surroundings
 from layers.imports import (
     DATA_CLASSES,
@@ -39,6 +39,7 @@ from layers.imports import (
     Taking,
     refuse_class,
 )
+from layers.kept_tables import KeptTables
 from layers.placing import crs_name, parse_crs
 from layers.postgis_storage import PostgisStorage
 from layers.problems import Problem
@@ -408,6 +409,11 @@ class Workspace:
             return nothing_of(layer, answers, self.crs)
         return answered(layer, self.read(base), answers, replace=replace)
 
+    @property
+    def screenings(self) -> KeptTables:
+        """Kept screenings; always in the folder, as they can be made again anywhere."""
+        return KeptTables(self.path / "screenings")
+
     def versions(self) -> dict[str, LayerVersion]:
         """Return the current version of each imported layer."""
         return self._storage.registry.current()
@@ -535,6 +541,18 @@ class Workspace:
     def exports(self) -> list[Export]:
         """Return every export of a layer: who took which version, when, how and what for."""
         return self._storage.registry.exports()
+
+
+def stamp_of(path: Path) -> Hashable:
+    """Return what differs as soon as another workspace lies in this place, or none any more.
+
+    As long as it does not, an opened one may be kept open.
+    """
+    places = []
+    for file in (path / SETTINGS, path / DATABASE):
+        found = file.stat() if file.is_file() else None
+        places.append(found and (found.st_dev, found.st_ino))
+    return tuple(places)
 
 
 def _refuse_nameless(author: str) -> None:

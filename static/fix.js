@@ -7,23 +7,27 @@
   L.Control.Attribution.prototype.options.prefix = "Leaflet";
 
   var token = null, views = [], focused = null;
+  var PARCEL = { className: "tg-parcel", interactive: false, color: "#c2410c", weight: 2.5,
+    fillColor: "#f59e0b", fillOpacity: 0.28 };
 
   /* ---- layers fetched by view ------------------------------------------------------- */
 
   var ViewLayer = L.GeoJSON.extend({
-    // options: url, title, minZoom, pane, interactive, by (property), base and kinds (styles)
+    // options: url, title, minZoom, pane, interactive, base and kinds (styles), pick (of a kind)
     initialize: function (options) {
       var group = this, look = function (feature) { return styleOf(options, feature.properties); };
       L.GeoJSON.prototype.initialize.call(this, null, L.extend({}, options, {
         style: look,
         pointToLayer: function (feature, at) { return L.circleMarker(at, look(feature)); },
         onEachFeature: function (feature, layer) {
-          if (options.interactive && !L.Browser.mobile) { describe(feature, layer, group); }
+          if (!options.interactive) { return; }
+          if (!L.Browser.mobile) { describe(feature, layer, group); }
+          layer.on("click", function () { glimpse(group._map, feature); });
         }
       }));
     },
     onAdd: function (map) {
-      var pane = map.createPane(this.options.pane);
+      var pane = map.getPane(this.options.pane) || map.createPane(this.options.pane);
       pane.style.zIndex = this.options.zIndex;
       if (!this.options.interactive) { pane.style.pointerEvents = "none"; }
       this.options.renderer = L.canvas({ pane: this.options.pane, padding: 0.3 });
@@ -31,6 +35,13 @@
       map.on("moveend", this.load, this);
       views.push(this);
       this.load();
+    },
+    onRemove: function (map) {
+      this._abort();
+      map.off("moveend", this.load, this);
+      views.splice(views.indexOf(this), 1);
+      L.GeoJSON.prototype.onRemove.call(this, map);
+      notice(map);
     },
     load: function () {
       var map = this._map, zoom = map && map.getZoom();
@@ -72,17 +83,128 @@
   });
 
   function styleOf(options, properties) {
-    var look = L.extend({}, options.base, options.kinds[properties.k]);
+    var kind = options.pick ? options.pick(properties.k) : properties.k;
+    var look = L.extend({}, options.base, options.kinds[kind]);
     return properties.m ? L.extend(look, options.marked) : look;
   }
 
   function describe(feature, layer, group) {
     var text = feature.properties.id + (feature.properties.t ? " " + feature.properties.t : "");
-    layer.bindTooltip(text, { sticky: true, className: "tg-tip", direction: "top" });
+    layer.bindTooltip(function () { return text + outcomesOf(feature.properties.id); }, { sticky: true, className: "tg-tip", direction: "top" });
     layer.on({
       mouseover: function () { layer.setStyle({ weight: 2, color: "#8a6d3b" }); },
       mouseout: function () { group.resetStyle(layer); }
     });
+  }
+
+  /* ---- the screening in force: parcels coloured by it, and a glimpse of a clicked one's lines */
+
+  // What the page told of it; the layer that colours; the six lines until the plan is drawn.
+  var screening = null, tints = null, lines = null, asking = null;
+
+  // Another screening, or none any more: nothing of the one before stays on the map.
+  function useScreening(map, told) {
+    if ((told && told.layer) === (screening && screening.layer)) { return; }
+    var chosen = tints && tints.chosen;
+    endGlimpse();
+    tint(map, null);
+    screening = told;
+    var box = map.getContainer().querySelector(".tg-tints");
+    box.style.display = told ? "block" : "none";
+    box.innerHTML = told ? tintsChoice(told) : "";
+    if (!told) { return; }
+    var select = box.querySelector("select");
+    select.onchange = function () { tint(map, select.value); };
+    if (chosen) { select.value = chosen; tint(map, chosen); }
+  }
+
+  function tintsChoice(told) {
+    var option = function (value, name) {
+      return '<option value="' + value + '">' + name + "</option>";
+    };
+    var keys = told.outcomes.map(function (one) {
+      return '<span class="tg-key"><i style="background:' + one.colour + '"></i>' + one.name + "</span>";
+    });
+    return "<label>" + told.prompt + " <select>" + option("", told.none) +
+      option("worst", told.title + ":" + told.worst) +
+      told.utilities.map(function (name, i) { return option(i, told.title + ":" + name); }).join("") +
+      '</select></label><div class="tg-tint-keys" hidden>' + keys.join("") +
+      "<small>" + told.note + "</small></div>";
+  }
+
+  // Colour by the strictest outcome of a parcel ("worst") or by that of one utility (its place).
+  // Outcomes stand strictest first, so the least sign is the strictest.
+  function tint(map, chosen) {
+    var keys = map.getContainer().querySelector(".tg-tint-keys");
+    if (keys) { keys.hidden = !chosen; }
+    if (!chosen) {
+      if (tints) { map.removeLayer(tints); }
+      tints = null;
+      return;
+    }
+    if (!tints) { tints = tintsLayer(screening).addTo(map); }
+    tints.chosen = chosen;
+    tints.resetStyle();
+  }
+
+  function tintsLayer(told) {
+    var kinds = { "-": { fillOpacity: 0 } }, layer;
+    told.outcomes.forEach(function (one, i) { kinds[i] = { fillColor: one.colour }; });
+    layer = new ViewLayer({ url: told.layer, title: told.title, minZoom: 14, pane: "tg-tints",
+      zIndex: 225, kinds: kinds, base: { stroke: true, color: "#fff", weight: 0.8, fillOpacity: 0.65 },
+      pick: function (signs) {
+        if (layer.chosen !== "worst") { return signs[layer.chosen]; }
+        return signs.split("").sort().filter(function (sign) { return sign !== "-"; })[0] || "-";
+      } });
+    return layer;
+  }
+
+  // What comes of a parcel's lines, for its tooltip while parcels are coloured.
+  function outcomesOf(id) {
+    var found = tints && tints.getLayers().find(function (one) {
+      return one.feature.properties.id === id;
+    });
+    return found ? screening.utilities.map(function (name, i) {
+      var one = screening.outcomes[found.feature.properties.k[i]];
+      return one ? "<br>" + name + " " + one.name : "";
+    }).join("") : "";
+  }
+
+  // The clicked parcel with its lines takes the place of the case before, until its plan is drawn.
+  function glimpse(map, parcel) {
+    var id = parcel.properties.id;
+    endGlimpse();
+    if (!screening || id === map.tonggouParcel) { return; }
+    asking = new AbortController();
+    fetch(screening.lines + "?parcel=" + encodeURIComponent(plain(id)) + "&language=" +
+      screening.language + "&token=" + encodeURIComponent(token), { signal: asking.signal })
+      .then(function (answer) {
+        if (!answer.ok) { throw new Error(String(answer.status)); }
+        return answer.json();
+      }).then(function (found) {
+        if (map.tonggouCase) { map.tonggouCase.clearLayers(); }
+        lines = L.featureGroup().addTo(map);
+        L.geoJSON(parcel, { interactive: false, style: PARCEL }).addTo(lines);
+        found.features.forEach(function (line) {
+          if (!line.geometry) { return; }
+          var look = line.properties, points = line.geometry.coordinates.map(function (at) {
+            return [at[1], at[0]];
+          });
+          L.polyline(points, { className: "tg-glimpse", color: look.colour, weight: 3.5,
+            dashArray: look.dash || null, smoothFactor: 0 })
+            .bindTooltip(look.label, { sticky: true, className: "tg-tip" }).addTo(lines);
+        });
+      }).catch(function () { /* the plan comes all the same */ });
+  }
+
+  function endGlimpse() {
+    if (asking) { asking.abort(); asking = null; }
+    if (lines) { lines.remove(); lines = null; }
+  }
+
+  // An id as it is, out of the text that was made safe for the page.
+  function plain(text) {
+    return new DOMParser().parseFromString(text, "text/html").documentElement.textContent;
   }
 
   /* ---- street names: one per street and view, along the street, never on top of each other */
@@ -192,6 +314,7 @@
     L.control.scale({ imperial: false, position: "bottomright", maxWidth: 100 }).addTo(map);
     box(map, "topleft", options.note, "tg-note");
     box(map, "topleft", "", "tg-notice");
+    box(map, "topleft", "", "tg-tints");
     box(map, "bottomleft", options.legend, "tg-legend");
     open(map, options);
   }
@@ -257,9 +380,11 @@
 
   function drawCase(group, map, drawing) {
     group.clearLayers();
+    endGlimpse();
+    map.tonggouCase = group;
+    map.tonggouParcel = drawing.parcel && drawing.parcel.label;
     if (drawing.parcel) {
-      L.polygon(drawing.parcel.rings, { className: "tg-parcel", interactive: false,
-        color: "#c2410c", weight: 2.5, fillColor: "#f59e0b", fillOpacity: 0.28 }).addTo(group);
+      L.polygon(drawing.parcel.rings, PARCEL).addTo(group);
       L.tooltip({ permanent: true, direction: "center", className: "tg-parcel-label" })
         .setLatLng(drawing.parcel.at).setContent(drawing.parcel.label).addTo(group);
     }
@@ -357,6 +482,7 @@
   window.tonggou = {
     furnish: furnish,
     drawCase: drawCase,
+    useScreening: useScreening,
     viewLayer: function (options) {
       return options.names ? new StreetNames(options) : new ViewLayer(options);
     },

@@ -32,10 +32,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(made: Path) -> Iterator[Path]:
-    """The workspace, which no command here may change by a byte."""
-    before = fingerprint(made)
+    """The workspace, which no command here may change by a byte, but for screenings it keeps."""
+
+    def all_else() -> dict[str, str]:
+        found = fingerprint(made)
+        return {name: sha256 for name, sha256 in found.items() if not name.startswith("screenings")}
+
+    before = all_else()
     yield made
-    assert fingerprint(made) == before
+    assert all_else() == before
 
 
 def run(*arguments: object, text: str | None = None) -> Result:
@@ -331,6 +336,26 @@ def test_screen_narrows_to_named_utilities_and_parcels(folder: Path, tmp_path: P
     table = pd.read_csv(out, encoding="utf-8-sig")
     assert table["utility"].to_list() == ["water", "power"]
     assert set(table["parcel_id"]) == {"P-1"}
+
+
+def test_a_screening_is_kept_and_said_to_be(tmp_path: Path) -> None:
+    made = make_workspace(tmp_path)
+    out, again = tmp_path / "one.parquet", tmp_path / "two.parquet"
+    command = ("--dig-date", "2026-11-22", "--out")
+    assert "其中逐项求解" in done(run("screen", made, *command, out), 1).stdout
+    kept = done(run("screen", made, *command, again), 1).stdout
+    assert "取自工作区中保存的筛查" in kept
+    one, two = gpd.read_parquet(out), gpd.read_parquet(again)
+    pd.testing.assert_frame_equal(pd.DataFrame(one), pd.DataFrame(two), check_dtype=False)
+    told = json.loads(done(run("screen", made, *command, out, "--json"), 1).stdout)
+    assert (told["origin"], told["one_by_one"], told["notes"]) == ("kept", None, [])
+    anew = json.loads(done(run("screen", made, *command, out, "--json", "--anew"), 1).stdout)
+    assert (anew["origin"], set(anew["one_by_one"])) == ("anew", {"pairs", "solved", "cpu_s"})
+    (file,) = (made / "screenings").iterdir()
+    file.write_bytes(b"damaged")
+    answer = json.loads(done(run("screen", made, *command, out, "--json"), 1).stdout)
+    assert (answer["origin"], len(answer["notes"])) == ("anew", 1)
+    assert "文件已损坏" in answer["notes"][0]
 
 
 def test_screen_of_a_county_without_parcels_is_refused(tmp_path: Path) -> None:

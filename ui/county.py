@@ -16,14 +16,17 @@ import shapely
 from pyproj import Transformer
 
 from api.view_layers import ViewLayer, view_layers
-from layers.store import Workspace
+from layers.store import Workspace, stamp_of
 from layers.survey import Survey
 from ui.language import gettext as _
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class County:
-    """A survey, its open applications by id, and its layers made ready for the map."""
+    """A survey, its open applications by id, and its layers made ready for the map.
+
+    The same object as long as nothing in the workspace changes.
+    """
 
     survey: Survey
     applications: Mapping[str, Mapping[str, Any]]
@@ -65,9 +68,19 @@ def data_note(county: County) -> str:
 
 def open_county(path: Path) -> County:
     """The county of a workspace, from memory unless a layer or an application has changed."""
-    workspace = Workspace.open(path)
+    workspace = _workspace(path, stamp_of(path))
     state = workspace.applications_stamp()
     versions = tuple((one.layer, one.sha256) for one in workspace.versions().values())
+    return _county(path, state, versions)
+
+
+@lru_cache(maxsize=2)
+def _workspace(path: Path, _stamp: Hashable) -> Workspace:
+    return Workspace.open(path)
+
+
+@lru_cache(maxsize=2)
+def _county(path: Path, state: Hashable, versions: tuple[Any, ...]) -> County:
     applications = _applications(path, state)
     marked = tuple(sorted({str(one["parcel_id"]) for one in applications.values()}))
     survey = _survey(path, versions)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -30,6 +31,8 @@ from ui.maps import case_group, town_map
 from ui.notes import alarm
 from ui.open_questions import open_questions
 from ui.planning_service import REFUSALS, is_preparing, plan_of_application, plan_of_parcel
+from ui.screened_county import ScreenedCounty, screening_in_force
+from ui.screened_panel import first_answer
 from ui.shared_trench import shared_trench
 from ui.surroundings import surroundings
 from ui.verdict_detail import verdict_detail
@@ -59,11 +62,12 @@ def _bench(workspace: Path, pages: Sequence[Any]) -> None:
     _choosing(bar(pages, _("路由规划"), synthetic=county.survey.synthetic), county)
     with st.container(key="bench"):
         map_side, case_side = st.columns([65, 35], gap=None)
+    screening = screening_in_force(workspace, county)
     with case_side, st.container(key="case"):
-        plan, title, is_default = _planned(county, workspace)
+        plan, title, is_default = _planned(county, workspace, screening)
         view = _panel(county, workspace, plan, title, is_default=is_default) if plan else None
     with map_side, st.container(key="town"):
-        _map(county, view, str(workspace))
+        _map(county, view, str(workspace), screening)
 
 
 def _choosing(place: DeltaGenerator, county: County) -> None:
@@ -119,11 +123,13 @@ def _look_at(*, gently: bool) -> None:
     st.session_state["chosen"] = None
 
 
-def _planned(county: County, workspace: Path) -> tuple[dict[str, Any] | None, str, bool]:
+def _planned(
+    county: County, workspace: Path, screening: ScreenedCounty | None
+) -> tuple[dict[str, Any] | None, str, bool]:
     """The plan of what is selected, its title, and whether its demand is only the default."""
     selected, parcel = st.session_state.get("application"), st.session_state.get("parcel")
     try:
-        with st.spinner(_waiting_words()):
+        with _meanwhile(county, screening, selected, parcel), st.spinner(_waiting_words()):
             if selected is not None:
                 plan = plan_of_application(selected, county)
                 return plan, _application_title(county.applications[selected]), False
@@ -141,6 +147,33 @@ def _planned(county: County, workspace: Path) -> tuple[dict[str, Any] | None, st
         else:
             _empty(county)
     return None, "", False
+
+
+@contextmanager
+def _meanwhile(
+    county: County, screening: ScreenedCounty | None, selected: str | None, parcel: str | None
+) -> Iterator[None]:
+    """What the screening says of a case that was just chosen, until its plan is there."""
+    case = selected, parcel
+    if selected is not None:
+        parcel, title = (
+            county.applications[selected]["parcel_id"],
+            _application_title(county.applications[selected]),
+        )
+    else:
+        title = _("默认需求试算")
+    is_new = st.session_state.get("told") != case
+    lines = screening.of(parcel, selected) if screening and parcel and is_new else []
+    if not lines or screening is None:
+        yield
+        return
+    place = st.empty()
+    place.html(first_answer(screening, lines, title))
+    try:
+        yield
+    finally:
+        place.empty()
+    st.session_state["told"] = case
 
 
 def _waiting_words() -> str:
@@ -308,7 +341,9 @@ def _chosen(view: View) -> str | None:
     return chosen
 
 
-def _map(county: County, view: View | None, token_name: str) -> None:
+def _map(
+    county: County, view: View | None, token_name: str, screening: ScreenedCounty | None
+) -> None:
     number, gently = st.session_state.get("focus", (0, True))
     marks = case_marks(view)
     drawing = marks | case_drawing(
@@ -321,7 +356,10 @@ def _map(county: County, view: View | None, token_name: str) -> None:
         use_container_width=True,
         returned_objects=["last_clicked"],
         feature_group_to_add=case_group(
-            drawing, tokens.issue(token_name), pen_for(view, tokens.issue(pen(token_name)))
+            drawing,
+            tokens.issue(token_name),
+            pen_for(view, tokens.issue(pen(token_name))),
+            screening.for_map() if screening else None,
         ),
         on_change=lambda: _choose_parcel(county),
     )

@@ -85,6 +85,8 @@ class _Drawing(MacroElement):
     _template = Template("""
         {% macro script(this, kwargs) %}
             tonggou.useToken({{ this.token|tojson }});
+            tonggou.useScreening({{ this._parent._parent.get_name() }},
+                {{ this.screening|tojson }});
             tonggou.drawCase({{ this._parent.get_name() }},
                 {{ this._parent._parent.get_name() }}, {{ this.drawing|tojson }});
             tonggou.drawingTable({{ this._parent._parent.get_name() }}, {{ this.pen|tojson }});
@@ -92,10 +94,15 @@ class _Drawing(MacroElement):
     """)
 
     def __init__(
-        self, drawing: Mapping[str, Any], token: str, pen: Mapping[str, Any] | None
+        self,
+        drawing: Mapping[str, Any],
+        token: str,
+        pen: Mapping[str, Any] | None,
+        screening: Mapping[str, Any] | None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # branca has no hints
         self._name, self.drawing, self.token, self.pen = "Drawing", drawing, token, pen
+        self.screening = screening
 
 
 def town_map(
@@ -152,14 +159,18 @@ def town_map(
 
 
 def case_group(
-    drawing: Mapping[str, Any], token: str, pen: Mapping[str, Any] | None = None
+    drawing: Mapping[str, Any],
+    token: str,
+    pen: Mapping[str, Any] | None = None,
+    screening: Mapping[str, Any] | None = None,
 ) -> folium.FeatureGroup:
     """What changes on the map: the case in hand, the token for fetching layers, and the pen.
 
-    ``pen`` is what a route can be drawn with, None where nothing can be drawn.
+    ``pen`` is what a route can be drawn with, None where nothing can be drawn; ``screening`` what
+    parcels can be coloured by, None where no screening is in force.
     """
     group = folium.FeatureGroup(name="case", control=False)
-    group.add_child(_Drawing(drawing, token, pen))
+    group.add_child(_Drawing(drawing, token, pen, screening))
     return group
 
 
