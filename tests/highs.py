@@ -44,9 +44,7 @@ def optimum_by_highs(
     nodes = np.concatenate([leave, enter, sources.nodes, targets.nodes])
     signs = np.repeat([-1.0, 1.0, 1.0, -1.0], [2 * m, 2 * m, k, j])
     balance = coo_matrix((signs, (nodes, columns)), shape=(node_count, count))
-    start = coo_matrix(
-        (np.ones(k), (np.zeros(k, int), 2 * m + np.arange(k))), shape=(1, count)
-    )
+    start = coo_matrix((np.ones(k), (np.zeros(k, int), 2 * m + np.arange(k))), shape=(1, count))
     rules = csr_matrix(vstack([balance, start, csr_matrix(used.reshape(len(caps), count))]))
     rules.sum_duplicates()
     model = highspy.HighsLp()
