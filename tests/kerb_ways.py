@@ -70,7 +70,7 @@ def _merging(line: shapely.Geometry, road: int, found: Corridors) -> shapely.Geo
     """The parts of a way inside other carriageways that it meets flatter than a mouth."""
     areas, centres = found.surfaces.carriageway, found.surfaces.centre
     flat = []
-    for other in shapely.STRtree(areas).query(line, predicate="intersects").tolist():
+    for other in found.surfaces.tree.query(line, predicate="intersects").tolist():
         if other == road:
             continue
         for part in shapely.get_parts(shapely.intersection(line, areas[other])):
@@ -96,24 +96,26 @@ def _islands(found: Corridors, private: shapely.STRtree) -> list[shapely.Polygon
 def _median(line: shapely.Geometry, road: int, found: Corridors) -> shapely.Geometry:
     """The parts of a way from which the road's other carriageway lies straight ahead."""
     centre, areas = found.surfaces.centre[road], found.surfaces.carriageway
-    near = shapely.STRtree(areas).query(line, predicate="dwithin", distance=MEDIAN_M)
+    near = found.surfaces.tree.query(line, predicate="dwithin", distance=MEDIAN_M)
     others = [other for other in near.tolist() if other != road and _one_road(found, road, other)]
-    inside = []
-    for part in shapely.get_parts(shapely.segmentize(line, MEDIAN_STEP_M)) if others else ():
-        for one, two in pairwise(part.coords):
-            step = shapely.LineString([one, two])
-            at = step.centroid
-            foot = centre.interpolate(centre.project(at))
-            out = np.subtract(at.coords[0], foot.coords[0])
-            out *= MEDIAN_M / max(np.hypot(*out), 1e-9)
-            ahead = shapely.LineString([at, shapely.Point(np.add(at.coords[0], out))])
-            if any(
-                ahead.intersects(areas[other])
-                and _angle(step, found.surfaces.centre[other]) < PARALLEL_DEG
-                for other in others
-            ):
-                inside.append(step.buffer(0.1))
-    return shapely.union_all(inside)
+    if not others:
+        return shapely.MultiPolygon()
+    parts = shapely.get_parts(shapely.segmentize(line, MEDIAN_STEP_M))
+    steps = np.array([shapely.LineString(p) for one in parts for p in pairwise(one.coords)], object)
+    at = shapely.get_coordinates(shapely.centroid(steps))
+    foot = shapely.line_interpolate_point(
+        centre, shapely.line_locate_point(centre, shapely.points(at))
+    )
+    out = at - shapely.get_coordinates(foot)
+    out *= MEDIAN_M / np.maximum(np.hypot(*out.T), 1e-9)[:, None]
+    ahead = shapely.linestrings(np.stack([at, at + out], axis=1))
+    hits = shapely.STRtree(areas[others]).query(ahead, predicate="intersects").T.tolist()
+    inside = {
+        step
+        for step, other in hits
+        if _angle(steps[step], found.surfaces.centre[others[other]]) < PARALLEL_DEG
+    }
+    return shapely.union_all(shapely.buffer(steps[sorted(inside)], 0.1))
 
 
 def _one_road(found: Corridors, one: int, two: int) -> bool:
