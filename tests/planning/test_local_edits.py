@@ -33,6 +33,8 @@ from tests.planning.edits import (
 )
 from tests.towns import ORIGIN, application, main, street, table
 
+pytestmark = pytest.mark.slow_first
+
 # What two graphs are compared by, written anew: nothing of ``gis.keys`` or ``planning.splicing``.
 
 
