@@ -6,21 +6,33 @@ a sum of others: what keeps the caps of the rows keeps the same sum of their cap
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gis.spread import LARGEST, Arcs, Floats, Ints, both_ways, edge_between, spread
+from gis.spread import (
+    LARGEST,
+    Arcs,
+    Floats,
+    Ints,
+    both_ways,
+    edge_between,
+    side_by_side,
+    spread,
+)
+
+Cap = TypeVar("Cap", float, Floats)
 
 ROUNDING = 1e-9
 """Room, relative and absolute, by which bounds may miss a cap: sums in another order round
 differently. Only pruning is loosened; a finished way meets every cap as it stands."""
 
 ROUNDS = 2
-"""Times that every cap narrows the graph: each profits from what the others took away."""
+"""Times that all caps narrow the graph: each profits from what the others took away."""
 
 EDGES_AT_FIRST, FARTHER = 30, 8
 """Reach of the first look around the targets, in edges of mean weight, and how it grows."""
@@ -98,10 +110,31 @@ class Problem:
         np.minimum.at(start, stubs.nodes, stubs.weights[row])
         return spread(self.arcs, self.weights[row][self.arcs.edge], start, limit)
 
-    def part(self, nodes: NDArray[np.bool_], edges: NDArray[np.bool_]) -> Problem:
-        """The graph of the nodes and edges chosen, numbered anew."""
+    def least_each(self, rows: Sequence[int], stubs: Stubs) -> Floats:
+        """:meth:`least` of several rows (rows, n) by one search: each call has its price."""
+        start = np.full((len(rows), self.node_count), np.inf)
+        for of_row, row in zip(start, rows, strict=True):
+            np.minimum.at(of_row, stubs.nodes, stubs.weights[row])
+        costs = self.weights[rows][:, self.arcs.edge]
+        copies = side_by_side(self.arcs, len(rows))
+        return spread(copies, costs.ravel(), start.ravel())[0].reshape(start.shape)
+
+    def around(self, nodes: Ints) -> Ints:
+        """Edges with both ends among the nodes, found from the nodes: there are few of them."""
+        first, count = self.arcs.indptr[nodes], np.diff(self.arcs.indptr)[nodes]
+        out = np.repeat(first - np.cumsum(count) + count, count) + np.arange(count.sum())
+        here = np.zeros(self.node_count, bool)
+        here[nodes] = True
+        # Each edge is there twice, once from either end.
+        return np.sort(self.arcs.edge[out[here[self.arcs.head[out]]]])[::2]
+
+    def part(self, nodes: NDArray[np.bool_], edges: NDArray[np.bool_] | None = None) -> Problem:
+        """The graph of the nodes and edges chosen, numbered anew; all edges between the nodes."""
         number = np.cumsum(nodes) - 1
-        edges = edges & nodes[self.ends[:, 0]] & nodes[self.ends[:, 1]]
+        chosen = self.around(np.flatnonzero(nodes)) if edges is None else np.flatnonzero(edges)
+        ends = self.ends[chosen]
+        inside = nodes[ends].all(axis=1)
+        chosen, ends = chosen[inside], ends[inside]
 
         def kept(stubs: Stubs) -> Stubs:
             here = nodes[stubs.nodes]
@@ -110,11 +143,11 @@ class Problem:
         return replace(
             self,
             node_count=int(np.count_nonzero(nodes)),
-            ends=number[self.ends[edges]],
-            weights=self.weights[:, edges],
+            ends=number[ends],
+            weights=self.weights[:, chosen],
             sources=kept(self.sources),
             targets=kept(self.targets),
-            edge=self.edge[edges],
+            edge=self.edge[chosen],
         )
 
     def with_row(self, edges: Floats, sources: Floats, targets: Floats, cap: float) -> Problem:
@@ -188,8 +221,8 @@ class Problem:
         return bool((np.array([walk.cost, *walk.resources]) <= self.caps[: self.given]).all())
 
 
-def loosened(cap: float) -> float:
-    """The cap as bounds are held against it."""
+def loosened(cap: Cap) -> Cap:
+    """The cap, or caps, as bounds are held against it."""
     return cap + ROUNDING * (1.0 + abs(cap))
 
 
@@ -199,9 +232,8 @@ def capped_rows(problem: Problem) -> list[int]:
     A cap on length cuts a disc out of the county at once; a cap on green, which most edges have
     none of, cuts little, and is looked at within the disc.
     """
-    rows = np.flatnonzero(np.isfinite(problem.caps))
-    zeros = np.count_nonzero(problem.weights[rows] == 0, axis=1)
-    return [int(row) for row in rows[np.argsort(zeros, kind="stable")]]
+    rows = np.flatnonzero(np.isfinite(problem.caps)).tolist()
+    return sorted(rows, key=lambda row: -np.count_nonzero(problem.weights[row]))
 
 
 def narrowed(problem: Problem, row: int) -> Problem:
@@ -210,7 +242,7 @@ def narrowed(problem: Problem, row: int) -> Problem:
     ahead = problem.least(row, problem.targets, max(cap, 0.0))[0]
     near = np.isfinite(ahead)
     if not near.all():
-        problem, ahead = problem.part(near, np.ones(problem.size, bool)), ahead[near]
+        problem, ahead = problem.part(near), ahead[near]
     behind = problem.least(row, problem.sources, max(cap, 0.0))[0]
     tail, head = problem.ends.T
     around = np.minimum(behind[tail] + ahead[head], behind[head] + ahead[tail])
@@ -218,11 +250,27 @@ def narrowed(problem: Problem, row: int) -> Problem:
 
 
 def narrowed_by_all(problem: Problem) -> Problem:
-    """The part that each cap by itself leaves, the caps taken in turn."""
-    for row in capped_rows(problem) * ROUNDS:
+    """The part that each cap by itself leaves: that of one cuts a disc, then all together."""
+    rows = capped_rows(problem)
+    if rows and not problem.is_empty:
+        problem = narrowed(problem, rows[0])
+    for _round in range(ROUNDS if len(rows) > 1 else 0):
+        before = problem.size
         if not problem.is_empty:
-            problem = narrowed(problem, row)
+            problem = _narrowed_together(problem, rows)
+        if problem.size == before:
+            break
     return problem
+
+
+def _narrowed_together(problem: Problem, rows: Sequence[int]) -> Problem:
+    """:func:`narrowed` by several rows at once."""
+    caps = loosened(problem.caps[rows])[:, None]
+    ahead, behind = (problem.least_each(rows, s) for s in (problem.targets, problem.sources))
+    tail, head = problem.ends.T
+    around = np.minimum(behind[:, tail] + ahead[:, head], behind[:, head] + ahead[:, tail])
+    nodes = np.logical_and.reduce(behind + ahead <= caps)
+    return problem.part(nodes, np.logical_and.reduce(problem.weights[rows] + around <= caps))
 
 
 def narrowed_by_disc(problem: Problem) -> Problem:

@@ -397,8 +397,9 @@ def _problem(
     edges = np.arange(len(ends))
     problem = Problem(node_count, ends, weights, limits, stubs[0], stubs[1], edges, len(limits))
     limiting = np.r_[True, np.isfinite(limits[1:])]
-    usable = np.asarray(np.isfinite(weights[limiting]).all(axis=0))
-    if not usable.all():
+    # Sums tell that all are finite, without another array as large as the weights.
+    if not np.isfinite(weights.sum(axis=1)[limiting]).all():
+        usable = np.asarray(np.isfinite(weights[limiting]).all(axis=0))
         return problem.part(np.ones(node_count, bool), usable)
     if arcs is not None:
         problem.__dict__["arcs"] = arcs
@@ -413,9 +414,8 @@ def _weights(what: str, cost: Floats, resources: Floats, count: int, rows: int) 
             f"({rows - 1}, {count}), not {np.shape(cost)} and {np.shape(resources)}"
         )
     weights = np.vstack([np.asarray(cost, float), np.asarray(resources, float)])
-    wrong = ~(weights >= 0)
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0].tolist()
+    if not np.min(weights, initial=0.0) >= 0:  # nor where a number is missing
+        row, column = np.argwhere(~(weights >= 0))[0].tolist()
         name = f"resource {row - 1}" if row else "cost"
         raise ValueError(f"{what}: {name} of number {column} is {weights[row, column]}")
     return weights
@@ -430,6 +430,6 @@ def _stubs(what: str, terminals: Terminals, node_count: int, rows: int) -> Stubs
 
 
 def _refuse_strangers(what: str, nodes: Ints, node_count: int) -> None:
-    strange = nodes[(nodes < 0) | (nodes >= node_count)]
-    if strange.size:
+    if nodes.size and not (nodes.min() >= 0 and nodes.max() < node_count):
+        strange = nodes[(nodes < 0) | (nodes >= node_count)]
         raise ValueError(f"{what}: node {strange.flat[0]} is not among 0 to {node_count - 1}")

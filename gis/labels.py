@@ -22,7 +22,7 @@ from gis.spread import LARGEST
 Used = tuple[float, ...]
 # (least cost of a whole way, serial number, cost, used, node or ~target, edge or source, before)
 Label = tuple[float, int, float, Used, int, int, Any]
-# head, edge, cost, least cost from the head, resources, resources with the least from the head
+# head, edge, cost, cost with the least from the head, resources, those with the least likewise
 Step = tuple[int, int, float, float, Used, Used]
 
 
@@ -52,12 +52,16 @@ class LabelSearch:
         # Sums follow from the rows summed: they cut ways short but need not be compared.
         self._compared = sum(row < problem.given for row in self.rows)
         self._dearest = min(loosened(float(problem.caps[0])), LARGEST)
-        self._ahead = np.array([problem.least(r, problem.targets)[0] for r in (0, *self.rows)])
+        self._ahead = problem.least_each([0, *self.rows], problem.targets)
+        edge_weights = problem.weights[[0, *self.rows]][:, problem.arcs.edge]
+        # By arc: weights of the edge, and those with the least from its head on.
+        self._more = edge_weights.T
+        self._needs = (edge_weights + self._ahead[:, problem.arcs.head]).T
         self._steps: dict[int, list[Step]] = {}
         self._last_steps: defaultdict[int, list[Step]] = defaultdict(list)
         for target, node in enumerate(problem.targets.nodes.tolist()):
             cost, *rest = problem.targets.weights[[0, *self.rows], target].tolist()
-            self._last_steps[node].append((~target, -1, cost, 0.0, tuple(rest), tuple(rest)))
+            self._last_steps[node].append((~target, -1, cost, cost, tuple(rest), tuple(rest)))
         self._fronts: defaultdict[int, list[Used]] = defaultdict(list)
         self._heap: list[Label] = []
         self._serial = count()
@@ -93,44 +97,52 @@ class LabelSearch:
         sources = self.problem.sources
         weights = sources.weights[[0, *self.rows]].T.tolist()
         ahead = self._ahead[:, sources.nodes].T.tolist()
+        steps: list[Step] = []
         for source, node in enumerate(sources.nodes.tolist()):
-            (cost, *used), (least, *more) = weights[source], ahead[source]
-            needs = tuple(map(add, used, more))
-            step = (node, source, cost, least, tuple(used), needs)
-            self._push(step, 0.0, (0.0,) * len(used), None)
+            (cost, *used), least = weights[source], ahead[source]
+            cost_needed, *needs = map(add, weights[source], least)
+            steps.append((node, source, cost, cost_needed, tuple(used), tuple(needs)))
+        self._push(steps, 0.0, (0.0,) * len(self.rows), None)
 
     def _extend(self, label: Label) -> None:
-        _, _, cost, used, node, _, _ = label
-        for step in self._steps_from(node):
-            self._push(step, cost, used, label)
+        _, _, cost, used, node, _, before = label
+        steps = self._steps.get(node)
+        if steps is None:
+            steps = self._steps[node] = self._steps_from(node)
+        self._push(steps, cost, used, label, back=None if before is None else before[4])
 
-    def _push(self, step: Step, cost: float, used: Used, before: Label | None) -> None:
-        head, edge, more, ahead, steps, needs = step
-        cost += more
-        if cost + ahead > self._dearest:
-            return
-        for have, need, cap in zip(used, needs, self._loose, strict=True):
-            if have + need > cap:
-                return
-        used = tuple(map(add, used, steps))
-        label = (cost + ahead, next(self._serial), cost, used, head, edge, before)
-        heappush(self._heap, label)
+    def _push(
+        self,
+        steps: list[Step],
+        cost: float,
+        used: Used,
+        before: Label | None,
+        back: int | None = None,
+    ) -> None:
+        """Labels at the ends of steps that no bound rules out; going back gains nothing."""
+        loose, dearest, heap, serial = self._loose, self._dearest, self._heap, self._serial
+        for head, edge, more, cost_needed, used_more, needs in steps:
+            if head == back or cost + cost_needed > dearest:
+                continue
+            for have, need, cap in zip(used, needs, loose, strict=True):
+                if have + need > cap:
+                    break
+            else:
+                now = tuple(map(add, used, used_more))
+                least = cost + cost_needed
+                heappush(heap, (least, next(serial), cost + more, now, head, edge, before))
 
     def _steps_from(self, node: int) -> list[Step]:
         """Arcs out of a node, and the last steps to the targets that join it."""
-        steps = self._steps.get(node)
-        if steps is None:
-            arcs = self.problem.arcs
-            out = slice(arcs.indptr[node], arcs.indptr[node + 1])
-            head, edge = arcs.head[out], arcs.edge[out]
-            weights = self.problem.weights[:, edge][[0, *self.rows]]
-            cost, ahead = weights[0].tolist(), self._ahead[:, head]
-            used = map(tuple, weights[1:].T.tolist())
-            needs = map(tuple, (weights[1:] + ahead[1:]).T.tolist())
-            columns = (head.tolist(), edge.tolist(), cost, ahead[0].tolist(), used, needs)
-            steps = [*zip(*columns, strict=True), *self._last_steps[node]]
-            self._steps[node] = steps
-        return steps
+        arcs = self.problem.arcs
+        out = slice(arcs.indptr[node], arcs.indptr[node + 1])
+        more, needs = self._more[out].tolist(), self._needs[out].tolist()
+        ends = zip(arcs.head[out].tolist(), arcs.edge[out].tolist(), more, needs, strict=True)
+        steps = [
+            (head, edge, cost, cost_needed, tuple(used), tuple(rest))
+            for head, edge, (cost, *used), (cost_needed, *rest) in ends
+        ]
+        return steps + self._last_steps[node]
 
     def _walk(self, label: Label) -> Walk:
         target, label = ~label[4], label[6]

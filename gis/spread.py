@@ -37,6 +37,19 @@ def both_ways(n: int, ends: Ints) -> Arcs:
     return Arcs(n, indptr, tail[order], head, order % max(len(ends), 1))
 
 
+def side_by_side(arcs: Arcs, copies: int) -> Arcs:
+    """Copies of a graph that nothing joins: node v of copy c is node ``c * n + v``."""
+    first = np.arange(copies)[:, None]
+    starts = (arcs.indptr[:-1] + first * arcs.indptr[-1]).ravel()
+    return Arcs(
+        copies * arcs.n,
+        np.append(starts, copies * arcs.indptr[-1]).astype(np.int32),
+        (arcs.tail + first * arcs.n).ravel(),
+        (arcs.head + first * arcs.n).ravel().astype(np.int32),
+        np.tile(arcs.edge, copies),
+    )
+
+
 def spread(
     arcs: Arcs, arc_costs: Floats, start: Floats, limit: float = LARGEST
 ) -> tuple[Floats, NDArray[np.int32]]:

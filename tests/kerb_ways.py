@@ -1,13 +1,15 @@
 """Ways along kerbs, drawn with plain shapely: what the corridor graph is held against.
 
 A kerb way is the line that lies the set-back behind the kerb of one road on one side, over the
-mouths of side streets. It ends where private land or water begins, where rails cross, and where it
-would run along inside another carriageway, as at the nose of two streets that merge.
+mouths of side streets. It ends where private land or water begins, where rails cross, where it
+would run along inside another carriageway, as at the nose of two streets that merge, and where it
+has no side of a street to run on: in the median of a divided road or on a traffic island.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import geopandas as gpd
@@ -21,6 +23,10 @@ from planning.corridors import Corridors
 # A side street's mouth is met at this angle or more; what meets a street flatter merges with it.
 LEAST_MOUTH_DEG = 30.0
 SHORTEST_M = 5.0
+# The two carriageways of a road lie so near, and islands are so small or round: see the policy's
+# ``max_median_m`` and the design of corridors.
+MEDIAN_M, MEDIAN_STEP_M, PARALLEL_DEG = 12.0, 2.0, 30.0
+ISLAND_M2, ROUND, ROUND_M = 400.0, 0.82, 280.0
 # A node this near the way lies on it; strips bend a little differently at corners.
 ON_WAY_M = 0.3
 
@@ -40,6 +46,7 @@ def kerb_ways(
     table = found.surfaces.table
     blocks = np.concatenate([np.asarray(b) for b in blocking]) if blocking else np.zeros(0, object)
     tree = shapely.STRtree(blocks)
+    islands = shapely.union_all(_islands(found, tree))
     for road, centre in enumerate(found.surfaces.centre):
         width, red_line = table.loc[road, ["carriageway_width_m", "red_line_width_m"]].astype(float)
         footway = (red_line - width) / 2
@@ -52,6 +59,8 @@ def kerb_ways(
             near = blocks[tree.query(beside, predicate="dwithin", distance=0.05)]
             free = shapely.difference(beside, shapely.union_all(shapely.buffer(near, 0.05)))
             free = shapely.difference(free, _merging(free, road, found))
+            free = shapely.difference(free, islands)
+            free = shapely.difference(free, _median(free, road, found))
             for line in shapely.get_parts(shapely.line_merge(free)):
                 if line.length > SHORTEST_M:
                     yield KerbWay(road, side, line)
@@ -61,13 +70,63 @@ def _merging(line: shapely.Geometry, road: int, found: Corridors) -> shapely.Geo
     """The parts of a way inside other carriageways that it meets flatter than a mouth."""
     areas, centres = found.surfaces.carriageway, found.surfaces.centre
     flat = []
-    for other in shapely.STRtree(areas).query(line, predicate="intersects").tolist():
+    for other in found.surfaces.tree.query(line, predicate="intersects").tolist():
         if other == road:
             continue
         for part in shapely.get_parts(shapely.intersection(line, areas[other])):
             if part.length > 0 and _angle(part, centres[other]) < LEAST_MOUTH_DEG:
                 flat.append(part.buffer(0.1))
     return shapely.union_all(flat)
+
+
+def _islands(found: Corridors, private: shapely.STRtree) -> list[shapely.Polygon]:
+    """Small or round blocks between centre lines where nothing private stands."""
+    blocks = shapely.get_parts(shapely.polygonize([shapely.union_all(found.surfaces.centre)]))
+    return [
+        block
+        for block in blocks
+        if len(private.query(block, predicate="intersects")) == 0
+        and (
+            block.area < ISLAND_M2
+            or (block.length <= ROUND_M and 4 * np.pi * block.area >= ROUND * block.length**2)
+        )
+    ]
+
+
+def _median(line: shapely.Geometry, road: int, found: Corridors) -> shapely.Geometry:
+    """The parts of a way from which the road's other carriageway lies straight ahead."""
+    centre, areas = found.surfaces.centre[road], found.surfaces.carriageway
+    near = found.surfaces.tree.query(line, predicate="dwithin", distance=MEDIAN_M)
+    others = [other for other in near.tolist() if other != road and _one_road(found, road, other)]
+    if not others:
+        return shapely.MultiPolygon()
+    parts = shapely.get_parts(shapely.segmentize(line, MEDIAN_STEP_M))
+    steps = np.array([shapely.LineString(p) for one in parts for p in pairwise(one.coords)], object)
+    at = shapely.get_coordinates(shapely.centroid(steps))
+    foot = shapely.line_interpolate_point(
+        centre, shapely.line_locate_point(centre, shapely.points(at))
+    )
+    out = at - shapely.get_coordinates(foot)
+    out *= MEDIAN_M / np.maximum(np.hypot(*out.T), 1e-9)[:, None]
+    ahead = shapely.linestrings(np.stack([at, at + out], axis=1))
+    hits = shapely.STRtree(areas[others]).query(ahead, predicate="intersects").T.tolist()
+    inside = {
+        step
+        for step, other in hits
+        if _angle(steps[step], found.surfaces.centre[others[other]]) < PARALLEL_DEG
+    }
+    return shapely.union_all(shapely.buffer(steps[sorted(inside)], 0.1))
+
+
+def _one_road(found: Corridors, one: int, two: int) -> bool:
+    """Whether two centre lines are one road: by name, else by being main roads of one class."""
+    table = found.surfaces.table
+    name, kind = table["name"].to_numpy(object), table["road_class"].to_numpy(object)
+    if "lane" in (kind[one], kind[two]):
+        return False
+    if isinstance(name[one], str) and isinstance(name[two], str):
+        return bool(name[one] == name[two])
+    return bool(kind[one] == kind[two] and kind[one] in ("expressway", "arterial", "collector"))
 
 
 def _angle(part: shapely.LineString, centre: shapely.LineString) -> float:
@@ -100,10 +159,15 @@ class Walk:
         used[ends.ravel()] = True
         points = shapely.points(graph.node_xy)
         self.tree = shapely.STRtree(np.where(used, points, None))
+        strip = np.asarray(graph.measures["kind"] == "strip")
+        roads = graph.measures["road"].to_numpy(np.int64)[strip]
+        ends = graph.ends[strip].ravel().tolist()
+        self.on_strip_of = set(zip(ends, np.repeat(roads, 2).tolist(), strict=True))
 
-    def nodes_on(self, line: shapely.LineString) -> np.ndarray:
-        """Nodes of the graph that lie on a way."""
-        return np.sort(self.tree.query(line, predicate="dwithin", distance=ON_WAY_M))
+    def nodes_on(self, way: KerbWay) -> np.ndarray:
+        """Nodes of strips of the way's own road that lie on it: others may pass as near."""
+        near = np.sort(self.tree.query(way.line, predicate="dwithin", distance=ON_WAY_M))
+        return near[[(node, way.road) in self.on_strip_of for node in near.tolist()]]
 
     def length_m(self, start: int, end: int) -> float:
         """Length of the shortest way between two nodes, infinite if there is none."""
@@ -119,7 +183,7 @@ def random_pairs(
     share /= share.sum()
     while count:
         way = ways[rng.choice(len(ways), p=share)]
-        nodes = walk.nodes_on(way.line)
+        nodes = walk.nodes_on(way)
         if len(nodes) < 2:
             continue
         start, end = rng.choice(nodes, 2, replace=False).tolist()
