@@ -323,7 +323,7 @@ def _screened(
 
 def figures_of(
     work: Groundwork, routes: Routes, working: NDArray[Any], green_m2: FloatArray
-) -> dict[str, FloatArray]:
+) -> dict[str, Any]:
     """Figures of traced routes with their working strips (None where the width is unknown).
 
     By the names of ``Figures``, with the greenery in the strips. What a route crosses of a road of

@@ -102,8 +102,11 @@ class _Line:
 
 
 def remedies(work: Groundwork, site: Site, line: ExternalLine) -> list[Remedy]:
-    """Changes by unmet test, those that make the line qualify first; none where it qualifies."""
-    if line.route is None or line.demand is None or line.route.rank == 0:
+    """Changes by unmet test, those that make the line qualify first; none where it qualifies.
+
+    None for two feeds that are judged together: a change of one of them is not looked for.
+    """
+    if line.route is None or line.demand is None or line.route.rank == 0 or line.both:
         return []
     mine = _Line(work.under(line.closed), site, line, line.demand, line.route)
     found = list(_answers(mine))

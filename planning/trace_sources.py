@@ -375,7 +375,12 @@ SOURCES: tuple[Source, ...] = (
     *_routes_at(f"{_U}/alternatives/{{r}}"),
     *_routes_at(f"{_U}/shared_route"),
     *_routes_at(f"{_U}/second_feed/route"),
-    _row(f"{_U}/second_feed/together/*", _("两路之和,各自单独开挖"), way, _PRICED),
+    _row(
+        f"{_U}/second_feed/together/*",
+        _("两路之和,费用按各自单独开挖,绿化重叠处计一次"),
+        way,
+        _PRICED,
+    ),
     *_routes_at(f"{_U}/remedies/{{r}}/route"),
     _row(f"{_U}/measures/{{n}}/value", measure_formula, measured, input_rule),
     _row(f"{_U}/clearances/{{n}}/gap_m", gap_formula, near, None),

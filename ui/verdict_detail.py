@@ -81,7 +81,7 @@ def _course(view: View, line: Json) -> str:
 
 
 def _second_feed(line: Json) -> str:
-    """The second route where two feeds are asked for; the figures of the line are of the first."""
+    """The second route where two feeds are asked for; the verdict of the line is on both."""
     second = line.get("second_feed")
     if not second:
         return ""
