@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from gettext import gettext as _
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from gis.linear import FloatArray, IntArray
 from planning.slots import existing_lines, has_slot, kind_of_slots, slots_of, stations
 from planning.standards import Pipe
 from planning.street_sides import compass_side
+from planning.texts import gettext as _
 
 if TYPE_CHECKING:
     from planning.groundwork import Groundwork

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from gettext import gettext as _
 from typing import Any
 
 from planning.comparisons import printed
 from planning.external_lines import ExternalLine
 from planning.policy_model import Policy
 from planning.route_pieces import Reason
+from planning.texts import gettext as _
 from planning.verdicts import Verdict
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from gettext import gettext as _
 
 import numpy as np
 import pandas as pd
@@ -20,6 +19,7 @@ from gis.overlay import CONTACT_TOLERANCE_M, enters
 from planning.corridors import Corridors
 from planning.groundwork import Groundwork, Site
 from planning.road_surfaces import crossing_angles
+from planning.texts import gettext as _
 
 # A line nearer than this to a corridor edge lies on it: digitised lines meet within centimetres.
 ON_EDGE_M = 0.05

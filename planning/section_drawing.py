@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from gettext import gettext as _
 from itertools import pairwise
 from xml.etree import ElementTree
 
 from layers.utilities import Utility
 from planning.sections import PlacedPipe, Section
+from planning.texts import Text
+from planning.texts import gettext as _
 
 WIDTH = 360.0
 """Width of the drawing in its own units; one unit is a pixel at 360 px."""
@@ -59,7 +60,7 @@ def draw_section(section: Section, surface: str, utilities: Mapping[str, Utility
     height = floor + 66
     root = _root(height)
     names = [utilities[key].zh for key in section.utilities]
-    title = _("共沟断面") + " " + " – ".join(names)
+    title = _("共沟断面") + " " + _(" – ").join(names)
     ElementTree.SubElement(root, "title").text = title
     _ground(root, sheet, section, surface, floor)
     for placed, x in zip(section.pipes, _label_places(section, sheet), strict=True):
@@ -68,7 +69,7 @@ def draw_section(section: Section, surface: str, utilities: Mapping[str, Utility
     _across(root, x0, x0 + section.width_m * scale, floor + 34, f"{section.width_m:.2f} m")
     _depth(root, x0 - 12, floor, f"{section.depth_m:.2f} m")
     _scale_bar(root, scale, height - 8)
-    return ElementTree.tostring(root, encoding="unicode")
+    return _with_words(root)
 
 
 class _Sheet:
@@ -106,6 +107,14 @@ def _add(parent: ElementTree.Element, tag: str, **attributes: float | str) -> El
         for name, value in attributes.items()
     }
     return ElementTree.SubElement(parent, tag, written)
+
+
+def _with_words(root: ElementTree.Element) -> Text:
+    """The drawing as text, with its words put into it so that they can be said anew."""
+    words = [one.text for one in root.iter() if one.text]
+    for number, one in enumerate(one for one in root.iter() if one.text):
+        one.text = f"{{{number}}}"
+    return Text(ElementTree.tostring(root, encoding="unicode")).format(*words)
 
 
 def _text(

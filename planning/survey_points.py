@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from gettext import gettext as _
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route
 from planning.readings import active_values
 from planning.route_effects import Hold, joined_of, spread_of
+from planning.texts import gettext as _
 from planning.verdict_certainty import interval
 
 # Figure that a measure is read from, by the beginning of its name; lengths otherwise.

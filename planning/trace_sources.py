@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from gettext import gettext as _
 from typing import Any, NamedTuple
 
 import shapely
 
 from layers.survey import Survey
+from planning.texts import gettext as _
 
 POLICY = "rules/counties/{county}/policy.toml"
 PRICES = "rules/unit_prices.csv"
