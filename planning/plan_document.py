@@ -31,6 +31,7 @@ from planning.section_drawing import draw_section
 from planning.sections import Section, pipe_label
 from planning.sized_demands import sizing_entry
 from planning.survey_points import intervals, survey_points
+from planning.texts import Text
 from planning.tie_in_report import tie_in_entry
 from planning.trace import trace
 
@@ -73,7 +74,7 @@ def document(plan: Plan) -> dict[str, Any]:
         "questions": [asdict(question) for question in (*plan.questions, *asked)],
         "notices": [asdict(notice) for notice in plan.notices],
         "assumed": sorted(plan.assumed),
-        "never_covered": list(plan.policy.never_covered),
+        "never_covered": [Text(one) for one in plan.policy.never_covered],
     }
     return {**answer, "trace": trace(answer, plan.survey)}
 
