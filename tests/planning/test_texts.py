@@ -38,7 +38,7 @@ def test_names_that_hold_braces_stay_as_they_are() -> None:
 def test_a_text_is_a_string_in_files_and_keeps_its_making_in_copies() -> None:
     text = _("管径 {size},长 {m:.1f} 米").format(size=3, m=2.0)
     assert json.dumps([text], ensure_ascii=False) == '["管径 3,长 2.0 米"]'
-    for other in (copy.deepcopy(text), pickle.loads(pickle.dumps(text))):  # noqa: S301 our own
+    for other in (copy.deepcopy(text), pickle.loads(pickle.dumps(text))):
         assert isinstance(other, Text)
         assert said(other, english) == "size 3, 2.0 m long"
 
