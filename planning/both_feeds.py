@@ -178,6 +178,7 @@ def _figures(
         trees=trees_in(work.ground, union),
         feeds=len(pair),
         shared_m=_shared_m(pair),
+        reused_m=work.corridors.reused_m(sorted({*pair[0].bored, *pair[1].bored})),
     )
 
 

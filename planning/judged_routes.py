@@ -342,6 +342,7 @@ def figures_of(
         "longest_kerb_m": np.where(aloft, np.nan, longest.to_numpy(float)),
         "green_m2": green_m2,
         "trees": trees_in(work.ground, working),
+        "reused_m": np.array([work.corridors.reused_m(edges) for edges in routes.bored]),
     }
 
 

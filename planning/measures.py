@@ -23,7 +23,8 @@ class Figures:
     ``length_m`` red line to tie-in; ``kerb_m`` and ``red_line_m`` inside carriageways of city
     roads; ``longest_kerb_m`` the longest single piece; ``green_m2`` union of the working strip
     with greenery; ``trees`` that stand in the strip. ``feeds`` is how many routes of a line are
-    measured together, ``shared_m`` the metres that two of them lie in one trench.
+    measured together, ``shared_m`` the metres that two of them lie in one trench, ``reused_m``
+    the metres in existing ducts.
     """
 
     demand: Demand
@@ -35,6 +36,7 @@ class Figures:
     trees: FloatArray
     feeds: int = 1
     shared_m: FloatArray | float = 0.0
+    reused_m: FloatArray | float = 0.0
 
     @property
     def ground_m(self) -> FloatArray:
@@ -139,8 +141,16 @@ def telecom_holes(figures: Figures) -> FloatArray:
 
 
 def telecom_pipe_length_m(figures: Figures) -> FloatArray:
-    """管道长度: new duct route, the ducts of one bank once."""
+    """管道长度: the whole line, the ducts of one bank once, metres in existing ducts counted too.
+
+    The clause does not say that they are not: the longer value can make no wrong pass.
+    """
     return _whole(figures, figures.ground_m)
+
+
+def telecom_new_duct_m(figures: Figures) -> FloatArray:
+    """管道长度 under the reading that only new ducts count, not existing ones that are reused."""
+    return _whole(figures, np.asarray(figures.ground_m - figures.reused_m))
 
 
 MEASURES: dict[str, dict[str, Callable[[Figures], FloatArray]]] = {
@@ -170,6 +180,7 @@ MEASURES: dict[str, dict[str, Callable[[Figures], FloatArray]]] = {
         "duct_outer_diameter_mm": telecom_outer_diameter_mm,
         "duct_holes": telecom_holes,
         "pipe_length_m": telecom_pipe_length_m,
+        "pipe_length_new_duct_m": telecom_new_duct_m,
     },
 }
 

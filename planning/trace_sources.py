@@ -300,6 +300,7 @@ def measure_formula(place: Place) -> str:
 
 
 _MEASURE_WORDS = {
+    "new_duct": _("路由长度 − 利用既有管孔的长度"),
     "green": _("作业带与绿地相交部分的并集面积"),
     "longest": _("单处穿越车行道的最长长度"),
     "crossing_red_line": _("穿越各段长 × 红线宽 ÷ 车行道宽,求和"),
