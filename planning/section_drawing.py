@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from xml.etree import ElementTree
+from xml.sax.saxutils import escape
 
 from layers.utilities import Utility
 from planning.sections import PlacedPipe, Section
@@ -29,6 +30,9 @@ LABEL_SPACE = 46.0
 INK, SOFT, SOIL, DUG = "#33404a", "#6b7780", "#d9cfb8", "#f4ecd9"
 PAVEMENT, GRASS = "#9aa0a4", "#8fae6b"
 FONT = "'Noto Sans CJK SC','Noto Sans SC','Microsoft YaHei','PingFang SC',sans-serif"
+
+# Where a word goes in a drawing that is not yet written out: characters for private use.
+_OPEN, _SHUT = "\ue000", "\ue001"
 
 SURFACE_NAMES = {
     "footway": _("人行道"),
@@ -111,10 +115,21 @@ def _add(parent: ElementTree.Element, tag: str, **attributes: float | str) -> El
 
 def _with_words(root: ElementTree.Element) -> Text:
     """The drawing as text, with its words put into it so that they can be said anew."""
-    words = [one.text for one in root.iter() if one.text]
-    for number, one in enumerate(one for one in root.iter() if one.text):
-        one.text = f"{{{number}}}"
-    return Text(ElementTree.tostring(root, encoding="unicode")).format(*words)
+    told = [one for one in root.iter() if one.text]
+    words = [_escaped(one.text or "") for one in told]
+    for number, one in enumerate(told):
+        one.text = f"{_OPEN}{number}{_SHUT}"
+    svg = ElementTree.tostring(root, encoding="unicode").replace("{", "{{").replace("}", "}}")
+    return Text(svg.replace(_OPEN, "{").replace(_SHUT, "}")).format(*words)
+
+
+def _escaped(word: str) -> str:
+    """A word that is harmless inside the drawing, whatever was put into it."""
+    if not isinstance(word, Text) or word.pattern is None:
+        return Text(escape(word)) if isinstance(word, Text) else escape(word)
+    args = [_escaped(one) if isinstance(one, str) else one for one in word.args]
+    named = {k: _escaped(one) if isinstance(one, str) else one for k, one in word.named.items()}
+    return Text(word.pattern).format(*args, **named)
 
 
 def _text(
