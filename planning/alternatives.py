@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from gettext import gettext as _
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from planning.external_lines import ExternalLine
 from planning.judged_routes import Route
 from planning.nearby_ways import MOST_LABELS, Found, NearbyWays
 from planning.street_sides import compass_side
+from planning.texts import gettext as _
 
 MOST_ALTERNATIVES = 3
 # Along a street or side for less than this, a route only passes it.
@@ -119,7 +119,7 @@ def place_name(nearby: NearbyWays, number: int) -> str:
             "open_land": _("空地"),
             "carrier": _("既有管孔或杆路"),
         }[place.kind]
-    return f"{place.street} {_side(nearby, number)}"
+    return _("{} {}").format(place.street, _side(nearby, number))
 
 
 def _side(nearby: NearbyWays, number: int) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from gettext import gettext as _
 from typing import Any
 
 from layers.utilities import policy_utility
@@ -14,6 +13,7 @@ from planning.comparisons import DATED, NUMERIC, day, is_unknown
 from planning.findings import Finding
 from planning.judged_routes import Route, rank_of
 from planning.policy_model import Condition, Policy
+from planning.texts import gettext as _
 from planning.verdicts import Verdict, judge
 
 
@@ -107,6 +107,6 @@ def _sides(policy: Policy, condition: Condition, name: str) -> list[tuple[str, A
     past = past if inclusive else limit
     words = (_("不超过"), _("超过")) if most else (_("不小于"), _("小于"))
     return [
-        (f"{words[0]} {limit:f} {unit}".rstrip(), float(within)),
-        (f"{words[1]} {limit:f} {unit}".rstrip(), float(past)),
+        (_("{} {:f} {}").format(words[0], limit, unit), float(within)),
+        (_("{} {:f} {}").format(words[1], limit, unit), float(past)),
     ]

@@ -24,6 +24,7 @@ from planning.screening_answers import Quest, solve_all
 from planning.screening_judged import Desk
 from planning.screening_sites import Sites
 from planning.screening_table import FIGURES, Table
+from planning.second_feed import has_second_feed
 from planning.sized_demands import with_sizes
 
 # Fewer cases of one demand and day are solved one by one as quickly.
@@ -142,7 +143,7 @@ def _groups(
 ) -> tuple[dict[tuple[Demand, date], Numbers], defaultdict[Demand, Numbers]]:
     """Cases that are many of a demand and day and may end anywhere on the red line; and others.
 
-    Lines that keep a fall are among the others.
+    Lines that keep a fall or have a second feed are among the others.
 
     Parcels of one land use share their demands: those are looked at once for all.
     """
@@ -157,7 +158,7 @@ def _groups(
         for utility in utilities:
             demand = cases[numbers[0]].demands.get(utility)
             if demand is not None:
-                groups[demand, day, anywhere and not is_steered(demand)] += numbers
+                groups[demand, day, anywhere and _one_way(demand)] += numbers
     together: dict[tuple[Demand, date], Numbers] = {}
     alone: defaultdict[Demand, Numbers] = defaultdict(lambda: np.zeros(0, np.int64))
     for (demand, day, anywhere), numbers in groups.items():
@@ -167,6 +168,11 @@ def _groups(
         else:
             alone[demand] = np.concatenate([alone[demand], found])
     return together, alone
+
+
+def _one_way(demand: Demand) -> bool:
+    """Whether a line is one cheapest way: it keeps no fall and has no second feed."""
+    return not is_steered(demand) and not has_second_feed(demand)
 
 
 def _one_by_one(
@@ -200,13 +206,13 @@ def _row(work: Groundwork, line: ExternalLine) -> dict[str, object]:
     if answer is not None:
         row |= {"outcome": answer.outcome, "clause": answer.clause}
         row |= {"certainty": answer.certainty, "otherwise": answer.otherwise}
-    if route is None:
+    if route is None or line.judged is None:
         return row
     return row | {
         "recommended": line.recommended,
         "qualifying_route": line.qualifying_route,
         "tie_in_id": work.tie_ins(line.utility).feature_ids[route.way.tie_in],
-        **{name: route.figures[name] for name in FIGURES},
-        **route.measures,
+        **{name: line.judged.figures[name] for name in FIGURES},
+        **line.judged.measures,
         "geometry": route.line,
     }

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from gettext import gettext as _
 from typing import Any
 
 from planning.standards import TableValue
+from planning.texts import gettext as _
 
 STATUSES = ("fail", "uncertain", "pass", "no_table_value", "unknown")
 

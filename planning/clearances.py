@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from gettext import gettext as _
 from math import radians, sin
 from typing import Any
 
@@ -39,6 +38,7 @@ from planning.questions import Question
 from planning.road_surfaces import RoadSurfaces
 from planning.route_edges import edges_along
 from planning.standards import Pipe, Standards, TableValue
+from planning.texts import gettext as _
 
 # Pairs farther apart than this and than what the table asks for are not worth a line.
 _TOLD_WITHIN_M = 3.0
@@ -270,7 +270,7 @@ def _surrounding(
         np.zeros(len(ids)),
         np.full(len(ids), np.nan),
         values,
-        [f"{name} {one}" for one in ids],
+        [_("{} {}").format(name, one) for one in ids],
         [None] * len(ids),
     )
 

@@ -13,7 +13,7 @@ from planning.external_lines import ExternalLine
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route
 from planning.nearby_ways import nearby_ways
-from planning.pareto import AXES, picture
+from planning.pareto import AXES, axes_of, picture
 from planning.remedies import Remedy, remedies
 
 Described = Callable[[str, Route], dict[str, Any]]
@@ -26,7 +26,8 @@ def comparison(
 ) -> dict[str, Any]:
     """The keys ``alternatives``, ``pareto`` and ``compared``; ``described`` words a route."""
     if line.route is None:
-        return {"alternatives": [], "pareto": {name: [] for name in AXES}, "compared": None}
+        none: dict[str, Any] = {name: [] for name in axes_of(line.utility)}
+        return {"alternatives": [], "pareto": none, "compared": None}
     nearby = nearby_ways(work, site, line)
     others, fronts = alternatives(line, nearby), picture(nearby)
     return {

@@ -6,7 +6,7 @@ lines of parcels, to gates and to network nodes. Every edge is measured once, at
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -98,6 +98,11 @@ class Corridors:
     def is_connector(self) -> NDArray[np.bool_]:
         """True for edges between a strip and a red line: only the last step of a route."""
         return (self.graph.measures["kind"] == "connector").to_numpy()
+
+    def reused_m(self, edges: Sequence[int]) -> float:
+        """Metres of edges that lie in existing ducts."""
+        ducts = [edge for edge, _, laying in self.carriers.among(edges) if laying == "duct"]
+        return float(self.graph.length_m[ducts].sum())
 
     @cached_property
     def is_lane(self) -> NDArray[np.bool_]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from planning.application import Application, Demand
+from planning.both_feeds import BothFeeds
 from planning.gravity_ways import NoFall, keeping_fall, why_no_fall
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Answer, Route, judge_routes, site_facts, working_strips
@@ -27,10 +28,14 @@ from planning.routes import (
     best_ways,
     trace,
 )
+from planning.second_feed import SecondFeed, second_feed
 from planning.verdicts import Verdict, judge
 
 # The reason of a line whose demand cannot be meant: a negative size, a text for a number.
 IMPOSSIBLE = "impossible_demand"
+
+# What a pair of feeds tells of a route that qualifies, by its rank; one that fails tells nothing.
+_OF_PAIR = ("found", "open")
 
 Finder = Callable[[Search, Sequence[Site]], Mapping[str, Way]]
 
@@ -46,7 +51,8 @@ class ExternalLine:
     ``not_covered`` the verdict of an unroutable line that the plan does not cover at all;
     ``no_dig`` the no-dig areas that bar its way; ``closed`` what its search kept clear of;
     ``narrow`` the slots that its trench does not fit and that bar its way;
-    ``no_fall`` where no way keeps the fall or the cover of a gravity line.
+    ``no_fall`` where no way keeps the fall or the cover of a gravity line; ``second`` the second
+    feed beside the recommended route, where more than one is wanted.
     """
 
     utility: str
@@ -63,6 +69,7 @@ class ExternalLine:
     narrow: tuple[NarrowSlot, ...] = ()
     closed: Closed = OPEN
     no_fall: NoFall | None = None
+    second: SecondFeed | None = None
 
     @property
     def route(self) -> Route | None:
@@ -70,19 +77,39 @@ class ExternalLine:
         return self.routes[self.recommended] if self.recommended else None
 
     @property
+    def both(self) -> BothFeeds | None:
+        """The recommended route and the second feed as one work, where two are wanted."""
+        return None if self.second is None else self.second.both
+
+    @property
+    def judged(self) -> Route | BothFeeds | None:
+        """What is measured and judged for the line: its two feeds, or else its one route."""
+        return self.both or self.route
+
+    @property
     def verdict(self) -> Verdict | None:
-        """The verdict on the recommended route; without a route only that it is not covered."""
-        return self.route.verdict if self.route else self.not_covered
+        """The verdict on what is recommended; without a route only that it is not covered."""
+        return self.judged.verdict if self.judged else self.not_covered
 
     @property
     def answer(self) -> Answer | Verdict | None:
         """What of the verdict a screening tells."""
-        return self.route.answer if self.route else self.not_covered
+        return self.judged.answer if self.judged else self.not_covered
 
     @property
     def qualifying_route(self) -> str | None:
-        """found, none, open or not_proven; None where there is no route at all."""
-        return None if self.qualifying is None else self.qualifying.status
+        """found, none, open or not_proven; None where there is no route at all.
+
+        Of two feeds only the cheapest pair is judged; that none qualifies is proven where no
+        single route could be a part of one.
+        """
+        if self.qualifying is None:
+            return None
+        if self.both is None:
+            return self.qualifying.status
+        if self.both.rank < len(_OF_PAIR):
+            return _OF_PAIR[self.both.rank]
+        return "none" if self.qualifying.status == "none" else "not_proven"
 
 
 def networkx_finder() -> Finder:
@@ -125,7 +152,7 @@ def _solve(
     best = cheapest_for_all(work, demand, routed, [routes[site.key] for site in routed])
     qualifying = {site.key: answer for site, answer in zip(routed, best, strict=True)}
     return {
-        site.key: _recommend(work, demand, routes[site.key], qualifying[site.key])
+        site.key: _recommend(work, demand, site, routes[site.key], qualifying[site.key])
         if site.key in routes
         else _unroutable(work, demand, site, ways["shortest"].get(site.key))
         for site in sites
@@ -159,7 +186,7 @@ def _judged_once(
 
 
 def _recommend(
-    work: Groundwork, demand: Demand, routes: Mapping[str, Route], found: Qualifying
+    work: Groundwork, demand: Demand, site: Site, routes: Mapping[str, Route], found: Qualifying
 ) -> ExternalLine:
     """The cheapest route that qualifies; if none does, the cheapest."""
     recommended = "cheapest"
@@ -174,6 +201,7 @@ def _recommend(
         assumed=work.rates(demand.pipe).assumed,
         qualifying=found,
         closed=work.closed,
+        second=second_feed(work, demand, site, routes[recommended]),
     )
 
 

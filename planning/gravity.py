@@ -8,12 +8,12 @@ one height system.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from gettext import gettext as _
 from typing import Any
 
 from planning.application import Demand
 from planning.sizing import least_slope
 from planning.sizing_rules import load_sizing_rules
+from planning.texts import gettext as _
 
 # Levels and lengths are sums in another order here than there: so much rounding is no fall.
 ROUNDING_M = 1e-6

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from gettext import gettext as _
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +25,7 @@ from planning.gravity import ROUNDING_M, Fall, fall, needed_slope, runs_by_gravi
 from planning.groundwork import Groundwork, Site
 from planning.handover import inside_m
 from planning.routes import Neighbourhood, Search, Way
+from planning.texts import gettext as _
 
 # The first look round a site; it doubles until no cheaper way can lead beyond it.
 _FIRST_REACH_M = 250.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from gettext import gettext as _
 from itertools import groupby
 from typing import Any
 
@@ -21,6 +20,7 @@ from planning.judged_routes import Route, judge_routes
 from planning.routes import Search, Way, trace
 from planning.slots import Slots, has_slot, slots_of
 from planning.standards import Pipe
+from planning.texts import gettext as _
 from planning.trenches import JointPlan, LeftOut, share_trenches
 
 

@@ -323,7 +323,7 @@ def _screened(
 
 def figures_of(
     work: Groundwork, routes: Routes, working: NDArray[Any], green_m2: FloatArray
-) -> dict[str, FloatArray]:
+) -> dict[str, Any]:
     """Figures of traced routes with their working strips (None where the width is unknown).
 
     By the names of ``Figures``, with the greenery in the strips. What a route crosses of a road of
@@ -342,6 +342,7 @@ def figures_of(
         "longest_kerb_m": np.where(aloft, np.nan, longest.to_numpy(float)),
         "green_m2": green_m2,
         "trees": trees_in(work.ground, working),
+        "reused_m": np.array([work.corridors.reused_m(edges) for edges in routes.bored]),
     }
 
 

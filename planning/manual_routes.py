@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from gettext import gettext as _
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from planning.judged_routes import Route, judge_routes, working_strips
 from planning.route_edges import ON_EDGE_M, edges_along
 from planning.route_faults import Fault, faults_of
 from planning.routes import DrawnWay, measure_lines
+from planning.texts import gettext as _
 from planning.tie_ins import may_serve
 
 # What moves by less is rounding of coordinates, not a change of the drawing.
@@ -104,7 +104,7 @@ def manual_routes(
                 raise ManualRouteError(_("{}:申请中没有这一专业的需求").format(_name(utility)))
             found[utility] = manual_route(work, site, demand, history[-1])
         except ManualRouteError as error:
-            found[utility] = RefusedRoute(history[-1], str(error))
+            found[utility] = RefusedRoute(history[-1], error.args[0])
     return found
 
 

@@ -22,7 +22,9 @@ class Figures:
 
     ``length_m`` red line to tie-in; ``kerb_m`` and ``red_line_m`` inside carriageways of city
     roads; ``longest_kerb_m`` the longest single piece; ``green_m2`` union of the working strip
-    with greenery; ``trees`` that stand in the strip.
+    with greenery; ``trees`` that stand in the strip. ``feeds`` is how many routes of a line are
+    measured together, ``shared_m`` the metres that two of them lie in one trench, ``reused_m``
+    the metres in existing ducts.
     """
 
     demand: Demand
@@ -32,6 +34,14 @@ class Figures:
     longest_kerb_m: FloatArray
     green_m2: FloatArray
     trees: FloatArray
+    feeds: int = 1
+    shared_m: FloatArray | float = 0.0
+    reused_m: FloatArray | float = 0.0
+
+    @property
+    def ground_m(self) -> FloatArray:
+        """Metres of ground: what two routes lie in together counts once."""
+        return np.asarray(self.length_m - self.shared_m)
 
 
 def measure_all(utility: str, figures: Figures) -> dict[str, FloatArray]:
@@ -48,18 +58,18 @@ def water_max_dn_mm(figures: Figures) -> FloatArray:
 
 
 def water_pipe_length_m(figures: Figures) -> FloatArray:
-    """管道长度: all new pipe, both feeds counted; a route is one of them, so unknown with two."""
-    return _one_feed(figures, figures.length_m)
+    """管道长度: all new pipe, both feeds counted, also where they lie in one trench."""
+    return _whole(figures, figures.length_m)
 
 
 def water_route_once_m(figures: Figures) -> FloatArray:
     """管道长度 under the reading that parallel pipes count once."""
-    return _one_feed(figures, figures.length_m)
+    return _whole(figures, figures.ground_m)
 
 
 def water_green_m2(figures: Figures) -> FloatArray:
     """临时占用或伐移绿化: union of the strip with greenery."""
-    return _one_feed(figures, figures.green_m2)
+    return _whole(figures, figures.green_m2)
 
 
 def water_green_apart_m2(figures: Figures) -> FloatArray:
@@ -72,7 +82,7 @@ def water_green_apart_m2(figures: Figures) -> FloatArray:
 
 def gas_construction_length_m(figures: Figures) -> FloatArray:
     """施工长度: ground worked outside the red line, parallel pipes in one trench once."""
-    return _to_lawful_main(figures, "pressure_mpa", figures.length_m)
+    return _to_lawful_main(figures, "pressure_mpa", figures.ground_m)
 
 
 def gas_all_pipe_m(figures: Figures) -> FloatArray:
@@ -89,12 +99,15 @@ def gas_green_m2(figures: Figures) -> FloatArray:
 
 
 def power_line_length_m(figures: Figures) -> FloatArray:
-    """线路长度: route outside the red line; a second route adds, so unknown with two feeds."""
-    return _to_lawful_main(figures, "voltage_kv", figures.length_m)
+    """线路长度: route outside the red line; a second adds, two circuits on one route count once."""
+    return _to_lawful_main(figures, "voltage_kv", figures.ground_m)
 
 
 def power_crossing_red_line_m(figures: Figures) -> FloatArray:
-    """穿越城市道路, red line to red line: kerb pieces times red-line over carriageway width."""
+    """穿越城市道路, red line to red line: kerb pieces times red-line over carriageway width.
+
+    Two feeds add, also where they cross side by side: the clause does not say that they do not.
+    """
     return _to_lawful_main(figures, "voltage_kv", figures.red_line_m)
 
 
@@ -113,7 +126,7 @@ def power_crossing_longest_m(figures: Figures) -> FloatArray:
 
 def telecom_green_m2(figures: Figures) -> FloatArray:
     """临时占用城市绿化: union of the strip with greenery."""
-    return _one_feed(figures, figures.green_m2)
+    return _whole(figures, figures.green_m2)
 
 
 def telecom_outer_diameter_mm(figures: Figures) -> FloatArray:
@@ -122,13 +135,22 @@ def telecom_outer_diameter_mm(figures: Figures) -> FloatArray:
 
 
 def telecom_holes(figures: Figures) -> FloatArray:
-    """孔: holes of the new bank's cross-section."""
-    return _constant(figures, figures.demand.pipe.duct_holes)
+    """孔: holes of the new work's cross-section, of both banks where two lie in one trench."""
+    banks = np.where(np.asarray(figures.shared_m) > 0, figures.feeds, 1)
+    return _constant(figures, figures.demand.pipe.duct_holes) * banks
 
 
 def telecom_pipe_length_m(figures: Figures) -> FloatArray:
-    """管道长度: new duct route, the ducts of one bank once."""
-    return _one_feed(figures, figures.length_m)
+    """管道长度: the whole line, the ducts of one bank once, metres in existing ducts counted too.
+
+    The clause does not say that they are not: the longer value can make no wrong pass.
+    """
+    return _whole(figures, figures.ground_m)
+
+
+def telecom_new_duct_m(figures: Figures) -> FloatArray:
+    """管道长度 under the reading that only new ducts count, not existing ones that are reused."""
+    return _whole(figures, np.asarray(figures.ground_m - figures.reused_m))
 
 
 MEASURES: dict[str, dict[str, Callable[[Figures], FloatArray]]] = {
@@ -158,6 +180,7 @@ MEASURES: dict[str, dict[str, Callable[[Figures], FloatArray]]] = {
         "duct_outer_diameter_mm": telecom_outer_diameter_mm,
         "duct_holes": telecom_holes,
         "pipe_length_m": telecom_pipe_length_m,
+        "pipe_length_new_duct_m": telecom_new_duct_m,
     },
 }
 
@@ -166,9 +189,10 @@ def _constant(figures: Figures, value: float | None) -> FloatArray:
     return np.full(len(figures.length_m), np.nan if value is None else float(value))
 
 
-def _one_feed(figures: Figures, values: FloatArray) -> FloatArray:
-    """A route is one feed: with more, what the whole work measures is unknown."""
-    return values if figures.demand.feeds == 1 else np.full(len(values), np.nan)
+def _whole(figures: Figures, values: FloatArray) -> FloatArray:
+    """A route is one feed: where more are asked for than measured, the whole is unknown."""
+    known = figures.demand.feeds == figures.feeds
+    return values if known else np.full(len(values), np.nan)
 
 
 def _to_lawful_main(figures: Figures, decides: str, values: FloatArray) -> FloatArray:
@@ -178,4 +202,4 @@ def _to_lawful_main(figures: Figures, decides: str, values: FloatArray) -> Float
     """
     if getattr(figures.demand.pipe, decides) is None:
         return np.full(len(values), np.nan)
-    return _one_feed(figures, values)
+    return _whole(figures, values)

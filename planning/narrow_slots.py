@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from gettext import gettext as _
 from itertools import groupby
 from math import ceil
 from typing import TYPE_CHECKING
@@ -34,6 +33,7 @@ from planning.slots import (
 )
 from planning.standards import Pipe
 from planning.street_sides import compass_side
+from planning.texts import gettext as _
 
 if TYPE_CHECKING:
     from planning.groundwork import Groundwork

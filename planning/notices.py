@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from gettext import gettext as _
 
 import shapely
 
@@ -23,6 +22,7 @@ from planning.narrow_slots import NarrowSlot, may_lack_room, narrow_slots
 from planning.no_dig import NoDigArea
 from planning.routes import best_way
 from planning.stretches import pieces_of
+from planning.texts import gettext as _
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,8 @@ def barred_on_cheaper_way(
 
 
 def _named(area: NoDigArea) -> str:
-    return f" {area.no_dig_id}({area.reason})" if area.reason else f" {area.no_dig_id} "
+    pattern = _(" {}({})") if area.reason else _(" {} ")
+    return pattern.format(area.no_dig_id, area.reason)
 
 
 def _days(area: NoDigArea) -> str:

@@ -1,5 +1,7 @@
 """The Pareto picture 取舍: what less length, less green or less crossing of a line costs.
 
+Crossings from red line to red line have a front of their own where a clause limits them (power).
+
 For each figure the front of cost against it is searched among all ways up to a stated length.
 Length and crossings of a way are the sums over its pieces, so these fronts are exact; what a way
 takes of greenery is at least the sum of ``green_bounds``, so a point of green is the cheapest that
@@ -22,11 +24,17 @@ from gis.constrained import Front, pareto
 from gis.linear import FloatArray
 from gis.overlay import inside_union, strips
 from planning.judged_routes import Route
+from planning.measures import MEASURES
 from planning.nearby_ways import MOST_LABELS, Found, NearbyWays
 from planning.route_pieces import green_bounds
 
 # Figures by their names in a plan, and in the figures of a route.
-AXES = {"length_m": "length_m", "green_m2": "green_m2", "crossing_kerb_m": "kerb_m"}
+AXES = {
+    "length_m": "length_m",
+    "green_m2": "green_m2",
+    "crossing_kerb_m": "kerb_m",
+    "crossing_red_line_m": "red_line_m",
+}
 # Steps from the cheapest way to the one that uses least.
 _PARTS = 10
 # Figures are printed to the hundredth: what differs by less is no gain.
@@ -48,9 +56,16 @@ class Amounts(NamedTuple):
     stubs: FloatArray
 
 
+def axes_of(utility: str) -> tuple[str, ...]:
+    """The figures that a line of a utility has a front of."""
+    measured = MEASURES[utility]
+    return tuple(name for name in AXES if name != "crossing_red_line_m" or name in measured)
+
+
 def picture(nearby: NearbyWays) -> Picture:
     """The fronts of all figures; without points where a figure is not known."""
-    fronts = {name: _front(nearby, amounts_of(nearby, name)) for name in AXES}
+    axes = axes_of(nearby.demand.pipe.utility)
+    fronts = {name: _front(nearby, amounts_of(nearby, name)) for name in axes}
     found = {
         name: [nearby.found(walk) for walk in front.walks] if front else []
         for name, front in fronts.items()
@@ -62,7 +77,7 @@ def picture(nearby: NearbyWays) -> Picture:
     return Picture(
         {
             name: undominated([route_of[_key(one)] for one in found[name]], AXES[name])
-            for name in AXES
+            for name in axes
         },
         {name: front is not None and front.proven for name, front in fronts.items()},
     )
@@ -110,11 +125,13 @@ def amounts_of(nearby: NearbyWays, name: str) -> Amounts | None:
     """What every piece adds at least to a figure; None where it is not known at all."""
     if name == "length_m":
         return Amounts(*nearby.length_m)
-    return _green(nearby) if name == "green_m2" else _crossing(nearby)
+    return _green(nearby) if name == "green_m2" else _crossing(nearby, AXES[name])
 
 
-def _crossing(nearby: NearbyWays) -> Amounts:
-    """Metres inside carriageways; NaN where the width of one is only assumed."""
+def _crossing(nearby: NearbyWays, figure: str) -> Amounts:
+    """Metres inside carriageways, from kerb to kerb or as far as the red lines; NaN where the
+    width of one is only assumed.
+    """
     corridors, area = nearby.work.corridors, nearby.area
     tie_ins = nearby.work.tie_ins(nearby.demand.pipe.utility)
     assumed = corridors.surfaces.table["width_assumed"].to_numpy(bool)
@@ -125,8 +142,8 @@ def _crossing(nearby: NearbyWays) -> Amounts:
         answer[rows[assumed[roads]]] = np.nan
         return answer
 
-    edges = corridors.graph.measures["kerb_m"].to_numpy(float)
-    stubs = tie_ins.table["kerb_m"].to_numpy(float)
+    edges = corridors.graph.measures[figure].to_numpy(float)
+    stubs = tie_ins.table[figure].to_numpy(float)
     return Amounts(
         known(edges, corridors.crossings, "edge")[area.edges],
         known(stubs, tie_ins.crossings, "tie_in")[area.tie_ins],

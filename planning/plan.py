@@ -12,6 +12,7 @@ from shapely import LineString
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Application
+from planning.both_feeds import BothFeeds, both_feeds
 from planning.clearance_records import Clearance
 from planning.clearances import clearances
 from planning.drawn_routes import DrawnRoute
@@ -53,15 +54,23 @@ class Plan:
 
     def worse_by_sharing(self, utility: str) -> bool:
         """Whether the joint plan may give the utility a stricter outcome than its own route."""
-        alone, shared = self.lines[utility].route, self.joint and self.joint.routes.get(utility)
-        if alone is None or not shared:
+        alone, shared = self.lines[utility].judged, self.judged_shared(utility)
+        if alone is None or shared is None:
             return False
         strictest_first = list(self.policy.outcomes)
 
-        def strictness(route: Route) -> tuple[int, int]:
+        def strictness(route: Route | BothFeeds) -> tuple[int, int]:
             return route.rank, -min(map(strictest_first.index, route.verdict.possible))
 
         return strictness(shared) > strictness(alone)
+
+    def judged_shared(self, utility: str) -> Route | BothFeeds | None:
+        """What is judged of a utility in the joint plan: its route there, with a second feed."""
+        line, shared = self.lines[utility], self.joint and self.joint.routes.get(utility)
+        if not shared or line.demand is None or line.second is None or line.second.route is None:
+            return shared or None
+        second = line.second.route
+        return both_feeds(self.work, line.demand, self.site, shared, second) or shared
 
     @cached_property
     def clearances(self) -> Mapping[str, tuple[Clearance, ...]]:

@@ -26,12 +26,13 @@ from planning.manual_routes import ManualRoute, manual_routes
 from planning.qualifying_document import certificate_of, qualifying_price
 from planning.quantities import size_mm
 from planning.routes import DrawnWay
-from planning.second_feed import second_feed_entry
+from planning.second_feed import SecondFeed
 from planning.section_drawing import draw_section
 from planning.sections import Section, pipe_label
 from planning.sized_demands import sizing_entry
 from planning.stretches import lane_m, stretches
 from planning.survey_points import intervals, survey_points
+from planning.texts import Text
 from planning.tie_in_report import tie_in_entry
 from planning.trace import trace
 
@@ -74,13 +75,14 @@ def document(plan: Plan) -> dict[str, Any]:
         "questions": [asdict(question) for question in (*plan.questions, *asked)],
         "notices": [asdict(notice) for notice in plan.notices],
         "assumed": sorted(plan.assumed),
-        "never_covered": list(plan.policy.never_covered),
+        "never_covered": [Text(one) for one in plan.policy.never_covered],
     }
     return {**answer, "trace": trace(answer, plan.survey)}
 
 
 def _line(plan: Plan, utility: str, line: ExternalLine) -> dict[str, Any]:
     shared = plan.joint.routes.get(utility) if plan.joint else None
+    shared_judged = plan.judged_shared(utility)
     route = line.route
     return {
         "utility": utility,
@@ -103,16 +105,16 @@ def _line(plan: Plan, utility: str, line: ExternalLine) -> dict[str, Any]:
         ],
         **comparison(plan.work, plan.site, line, partial(_route, plan, line)),
         "remedies": cures(plan.work, plan.site, line, partial(_route, plan, line)),
-        "second_feed": second_feed_entry(plan.work, plan.site, line, partial(_route, plan, line)),
+        "second_feed": None if line.second is None else _second_feed(plan, line, line.second),
         "manual": manual_entry(plan.manual.get(utility), line.route),
         "shared_route": None if shared is None else _route(plan, line, "shared", shared),
-        "measures": [] if route is None else _measures(plan, route),
-        "intervals": {} if route is None else intervals(route),
+        "measures": [] if line.judged is None else _measures(plan, line.judged.measures),
+        "intervals": {} if line.judged is None else intervals(line.judged),
         "survey_points": _survey_points(plan, line),
         "clearances": [asdict(one) for one in plan.clearances.get(utility, ())],
         "verdict": {
             "alone": None if line.verdict is None else line.verdict.to_json(),
-            "joint": None if shared is None else shared.verdict.to_json(),
+            "joint": None if shared_judged is None else shared_judged.verdict.to_json(),
             "made_worse_by_sharing": plan.worse_by_sharing(utility),
         },
     }
@@ -123,9 +125,9 @@ def _red_line(plan: Plan) -> shapely.Polygon:
 
 
 def _survey_points(plan: Plan, line: ExternalLine) -> list[dict[str, Any]]:
-    if line.route is None or line.demand is None:
+    if line.judged is None or line.demand is None:
         return []
-    points = survey_points(plan.work, plan.site, line.demand, line.route)
+    points = survey_points(plan.work, plan.site, line.demand, line.judged)
     return [asdict(one) | {"xy": list(one.xy)} for one in points]
 
 
@@ -232,7 +234,28 @@ def _joined(plan: Plan, line: ExternalLine, route: Route) -> Mapping[str, Any]:
     return dict(plan.work.tie_ins(line.utility).table.iloc[way.tie_in])
 
 
-def _measures(plan: Plan, route: Route) -> list[dict[str, Any]]:
+def _second_feed(plan: Plan, line: ExternalLine, found: SecondFeed) -> dict[str, Any]:
+    """The second route, and what both come to: money as if each had a trench of its own."""
+    both = found.both
+    return {
+        "route": None if found.route is None else _route(plan, line, "second", found.route),
+        "reason": found.reason,
+        "apart": found.apart,
+        "together": None
+        if both is None
+        else {
+            "length_m": both.figures["length_m"],
+            "shared_m": both.shared_m,
+            "cost_yuan": both.figures["cost_yuan"],
+            "crossing_count": int(both.figures["crossing_count"]),
+            "crossing_kerb_m": _number(both.figures["kerb_m"]),
+            "crossing_red_line_m": _number(both.figures["red_line_m"]),
+            "green_m2": _number(both.figures["green_m2"]),
+        },
+    }
+
+
+def _measures(plan: Plan, measures: Mapping[str, float | None]) -> list[dict[str, Any]]:
     inputs = plan.policy.inputs
     return [
         {
@@ -242,7 +265,7 @@ def _measures(plan: Plan, route: Route) -> list[dict[str, Any]]:
             "unit": inputs[name].unit,
             "words": inputs[name].words,
         }
-        for name, value in route.measures.items()
+        for name, value in measures.items()
     ]
 
 

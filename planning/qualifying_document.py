@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from gettext import gettext as _
 from typing import Any
 
 from planning.comparisons import printed
 from planning.external_lines import ExternalLine
 from planning.policy_model import Policy
 from planning.route_pieces import Reason
+from planning.texts import gettext as _
 from planning.verdicts import Verdict
 
 
 def certificate_of(line: ExternalLine, policy: Policy) -> dict[str, Any] | None:
     """Why no route qualifies; None where one does or may, or where there is no route at all."""
     found = line.qualifying
-    if found is None or found.reason is None or found.status in ("found", "open"):
+    if found is None or line.qualifying_route in ("found", "open"):
         return None
     reason = found.reason
+    if line.both is not None and line.qualifying_route == "not_proven":
+        reason = Reason("second_feed")
+    if reason is None:
+        return None
     return {
         "kind": reason.kind,
         "input": reason.input,
@@ -43,6 +47,8 @@ def _certificate_text(reason: Reason, policy: Policy) -> str:
         words = _("所有路由都要经过不符合条件的地段")
     elif reason.kind == "spared":
         words = _("避开古树名木保护范围和保护绿地的路由都不符合条件,其余路由没有搜索")
+    elif reason.kind == "second_feed":
+        words = _("最省的两路合计不符合条件,其余的两路组合没有搜索,尚未证明没有")
     else:
         words = _("搜索到上限为止没有找到符合条件的路由,尚未证明没有")
     return words.format(name=name, least=least, limit=limit, unit=unit)

@@ -73,14 +73,14 @@ def questions_of(
 
 def open_subjects(work: Groundwork, line: ExternalLine) -> tuple[Subject, ...]:
     """What one line leaves open, each once; subjects of its own application bear no id."""
-    route, demand = line.route, line.demand
+    judged, demand = line.judged, line.demand
     if demand is None:
         return ()
-    if route is None:
+    if judged is None:
         return tuple(unknown_states(work, line.utility))
     found = [*missing_obstacles(work)]
-    if route.answer.outcome == OPEN_OUTCOME:
-        found += unknown_of_route(work, demand, unknown_inputs(route.verdict), route.roads)
+    if judged.answer.outcome == OPEN_OUTCOME:
+        found += unknown_of_route(work, demand, unknown_inputs(judged.verdict), judged.roads)
     return tuple(dict.fromkeys(found))
 
 

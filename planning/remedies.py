@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from gettext import gettext as _
 from typing import Any
 
 import numpy as np
@@ -35,6 +34,7 @@ from planning.readings import active_values
 from planning.route_pieces import piece_book
 from planning.search_areas import CAP_ROUNDING
 from planning.standards import Pipe
+from planning.texts import gettext as _
 from planning.tie_ins import eligible
 
 # Findings that a change may meet; scope and permits are met by an answer only.
@@ -102,8 +102,11 @@ class _Line:
 
 
 def remedies(work: Groundwork, site: Site, line: ExternalLine) -> list[Remedy]:
-    """Changes by unmet test, those that make the line qualify first; none where it qualifies."""
-    if line.route is None or line.demand is None or line.route.rank == 0:
+    """Changes by unmet test, those that make the line qualify first; none where it qualifies.
+
+    None for two feeds that are judged together: a change of one of them is not looked for.
+    """
+    if line.route is None or line.demand is None or line.route.rank == 0 or line.both:
         return []
     mine = _Line(work.under(line.closed), site, line, line.demand, line.route)
     found = list(_answers(mine))
@@ -267,7 +270,7 @@ def _text(mine: _Line, route: Route, kind: str) -> str:
 def _names(mine: _Line, roads: list[int]) -> str:
     table = mine.work.corridors.surfaces.table.iloc[list(dict.fromkeys(roads))]
     names = table["name"].fillna(table["road_id"]).astype(str)
-    return "、".join(dict.fromkeys(names)) or _("道路以外")
+    return _("、").join(dict.fromkeys(names)) or _("道路以外")
 
 
 # --- the same route, laid otherwise --------------------------------------------------------------
@@ -411,7 +414,7 @@ def _answers(mine: _Line) -> Iterator[Remedy]:
             "answer",
             _("查明{name}:{answers}").format(
                 name=mine.work.policy.inputs[name].zh,
-                answers=";".join(
+                answers=_(";").join(
                     _("{answer}则{outcome}").format(
                         answer=one.text, outcome=mine.work.policy.outcomes[one.verdict.outcome]
                     )

@@ -31,10 +31,16 @@ _SQUARE = 0.1
 _LEAST_SINE = 0.42
 
 
-def tolerances_of(hold: Hold, demand: Demand) -> dict[str, FloatArray]:
-    """Half the widths of the intervals of the surveyed measures of some routes of one demand."""
+def tolerances_of(hold: Hold, demand: Demand, *, as_one: bool = False) -> dict[str, FloatArray]:
+    """Half the widths of the intervals of the surveyed measures of some routes of one demand.
+
+    ``as_one``: the routes are the feeds of one line, and what they measure together is asked for.
+    """
     utility, inputs = demand.pipe.utility, hold.work.policy.inputs
-    measures = measure_all(utility, spread_of(hold).figures(demand))
+    spread, feeds = spread_of(hold), 1
+    if as_one:
+        spread, feeds = spread.as_one(), spread.count
+    measures = measure_all(utility, spread.figures(demand, feeds))
     return {name: values for name, values in measures.items() if inputs[name].surveyed}
 
 

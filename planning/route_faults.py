@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from gettext import gettext as _
 
 import numpy as np
 import pandas as pd
@@ -26,6 +25,7 @@ from planning.route_edges import ON_EDGE_M
 from planning.standards import Pipe
 from planning.street_sides import compass_side
 from planning.stretches import SLOTS, piece_lines, pieces_of
+from planning.texts import gettext as _
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,7 @@ cheapest that keeps off its edges; where none does either, the cheapest at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,17 +16,15 @@ import shapely
 from numpy.typing import NDArray
 
 from planning.application import Demand
-from planning.external_lines import ExternalLine
+from planning.both_feeds import BESIDE_M, BothFeeds, both_feeds
 from planning.gravity import runs_by_gravity
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes, working_strips
 from planning.lanes import ALONG_STREETS
 from planning.routes import Neighbourhood, Search, Way, best_way, trace
 
-# What lies as near as this to a route runs along it, and leaves it within so many metres.
-_BESIDE_M, _LEAVING_M = 0.05, 1.0
-
-Described = Callable[[str, Route], dict[str, Any]]
+# What runs along a route leaves it within so many metres.
+_LEAVING_M = 1.0
 
 
 @dataclass(frozen=True)
@@ -37,25 +33,28 @@ class SecondFeed:
 
     ``apart`` tells how far it keeps from the first: ``side``, ``edges`` or ``none``. ``reason``:
     ``no_other_source``, ``source_unknown`` (whether there is another hangs on a line that nodes
-    do not say) or ``disconnected``.
+    do not say) or ``disconnected``. ``both`` is what the first and it measure and come to
+    together, None where there is no second or more than two are asked for.
     """
 
     route: Route | None
     reason: str | None = None
     apart: str | None = None
+    both: BothFeeds | None = None
 
 
-def second_feed(work: Groundwork, site: Site, line: ExternalLine) -> SecondFeed | None:
-    """The second feed of a line that is routed and wants more than one; else None.
+def has_second_feed(demand: Demand) -> bool:
+    """Whether a second feed is looked for: more than one is wanted, and it is no gravity line."""
+    return (demand.feeds or 1) > 1 and not runs_by_gravity(demand.pipe.utility)
 
-    Further feeds than the second are not routed.
+
+def second_feed(ground: Groundwork, demand: Demand, site: Site, first: Route) -> SecondFeed | None:
+    """The second feed of a line whose first is routed; None where one is enough.
+
+    ``ground`` is what the first was searched on. Further feeds than the second are not routed.
     """
-    demand, first = line.demand, line.route
-    if demand is None or first is None or (demand.feeds or 1) < 2:
+    if not has_second_feed(demand):
         return None
-    if runs_by_gravity(line.utility):
-        return None
-    ground = work.under(line.closed)
     search = ground.search(demand.pipe, "cheapest")
     sources = _sources(ground, search.tie_ins.table)
     usable = np.isfinite(search.tie_in_weights)
@@ -96,7 +95,9 @@ def _apart(
         )
         way = best_way(kept_off, site.end_nodes, around)
         if way is not None:
-            return SecondFeed(_judged(work, demand, site, way), apart=apart)
+            route = _judged(work, demand, site, way)
+            both = both_feeds(work, demand, site, first, route)
+            return SecondFeed(route, apart=apart, both=both)
     return SecondFeed(None, "disconnected")
 
 
@@ -119,7 +120,7 @@ def _taken(work: Groundwork, first: Route) -> dict[str, NDArray[np.bool_]]:
 def _along(search: Search, first: Route) -> NDArray[np.bool_]:
     """Which ways to tie-ins run along the first route for more than they take to leave it."""
     found = np.zeros(len(search.tie_in_weights), bool)
-    lines, beside = search.tie_ins.lines, first.line.buffer(_BESIDE_M)
+    lines, beside = search.tie_ins.lines, first.line.buffer(BESIDE_M)
     near = shapely.STRtree(lines).query(beside, predicate="intersects")
     shared_m = shapely.length(shapely.intersection(lines[near], beside))
     found[near] = shared_m > _LEAVING_M
@@ -131,25 +132,3 @@ def _judged(work: Groundwork, demand: Demand, site: Site, way: Way) -> Route:
     routes = trace(work.corridors, tie_ins, [way], work.methods(demand.pipe).bored)
     working = working_strips(work, demand, routes)
     return judge_routes(work, demand, [site], routes, working)[0]
-
-
-def second_feed_entry(
-    work: Groundwork, site: Site, line: ExternalLine, described: Described
-) -> dict[str, Any] | None:
-    """``second_feed`` of a utility as plain values; ``described`` words a route.
-
-    ``together`` are metres and yuan of both, each in its own trench.
-    """
-    found, first = second_feed(work, site, line), line.route
-    if found is None or first is None:
-        return None
-    both = None
-    if found.route is not None:
-        names = ("length_m", "cost_yuan")
-        both = {name: first.figures[name] + found.route.figures[name] for name in names}
-    return {
-        "route": None if found.route is None else described("second", found.route),
-        "reason": found.reason,
-        "apart": found.apart,
-        "together": both,
-    }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from gettext import gettext as _
 from itertools import pairwise
 from xml.etree import ElementTree
+from xml.sax.saxutils import escape
 
 from layers.utilities import Utility
 from planning.sections import PlacedPipe, Section
+from planning.texts import Text
+from planning.texts import gettext as _
 
 WIDTH = 360.0
 """Width of the drawing in its own units; one unit is a pixel at 360 px."""
@@ -28,6 +30,9 @@ LABEL_SPACE = 46.0
 INK, SOFT, SOIL, DUG = "#33404a", "#6b7780", "#d9cfb8", "#f4ecd9"
 PAVEMENT, GRASS = "#9aa0a4", "#8fae6b"
 FONT = "'Noto Sans CJK SC','Noto Sans SC','Microsoft YaHei','PingFang SC',sans-serif"
+
+# Where a word goes in a drawing that is not yet written out: characters for private use.
+_OPEN, _SHUT = "\ue000", "\ue001"
 
 SURFACE_NAMES = {
     "footway": _("人行道"),
@@ -59,7 +64,7 @@ def draw_section(section: Section, surface: str, utilities: Mapping[str, Utility
     height = floor + 66
     root = _root(height)
     names = [utilities[key].zh for key in section.utilities]
-    title = _("共沟断面") + " " + " – ".join(names)
+    title = _("共沟断面") + " " + _(" – ").join(names)
     ElementTree.SubElement(root, "title").text = title
     _ground(root, sheet, section, surface, floor)
     for placed, x in zip(section.pipes, _label_places(section, sheet), strict=True):
@@ -68,7 +73,7 @@ def draw_section(section: Section, surface: str, utilities: Mapping[str, Utility
     _across(root, x0, x0 + section.width_m * scale, floor + 34, f"{section.width_m:.2f} m")
     _depth(root, x0 - 12, floor, f"{section.depth_m:.2f} m")
     _scale_bar(root, scale, height - 8)
-    return ElementTree.tostring(root, encoding="unicode")
+    return _with_words(root)
 
 
 class _Sheet:
@@ -106,6 +111,25 @@ def _add(parent: ElementTree.Element, tag: str, **attributes: float | str) -> El
         for name, value in attributes.items()
     }
     return ElementTree.SubElement(parent, tag, written)
+
+
+def _with_words(root: ElementTree.Element) -> Text:
+    """The drawing as text, with its words put into it so that they can be said anew."""
+    told = [one for one in root.iter() if one.text]
+    words = [_escaped(one.text or "") for one in told]
+    for number, one in enumerate(told):
+        one.text = f"{_OPEN}{number}{_SHUT}"
+    svg = ElementTree.tostring(root, encoding="unicode").replace("{", "{{").replace("}", "}}")
+    return Text(svg.replace(_OPEN, "{").replace(_SHUT, "}")).format(*words)
+
+
+def _escaped(word: str) -> str:
+    """A word that is harmless inside the drawing, whatever was put into it."""
+    if not isinstance(word, Text) or word.pattern is None:
+        return Text(escape(word)) if isinstance(word, Text) else escape(word)
+    args = [_escaped(one) if isinstance(one, str) else one for one in word.args]
+    named = {k: _escaped(one) if isinstance(one, str) else one for k, one in word.named.items()}
+    return Text(word.pattern).format(*args, **named)
 
 
 def _text(

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from gettext import gettext as _
 from itertools import combinations, pairwise, permutations
 from typing import TYPE_CHECKING
 
 from gis.subsets import members, splits
 from layers.utilities import load_utilities
 from planning.quantities import Prices
+from planning.texts import gettext as _
 
 if TYPE_CHECKING:
     from planning.standards import Pipe, Standards, TableValue
@@ -138,7 +138,7 @@ def why_no_section(pipe: Pipe, standards: Standards) -> str | None:
         _("沟槽工作面宽度"): standards.working_space(pipe),
     }
     missing = [name for name, value in values.items() if value.value_m is None]
-    return _("标准表中没有{names}的数值").format(names="、".join(missing)) if missing else None
+    return _("标准表中没有{names}的数值").format(names=_("、").join(missing)) if missing else None
 
 
 def why_apart(a: Pipe, b: Pipe, standards: Standards) -> str | None:

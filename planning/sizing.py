@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from gettext import gettext as _
 from math import ceil, log10, sqrt
 from typing import Any
 
@@ -28,6 +27,7 @@ from planning.sizing_rules import (
     load_sizing_rules,
 )
 from planning.standards import Pipe, load_standards
+from planning.texts import gettext as _
 
 PLASTICS = frozenset({"PE", "HDPE", "PVC", "MPP"})
 

@@ -15,7 +15,7 @@ policy's ``interval_coverage``. An effect of a feature without tolerance leaves 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -53,9 +53,13 @@ class Spread:
         """Half the width of the interval of every figure, NaN where a tolerance is unknown."""
         return {name: self._of(self.effects[self.effects["figure"] == name]) for name in SURVEYED}
 
-    def figures(self, demand: Demand) -> Figures:
+    def figures(self, demand: Demand, feeds: int = 1) -> Figures:
         """The half widths as figures, so that the functions of the measures combine them."""
-        return Figures(demand=demand, **self.tolerances, trees=np.zeros(self.count))
+        return Figures(demand=demand, **self.tolerances, trees=np.zeros(self.count), feeds=feeds)
+
+    def as_one(self) -> Spread:
+        """Effects on the sums of the figures of all routes: what both hang on moves both."""
+        return replace(self, effects=self.effects.assign(route=0), count=1)
 
     def _of(self, effects: pd.DataFrame) -> FloatArray:
         return np.sqrt(sum_of_squares(effects, self.count)) * self.coverage / 2

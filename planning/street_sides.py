@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gettext import gettext as _
-
 import numpy as np
 import shapely
+
+from planning.texts import gettext as _
 
 COMPASS = ("E", "NE", "N", "NW", "W", "SW", "S", "SE")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from gettext import gettext as _
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,13 @@ import pandas as pd
 
 from layers.utilities import policy_utility
 from planning.application import Demand
+from planning.both_feeds import BothFeeds
 from planning.comparisons import NUMERIC, is_unknown
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route
 from planning.readings import active_values
 from planning.route_effects import Hold, joined_of, spread_of
+from planning.texts import gettext as _
 from planning.verdict_certainty import interval
 
 # Figure that a measure is read from, by the beginning of its name; lengths otherwise.
@@ -43,7 +44,7 @@ class SurveyPoint:
     text: str
 
 
-def intervals(route: Route) -> dict[str, dict[str, float | None]]:
+def intervals(route: Route | BothFeeds) -> dict[str, dict[str, float | None]]:
     """Interval of every surveyed measure that is known; open where the survey is not exact."""
     found: dict[str, dict[str, float | None]] = {}
     for name, tolerance in route.tolerances.items():
@@ -55,24 +56,25 @@ def intervals(route: Route) -> dict[str, dict[str, float | None]]:
 
 
 def survey_points(
-    work: Groundwork, site: Site, demand: Demand, route: Route
+    work: Groundwork, site: Site, demand: Demand, judged: Route | BothFeeds
 ) -> tuple[SurveyPoint, ...]:
     """What to survey so that a verdict that is too close is so no more; else nothing."""
-    if route.verdict.certainty != "too_close":
+    if judged.verdict.certainty != "too_close":
         return ()
-    kind, feature_id = joined_of(work, demand.pipe.utility, [route.way])
+    routes = judged.routes if isinstance(judged, BothFeeds) else (judged,)
+    kind, feature_id = joined_of(work, demand.pipe.utility, [route.way for route in routes])
     hold = Hold(
         work,
-        np.array([route.line], object),
-        route.crossings.assign(route=0),
+        np.array([route.line for route in routes], object),
+        pd.concat([one.crossings.assign(route=number) for number, one in enumerate(routes)]),
         kind,
         feature_id,
-        [site.application.parcel_id],
-        np.array([route.strip], object),
+        [site.application.parcel_id] * len(routes),
+        judged.strips if isinstance(judged, BothFeeds) else np.array([judged.strip], object),
     )
-    spread = spread_of(hold)
+    spread = spread_of(hold).as_one()
     found: dict[tuple[str, str], SurveyPoint] = {}
-    for name, room in _close(work, demand, route):
+    for name, room in _close(work, demand, judged):
         figure = next((f for start, f in _FIGURE_OF.items() if name.startswith(start)), "length_m")
         effects = spread.effects[spread.effects["figure"] == figure]
         features = _by_feature(effects, spread.coverage)
@@ -84,7 +86,9 @@ def survey_points(
     return tuple(found.values())
 
 
-def _close(work: Groundwork, demand: Demand, route: Route) -> Iterator[tuple[str, float]]:
+def _close(
+    work: Groundwork, demand: Demand, route: Route | BothFeeds
+) -> Iterator[tuple[str, float]]:
     """Measures whose interval crosses a limit of the tried clauses, and their room to it."""
     rules = work.policy.rules[policy_utility(demand.pipe.utility)]
     reads = {name: source for v in active_values(rules, ()) for name, source in v.reads.items()}

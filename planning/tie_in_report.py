@@ -7,7 +7,6 @@ same rules that keep them out (``planning.tie_in_rules``) and of the ways that w
 from __future__ import annotations
 
 from dataclasses import replace
-from gettext import gettext as _
 from typing import Any
 
 import numpy as np
@@ -31,6 +30,7 @@ from planning.gravity_ways import (
 from planning.groundwork import Groundwork, Site
 from planning.routes import Neighbourhood, Search
 from planning.standards import Pipe
+from planning.texts import gettext as _
 from planning.tie_in_rules import refusals, standing
 from planning.tie_ins import TieIns
 
@@ -180,7 +180,7 @@ def _candidates(
 
 def _advantages(extra_yuan: float, is_shortest: bool, across_m: float) -> list[str]:
     first = _("造价最低") if extra_yuan == 0 else _("比首选贵 {extra:,.0f} 元")
-    reasons = [first.format(extra=extra_yuan)]
+    reasons: list[str] = [first.format(extra=extra_yuan)]
     if is_shortest:
         reasons.append(_("线路最短"))
     if across_m > 0:

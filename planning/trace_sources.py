@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from gettext import gettext as _
 from typing import Any, NamedTuple
 
 import shapely
 
 from layers.survey import Survey
+from planning.texts import gettext as _
 
 POLICY = "rules/counties/{county}/policy.toml"
 PRICES = "rules/unit_prices.csv"
@@ -312,6 +312,7 @@ def measure_formula(place: Place) -> str:
 
 
 _MEASURE_WORDS = {
+    "new_duct": _("路由长度 − 利用既有管孔的长度"),
     "green": _("作业带与绿地相交部分的并集面积"),
     "longest": _("单处穿越车行道的最长长度"),
     "crossing_red_line": _("穿越各段长 × 红线宽 ÷ 车行道宽,求和"),
@@ -392,7 +393,12 @@ SOURCES: tuple[Source, ...] = (
     *_routes_at(f"{_U}/alternatives/{{r}}"),
     *_routes_at(f"{_U}/shared_route"),
     *_routes_at(f"{_U}/second_feed/route"),
-    _row(f"{_U}/second_feed/together/*", _("两路之和,各自单独开挖"), way, _PRICED),
+    _row(
+        f"{_U}/second_feed/together/*",
+        _("两路之和,费用按各自单独开挖,绿化重叠处计一次"),
+        way,
+        _PRICED,
+    ),
     *_routes_at(f"{_U}/remedies/{{r}}/route"),
     _row(f"{_U}/measures/{{n}}/value", measure_formula, measured, input_rule),
     _row(f"{_U}/clearances/{{n}}/gap_m", gap_formula, near, None),

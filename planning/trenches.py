@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from gettext import gettext as _
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -33,6 +32,7 @@ from planning.sections import (
     why_apart,
     why_no_section,
 )
+from planning.texts import gettext as _
 
 if TYPE_CHECKING:
     from planning.policy_model import Policy

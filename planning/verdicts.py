@@ -16,6 +16,8 @@ from planning.findings import Finding, find, json_value
 from planning.policies import load_policy
 from planning.policy_model import Policy, Silence, UtilityRules
 from planning.readings import Case, active_values
+from planning.texts import Text
+from planning.texts import gettext as _
 from planning.verdict_certainty import certainty
 from planning.verdict_inputs import JudgeInputError, check_elements, check_switches
 from planning.verdict_logic import (
@@ -226,13 +228,13 @@ def _reason(
     outcome: str,
 ) -> str:
     """Why a permit has its outcome, in one sentence of the policy."""
-    say = policy.reasons
+    say = {name: Text(words) for name, words in policy.reasons.items()}
     clause, applies = decision.clauses[-1]
     if state.required is False:
-        return state.permit.not_required_note or say["not_required"]
+        return Text(state.permit.not_required_note or say["not_required"])
     if outcome == OPEN_OUTCOME:
         names = [policy.inputs[name].zh for name in _asked(state, decision, values)]
-        return say["open"].format(names="、".join(names))
+        return say["open"].format(names=_("、").join(names))
     for guard, truth in state.guards:
         if truth and guard.outcome == outcome:
             return say["guard"].format(ref=guard.ref, words=guard.words)

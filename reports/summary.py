@@ -10,6 +10,7 @@ from gettext import gettext as _
 import pandas as pd
 
 from layers.utilities import load_utilities
+from planning.both_feeds import BothFeeds
 from planning.comparisons import printed
 from planning.external_lines import ExternalLine
 from planning.judged_routes import Route
@@ -75,13 +76,13 @@ def asked_first(questions: pd.DataFrame) -> list[str]:
 
 def _line(line: ExternalLine, outcomes: Mapping[str, str], step: Decimal) -> str:
     """One utility; figures are printed as they are judged, to ``step``."""
-    if line.route is None:
+    if line.judged is None:
         gap = "" if line.gap_m is None else _("(相距 {:.2f} 米)").format(line.gap_m)
         return _("无法布置:{}{}").format(line.reason, gap)
-    return _figures(line.route, outcomes, step)
+    return _figures(line.judged, outcomes, step)
 
 
-def _figures(route: Route, outcomes: Mapping[str, str], step: Decimal) -> str:
+def _figures(route: Route | BothFeeds, outcomes: Mapping[str, str], step: Decimal) -> str:
     figures, verdict = route.figures, route.verdict
     green = _told(figures["green_m2"], step, _("绿化 {} 平方米"), _("绿化面积未知"))
     across = _told(figures["kerb_m"], step, _("{} 米"), _("长度未知"))

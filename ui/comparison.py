@@ -162,6 +162,8 @@ def limit_of(view: View, line: Json, axis: str) -> float | None:
 
     None too where the measure is not the figure of the route, as with a second feed.
     """
+    if (line.get("second_feed") or {}).get("together"):
+        return None
     verdict = view.verdict(line) or {"findings": []}
     limits = [
         one["limit"]

@@ -13,6 +13,11 @@ from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
+
+from planning.texts import all_said
+
+Plain = TypeVar("Plain")
 
 LOCALE = Path(__file__).resolve().parent.parent / "locale"
 LANGUAGES = {"zh": "中文", "en": "English"}
@@ -58,6 +63,11 @@ def gettext(message: str) -> str:
     if language == CHINESE:
         return standard.gettext(message)
     return catalogue(language).get(message) or message
+
+
+def in_words(values: Plain) -> Plain:
+    """Plain values of the planner in the language that is spoken."""
+    return values if spoken() == CHINESE else all_said(values, gettext)
 
 
 class Said(Mapping[str, str]):

@@ -34,6 +34,7 @@ from planning.local_edits import edited
 from planning.plan import Plan, plan
 from planning.policies import load_policy
 from ui.county import County
+from ui.language import in_words, spoken
 
 log = logging.getLogger(__name__)
 # Errors whose message is for the user; any other is a fault of ours.
@@ -51,7 +52,7 @@ def plan_of_application(application_id: str, county: County) -> dict[str, Any]:
     ApplicationError, CrsError, LayerError, WorkspaceError
         The application or a layer cannot be used; the message is for the user.
     """
-    return _document(json.dumps(county.applications[application_id]), _Held(county))
+    return _said(json.dumps(county.applications[application_id]), _Held(county), spoken())
 
 
 def judge_drawn_line(
@@ -65,7 +66,7 @@ def judge_drawn_line(
         As :func:`plan_of_application`; the message is for the user.
     """
     made = _plan(json.dumps(county.applications[application_id]), _Held(county))
-    return made.judge_drawn(utility, line)
+    return in_words(made.judge_drawn(utility, line))
 
 
 def questions_of_county(county: County) -> pd.DataFrame:
@@ -81,7 +82,7 @@ def questions_of_county(county: County) -> pd.DataFrame:
 
 def plan_of_parcel(parcel_id: str, dig_date: date, county: County) -> dict[str, Any]:
     """Plan JSON of a parcel without an application, on the usual demand of its land use."""
-    return _document(json.dumps([parcel_id, dig_date.isoformat()]), _Held(county))
+    return _said(json.dumps([parcel_id, dig_date.isoformat()]), _Held(county), spoken())
 
 
 def is_preparing() -> bool:
@@ -121,6 +122,12 @@ class _Held:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Held) and other._key == self._key
+
+
+@lru_cache(maxsize=200)
+def _said(request: str, held: _Held, _language: str) -> dict[str, Any]:
+    """The document in the language that is spoken."""
+    return in_words(_document(request, held))
 
 
 @lru_cache(maxsize=200)

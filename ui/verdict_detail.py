@@ -83,7 +83,7 @@ def _joined(view: View, line: Json) -> str:
 
 
 def _second_feed(line: Json) -> str:
-    """The second route where two feeds are asked for; the figures of the line are of the first."""
+    """The second route where two feeds are asked for; the verdict of the line is on both."""
     second = line.get("second_feed")
     if not second:
         return ""

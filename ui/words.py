@@ -190,6 +190,7 @@ _READINGS = said(
         ("crossing_extent", "longest_kerb"): "只计最长一处(路缘石之间)",
         ("investor_of", "line_works"): "看外线工程由谁投资",
         ("duct_bound", "holes_at_110"): "孔数只限外径恰为 110 mm 者",
+        ("duct_length", "new_ducts"): "只计新建管道,不计利用的既有管孔",
         ("multibore", "pipe"): "梅花管按一孔计",
         ("scope_and", "either"): "城区之外已覆盖的也适用",
     }

@@ -17,11 +17,13 @@ from planning.routes import Way
 from tests import towns
 
 
-def solved(survey: Survey, **changes: object) -> tuple[ExternalLine, NearbyWays]:
+def solved(
+    survey: Survey, utility: str = "water", **changes: object
+) -> tuple[ExternalLine, NearbyWays]:
     case = towns.application(**changes)
     work = towns.ground(survey, case)
     site = work.site(case)
-    demand = case.demands["water"]
+    demand = case.demands[utility]
     line = external_lines(work, demand, [site], networkx_finder())[site.key]
     if line.route is None:
         reject()

@@ -83,6 +83,25 @@ def test_only_the_lead_is_dug_and_the_duct_costs_its_cable() -> None:
     assert route.strip.area == pytest.approx(LEAD_M * found.work.strip_width_m(pipe))
 
 
+def test_metres_in_an_existing_duct_are_told_apart_from_those_of_new_ducts() -> None:
+    measures = route_of(planned(**layers())).measures
+    assert measures["pipe_length_m"] == pytest.approx(90 + LEAD_M)
+    assert measures["pipe_length_new_duct_m"] == pytest.approx(LEAD_M)
+
+
+def test_a_line_that_is_short_only_without_the_duct_hangs_on_the_reading() -> None:
+    """The clause does not say whether existing ducts count: the longer length is judged."""
+    far = {"T-1": main((-90, 9), (110, 9), **DUCT)}
+    nodes = layers()["nodes"]
+    nodes["N-1"] = node(-90, 9, utility="telecom", kind="cabinet", free_holes=6)
+    road = {"R-1": towns.street((-100, 0), (300, 0))}
+    verdict = route_of(planned(lines=far, nodes=nodes, roads=road)).verdict
+    assert verdict.outcome == "ordinary_approval"
+    readings = {(one.id, one.value): one.would_be for one in verdict.readings}
+    assert readings["duct_length", "new_ducts"] == "commitment"
+    assert verdict.certainty == "depends_on_reading"
+
+
 def test_a_duct_under_a_carriageway_is_no_crossing() -> None:
     # The cabinet stands on the far side; the duct crosses the street to the handhole.
     lines = {"T-1": main((20, -9), (20, 9), (110, 9), **DUCT)}

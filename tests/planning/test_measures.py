@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,7 @@ def test_telecom_is_measured_by_its_bank_length_and_green() -> None:
         "duct_outer_diameter_mm": 110,
         "duct_holes": 2,
         "pipe_length_m": 200,
+        "pipe_length_new_duct_m": 200,
     }
 
 
@@ -116,3 +118,25 @@ def test_of_two_feeds_only_sizes_are_known(utility: str) -> None:
 def test_every_measure_is_an_input_of_the_policy() -> None:
     inputs = load_policy(towns.COUNTY).inputs
     assert {name for group in MEASURES.values() for name in group} <= set(inputs)
+
+
+def test_existing_ducts_count_only_where_the_whole_line_does() -> None:
+    one = replace(figures("telecom"), reused_m=np.array([150.0]))
+    found = {name: float(value[0]) for name, value in measure_all("telecom", one).items()}
+    assert (found["pipe_length_m"], found["pipe_length_new_duct_m"]) == (200, 50)
+
+
+def test_two_feeds_add_but_ground_that_both_lie_in_counts_once() -> None:
+    def both(utility: str, shared_m: float) -> dict[str, float]:
+        two = replace(figures(utility, feeds=2), feeds=2, shared_m=shared_m)
+        return {name: float(value[0]) for name, value in measure_all(utility, two).items()}
+
+    assert both("water", 30)["pipe_length_m"] == 200
+    assert both("water", 30)["pipe_length_route_once_m"] == 170
+    assert both("gas", 30)["construction_length_m"] == 170
+    assert both("gas", 30)["construction_all_pipe_m"] == 200
+    assert both("power", 30)["line_length_m"] == 170
+    assert both("power", 30)["crossing_red_line_m"] == 50  # as it is summed, never once
+    assert both("telecom", 30)["pipe_length_m"] == 170
+    # A bank beside the other is one cross-section of both; apart each has its own.
+    assert (both("telecom", 30)["duct_holes"], both("telecom", 0)["duct_holes"]) == (4, 2)

@@ -12,10 +12,10 @@ from shapely.geometry import box
 
 from layers.survey import Survey
 from planning.nearby_ways import NearbyWays
-from planning.pareto import AXES, picture
+from planning.pareto import AXES, axes_of, picture
 from tests import towns
 from tests.planning.nearby_paths import all_ways, solved
-from tests.towns import main, street, town
+from tests.towns import main, node, street, town
 
 
 def figures(nearby: NearbyWays, axis: str) -> list[float]:
@@ -44,7 +44,7 @@ def test_less_green_costs_the_way_along_the_other_side() -> None:
     assert last.figures["cost_yuan"] > first.figures["cost_yuan"]
     # That way crosses twice, the other not at all: no crossing needs no more yuan.
     assert figures(nearby, "crossing_kerb_m") == [0]
-    assert found.proven == dict.fromkeys(AXES, True)
+    assert found.proven == dict.fromkeys(axes_of("water"), True)
 
 
 def test_without_greenery_data_there_is_no_front_of_green() -> None:
@@ -63,6 +63,24 @@ def test_what_crosses_a_road_of_unknown_width_is_not_in_the_front_of_crossings()
     # What is left is the way round the end of the street.
     assert figures(nearby, "crossing_kerb_m") == [0]
     assert len(figures(nearby, "length_m")) == 1
+
+
+def test_power_has_a_front_of_crossings_from_red_line_to_red_line() -> None:
+    """Across the western half 20 m lie between the red lines, across the eastern one 12 m.
+
+    Kerb to kerb it is 10 m in both; round an end of the street is farther than is looked.
+    """
+    roads = {
+        "R-1": street((0, 0), (130, 0), red_line_width_m=20.0),
+        "R-2": street((130, 0), (300, 0), red_line_width_m=12.0),
+    }
+    unit = {"utility": "power", "kind": "ring_main_unit", "spare_bays": 2, "voltage_kv": 10.0}
+    survey = town(roads=roads, nodes={"N-1": node(105, -8.5, **unit)})
+    wish = {"power": {"voltage_kv": 10, "duct_holes": 2, "duct_outer_diameter_mm": 150}}
+    _, nearby = solved(survey, "power", gate=(105, 12), demands=wish)
+    assert figures(nearby, "crossing_red_line_m") == [pytest.approx(20), pytest.approx(12)]
+    assert figures(nearby, "crossing_kerb_m") == [pytest.approx(10)]
+    assert "crossing_red_line_m" not in axes_of("water")
 
 
 @settings(max_examples=4, deadline=None)

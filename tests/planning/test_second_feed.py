@@ -38,8 +38,14 @@ def test_the_second_feed_comes_from_another_main_with_its_price() -> None:
     assert found["together"]["cost_yuan"] == pytest.approx(
         first["cost_yuan"] + found["route"]["cost_yuan"]
     )
-    # Two feeds are laid: what one route measures is not what the clause counts.
+    # Two feeds are laid: what one route measures is not what the clause counts, but both are.
     assert found["route"]["measures"]["pipe_length_m"] is None
+    measures = {one["name"]: one["value"] for one in line["measures"]}
+    assert measures["pipe_length_m"] == found["together"]["length_m"]
+    assert measures["pipe_length_m"] == pytest.approx(
+        first["length_m"] + found["route"]["length_m"]
+    )
+    assert line["verdict"]["alone"]["outcome"] == "commitment"
 
 
 WEST, EAST = main((0, 8), (60, 8)), main((200, 8), (300, 8))

@@ -51,7 +51,16 @@ def _said(cheapest: dict[str, Any]) -> dict[str, Any]:
     other = _route("alternative", ROUTES["telecom"], 214.1, 88_000, "ordinary_approval")
     points = [
         {
-            **{key: one[key] for key in ("cost_yuan", "length_m", "green_m2", "crossing_kerb_m")},
+            **{
+                key: one[key]
+                for key in (
+                    "cost_yuan",
+                    "length_m",
+                    "green_m2",
+                    "crossing_kerb_m",
+                    "crossing_red_line_m",
+                )
+            },
             "qualifies": one["outcome"] == "commitment",
             "geometry": one["geometry"],
         }

@@ -1,4 +1,4 @@
-"""Every word that the page shows can be translated, and has English words."""
+"""Every word that the page shows, its own and the planner's, has English words."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ui import language, words
 
 SPEAK = ("_", "said")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
+WORDS = re.compile(r"[\u3001\u4e00-\u9fff]")  # the mark between two names of a list too
 MODULES = [file for folder in ("ui", "api") for file in sorted((REPOSITORY / folder).glob("*.py"))]
 
 
@@ -57,7 +58,13 @@ def spoken_words(tree: ast.AST) -> set[str]:
         for part in ast.walk(call)
         if isinstance(part, ast.Constant) and isinstance(part.value, str)
     }
-    return {text for text in texts if CHINESE.search(text)}
+    return {text for text in texts if WORDS.search(text)}
+
+
+def modules_of_the_planner() -> list[Path]:
+    """Modules whose words a plan carries; errors of others go to the command line."""
+    found = [*sorted((REPOSITORY / "planning").glob("*.py"))]
+    return [one for one in found if "from planning.texts import gettext" in one.read_text("utf-8")]
 
 
 def words_of_the_data() -> set[str]:
@@ -65,6 +72,9 @@ def words_of_the_data() -> set[str]:
     policy = load_policy("411523_xinxian")
     named = [*policy.inputs.values(), *policy.permits, *load_utilities().values()]
     words = {*policy.outcomes.values(), *(one.zh for one in named), *ASSUMED.values()}
+    words |= {*policy.never_covered, *policy.reasons.values()}
+    words |= {one.not_required_note for one in policy.permits if one.not_required_note}
+    words = {one for one in words if WORDS.search(one)}
     return words | {layer_definition(name).zh for name in LAYERS}
 
 
@@ -77,7 +87,7 @@ def english() -> Iterator[None]:
 
 def test_no_word_is_missing_from_the_english_catalogue() -> None:
     known = words_of_the_data()
-    for module in MODULES:
+    for module in [*MODULES, *modules_of_the_planner()]:
         known |= spoken_words(ast.parse(module.read_text(encoding="utf-8")))
     english = language.catalogue("en")
     assert sorted(word for word in known if not english.get(word)) == []
@@ -87,7 +97,8 @@ def test_no_word_is_missing_from_the_english_catalogue() -> None:
 def test_no_english_word_is_chinese_and_every_blank_keeps_its_place() -> None:
     for word, english in language.catalogue("en").items():
         assert not CHINESE.search(english), word
-        assert word.count("{}") == english.count("{}"), word
+        blanks = [sorted(re.findall(r"\{[^}]*\}", text)) for text in (word, english)]
+        assert blanks[0] == blanks[1], word
 
 
 def test_what_a_catalogue_lacks_is_shown_in_chinese(english: None) -> None:

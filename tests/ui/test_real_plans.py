@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from typing import Any
 
 import pytest
 
 from layers.utilities import load_utilities
+from planning.application import parse_application
 from planning.plan import plan
 from tests import towns
+from tests.planned_town import documents, planned_town
 from tests.planning.test_alternatives import TWO_STREETS
 from tests.test_schemas import faults
 from tests.towns import main, parcel, street, town
-from ui import panel
+from ui import language, panel
 from ui.case_marks import case_marks
 from ui.comparison import comparison, eligibility
 from ui.route_choice import choices
@@ -112,3 +116,48 @@ def test_works_planned_and_what_is_unknown_are_told() -> None:
     assert "以下未知,按假定计:" in told
     assert "路面类型未知,按沥青计" in told
     assert "可共沟的外线不足两项" in told
+
+
+def chinese_in(html: str) -> set[str]:
+    """Texts and titles of a page with Chinese in them, but for what stands in quotation marks."""
+    shown = [*re.split(r"<[^>]*>", html), *re.findall(r'(?:title|aria-label)="([^"]*)"', html)]
+    found = {re.sub(r"「[^」]*」", "", unescape(text)).strip() for text in shown}
+    return {text for text in found if re.search(r"[\u4e00-\u9fff]", text)}
+
+
+def quoted(document: dict[str, Any]) -> set[str]:
+    """What stays Chinese in every language: words and numbers of clauses, and names."""
+    verdicts = [one for line in document["utilities"] for one in line["verdict"].values()]
+    findings = [one for verdict in verdicts if isinstance(verdict, dict)
+                for one in verdict["findings"]]  # fmt: skip
+    words = {one[name] for one in findings for name in ("words", "quote", "ref", "source")}
+    return {one for one in words if one} | {"示例路", "示例综合楼", "示例宗地"}
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_in_english_only_names_and_quotations_of_clauses_stay_chinese(number: int) -> None:
+    case = documents()[number]
+    made = plan(parse_application(case), planned_town(), towns.policy()).to_json()
+    language.speak("en")
+    try:
+        document = language.in_words(made)
+        kept = sorted(quoted(document), key=len, reverse=True)
+        pages = []
+        for joint in (False, True):
+            view = View(document, load_utilities(), Words(towns.policy()), joint=joint)
+            pages.append(panel.never_covered(view))
+            pages += [everything(view, line) for line in view.routed]
+            pages += [surroundings(view, line) for line in view.wanted]
+            pages.append(str(case_marks(view)))
+        pages += [one["formula"] for one in document["trace"]]
+    finally:
+        language.speak(None)
+    left = set()
+    for text in chinese_in(" <br> ".join(pages)):
+        for one in kept:
+            text = text.replace(one, "")
+        left |= {text} if re.search(r"[\u4e00-\u9fff]", text) else set()
+    assert left == set()
+    assert len(pages) > 4
+    # The plan itself speaks Chinese whoever looked at it.
+    assert made == plan(parse_application(case), planned_town(), towns.policy()).to_json()

@@ -1,0 +1,211 @@
+"""Both feeds 两路: the two routes of a line that wants two, measured and judged as one work.
+
+What a clause counts of both is told by its measure: metres of pipe add, metres of ground that both
+lie in count once (``planning.measures``). Where no clause says how something counts, what can make
+no wrong pass is taken: crossings add, also where both lie in one trench; a bank of ducts beside
+another has the holes of both; and a trench that holds both is as wide as two trenches side by side,
+with the clearance between them where the table has one. Facts hold if they do of either route.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gis.linear import FloatArray
+from gis.overlay import strips
+from planning.application import Demand
+from planning.comparisons import any_holds
+from planning.facts import Dug, Place, green_inside, places_of, route_facts, trees_in
+from planning.groundwork import Groundwork, Site
+from planning.judged_routes import Route, rank_of, site_facts, unverified_inputs
+from planning.measures import Figures, measure_all
+from planning.route_effects import hold_of, tolerances_of
+from planning.routes import Routes, trace_bored
+from planning.verdicts import Verdict, judge
+
+# What lies as near as this to the other route runs along it.
+BESIDE_M = 0.05
+# Lines that lie in each other differ by less than this, the rounding of their coordinates.
+_SAME_M = 0.001
+
+
+@dataclass(frozen=True)
+class BothFeeds:
+    """The two routes of a line as one work.
+
+    ``strips`` are their working strips, ``shared_m`` the metres that they have in common;
+    ``figures`` bear the names that those of a ``Route`` have, as do ``measures``, ``facts``,
+    ``roads`` and ``tolerances``; ``cost_yuan`` is that of two trenches of their own throughout.
+    """
+
+    routes: tuple[Route, Route]
+    strips: NDArray[Any]
+    shared_m: float
+    figures: Mapping[str, float]
+    measures: Mapping[str, float | None]
+    facts: Mapping[str, Any]
+    roads: Dug
+    tolerances: Mapping[str, float | None]
+    judging: Callable[[], Verdict]
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """The verdict on both, with its findings."""
+        return self.judging()
+
+    @property
+    def answer(self) -> Verdict:
+        """What of the verdict a screening tells."""
+        return self.verdict
+
+    @property
+    def rank(self) -> int:
+        """0 qualifies, 1 may qualify once the unknown is known, 2 does not."""
+        return rank_of(self.verdict)
+
+
+def both_feeds(
+    work: Groundwork, demand: Demand, site: Site, first: Route, second: Route
+) -> BothFeeds | None:
+    """Measure and judge two routes of one demand as one work; None where more are asked for."""
+    utility, pair = demand.pipe.utility, (first, second)
+    if demand.feeds != len(pair):
+        return None
+    routes = trace_bored(
+        work.corridors,
+        work.tie_ins(utility),
+        [route.way for route in pair],
+        [route.bored for route in pair],
+    )
+    working = _strips(work, demand, routes, pair)
+    figures = _figures(work, demand, routes, pair, working)
+    roads, told = _told(work, demand, site, routes, working)
+    facts = {**told, **site_facts(work, site, utility)}
+    measures = {name: _known(values[0]) for name, values in measure_all(utility, figures).items()}
+    hold = hold_of(work, utility, [site, site], routes, working)
+    surveyed = tolerances_of(hold, demand, as_one=True)
+    tolerances = {name: _known(values[0]) for name, values in surveyed.items()}
+    assumed = work.corridors.surfaces.table["width_assumed"].to_numpy(bool)
+    unverified = unverified_inputs(site.application, utility, bool(assumed[list(roads)].any()))
+    sums = {
+        name: first.figures[name] + second.figures[name]
+        for name in ("length_m", "cost_yuan", "crossing_count", "kerb_m", "red_line_m")
+    }
+    return BothFeeds(
+        pair,
+        working,
+        float(figures.shared_m),
+        {**sums, "green_m2": float(figures.green_m2[0])},
+        measures,
+        facts,
+        roads,
+        tolerances,
+        partial(
+            judge,
+            utility,
+            measures,
+            facts,
+            work.policy,
+            mode="plan",
+            unverified=unverified,
+            tolerances=tolerances,
+        ),
+    )
+
+
+def _strips(
+    work: Groundwork, demand: Demand, routes: Routes, pair: tuple[Route, Route]
+) -> NDArray[Any]:
+    """Working strips of both, wider where both lie in one trench; None for an unknown width."""
+    working = np.array([route.strip for route in pair], object)
+    width_m = work.rates(demand.pipe).width_m
+    if width_m is None:
+        return working
+    between = work.standards.horizontal_clearance(demand.pipe, demand.pipe).value_m or 0.0
+    wide_m = 2 * (width_m + work.policy.planning.work_margin_m) + between
+    beside = np.array(
+        [
+            shapely.line_merge(_along(cut, other, BESIDE_M))
+            for cut, other in zip(routes.cut, routes.cut[::-1], strict=True)
+        ],
+        object,
+    )
+    return np.asarray(shapely.union(working, strips(beside, np.full(2, wide_m))))
+
+
+def _along(line: shapely.Geometry, other: shapely.Geometry, away_m: float) -> Any:
+    """The stretches of a line that run along another; a place where they only cross is none."""
+    parts = shapely.get_parts(shapely.intersection(line, shapely.buffer(other, away_m)))
+    return shapely.MultiLineString([part for part in parts if part.length > 4 * away_m])
+
+
+def _shared_m(pair: tuple[Route, Route]) -> float:
+    """Metres that both lie in one trench, never too many: ends may reach beyond by ``_SAME_M``."""
+    shared = _along(pair[0].line, pair[1].line, _SAME_M)
+    return float(max(shared.length - 2 * _SAME_M * len(shared.geoms), 0.0))
+
+
+def _figures(
+    work: Groundwork,
+    demand: Demand,
+    routes: Routes,
+    pair: tuple[Route, Route],
+    working: NDArray[Any],
+) -> Figures:
+    """What both measure together, as one row."""
+    union = np.array([None if None in working else shapely.union_all(working)], object)
+    _, green_m2 = green_inside(work.ground, union)
+    crossed = routes.crossings.assign(route=0)
+
+    def total(name: str) -> FloatArray:
+        return np.array([pair[0].figures[name] + pair[1].figures[name]])
+
+    return Figures(
+        demand,
+        length_m=total("length_m"),
+        kerb_m=total("city_kerb_m"),
+        red_line_m=total("city_red_line_m"),
+        longest_kerb_m=np.array([_longest(work, crossed, pair)]),
+        green_m2=green_m2,
+        trees=trees_in(work.ground, union),
+        feeds=len(pair),
+        shared_m=_shared_m(pair),
+        reused_m=work.corridors.reused_m(sorted({*pair[0].bored, *pair[1].bored})),
+    )
+
+
+def _longest(work: Groundwork, crossed: pd.DataFrame, pair: tuple[Route, Route]) -> float:
+    """The longest single piece of both inside carriageways of city roads."""
+    if any(np.isnan(route.figures["city_kerb_m"]) for route in pair):
+        return float("nan")
+    city = np.array([c is not False for c in work.ground.is_city_road], bool)
+    counted = city[crossed["road"].to_numpy(np.int64)]
+    return float(crossed["longest_m"].to_numpy(float)[counted].max(initial=0.0))
+
+
+def _told(
+    work: Groundwork, demand: Demand, site: Site, routes: Routes, working: NDArray[Any]
+) -> tuple[Dug, dict[str, Any]]:
+    """The roads that both dig, and the facts of both."""
+    green, _ = green_inside(work.ground, working)
+    places = places_of(work.ground, routes, working, green)
+    roads = {
+        road: any_holds(place.roads.get(road, False) for place in places)
+        for road in sorted({road for place in places for road in place.roads})
+    }
+    beneath = tuple(sorted({road for place in places for road in place.beneath}))
+    facts = {name: any_holds(place.facts[name] for place in places) for name in places[0].facts}
+    place = Place(roads, beneath, facts)
+    return roads, route_facts(work.ground, demand, place, site.application.dig_date)
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
