@@ -13,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.areas import Areas
+from gis.keys import Keys, key_of
 from gis.linear import FloatArray, IntArray, LineArray, Tracks
 from gis.overlay import CONTACT_TOLERANCE_M
 from layers.errors import LayerError
@@ -43,6 +44,11 @@ class RoadSurfaces:
     def tracks(self) -> Tracks:
         """Centre lines, to look up places along them."""
         return Tracks(self.centre)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The key of every road by its id, and that of no road last."""
+        return key_of(np.append(self.table["road_id"].to_numpy(object), ""))
 
     @property
     def half_width_m(self) -> FloatArray:
