@@ -16,6 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.areas import Areas
+from gis.handing_on import hand_on
 from gis.linear import FloatArray, IntArray, LineArray
 from gis.network import CorridorGraph
 from gis.overlay import length_inside_union
@@ -131,11 +132,13 @@ def regreened(
     moved = graph
     if len(edge):
         moved = replace(graph, measures=graph.measures.assign(green_m=green_m))
+        hand_on(graph, moved, ("length_m", "tie_break", "tree"))
     lines, after = [graph.lines[edge]], dict(tie_ins)
     for key, one in tie_ins.items():
         rows, green_m = _remeasured(one.lines, one.tree, one.table, areas, changed)
         if len(rows):
             after[key] = replace(one, table=one.table.assign(green_m=green_m))
+            hand_on(one, after[key], ("tie_break", "tree", "feature_rows", "feature_ids"))
         lines.append(one.lines[rows])
     beside = replace(corridors, graph=moved, green=green)
     return Regreened(beside, after, edge, np.concatenate(lines))

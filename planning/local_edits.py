@@ -38,13 +38,14 @@ from planning.splicing import (
     spliced,
     spliced_tie_ins,
 )
+from planning.standing_facts import with_standing_facts
 from planning.survey_changes import Change, IncomparableError, changes, survey_within
 from planning.tie_ins import TieIns, features_of, find_tie_ins
 
 # How far an edit is first taken to reach beyond what is edited, and how wide the ring round it and
 # the rim round that are; then if that was not enough. Few streets are crossed over more than the
 # first ring, none over more than the others; what a part lacks shows no farther inside its rim.
-_WINDOWS_M = ((25.0, 60.0), (60.0, 100.0), (150.0, 100.0), (400.0, 100.0))
+_WINDOWS_M = ((60.0, 60.0), (150.0, 100.0), (400.0, 100.0))
 # What lies within this of a change is looked at again.
 _BESIDE_M = 100.0
 # Larger parts are not built faster than the whole.
@@ -108,11 +109,14 @@ def edited(work: Groundwork, survey: Survey, applications: Iterable[Application]
         changed = changes(work.survey, survey)
         if work.policy.planning.value("open_land_allowed") == 1.0:
             raise IncomparableError("ways over open land may lead round anything")
-        return _locally(work, survey, applications, changed)
+        edit = _locally(work, survey, applications, changed)
     except IncomparableError as reason:
         whole = prepare(survey, work.policy, applications, prices=work.prices)
         new = np.full(whole.corridors.graph.edge_count, -1)
         return Edit(whole, str(reason), changed, None, new)
+    if edit.region is not None:
+        with_standing_facts(work, edit.work, changed.keys(), edit.region, edit.edge_before)
+    return edit
 
 
 def _locally(

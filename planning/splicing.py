@@ -15,7 +15,7 @@ import pandas as pd
 
 from gis.keys import Keys, key_of, key_of_lines, paired, summed
 from gis.linear import IntArray
-from gis.network import CorridorGraph
+from gis.network import CorridorGraph, tie_break
 from gis.regions import Region
 from planning.carriers import Carriers
 from planning.corridors import Corridors
@@ -256,12 +256,16 @@ def _graph(before: Corridors, part: Corridors, splice: Splice) -> CorridorGraph:
     measures = measures.assign(road=splice.road[measures["road"].to_numpy(np.int64)])
     if (ends < 0).any():
         raise TooNearError
-    return CorridorGraph(
+    graph = CorridorGraph(
         np.concatenate([old.node_xy[splice.node >= 0], new.node_xy[splice.new_nodes]]),
         ends,
         np.concatenate([old.lines[kept], new.lines[splice.new_edges]]),
         pd.concat([measures, new.measures.iloc[splice.new_edges]], ignore_index=True),
     )
+    if "tie_break" in vars(old):
+        fresh = tie_break(new.lines[splice.new_edges])
+        vars(graph)["tie_break"] = np.concatenate([old.tie_break[kept], fresh])
+    return graph
 
 
 def _node_rows(old: pd.DataFrame, new: pd.DataFrame, splice: Splice) -> pd.DataFrame:
