@@ -18,7 +18,6 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.keys import Keys, key_of, key_of_lines, paired
 from gis.linear import IntArray
 from gis.regions import Region
 from layers.survey import Survey
@@ -29,6 +28,7 @@ from planning.corridor_parts import cut_out, in_place, regreened
 from planning.corridors import Corridors, bridges, build_beside
 from planning.groundwork import Groundwork, Joined, gates_of, joined_gates, prepare
 from planning.obstacles import obstacles_of
+from planning.road_changes import changed_bridges, changed_streets, streets_over
 from planning.roadside import Roadside, roadside
 from planning.splicing import (
     Splice,
@@ -45,7 +45,7 @@ from planning.tie_ins import TieIns, features_of, find_tie_ins
 # How far an edit is first taken to reach beyond what is edited, and how wide the ring round it and
 # the rim round that are; then if that was not enough. Few streets are crossed over more than the
 # first ring, none over more than the others; what a part lacks shows no farther inside its rim.
-_WINDOWS_M = ((60.0, 60.0), (150.0, 100.0), (400.0, 100.0))
+_WINDOWS_M = ((60.0, 80.0, 60.0), (150.0, 100.0, 100.0), (400.0, 100.0, 100.0))
 # What lies within this of a change is looked at again.
 _BESIDE_M = 100.0
 # Larger parts are not built faster than the whole.
@@ -148,9 +148,9 @@ def _locally(
         return Edit(fresh, "", changed, everything.merged(_BESIDE_M), same)
     if site.layers <= _GREEN:
         return _beside_other_green(fresh, work, changed, everything)
-    for reach_m, ring_m in _WINDOWS_M:
+    for widths_m in _WINDOWS_M:
         try:
-            corridors, tie_ins, splice = site.spliced(reach_m, ring_m)
+            corridors, tie_ins, splice = site.spliced(*widths_m)
         except TooNearError:
             continue
         fresh = replace(fresh, corridors=corridors, _tie_ins=tie_ins)
@@ -212,11 +212,11 @@ class _Site:
         points = [one[key][1] for key in gates for one in (work.joined, joined) if key in one]
         shapes.append(np.array(points, object))
         if beside is not before:
-            shapes.append(_changed_streets(before, beside))
+            shapes.append(changed_streets(before, beside))
         for layer in _CROSSED_BY_STREETS:
             if layer in changed:
-                shapes += [_streets_over(changed[layer].shapes, one) for one in (before, beside)]
-        shapes.append(_changed_bridges(work.corridors, survey, beside))
+                shapes += [streets_over(changed[layer].shapes, one) for one in (before, beside)]
+        shapes.append(changed_bridges(work.corridors, survey, beside))
         if beside is not before or any(len(one) for one in shapes[len(layers) :]):
             layers.add("")
         parcels = changed["parcels"].ids if "parcels" in changed else frozenset()
@@ -232,15 +232,17 @@ class _Site:
             changed,
         )
 
-    def spliced(self, reach_m: float, ring_m: float) -> tuple[Corridors, dict[str, TieIns], Splice]:
+    def spliced(
+        self, reach_m: float, ring_m: float, rim_m: float
+    ) -> tuple[Corridors, dict[str, TieIns], Splice]:
         """Corridors and tie-ins if the edit reaches no farther than that.
 
         Raises ``TooNearError`` if it does.
         """
-        inner = Region.round(self.seeds).grown(reach_m).merged(4 * ring_m)
+        inner = Region.round(self.seeds).grown(reach_m).merged(2 * (ring_m + rim_m))
         if len(inner) > _MOST_WINDOWS:
             raise IncomparableError("too many places were edited")
-        window, region = Window(inner, inner.grown(ring_m)), inner.grown(2 * ring_m)
+        window, region = Window(inner, inner.grown(ring_m)), inner.grown(ring_m + rim_m)
         if self.layers <= _MAINS and not self._moves_feet():
             return self._joined_anew(window, region)
         part, survey = self._part(region, window.safe)
@@ -379,62 +381,3 @@ def _changed_gates(before: Joined, after: Joined) -> list[str]:
     """Applications whose gates came, went, moved or lead to another parcel."""
     keys = sorted(before.keys() | after.keys())
     return [key for key in keys if before.get(key) != after.get(key)]
-
-
-def _changed_streets(before: Roadside, after: Roadside) -> NDArray[Any]:
-    """Roads, street parts and strips that are in one of two roadsides only, as shapes."""
-    lines = [
-        _differing(one, two)
-        for one, two in zip(_street_keys(before), _street_keys(after), strict=True)
-    ]
-    return np.concatenate(lines)
-
-
-Told = tuple[Keys, NDArray[Any]]
-
-
-def _street_keys(beside: Roadside) -> tuple[Told, ...]:
-    """Keys and shapes of roads, carriageways, street parts and strips."""
-    surfaces, streets, strips = beside.surfaces, beside.streets, beside.strips
-    table = surfaces.table
-    roads = key_of(
-        *(table[name] for name in table),
-        surfaces.red_line_ratio,
-        key_of_lines(surfaces.centre),
-        key_of(*shapely.bounds(surfaces.carriageway).T, shapely.area(surfaces.carriageway)),
-    )
-    part = streets.pieces
-    parts = key_of(
-        key_of_lines(part.lines),
-        key_of(table["road_id"])[part.parent],
-        strips.backward,
-        beside.offset_m,
-    )
-    pieces = strips.network.pieces.lines
-    return (
-        (roads, surfaces.centre),
-        (roads, surfaces.carriageway),
-        (parts, part.lines),
-        (key_of(key_of_lines(pieces), strips.side), pieces),
-    )
-
-
-def _differing(one: Told, two: Told) -> NDArray[Any]:
-    in_two, in_one = paired(one[0], two[0])
-    return np.concatenate([one[1][in_two < 0], two[1][in_one < 0]])
-
-
-def _streets_over(shapes: NDArray[Any], beside: Roadside) -> NDArray[Any]:
-    """The street parts that meet shapes."""
-    tree = beside.street_tree
-    met = np.unique(tree.query(shapes, "intersects")[1])
-    return np.asarray(np.array(tree.geometries, object)[met])
-
-
-def _changed_bridges(before: Corridors, survey: Survey, beside: Roadside) -> NDArray[Any]:
-    """Roads of which it is told otherwise now whether they have a bridge."""
-    after = bridges(beside.surfaces, obstacles_of(survey))
-    told = pd.Series(before.bridged, index=before.surfaces.table["road_id"])
-    then = told.reindex(beside.surfaces.table["road_id"]).to_numpy(float)
-    differ = ~((then == after) | (np.isnan(then) & np.isnan(after)))
-    return np.asarray(beside.surfaces.centre[differ])

@@ -49,7 +49,7 @@ class Keyed:
 def keyed(corridors: Corridors, region: Region) -> Keyed:
     """Keys of the nodes in a region and of the edges between them.
 
-    The key of a node tells what ends there, that of an edge all of its measures.
+    The key of a node tells what ends there, that of an edge all its measures.
     """
     graph = corridors.graph
     nodes = np.flatnonzero(region.holds(graph.node_xy))
@@ -204,7 +204,7 @@ def _numbered(count: int, gone: IntArray) -> IntArray:
 def _roads(before: Corridors, part: Corridors) -> IntArray:
     """New rows of the roads, -1 for one that is gone; one more, -1, for no road."""
     if part.surfaces is before.surfaces:
-        return np.append(np.arange(len(before.surfaces.table)), -1)
+        return np.append(np.arange(len(before.surfaces.keys) - 1), -1)
     names = pd.Index(part.surfaces.table["road_id"])
     return np.append(names.get_indexer(before.surfaces.table["road_id"]), -1).astype(np.int64)
 
