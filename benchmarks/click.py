@@ -1,4 +1,4 @@
-"""One click: the plan of one parcel, cached and after an edit, against networkx."""
+"""One click: the plan of one parcel, its lines alone, and after an edit, against networkx."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from benchmarks.edit import moved
+from benchmarks.edit import moved, six_lines
 from benchmarks.ground import NETWORK, cases, groundwork, networkx_graph, spread_out
 from benchmarks.measuring import cpu_samples, in_child, percentile
 from planning.application import Application
@@ -45,6 +45,9 @@ def _ours(edges: int, parcels: int) -> dict[str, Any]:
     for case in clicked:  # every demand's search is made at its first use
         click(case, work)
     cached = [s for case in clicked for s in cpu_samples(partial(click, case, work), 1)]
+    for case in clicked:
+        six_lines(work, case)
+    lines = [s for case in clicked for s in cpu_samples(partial(six_lines, work, case), 1)]
     after_edit = cpu_samples(partial(_after_edit, work, clicked[0]), EDITS)
     return {
         "edges": work.corridors.graph.edge_count,
@@ -52,6 +55,8 @@ def _ours(edges: int, parcels: int) -> dict[str, Any]:
         "cpu_s": {
             "cached_p50": percentile(cached, 0.50),
             "cached_p95": percentile(cached, 0.95),
+            "lines_p50": percentile(lines, 0.50),
+            "lines_p95": percentile(lines, 0.95),
             "after_edit_p50": percentile(after_edit, 0.50),
             "after_edit_p95": percentile(after_edit, 0.95),
         },
@@ -60,7 +65,8 @@ def _ours(edges: int, parcels: int) -> dict[str, Any]:
 
 def _after_edit(work: Groundwork, case: Application) -> None:
     """A parcel is moved and another one planned: what the edit does not reach stands."""
-    after = edited(work, moved(work.survey, "parcels")).work
+    row = len(work.survey.tables["parcels"]) // 2
+    after = edited(work, moved(work.survey, "parcels", row)).work
     plan(case, after.survey, after.policy, corridors=after)
 
 
