@@ -1,17 +1,37 @@
-"""Shared fixtures: where the repository and the read-only reference data are."""
+"""Shared fixtures: the reference data, a PostGIS server, and the sample county made ready once."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+import cli
+from layers.store import Workspace
+from planning.application import Application, parse_application
+from planning.groundwork import Groundwork, prepare
+from planning.policies import load_policy
+from tests import towns
 from tests.postgis import Server, has_postgis, programs, running_server
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first, then those with most tests.
+
+    Workers take file after file: a long one that began last would leave the others idle. Sorting
+    is stable, so the tests of a file stay in their order.
+    """
+    files = {item: item.nodeid.split("::")[0] for item in items}
+    sizes = Counter(files.values())
+    slow = {files[item] for item in items if item.get_closest_marker("slow_first")}
+    items.sort(key=lambda item: (files[item] not in slow, -sizes[files[item]], files[item]))
 
 
 def require(condition: bool, what: str) -> None:
@@ -43,11 +63,20 @@ def postgis() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def sample_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a workspace of the sample county made by ``cli.py demo``; read it only."""
-    from click.testing import CliRunner
-
-    from cli import main
-
     path = tmp_path_factory.mktemp("sample") / "workspace"
-    made = CliRunner().invoke(main, ["demo", str(path)])
+    made = CliRunner().invoke(cli.main, ["demo", str(path)])
     assert made.exit_code == 0, made.output
     return path
+
+
+@pytest.fixture(scope="session")
+def sample_cases(sample_workspace: Path) -> list[Application]:
+    """The open applications of the sample county."""
+    return [parse_application(one) for one in Workspace.open(sample_workspace).applications()]
+
+
+@pytest.fixture(scope="session")
+def sample_work(sample_workspace: Path, sample_cases: list[Application]) -> Groundwork:
+    """Groundwork of the sample county, with the gates of its applications."""
+    survey = Workspace.open(sample_workspace).survey()
+    return prepare(survey, load_policy(towns.COUNTY), sample_cases)

@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 from shapely.geometry import shape
 
+from planning import plan_document
 from planning.application import Application
-from planning.batch import screen
 from planning.external_lines import all_by_forest
 from planning.groundwork import Groundwork, Site
+from planning.plan import plan
 from planning.routes import OBJECTIVES, Neighbourhood, best_way
 from planning.standards import Pipe
 
@@ -54,18 +55,29 @@ def check_finders_agree(work: Groundwork, wishes: list[tuple[Site, Pipe]]) -> in
     return compared
 
 
-def check_screening_equals_plans(
-    work: Groundwork, cases: Sequence[Application], answers: Sequence[Mapping[str, Any]]
-) -> int:
-    """Compare every row of a screening with the plan of its case; returns how many were routed.
+def plans_of(work: Groundwork, cases: Sequence[Application]) -> list[dict[str, Any]]:
+    """The plans of cases as plain values, without what else could be done."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plan_document, "comparison", lambda *_: {})
+        patch.setattr(plan_document, "cures", lambda *_: [])
+        made = [plan(case, work.survey, work.policy, corridors=work) for case in cases]
+        return [one.to_json() for one in made]
 
-    ``answers`` are the plans as plain values; no two are of one parcel.
+
+def check_screening_equals_plans(
+    table: pd.DataFrame, cases: Sequence[Application], answers: Sequence[Mapping[str, Any]]
+) -> int:
+    """Compare the rows of cases with the plans of each; returns how many were routed.
+
+    ``table`` is of a screening of these cases, and perhaps of others; ``answers`` are the plans as
+    plain values. No two cases are of one parcel and application.
     """
-    table = screen(work, cases).set_index(["parcel_id", "utility"])
+    named = table.assign(application_id=table["application_id"].fillna(""))
+    table = named.set_index(["parcel_id", "application_id", "utility"])
     routed = 0
     for case, answer in zip(cases, answers, strict=True):
         for line in answer["utilities"]:
-            row = table.loc[case.parcel_id, line["utility"]]
+            row = table.loc[case.parcel_id, case.application_id, line["utility"]]
             where = (case.parcel_id, line["utility"])
             for name in ("status", "reason", "recommended", "qualifying_route", "gap_m"):
                 assert _same(row[name], line[name]), (*where, name)

@@ -15,6 +15,8 @@ from layers import databases
 from tests.postgis import Server
 from ui.county import open_county
 
+pytestmark = pytest.mark.slow_first
+
 
 @pytest.fixture
 def run(postgis: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:

@@ -10,11 +10,9 @@ from typing import Any
 
 import geopandas as gpd
 import pytest
-from click.testing import CliRunner
 from shapely import STRtree
 from shapely.geometry import LineString, box
 
-from cli import main as cli
 from docs.examples.check_routes import check_routes
 from docs.examples.check_routes import main as check_main
 from docs.examples.sant_boi import nominal_of_outer, sewer_size, street_gap_m, water_size
@@ -22,6 +20,8 @@ from layers.store import Workspace
 from tests import towns
 from tests.conftest import REPOSITORY
 from tests.towns import Rows, main, parcel, street
+
+pytestmark = pytest.mark.slow_first
 
 UTILITIES = ("water", "sewage", "storm", "gas", "power", "telecom")
 
@@ -211,19 +211,6 @@ def test_krems_ends_with_2_for_what_is_no_extract(tmp_path: Path, content: bytes
     assert done.returncode == 2
     assert done.stderr.strip()
     assert "Traceback" not in done.stderr
-
-
-# --- the sample county ------------------------------------------------------------------------
-
-
-def test_the_checker_finds_no_fault_in_the_sample_county(tmp_path: Path) -> None:
-    workspace, screened = str(tmp_path / "county"), str(tmp_path / "screen.gpkg")
-    runner = CliRunner()
-    assert runner.invoke(cli, ["demo", workspace]).exit_code == 0
-    assert runner.invoke(cli, ["screen", workspace, "--out", screened]).exit_code == 1
-    count, faults = check_routes(Path(workspace), Path(screened))
-    assert count > 2500
-    assert faults == []
 
 
 # --- the checker ------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ from docs.examples.import_everything import Fate, import_all
 from tests.conftest import REPOSITORY
 from tests.layers.layer_files import parcels_file
 
+pytestmark = pytest.mark.slow_first
+
 EXAMPLES = REPOSITORY / "docs/examples"
 
 

@@ -13,6 +13,8 @@ from gis.steiner import cheapest_joint_tree
 from gis.steiner_proof import prove
 from gis.subsets import demand_of_sets
 
+pytestmark = pytest.mark.slow_first
+
 STEINER = Path(__file__).resolve().parents[3] / "shared" / "data" / "steiner"
 MOST_TERMINALS = 11
 

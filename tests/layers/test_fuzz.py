@@ -21,6 +21,8 @@ from layers.isolation import MEMORY_BYTES, Outcome, Reader, attempt
 from layers.raw import RawLayer, Wanted
 from tests.layers.layer_files import fingerprint
 
+pytestmark = pytest.mark.slow_first
+
 SEED = 20261128
 TIMES = 30  # of each file
 # A good file of each format, the parts that are mutated by turns, and the layer asked for.

@@ -25,6 +25,8 @@ from tests.conftest import REPOSITORY, require
 from tests.layers.layer_files import parcels_file
 from tests.postgis import programs, running_server
 
+pytestmark = pytest.mark.slow_first
+
 KILLS = 60
 FULL = 6  # of them while a file is read, checked and stored; the others while a table is stored
 

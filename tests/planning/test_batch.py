@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 import pytest
 
 from layers.utilities import load_utilities
-from planning.application import Application
 from planning.batch import cases_of, screen
-from planning.groundwork import Groundwork, placed
-from planning.plan import plan
+from planning.groundwork import placed
 from tests import towns
-from tests.finders import check_screening_equals_plans
 from tests.towns import application, ground, main, parcel, town
 
 PARCELS = {
@@ -140,29 +135,3 @@ def test_an_application_may_bear_the_id_of_another_parcel() -> None:
 def test_no_cases_give_an_empty_table_with_all_columns() -> None:
     full = screen(ground(SURVEY), cases_of(SURVEY, [], DAY))
     assert screen(ground(SURVEY), []).columns.tolist() == full.columns.tolist()
-
-
-def test_the_sample_county_is_screened_whole(
-    sample_work: Groundwork, sample_cases: list[Application]
-) -> None:
-    cases = cases_of(sample_work.survey, sample_cases, DAY)
-    table = screen(sample_work, cases)
-    assert len(table) == 6 * len(cases)
-    asked = [key in case.demands for case in cases for key in load_utilities()]
-    assert (table["status"] != "not_requested").tolist() == asked
-    routed = table[table["status"] == "routed"]
-    assert len(routed) > 2000
-    told = routed[["outcome", "certainty", "length_m", "cost_yuan", "tie_in_id"]]
-    assert told.notna().to_numpy().all()
-    why: Any = table.loc[table["status"] == "unroutable", "reason"]
-    known = ["no_network_imported", "no_tie_in", "gap_too_wide", "disconnected", "no_size_match"]
-    assert why.isin([*known, "no_dig"]).all()
-
-
-def test_the_screening_of_the_sample_says_what_its_plans_say(
-    sample_work: Groundwork, sample_cases: list[Application]
-) -> None:
-    survey, policy = sample_work.survey, sample_work.policy
-    cases = list({case.parcel_id: case for case in sample_cases}.values())
-    answers = [plan(case, survey, policy, corridors=sample_work).to_json() for case in cases]
-    assert check_screening_equals_plans(sample_work, cases, answers) > 30

@@ -138,8 +138,9 @@ def test_one_line_or_lines_of_unknown_size_share_nothing(demands: dict[str, Any]
 @given(towns.random_towns())
 def test_the_joint_plan_is_never_dearer_than_separate_digs(survey: Survey) -> None:
     demands = {key: DEMANDS[key] for key in ("water", "power")}
+    work = towns.ground(survey)
     plans = [
-        planned(survey, parcel_id=str(key), demands=demands)
+        plan(application(str(key), demands=demands), survey, work.policy, corridors=work)
         for key in survey.tables["parcels"].index[:3]
     ]
     joint = [one.joint for one in plans if one.joint is not None]

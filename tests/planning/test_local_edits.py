@@ -30,6 +30,8 @@ from tests.planning.edits import (
 from tests.planning.whole_builds import assert_equal, vertices
 from tests.towns import ORIGIN, application, main, street, table
 
+pytestmark = pytest.mark.slow_first
+
 
 @settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.data())

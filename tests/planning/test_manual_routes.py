@@ -31,6 +31,8 @@ from planning.route_faults import edges_along
 from tests import towns
 from tests.towns import main, node, parcel, policy, street, town
 
+pytestmark = pytest.mark.slow_first
+
 Line = list[tuple[float, float]]
 # Red line of P-1 at y = 12, x from 100 to 140; kerbs at y = -5 and 5.
 FAR_SIDE = {"W-1": main((0, -8), (300, -8))}

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import box
@@ -18,6 +19,8 @@ from planning.local_edits import edited
 from tests.planning.edits import told, with_layers, without
 from tests.planning.whole_builds import assert_equal
 from tests.towns import ORIGIN, application, main, node, parcel, policy, street, town
+
+pytestmark = pytest.mark.slow_first
 
 PLOTS, WIDE, DEEP = 44, 36.0, 40.0
 FRONT = {"n": (12.0, 12.0 + DEEP), "s": (-12.0 - DEEP, -12.0)}
@@ -122,7 +125,7 @@ def _edits(draw: st.DrawFn) -> tuple[Survey, list[Application]]:
     return _redrawn(terrace(), **both), cases
 
 
-@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(_edits())
 def test_an_edit_of_common_red_lines_gives_what_a_whole_build_gives(
     change: tuple[Survey, list[Application]],

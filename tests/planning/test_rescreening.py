@@ -19,6 +19,8 @@ from planning.rescreening import Screened, rescreened, screened
 from tests import towns
 from tests.planning.edits import added, one_edit, ready, ribbon, ribbon_work, told, without
 
+pytestmark = pytest.mark.slow_first
+
 UTILITIES = ("water", "gas", "power")
 
 

@@ -36,6 +36,8 @@ from tests.finders import check_finders_agree
 from tests.random_counties import LAYOUTS, random_county
 from tests.towns import main, node, parcel, street, town
 
+pytestmark = pytest.mark.slow_first
+
 WATER = Pipe("water", nominal_mm=150.0, laying="direct", material="PE")
 POWER = Pipe("power", duct_holes=2, duct_outer_diameter_mm=110.0, laying="conduit")
 # A town takes half a second to build: few examples, and none to find a smaller one.

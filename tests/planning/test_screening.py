@@ -14,7 +14,6 @@ from planning.application import Application
 from planning.batch import cases_of, screen
 from planning.groundwork import Groundwork
 from planning.no_dig import Closed
-from planning.plan import plan
 from planning.qualifying import spared_in_reach, statuses_by_bounds
 from planning.route_pieces import piece_book
 from planning.routes import best_ways
@@ -25,6 +24,8 @@ from planning.screening_sites import Sites
 from planning.screening_ways import cut_off, lightest_ways
 from tests import towns
 from tests.towns import ground, main, parcel, street, town
+
+pytestmark = pytest.mark.slow_first
 
 DAY = towns.dig_date()
 
@@ -53,39 +54,6 @@ def one_by_one(
     table = screen(work, cases)
     assert table.attrs["one_by_one"]["pairs"] == sum(len(case.demands) for case in cases)
     return table
-
-
-def test_the_sample_county_on_arrays_equals_the_planner_of_one_parcel(
-    sample_work: Groundwork,
-    sample_cases: list[Application],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    cases = cases_of(sample_work.survey, sample_cases, DAY)
-    table = screen(sample_work, cases)
-    left = table.attrs["one_by_one"]["pairs"] - sum(len(c.demands) for c in sample_cases)
-    assert left < 0.25 * len(table)  # most are told by sums and bounds, the others are searched
-    assert_equal(table, one_by_one(monkeypatch, sample_work, cases))
-
-
-def test_rows_equal_the_plans_of_the_same_cases(
-    sample_work: Groundwork, sample_cases: list[Application]
-) -> None:
-    cases = cases_of(sample_work.survey, sample_cases, DAY)
-    table = screen(sample_work, cases)
-    for number in (0, 40, 100, 250, 400):
-        planned = plan(cases[number], sample_work.survey, sample_work.policy, corridors=sample_work)
-        for row in table.iloc[6 * number : 6 * number + 6].itertuples():
-            line = planned.lines[row.utility]
-            assert line.status == row.status
-            if line.route is None or line.answer is None:
-                continue
-            told = (row.outcome, row.clause, row.certainty, row.recommended)
-            answer = line.route.verdict
-            assert told == (answer.outcome, answer.clause, answer.certainty, line.recommended)
-            for name, value in {**line.route.figures, **line.route.measures}.items():
-                if name in table.columns:
-                    known = np.nan if value is None else value
-                    assert getattr(row, name) == pytest.approx(known, abs=1e-6, nan_ok=True), name
 
 
 TROUBLED: dict[str, Any] = {

@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import shapely
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -20,6 +21,8 @@ from planning.judged_routes import Route
 from tests import towns
 from tests.conftest import REPOSITORY
 from tests.planning.moved_surveys import Errors, Moved
+
+pytestmark = pytest.mark.slow_first
 
 TRIALS = 400
 # A tolerance is two standard deviations, and so is half an interval: 95.45 % of a normal error.

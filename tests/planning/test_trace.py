@@ -17,6 +17,8 @@ from tests import towns
 from tests.conftest import REPOSITORY
 from tests.planned_town import planned_town
 
+pytestmark = pytest.mark.slow_first
+
 Document = dict[str, Any]
 # Shapes hold coordinates, which trace to their layer; the trace's own versions are its source.
 _LEFT_OUT = {"geometry", "strip", "coordinates", "trace"}

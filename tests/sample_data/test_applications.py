@@ -25,6 +25,8 @@ from sample_data.cases import CASES
 from sample_data.make import APPLICATIONS, COUNTY
 from sample_data.solving import MARGIN, survey_of
 
+pytestmark = pytest.mark.slow_first
+
 CENT = Decimal("0.01")
 ROWS = list(
     csv.DictReader((APPLICATIONS / "expected.csv").read_text(encoding="utf-8").splitlines())

@@ -19,6 +19,8 @@ from planning.routes import Search, Way, neighbourhood, trace
 from sample_data.make import APPLICATIONS, COUNTY
 from sample_data.solving import survey_of
 
+pytestmark = pytest.mark.slow_first
+
 REACH_M = 1200.0
 
 

@@ -12,6 +12,8 @@ from ui import planning_service
 from ui.county import County
 from ui.planning_service import plan_of_parcel
 
+pytestmark = pytest.mark.slow_first
+
 
 def _county(survey: Survey, sha256: str) -> County:
     version = LayerVersion(
