@@ -14,8 +14,8 @@ from benchmarks.measuring import versions
 
 BENCHMARKS = {
     "screening": "screen all parcels for six utilities; corridors and tie-ins timed apart",
-    "click": "answer a click out of a kept screening; plan a parcel, cached and after an edit",
-    "edit": "build corridors and tie-ins anew round one edited feature, and plan there",
+    "click": "first answer of a click; plan a parcel, its lines alone, cached and after an edit",
+    "edit": "edit one feature of each layer, then the six lines of the parcel beside it",
     "imports": "import and check a shapefile of --parcels parcels in GBK",
     "noding": "cut street lines where they cross and build the graph; --parcels counts for nothing",
     "constrained": "cheapest route under caps; --parcels counts for nothing",

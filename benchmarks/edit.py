@@ -1,24 +1,26 @@
-"""One edit: corridors and tie-ins round it, against building all of them anew; then a click."""
+"""Edits of one feature, then the six lines of the parcel beside it, against a whole build."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 import shapely
 from shapely import affinity
 
-from benchmarks.ground import cases, groundwork
+from benchmarks.ground import cases, groundwork, spread_out
 from benchmarks.measuring import cpu_of, cpu_samples, in_child, percentile
 from layers.survey import Survey
 from layers.utilities import load_utilities
+from planning.application import Application
+from planning.external_lines import external_lines, networkx_finder
 from planning.groundwork import Groundwork, prepare
 from planning.local_edits import Edit, edited
-from planning.plan import plan
 
-REPEATS = 3
+# Edits of each kind, spread over the county, each with the lines of the parcel beside it.
+PLACES = 4
+Change = Callable[[Survey, int], Survey]
 
 
 def run(edges: int, parcels: int, peers: bool) -> dict[str, Any]:
@@ -29,40 +31,77 @@ def run(edges: int, parcels: int, peers: bool) -> dict[str, Any]:
         **ours,
         "peers": others,
         "ratios": {
-            f"{name}_to_{what}": peer["cpu_s"] / seconds
+            f"{name}_to_edit_{kind}": peer["cpu_s"] / found["edit_p50"]
             for name, peer in others.items()
-            for what, seconds in ours["cpu_s"].items()
-            if what.startswith("edit_")
+            for kind, found in ours["cpu_s"].items()
         },
     }
 
 
 def _ours(edges: int, parcels: int) -> dict[str, Any]:
     work = groundwork(edges, parcels)
-    seconds: dict[str, float] = {}
+    applications = cases(work)
+    six_lines(work, applications[0])  # what the county is asked once is made at its first click
+    seconds: dict[str, dict[str, float]] = {}
     outcome: dict[str, Any] = {}
-    for name, survey in _edits(work.survey).items():
-        edited(work, survey)  # indexes of the layers are made at their first use
-        made: list[Edit] = []
-        change: Callable[[], None] = partial(_keep, made, work, survey)
-        seconds[f"edit_{name}"] = percentile(cpu_samples(change, REPEATS), 0.50)
-        new = int((made[-1].edge_before < 0).sum())
-        outcome[name] = {"local": made[-1].is_local, "new_edges": new}
-    after = edited(work, _edits(work.survey)["parcel"]).work
-    case = cases(after)[len(cases(after)) // 2]
-    click = partial(plan, case, after.survey, after.policy, corridors=after)
-    seconds["first_plan_after_edit"] = cpu_of(click)
-    seconds["next_plan"] = cpu_of(click, REPEATS)
+    for kind, (layer, change) in EDITS.items():
+        rows = spread_out(range(len(work.survey.tables[layer])), PLACES + 2)[1:-1]
+        edited(work, change(work.survey, rows[0]))  # indexes of the layers, made at their first use
+        samples, edits = [], []
+        for row in rows:
+            case = _beside(applications, work.survey, layer, row)
+            spent, edit = _edit_and_click(work, change(work.survey, row), case)
+            samples.append(spent)
+            edits.append(edit)
+        seconds[kind] = _told(samples)
+        outcome[kind] = {
+            "local": sum(edit.is_local for edit in edits),
+            "of": len(edits),
+            "new_edges": [int((edit.edge_before < 0).sum()) for edit in edits],
+        }
     return {
         "edges": work.corridors.graph.edge_count,
-        "parcels": len(cases(work)),
+        "parcels": len(applications),
         "cpu_s": seconds,
         "edits": outcome,
     }
 
 
-def _keep(made: list[Edit], work: Groundwork, survey: Survey) -> None:
-    made[:] = [edited(work, survey)]
+def _edit_and_click(
+    work: Groundwork, survey: Survey, case: Application
+) -> tuple[tuple[float, float], Edit]:
+    """CPU seconds of the edit and of the lines after it."""
+    made: list[Edit] = []
+    (edit_s,) = cpu_samples(lambda: made.append(edited(work, survey)), 1)
+    (lines_s,) = cpu_samples(lambda: six_lines(made[0].work, case), 1)
+    return (edit_s, lines_s), made[0]
+
+
+def _told(samples: list[tuple[float, float]]) -> dict[str, float]:
+    edit, lines = map(list, zip(*samples, strict=True))
+    both = [sum(sample) for sample in samples]
+    named = {"edit": edit, "lines": lines, "edit_and_lines": both}
+    shares = {"p50": 0.50, "p95": 0.95}
+    return {
+        f"{name}_{share}": percentile(values, number)
+        for name, values in named.items()
+        for share, number in shares.items()
+    }
+
+
+def six_lines(work: Groundwork, case: Application) -> None:
+    """The external lines of a parcel with measures and verdicts: no shared trench, no remedies."""
+    site, find = work.site(case), networkx_finder()
+    for demand in case.demands.values():
+        external_lines(work, demand, [site], find)
+
+
+def _beside(applications: list[Application], survey: Survey, layer: str, row: int) -> Application:
+    """The parcel nearest to a feature."""
+    place = survey.tables[layer].geometry.array[row]
+    away = shapely.distance(np.asarray(survey.tables["parcels"].geometry.array), place)
+    nearest = survey.tables["parcels"].index[int(np.argmin(away))]
+    return next(case for case in applications if case.parcel_id == nearest)
 
 
 def _whole(edges: int, parcels: int) -> dict[str, Any]:
@@ -76,30 +115,43 @@ def _whole(edges: int, parcels: int) -> dict[str, Any]:
     return {"cpu_s": cpu_of(build)}
 
 
-def _edits(survey: Survey) -> dict[str, Survey]:
-    """One feature in the middle of each of some layers, changed a little."""
-    return {
-        "parcel": moved(survey, "parcels"),
-        "main": moved(survey, "lines"),
-        "green": moved(survey, "green"),
-        "tree": moved(survey, "trees"),
-        "road_gone": _without(survey, "roads"),
-    }
-
-
-def moved(survey: Survey, layer: str) -> Survey:
-    """The survey with one feature in the middle of a layer half a metre aside."""
+def moved(survey: Survey, layer: str, row: int) -> Survey:
+    """The survey with one feature of a layer half a metre aside."""
     table = survey.tables[layer]
     shapes = np.asarray(table.geometry.array).copy()
-    row = len(shapes) // 2
     shapes[row] = affinity.translate(shapes[row], 0.5, 0.5)
     return _with(survey, layer, table.set_geometry(shapes, crs=table.crs))
 
 
-def _without(survey: Survey, layer: str) -> Survey:
-    table = survey.tables[layer]
-    shortest = int(np.argmin(shapely.length(np.asarray(table.geometry.array))))
-    return _with(survey, layer, table.drop(table.index[shortest]))
+def told(survey: Survey, layer: str, row: int, field: str, value: Any) -> Survey:
+    """The survey with another value in one field of a feature."""
+    table = survey.tables[layer].copy()
+    table.loc[table.index[row], field] = value
+    return _with(survey, layer, table)
+
+
+def _wider(survey: Survey, row: int) -> Survey:
+    width = float(survey.tables["roads"]["carriageway_width_m"].iloc[row])
+    return told(survey, "roads", row, "carriageway_width_m", width + 1.0)
+
+
+def _opened(survey: Survey, row: int) -> Survey:
+    return told(survey, "roads", row, "opened_on", "2025-11-01")
+
+
+def _moving(layer: str) -> tuple[str, Change]:
+    return layer, lambda survey, row: moved(survey, layer, row)
+
+
+EDITS: dict[str, tuple[str, Change]] = {
+    "parcel": _moving("parcels"),
+    "main": _moving("lines"),
+    "building": _moving("buildings"),
+    "green": _moving("green"),
+    "tree": _moving("trees"),
+    "road_status": ("roads", _opened),
+    "road_width": ("roads", _wider),
+}
 
 
 def _with(survey: Survey, layer: str, table: Any) -> Survey:

@@ -17,6 +17,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray
+from gis.regions import Region
 from gis.visibility import open_ways
 from layers.survey import Survey
 from planning.application import Gate
@@ -58,8 +59,15 @@ def bent_feet(
     obstacles: Obstacles,
     surfaces: RoadSurfaces,
     settings: Planning,
+    near: Region | None = None,
 ) -> pd.DataFrame:
     """Feet of the parcels and gates that ``straight``, the feet found so far, leave unjoined.
+
+    Parameters
+    ----------
+    near
+        Where only a part of the strips is there: parcels and gates that are out of reach of this
+        region get none, as all that would join them may be missing.
 
     Returns
     -------
@@ -67,11 +75,16 @@ def bent_feet(
     from the foot to the red line. O(k n² log v) for k such places with n corners in reach of each.
     """
     clearance_m = settings.value("open_land_clearance_m")
+    places = list(_unjoined(survey, gates, straight))
+    if near is not None and places:
+        ends = np.array([place.end for place in places], object)
+        reached = near.away_m(shapely.bounds(ends)) <= settings.max_snap_m
+        places = [place for place, held in zip(places, reached, strict=True) if held]
+    if not places:
+        return pd.DataFrame(columns=list(_COLUMNS), dtype=object)
     shut = _shut(obstacles, surfaces, clearance_m)
     land = _Land(layout, shut, shapely.STRtree(shut), clearance_m, settings.max_snap_m)
-    found = [_ways_round(place, land) for place in _unjoined(survey, gates, straight)]
-    if not found:
-        return pd.DataFrame(columns=list(_COLUMNS), dtype=object)
+    found = [_ways_round(place, land) for place in places]
     feet = pd.concat(found, ignore_index=True)
     return feet[obstacles.connector_allowed(feet["line"].to_numpy())]
 

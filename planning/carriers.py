@@ -103,6 +103,11 @@ def joint_points(survey: Survey, settings: Planning) -> pd.DataFrame:
     return pd.DataFrame(points, columns=["key", "point"]).drop_duplicates("key").assign(kind="node")
 
 
+def may_carry(lines: pd.DataFrame, settings: Planning) -> bool:
+    """Whether any of some lines is a carrier that new lines may use."""
+    return bool(_usable(lines, settings))
+
+
 def with_carriers(bare: Corridors, survey: Survey, settings: Planning) -> Corridors:
     """The corridors with usable carriers between their joints, and leads to them from strips."""
     pieces: list[tuple[str, str, shapely.LineString, dict[str, Any]]] = []

@@ -23,6 +23,7 @@ from gis.linear import FloatArray, IntArray, LineArray, cut_lines, ranges, segme
 from gis.network import ArcOrder, CorridorGraph, arc_order, connected_parts
 from gis.noding import Network, number_nodes
 from gis.overlay import length_inside_union
+from gis.regions import Region
 from layers.survey import Survey
 from planning.application import Gate
 from planning.bent_feet import bent_feet
@@ -245,6 +246,7 @@ def build_beside(
     policy: Policy,
     gates: Mapping[str, tuple[str, Gate]] | None = None,
     bridged: FloatArray | None = None,
+    near: Region | None = None,
 ) -> Corridors:
     """Build the corridor graph beside roads that are prepared already, or beside a part of them.
 
@@ -252,6 +254,8 @@ def build_beside(
     ----------
     bridged
         The ``bridges`` of all roads, where the survey holds only a part of the water.
+    near
+        Where it is right, if it is a part: nothing that is out of reach of it is joined bent.
     """
     settings = policy.planning
     surfaces, streets, offset = beside.surfaces, beside.streets, beside.offset_m
@@ -265,7 +269,7 @@ def build_beside(
         ],
         ignore_index=True,
     )
-    round_ = bent_feet(survey, gates, feet, layout, obstacles, surfaces, settings)
+    round_ = bent_feet(survey, gates, feet, layout, obstacles, surfaces, settings, near)
     feet = pd.concat([feet, round_], ignore_index=True) if len(round_) else feet
     across = crossing_feet(layout, beside, obstacles, feet, settings)
     bores = mouth_bores(layout, surfaces, obstacles, settings)

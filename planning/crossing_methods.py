@@ -168,13 +168,17 @@ class Bores:
         return {edge: row for row, edge in enumerate(self.edge.tolist())}
 
 
-def bores_of(corridors: Corridors, settings: Planning) -> Bores:
-    """The edges that may be bored: long enough, with room for both pits and no water on the way."""
+def bores_of(corridors: Corridors, settings: Planning, edges: IntArray | None = None) -> Bores:
+    """The edges that may be bored: long enough, with room for both pits and no water on the way.
+
+    Only some ``edges`` are looked at where they are given, ascending.
+    """
     kind = corridors.graph.measures["kind"].to_numpy()
     length, lines = corridors.graph.length_m, corridors.graph.lines
     over = corridors.graph.measures["kerb_m"].to_numpy(float) > 0
     long_enough = length >= settings.value("trenchless_min_length_m")
-    edge = np.flatnonzero(((kind == "crossing") & over & long_enough) | (kind == "bore"))
+    may_be = ((kind == "crossing") & over & long_enough) | (kind == "bore")
+    edge = np.flatnonzero(may_be) if edges is None else edges[may_be[edges]]
     edge = edge[~corridors.obstacles.over_water(lines[edge])]
     size = settings.value("trenchless_pit_length_m"), settings.value("trenchless_pit_width_m")
     pits = np.stack([_pits(lines[edge], end, *size) for end in (0, 1)], axis=1)

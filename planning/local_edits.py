@@ -9,7 +9,7 @@ on the roads alone is told by comparing it whole. Where a window does not do, al
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,15 +18,17 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.keys import Keys, key_of, key_of_lines, paired
 from gis.linear import IntArray
 from gis.regions import Region
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Application
+from planning.carriers import may_carry
+from planning.corridor_parts import cut_out, in_place, regreened
 from planning.corridors import Corridors, bridges, build_beside
 from planning.groundwork import Groundwork, Joined, gates_of, joined_gates, prepare
 from planning.obstacles import obstacles_of
+from planning.road_changes import changed_bridges, changed_streets, streets_over
 from planning.roadside import Roadside, roadside
 from planning.splicing import (
     Splice,
@@ -36,15 +38,16 @@ from planning.splicing import (
     spliced,
     spliced_tie_ins,
 )
+from planning.standing_facts import with_standing_facts
 from planning.survey_changes import Change, IncomparableError, changes, survey_within
 from planning.tie_ins import TieIns, features_of, find_tie_ins
 
-# How far an edit is first taken to reach beyond what is edited, then if that was not enough.
-_REACHES_M = (60.0, 150.0, 400.0)
-# Wider than anything that is joined straight: a connector, or a crossing of two carriageways.
-_RING_M = 100.0
-# What the part lacks beyond its rim shows no farther inside than this.
-_RIM_M = 100.0
+# How far an edit is first taken to reach beyond what is edited, and how wide the ring round it and
+# the rim round that are; then if that was not enough. Few streets are crossed over more than the
+# first ring, none over more than the others; what a part lacks shows no farther inside its rim.
+_WINDOWS_M = ((60.0, 80.0, 60.0), (150.0, 100.0, 100.0), (400.0, 100.0, 100.0))
+# What lies within this of a change is looked at again.
+_BESIDE_M = 100.0
 # Larger parts are not built faster than the whole.
 _MOST_OF_ALL = 0.5
 _MOST_WINDOWS = 12
@@ -52,6 +55,8 @@ _MOST_WINDOWS = 12
 _STANDING = ("parcels", "buildings", "water_bodies", "railways", "green", "lines", "nodes")
 _BUILT_FROM = (*_STANDING, "drawn_corridors")
 _ROADS = ("roads", "carriageways")
+# What nothing but tie-ins follows from, and what nothing but metres of verge does.
+_MAINS, _GREEN = frozenset(("lines", "nodes")), frozenset(("green",))
 # What whole street parts are judged by.
 _CROSSED_BY_STREETS = ("water_bodies", "railways")
 
@@ -104,11 +109,14 @@ def edited(work: Groundwork, survey: Survey, applications: Iterable[Application]
         changed = changes(work.survey, survey)
         if work.policy.planning.value("open_land_allowed") == 1.0:
             raise IncomparableError("ways over open land may lead round anything")
-        return _locally(work, survey, applications, changed)
+        edit = _locally(work, survey, applications, changed)
     except IncomparableError as reason:
         whole = prepare(survey, work.policy, applications, prices=work.prices)
         new = np.full(whole.corridors.graph.edge_count, -1)
         return Edit(whole, str(reason), changed, None, new)
+    if edit.region is not None:
+        with_standing_facts(work, edit.work, changed.keys(), edit.region, edit.edge_before)
+    return edit
 
 
 def _locally(
@@ -137,16 +145,35 @@ def _locally(
         corridors = _on_the_same_graph(work.corridors, survey, site.beside)
         fresh = replace(fresh, corridors=corridors, _tie_ins=dict(work._tie_ins))
         same = np.arange(corridors.graph.edge_count)
-        return Edit(fresh, "", changed, everything.merged(_RING_M), same)
-    for reach_m in _REACHES_M:
+        return Edit(fresh, "", changed, everything.merged(_BESIDE_M), same)
+    if site.layers <= _GREEN:
+        return _beside_other_green(fresh, work, changed, everything)
+    for widths_m in _WINDOWS_M:
         try:
-            corridors, tie_ins, splice = site.spliced(reach_m)
+            corridors, tie_ins, splice = site.spliced(*widths_m)
         except TooNearError:
             continue
         fresh = replace(fresh, corridors=corridors, _tie_ins=tie_ins)
         region = Region(np.concatenate([everything.bounds, splice.window.inner.bounds]))
-        return Edit(fresh, "", changed, region.merged(_RING_M), splice.edge_before)
+        return Edit(fresh, "", changed, region.merged(_BESIDE_M), splice.edge_before)
     raise IncomparableError("the edit reaches far")
+
+
+def _beside_other_green(
+    fresh: Groundwork, work: Groundwork, changed: Mapping[str, Change], everything: Region
+) -> Edit:
+    """The edit where nothing that corridors are built from but greenery has changed."""
+    shapes = changed["green"].shapes
+    found = regreened(work.corridors, work._tie_ins, _green(fresh.survey), shapes)
+    edge_before = np.arange(work.corridors.graph.edge_count)
+    edge_before[found.edge] = -1
+    region = np.concatenate([everything.bounds, Region.round(found.lines).bounds])
+    fresh = replace(
+        fresh,
+        corridors=replace(found.corridors, obstacles=obstacles_of(fresh.survey)),
+        _tie_ins=found.tie_ins,
+    )
+    return Edit(fresh, "", changed, Region(region).merged(_BESIDE_M), edge_before)
 
 
 def _on_the_same_graph(before: Corridors, survey: Survey, beside: Roadside) -> Corridors:
@@ -156,7 +183,11 @@ def _on_the_same_graph(before: Corridors, survey: Survey, beside: Roadside) -> C
 
 @dataclass(frozen=True)
 class _Site:
-    """An edit to be spliced in: the work before, what there is now, and where it differs."""
+    """An edit to be spliced in: the work before, what there is now, and where it differs.
+
+    ``layers`` are those with changes that corridors or tie-ins are built from, '' for gates and
+    roads; ``moved`` the parcels and gates that changed.
+    """
 
     work: Groundwork
     survey: Survey
@@ -164,6 +195,8 @@ class _Site:
     beside: Roadside
     seeds: NDArray[Any]
     moved: frozenset[str]
+    layers: frozenset[str]
+    changed: Mapping[str, Change]
 
     @staticmethod
     def of(
@@ -173,30 +206,46 @@ class _Site:
         beside = before
         if any(layer in changed for layer in _ROADS):
             beside = roadside(survey, work.policy)
-        shapes = [changed[layer].shapes for layer in _BUILT_FROM if layer in changed]
+        layers = {layer for layer in _BUILT_FROM if layer in changed}
+        shapes = [changed[layer].shapes for layer in sorted(layers)]
         gates = _changed_gates(work.joined, joined)
         points = [one[key][1] for key in gates for one in (work.joined, joined) if key in one]
         shapes.append(np.array(points, object))
         if beside is not before:
-            shapes.append(_changed_streets(before, beside))
+            shapes.append(changed_streets(before, beside))
         for layer in _CROSSED_BY_STREETS:
             if layer in changed:
-                shapes += [_streets_over(changed[layer].shapes, one) for one in (before, beside)]
-        shapes.append(_changed_bridges(work.corridors, survey, beside))
+                shapes += [streets_over(changed[layer].shapes, one) for one in (before, beside)]
+        shapes.append(changed_bridges(work.corridors, survey, beside))
+        if beside is not before or any(len(one) for one in shapes[len(layers) :]):
+            layers.add("")
         parcels = changed["parcels"].ids if "parcels" in changed else frozenset()
         moved = parcels | frozenset(gates)
-        return _Site(work, survey, joined, beside, np.concatenate(shapes), moved)
+        return _Site(
+            work,
+            survey,
+            joined,
+            beside,
+            np.concatenate(shapes),
+            moved,
+            frozenset(layers),
+            changed,
+        )
 
-    def spliced(self, reach_m: float) -> tuple[Corridors, dict[str, TieIns], Splice]:
+    def spliced(
+        self, reach_m: float, ring_m: float, rim_m: float
+    ) -> tuple[Corridors, dict[str, TieIns], Splice]:
         """Corridors and tie-ins if the edit reaches no farther than that.
 
         Raises ``TooNearError`` if it does.
         """
-        inner = Region.round(self.seeds).grown(reach_m).merged(2 * (_RING_M + _RIM_M))
+        inner = Region.round(self.seeds).grown(reach_m).merged(2 * (ring_m + rim_m))
         if len(inner) > _MOST_WINDOWS:
             raise IncomparableError("too many places were edited")
-        window = Window(inner, inner.grown(_RING_M))
-        part, survey = self._part(inner.grown(_RING_M + _RIM_M))
+        window, region = Window(inner, inner.grown(ring_m)), inner.grown(ring_m + rim_m)
+        if self.layers <= _MAINS and not self._moves_feet():
+            return self._joined_anew(window, region)
+        part, survey = self._part(region, window.safe)
         before = self.work.corridors
         splice = compare(before, part, window)
         self._holds_whole_parcels(part, splice)
@@ -207,9 +256,38 @@ class _Site:
             obstacles=obstacles_of(self.survey),
             green=_green(self.survey),
         )
-        return corridors, self._tie_ins(part, survey, splice), splice
+        utilities = load_utilities().keys()
+        return corridors, self._tie_ins(part, survey, splice, utilities), splice
 
-    def _part(self, region: Region) -> tuple[Corridors, Survey]:
+    def _moves_feet(self) -> bool:
+        """Whether nodes that feet lead to, or lines that carry others, are among the changes."""
+        surveys = self.work.survey, self.survey
+        if surveys[0].get("nodes") is not surveys[1].get("nodes"):
+            return True
+        settings = self.work.policy.planning
+        return any(may_carry(lines, settings) for lines in self._changed_rows("lines"))
+
+    def _changed_rows(self, layer: str) -> list[pd.DataFrame]:
+        """The changed features of a layer, as they were and as they are."""
+        tables = [one.get(layer) for one in (self.work.survey, self.survey)]
+        ids = self.changed[layer].ids if layer in self.changed else frozenset()
+        return [table[table.index.isin(ids)] for table in tables if table is not None]
+
+    def _joined_anew(
+        self, window: Window, region: Region
+    ) -> tuple[Corridors, dict[str, TieIns], Splice]:
+        """The very graph, joined anew to the changed mains of their utilities."""
+        before = self.work.corridors
+        part = cut_out(before, region)
+        around = Region.round(np.concatenate([region.boxes, part.corridors.graph.lines]))
+        survey = survey_within(self.survey, around.merged(0.0).boxes, _MAINS)
+        splice = in_place(before, part, window)
+        rows = [rows for layer in sorted(_MAINS) for rows in self._changed_rows(layer)]
+        utilities = {str(name) for one in rows for name in one["utility"]}
+        tie_ins = self._tie_ins(part.corridors, survey, splice, utilities)
+        return replace(before, obstacles=obstacles_of(self.survey)), tie_ins, splice
+
+    def _part(self, region: Region, safe: Region) -> tuple[Corridors, Survey]:
         """The corridors in a region and the part of the survey that they were built from."""
         beside = self.beside.within(region.boxes)
         all_lines = self.beside.strips.network.pieces.lines
@@ -217,12 +295,12 @@ class _Site:
         if len(lines) > _MOST_OF_ALL * len(all_lines):
             raise IncomparableError("most of the county is near")
         around = Region.round(np.concatenate([region.boxes, lines, beside.streets.pieces.lines]))
-        survey = survey_within(self.survey, around.merged(0.0).boxes, dict.fromkeys(_ROADS))
+        survey = survey_within(self.survey, around.merged(0.0).boxes, _BUILT_FROM)
         parcels = survey.get("parcels")
         known = set() if parcels is None else set(parcels.index)
         gates = {key: one for key, one in self.joined.items() if one[0] in known}
         bridged = bridges(self.beside.surfaces, obstacles_of(self.survey))
-        return build_beside(beside, survey, self.work.policy, gates, bridged), survey
+        return build_beside(beside, survey, self.work.policy, gates, bridged, safe), survey
 
     def _holds_whole_parcels(self, part: Corridors, splice: Splice) -> None:
         """Which feet of a parcel are kept depends on all of it: none may reach beyond."""
@@ -262,17 +340,21 @@ class _Site:
             raise TooNearError
         return dict(zip(keys, gap_m.tolist(), strict=True))
 
-    def _tie_ins(self, part: Corridors, survey: Survey, splice: Splice) -> dict[str, TieIns]:
-        """Tie-ins of all utilities, where they were found before."""
-        if not self.work._tie_ins:
-            return {}
+    def _tie_ins(
+        self, part: Corridors, survey: Survey, splice: Splice, changed: Collection[str]
+    ) -> dict[str, TieIns]:
+        """Tie-ins of all utilities, where they were found before; others than those stand."""
         utilities = load_utilities()
-        found = find_tie_ins(part, survey, utilities.values(), self.work.policy)
+        anew = [key for key in self.work._tie_ins if key in changed]
+        after = dict(self.work._tie_ins)
+        if not anew:
+            return after
+        found = find_tie_ins(part, survey, [utilities[key] for key in anew], self.work.policy)
         same_features = all(
             self.survey.get(layer) is self.work.survey.get(layer) for layer in ("lines", "nodes")
         )
-        after: dict[str, TieIns] = {}
-        for key, before in self.work._tie_ins.items():
+        for key in anew:
+            before = after[key]
             features = (
                 (before.features, before.imported)
                 if same_features
@@ -299,62 +381,3 @@ def _changed_gates(before: Joined, after: Joined) -> list[str]:
     """Applications whose gates came, went, moved or lead to another parcel."""
     keys = sorted(before.keys() | after.keys())
     return [key for key in keys if before.get(key) != after.get(key)]
-
-
-def _changed_streets(before: Roadside, after: Roadside) -> NDArray[Any]:
-    """Roads, street parts and strips that are in one of two roadsides only, as shapes."""
-    lines = [
-        _differing(one, two)
-        for one, two in zip(_street_keys(before), _street_keys(after), strict=True)
-    ]
-    return np.concatenate(lines)
-
-
-Told = tuple[Keys, NDArray[Any]]
-
-
-def _street_keys(beside: Roadside) -> tuple[Told, ...]:
-    """Keys and shapes of roads, carriageways, street parts and strips."""
-    surfaces, streets, strips = beside.surfaces, beside.streets, beside.strips
-    table = surfaces.table
-    roads = key_of(
-        *(table[name] for name in table),
-        surfaces.red_line_ratio,
-        key_of_lines(surfaces.centre),
-        key_of(*shapely.bounds(surfaces.carriageway).T, shapely.area(surfaces.carriageway)),
-    )
-    part = streets.pieces
-    parts = key_of(
-        key_of_lines(part.lines),
-        key_of(table["road_id"])[part.parent],
-        strips.backward,
-        beside.offset_m,
-    )
-    pieces = strips.network.pieces.lines
-    return (
-        (roads, surfaces.centre),
-        (roads, surfaces.carriageway),
-        (parts, part.lines),
-        (key_of(key_of_lines(pieces), strips.side), pieces),
-    )
-
-
-def _differing(one: Told, two: Told) -> NDArray[Any]:
-    in_two, in_one = paired(one[0], two[0])
-    return np.concatenate([one[1][in_two < 0], two[1][in_one < 0]])
-
-
-def _streets_over(shapes: NDArray[Any], beside: Roadside) -> NDArray[Any]:
-    """The street parts that meet shapes."""
-    tree = beside.street_tree
-    met = np.unique(tree.query(shapes, "intersects")[1])
-    return np.asarray(np.array(tree.geometries, object)[met])
-
-
-def _changed_bridges(before: Corridors, survey: Survey, beside: Roadside) -> NDArray[Any]:
-    """Roads of which it is told otherwise now whether they have a bridge."""
-    after = bridges(beside.surfaces, obstacles_of(survey))
-    told = pd.Series(before.bridged, index=before.surfaces.table["road_id"])
-    then = told.reindex(beside.surfaces.table["road_id"]).to_numpy(float)
-    differ = ~((then == after) | (np.isnan(then) & np.isnan(after)))
-    return np.asarray(beside.surfaces.centre[differ])

@@ -13,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.areas import Areas
+from gis.keys import Keys, key_of
 from gis.linear import FloatArray, IntArray, LineArray, Tracks
 from gis.overlay import CONTACT_TOLERANCE_M
 from layers.errors import LayerError
@@ -44,6 +45,11 @@ class RoadSurfaces:
         """Centre lines, to look up places along them."""
         return Tracks(self.centre)
 
+    @cached_property
+    def keys(self) -> Keys:
+        """The key of every road by its id, and that of no road last."""
+        return key_of(np.append(self.table["road_id"].to_numpy(object), ""))
+
     @property
     def half_width_m(self) -> FloatArray:
         """Half the carriageway of each road."""
@@ -74,21 +80,36 @@ class RoadSurfaces:
         puts above or below the ground is met near its ends only, where it comes to the ground.
         """
         pieces = self._own_areas.pieces(lines).once(self._rank, self.level)
-        table = pd.DataFrame({"line": pieces.line, "road": pieces.area, "kerb_m": pieces.length_m})
-        table["at_m"] = table["kerb_m"] * (pieces.start_m + pieces.end_m) / 2
-        summed: pd.DataFrame = table.groupby(["line", "road"], as_index=False).sum()
-        table = summed[summed["kerb_m"] > _ROUNDING_M].reset_index(drop=True)
-        table["at_m"] /= table["kerb_m"]
-        table = table[~self._passed(lines, table)].reset_index(drop=True)
-        table["red_line_m"] = table["kerb_m"] * self.red_line_ratio[table["road"].to_numpy()]
-        return table
+        pair, place = np.unique(pieces.line * len(self.centre) + pieces.area, return_inverse=True)
+        kerb_m = np.bincount(place, pieces.length_m, minlength=len(pair))
+        middle_m = pieces.length_m * (pieces.start_m + pieces.end_m) / 2
+        moment = np.bincount(place, middle_m, minlength=len(pair))
+        kept = kerb_m > _ROUNDING_M
+        line, road = np.divmod(pair[kept], len(self.centre))
+        kerb_m = kerb_m[kept]
+        at_m = moment[kept] / kerb_m
+        kept = ~self._passed(lines, line, road, at_m)
+        line, road, kerb_m, at_m = line[kept], road[kept], kerb_m[kept], at_m[kept]
+        return pd.DataFrame(
+            {
+                "line": line,
+                "road": road,
+                "kerb_m": kerb_m,
+                "at_m": at_m,
+                "red_line_m": kerb_m * self.red_line_ratio[road],
+            }
+        )
 
-    def _passed(self, lines: LineArray, crossings: pd.DataFrame) -> NDArray[np.bool_]:
+    def _passed(
+        self, lines: LineArray, line: IntArray, road: IntArray, middle_m: FloatArray
+    ) -> NDArray[np.bool_]:
         """True for carriageways in the middle of a bridge or underpass: lines pass them by."""
-        passed = np.zeros(len(crossings), bool)
-        rows = np.flatnonzero(self.level[crossings["road"]] != 0)
-        line, road = (crossings[name].to_numpy(np.int64)[rows] for name in ("line", "road"))
-        place = shapely.line_interpolate_point(lines[line], crossings["at_m"].to_numpy()[rows])
+        passed = np.zeros(len(line), bool)
+        rows = np.flatnonzero(self.level[road] != 0)
+        if len(rows) == 0:
+            return passed
+        line, road = line[rows], road[rows]
+        place = shapely.line_interpolate_point(lines[line], middle_m[rows])
         at_m = shapely.line_locate_point(self.centre[road], place)
         to_end = np.minimum(at_m, shapely.length(self.centre[road]) - at_m)
         passed[rows] = to_end > _RAMP_M

@@ -15,7 +15,7 @@ import pandas as pd
 
 from gis.keys import Keys, key_of, key_of_lines, paired, summed
 from gis.linear import IntArray
-from gis.network import CorridorGraph
+from gis.network import CorridorGraph, tie_break
 from gis.regions import Region
 from planning.carriers import Carriers
 from planning.corridors import Corridors
@@ -49,7 +49,7 @@ class Keyed:
 def keyed(corridors: Corridors, region: Region) -> Keyed:
     """Keys of the nodes in a region and of the edges between them.
 
-    The key of a node tells what ends there, that of an edge all of its measures.
+    The key of a node tells what ends there, that of an edge all its measures.
     """
     graph = corridors.graph
     nodes = np.flatnonzero(region.holds(graph.node_xy))
@@ -59,7 +59,7 @@ def keyed(corridors: Corridors, region: Region) -> Keyed:
     node_key = key_of(*graph.node_xy[nodes].T, _ending_at(corridors, place, len(nodes)))
     ends = node_key[place[graph.ends[edges]]].reshape(-1, 2)
     table = graph.measures.iloc[edges]
-    roads = _road_keys(corridors)
+    roads = corridors.surfaces.keys
     columns = [table[name] for name in sorted(map(str, table)) if name != "road"]
     edge_key = key_of(
         *ends.T,
@@ -69,11 +69,6 @@ def keyed(corridors: Corridors, region: Region) -> Keyed:
         _told_of(corridors, roads, edges),
     )
     return Keyed(nodes, node_key, edges, edge_key, place)
-
-
-def _road_keys(corridors: Corridors) -> Keys:
-    """The key of every road by its id, and that of no road last."""
-    return key_of(np.append(corridors.surfaces.table["road_id"].to_numpy(object), ""))
 
 
 def _ending_at(corridors: Corridors, place: IntArray, count: int) -> Keys:
@@ -208,6 +203,8 @@ def _numbered(count: int, gone: IntArray) -> IntArray:
 
 def _roads(before: Corridors, part: Corridors) -> IntArray:
     """New rows of the roads, -1 for one that is gone; one more, -1, for no road."""
+    if part.surfaces is before.surfaces:
+        return np.append(np.arange(len(before.surfaces.keys) - 1), -1)
     names = pd.Index(part.surfaces.table["road_id"])
     return np.append(names.get_indexer(before.surfaces.table["road_id"]), -1).astype(np.int64)
 
@@ -259,12 +256,16 @@ def _graph(before: Corridors, part: Corridors, splice: Splice) -> CorridorGraph:
     measures = measures.assign(road=splice.road[measures["road"].to_numpy(np.int64)])
     if (ends < 0).any():
         raise TooNearError
-    return CorridorGraph(
+    graph = CorridorGraph(
         np.concatenate([old.node_xy[splice.node >= 0], new.node_xy[splice.new_nodes]]),
         ends,
         np.concatenate([old.lines[kept], new.lines[splice.new_edges]]),
         pd.concat([measures, new.measures.iloc[splice.new_edges]], ignore_index=True),
     )
+    if "tie_break" in vars(old):
+        fresh = tie_break(new.lines[splice.new_edges])
+        vars(graph)["tie_break"] = np.concatenate([old.tie_break[kept], fresh])
+    return graph
 
 
 def _node_rows(old: pd.DataFrame, new: pd.DataFrame, splice: Splice) -> pd.DataFrame:
@@ -360,7 +361,7 @@ def _crossing_keys(ways: TieIns, corridors: Corridors, rows: IntArray) -> Keys:
     at = place[ways.crossings["tie_in"].to_numpy(np.int64)]
     crossings = ways.crossings[at >= 0]
     columns = [crossings[name] for name in crossings if name not in ("tie_in", "road")]
-    roads = _road_keys(corridors)[crossings["road"].to_numpy(np.int64)]
+    roads = corridors.surfaces.keys[crossings["road"].to_numpy(np.int64)]
     return summed(key_of(roads, *columns), at[at >= 0], len(rows))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -97,17 +97,16 @@ def _sitting_on(
     return Change(ids, np.concatenate([np.asarray(part.geometry.array) for part in parts]))
 
 
-def survey_within(survey: Survey, boxes: Shapes, whole: Mapping[str, object]) -> Survey:
-    """The features that meet any of some boxes, in their old order; ``whole`` layers entire.
+def survey_within(survey: Survey, boxes: Shapes, layers: Collection[str]) -> Survey:
+    """The features of some layers that meet any of some boxes, in their old order.
 
     What tells about them comes with them.
     """
-    rows: dict[str, NDArray[np.intp]] = {}
-    for layer, table in survey.tables.items():
-        if layer in whole:
-            rows[layer] = np.arange(len(table))
-        else:
-            rows[layer] = np.unique(table.sindex.query(boxes, "intersects")[1])
+    rows: dict[str, NDArray[np.intp]] = {
+        layer: np.unique(table.sindex.query(boxes, "intersects")[1])
+        for layer, table in survey.tables.items()
+        if layer in layers
+    }
     for layer, (told_by, field) in _TOLD_BY.items():
         if layer in rows and told_by in rows:
             named = survey.tables[layer][field].to_numpy(object)[rows[layer]]

@@ -301,7 +301,8 @@ def _features(table: Any, utility: Utility, field: str) -> tuple[pd.DataFrame, N
     """Rows of a layer that may be joined by the utility."""
     if table is None:
         return pd.DataFrame(columns=list(DECIDING)), np.zeros(0, object)
-    chosen = table[standing(table, utility, field) == ""]
+    mine = table[table["utility"].to_numpy(object) == utility.key]
+    chosen = mine[(standing(mine, utility, field) == "").to_numpy()]
     return pd.DataFrame(chosen.drop(columns="geometry")), np.asarray(chosen.geometry.array)
 
 

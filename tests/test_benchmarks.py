@@ -38,10 +38,17 @@ def test_click_prints_the_stated_keys(capsys: pytest.CaptureFixture[str]) -> Non
 def test_edit_tells_which_edits_were_local(capsys: pytest.CaptureFixture[str]) -> None:
     answer = _answer(capsys, "edit", *TINY)
     assert set(answer) >= KEYS
-    assert set(answer["edits"]) == {"parcel", "main", "green", "tree", "road_gone"}
-    assert answer["edits"]["tree"] == {"local": True, "new_edges": 0}
+    kinds = {"parcel", "main", "building", "green", "tree", "road_status", "road_width"}
+    assert set(answer["edits"]) == set(answer["cpu_s"]) == kinds
+    for kind in ("tree", "green"):
+        told = answer["edits"][kind]
+        assert told["local"] == told["of"] == len(told["new_edges"]) > 0
+    assert not any(answer["edits"]["tree"]["new_edges"])
     # Most of so small a county is near whatever is moved.
-    assert answer["edits"]["parcel"]["new_edges"] > 0
+    assert any(answer["edits"]["parcel"]["new_edges"])
+    for spent in answer["cpu_s"].values():
+        assert spent["edit_and_lines_p50"] <= spent["edit_and_lines_p95"]
+        assert spent["edit_p95"] < spent["edit_and_lines_p95"]
 
 
 def test_screening_agrees_with_networkx_and_says_that_peers_are_scaled(

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from shapely.geometry import Point, box
+from shapely.geometry import box
 
-from layers.utilities import load_utilities
 from planning.corridors import Corridors
 from planning.groundwork import Groundwork, SiteError
 from planning.local_edits import edited
 from planning.narrow_slots import too_narrow
 from planning.standards import Pipe
-from planning.tie_ins import TieIns
 from tests.planning.edits import (
     added,
     moved,
@@ -31,75 +27,10 @@ from tests.planning.edits import (
     with_layers,
     without,
 )
+from tests.planning.whole_builds import assert_equal, vertices
 from tests.towns import ORIGIN, application, main, street, table
 
 pytestmark = pytest.mark.slow_first
-
-# What two graphs are compared by, written anew: nothing of ``gis.keys`` or ``planning.splicing``.
-
-
-def _near(value: Any) -> Any:
-    return round(value, 3) + 0.0 if isinstance(value, float) and value == value else str(value)
-
-
-def _vertices(line: Any) -> tuple[tuple[float, float], ...]:
-    return tuple((round(x, 3) + 0.0, round(y, 3) + 0.0) for x, y in line.coords)
-
-
-def _edges(corridors: Corridors) -> Counter[Any]:
-    graph, names = corridors.graph, [*corridors.surfaces.table["road_id"], ""]
-    rows = graph.measures.assign(road=[names[road] for road in graph.measures["road"]])
-    crossed: dict[int, list[Any]] = {}
-    for edge, road, kerb_m in corridors.crossings[["edge", "road", "kerb_m"]].itertuples(
-        index=False
-    ):
-        crossed.setdefault(int(edge), []).append((names[int(road)], round(kerb_m, 3)))
-    return Counter(
-        (
-            _vertices(line),
-            *map(_near, record.values()),
-            tuple(sorted(crossed.get(number, []))),
-            *(_vertices(Point(graph.node_xy[end])) for end in graph.ends[number]),
-        )
-        for number, (line, record) in enumerate(
-            zip(graph.lines, rows.to_dict("records"), strict=True)
-        )
-    )
-
-
-def _degrees(corridors: Corridors) -> Counter[Any]:
-    graph = corridors.graph
-    degree = np.bincount(graph.ends.ravel(), minlength=graph.node_count)
-    return Counter(zip(map(tuple, graph.node_xy.round(3)), degree.tolist(), strict=True))
-
-
-def _ending(corridors: Corridors, rows: pd.DataFrame) -> Counter[Any]:
-    xy = corridors.graph.node_xy[rows["node"].to_numpy(int)].round(3)
-    told = rows.drop(columns=[name for name in ("node", "xy") if name in rows])
-    return Counter(
-        (*map(_near, record.values()), *place)
-        for record, place in zip(told.to_dict("records"), xy.tolist(), strict=True)
-    )
-
-
-def _ways(corridors: Corridors, tie_ins: TieIns) -> Counter[Any]:
-    table = tie_ins.table.assign(line=[_vertices(line) for line in tie_ins.lines])
-    kerb_m = tie_ins.crossings.groupby("tie_in")["kerb_m"].sum().round(3)
-    return _ending(corridors, table.assign(crossed=kerb_m.reindex(table.index).fillna(0.0)))
-
-
-def _assert_equal(one: Groundwork, two: Groundwork) -> None:
-    assert _edges(one.corridors) == _edges(two.corridors)
-    assert _degrees(one.corridors) == _degrees(two.corridors)
-    for name in ("sites", "feet"):
-        rows = getattr(one.corridors, name), getattr(two.corridors, name)
-        assert _ending(one.corridors, rows[0]) == _ending(two.corridors, rows[1])
-    assert dict(one.corridors.gaps_m) == pytest.approx(dict(two.corridors.gaps_m))
-    for utility in load_utilities():
-        old, new = one.tie_ins(utility), two.tie_ins(utility)
-        assert _ways(one.corridors, old) == _ways(two.corridors, new)
-        assert _ending(one.corridors, old.closed) == _ending(two.corridors, new.closed)
-        assert old.features.astype(str).equals(new.features.astype(str))
 
 
 @settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -107,7 +38,7 @@ def _assert_equal(one: Groundwork, two: Groundwork) -> None:
 def test_an_edit_anywhere_gives_what_a_whole_build_gives(data: st.DataObject) -> None:
     survey = data.draw(one_edit(ribbon()))
     edit = edited(ribbon_work(), survey)
-    _assert_equal(edit.work, ready(survey))
+    assert_equal(edit.work, ready(survey))
 
 
 def test_a_house_in_the_way_is_built_round_and_the_rest_stays() -> None:
@@ -124,7 +55,7 @@ def test_a_house_in_the_way_is_built_round_and_the_rest_stays() -> None:
 
 def _narrow_strips(work: Groundwork) -> set[Any]:
     barred = too_narrow(work, Pipe("water", nominal_mm=800, material="PE"))
-    return {_vertices(line) for line in work.corridors.graph.lines[barred]}
+    return {vertices(line) for line in work.corridors.graph.lines[barred]}
 
 
 def test_a_red_line_that_leaves_no_footway_bars_where_a_whole_build_does() -> None:
@@ -156,7 +87,7 @@ def test_an_edit_after_an_edit_gives_what_a_whole_build_gives() -> None:
     second = added(moved(first, "lines", 6, 0.0, 0.8), "roads", **street((1310, 4), (1315, 80)))
     edit = edited(edited(ribbon_work(), first).work, second)
     assert edit.is_local
-    _assert_equal(edit.work, ready(second))
+    assert_equal(edit.work, ready(second))
 
 
 def test_edits_at_both_ends_of_the_town_are_spliced_each_in_its_place() -> None:
@@ -165,7 +96,7 @@ def test_edits_at_both_ends_of_the_town_are_spliced_each_in_its_place() -> None:
     assert edit.is_local
     assert edit.region is not None
     assert len(edit.region) == 2
-    _assert_equal(edit.work, ready(survey))
+    assert_equal(edit.work, ready(survey))
 
 
 def test_a_gate_is_joined_by_an_edit_and_a_gate_off_its_red_line_refused() -> None:
@@ -177,7 +108,7 @@ def test_a_gate_is_joined_by_an_edit_and_a_gate_off_its_red_line_refused() -> No
     assert edit.work.site(case).gap_m == pytest.approx(12 - 6.75)
     gone = edited(edit.work, ribbon())
     assert gone.is_local
-    _assert_equal(gone.work, ribbon_work())
+    assert_equal(gone.work, ribbon_work())
     with pytest.raises(SiteError):
         edited(ribbon_work(), ribbon(), [application("P-5n", gate=(600, 40))])
 

@@ -1,0 +1,167 @@
+"""Parts of corridors that stand: cut out for other mains, or measured anew for other greenery.
+
+An edit of mains moves no edge, and one of greenery only takes or gives metres of verge: neither
+needs corridors built anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gis.areas import Areas
+from gis.handing_on import hand_on
+from gis.linear import FloatArray, IntArray, LineArray
+from gis.network import CorridorGraph
+from gis.overlay import length_inside_union
+from gis.regions import Region
+from planning.carriers import Carriers
+from planning.corridors import Corridors
+from planning.drawn_corridors import Drawn
+from planning.splicing import Keyed, Splice, Window
+from planning.tie_ins import TieIns
+
+# Metres of verge that differ by less are the same, summed in another order.
+_SAME_M = 1e-6
+
+
+class Part(NamedTuple):
+    """A part of corridors, its nodes and edges numbered anew: ``node`` and ``edge`` before."""
+
+    corridors: Corridors
+    node: IntArray
+    edge: IntArray
+
+
+def cut_out(corridors: Corridors, region: Region) -> Part:
+    """The edges that begin or end in a region, and all that is told of them and their nodes."""
+    graph = corridors.graph
+    within = region.holds(graph.node_xy)
+    edge = np.flatnonzero(within[graph.ends].any(axis=1))
+    node = np.unique(np.concatenate([graph.ends[edge].ravel(), np.flatnonzero(within)]))
+    of_node, of_edge = _numbers(node, graph.node_count), _numbers(edge, graph.edge_count)
+    carriers, drawn = corridors.carriers, corridors.drawn
+    kept = np.flatnonzero(of_edge[drawn.edge] >= 0)
+    part = replace(
+        corridors,
+        graph=CorridorGraph(
+            graph.node_xy[node],
+            of_node[graph.ends[edge]],
+            graph.lines[edge],
+            graph.measures.iloc[edge].reset_index(drop=True),
+        ),
+        crossings=_renumbered(corridors.crossings, "edge", of_edge),
+        sites=_renumbered(corridors.sites, "node", of_node),
+        feet=_renumbered(corridors.feet, "node", of_node),
+        gaps_m={},
+        carriers=Carriers(
+            _renumbered(carriers.table, "edge", of_edge),
+            _renumbered(carriers.leads, "edge", of_edge),
+            _renumbered(carriers.joints, "node", of_node),
+        ),
+        drawn=Drawn(
+            of_edge[drawn.edge[kept]],
+            tuple(drawn.corridor_id[row] for row in kept.tolist()),
+            tuple(drawn.utilities[row] for row in kept.tolist()),
+        ),
+    )
+    return Part(part, node, edge)
+
+
+def _numbers(kept: IntArray, count: int) -> IntArray:
+    numbers = np.full(count, -1)
+    numbers[kept] = np.arange(len(kept))
+    return numbers
+
+
+def _renumbered(table: pd.DataFrame, column: str, numbers: IntArray) -> pd.DataFrame:
+    number = numbers[table[column].to_numpy(np.int64)]
+    kept = number >= 0
+    rows: pd.DataFrame = table[kept].assign(**{column: number[kept]}).reset_index(drop=True)
+    return rows
+
+
+def in_place(corridors: Corridors, part: Part, window: Window) -> Splice:
+    """The splice of a part that was cut out: nothing of the graph comes or goes."""
+    graph = corridors.graph
+    right = window.safe.holds(part.corridors.graph.node_xy)
+    none = np.zeros(0, np.int64)
+    keys = tuple(
+        Keyed(nodes, before.astype(np.uint64), none, none.astype(np.uint64), _numbers(nodes, count))
+        for nodes, before, count in (
+            (part.node[right], part.node[right], graph.node_count),
+            (np.flatnonzero(right), part.node[right], len(part.node)),
+        )
+    )
+    roads = np.append(np.arange(len(corridors.surfaces.table)), -1)
+    return Splice(
+        window,
+        (keys[0], keys[1]),
+        np.arange(graph.node_count),
+        np.arange(graph.edge_count),
+        roads,
+        np.where(right, part.node, -1),
+        np.full(len(part.edge), -1),
+        none,
+        none,
+    )
+
+
+class Regreened(NamedTuple):
+    """Corridors and tie-ins beside other greenery; ``edge`` and ``lines`` are those it changed."""
+
+    corridors: Corridors
+    tie_ins: dict[str, TieIns]
+    edge: IntArray
+    lines: LineArray
+
+
+def regreened(
+    corridors: Corridors, tie_ins: Mapping[str, TieIns], green: LineArray, changed: LineArray
+) -> Regreened:
+    """Corridors and tie-ins measured anew where greenery ``changed``; ``green`` is all now."""
+    graph, areas = corridors.graph, shapely.STRtree(green)
+    dug = (graph.measures["kind"] != "carrier").to_numpy()
+    edge, green_m = _remeasured(graph.lines, graph.tree, graph.measures, areas, changed, dug)
+    moved = graph
+    if len(edge):
+        moved = replace(graph, measures=graph.measures.assign(green_m=green_m))
+        hand_on(graph, moved, ("length_m", "tie_break", "tree"))
+    lines, after = [graph.lines[edge]], dict(tie_ins)
+    for key, one in tie_ins.items():
+        rows, green_m = _remeasured(one.lines, one.tree, one.table, areas, changed)
+        if len(rows):
+            after[key] = replace(one, table=one.table.assign(green_m=green_m))
+            hand_on(one, after[key], ("tie_break", "tree", "feature_rows", "feature_ids"))
+        lines.append(one.lines[rows])
+    beside = replace(corridors, graph=moved, green=green)
+    return Regreened(beside, after, edge, np.concatenate(lines))
+
+
+def _remeasured(
+    lines: LineArray,
+    tree: shapely.STRtree,
+    table: pd.DataFrame,
+    green: shapely.STRtree,
+    changed: LineArray,
+    dug: NDArray[Any] | None = None,
+) -> tuple[IntArray, FloatArray]:
+    """Rows whose metres in greenery changed, and the metres of all rows."""
+    metres = table["green_m"].to_numpy(float, copy=True)
+    near = np.unique(tree.query(changed, "intersects")[1])
+    if dug is not None:
+        near = near[dug[near]]
+    if len(near) == 0:
+        return np.zeros(0, np.int64), metres
+    around = np.sort(green.query(shapely.box(*shapely.total_bounds(lines[near]))))
+    found = length_inside_union(lines[near], Areas(green.geometries[around]))
+    moved = np.abs(found - metres[near]) > _SAME_M
+    near = near[moved].astype(np.int64)
+    metres[near] = found[moved]
+    return near, metres

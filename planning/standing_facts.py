@@ -1,0 +1,104 @@
+"""Standing facts: what was looked up once in a county and stands although the survey was edited.
+
+Red-line areas of roads, which areas cover which parcels, the pits of bores: none of it is looked up
+anew but where the edit could change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import replace
+
+import numpy as np
+import shapely
+
+from gis.handing_on import hand_on
+from gis.linear import IntArray
+from gis.regions import Region
+from planning.crossing_methods import Bores, bores_of
+from planning.facts import Ground
+from planning.groundwork import Groundwork
+
+# What corridors tell that follows from their graph and the ends in it.
+_OF_GRAPH = ("is_connector", "walk_order", "is_walked", "connectors", "strip_nodes")
+_OF_ROADS = ("road_areas", "land_in_reach", "_drawn_red_lines")
+_OF_ROAD_TABLE = ("is_city_road", "road_days")
+_OF_OBSTACLES = ("private_areas", "_water_areas")
+# Layers that obstacles, closures and existing lines are read from.
+_OBSTACLES = frozenset(("parcels", "buildings", "water_bodies", "railways"))
+_CLOSING = frozenset(("no_dig", "trees", "green"))
+_EXISTING = frozenset(("lines", "nodes"))
+
+
+def with_standing_facts(
+    before: Groundwork,
+    after: Groundwork,
+    changed: Set[str],
+    region: Region,
+    edge_before: IntArray,
+) -> Groundwork:
+    """The groundwork ``after`` an edit, with what stands of what ``before`` has looked up.
+
+    Parameters
+    ----------
+    changed
+        The layers with changes.
+    region
+        Holds all that changed, features and edges.
+    edge_before
+        For every edge its number before, -1 for a new one.
+    """
+    whole = before._whole or before
+    if before.corridors.graph is after.corridors.graph:
+        hand_on(before.corridors, after.corridors, _OF_GRAPH)
+    if not changed & _OBSTACLES:
+        hand_on(before.corridors.obstacles, after.corridors.obstacles, _OF_OBSTACLES)
+        if before.corridors.surfaces is after.corridors.surfaces:
+            hand_on(before.corridors, after.corridors, ("bridged",))
+    if not changed & _CLOSING:
+        hand_on(whole, after, ("closures",))
+    if not changed & _EXISTING and "existing lines" in whole.kept:
+        after.kept["existing lines"] = whole.kept["existing lines"]
+    if "ground" in vars(whole):
+        vars(after)["ground"] = _ground(whole.ground, after, changed, region, edge_before)
+    return after
+
+
+def _ground(
+    before: Ground, work: Groundwork, changed: Set[str], region: Region, edge_before: IntArray
+) -> Ground:
+    after = Ground(work.survey, work.corridors, work.policy)
+    if before.corridors.surfaces is after.corridors.surfaces:
+        hand_on(before, after, _OF_ROAD_TABLE)
+        if "road_red_lines" not in changed:
+            hand_on(before, after, _OF_ROADS)
+    if "service_areas" not in changed:
+        hand_on(before, after, ("_areas",))
+        if "parcels" not in changed:
+            hand_on(before, after, ("parcels_in",))
+    if "bores" in vars(before):
+        vars(after)["bores"] = _bores(before.bores, work, region, edge_before)
+    return after
+
+
+def _bores(before: Bores, work: Groundwork, region: Region, edge_before: IntArray) -> Bores:
+    """Bores that stand: those of edges that were there, away from all that changed."""
+    graph, settings = work.corridors.graph, work.policy.planning
+    pit_m = settings.value("trenchless_pit_length_m") + settings.value("trenchless_pit_width_m")
+    away = region.away_m(shapely.bounds(graph.lines)) > pit_m
+    stands = away & (edge_before >= 0)
+    number = np.full(int(edge_before.max(initial=-1)) + 2, -1)
+    number[edge_before[stands]] = np.flatnonzero(stands)
+    edge = number[np.minimum(before.edge, len(number) - 1)]
+    kept = np.flatnonzero(edge >= 0)
+    anew = bores_of(work.corridors, settings, np.flatnonzero(~stands))
+    edge = np.concatenate([edge[kept], anew.edge])
+    order = np.argsort(edge)
+    return replace(
+        anew,
+        edge=edge[order],
+        lines=graph.lines[edge[order]],
+        pits=np.concatenate([before.pits[kept], anew.pits])[order],
+        green_m2=np.concatenate([before.green_m2[kept], anew.green_m2])[order],
+        paved_m2=np.concatenate([before.paved_m2[kept], anew.paved_m2])[order],
+    )
