@@ -360,14 +360,13 @@ def _roads_cut_open(
 
 def _roads_with_pits(ground: Ground, routes: Routes) -> dict[int, dict[int, Truth]]:
     """The roads that the working pits of each bored route lie in or may lie in."""
-    found: dict[int, dict[int, Truth]] = {}
-    for number, edges in enumerate(routes.bored):
-        if edges:
-            pits = np.array(ground.bores.pits_of(edges), object)
-            roads = found[number] = {}
-            for land, dug in ground.reaches:
-                for _, road in _overlapping(pits, land):
-                    roads.setdefault(road, dug)
+    pits = {n: ground.bores.pits_of(edges) for n, edges in enumerate(routes.bored) if edges}
+    found: dict[int, dict[int, Truth]] = {number: {} for number in pits}
+    owner = [number for number, mine in pits.items() for _ in mine]
+    every = np.array([pit for mine in pits.values() for pit in mine], object)
+    for land, dug in ground.reaches:
+        for pit, road in _overlapping(every, land):
+            found[owner[pit]].setdefault(road, dug)
     return found
 
 
