@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
 
 from gis.linear import FloatArray, IntArray, LineArray
 
@@ -164,6 +165,14 @@ def arc_order(ends: IntArray, node_count: int) -> ArcOrder:
     key = key[order]
     first = np.flatnonzero(np.r_[True, np.diff(key) > 0]) if len(key) else np.zeros(0, np.int64)
     return ArcOrder(edge[order], first, key[first], node_count)
+
+
+def connected_parts(ends: IntArray, node_count: int) -> IntArray:
+    """Equal numbers for nodes that edges join, in any number of steps; (n,)."""
+    joined = csr_matrix(
+        (np.ones(len(ends), np.int8), (ends[:, 0], ends[:, 1])), shape=(node_count, node_count)
+    )
+    return np.asarray(connected_components(joined, directed=False)[1], np.int64)
 
 
 def arcs(ends: IntArray, weights: FloatArray, node_count: int) -> Arcs:

@@ -129,10 +129,23 @@ def area_inside_union(
     """
     one, two, part = shared_areas(areas, polygons) if shared is None else shared
     total = np.bincount(one, part, minlength=len(areas)).astype(float)
-    for index in np.flatnonzero(np.bincount(one, minlength=len(areas)) > 1):
+    several = np.bincount(one, minlength=len(areas))[one] > 1
+    lapped = _overlapped(polygons, np.unique(two[several]))
+    twice = np.bincount(one[lapped[two]], minlength=len(areas)) > 1
+    for index in np.flatnonzero(twice):
         hit = shapely.union_all(polygons[two[one == index]])
         total[index] = shapely.area(shapely.intersection(areas[index], hit))
     return total
+
+
+def _overlapped(polygons: NDArray[Any], chosen: IntArray) -> NDArray[np.bool_]:
+    """Which of all polygons share land with another one of those that are chosen."""
+    found = np.zeros(len(polygons), bool)
+    one, two = shapely.STRtree(polygons[chosen]).query(polygons[chosen], predicate="intersects")
+    one, two = chosen[one[one < two]], chosen[two[one < two]]
+    both = shapely.area(shapely.intersection(polygons[one], polygons[two])) > 0
+    found[one[both]] = found[two[both]] = True
+    return found
 
 
 def squares_of(areas: NDArray[Any], side_m: float) -> tuple[NDArray[Any], IntArray]:

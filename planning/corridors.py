@@ -6,7 +6,7 @@ lines of parcels, to gates and to network nodes. Every edge is measured once, at
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -19,8 +19,8 @@ from scipy.spatial import cKDTree
 
 from gis.areas import Areas
 from gis.crs import require_projected
-from gis.linear import FloatArray, IntArray, LineArray, cut_lines, segments, with_ends
-from gis.network import ArcOrder, CorridorGraph, arc_order
+from gis.linear import FloatArray, IntArray, LineArray, cut_lines, ranges, segments, with_ends
+from gis.network import ArcOrder, CorridorGraph, arc_order, connected_parts
 from gis.noding import Network, number_nodes
 from gis.overlay import length_inside_union
 from layers.survey import Survey
@@ -105,6 +105,11 @@ class Corridors:
         return replace(order, edge=walkable[order.edge])
 
     @cached_property
+    def parts(self) -> IntArray:
+        """Equal numbers for nodes that edges other than connectors join, whatever may be dug."""
+        return connected_parts(self.graph.ends[~self.is_connector], self.graph.node_count)
+
+    @cached_property
     def is_walked(self) -> NDArray[np.bool_]:
         """True for nodes at the end of any edge but connectors."""
         walked = np.zeros(self.graph.node_count, bool)
@@ -132,19 +137,33 @@ class Corridors:
 
     def end_nodes(self, parcel_id: str, application_id: str = "") -> IntArray:
         """Nodes on the red line of a parcel, or the gate of an application."""
-        return self._nodes_of_site.get((parcel_id, application_id), np.zeros(0, np.int64))
+        nodes, place_of = self._nodes_of_sites
+        first, last = place_of.get((parcel_id, application_id), (0, 0))
+        return nodes[first:last]
+
+    def end_nodes_of(self, parcel_ids: Iterable[str]) -> tuple[IntArray, IntArray]:
+        """The ``end_nodes`` of parcels one after another, and where those of each begin.
+
+        The second array has one more entry than parcels, the end.
+        """
+        nodes, place_of = self._nodes_of_sites
+        found = [place_of.get((parcel_id, ""), (0, 0)) for parcel_id in parcel_ids]
+        first, last = np.array(found, np.int64).reshape(-1, 2).T
+        return nodes[ranges(first, last)], np.r_[0, np.cumsum(last - first)]
 
     @cached_property
-    def _nodes_of_site(self) -> dict[tuple[str, str], IntArray]:
+    def _nodes_of_sites(self) -> tuple[IntArray, dict[tuple[str, str], tuple[int, int]]]:
+        """Nodes of all sites one after another, and from where to where those of each are."""
         names = ["parcel_id", "application_id"]
         number = self.sites.groupby(names, sort=False).ngroup().to_numpy(np.int64)
         order = np.argsort(number, kind="stable")
         starts = np.flatnonzero(np.r_[True, np.diff(number[order]) > 0]) if len(order) else order
-        nodes = np.split(self.sites["node"].to_numpy(np.int64)[order], starts[1:])
         parcels, applications = (
             map(str, self.sites[name].to_numpy(object)[order[starts]]) for name in names
         )
-        return dict(zip(zip(parcels, applications, strict=True), nodes, strict=False))
+        places = zip(starts.tolist(), np.r_[starts[1:], len(order)].tolist(), strict=False)
+        keys = zip(parcels, applications, strict=True)
+        return self.sites["node"].to_numpy(np.int64)[order], dict(zip(keys, places, strict=False))
 
     def measure(
         self, lines: LineArray, crossings: pd.DataFrame | None = None

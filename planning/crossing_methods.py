@@ -191,8 +191,9 @@ def _pits(lines: LineArray, end: int, length_m: float, width_m: float) -> NDArra
     xy = shapely.get_coordinates(shapely.get_point(lines, -end))
     far = shapely.get_coordinates(shapely.get_point(lines, end - 1))
     along = (far - xy) / np.maximum(np.hypot(*(far - xy).T), 1e-9)[:, None] * length_m / 2
-    axis = segments(xy - along, xy + along)
-    return np.asarray(shapely.buffer(axis, width_m / 2, cap_style="flat"))
+    aside = along[:, ::-1] * (-1.0, 1.0) * (width_m / length_m)
+    corners = (xy - along - aside, xy + along - aside, xy + along + aside, xy - along + aside)
+    return np.asarray(shapely.polygons(np.stack(corners, axis=1)))
 
 
 def _free(corridors: Corridors, pits: NDArray[Any]) -> NDArray[np.bool_]:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -272,8 +271,7 @@ def no_network(work: Groundwork, demand: Demand) -> str | None:
         return "no_network_imported"
     if tie_ins.features.empty or len(tie_ins.table) == 0:
         return "no_tie_in"
-    fits = np.isfinite(work.search(demand.pipe, "shortest").tie_in_weights).any()
-    return None if fits else "no_size_match"
+    return None if work.usable_tie_ins(demand.pipe).any() else "no_size_match"
 
 
 def _unroutable(

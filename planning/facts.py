@@ -34,6 +34,9 @@ _PARK_KINDS = ("park", "protected")
 CUT_OPEN: Mapping[str, Truth] = {"open_cut": True, "pit_in_road": False}
 # Rows of the roads that a route digs up: True, or None where it is not known whether it does.
 Dug = Mapping[int, Truth]
+# Sides of the edge of an area, and whether it covers what lies there.
+INSIDE, ASTRIDE, OUTSIDE = range(3)
+SIDES: tuple[Truth, ...] = (True, None, False)
 _ENTERPRISE: Mapping[Any, bool] = {"enterprise": True, "government": False, "person": False}
 
 
@@ -162,22 +165,27 @@ class Ground:
         return all_hold(self._covers(key, parcel_id) for key in ("urban_area", utility))
 
     def _covers(self, area: str, parcel_id: str) -> Truth:
-        return self.parcels_in.get(area, {}).get(parcel_id)
+        side = self.parcels_in.get(area)
+        row = self.parcel_row.get(parcel_id)
+        return None if side is None or row is None else SIDES[side[row]]
 
     @cached_property
-    def parcels_in(self) -> Mapping[str, Mapping[str, Truth]]:
-        """For each area whether it covers each parcel; a contact at its edge counts for nothing."""
+    def parcel_row(self) -> Mapping[str, int]:
+        """Row of each parcel in its layer."""
+        parcels = self.survey.get("parcels")
+        names = [] if parcels is None else parcels.index.astype(str).tolist()
+        return {name: row for row, name in enumerate(names)}
+
+    @cached_property
+    def parcels_in(self) -> Mapping[str, NDArray[np.int8]]:
+        """For each area on which side of its edge each parcel lies: ``INSIDE``, ``OUTSIDE`` or
+        ``ASTRIDE``, by row; a contact at the edge counts for nothing.
+        """
         parcels = self.survey.get("parcels")
         if parcels is None:
             return {}
         whole = np.asarray(parcels.geometry.array)
-        inner = shapely.buffer(whole, -CONTACT_TOLERANCE_M)
-        inner = np.where(shapely.is_empty(inner), whole, inner)
-        names = parcels.index.astype(str).tolist()
-        return {
-            key: dict(zip(names, _sides(area, inner), strict=True))
-            for key, area in self._areas.items()
-        }
+        return {key: _sides(area, whole) for key, area in self._areas.items()}
 
     @cached_property
     def _areas(self) -> Mapping[str, shapely.Geometry]:
@@ -191,10 +199,18 @@ class Ground:
         return {str(key): area for key, area in united.items()}
 
 
-def _sides(area: shapely.Geometry, shapes: NDArray[Any]) -> list[Truth]:
-    """True for shapes inside an area, False outside, None on both sides of its edge."""
+def _sides(area: shapely.Geometry, shapes: NDArray[Any]) -> NDArray[np.int8]:
+    """On which side of the edge of an area each shape lies.
+
+    What lies at the edge is looked at without its own rim.
+    """
     inside, meets = shapely.covers(area, shapes), shapely.intersects(area, shapes)
-    return [i if i or not m else None for i, m in zip(inside.tolist(), meets.tolist(), strict=True)]
+    at_edge = np.flatnonzero(meets & ~inside)
+    inner = shapely.buffer(shapes[at_edge], -CONTACT_TOLERANCE_M)
+    inner = np.where(shapely.is_empty(inner), shapes[at_edge], inner)
+    inside[at_edge], meets[at_edge] = shapely.covers(area, inner), shapely.intersects(area, inner)
+    sides = np.where(inside, INSIDE, np.where(meets, ASTRIDE, OUTSIDE))
+    return np.asarray(sides, np.int8)
 
 
 def application_facts(application: Application, utility: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray
 from layers.survey import Survey
@@ -165,24 +166,26 @@ class Groundwork:
 
     def _search(self, pipe: Pipe, objective: str) -> Search:
         tie_ins, graph = self.tie_ins(pipe.utility), self.corridors.graph
-        methods = self.methods(pipe)
+        methods, usable = self.methods(pipe), self.usable_tie_ins(pipe)
         if objective == "shortest":
             edges = np.where(np.isfinite(methods.yuan), graph.length_m, np.inf)
             offsets = tie_ins.table["length_m"].to_numpy(float)
         else:
             edges = methods.yuan
             offsets = priced(self.tie_in_surfaces_m(pipe.utility), self.rates(pipe).yuan_m)
-        usable = eligible(tie_ins, pipe, self.standards)
-        width_m = self.strip_width_m(pipe)
-        usable = usable & ~self.closures.barred(tie_ins.lines, tie_ins.tree, width_m, self.closed)
-        if not self.closed.any_width:
-            usable &= ~ways_too_narrow(self, pipe)
         return Search(
             self.corridors,
             tie_ins,
             edges + graph.tie_break,
             np.where(usable, offsets + tie_ins.tie_break, np.inf),
         )
+
+    def usable_tie_ins(self, pipe: Pipe) -> NDArray[np.bool_]:
+        """Which tie-in ways may serve a pipe, be dug, and hold its trench."""
+        tie_ins, width_m = self.tie_ins(pipe.utility), self.strip_width_m(pipe)
+        usable = eligible(tie_ins, pipe, self.standards)
+        usable = usable & ~self.closures.barred(tie_ins.lines, tie_ins.tree, width_m, self.closed)
+        return usable if self.closed.any_width else usable & ~ways_too_narrow(self, pipe)
 
     def methods(self, pipe: Pipe) -> Methods:
         """How one pipe goes over each edge, open cut or bored, and what that costs."""

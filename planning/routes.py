@@ -70,15 +70,14 @@ class Search:
     def best_tie_ins(self) -> pd.DataFrame:
         """The lightest tie-in of every graph node that has one: index node, columns row, weight."""
         rows = np.flatnonzero(np.isfinite(self.tie_in_weights))
-        table = pd.DataFrame(
-            {
-                "node": self.tie_ins.table["node"].to_numpy(np.int64)[rows],
-                "row": rows,
-                "weight": self.tie_in_weights[rows],
-            }
+        node, weight = (
+            self.tie_ins.table["node"].to_numpy(np.int64)[rows],
+            self.tie_in_weights[rows],
         )
-        lightest = table.sort_values(["node", "weight", "row"]).drop_duplicates("node")
-        return lightest.set_index("node")
+        order = np.lexsort((rows, weight, node))
+        order = order[np.flatnonzero(np.diff(node[order], prepend=-1))]
+        index = pd.Index(node[order], name="node")
+        return pd.DataFrame({"row": rows[order], "weight": weight[order]}, index=index)
 
     @cached_property
     def lightest_rate(self) -> float:
@@ -328,12 +327,18 @@ def trace_bored(
     return replace(routes, lines=lines, table=table, bored=beneath, cut=cut)
 
 
-def measure_lines(corridors: Corridors, ways: Sequence[Way], lines: LineArray) -> Routes:
+def measure_lines(
+    corridors: Corridors,
+    ways: Sequence[Way],
+    lines: LineArray,
+    measured: tuple[pd.DataFrame, pd.DataFrame] | None = None,
+) -> Routes:
     """Measure lines as routes, from the tie-in to the red line; ``ways`` tell their edges.
 
-    The lines may leave the edges: nothing but ``on_bridge`` is read from them.
+    The lines may leave the edges: nothing but ``on_bridge`` is read from them. ``measured`` is what
+    ``corridors.measure`` says of the lines, where that is known already.
     """
-    table, crossings = corridors.measure(lines)
+    table, crossings = corridors.measure(lines) if measured is None else measured
     inside = shapely.intersection(
         lines[crossings["line"]], corridors.surfaces.own_area[crossings["road"]]
     )

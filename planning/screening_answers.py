@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,15 @@ from planning.application import Demand
 from planning.external_lines import no_network
 from planning.groundwork import Groundwork
 from planning.narrow_slots import may_lack_room
-from planning.no_dig import Closed
+from planning.no_dig import OPEN, Closed
 from planning.questions import as_text, unknown_states
 from planning.screening_bounds import bounded_statuses
-from planning.screening_judged import Answers, Desk, answer
+from planning.screening_judged import Answers, Desk, answer, ride
 from planning.screening_questions import questions_of_ways
 from planning.screening_sites import Sites
 from planning.screening_table import FIGURES
-from planning.screening_ways import Ways, lightest_ways
+from planning.screening_ways import Ways, cut_off, lightest_ways
+from planning.tie_ins import eligible
 from planning.verdict_tables import COLUMNS as VERDICT_COLUMNS
 from planning.verdict_tables import Coded, judge_columns
 
@@ -91,7 +93,7 @@ class Quest:
     def _solve_ones(self, geometry: bool) -> Alike:
         rows: list[tuple[IntArray, dict[str, Any]]] = []
         left: list[IntArray] = []
-        todo = self.ones
+        todo, open_ground = self.ones, self.desk.work.under(OPEN)
         for number, ground in enumerate(self.grounds):
             ways = self.cheapest
             if number:
@@ -101,39 +103,63 @@ class Quest:
                 rows.append((told.site, told.columns(self.demand, geometry)))
                 left.append(doubtful)
                 todo = np.setdiff1d(todo, ways.site)
+            lost = todo[self._cut_off(todo)]  # the next ground brings no way to these either
+            if len(lost):
+                rows.append((lost, _unroutable(open_ground, self.demand, self.sites, lost)))
+                todo = np.setdiff1d(todo, lost)
             if len(todo) == 0:
                 break
         if len(todo) and (ground.closed.areas or may_lack_room(ground, self.demand.pipe)):
             left.append(todo)  # it may be the closed areas or narrow slots that bar the way
         elif len(todo):
-            rows.append((todo, _unroutable(ground, self.demand, self.sites, todo)))
+            rows.append((todo, _unroutable(open_ground, self.demand, self.sites, todo)))
         return Alike(rows, np.sort(np.concatenate([*left, np.zeros(0, np.int64)])))
+
+    def _cut_off(self, chosen: IntArray) -> NDArray[np.bool_]:
+        """True for sites that nothing joins to the network, whatever may be dug."""
+        work, pipe = self.desk.work, self.demand.pipe
+        tie_ins = work.tie_ins(pipe.utility)
+        usable = eligible(tie_ins, pipe, work.standards)
+        return cut_off(work.corridors, tie_ins, usable, self.sites.steps, chosen)
 
     def _routed(self, ground: Groundwork, cheapest: Ways) -> tuple[_Best, IntArray]:
         """The recommended routes of sites, and the sites to be solved one by one.
 
         Those of figures in doubt, and those whose cheapest route does not qualify where bounds
-        do not tell whether another one does.
+        do not tell whether another one does: most of these would not even if no greenery were
+        near, which is seen before any strip is made.
         """
-        first = answer(self.desk, ground, self.demand, self.day, self.sites, cheapest)
-        status, unsure, rank = np.full(len(cheapest), "found", object), first.in_doubt, first.rank
-        open_ = np.flatnonzero((rank > 0) & ~unsure)
+        reckon = partial(answer, self.desk, ground, self.demand, self.day, self.sites)
+        ridden = ride(self.desk, ground, self.demand, self.day, cheapest)
+        bare = reckon(cheapest, ridden, bare=True)
+        kept = np.flatnonzero(~ridden.in_doubt)
+        status = self._statuses(ground, cheapest.site[kept], bare.rank[kept])
+        kept, status = kept[~pd.isna(status)], status[~pd.isna(status)]
+        found = reckon(cheapest.part(kept), ridden.part(kept))
+        worse = np.flatnonzero(found.rank != bare.rank[kept])
+        status[worse] = self._statuses(ground, cheapest.site[kept[worse]], found.rank[worse])
+        told = np.flatnonzero(~pd.isna(status))
+        ways = cheapest.part(kept[told])
+        unknown = Coded(found.judged.verdict_of[told], found.unknown)
+        asked = questions_of_ways(self.desk, ground, self.demand, ways, unknown)
+        best = _Best(ways.site, ways, found, told, status[told], asked)
+        return best, np.setdiff1d(cheapest.site, ways.site)
 
-        def shortest_m(sites: IntArray) -> FloatArray:
-            ways = _lightest(ground, self.demand, "shortest", self.sites, sites)
+    def _statuses(self, ground: Groundwork, sites: IntArray, rank: IntArray) -> NDArray[Any]:
+        """What is known of a route that qualifies, by the ranks of the cheapest routes.
+
+        None where bounds do not tell whether another route does.
+        """
+        status, open_ = np.full(len(sites), "found", object), np.flatnonzero(rank > 0)
+
+        def shortest_m(some: IntArray) -> FloatArray:
+            ways = _lightest(ground, self.demand, "shortest", self.sites, some)
             return ways.weight - _TIE_BREAK_M
 
-        told = bounded_statuses(
-            ground, self.demand, self.sites, cheapest.site[open_], rank[open_], shortest_m
+        status[open_] = bounded_statuses(
+            ground, self.demand, self.sites, sites[open_], rank[open_], shortest_m
         )
-        untold = pd.isna(told)
-        unsure = unsure.copy()
-        unsure[open_] = untold
-        status[open_] = told
-        kept = np.flatnonzero(~unsure)
-        ways, unknown = cheapest.part(kept), Coded(first.judged.verdict_of[kept], first.unknown)
-        asked = questions_of_ways(self.desk, ground, self.demand, ways, unknown)
-        return _Best(ways.site, ways, first, kept, status[kept], asked), cheapest.site[unsure]
+        return status
 
 
 def solve_all(quests: Sequence[Quest], geometry: bool) -> Iterator[Alike]:
@@ -200,9 +226,8 @@ class _Best:
 def _unroutable(work: Groundwork, demand: Demand, sites: Sites, chosen: IntArray) -> dict[str, Any]:
     """Columns of sites that no way reaches: why, how far, and whether the plan covers them."""
     utility = demand.pipe.utility
-    count = np.array([len(sites.end_nodes[site]) for site in chosen.tolist()])
     gap_m = sites.gap_m[chosen]
-    too_wide = (count == 0) & (gap_m > work.policy.planning.max_snap_m)
+    too_wide = (sites.end_counts[chosen] == 0) & (gap_m > work.policy.planning.max_snap_m)
     reason = no_network(work, demand)
     judged = judge_columns(utility, sites.facts(utility, chosen), len(chosen), work.policy)
     columns: dict[str, Any] = {

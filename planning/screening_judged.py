@@ -55,7 +55,6 @@ class Answers:
     figures: Mapping[str, FloatArray]
     measures: Mapping[str, FloatArray]
     judged: Judged
-    in_doubt: NDArray[np.bool_]
 
     @property
     def rank(self) -> IntArray:
@@ -81,6 +80,8 @@ class Desk:
             work.ground,
             self.nearby,
             graph.lines,
+            graph.measures,
+            work.corridors.crossings,
             graph.measures["road"].to_numpy(np.int64),
             graph.measures["on_bridge"].to_numpy(float),
             self.joints.doubt,
@@ -101,11 +102,14 @@ class Desk:
     def stubs(self, utility: str) -> LineValues:
         """Ways to the tie-ins of a utility."""
         if utility not in self._stubs:
-            lines = self.work.tie_ins(utility).lines
+            tie_ins = self.work.tie_ins(utility)
+            lines = tie_ins.lines
             self._stubs[utility] = LineValues(
                 self.work.ground,
                 self.nearby,
                 lines,
+                tie_ins.table,
+                tie_ins.crossings,
                 np.full(len(lines), -1),
                 np.zeros(len(lines)),
                 self._begins_inside(utility),
@@ -137,18 +141,24 @@ class Desk:
 
 
 def answer(
-    desk: Desk, work: Groundwork, demand: Demand, day: date, sites: Sites, ways: Ways
+    desk: Desk,
+    work: Groundwork,
+    demand: Demand,
+    day: date,
+    sites: Sites,
+    ways: Ways,
+    ridden: Ridden,
+    *,
+    bare: bool = False,
 ) -> Answers:
-    """Figures and verdicts of ways of one demand, dug on one day.
+    """Figures and verdicts of ways of one demand, dug on one day, from what their lines add.
 
-    ``work`` is the desk's own with what is closed. Ways over an edge that is bored, or that is
-    no strip, crossing or connector, are in doubt.
+    ``work`` is the desk's own with what is closed; ``bare`` asks what were if no greenery and no
+    tree stood anywhere near.
     """
-    utility = demand.pipe.utility
-    unlike = work.methods(demand.pipe).bored | desk.unlike
-    sums, longest, roads, perhaps = _ridden(desk, demand, day, ways, unlike)
-    states = desk.states(day)
-    near = _Strips(desk, demand, ways, -longest[:, 1:])
+    utility, states = demand.pipe.utility, desk.states(day)
+    sums, longest, roads = ridden.sums, ridden.largest, ridden.roads
+    near = _Strips(desk, demand, ways, np.full((len(ways), 2), np.inf) if bare else ridden.gaps)
     measured = Figures(
         demand=demand,
         length_m=sums[:, col.LENGTH],
@@ -176,12 +186,11 @@ def answer(
         "red_line_m": _known(sums, col.RED_LINE, col.NO_RED_LINE),
         "green_m2": near.green_m2,
     }
-    tolerances = tolerances_of_ways(work, demand, sites, ways, figures)
+    tolerances = {} if bare else tolerances_of_ways(work, demand, sites, ways, figures)
     return Answers(
         figures,
         measures,
         _judge(work, utility, sites, ways, {**measures, **facts}, roads, tolerances),
-        (sums[:, col.DOUBT] > 0) | ((perhaps > 0) & (roads == 0)).any(axis=1),
     )
 
 
@@ -191,14 +200,45 @@ def trench_reach_m(work: Groundwork, demand: Demand) -> float:
     return 0.0 if width is None else width * _MITRE_REACH
 
 
-def _ridden(
-    desk: Desk, demand: Demand, day: date, ways: Ways, unlike: NDArray[np.bool_]
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Sums, largest values, roads surely dug and roads perhaps dug, of every way.
+@dataclass(frozen=True)
+class Ridden:
+    """What the lines of ways add, one row for each way.
 
-    Largest are the longest piece inside a carriageway, and the distances to greenery and trees
-    with a minus: the nearest is the largest.
+    ``sums`` and ``largest`` have the columns of ``LineValues``: the longest piece inside a
+    carriageway, then the distances to greenery and trees with a minus, the nearest is the largest.
+    ``roads`` and ``perhaps`` count roads that are surely and that are perhaps dug up.
     """
+
+    sums: FloatArray
+    largest: FloatArray
+    roads: FloatArray
+    perhaps: FloatArray
+
+    @property
+    def gaps(self) -> FloatArray:
+        """Distances to the nearest greenery and tree."""
+        return -self.largest[:, 1:]
+
+    @property
+    def in_doubt(self) -> NDArray[np.bool_]:
+        """Ways whose figures are not surely the sums of their lines'."""
+        unclear = (self.perhaps > 0) & (self.roads == 0)
+        return np.asarray((self.sums[:, col.DOUBT] > 0) | unclear.any(axis=1))
+
+    def part(self, chosen: IntArray) -> Ridden:
+        """Some of the ways, by their place."""
+        return Ridden(
+            self.sums[chosen], self.largest[chosen], self.roads[chosen], self.perhaps[chosen]
+        )
+
+
+def ride(desk: Desk, work: Groundwork, demand: Demand, day: date, ways: Ways) -> Ridden:
+    """Add up what the lines of ways add.
+
+    ``work`` is the desk's own with what is closed. Ways over an edge that is bored, or that is
+    no strip, crossing or connector, are in doubt.
+    """
+    unlike = work.methods(demand.pipe).bored | desk.unlike
     states, stubs = desk.states(day), desk.stubs(demand.pipe.utility)
     reach = trench_reach_m(desk.work, demand)
     branches, walks = ways.branches, ways.foot >= 0
@@ -224,7 +264,7 @@ def _ridden(
         total[walks] = join(total[walks], join(ridden, of_last))
     sums, largest = totals
     columns = states.counts.shape[2]
-    return (
+    return Ridden(
         sums[:, : col.COLUMNS],
         largest,
         sums[:, col.COLUMNS : col.COLUMNS + columns],

@@ -111,6 +111,9 @@ class LineValues:
 
     Attributes
     ----------
+    measures, crossings
+        What the corridors measured of each line: a row for each, and the pieces inside
+        carriageways, with the number of the line in their first column.
     sums
         (n, ``COLUMNS``) values that add up.
     longest
@@ -123,6 +126,8 @@ class LineValues:
     ground: Ground
     nearby: Nearby
     lines: LineArray
+    measures: pd.DataFrame
+    crossings: pd.DataFrame
     own_road: IntArray
     on_bridge: FloatArray
     in_doubt: NDArray[np.bool_]
@@ -141,8 +146,9 @@ class LineValues:
 
     def fill(self, numbers: IntArray) -> None:
         """Measure those of the lines that were not measured yet."""
-        new = np.unique(numbers)
-        new = new[~self._filled[new]]
+        asked = np.zeros(len(self.lines), bool)
+        asked[numbers] = True
+        new = np.flatnonzero(asked & ~self._filled)
         if len(new) == 0:
             return
         self._filled[new] = True
@@ -191,7 +197,8 @@ class LineValues:
     def _measure(self, new: IntArray, lines: LineArray) -> None:
         """Length, greenery along the line, crossings, surfaces and bridges."""
         corridors = self.ground.corridors
-        routes = measure_lines(corridors, [Way(-1, (), -1, 0.0)] * len(lines), lines)
+        measured = self._measured(new)
+        routes = measure_lines(corridors, [Way(-1, (), -1, 0.0)] * len(lines), lines, measured)
         drawn, table = routes.crossings, routes.table
         known = as_known(self.ground, drawn)
         counted = counted_crossings(self.ground, known)
@@ -210,6 +217,17 @@ class LineValues:
         self.sums[new] = values
         longest = np.nan_to_num(counted["longest_m"].to_numpy(float))
         np.maximum.at(self.longest[:, 0], new[counted["route"].to_numpy(np.int64)], longest)
+
+    def _measured(self, new: IntArray) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """What the corridors measured of some of the lines, numbered anew."""
+        place = np.full(len(self.lines), -1)
+        place[new] = np.arange(len(new))
+        line = place[self.crossings.iloc[:, 0].to_numpy(np.int64)]
+        pieces = self.crossings.loc[line >= 0, ["road", "kerb_m", "red_line_m"]]
+        pieces.insert(0, "line", line[line >= 0])
+        names = ["length_m", "kerb_m", "red_line_m", "green_m"]
+        table = {name: self.measures[name].to_numpy(float)[new] for name in names}
+        return pd.DataFrame(table), pieces.reset_index(drop=True)
 
 
 def _add(values: FloatArray, pieces: pd.DataFrame, name: str, column: int, unknown: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray, ranges
 from planning.application import Application
-from planning.facts import application_facts
+from planning.facts import ASTRIDE, SIDES, application_facts
 from planning.groundwork import Groundwork
 from planning.screening_ways import LastSteps, last_steps
 from planning.verdict_tables import Coded
@@ -31,18 +32,22 @@ class Sites:
     @cached_property
     def steps(self) -> LastSteps:
         """Last steps of all sites."""
-        return last_steps(self.work.corridors, self.end_nodes)
+        return last_steps(self.work.corridors, *self._ends)
 
     @cached_property
-    def end_nodes(self) -> list[IntArray]:
-        return [self.work.corridors.end_nodes(case.parcel_id) for case in self.cases]
+    def parcel_ids(self) -> list[str]:
+        """The parcel of each case."""
+        return [case.parcel_id for case in self.cases]
 
     @cached_property
     def _ends(self) -> tuple[IntArray, IntArray]:
         """All end nodes, site after site, and where those of each begin."""
-        count = [len(nodes) for nodes in self.end_nodes]
-        nodes = np.concatenate([*self.end_nodes, np.zeros(0, np.int64)]).astype(np.int64)
-        return nodes, np.r_[0, np.cumsum(count)].astype(np.int64)
+        return self.work.corridors.end_nodes_of(self.parcel_ids)
+
+    @cached_property
+    def end_counts(self) -> IntArray:
+        """How many nodes each site may end at."""
+        return np.diff(self._ends[1])
 
     def ends_of(self, sites: IntArray) -> tuple[IntArray, IntArray]:
         """Where the end nodes of each of some sites begin, and all of them."""
@@ -69,14 +74,13 @@ class Sites:
 
         They end at the same nodes on a day, and their red lines are equally exact.
         """
-        ends = pd.factorize(np.array([n.tobytes() for n in self.end_nodes], object))[0]
-        joined = np.array([len(nodes) > 0 for nodes in self.end_nodes], bool)
-        parcels = [case.parcel_id for case in self.cases]
-        tolerance = self.work.tolerances.of_layer("parcels").reindex(parcels).to_numpy(float)
-        exact = pd.factorize(tolerance, use_na_sentinel=False)[0]
+        nodes, starts = self._ends
+        packed, at = nodes.tobytes(), (starts * nodes.itemsize).tolist()
+        ends = pd.factorize(np.array([packed[a:b] for a, b in pairwise(at)], object))[0]
+        exact = pd.factorize(self.tolerance_m, use_na_sentinel=False)[0]
         shared = ends * (exact.max(initial=0) + 1) + exact
         alone = shared.max(initial=0) + 1 + np.arange(len(ends))
-        return np.asarray(np.where(self.is_estimate & joined, shared, alone), np.int64)
+        return np.asarray(np.where(self.is_estimate & (self.end_counts > 0), shared, alone))
 
     def alike(self, utility: str, chosen: IntArray) -> tuple[IntArray, IntArray]:
         """Of some sites one of each kind that all is the same of, and the place of each in them.
@@ -94,7 +98,13 @@ class Sites:
     def gap_m(self) -> FloatArray:
         """Distance of each parcel from the nearest strip."""
         gaps = self.work.corridors.gaps_m
-        return np.array([gaps.get(case.parcel_id, np.inf) for case in self.cases])
+        return np.array([gaps.get(parcel_id, np.inf) for parcel_id in self.parcel_ids])
+
+    @cached_property
+    def tolerance_m(self) -> FloatArray:
+        """Tolerance of each red line, NaN for unknown."""
+        told = self.work.tolerances.of_layer("parcels")
+        return np.asarray(told.reindex(self.parcel_ids).to_numpy(float))
 
     @cached_property
     def _alike(self) -> tuple[NDArray[np.intp], list[Application]]:
@@ -122,13 +132,24 @@ class Sites:
     def _service(self, utility: str, sites: IntArray) -> Coded:
         """Whether sites are in the urban area and in that of the utility, as for one route."""
         urban, own = self._covered("urban_area")[sites], self._covered(utility)[sites]
-        return Coded(np.maximum(urban, own), (True, None, False))
+        return Coded(np.maximum(urban, own), SIDES)
 
     def _covered(self, area: str) -> NDArray[np.intp]:
-        """For each parcel 0 inside an area, 2 outside, 1 where that is unknown."""
+        """On which side of the edge of an area each parcel lies; astride it where unknown."""
         if area not in self._covers:
-            code = {True: 0, None: 1, False: 2}
-            truths = self.work.ground.parcels_in.get(area, {})
-            found = [code[truths.get(case.parcel_id)] for case in self.cases]
-            self._covers[area] = np.array(found, np.intp)
+            sides = self.work.ground.parcels_in.get(area)
+            found = np.full(len(self.cases), ASTRIDE, np.intp)
+            if sides is not None:
+                found[self._known] = sides[self._rows[self._known]]
+            self._covers[area] = found
         return self._covers[area]
+
+    @cached_property
+    def _rows(self) -> IntArray:
+        """Row of each parcel in its layer, -1 for one that is not there."""
+        row = self.work.ground.parcel_row
+        return np.array([row.get(parcel_id, -1) for parcel_id in self.parcel_ids], np.int64)
+
+    @cached_property
+    def _known(self) -> NDArray[np.bool_]:
+        return self._rows >= 0

@@ -42,9 +42,10 @@ class _Texts:
     def write(self, rows: IntArray, values: Any) -> None:
         """Write one text for all rows or one for each, None for nothing."""
         if isinstance(values, Coded):
-            used, at = np.unique(values.place, return_inverse=True)
-            known = [self._of(values.values[place]) for place in used.tolist()]
-            self._place[rows] = np.array(known, np.int32)[at]
+            known = np.full(len(values.values), _NOTHING, np.int32)
+            used = np.flatnonzero(np.bincount(values.place, minlength=len(known)))
+            known[used] = [self._of(values.values[place]) for place in used.tolist()]
+            self._place[rows] = known[values.place]
         elif isinstance(values, np.ndarray):
             self._place[rows] = [self._of(value) for value in values]
         else:
@@ -127,7 +128,7 @@ class Table:
         columns |= {name: texts.column() for name, texts in self._texts.items()}
         columns |= self._columns
         names = [*_ORDER, *self.numbers, *(["geometry"] if geometry else [])]
-        return pd.DataFrame({name: columns[name] for name in names}, columns=names)
+        return pd.DataFrame({name: columns[name] for name in names}, columns=names, copy=False)
 
 
 def _column(values: Sequence[str | None], place: IntArray) -> pd.Series:

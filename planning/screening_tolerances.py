@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -28,38 +29,42 @@ def tolerances_of_ways(
     utility, count = demand.pipe.utility, len(ways)
     names = [name for name in MEASURES[utility] if work.policy.inputs[name].surveyed]
     found = {name: np.full(count, np.nan) for name in names}
-    table = ways.tie_ins.table.iloc[ways.tie_in]
-    kind, feature_id = table["kind"].to_numpy(object), table["feature_id"].to_numpy(object)
-    hold = Hold(
-        work=work,
-        lines=np.zeros(0, object),
-        crossings=work.corridors.crossings.iloc[:0],
-        kind=kind,
-        feature_id=feature_id.astype(str),
-        parcels=[sites.cases[site].parcel_id for site in ways.site.tolist()],
-        working=np.zeros(0, object),
-    )
-    told = hold.ended["tolerance_m"].notna()
-    if told.any():
-        told &= hold.joined["tolerance_m"].notna()
-    if hold.kerbs["tolerance_m"].notna().any() and "crossing_kerb_m" in names:
-        told |= figures["kerb_m"] > 0
-    at = np.flatnonzero(told.to_numpy())
+    told = ~np.isnan(sites.tolerance_m[ways.site])
+    at = np.flatnonzero(told)
+    told[at] = _of_ways(work, sites, ways.part(at)).joined["tolerance_m"].notna().to_numpy()
+    if "crossing_kerb_m" in names:
+        crossing = np.flatnonzero(figures["kerb_m"] > 0)
+        kerbs = _of_ways(work, sites, ways.part(crossing[:1])).kerbs
+        told[crossing] |= bool(kerbs["tolerance_m"].notna().any())
+    at = np.flatnonzero(told)
     if len(at) == 0:
         return found
     lines = ways.part(at).draw()
-    drawn = Hold(
-        work,
-        lines,
-        work.corridors.surfaces.crossings(lines).rename(columns={"line": "route"}),
-        kind[at],
-        hold.feature_id[at],
-        [hold.parcels[number] for number in at.tolist()],
-        _working(work, demand, lines),
+    crossings = work.corridors.surfaces.crossings(lines).rename(columns={"line": "route"})
+    drawn = replace(
+        _of_ways(work, sites, ways.part(at)),
+        lines=lines,
+        crossings=crossings,
+        working=_working(work, demand, lines),
     )
     for name, values in tolerances_of(drawn, demand).items():
         found[name][at] = values
     return found
+
+
+def _of_ways(work: Groundwork, sites: Sites, ways: Ways) -> Hold:
+    """What ways hang on, without their lines."""
+    table = ways.tie_ins.table
+    kind, feature_id = (table[name].to_numpy(object) for name in ("kind", "feature_id"))
+    return Hold(
+        work=work,
+        lines=np.zeros(0, object),
+        crossings=work.corridors.crossings.iloc[:0],
+        kind=kind[ways.tie_in],
+        feature_id=feature_id[ways.tie_in].astype(str),
+        parcels=[sites.parcel_ids[site] for site in ways.site.tolist()],
+        working=np.zeros(0, object),
+    )
 
 
 def _working(work: Groundwork, demand: Demand, lines: LineArray) -> LineArray:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from gis.forest import Branches, Forest
 from gis.linear import FloatArray, IntArray, LineArray, ranges
@@ -37,11 +37,9 @@ class LastSteps:
         return LastSteps(self.site[rows], self.node[rows], self.edge[rows], self.foot[rows])
 
 
-def last_steps(corridors: Corridors, end_nodes: Sequence[IntArray]) -> LastSteps:
-    """Last steps of sites with these end nodes, numbered in their order."""
-    count = np.array([len(nodes) for nodes in end_nodes], np.int64)
-    site = np.repeat(np.arange(len(count)), count)
-    node = np.concatenate([*end_nodes, np.zeros(0, np.int64)]).astype(np.int64)
+def last_steps(corridors: Corridors, node: IntArray, starts: IntArray) -> LastSteps:
+    """Last steps of sites; the end nodes of site i are ``node[starts[i]:starts[i + 1]]``."""
+    site = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     table = corridors.connectors
     at_node = table["node"].to_numpy(np.int64)
     first, last = np.searchsorted(at_node, node), np.searchsorted(at_node, node, "right")
@@ -228,6 +226,27 @@ def lightest_ways(
         steps.node[chosen],
         weight[chosen],
     )
+
+
+def cut_off(
+    corridors: Corridors,
+    tie_ins: TieIns,
+    usable: NDArray[np.bool_],
+    steps: LastSteps,
+    sites: IntArray,
+) -> NDArray[np.bool_]:
+    """True for sites that no edges join to any usable tie-in, whatever may be dug.
+
+    ``steps`` are all the last steps, ``sites`` ascending.
+    """
+    nodes = tie_ins.table["node"].to_numpy(np.int64)[usable]
+    served = np.zeros(corridors.graph.node_count, bool)
+    served[nodes] = True
+    part_served = np.zeros(corridors.graph.node_count, bool)
+    part_served[corridors.parts[nodes]] = True
+    mine = steps.of_sites(sites)
+    joined = np.where(mine.foot >= 0, part_served[corridors.parts[mine.foot]], served[mine.node])
+    return ~np.isin(sites, mine.site[joined])
 
 
 def _at_nodes(best: pd.DataFrame, node_count: int) -> tuple[IntArray, FloatArray]:

@@ -79,7 +79,7 @@ class TieIns:
     @cached_property
     def feature_ids(self) -> list[str]:
         """The main or node that each row joins."""
-        return [str(feature_id) for feature_id in self.table["feature_id"]]
+        return list(map(str, self.table["feature_id"].to_numpy(object)))
 
 
 def find_tie_ins(

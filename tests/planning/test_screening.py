@@ -13,6 +13,7 @@ from planning import batch
 from planning.application import Application
 from planning.batch import cases_of, screen
 from planning.groundwork import Groundwork
+from planning.no_dig import Closed
 from planning.plan import plan
 from planning.qualifying import spared_in_reach, statuses_by_bounds
 from planning.route_pieces import piece_book
@@ -21,7 +22,7 @@ from planning.screening_bounds import bounded_statuses
 from planning.screening_judged import Desk
 from planning.screening_lines import joints_inside
 from planning.screening_sites import Sites
-from planning.screening_ways import lightest_ways
+from planning.screening_ways import cut_off, lightest_ways
 from tests import towns
 from tests.towns import ground, main, parcel, street, town
 
@@ -173,6 +174,35 @@ def test_ways_of_arrays_are_the_ways_of_the_forest(sample_work: Groundwork) -> N
     assert ways.site.tolist() == sorted(expected.index)
     for place, site in enumerate(ways.site.tolist()):
         assert ways.one(place) == expected[site]
+
+
+def test_what_no_edge_joins_to_a_main_is_cut_off_whatever_may_be_dug() -> None:
+    # Two streets that do not meet, a main beside the first only; the square closes it to P-1.
+    survey = town(
+        roads={"R-1": street((0, 0), (300, 0)), "R-2": street((0, 900), (300, 900))},
+        parcels={
+            "P-1": parcel(100, 12, 140, 40),
+            "P-2": parcel(100, 912, 140, 940),
+            "P-3": parcel(100, 2000, 140, 2040),
+        },
+        lines={"W-1": main((0, 6.75), (40, 6.75))},
+        no_dig={"X-1": {"reason": "square", "geometry": shapely.box(60, -40, 80, 40)}},
+    )
+    work = ground(survey)
+    cases = cases_of(survey, [], DAY)
+    pipe, sites = cases[0].demands["water"].pipe, np.arange(3)
+    steps, tie_ins = Sites(work, cases).steps, work.tie_ins("water")
+
+    def cut(usable: bool) -> list[bool]:
+        rows = np.full(len(tie_ins.table), usable)
+        return cut_off(work.corridors, tie_ins, rows, steps, sites).tolist()
+
+    assert cut(True) == [False, True, True]
+    assert cut(False) == [True, True, True]
+    table = screen(work, cases, ["water"])
+    assert table["reason"].tolist() == ["no_dig", "disconnected", "gap_too_wide"]
+    closed = work.under(Closed(work.closures.on(DAY)))
+    assert len(lightest_ways(closed.search(pipe, "cheapest"), steps)) == 0
 
 
 @pytest.mark.parametrize("utility", ["water", "gas", "power"])
