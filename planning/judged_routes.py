@@ -247,7 +247,7 @@ def judge_routes(
                 bored=routes.bored[number],
             )
         )
-    if surveyed:
+    if surveyed and len(sites):
         return with_certainty(work, demand, sites, measured_only, routes, working)
     return _answered(work, utility, sites, measured_only, [{} for _ in sites])
 

@@ -258,7 +258,8 @@ class PieceBook:
                 for measures, facts in zip(told.measures, told.facts, strict=True)
             ]
         )
-        return self._ranked_as(columns_of(rows, self.work.policy), len(rows)).tolist()
+        ranks = self._ranked_as(columns_of(rows, self.work.policy), len(rows))
+        return [int(rank) for rank in ranks]
 
     def _ranked_as(self, columns: Mapping[str, Column], count: int) -> NDArray[np.int8]:
         """Ranks of rows of inputs."""
