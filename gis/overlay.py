@@ -105,11 +105,17 @@ class Shared(NamedTuple):
     area_m2: FloatArray
 
 
-def shared_areas(areas: NDArray[Any], polygons: NDArray[Any]) -> Shared:
-    """Area that each geometry shares with each polygon that it meets; missing ones meet none."""
+def shared_areas(
+    areas: NDArray[Any], polygons: NDArray[Any], tree: shapely.STRtree | None = None
+) -> Shared:
+    """Area that each geometry shares with each polygon that it meets; missing ones meet none.
+
+    ``tree`` is the R-tree of the polygons, from whoever asks more than once.
+    """
     if len(areas) == 0 or len(polygons) == 0:
         return Shared(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
-    one, two = shapely.STRtree(polygons).query(areas, predicate="intersects")
+    tree = shapely.STRtree(polygons) if tree is None else tree
+    one, two = tree.query(areas, predicate="intersects")
     part = shapely.area(shapely.intersection(areas[one], polygons[two]))
     return Shared(one.astype(np.int64), two.astype(np.int64), part)
 

@@ -193,7 +193,7 @@ def _one_by_one(
             sites[row] = work.site(cases[number])
         except SiteError as error:
             table.write_row(row, {"status": "unroutable", "reason": error.reason})
-    lines = external_lines(work, demand, list(sites.values()), all_by_forest)
+    lines = external_lines(work, demand, list(sites.values()), all_by_forest, only_recommended=True)
     for row, site in sites.items():
         table.write_row(row, _row(work, lines[site.key]))
 

@@ -23,7 +23,7 @@ from gis.linear import FloatArray
 from gis.overlay import strips
 from planning.application import Demand
 from planning.comparisons import any_holds
-from planning.facts import Dug, Place, green_inside, places_of, route_facts, trees_in
+from planning.facts import Dug, Place, along_of, green_inside, places_of, route_facts, trees_in
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, rank_of, site_facts, unverified_inputs
 from planning.measures import Figures, measure_all
@@ -196,7 +196,7 @@ def _told(
 ) -> tuple[Dug, dict[str, Any]]:
     """The roads that both dig, and the facts of both."""
     green, _ = green_inside(work.ground, working)
-    places = places_of(work.ground, routes, working, green)
+    places = places_of(work.ground, along_of(work.ground, routes), working, green)
     roads = {
         road: any_holds(place.roads.get(road, False) for place in places)
         for road in sorted({road for place in places for road in place.roads})

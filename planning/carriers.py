@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -92,9 +93,14 @@ class Carriers:
 
     def among(self, edges: Sequence[int]) -> list[tuple[int, str, str]]:
         """Edge, line_id and laying of the carriers among edges, in the order of the edges."""
-        names = zip(self.table["line_id"], self.table["laying"], strict=True)
-        told = dict(zip(self.table["edge"].tolist(), names, strict=True))
-        return [(edge, str(told[edge][0]), str(told[edge][1])) for edge in edges if edge in told]
+        told = self._told
+        return [(edge, *told[edge]) for edge in edges if edge in told]
+
+    @cached_property
+    def _told(self) -> dict[int, tuple[str, str]]:
+        """line_id and laying of each carrier by its edge."""
+        names = zip(map(str, self.table["line_id"]), map(str, self.table["laying"]), strict=True)
+        return dict(zip(self.table["edge"].tolist(), names, strict=True))
 
 
 def joint_points(survey: Survey, settings: Planning) -> pd.DataFrame:

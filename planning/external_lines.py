@@ -7,21 +7,32 @@ code: trace the ways, measure, collect facts, judge, recommend.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from planning.application import Application, Demand
 from planning.both_feeds import BothFeeds
 from planning.gravity_ways import NoFall, keeping_fall, why_no_fall
 from planning.groundwork import Groundwork, Site
-from planning.judged_routes import Answer, Route, judge_routes, site_facts, working_strips
+from planning.judged_routes import (
+    Answer,
+    Route,
+    judge_routes,
+    site_facts,
+    with_certainty,
+    working_strips,
+)
 from planning.narrow_slots import NarrowSlot
 from planning.no_dig import OPEN, Closed, solve_around
 from planning.qualifying import Qualifying, cheapest_for_all
 from planning.routes import (
     OBJECTIVES,
     Neighbourhood,
+    Routes,
     Search,
     Way,
     best_way,
@@ -75,6 +86,17 @@ class ExternalLine:
     def route(self) -> Route | None:
         """The recommended route."""
         return self.routes[self.recommended] if self.recommended else None
+
+    def recommending(self, route: Route) -> ExternalLine:
+        """The same with the recommended route told anew."""
+        assert self.recommended is not None
+        before, found = self.route, self.qualifying
+        if found is not None and found.route is before:
+            found = replace(found, route=route)
+        if found is not None and found.possible is before:
+            found = replace(found, possible=route)
+        routes = {**self.routes, self.recommended: route}
+        return replace(self, routes=routes, qualifying=found)
 
     @property
     def both(self) -> BothFeeds | None:
@@ -134,29 +156,92 @@ def all_by_forest(search: Search, sites: Sequence[Site]) -> dict[str, Way]:
 
 
 def external_lines(
-    work: Groundwork, demand: Demand, sites: Sequence[Site], find: Finder
+    work: Groundwork,
+    demand: Demand,
+    sites: Sequence[Site],
+    find: Finder,
+    *,
+    only_recommended: bool = False,
 ) -> dict[str, ExternalLine]:
-    """Solve one demand for many sites on their days; every site gets an answer, by its key."""
-    return solve_around(work, sites, lambda ground, some: _solve(ground, demand, some, find))
+    """Solve one demand for many sites on their days; every site gets an answer, by its key.
+
+    ``only_recommended`` routes get their certainty assessed if nobody asks for that of others.
+    """
+    return solve_around(
+        work, sites, lambda ground, some: _solve(ground, demand, some, find, only_recommended)
+    )
 
 
 def _solve(
-    work: Groundwork, demand: Demand, sites: Sequence[Site], find: Finder
+    work: Groundwork,
+    demand: Demand,
+    sites: Sequence[Site],
+    find: Finder,
+    only_recommended: bool,
 ) -> dict[str, ExternalLine]:
     """Solve one demand for many sites on the same ground."""
     searches = {o: work.search(demand.pipe, o) for o in OBJECTIVES}
     ways = {o: find(search, sites) for o, search in searches.items()}
     found = keeping_fall(work, demand, sites, ways)
-    routes = _judged_once(work, demand, sites, found)
+    judged = _judged_once(work, demand, sites, found, surveyed=not only_recommended)
+    routes = judged.by_site(found)
     routed = [site for site in sites if site.key in routes]
     best = cheapest_for_all(work, demand, routed, [routes[site.key] for site in routed])
     qualifying = {site.key: answer for site, answer in zip(routed, best, strict=True)}
-    return {
+    recommended = {
         site.key: _recommend(work, demand, site, routes[site.key], qualifying[site.key])
+        for site in routed
+    }
+    if only_recommended:
+        recommended = judged.with_certainty(work, demand, recommended)
+    return {
+        site.key: recommended[site.key]
         if site.key in routes
         else _unroutable(work, demand, site, ways["shortest"].get(site.key))
         for site in sites
     }
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Routes of sites as they were traced and judged: each pair of a site and a way once."""
+
+    sites: Sequence[Site]
+    ways: Sequence[Way]
+    traced: Routes
+    working: NDArray[Any]
+    routes: Sequence[Route]
+
+    def by_site(self, found: Mapping[str, Mapping[str, Way]]) -> dict[str, dict[str, Route]]:
+        """Routes by site and objective; where the cheapest way is the shortest, one is both."""
+        keys = [site.key for site in self.sites]
+        route_of = dict(zip(zip(keys, self.ways, strict=True), self.routes, strict=True))
+        return {
+            key: {objective: route_of[key, ways[key]] for objective, ways in found.items()}
+            for key in found[OBJECTIVES[0]]
+        }
+
+    def with_certainty(
+        self, work: Groundwork, demand: Demand, lines: Mapping[str, ExternalLine]
+    ) -> dict[str, ExternalLine]:
+        """Lines with the certainty of the recommended routes among these."""
+        row = {id(route): number for number, route in enumerate(self.routes)}
+        rows = {key: row[id(line.route)] for key, line in lines.items() if id(line.route) in row}
+        if not rows:
+            return dict(lines)
+        at = np.unique(np.fromiter(rows.values(), np.int64, len(rows)))
+        sites, routes = ([some[number] for number in at] for some in (self.sites, self.routes))
+        certain = dict(
+            zip(
+                at.tolist(),
+                with_certainty(work, demand, sites, routes, self.traced.part(at), self.working[at]),
+                strict=True,
+            )
+        )
+        return {
+            key: line.recommending(certain[rows[key]]) if key in rows else line
+            for key, line in lines.items()
+        }
 
 
 def _judged_once(
@@ -164,12 +249,12 @@ def _judged_once(
     demand: Demand,
     sites: Sequence[Site],
     found: Mapping[str, Mapping[str, Way]],
-) -> dict[str, dict[str, Route]]:
-    """Routes by site and objective; where the cheapest way is the shortest, one route is both."""
+    *,
+    surveyed: bool,
+) -> _Judged:
+    """The ways of sites, traced and judged."""
     by_key = {site.key: site for site in sites}
     pairs = list(dict.fromkeys(pair for ways in found.values() for pair in ways.items()))
-    if not pairs:
-        return {}
     routes = trace(
         work.corridors,
         work.tie_ins(demand.pipe.utility),
@@ -177,12 +262,9 @@ def _judged_once(
         work.methods(demand.pipe).bored,
     )
     working = working_strips(work, demand, routes)
-    judged = judge_routes(work, demand, [by_key[key] for key, _ in pairs], routes, working)
-    route_of = dict(zip(pairs, judged, strict=True))
-    return {
-        key: {objective: route_of[key, ways[key]] for objective, ways in found.items()}
-        for key in found[OBJECTIVES[0]]
-    }
+    mine = [by_key[key] for key, _ in pairs]
+    judged = judge_routes(work, demand, mine, routes, working, surveyed=surveyed)
+    return _Judged(mine, [way for _, way in pairs], routes, working, judged)
 
 
 def _recommend(

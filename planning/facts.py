@@ -41,6 +41,18 @@ _ENTERPRISE: Mapping[Any, bool] = {"enterprise": True, "government": False, "per
 
 
 @dataclass(frozen=True)
+class Shapes:
+    """Shapes with their R-tree."""
+
+    shapes: NDArray[Any]
+
+    @cached_property
+    def tree(self) -> shapely.STRtree:
+        """The R-tree, made once."""
+        return shapely.STRtree(self.shapes)
+
+
+@dataclass(frozen=True)
 class Ground:
     """What the facts of every route are read from, prepared once per survey."""
 
@@ -95,6 +107,25 @@ class Ground:
         place = {road: row for row, road in enumerate(self.corridors.surfaces.table["road_id"])}
         united = drawn.dissolve(by="road_id").geometry
         return {place[str(road)]: area for road, area in united.items() if str(road) in place}
+
+    @cached_property
+    def reaches(self) -> tuple[tuple[Shapes, Truth], ...]:
+        """Land within the red line of each road, then land that may be."""
+        return (Shapes(self.road_areas), True), (Shapes(self.land_in_reach), None)
+
+    @cached_property
+    def greenery(self) -> Shapes | None:
+        """Greenery to be found by place; None where it was never imported."""
+        return self._shapes_of("green")
+
+    @cached_property
+    def trees(self) -> Shapes | None:
+        """Trees to be found by place; None where they were never imported."""
+        return self._shapes_of("trees")
+
+    def _shapes_of(self, layer: str) -> Shapes | None:
+        table = self.survey.get(layer)
+        return None if table is None else Shapes(np.asarray(table.geometry.array))
 
     @cached_property
     def roads_of_edge(self) -> Mapping[int, list[int]]:
@@ -218,29 +249,56 @@ class Place(NamedTuple):
     facts: Mapping[str, Any]
 
 
+class Along(NamedTuple):
+    """What its line tells of where a route lies, however wide its trench is.
+
+    ``opened`` are the roads that it runs into or along (True) or may run into (None), ``pits``
+    those that its working pits lie in or may lie in, None where nothing is bored. ``beneath`` as
+    of ``Place``; ``on_bridge`` 1, 0 or NaN; ``bored`` are the edges that are not cut open.
+    """
+
+    opened: Dug
+    pits: Dug | None
+    bored: tuple[int, ...]
+    beneath: tuple[int, ...]
+    on_bridge: float
+
+
+def along_of(ground: Ground, routes: Routes) -> list[Along]:
+    """What the lines of routes tell of where they lie."""
+    opened, pits = _roads_entered(ground, routes), _roads_with_pits(ground, routes)
+    beneath, bridged = _roads_beneath(ground, routes), routes.table["on_bridge"].tolist()
+    return [
+        Along(opened[number], pits.get(number), tuple(bored), beneath[number], bridged[number])
+        for number, bored in enumerate(routes.bored)
+    ]
+
+
 def places_of(
-    ground: Ground, routes: Routes, strips: NDArray[Any], green: Sequence[tuple[Truth, Truth]]
+    ground: Ground,
+    along: Sequence[Along],
+    strips: NDArray[Any],
+    green: Sequence[tuple[Truth, Truth]],
 ) -> list[Place]:
     """The places of routes with these working strips (None where the width is unknown).
 
     ``green`` tells what greenery each strip touches, as ``green_inside`` does.
     """
     trees = trees_touched(ground, strips)
-    cut, pits = _roads_cut_open(ground, routes, strips), _roads_with_pits(ground, routes)
-    dug = _dug(cut, pits)
-    on_bridge = _on_bridge(ground, routes, dug)
-    beneath = _roads_beneath(ground, routes)
+    cut = _roads_cut_open(ground, along, strips)
+    dug = _dug(cut, along)
+    on_bridge = _on_bridge(ground, along, dug)
     places = []
-    for number in range(len(routes.ways)):
+    for number, one in enumerate(along):
         facts = {
-            **_methods(cut[number], pits.get(number)),
+            **_methods(cut[number], one.pits),
             "touches_green": green[number][0],
             "touches_tree": trees[number][0],
             "tree_moving": trees[number][0],
             "ancient_tree_or_park": any_holds((green[number][1], trees[number][1])),
             "on_bridge": on_bridge[number],
         }
-        places.append(Place(dug[number], beneath[number], facts))
+        places.append(Place(dug[number], one.beneath, facts))
     return places
 
 
@@ -264,20 +322,39 @@ def roads_dug(ground: Ground, routes: Routes, strips: NDArray[Any]) -> list[Dug]
     Or whose strip it follows; roads that are only bored under are not dug. ``strips`` are the
     working strips, None where the width is unknown.
     """
-    return _dug(_roads_cut_open(ground, routes, strips), _roads_with_pits(ground, routes))
+    along = along_of(ground, routes)
+    return _dug(_roads_cut_open(ground, along, strips), along)
 
 
-def _dug(cut: Sequence[Dug], pits: Mapping[int, Dug]) -> list[Dug]:
-    """Roads opened by the trench of each route or, by its number, by its working pits."""
+def _dug(cut: Sequence[Dug], along: Sequence[Along]) -> list[Dug]:
+    """Roads opened by the trench of each route or by its working pits."""
     found: list[Dug] = []
-    for number, mine in enumerate(cut):
-        own = pits.get(number, {})
+    for mine, one in zip(cut, along, strict=True):
+        own = one.pits or {}
         both = {road: any_holds((mine.get(road, False), own.get(road, False))) for road in own}
         found.append(dict(sorted({**mine, **both}.items())))
     return found
 
 
-def _roads_cut_open(ground: Ground, routes: Routes, strips: NDArray[Any]) -> list[dict[int, Truth]]:
+def _roads_entered(ground: Ground, routes: Routes) -> list[dict[int, Truth]]:
+    """The roads that each route opens or may open by its line: along their strips or into them."""
+    found: list[dict[int, Truth]] = [{} for _ in routes.ways]
+    road_of_edge = ground.corridors.graph.measures["road"].to_numpy()
+    for number, way in enumerate(routes.ways):
+        opened = [edge for edge in way.edges if edge not in routes.bored[number]]
+        if opened:
+            along = road_of_edge[opened]
+            found[number].update({int(road): True for road in along[along >= 0]})
+    for land, dug in ground.reaches:
+        pairs = enters(routes.cut, land.shapes)
+        for line, road in zip(pairs["line"].tolist(), pairs["polygon"].tolist(), strict=True):
+            found[line].setdefault(road, dug)
+    return found
+
+
+def _roads_cut_open(
+    ground: Ground, along: Sequence[Along], strips: NDArray[Any]
+) -> list[dict[int, Truth]]:
     """The roads that each route opens or may open by its trench.
 
     The trench is what the margins of the working strip leave. None stands for a road without a
@@ -286,40 +363,26 @@ def _roads_cut_open(ground: Ground, routes: Routes, strips: NDArray[Any]) -> lis
     trenches = shapely.buffer(
         strips, -ground.policy.planning.work_margin_m, cap_style="flat", join_style="mitre"
     )
-    for number, edges in enumerate(routes.bored):
-        if edges:
-            pits = shapely.union_all(ground.bores.pits_of(edges))
+    for number, one in enumerate(along):
+        if one.bored:
+            pits = shapely.union_all(ground.bores.pits_of(one.bored))
             trenches[number] = shapely.difference(trenches[number], pits)
-    found: list[dict[int, Truth]] = [{} for _ in routes.ways]
-    road_of_edge = ground.corridors.graph.measures["road"].to_numpy()
-    for number, way in enumerate(routes.ways):
-        opened = [edge for edge in way.edges if edge not in routes.bored[number]]
-        along = road_of_edge[opened]
-        found[number].update({int(road): True for road in along[along >= 0]})
-    for area, dug in _reaches(ground):
-        pairs = enters(routes.cut, area)
-        for line, road in zip(pairs["line"].tolist(), pairs["polygon"].tolist(), strict=True):
-            found[line].setdefault(road, dug)
-        for line, road in _overlapping(trenches, area, found):
-            found[line].setdefault(road, dug)
+    found = [dict(one.opened) for one in along]
+    for land, dug in ground.reaches:
+        for line, road in _overlapping(trenches, land, found, dug):
+            found[line][road] = dug
     return found
-
-
-def _reaches(ground: Ground) -> tuple[tuple[NDArray[Any], Truth], ...]:
-    """Land within the red line of each road, then land that may be."""
-    return (ground.road_areas, True), (ground.land_in_reach, None)
 
 
 def _roads_with_pits(ground: Ground, routes: Routes) -> dict[int, dict[int, Truth]]:
     """The roads that the working pits of each bored route lie in or may lie in."""
-    found: dict[int, dict[int, Truth]] = {}
-    for number, edges in enumerate(routes.bored):
-        if edges:
-            pits = np.array(ground.bores.pits_of(edges), object)
-            roads = found[number] = {}
-            for area, dug in _reaches(ground):
-                for _, road in _overlapping(pits, area):
-                    roads.setdefault(road, dug)
+    pits = {n: ground.bores.pits_of(edges) for n, edges in enumerate(routes.bored) if edges}
+    found: dict[int, dict[int, Truth]] = {number: {} for number in pits}
+    owner = [number for number, mine in pits.items() for _ in mine]
+    every = np.array([pit for mine in pits.values() for pit in mine], object)
+    for land, dug in ground.reaches:
+        for pit, road in _overlapping(every, land):
+            found[owner[pit]].setdefault(road, dug)
     return found
 
 
@@ -335,15 +398,27 @@ def _methods(cut: Dug, pits: Dug | None) -> Mapping[str, Truth]:
 
 
 def _overlapping(
-    trenches: NDArray[Any], areas: NDArray[Any], known: Sequence[Dug] | None = None
+    trenches: NDArray[Any],
+    land: Shapes,
+    known: Sequence[Dug] | None = None,
+    told: Truth = None,
 ) -> list[tuple[int, int]]:
-    """Pairs of trenches and areas that share more than a contact, but those known already."""
-    trench, area = shapely.STRtree(areas).query(trenches, predicate="intersects")
+    """Pairs of trenches and shapes of land that share more than a contact.
+
+    But those of which at least so much is known already: True is more than None.
+    """
+    trench, area = land.tree.query(trenches, predicate="intersects")
     if known is not None:
         pairs = zip(trench.tolist(), area.tolist(), strict=True)
-        fresh = np.array([road not in known[one] for one, road in pairs], bool)
+        fresh = np.array(
+            [
+                known[one].get(road) is None if told else road not in known[one]
+                for one, road in pairs
+            ],
+            bool,
+        )
         trench, area = trench[fresh], area[fresh]
-    shared = shapely.area(shapely.intersection(trenches[trench], areas[area]))
+    shared = shapely.area(shapely.intersection(trenches[trench], land.shapes[area]))
     apart = shared <= CONTACT_TOLERANCE_M
     return list(zip(trench[~apart].tolist(), area[~apart].tolist(), strict=True))
 
@@ -385,12 +460,16 @@ def road_facts(
     return {"touches_city_road": any_holds(touched), **days}
 
 
-def _on_bridge(ground: Ground, routes: Routes, roads: Sequence[Dug]) -> list[Truth]:
+def _on_bridge(ground: Ground, along: Sequence[Along], roads: Sequence[Dug]) -> list[Truth]:
     """Whether each route runs over a bridge; unknown where a road that it digs does not tell."""
-    unknown = np.isnan(ground.corridors.bridged)
+    unknown = set(np.flatnonzero(np.isnan(ground.corridors.bridged)).tolist())
     return [
-        True if value == 1.0 else None if np.isnan(value) or unknown[list(dug)].any() else False
-        for value, dug in zip(routes.table["on_bridge"], roads, strict=True)
+        True
+        if one.on_bridge == 1.0
+        else None
+        if one.on_bridge != one.on_bridge or not unknown.isdisjoint(dug)
+        else False
+        for one, dug in zip(along, roads, strict=True)
     ]
 
 
@@ -406,14 +485,14 @@ def green_inside(
 ) -> tuple[list[tuple[Truth, Truth]], FloatArray]:
     """Whether each strip touches greenery, and a park or protected green; and the area in it."""
     green = ground.survey.get("green")
-    if green is None:
+    if green is None or ground.greenery is None:
         return [(None, None)] * len(strips), np.full(len(strips), np.nan)
-    shapes, kinds = np.asarray(green.geometry.array), green["kind"].to_numpy(object)
+    shapes, kinds = ground.greenery.shapes, green["kind"].to_numpy(object)
     known = ~shapely.is_missing(strips)
     found: list[tuple[Truth, Truth]] = [
         (False, False) if is_known else (None, None) for is_known in known
     ]
-    shared = shared_areas(strips, shapes)
+    shared = shared_areas(strips, shapes, ground.greenery.tree)
     met = shared.area_m2 > 0
     for at, kind in zip(shared.one[met], kinds[shared.polygon[met]], strict=True):
         park = True if kind in _PARK_KINDS else None if kind is None else False
@@ -425,11 +504,10 @@ def green_inside(
 def trees_touched(ground: Ground, strips: NDArray[Any]) -> list[tuple[bool | None, bool | None]]:
     """For each strip: whether a tree stands in it, and whether an ancient one is in reach."""
     trees = ground.survey.get("trees")
-    if trees is None:
+    if trees is None or ground.trees is None:
         return [(None, None)] * len(strips)
-    points, ancient = np.asarray(trees.geometry.array), trees["ancient"].to_numpy(object)
+    ancient, tree = trees["ancient"].to_numpy(object), ground.trees.tree
     zone = ground.policy.planning.ancient_tree_zone_m
-    tree = shapely.STRtree(points)
     inside = set(tree.query(strips, predicate="intersects")[0].tolist())
     near: dict[int, set[Any]] = defaultdict(set)
     for strip, one in tree.query(strips, predicate="dwithin", distance=zone).T.tolist():
@@ -447,12 +525,9 @@ def trees_touched(ground: Ground, strips: NDArray[Any]) -> list[tuple[bool | Non
 
 def trees_in(ground: Ground, strips: NDArray[Any]) -> NDArray[np.float64]:
     """Number of trees in each strip; NaN where strip or trees are unknown."""
-    trees = ground.survey.get("trees")
-    if trees is None:
+    if ground.trees is None:
         return np.full(len(strips), np.nan)
-    strip, _ = shapely.STRtree(np.asarray(trees.geometry.array)).query(
-        strips, predicate="intersects"
-    )
+    strip, _ = ground.trees.tree.query(strips, predicate="intersects")
     count = np.bincount(strip, minlength=len(strips)).astype(float)
     count[shapely.is_missing(strips)] = np.nan
     return count

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, partial
 from typing import Any, NamedTuple
@@ -25,6 +25,7 @@ from planning.facts import (
     Dug,
     Ground,
     Place,
+    along_of,
     application_facts,
     green_inside,
     places_of,
@@ -117,7 +118,12 @@ def rank_of(answer: Answer | Verdict) -> int:
 
     It qualifies where all outcomes that can result do, also while it is open which.
     """
-    good = [outcome in QUALIFYING for outcome in answer.possible]
+    return rank_among(answer.possible)
+
+
+def rank_among(possible: Sequence[str]) -> int:
+    """The rank of what has one of these outcomes."""
+    good = [outcome in QUALIFYING for outcome in possible]
     return 0 if all(good) else 1 if any(good) else 2
 
 
@@ -131,20 +137,25 @@ def site_facts(work: Groundwork, site: Site, utility: str) -> dict[str, Any]:
 
 def working_strips(work: Groundwork, demand: Demand, routes: Routes) -> NDArray[Any]:
     """Working strips of lines of one demand that lie alone, None where the width is unknown."""
-    return strips_of_width(work, work.rates(demand.pipe).width_m, routes)
+    return strips_of_width(work, work.rates(demand.pipe).width_m, routes.cut, routes.bored)
 
 
-def strips_of_width(work: Groundwork, width_m: float | None, routes: Routes) -> NDArray[Any]:
+def strips_of_width(
+    work: Groundwork,
+    width_m: float | None,
+    cut: NDArray[Any],
+    bored: Sequence[tuple[int, ...]],
+) -> NDArray[Any]:
     """Working strips of lines in trenches of a width: a margin is added on both sides.
 
-    Where a line is bored there are only its working pits. None for every route where the width
-    of the trench is unknown.
+    ``cut`` is what is cut open of each, ``bored`` are the edges that are not: there are only
+    working pits. None for every route where the width of the trench is unknown.
     """
     if width_m is None:
-        return np.full(len(routes.lines), None, object)
+        return np.full(len(cut), None, object)
     margin = work.policy.planning.work_margin_m
-    working = strips(routes.cut, np.full(len(routes.lines), width_m + 2 * margin))
-    for number, edges in enumerate(routes.bored):
+    working = strips(cut, np.full(len(cut), width_m + 2 * margin))
+    for number, edges in enumerate(bored):
         if edges:
             pits = work.ground.bores.pits_of(edges)
             working[number] = shapely.union_all([working[number], *pits])
@@ -171,7 +182,7 @@ def tell(
     green, green_m2 = green_inside(work.ground, working)
     figures = Figures(demand, **figures_of(work, routes, working, green_m2))
     measures = measure_all(demand.pipe.utility, figures)
-    places = places_of(work.ground, routes, working, green)
+    places = places_of(work.ground, along_of(work.ground, routes), working, green)
     facts = [
         route_facts(work.ground, demand, place, day)
         for place, day in zip(places, dig_dates, strict=True)
@@ -212,18 +223,9 @@ def judge_routes(
     crossings = as_known(work.ground, routes.crossings)
     kerb_m, red_line_m = (_sums(crossings, name, len(sites)) for name in ("kerb_m", "red_line_m"))
     crossing_at = np.searchsorted(crossings["route"], np.arange(len(sites) + 1)).tolist()
-    assumed = work.corridors.surfaces.table["width_assumed"].to_numpy(bool)
-    unverified = [
-        unverified_inputs(site.application, utility, bool(assumed[list(dug)].any()))
-        for site, dug in zip(sites, roads, strict=True)
-    ]
-    tolerances: list[dict[str, float | None]] = [{} for _ in sites]
-    if surveyed:
-        tolerances = _tolerances(work, demand, sites, routes, working)
-    screened = _screened(work, utility, unverified, own, known, tolerances)
-    judged = []
+    measured_only = []
     for number in range(len(sites)):
-        judged.append(
+        measured_only.append(
             Route(
                 routes.ways[number],
                 routes.lines[number],
@@ -241,22 +243,60 @@ def judge_routes(
                 own[number],
                 known[number],
                 roads[number],
-                partial(
-                    judge,
-                    utility,
-                    own[number],
-                    known[number],
-                    work.policy,
-                    mode="plan",
-                    unverified=unverified[number],
-                    tolerances=tolerances[number],
-                ),
-                screened[number],
-                routes.bored[number],
-                tolerances[number],
+                partial(judge, utility, own[number], known[number], work.policy, mode="plan"),
+                bored=routes.bored[number],
             )
         )
-    return judged
+    if surveyed and len(sites):
+        return with_certainty(work, demand, sites, measured_only, routes, working)
+    return _answered(work, utility, sites, measured_only, [{} for _ in sites])
+
+
+def with_certainty(
+    work: Groundwork,
+    demand: Demand,
+    sites: Sequence[Site],
+    judged: Sequence[Route],
+    routes: Routes,
+    working: NDArray[Any],
+) -> list[Route]:
+    """Routes that were judged without their certainty, with it; ``routes`` as they were traced."""
+    tolerances = _tolerances(work, demand, sites, routes, working)
+    return _answered(work, demand.pipe.utility, sites, judged, tolerances)
+
+
+def _answered(
+    work: Groundwork,
+    utility: str,
+    sites: Sequence[Site],
+    routes: Sequence[Route],
+    tolerances: Sequence[Mapping[str, float | None]],
+) -> list[Route]:
+    """Measured routes with their verdicts under the tolerances of their measures."""
+    assumed = work.corridors.surfaces.table["width_assumed"].to_numpy(bool)
+    unverified = [
+        unverified_inputs(site.application, utility, bool(assumed[list(route.roads)].any()))
+        for site, route in zip(sites, routes, strict=True)
+    ]
+    screened = _screened(work, utility, unverified, routes, tolerances)
+    return [
+        replace(
+            route,
+            judging=partial(
+                judge,
+                utility,
+                route.measures,
+                route.facts,
+                work.policy,
+                mode="plan",
+                unverified=unverified[number],
+                tolerances=tolerances[number],
+            ),
+            screened=screened[number],
+            tolerances=tolerances[number],
+        )
+        for number, route in enumerate(routes)
+    ]
 
 
 def _tolerances(
@@ -294,8 +334,7 @@ def _screened(
     work: Groundwork,
     utility: str,
     unverified: Sequence[tuple[str, ...]],
-    measures: Sequence[Mapping[str, float | None]],
-    facts: Sequence[Mapping[str, Any]],
+    routes: Sequence[Route],
     tolerances: Sequence[Mapping[str, float | None]],
 ) -> list[Answer | None]:
     """Answers of many routes by tables; none for a few, whose verdicts are soon asked for."""
@@ -306,7 +345,7 @@ def _screened(
     for number, names in enumerate(unverified):
         groups[names].append(number)
     for names, numbers in groups.items():
-        table = pd.DataFrame([{**measures[n], **facts[n]} for n in numbers])
+        table = pd.DataFrame([{**routes[n].measures, **routes[n].facts} for n in numbers])
         judged = judge_rows(
             utility,
             table,
@@ -326,9 +365,17 @@ def figures_of(
 ) -> dict[str, Any]:
     """Figures of traced routes with their working strips (None where the width is unknown).
 
-    By the names of ``Figures``, with the greenery in the strips. What a route crosses of a road of
-    assumed width is unknown, and so is what it crosses of roads overhead or along a wall: there
-    is no word yet on how that counts.
+    By the names of ``Figures``, with the greenery in the strips.
+    """
+    lines = line_figures(work, routes)
+    return {**lines, "green_m2": green_m2, "trees": trees_in(work.ground, working)}
+
+
+def line_figures(work: Groundwork, routes: Routes) -> dict[str, FloatArray]:
+    """Figures of traced routes that their lines tell, however wide their trenches are.
+
+    What a route crosses of a road of assumed width is unknown, and so is what it crosses of roads
+    overhead or along a wall: there is no word yet on how that counts.
     """
     count = len(routes.lines)
     aloft = _crosses_aloft(work, routes)
@@ -340,8 +387,6 @@ def figures_of(
         "kerb_m": np.where(aloft, np.nan, _sums(counted, "kerb_m", count)),
         "red_line_m": np.where(aloft, np.nan, _sums(counted, "red_line_m", count)),
         "longest_kerb_m": np.where(aloft, np.nan, longest.to_numpy(float)),
-        "green_m2": green_m2,
-        "trees": trees_in(work.ground, working),
         "reused_m": np.array([work.corridors.reused_m(edges) for edges in routes.bored]),
     }
 

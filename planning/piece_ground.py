@@ -1,7 +1,8 @@
 """The ground under pieces of routes: what the layers tell of each piece, whoever lays what in it.
 
 Corridor edges, cut open or bored, and ways to tie-ins are measured as if each were a whole route.
-That hangs on the width of the trench alone: all demands of one width share it, on any day.
+What their lines tell is the same for every trench; the rest hangs on the width of the trench
+alone: all demands of one width share it, on any day.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,39 +20,44 @@ from numpy.typing import NDArray
 from gis.linear import FloatArray, IntArray, LineArray
 from gis.overlay import inside_union
 from planning.application import Demand
-from planning.facts import Place, green_inside, places_of, road_facts
+from planning.facts import Place, along_of, green_inside, places_of, road_facts, trees_in
 from planning.groundwork import Groundwork
-from planning.judged_routes import figures_of, strips_of_width
+from planning.judged_routes import line_figures, strips_of_width
 from planning.routes import Routes, Way, measure_lines
 
-FIGURES = ("length_m", "kerb_m", "red_line_m", "longest_kerb_m", "green_m2", "trees")
+LINE_FIGURES = ("length_m", "kerb_m", "red_line_m", "longest_kerb_m")
+FIGURES = (*LINE_FIGURES, "green_m2", "trees")
 _GREEN = FIGURES.index("green_m2")
 NOTHING = shapely.LineString()
 CUT, BORED = "cut", "bored"
+# Edges to be cut open are measured by squares of this side: few asks, and little that nobody needs.
+_SQUARE_M = 400.0
 
 
 @dataclass
-class PieceGround:
-    """Pieces of one kind by number, measured when first asked for; each has a row from then on.
+class PieceLines:
+    """Pieces of one kind by number: what their lines tell, whatever the width of a trench.
 
     ``of`` tells the kind: edges of the corridor graph, cut open (``CUT``) or bored (``BORED``),
-    or the ways to the tie-ins of a utility.
+    or the ways to the tie-ins of a utility. ``figures`` are ``LINE_FIGURES``, ``along`` what
+    ``along_of`` tells, ``cut`` what is cut open of each; they are known where ``known`` says so.
     """
 
     work: Groundwork
-    width_m: float | None
     of: str
-    figures: FloatArray = field(default_factory=lambda: np.zeros((0, len(FIGURES))))
-    kind: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
-    places: list[Place] = field(default_factory=list)
-    _row: IntArray = field(init=False)
-    _kinds: dict[Any, int] = field(default_factory=dict)
-    _strips: dict[int, shapely.Geometry] = field(default_factory=dict)
-    _green: dict[int, shapely.Geometry] = field(default_factory=dict)
-    _dated: dict[date, dict[int, dict[str, Any]]] = field(default_factory=dict)
+    known: NDArray[np.bool_] = field(init=False)
+    figures: FloatArray = field(init=False)
+    along: NDArray[Any] = field(init=False)
+    cut: LineArray = field(init=False)
 
     def __post_init__(self) -> None:
-        self._row = np.full(len(self._lines), -1, np.int64)
+        count = len(self._lines)
+        self.known = np.zeros(count, bool)
+        self.figures = np.zeros((count, len(LINE_FIGURES)))
+        self.along, self.cut = np.full(count, None, object), np.full(count, None, object)
+
+    def __len__(self) -> int:
+        return len(self.known)
 
     @property
     def _lines(self) -> LineArray:
@@ -58,37 +65,29 @@ class PieceGround:
             return self.work.corridors.graph.lines
         return self.work.tie_ins(self.of).lines
 
-    def __len__(self) -> int:
-        return len(self.kind)
+    def ask(self, numbers: IntArray) -> None:
+        """Measure those of some pieces that were not measured yet, edges with their neighbours."""
+        fresh = np.unique(numbers[~self.known[numbers]])
+        if len(fresh) == 0:
+            return
+        if self.of == CUT:
+            asked = np.zeros(int(self._square.max()) + 1, bool)
+            asked[self._square[fresh]] = True
+            fresh = np.flatnonzero(asked[self._square] & ~self.known)
+        routes = self._routes(fresh)
+        figures = line_figures(self.work, routes)
+        self.figures[fresh] = np.stack([figures[name] for name in LINE_FIGURES], axis=1)
+        for number, one in zip(fresh.tolist(), along_of(self.work.ground, routes), strict=True):
+            self.along[number] = one
+        self.cut[fresh] = routes.cut
+        self.known[fresh] = True
 
-    def rows(self, numbers: IntArray) -> IntArray:
-        """Rows of pieces, in order."""
-        fresh = np.unique(numbers[self._row[numbers] < 0])
-        if len(fresh):
-            self._measure(fresh)
-        return self._row[numbers]
-
-    def _measure(self, numbers: IntArray) -> None:
-        routes = self._routes(numbers)
-        working = strips_of_width(self.work, self.width_m, routes)
-        touched, green_m2 = green_inside(self.work.ground, working)
-        columns = figures_of(self.work, routes, working, green_m2)
-        figures = np.stack([columns[name] for name in FIGURES], axis=1)
-        places = places_of(self.work.ground, routes, working, touched)
-        rows = np.arange(len(self), len(self) + len(numbers))
-        self._row[numbers] = rows
-        self.figures = np.concatenate([self.figures, figures])
-        self.kind = np.concatenate([self.kind, [self._kind_of(place) for place in places]])
-        green = np.flatnonzero(figures[:, _GREEN] > 0)
-        self._strips.update(zip(rows[green].tolist(), working[green], strict=True))
-
-    def _kind_of(self, place: Place) -> int:
-        """The number of places of which the layers tell the same."""
-        key = (tuple(place.roads.items()), place.beneath, tuple(place.facts.items()))
-        if key not in self._kinds:
-            self._kinds[key] = len(self.places)
-            self.places.append(place)
-        return self._kinds[key]
+    @cached_property
+    def _square(self) -> IntArray:
+        """The square of each edge, numbered."""
+        graph = self.work.corridors.graph
+        at = np.floor(graph.node_xy[graph.ends].mean(axis=1) / _SQUARE_M)
+        return np.asarray(np.unique(at, axis=0, return_inverse=True)[1].ravel(), np.int64)
 
     def _routes(self, numbers: IntArray) -> Routes:
         corridors, lines = self.work.corridors, self._lines[numbers]
@@ -107,6 +106,72 @@ class PieceGround:
             bored=[way.edges for way in ways],
             cut=np.full(len(lines), NOTHING, object),
         )
+
+
+@dataclass
+class PieceGround:
+    """The ground under a trench of one width along pieces of one kind.
+
+    Pieces are measured when first asked for; each has a row from then on.
+    """
+
+    lines: PieceLines
+    width_m: float | None
+    figures: FloatArray = field(default_factory=lambda: np.zeros((0, len(FIGURES))))
+    kind: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    places: list[Place] = field(default_factory=list)
+    _row: IntArray = field(init=False)
+    _kinds: dict[Any, int] = field(default_factory=dict)
+    _strips: dict[int, shapely.Geometry] = field(default_factory=dict)
+    _green: dict[int, shapely.Geometry] = field(default_factory=dict)
+    _dated: dict[date, dict[int, dict[str, Any]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._row = np.full(len(self.lines), -1, np.int64)
+
+    @property
+    def work(self) -> Groundwork:
+        return self.lines.work
+
+    @property
+    def of(self) -> str:
+        """The kind of the pieces."""
+        return self.lines.of
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+    def rows(self, numbers: IntArray) -> IntArray:
+        """Rows of pieces, in order."""
+        fresh = np.unique(numbers[self._row[numbers] < 0])
+        if len(fresh):
+            self._measure(fresh)
+        return self._row[numbers]
+
+    def _measure(self, numbers: IntArray) -> None:
+        lines, ground = self.lines, self.work.ground
+        lines.ask(numbers)
+        along = lines.along[numbers].tolist()
+        bored = [one.bored for one in along]
+        working = strips_of_width(self.work, self.width_m, lines.cut[numbers], bored)
+        touched, green_m2 = green_inside(ground, working)
+        trees = trees_in(ground, working)
+        figures = np.column_stack([lines.figures[numbers], green_m2, trees])
+        places = places_of(ground, along, working, touched)
+        rows = np.arange(len(self), len(self) + len(numbers))
+        self._row[numbers] = rows
+        self.figures = np.concatenate([self.figures, figures])
+        self.kind = np.concatenate([self.kind, [self._kind_of(place) for place in places]])
+        green = np.flatnonzero(figures[:, _GREEN] > 0)
+        self._strips.update(zip(rows[green].tolist(), working[green], strict=True))
+
+    def _kind_of(self, place: Place) -> int:
+        """The number of places of which the layers tell the same."""
+        key = (tuple(place.roads.items()), place.beneath, tuple(place.facts.items()))
+        if key not in self._kinds:
+            self._kinds[key] = len(self.places)
+            self.places.append(place)
+        return self._kinds[key]
 
     def green(self, rows: IntArray) -> NDArray[Any]:
         """The part of the working strip of each piece in greenery, None where there is none."""
@@ -137,9 +202,13 @@ def piece_ground(work: Groundwork, demand: Demand, of: str) -> PieceGround:
     The pits of a bore have one size, whatever is pulled through.
     """
     width_m = work.rates(demand.pipe).width_m
-    key = ("piece ground", 0.0 if of == BORED and width_m is not None else width_m, of)
+    if of == BORED and width_m is not None:
+        width_m = 0.0
+    key, lines = ("piece ground", width_m, of), ("piece lines", of)
     if key not in work.kept:
-        work.kept[key] = PieceGround(work, key[1], of)
+        if lines not in work.kept:
+            work.kept[lines] = PieceLines(work, of)
+        work.kept[key] = PieceGround(work.kept[lines], width_m)
     ground: PieceGround = work.kept[key]
     return ground
 

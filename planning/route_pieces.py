@@ -26,14 +26,14 @@ from planning.application import Demand
 from planning.comparisons import NUMERIC, is_unknown
 from planning.facts import pipe_facts
 from planning.groundwork import Groundwork, Site
-from planning.judged_routes import Told, rank_of, site_facts, tell, working_strips
+from planning.judged_routes import Told, rank_among, site_facts, tell, working_strips
 from planning.measures import MEASURES, Figures, measure_all
 from planning.piece_ground import BORED, CUT, FIGURES, PieceGround, piece_ground, ranks_filled
 from planning.policy_model import Condition, UtilityRules
 from planning.readings import active_values
 from planning.routes import Way, measure_lines
-from planning.verdict_tables import Coded, Column, judge_columns, judge_rows
-from planning.verdicts import Verdict, judge
+from planning.verdict_tables import Coded, Column, columns_of, possible_columns
+from planning.verdicts import Verdict, judge, possible_of
 
 # Farther past any limit than any route: a measure as bad as it can be.
 _WORST = 1e9
@@ -164,9 +164,7 @@ class PieceBook:
         alike = np.zeros(len(rows), np.intp)
         for name, value in {**pipe_facts(self.demand), **self.given}.items():
             columns[name] = Coded(alike, [value])
-        judged = judge_columns(self.utility, columns, len(rows), self.work.policy)
-        ranks = np.array([rank_of(one) for one in judged.verdicts], np.int8)
-        return ranks[judged.verdict_of]
+        return self._ranked_as(columns, len(rows))
 
     def figures(
         self,
@@ -254,13 +252,19 @@ class PieceBook:
     def ranks(self, runs: Sequence[Run]) -> list[int]:
         """Ranks of runs of pieces, judged as if each were a whole route."""
         told = self._tell(runs)
-        rows = [
-            {**measures, **facts, **self.given}
-            for measures, facts in zip(told.measures, told.facts, strict=True)
-        ]
-        judged = judge_rows(self.utility, pd.DataFrame(rows), self.work.policy)
-        ranks = [rank_of(one) for one in judged.verdicts]
-        return [ranks[place] for place in judged.verdict_of.tolist()]
+        rows = pd.DataFrame(
+            [
+                {**measures, **facts, **self.given}
+                for measures, facts in zip(told.measures, told.facts, strict=True)
+            ]
+        )
+        ranks = self._ranked_as(columns_of(rows, self.work.policy), len(rows))
+        return [int(rank) for rank in ranks]
+
+    def _ranked_as(self, columns: Mapping[str, Column], count: int) -> NDArray[np.int8]:
+        """Ranks of rows of inputs."""
+        possible, of_row = possible_columns(self.utility, columns, count, self.work.policy)
+        return np.array([rank_among(one) for one in possible], np.int8)[of_row]
 
     # --- what no route can change --------------------------------------------------------------
 
@@ -281,8 +285,8 @@ class PieceBook:
         """The rank of a route of nothing but these inputs."""
         key = tuple(changes.items())
         if key not in self._ranked:
-            verdict = self.judge(changes)
-            self._ranked[key] = rank_of(verdict)
+            possible = possible_of(self.utility, {**self.nothing, **changes}, self.work.policy)
+            self._ranked[key] = rank_among(possible)
         return self._ranked[key]
 
     @cached_property

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from layers.utilities import policy_utility
 from planning.comparisons import NUMERIC, Truth, is_true, is_unknown
 from planning.policy_model import Condition, Policy, UtilityRules
-from planning.verdicts import Verdict, judge
+from planning.verdicts import Verdict, judge, possible_of
 
 Codes = NDArray[np.int8]  # 1 true, 0 false, -1 unknown
 
@@ -72,7 +72,7 @@ def judge_rows(
     is an input that was not given. ``tolerances`` holds those of measures, row by row, NaN for
     unknown. O(rows x tests), and one verdict for each class of rows.
     """
-    columns = {str(name): _column(table[name]) for name in table.columns if name in policy.inputs}
+    columns = columns_of(table, policy)
     known = (
         None if tolerances is None else {str(n): c.to_numpy(float) for n, c in tolerances.items()}
     )
@@ -86,6 +86,11 @@ def judge_rows(
         unverified=unverified,
         tolerances=known,
     )
+
+
+def columns_of(table: pd.DataFrame, policy: Policy) -> dict[str, Column]:
+    """The columns of a table that are inputs of the policy."""
+    return {str(name): _column(table[name]) for name in table.columns if name in policy.inputs}
 
 
 def judge_columns(
@@ -106,13 +111,7 @@ def judge_columns(
     table = _Columns(columns, count)
     codes = [*_codes(policy, rules, table), *_interval_codes(rules, table, tolerances or {})]
     first, class_of = _classes(codes)
-    rows = [
-        {
-            name: column.values[column.place[at]] if isinstance(column, Coded) else column[at]
-            for name, column in columns.items()
-        }
-        for at in first.tolist()
-    ]
+    rows = _rows(columns, first)
     verdicts = [
         judge(
             utility,
@@ -129,6 +128,28 @@ def judge_columns(
         for at, row in zip(first.tolist(), rows, strict=True)
     ]
     return Judged(verdicts, class_of)
+
+
+def possible_columns(
+    utility: str, columns: Mapping[str, Column], count: int, policy: Policy
+) -> tuple[list[tuple[str, ...]], NDArray[np.intp]]:
+    """The outcomes that are possible in a plan for ``count`` rows, and which each row has."""
+    if count == 0:
+        return [], np.zeros(0, np.intp)
+    rules, table = policy.rules[policy_utility(utility)], _Columns(columns, count)
+    first, class_of = _classes([*_codes(policy, rules, table)])
+    return [possible_of(utility, row, policy) for row in _rows(columns, first)], class_of
+
+
+def _rows(columns: Mapping[str, Column], rows: NDArray[np.intp]) -> list[dict[str, Any]]:
+    """Some rows of columns by name."""
+    return [
+        {
+            name: column.values[column.place[at]] if isinstance(column, Coded) else column[at]
+            for name, column in columns.items()
+        }
+        for at in rows.tolist()
+    ]
 
 
 def _column(column: pd.Series) -> Column:

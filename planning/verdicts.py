@@ -113,12 +113,8 @@ def judge(
     ValueError
         For an infinite number, or text that is not a day, or an unknown switch.
     """
-    rules = policy.rules[policy_utility(utility)]
-    silence = policy.silences[mode]
-    given, assumed = _assume({**measures, **facts}, rules, silence)
-    active = active_values(rules, tuple((switches or {}).items()))
-    case = Case(policy, rules, silence, given, active)
-    values = case.values()
+    case, assumed = _case(utility, {**measures, **facts}, policy, mode, switches)
+    rules, values = case.rules, case.values()
     decision = case.decide(values)
     possible = possible_outcomes(policy, decision)
     outcome = outcome_of(possible)
@@ -135,6 +131,26 @@ def judge(
         assumed=assumed,
         findings=tuple(find(policy, rules, decision, values, case.reading())),
     )
+
+
+def possible_of(utility: str, facts: Mapping[str, Any], policy: Policy) -> tuple[str, ...]:
+    """What of the verdict in a plan on these inputs is ``possible``, without the rest of it."""
+    case, _ = _case(utility, facts, policy, "plan", None)
+    return possible_outcomes(policy, case.decide(case.values()))
+
+
+def _case(
+    utility: str,
+    inputs: Mapping[str, Any],
+    policy: Policy,
+    mode: str,
+    switches: Mapping[str, str] | None,
+) -> tuple[Case, tuple[str, ...]]:
+    """The case of one line, and the inputs for which silence spoke."""
+    rules, silence = policy.rules[policy_utility(utility)], policy.silences[mode]
+    given, assumed = _assume(dict(inputs), rules, silence)
+    active = active_values(rules, tuple((switches or {}).items()))
+    return Case(policy, rules, silence, given, active), assumed
 
 
 def judge_payload(
