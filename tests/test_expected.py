@@ -23,6 +23,7 @@ from pyproj import CRS
 import cli
 from docs.examples.check_routes import check_routes
 from layers.utilities import load_utilities
+from planning import county_screening
 from planning.application import Application
 from planning.batch import cases_of, screen
 from planning.groundwork import Groundwork
@@ -66,9 +67,17 @@ def sample_screening(sample_workspace: Path, tmp_path_factory: pytest.TempPathFa
         made.append((cases, screen(work, cases, *wishes, **more)))
         return made[-1][1]
 
-    command = ["screen", str(sample_workspace), "--out", str(file), "--dig-date", towns.DIG_DATE]
+    command = [
+        "screen",
+        str(sample_workspace),
+        "--out",
+        str(file),
+        "--dig-date",
+        towns.DIG_DATE,
+        "--anew",
+    ]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cli, "screen", kept)
+        patch.setattr(county_screening, "screen", kept)
         result = CliRunner().invoke(cli.main, command)
     assert result.exit_code == 1, result.output  # one parcel cannot be reached
     [(cases, table)] = made
