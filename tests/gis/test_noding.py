@@ -51,10 +51,21 @@ def test_lines_on_top_of_each_other_both_stay() -> None:
     assert shapely.length(network.pieces.lines).sum() == pytest.approx(14)
 
 
+def test_a_street_that_leads_back_over_itself_stays_one() -> None:
+    network = noded([(10, 0), (20, 0), (0, 0)])
+    assert shapely.length(network.pieces.lines).tolist() == [30.0]
+
+
+def leads_back(points: list[tuple[float, float]]) -> bool:
+    """Whether a line of at most two segments lies in itself."""
+    one, two = (shapely.LineString(points[at : at + 2]) for at in (0, len(points) - 2))
+    return len(points) > 2 and shapely.intersection(one, two).length > 0
+
+
 streets = st.lists(
-    st.lists(
-        st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=2, max_size=3, unique=True
-    ).map(lambda p: [(10.0 * x, 10.0 * y) for x, y in p]),
+    st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=2, max_size=3, unique=True)
+    .map(lambda p: [(10.0 * x, 10.0 * y) for x, y in p])
+    .filter(lambda p: not leads_back(p)),
     min_size=1,
     max_size=6,
 )
