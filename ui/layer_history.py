@@ -52,8 +52,12 @@ def layer_history(county: County, workspace: Path) -> None:
     st.html(f"<h3>{_('版本')}<small>{_('旧版本一直保留')}</small></h3>")
     st.dataframe(_versions(history), hide_index=True, width="stretch")
     if len(history) > 1:
-        _compared(opened, layer, history)
-        _returning(opened, layer, history)
+        # a place of its own: what a comparison shows must not move the fields below it,
+        # which would be made anew and lose what was typed into them
+        with st.container():
+            _compared(opened, layer, history)
+        with st.container():
+            _returning(opened, layer, history)
     _exporting(opened, layer, history)
 
 
