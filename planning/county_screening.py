@@ -162,8 +162,8 @@ def screen_county(
     anew
         Make it from nothing, whatever is kept.
     progress
-        Told how many (case, utility) pairs were solved since the last call; nothing where the
-        screening was kept or taken on.
+        Told how many (case, utility) pairs were solved, or need not be, since the last call;
+        nothing where the screening was kept.
     """
     is_whole = parcels is None and utilities is None
     table, notes = (None, ()) if anew else kept_screening(inputs)
@@ -214,7 +214,7 @@ def _taken_on(
         return None
     edit = edited(before.work, inputs.survey, inputs.places)
     if edit.is_local:
-        return rescreened(before, edit, inputs.cases()).table, TAKEN_ON
+        return rescreened(before, edit, inputs.cases(), progress).table, TAKEN_ON
     log.info("the kept screening is not taken on: %s", edit.why_whole)
     return screen(edit.work, inputs.cases(), progress=progress), ANEW
 

@@ -25,7 +25,7 @@ gates, that levels steer or that have a second feed.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -74,10 +74,16 @@ def screened(work: Groundwork, cases: Sequence[Application], utilities: Sequence
     return Screened(work, cases, utilities, screen(work, cases, utilities))
 
 
-def rescreened(before: Screened, edit: Edit, cases: Sequence[Application]) -> Screened:
+def rescreened(
+    before: Screened,
+    edit: Edit,
+    cases: Sequence[Application],
+    progress: Callable[[int], None] | None = None,
+) -> Screened:
     """The screening after an edit; its table equals one made anew.
 
-    ``attrs["solved_anew"]`` of the table: how many pairs of case and utility were.
+    ``attrs["solved_anew"]`` of the table: how many pairs of case and utility were. ``progress``
+    is told how many pairs were looked at since the last call, as ``screen`` tells it.
     """
     row_of = {_name(case): number for number, case in enumerate(before.cases)}
     old = np.array([row_of.get(_name(case), -1) for case in cases], np.int64)
@@ -88,9 +94,12 @@ def rescreened(before: Screened, edit: Edit, cases: Sequence[Application]) -> Sc
         stay = np.flatnonzero(kept[:, column])
         rows = before.table.iloc[old[stay] * width + column]
         parts.append(rows.set_axis(stay * width + column))
+        if progress is not None:
+            progress(int((rows["status"] != "not_requested").sum()))
         anew = np.flatnonzero(~kept[:, column])
         if len(anew):
-            found = screen(edit.work, [cases[number] for number in anew.tolist()], [utility])
+            some = [cases[number] for number in anew.tolist()]
+            found = screen(edit.work, some, [utility], progress)
             parts.append(found.set_axis(anew * width + column))
     table = _together([part for part in parts if len(part)], list(before.table.columns))
     table.attrs["solved_anew"] = int((~kept).sum())

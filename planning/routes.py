@@ -68,13 +68,16 @@ class Search:
 
     @cached_property
     def best_tie_ins(self) -> pd.DataFrame:
-        """The lightest tie-in of every graph node that has one: index node, columns row, weight."""
+        """The lightest tie-in of every graph node that has one: index node, columns row, weight.
+
+        Of features in one place the first by name: rows come in another order after an edit.
+        """
         rows = np.flatnonzero(np.isfinite(self.tie_in_weights))
         node, weight = (
             self.tie_ins.table["node"].to_numpy(np.int64)[rows],
             self.tie_in_weights[rows],
         )
-        order = np.lexsort((rows, weight, node))
+        order = np.lexsort((rows, self.tie_ins.name_order[rows], weight, node))
         order = order[np.flatnonzero(np.diff(node[order], prepend=-1))]
         index = pd.Index(node[order], name="node")
         return pd.DataFrame({"row": rows[order], "weight": weight[order]}, index=index)

@@ -82,6 +82,11 @@ class TieIns:
         """The main or node that each row joins."""
         return list(map(str, self.table["feature_id"].to_numpy(object)))
 
+    @cached_property
+    def name_order(self) -> IntArray:
+        """Place of each row's feature among the names in order: decides between equal ways."""
+        return np.asarray(pd.factorize(np.array(self.feature_ids, object), sort=True)[0], np.int64)
+
 
 def find_tie_ins(
     corridors: Corridors, survey: Survey, utilities: Iterable[Utility], policy: Policy
