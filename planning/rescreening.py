@@ -80,7 +80,9 @@ def rescreened(
     cases: Sequence[Application],
     progress: Callable[[int], None] | None = None,
 ) -> Screened:
-    """The screening after an edit; its table equals one made anew.
+    """The screening after an edit; its table equals one made anew but for ``searched_m``.
+
+    That tells how far was looked: a few rows are solved one by one where many share bounds.
 
     ``attrs["solved_anew"]`` of the table: how many pairs of case and utility were. ``progress``
     is told how many pairs were looked at since the last call, as ``screen`` tells it.
