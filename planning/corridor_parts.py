@@ -114,11 +114,15 @@ def in_place(corridors: Corridors, part: Part, window: Window) -> Splice:
 
 
 class Regreened(NamedTuple):
-    """Corridors and tie-ins beside other greenery; ``edge`` and ``lines`` are those it changed."""
+    """Corridors and tie-ins beside other greenery.
+
+    ``edge`` are the edges that it changed, ``ways`` the ways to tie-ins by utility; ``lines`` both.
+    """
 
     corridors: Corridors
     tie_ins: dict[str, TieIns]
     edge: IntArray
+    ways: Mapping[str, IntArray]
     lines: LineArray
 
 
@@ -133,15 +137,16 @@ def regreened(
     if len(edge):
         moved = replace(graph, measures=graph.measures.assign(green_m=green_m))
         hand_on(graph, moved, ("length_m", "tie_break", "tree"))
-    lines, after = [graph.lines[edge]], dict(tie_ins)
+    lines, after, ways = [graph.lines[edge]], dict(tie_ins), {}
     for key, one in tie_ins.items():
         rows, green_m = _remeasured(one.lines, one.tree, one.table, areas, changed)
         if len(rows):
             after[key] = replace(one, table=one.table.assign(green_m=green_m))
             hand_on(one, after[key], ("tie_break", "tree", "feature_rows", "feature_ids"))
+        ways[key] = rows
         lines.append(one.lines[rows])
     beside = replace(corridors, graph=moved, green=green)
-    return Regreened(beside, after, edge, np.concatenate(lines))
+    return Regreened(beside, after, edge, ways, np.concatenate(lines))
 
 
 def _remeasured(

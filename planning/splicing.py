@@ -307,8 +307,10 @@ def spliced_tie_ins(
     corridors: tuple[Corridors, Corridors],
     splice: Splice,
     features: tuple[pd.DataFrame, bool],
-) -> TieIns:
+) -> tuple[TieIns, IntArray]:
     """The tie-ins of a utility with those found anew in the place of what they change.
+
+    With the row of every way before, -1 for a new one.
 
     Parameters
     ----------
@@ -322,7 +324,7 @@ def spliced_tie_ins(
     number, added = _exchanged(len(before.table), ways, corridors, splice.window)
     shut = [_rows(one.closed, keys) for one, _, keys in sides]
     stay, more = _exchanged(len(before.closed), shut, corridors, splice.window)
-    return TieIns(
+    after = TieIns(
         before.utility,
         _exchange(before.table, part.table, number, added, splice),
         np.concatenate([before.lines[number >= 0], part.lines[added]]),
@@ -330,6 +332,7 @@ def spliced_tie_ins(
         *features,
         _exchange(before.closed, part.closed, stay, more, splice),
     )
+    return after, np.concatenate([np.flatnonzero(number >= 0), np.full(len(added), -1)])
 
 
 @dataclass(frozen=True)
