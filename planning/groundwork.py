@@ -97,6 +97,8 @@ class Groundwork:
     @cached_property
     def tolerances(self) -> Tolerances:
         """How far the features of the survey may lie from where they are drawn."""
+        if self._whole:
+            return self._whole.tolerances
         return Tolerances(self.survey, self.policy.planning)
 
     @cached_property

@@ -6,8 +6,9 @@ anew but where the edit could change it.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import shapely
@@ -18,16 +19,19 @@ from gis.regions import Region
 from planning.crossing_methods import Bores, bores_of
 from planning.facts import Ground
 from planning.groundwork import Groundwork
+from planning.route_effects import KERBS
 
 # What corridors tell that follows from their graph and the ends in it.
 _OF_GRAPH = ("is_connector", "walk_order", "is_walked", "connectors", "strip_nodes")
-_OF_ROADS = ("road_areas", "land_in_reach", "_drawn_red_lines")
-_OF_ROAD_TABLE = ("is_city_road", "road_days")
+_OF_ROADS = ("road_areas", "land_in_reach", "_drawn_red_lines", "reaches")
+_OF_ROAD_TABLE = ("is_city_road", "road_days", "counted_carriageways", "centre_lines")
+_OF_LAYER = {"greenery": "green", "trees": "trees", "parcel_row": "parcels"}
 _OF_OBSTACLES = ("private_areas", "_water_areas")
 # Layers that obstacles, closures and existing lines are read from.
 _OBSTACLES = frozenset(("parcels", "buildings", "water_bodies", "railways"))
 _CLOSING = frozenset(("no_dig", "trees", "green"))
 _EXISTING = frozenset(("lines", "nodes"))
+_ROADS = frozenset(("roads", "carriageways"))
 
 
 def with_standing_facts(
@@ -57,11 +61,20 @@ def with_standing_facts(
             hand_on(before.corridors, after.corridors, ("bridged",))
     if not changed & _CLOSING:
         hand_on(whole, after, ("closures",))
-    if not changed & _EXISTING and "existing lines" in whole.kept:
-        after.kept["existing lines"] = whole.kept["existing lines"]
+    if not changed & _EXISTING:
+        hand_on_kept(whole, after, ("existing lines",))
+    if "tolerances" in vars(whole):
+        vars(after)["tolerances"] = whole.tolerances.after(after.survey)
+    if not changed & _ROADS and before.corridors.surfaces is after.corridors.surfaces:
+        hand_on_kept(whole, after, (KERBS,))
     if "ground" in vars(whole):
         vars(after)["ground"] = _ground(whole.ground, after, changed, region, edge_before)
     return after
+
+
+def hand_on_kept(before: Groundwork, after: Groundwork, keys: Iterable[Any]) -> None:
+    """Give what a groundwork keeps under some keys to another one."""
+    after.kept.update({key: before.kept[key] for key in keys if key in before.kept})
 
 
 def _ground(
@@ -72,6 +85,7 @@ def _ground(
         hand_on(before, after, _OF_ROAD_TABLE)
         if "road_red_lines" not in changed:
             hand_on(before, after, _OF_ROADS)
+    hand_on(before, after, [name for name, layer in _OF_LAYER.items() if layer not in changed])
     if "service_areas" not in changed:
         hand_on(before, after, ("_areas",))
         if "parcels" not in changed:
