@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import networkx as nx
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
@@ -52,6 +54,11 @@ class CorridorGraph:
     def length_m(self) -> FloatArray:
         """Plane length of each edge in metres."""
         return np.asarray(shapely.length(self.lines), float)
+
+    @cached_property
+    def kind(self) -> NDArray[Any]:
+        """The ``kind`` that the measures tell of each edge."""
+        return np.asarray(self.measures["kind"].to_numpy(object))
 
     @cached_property
     def tie_break(self) -> FloatArray:

@@ -136,7 +136,7 @@ def regreened(
     moved = graph
     if len(edge):
         moved = replace(graph, measures=graph.measures.assign(green_m=green_m))
-        hand_on(graph, moved, ("length_m", "tie_break", "tree"))
+        hand_on(graph, moved, ("length_m", "tie_break", "tree", "kind"))
     lines, after, ways = [graph.lines[edge]], dict(tie_ins), {}
     for key, one in tie_ins.items():
         rows, green_m = _remeasured(one.lines, one.tree, one.table, areas, changed)

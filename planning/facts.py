@@ -146,7 +146,9 @@ class Ground:
         """Carriageways of the roads that are or may be city roads; None for the others."""
         own = self.corridors.surfaces.own_area
         counts = [city is not False for city in self.is_city_road]
-        return Shapes(np.where(np.array(counts, bool), own, None))
+        shapes = own.copy()
+        shapes[~np.array(counts, bool)] = None
+        return Shapes(shapes)
 
     @cached_property
     def centre_lines(self) -> Shapes:
@@ -437,6 +439,8 @@ def _overlapping(
 
 def _roads_beneath(ground: Ground, routes: Routes) -> list[tuple[int, ...]]:
     """The roads whose carriageway each route is bored under."""
+    if not any(routes.bored):
+        return [()] * len(routes.bored)
     beneath, bores = ground.roads_of_edge, ground.bores
     return [
         tuple(

@@ -123,9 +123,9 @@ def edited(work: Groundwork, survey: Survey, applications: Iterable[Application]
         new = np.full(whole.corridors.graph.edge_count, -1)
         return Edit(whole, str(reason), changed, None, new, {})
     if edit.region is not None:
-        stood = changed.keys(), edit.region, edit.edge_before
+        stood = changed.keys(), edit.region, edit.edge_before, edit.ways_before
         with_standing_facts(work, edit.work, *stood)
-        hand_pieces_on(work._whole or work, edit.work, *stood, edit.ways_before)
+        hand_pieces_on(work._whole or work, edit.work, *stood)
     return edit
 
 
@@ -396,7 +396,10 @@ def _green(survey: Survey) -> NDArray[Any]:
 def _places(survey: Survey, joined: Joined) -> dict[str, Any]:
     """The parcels and gates that have a distance to the nearest strip."""
     parcels = survey.get("parcels")
-    places: dict[str, Any] = {} if parcels is None else dict(parcels.geometry.items())
+    places: dict[str, Any] = {}
+    if parcels is not None:
+        shapes = np.asarray(parcels.geometry.array).tolist()
+        places = dict(zip(parcels.index.tolist(), shapes, strict=True))
     return places | {key: point for key, (_, point) in joined.items()}
 
 

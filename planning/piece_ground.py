@@ -111,7 +111,7 @@ class PieceLines:
         ways = [Way(-1, (edge,), -1, 0.0) for edge in numbers.tolist()]
         if self.of == CUT:
             return measure_lines(corridors, ways, lines)
-        carried = (corridors.graph.measures["kind"] == "carrier").to_numpy()[numbers]
+        carried = corridors.graph.kind[numbers] == "carrier"
         routes = measure_lines(corridors, ways, np.where(carried, NOTHING, lines))
         return replace(
             routes,

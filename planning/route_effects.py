@@ -74,8 +74,9 @@ def joined_of(
     rows = np.array([way.tie_in for way in ways], np.int64)
     kind, feature_id = np.full((2, len(ways)), None, object)
     found = rows >= 0
-    kind[found] = table["kind"].to_numpy(object)[rows[found]]
-    feature_id[found] = table["feature_id"].to_numpy(object)[rows[found]].astype(str)
+    joined_at = table[["kind", "feature_id"]].iloc[rows[found]]
+    kind[found] = joined_at["kind"].to_numpy(object)
+    feature_id[found] = joined_at["feature_id"].to_numpy(object).astype(str)
     for number in np.flatnonzero(~found).tolist():
         way = ways[number]
         if isinstance(way, DrawnWay):

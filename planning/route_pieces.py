@@ -246,7 +246,7 @@ class PieceBook:
     def _tell(self, runs: Sequence[Run]) -> Told:
         lines = np.array([run.line for run in runs], object)
         ways = [Way(-1, run.edges, -1, 0.0) for run in runs]
-        kind = self.work.corridors.graph.measures["kind"].to_numpy()
+        kind = self.work.corridors.graph.kind
         carried = [[edge for edge in run.bored if kind[edge] == "carrier"] for run in runs]
         in_ground = [run.without(edges) for run, edges in zip(runs, carried, strict=True)]
         routes = measure_lines(self.work.corridors, ways, np.array(in_ground, object))

@@ -82,12 +82,16 @@ class Search:
     @cached_property
     def lightest_rate(self) -> float:
         """Least weight of a metre of way, edges and tie-ins alike."""
-        length = np.concatenate(
-            [self.corridors.graph.length_m, self.tie_ins.table["length_m"].to_numpy(float)]
-        )
-        weight = np.concatenate([self.edge_weights, self.tie_in_weights])
-        usable = np.isfinite(weight) & (length > 0)
-        return float((weight[usable] / length[usable]).min()) if usable.any() else 0.0
+        ways_m = self.tie_ins.table["length_m"].to_numpy(float)
+        rates = [
+            np.divide(weight, length, out=np.full(len(weight), np.inf), where=length > 0)
+            for weight, length in (
+                (self.edge_weights, self.corridors.graph.length_m),
+                (self.tie_in_weights, ways_m),
+            )
+        ]
+        least = min(float(rate.min(initial=np.inf)) for rate in rates)
+        return least if np.isfinite(least) else 0.0
 
 
 # --- one parcel, on networkx -------------------------------------------------------------------
@@ -307,9 +311,7 @@ def trace(
     ``bored`` tells of every edge whether it is bored; without it only those are that cannot be
     cut open.
     """
-    kind = corridors.graph.measures["kind"].to_numpy()
-    never_cut = np.isin(kind, ["bore", "carrier"])
-    bored = never_cut if bored is None else never_cut | bored
+    bored = corridors.never_cut if bored is None else corridors.never_cut | bored
     beneath = [tuple(edge for edge in way.edges if bored[edge]) for way in ways]
     return trace_bored(corridors, tie_ins, ways, beneath)
 
@@ -318,7 +320,7 @@ def trace_bored(
     corridors: Corridors, tie_ins: TieIns, ways: Sequence[Way], beneath: Sequence[tuple[int, ...]]
 ) -> Routes:
     """Draw and measure the ways as ``trace`` does, given the edges of each that are not cut."""
-    kind = corridors.graph.measures["kind"].to_numpy()
+    kind = corridors.graph.kind
     lines = np.array([draw(corridors, tie_ins, way) for way in ways], object)
     carried = [tuple(edge for edge in edges if kind[edge] == "carrier") for edges in beneath]
     routes = measure_lines(corridors, ways, _without(corridors, tie_ins, ways, lines, carried))

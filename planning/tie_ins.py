@@ -74,7 +74,11 @@ class TieIns:
     @cached_property
     def feature_rows(self) -> IntArray:
         """Row of ``features`` that each way leads to."""
-        joined = pd.MultiIndex.from_frame(self.table[["kind", "feature_id"]])
+        return self.rows_of_features(self.table)
+
+    def rows_of_features(self, table: pd.DataFrame) -> IntArray:
+        """Row of ``features`` that each row of a table leads to."""
+        joined = pd.MultiIndex.from_frame(table[["kind", "feature_id"]])
         return np.asarray(self.features.index.get_indexer(joined), np.int64)
 
     @cached_property

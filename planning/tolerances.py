@@ -97,7 +97,7 @@ class Tolerances:
             index = table.index
             if not isinstance(index.dtype, pd.StringDtype):
                 index = index.astype(str)
-            row = index.get_indexer(pd.Index(ids, dtype=object))
+            row = index.get_indexer(pd.Index(ids, dtype=index.dtype))
             at = np.flatnonzero(row >= 0)
             found[at] = position_tolerances(table.iloc[row[at]], self.planning)
         return found
