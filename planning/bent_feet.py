@@ -7,7 +7,7 @@ no carriageway, and is no longer than the snap distance.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -97,7 +97,7 @@ def bent_feet(
     shut = _shut(obstacles, surfaces, clearance_m)
     land = _Land(layout, shut, shapely.STRtree(shut), clearance_m, settings.max_snap_m)
     found = [_ways_round(place, land, known) for place in places]
-    feet = pd.concat(found, ignore_index=True)
+    feet = _table(places, found)
     return feet[obstacles.connector_allowed(feet["line"].to_numpy())]
 
 
@@ -125,8 +125,11 @@ def _unjoined(
             yield _Unjoined("gate", str(gate.key), gate.point, parcels.geometry.loc[parcel_id])
 
 
-def _ways_round(place: _Unjoined, land: _Land, known: dict[bytes, Bent]) -> pd.DataFrame:
-    """The shortest bent way from a place to each side of each street, within the snap distance."""
+def _ways_round(place: _Unjoined, land: _Land, known: dict[bytes, Bent]) -> Bent:
+    """The shortest bent way from a place to each side of each street, within the snap distance.
+
+    ``piece`` are numbers of strips.
+    """
     layout, reach_m = land.layout, land.max_snap_m
     piece = np.sort(layout.tree.query(place.end, predicate="dwithin", distance=reach_m))
     rows = np.sort(land.tree.query(place.end, predicate="dwithin", distance=reach_m))
@@ -134,16 +137,24 @@ def _ways_round(place: _Unjoined, land: _Land, known: dict[bytes, Bent]) -> pd.D
     if key not in known:
         known[key] = _looked_for(place, land, piece, rows)
     found = known[key]
+    return found._replace(piece=piece[found.piece].astype(np.int64))
+
+
+def _table(places: Sequence[_Unjoined], found: Sequence[Bent]) -> pd.DataFrame:
+    """Bent ways of places as rows of ``parcel_feet``."""
+    piece, at_m, lines = (np.concatenate(columns) for columns in zip(*found, strict=True))
+    count = [len(ways.lines) for ways in found]
     return pd.DataFrame(
         {
-            "piece": piece[found.piece].astype(np.int64),
-            "at_m": found.at_m,
-            "line": found.lines,
-            "kind": place.kind,
-            "key": place.key,
-            "distance": shapely.length(found.lines),
-        }
-    )[list(_COLUMNS)]
+            "piece": piece,
+            "at_m": at_m,
+            "line": lines,
+            "kind": np.repeat(np.array([place.kind for place in places], object), count),
+            "key": np.repeat(np.array([place.key for place in places], object), count),
+            "distance": shapely.length(lines),
+        },
+        columns=list(_COLUMNS),
+    )
 
 
 def _all_that_tells(place: _Unjoined, land: _Land, piece: IntArray, rows: IntArray) -> bytes:
