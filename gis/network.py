@@ -74,6 +74,13 @@ class CorridorGraph:
         """Numbers of the edges whose bounding box meets the bounds, ascending."""
         return np.sort(self.tree.query(shapely.box(*bounds))).astype(np.int64)
 
+    def bare_networkx(self, edges: IntArray) -> nx.MultiGraph:
+        """Some edges as a networkx graph of nothing but their keys and nodes, for searches."""
+        graph = nx.MultiGraph()
+        starts, ends = self.ends[edges].T.tolist()
+        graph.add_edges_from(zip(starts, ends, edges.tolist(), strict=True))
+        return graph
+
     def to_networkx(
         self,
         bounds: tuple[float, float, float, float] | None = None,

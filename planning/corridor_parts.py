@@ -142,7 +142,9 @@ def regreened(
         rows, green_m = _remeasured(one.lines, one.tree, one.table, areas, changed)
         if len(rows):
             after[key] = replace(one, table=one.table.assign(green_m=green_m))
-            hand_on(one, after[key], ("tie_break", "tree", "feature_rows", "feature_ids"))
+            hand_on(
+                one, after[key], ("tie_break", "tree", "by_node", "feature_rows", "feature_ids")
+            )
         ways[key] = rows
         lines.append(one.lines[rows])
     beside = replace(corridors, graph=moved, green=green)

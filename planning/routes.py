@@ -69,15 +69,15 @@ class Search:
     @cached_property
     def best_tie_ins(self) -> pd.DataFrame:
         """The lightest tie-in of every graph node that has one: index node, columns row, weight."""
-        rows = np.flatnonzero(np.isfinite(self.tie_in_weights))
-        node, weight = (
-            self.tie_ins.table["node"].to_numpy(np.int64)[rows],
-            self.tie_in_weights[rows],
-        )
-        order = np.lexsort((rows, weight, node))
-        order = order[np.flatnonzero(np.diff(node[order], prepend=-1))]
-        index = pd.Index(node[order], name="node")
-        return pd.DataFrame({"row": rows[order], "weight": weight[order]}, index=index)
+        rows, starts = self.tie_ins.by_node
+        weight = self.tie_in_weights[rows]
+        group = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(rows)]))
+        least = np.minimum.reduceat(weight, starts) if len(rows) else np.zeros(0)
+        lightest = np.flatnonzero((weight == least[group]) & np.isfinite(weight))
+        lightest = lightest[np.flatnonzero(np.diff(group[lightest], prepend=-1))]
+        row = rows[lightest]
+        index = pd.Index(self.tie_ins.table["node"].to_numpy(np.int64)[row], name="node")
+        return pd.DataFrame({"row": row, "weight": weight[lightest]}, index=index)
 
     @cached_property
     def lightest_rate(self) -> float:
@@ -111,7 +111,7 @@ class Neighbourhood:
     def within(self, reach_m: float) -> nx.MultiGraph:
         """The graph within reach of the bounds of the end nodes."""
         if reach_m not in self._graphs:
-            graph = neighbourhood(self.corridors, self.end_nodes, self._bounds(reach_m))
+            graph = self.corridors.graph.bare_networkx(self.edges(reach_m))
             for node in self.end_nodes.tolist():
                 graph.add_edge(node, "red_line", key=("end", node))
             self._graphs[reach_m] = graph

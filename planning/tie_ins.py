@@ -72,6 +72,13 @@ class TieIns:
         return shapely.STRtree(self.lines)
 
     @cached_property
+    def by_node(self) -> tuple[IntArray, IntArray]:
+        """Rows in the order of their nodes, and where in it those of another node begin."""
+        node = self.table["node"].to_numpy(np.int64)
+        order = np.argsort(node, kind="stable")
+        return order, np.flatnonzero(np.diff(node[order], prepend=-1))
+
+    @cached_property
     def feature_rows(self) -> IntArray:
         """Row of ``features`` that each way leads to."""
         return self.rows_of_features(self.table)
