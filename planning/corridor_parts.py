@@ -29,6 +29,8 @@ from planning.tie_ins import TieIns
 
 # Metres of verge that differ by less are the same, summed in another order.
 _SAME_M = 1e-6
+# What ways to tie-ins tell that no greenery changes.
+_OF_WAYS = ("tie_break", "tree", "by_node", "feature_rows", "feature_ids")
 
 
 class Part(NamedTuple):
@@ -142,9 +144,7 @@ def regreened(
         rows, green_m = _remeasured(one.lines, one.tree, one.table, areas, changed)
         if len(rows):
             after[key] = replace(one, table=one.table.assign(green_m=green_m))
-            hand_on(
-                one, after[key], ("tie_break", "tree", "by_node", "feature_rows", "feature_ids")
-            )
+            hand_on(one, after[key], _OF_WAYS)
         ways[key] = rows
         lines.append(one.lines[rows])
     beside = replace(corridors, graph=moved, green=green)

@@ -67,10 +67,12 @@ def pipes_of(lines: gpd.GeoDataFrame) -> tuple[IntArray, list[Pipe]]:
     if len(lines) == 0:
         return np.zeros(0, np.int64), []
     told = pd.DataFrame(lines[list(_TELLING)])
-    number = told.groupby(list(_TELLING), sort=False, dropna=False).ngroup().to_numpy(np.int64)
+    by_kind = told.groupby(list(_TELLING), sort=False, dropna=False)
+    number = np.asarray(by_kind.ngroup().to_numpy(), np.int64)
     first = np.unique(number, return_index=True)[1]
     rows = told.iloc[first].astype(object).to_dict("records")
-    return number, [existing_pipe({str(name): row[name] for name in row}) for row in rows]
+    pipes = [existing_pipe({str(name): row[name] for name in row}) for row in rows]
+    return number, pipes
 
 
 def size_of(pipe: Pipe, standards: Standards) -> tuple[float, float]:

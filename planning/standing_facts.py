@@ -136,7 +136,7 @@ def _ground(
         if "road_red_lines" not in changed:
             hand_on(before, after, _OF_ROADS)
     hand_on(before, after, [name for name, layer in _OF_LAYER.items() if layer not in changed])
-    if before.corridors.graph is after.corridors.graph:
+    if before.corridors.crossings is after.corridors.crossings:
         hand_on(before, after, ("roads_of_edge",))
     if "service_areas" not in changed:
         hand_on(before, after, ("_areas",))
