@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import networkx as nx
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
@@ -54,6 +56,11 @@ class CorridorGraph:
         return np.asarray(shapely.length(self.lines), float)
 
     @cached_property
+    def kind(self) -> NDArray[Any]:
+        """The ``kind`` that the measures tell of each edge."""
+        return np.asarray(self.measures["kind"].to_numpy(object))
+
+    @cached_property
     def tie_break(self) -> FloatArray:
         """The ``tie_break`` of every edge."""
         return tie_break(self.lines)
@@ -66,6 +73,13 @@ class CorridorGraph:
     def edges_within(self, bounds: tuple[float, float, float, float]) -> IntArray:
         """Numbers of the edges whose bounding box meets the bounds, ascending."""
         return np.sort(self.tree.query(shapely.box(*bounds))).astype(np.int64)
+
+    def bare_networkx(self, edges: IntArray) -> nx.MultiGraph:
+        """Some edges as a networkx graph of nothing but their keys and nodes, for searches."""
+        graph = nx.MultiGraph()
+        starts, ends = self.ends[edges].T.tolist()
+        graph.add_edges_from(zip(starts, ends, edges.tolist(), strict=True))
+        return graph
 
     def to_networkx(
         self,

@@ -7,16 +7,17 @@ no carriageway, and is no longer than the snap distance.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from hashlib import blake2b
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray
+from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray, LineArray
 from gis.regions import Region
 from gis.visibility import open_ways
 from layers.survey import Survey
@@ -28,6 +29,14 @@ from planning.road_surfaces import RoadSurfaces
 from planning.strip_layout import StripLayout
 
 _COLUMNS = ("piece", "at_m", "line", "kind", "key", "distance")
+
+
+class Bent(NamedTuple):
+    """Bent ways from one place: which strip in reach each runs to, metres along it, line."""
+
+    piece: IntArray
+    at_m: FloatArray
+    lines: LineArray
 
 
 @dataclass(frozen=True)
@@ -59,12 +68,15 @@ def bent_feet(
     obstacles: Obstacles,
     surfaces: RoadSurfaces,
     settings: Planning,
+    known: dict[bytes, Bent],
     near: Region | None = None,
 ) -> pd.DataFrame:
     """Feet of the parcels and gates that ``straight``, the feet found so far, leave unjoined.
 
     Parameters
     ----------
+    known
+        What was found before, by all that it hangs on; what is found is put there.
     near
         Where only a part of the strips is there: parcels and gates that are out of reach of this
         region get none, as all that would join them may be missing.
@@ -84,8 +96,8 @@ def bent_feet(
         return pd.DataFrame(columns=list(_COLUMNS), dtype=object)
     shut = _shut(obstacles, surfaces, clearance_m)
     land = _Land(layout, shut, shapely.STRtree(shut), clearance_m, settings.max_snap_m)
-    found = [_ways_round(place, land) for place in places]
-    feet = pd.concat(found, ignore_index=True)
+    found = [_ways_round(place, land, known) for place in places]
+    feet = _table(places, found)
     return feet[obstacles.connector_allowed(feet["line"].to_numpy())]
 
 
@@ -113,12 +125,53 @@ def _unjoined(
             yield _Unjoined("gate", str(gate.key), gate.point, parcels.geometry.loc[parcel_id])
 
 
-def _ways_round(place: _Unjoined, land: _Land) -> pd.DataFrame:
-    """The shortest bent way from a place to each side of each street, within the snap distance."""
+def _ways_round(place: _Unjoined, land: _Land, known: dict[bytes, Bent]) -> Bent:
+    """The shortest bent way from a place to each side of each street, within the snap distance.
+
+    ``piece`` are numbers of strips.
+    """
     layout, reach_m = land.layout, land.max_snap_m
     piece = np.sort(layout.tree.query(place.end, predicate="dwithin", distance=reach_m))
-    around = shapely.box(*shapely.bounds(shapely.buffer(place.end, reach_m)))
     rows = np.sort(land.tree.query(place.end, predicate="dwithin", distance=reach_m))
+    key = _all_that_tells(place, land, piece, rows)
+    if key not in known:
+        known[key] = _looked_for(place, land, piece, rows)
+    found = known[key]
+    return found._replace(piece=piece[found.piece].astype(np.int64))
+
+
+def _table(places: Sequence[_Unjoined], found: Sequence[Bent]) -> pd.DataFrame:
+    """Bent ways of places as rows of ``parcel_feet``."""
+    piece, at_m, lines = (np.concatenate(columns) for columns in zip(*found, strict=True))
+    count = [len(ways.lines) for ways in found]
+    return pd.DataFrame(
+        {
+            "piece": piece,
+            "at_m": at_m,
+            "line": lines,
+            "kind": np.repeat(np.array([place.kind for place in places], object), count),
+            "key": np.repeat(np.array([place.key for place in places], object), count),
+            "distance": shapely.length(lines),
+        },
+        columns=list(_COLUMNS),
+    )
+
+
+def _all_that_tells(place: _Unjoined, land: _Land, piece: IntArray, rows: IntArray) -> bytes:
+    """A digest of all that the bent ways from a place hang on."""
+    layout = land.layout
+    shapes = [place.end, place.parcel, *layout.lines[piece], *land.shut[rows]]
+    numbers = [layout.stroke[piece], layout.side[piece], len(piece)]
+    told = np.array([land.clearance_m, land.max_snap_m])
+    parts = [place.kind.encode(), *shapely.to_wkb(np.array(shapes, object)).tolist()]
+    parts += [np.ascontiguousarray(one, np.int64).tobytes() for one in numbers]
+    return blake2b(b"".join([*parts, told.tobytes()]), digest_size=16).digest()
+
+
+def _looked_for(place: _Unjoined, land: _Land, piece: IntArray, rows: IntArray) -> Bent:
+    """The bent ways from a place, as ``_ways_round`` tells, between what is in reach of it."""
+    layout, reach_m, nearest = land.layout, land.max_snap_m, piece
+    around = shapely.box(*shapely.bounds(shapely.buffer(place.end, reach_m)))
     near = shapely.intersection(land.shut[rows], around)
     corners = shapely.get_coordinates(shapely.union_all(near))
     sources = _sources(place, corners, layout.lines[piece], land.clearance_m)
@@ -129,10 +182,15 @@ def _ways_round(place: _Unjoined, land: _Land) -> pd.DataFrame:
     way = np.flatnonzero(~shapely.is_missing(ways))
     lines = _to_red_line(ways[way], place.end)
     table = pd.DataFrame({"piece": piece[way], "at_m": at_m[way], "line": lines})
-    table["kind"], table["key"], table["distance"] = place.kind, place.key, shapely.length(lines)
+    table["distance"] = shapely.length(lines)
     table["stroke"], table["side"] = layout.stroke[piece[way]], layout.side[piece[way]]
     table = table[table["distance"] <= reach_m].sort_values(["distance", "piece", "at_m"])
-    return table.drop_duplicates(["stroke", "side"])[list(_COLUMNS)]
+    table = table.drop_duplicates(["stroke", "side"])
+    return Bent(
+        np.searchsorted(nearest, table["piece"].to_numpy(np.int64)),
+        table["at_m"].to_numpy(float),
+        table["line"].to_numpy(object),
+    )
 
 
 def _sources(

@@ -29,6 +29,8 @@ from planning.tie_ins import TieIns
 
 # Metres of verge that differ by less are the same, summed in another order.
 _SAME_M = 1e-6
+# What ways to tie-ins tell that no greenery changes.
+_OF_WAYS = ("tie_break", "tree", "by_node", "feature_rows", "feature_ids")
 
 
 class Part(NamedTuple):
@@ -114,11 +116,15 @@ def in_place(corridors: Corridors, part: Part, window: Window) -> Splice:
 
 
 class Regreened(NamedTuple):
-    """Corridors and tie-ins beside other greenery; ``edge`` and ``lines`` are those it changed."""
+    """Corridors and tie-ins beside other greenery.
+
+    ``edge`` are the edges that it changed, ``ways`` the ways to tie-ins by utility; ``lines`` both.
+    """
 
     corridors: Corridors
     tie_ins: dict[str, TieIns]
     edge: IntArray
+    ways: Mapping[str, IntArray]
     lines: LineArray
 
 
@@ -132,16 +138,17 @@ def regreened(
     moved = graph
     if len(edge):
         moved = replace(graph, measures=graph.measures.assign(green_m=green_m))
-        hand_on(graph, moved, ("length_m", "tie_break", "tree"))
-    lines, after = [graph.lines[edge]], dict(tie_ins)
+        hand_on(graph, moved, ("length_m", "tie_break", "tree", "kind"))
+    lines, after, ways = [graph.lines[edge]], dict(tie_ins), {}
     for key, one in tie_ins.items():
         rows, green_m = _remeasured(one.lines, one.tree, one.table, areas, changed)
         if len(rows):
             after[key] = replace(one, table=one.table.assign(green_m=green_m))
-            hand_on(one, after[key], ("tie_break", "tree", "feature_rows", "feature_ids"))
+            hand_on(one, after[key], _OF_WAYS)
+        ways[key] = rows
         lines.append(one.lines[rows])
     beside = replace(corridors, graph=moved, green=green)
-    return Regreened(beside, after, edge, np.concatenate(lines))
+    return Regreened(beside, after, edge, ways, np.concatenate(lines))
 
 
 def _remeasured(

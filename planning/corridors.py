@@ -98,7 +98,7 @@ class Corridors:
     @cached_property
     def is_connector(self) -> NDArray[np.bool_]:
         """True for edges between a strip and a red line: only the last step of a route."""
-        return (self.graph.measures["kind"] == "connector").to_numpy()
+        return np.asarray(self.graph.kind == "connector", bool)
 
     def reused_m(self, edges: Sequence[int]) -> float:
         """Metres of edges that lie in existing ducts."""
@@ -108,7 +108,12 @@ class Corridors:
     @cached_property
     def is_lane(self) -> NDArray[np.bool_]:
         """True for edges along carriageways, and those that join them to strips."""
-        return (self.graph.measures["kind"] == LANE).to_numpy(bool)
+        return np.asarray(self.graph.kind == LANE, bool)
+
+    @cached_property
+    def never_cut(self) -> NDArray[np.bool_]:
+        """True for edges that cannot be cut open: they are bored, or carried by what exists."""
+        return np.asarray((self.graph.kind == "bore") | (self.graph.kind == "carrier"), bool)
 
     @cached_property
     def walk_order(self) -> ArcOrder:
@@ -150,6 +155,10 @@ class Corridors:
 
     def end_nodes(self, parcel_id: str, application_id: str = "") -> IntArray:
         """Nodes on the red line of a parcel, or the gate of an application."""
+        if "_nodes_of_sites" not in vars(self):  # one site is sooner looked for than all arranged
+            sites = self.sites
+            mine = (sites["parcel_id"] == parcel_id) & (sites["application_id"] == application_id)
+            return sites["node"].to_numpy(np.int64)[mine.to_numpy(bool)]
         nodes, place_of = self._nodes_of_sites
         first, last = place_of.get((parcel_id, application_id), (0, 0))
         return nodes[first:last]
@@ -269,7 +278,9 @@ def build_beside(
         ],
         ignore_index=True,
     )
-    round_ = bent_feet(survey, gates, feet, layout, obstacles, surfaces, settings, near)
+    round_ = bent_feet(
+        survey, gates, feet, layout, obstacles, surfaces, settings, beside.bent, near
+    )
     feet = pd.concat([feet, round_], ignore_index=True) if len(round_) else feet
     across = crossing_feet(layout, beside, obstacles, feet, settings)
     bores = mouth_bores(layout, surfaces, obstacles, settings)

@@ -173,7 +173,7 @@ def bores_of(corridors: Corridors, settings: Planning, edges: IntArray | None = 
 
     Only some ``edges`` are looked at where they are given, ascending.
     """
-    kind = corridors.graph.measures["kind"].to_numpy()
+    kind = corridors.graph.kind
     length, lines = corridors.graph.length_m, corridors.graph.lines
     over = corridors.graph.measures["kerb_m"].to_numpy(float) > 0
     long_enough = length >= settings.value("trenchless_min_length_m")

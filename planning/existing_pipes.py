@@ -7,8 +7,10 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from gis.linear import IntArray
 from layers.survey import Survey
 from planning.comparisons import is_unknown
 from planning.standards import Pipe, Standards
@@ -18,6 +20,11 @@ from planning.standards import Pipe, Standards
 _LAYING = {"buried": "direct", "duct": "conduit"}
 _ABOVE_GROUND = ("overhead", "wall")
 _GONE = "abandoned"
+# What tells the pipe that a line is.
+_TELLING = (
+    "utility", "laying", "diameter_mm", "duct_holes", "duct_outer_diameter_mm", "pressure_mpa",
+    "voltage_kv", "material",
+)  # fmt: skip
 # Lines that are never drawn into ducts: for them an unknown way of laying leaves nothing open.
 _PIPES = ("water", "sewage", "storm", "gas")
 
@@ -38,7 +45,7 @@ def is_buried(lines: gpd.GeoDataFrame) -> NDArray[np.bool_]:
 
 def existing_pipe(row: Mapping[str, Any]) -> Pipe:
     """The pipe that a row of the layer ``lines`` is; what the row does not say is None."""
-    known = {name: None if is_unknown(value) else value for name, value in row.items()}
+    known = {name: None if is_unknown(row[name]) else row[name] for name in _TELLING}
     laying = _LAYING.get(str(known["laying"]))
     if laying is None and known["utility"] in _PIPES:
         laying = "direct"
@@ -53,6 +60,19 @@ def existing_pipe(row: Mapping[str, Any]) -> Pipe:
         laying=laying,
         material=known["material"],
     )
+
+
+def pipes_of(lines: gpd.GeoDataFrame) -> tuple[IntArray, list[Pipe]]:
+    """For each row of the layer ``lines`` the number of its pipe, and the different pipes."""
+    if len(lines) == 0:
+        return np.zeros(0, np.int64), []
+    told = pd.DataFrame(lines[list(_TELLING)])
+    by_kind = told.groupby(list(_TELLING), sort=False, dropna=False)
+    number = np.asarray(by_kind.ngroup().to_numpy(), np.int64)
+    first = np.unique(number, return_index=True)[1]
+    rows = told.iloc[first].astype(object).to_dict("records")
+    pipes = [existing_pipe({str(name): row[name] for name in row}) for row in rows]
+    return number, pipes
 
 
 def size_of(pipe: Pipe, standards: Standards) -> tuple[float, float]:

@@ -142,6 +142,20 @@ class Ground:
         return [_CITY_ROAD.get(a) for a in self.corridors.surfaces.table["authority"]]
 
     @cached_property
+    def counted_carriageways(self) -> Shapes:
+        """Carriageways of the roads that are or may be city roads; None for the others."""
+        own = self.corridors.surfaces.own_area
+        counts = [city is not False for city in self.is_city_road]
+        shapes = own.copy()
+        shapes[~np.array(counts, bool)] = None
+        return Shapes(shapes)
+
+    @cached_property
+    def centre_lines(self) -> Shapes:
+        """Centre lines of the roads, to be found by place."""
+        return Shapes(self.corridors.surfaces.centre)
+
+    @cached_property
     def road_days(self) -> tuple[list[str | None], list[str | None]]:
         """Days on which each road was opened and last overhauled, ISO text or None."""
         table = self.corridors.surfaces.table
@@ -425,6 +439,8 @@ def _overlapping(
 
 def _roads_beneath(ground: Ground, routes: Routes) -> list[tuple[int, ...]]:
     """The roads whose carriageway each route is bored under."""
+    if not any(routes.bored):
+        return [()] * len(routes.bored)
     beneath, bores = ground.roads_of_edge, ground.bores
     return [
         tuple(

@@ -97,6 +97,8 @@ class Groundwork:
     @cached_property
     def tolerances(self) -> Tolerances:
         """How far the features of the survey may lie from where they are drawn."""
+        if self._whole:
+            return self._whole.tolerances
         return Tolerances(self.survey, self.policy.planning)
 
     @cached_property
@@ -182,7 +184,14 @@ class Groundwork:
         )
 
     def usable_tie_ins(self, pipe: Pipe) -> NDArray[np.bool_]:
-        """Which tie-in ways may serve a pipe, be dug, and hold its trench."""
+        """Which tie-in ways may serve a pipe, be dug, and hold its trench; told once."""
+        key = ("usable tie-ins", pipe, self.closed)
+        if key not in self.kept:
+            self.kept[key] = self._usable_tie_ins(pipe)
+        usable: NDArray[np.bool_] = self.kept[key]
+        return usable
+
+    def _usable_tie_ins(self, pipe: Pipe) -> NDArray[np.bool_]:
         tie_ins, width_m = self.tie_ins(pipe.utility), self.strip_width_m(pipe)
         usable = eligible(tie_ins, pipe, self.standards)
         usable = usable & ~self.closures.barred(tie_ins.lines, tie_ins.tree, width_m, self.closed)

@@ -39,6 +39,7 @@ from planning.splicing import (
     spliced_tie_ins,
 )
 from planning.standing_facts import with_standing_facts
+from planning.standing_pieces import hand_pieces_on
 from planning.survey_changes import Change, IncomparableError, changes, survey_within
 from planning.tie_ins import TieIns, features_of, find_tie_ins
 
@@ -61,6 +62,10 @@ _MAINS, _GREEN = frozenset(("lines", "nodes")), frozenset(("green",))
 _CROSSED_BY_STREETS = ("water_bodies", "railways")
 
 
+# Tie-ins after an edit, and the row of each way before, -1 for a new one.
+Spliced = tuple[TieIns, IntArray]
+
+
 @dataclass(frozen=True)
 class Edit:
     """What became of a groundwork when its survey was edited.
@@ -77,6 +82,8 @@ class Edit:
         Boxes round all that changed, features as well as corridors; None where all is new.
     edge_before
         For every edge its number before the edit, -1 for a new one.
+    ways_before
+        The same for every way to a tie-in, by utility.
     """
 
     work: Groundwork
@@ -84,6 +91,7 @@ class Edit:
     changed: Mapping[str, Change]
     region: Region | None
     edge_before: IntArray
+    ways_before: Mapping[str, IntArray]
 
     @property
     def is_local(self) -> bool:
@@ -113,9 +121,11 @@ def edited(work: Groundwork, survey: Survey, applications: Iterable[Application]
     except IncomparableError as reason:
         whole = prepare(survey, work.policy, applications, prices=work.prices)
         new = np.full(whole.corridors.graph.edge_count, -1)
-        return Edit(whole, str(reason), changed, None, new)
+        return Edit(whole, str(reason), changed, None, new, {})
     if edit.region is not None:
-        with_standing_facts(work, edit.work, changed.keys(), edit.region, edit.edge_before)
+        stood = changed.keys(), edit.region, edit.edge_before, edit.ways_before
+        with_standing_facts(work, edit.work, *stood)
+        hand_pieces_on(work._whole or work, edit.work, *stood)
     return edit
 
 
@@ -145,7 +155,8 @@ def _locally(
         corridors = _on_the_same_graph(work.corridors, survey, site.beside)
         fresh = replace(fresh, corridors=corridors, _tie_ins=dict(work._tie_ins))
         same = np.arange(corridors.graph.edge_count)
-        return Edit(fresh, "", changed, everything.merged(_BESIDE_M), same)
+        ways = _numbers_of(work._tie_ins)
+        return Edit(fresh, "", changed, everything.merged(_BESIDE_M), same, ways)
     if site.layers <= _GREEN:
         return _beside_other_green(fresh, work, changed, everything)
     for widths_m in _WINDOWS_M:
@@ -153,9 +164,12 @@ def _locally(
             corridors, tie_ins, splice = site.spliced(*widths_m)
         except TooNearError:
             continue
-        fresh = replace(fresh, corridors=corridors, _tie_ins=tie_ins)
+        found = {key: one for key, (one, _) in tie_ins.items()}
+        ways_before = {key: numbers for key, (_, numbers) in tie_ins.items()}
+        fresh = replace(fresh, corridors=corridors, _tie_ins=found)
         region = Region(np.concatenate([everything.bounds, splice.window.inner.bounds]))
-        return Edit(fresh, "", changed, region.merged(_BESIDE_M), splice.edge_before)
+        region = region.merged(_BESIDE_M)
+        return Edit(fresh, "", changed, region, splice.edge_before, ways_before)
     raise IncomparableError("the edit reaches far")
 
 
@@ -173,7 +187,15 @@ def _beside_other_green(
         corridors=replace(found.corridors, obstacles=obstacles_of(fresh.survey)),
         _tie_ins=found.tie_ins,
     )
-    return Edit(fresh, "", changed, Region(region).merged(_BESIDE_M), edge_before)
+    ways_before = _numbers_of(work._tie_ins)
+    for key, rows in found.ways.items():
+        ways_before[key][rows] = -1
+    return Edit(fresh, "", changed, Region(region).merged(_BESIDE_M), edge_before, ways_before)
+
+
+def _numbers_of(tie_ins: Mapping[str, TieIns]) -> dict[str, IntArray]:
+    """The number of every way to a tie-in, by utility."""
+    return {key: np.arange(len(one.lines)) for key, one in tie_ins.items()}
 
 
 def _on_the_same_graph(before: Corridors, survey: Survey, beside: Roadside) -> Corridors:
@@ -234,7 +256,7 @@ class _Site:
 
     def spliced(
         self, reach_m: float, ring_m: float, rim_m: float
-    ) -> tuple[Corridors, dict[str, TieIns], Splice]:
+    ) -> tuple[Corridors, dict[str, Spliced], Splice]:
         """Corridors and tie-ins if the edit reaches no farther than that.
 
         Raises ``TooNearError`` if it does.
@@ -275,7 +297,7 @@ class _Site:
 
     def _joined_anew(
         self, window: Window, region: Region
-    ) -> tuple[Corridors, dict[str, TieIns], Splice]:
+    ) -> tuple[Corridors, dict[str, Spliced], Splice]:
         """The very graph, joined anew to the changed mains of their utilities."""
         before = self.work.corridors
         part = cut_out(before, region)
@@ -342,11 +364,12 @@ class _Site:
 
     def _tie_ins(
         self, part: Corridors, survey: Survey, splice: Splice, changed: Collection[str]
-    ) -> dict[str, TieIns]:
+    ) -> dict[str, Spliced]:
         """Tie-ins of all utilities, where they were found before; others than those stand."""
         utilities = load_utilities()
         anew = [key for key in self.work._tie_ins if key in changed]
-        after = dict(self.work._tie_ins)
+        numbers = _numbers_of(self.work._tie_ins)
+        after = {key: (one, numbers[key]) for key, one in self.work._tie_ins.items()}
         if not anew:
             return after
         found = find_tie_ins(part, survey, [utilities[key] for key in anew], self.work.policy)
@@ -354,7 +377,7 @@ class _Site:
             self.survey.get(layer) is self.work.survey.get(layer) for layer in ("lines", "nodes")
         )
         for key in anew:
-            before = after[key]
+            before = self.work._tie_ins[key]
             features = (
                 (before.features, before.imported)
                 if same_features
@@ -373,7 +396,10 @@ def _green(survey: Survey) -> NDArray[Any]:
 def _places(survey: Survey, joined: Joined) -> dict[str, Any]:
     """The parcels and gates that have a distance to the nearest strip."""
     parcels = survey.get("parcels")
-    places: dict[str, Any] = {} if parcels is None else dict(parcels.geometry.items())
+    places: dict[str, Any] = {}
+    if parcels is not None:
+        shapes = np.asarray(parcels.geometry.array).tolist()
+        places = dict(zip(parcels.index.tolist(), shapes, strict=True))
     return places | {key: point for key, (_, point) in joined.items()}
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from gis.linear import FloatArray, IntArray, LineArray
 from gis.overlay import inside_union
 from planning.application import Demand
-from planning.facts import Place, along_of, green_inside, places_of, road_facts, trees_in
+from planning.facts import Ground, Place, along_of, green_inside, places_of, road_facts, trees_in
 from planning.groundwork import Groundwork
 from planning.judged_routes import line_figures, strips_of_width
 from planning.routes import Routes, Way, measure_lines
@@ -51,7 +52,7 @@ class PieceLines:
     cut: LineArray = field(init=False)
 
     def __post_init__(self) -> None:
-        count = len(self._lines)
+        count = len(self.lines)
         self.known = np.zeros(count, bool)
         self.figures = np.zeros((count, len(LINE_FIGURES)))
         self.along, self.cut = np.full(count, None, object), np.full(count, None, object)
@@ -60,7 +61,8 @@ class PieceLines:
         return len(self.known)
 
     @property
-    def _lines(self) -> LineArray:
+    def lines(self) -> LineArray:
+        """The lines of all pieces."""
         if self.of in (CUT, BORED):
             return self.work.corridors.graph.lines
         return self.work.tie_ins(self.of).lines
@@ -71,9 +73,7 @@ class PieceLines:
         if len(fresh) == 0:
             return
         if self.of == CUT:
-            asked = np.zeros(int(self._square.max()) + 1, bool)
-            asked[self._square[fresh]] = True
-            fresh = np.flatnonzero(asked[self._square] & ~self.known)
+            fresh = np.flatnonzero(np.isin(self._square, self._square[fresh]) & ~self.known)
         routes = self._routes(fresh)
         figures = line_figures(self.work, routes)
         self.figures[fresh] = np.stack([figures[name] for name in LINE_FIGURES], axis=1)
@@ -84,20 +84,34 @@ class PieceLines:
 
     @cached_property
     def _square(self) -> IntArray:
-        """The square of each edge, numbered."""
+        """The square of each edge, numbered row by row."""
         graph = self.work.corridors.graph
-        at = np.floor(graph.node_xy[graph.ends].mean(axis=1) / _SQUARE_M)
-        return np.asarray(np.unique(at, axis=0, return_inverse=True)[1].ravel(), np.int64)
+        at = np.floor(graph.node_xy / _SQUARE_M).astype(np.int64)[graph.ends[:, 0]]
+        east, north = (at - at.min(axis=0, initial=np.iinfo(np.int64).max)).T
+        return np.asarray(north * (int(east.max(initial=0)) + 1) + east, np.int64)
+
+    def take(self, other: PieceLines, numbers: IntArray, mine: IntArray) -> None:
+        """Take over what others tell of pieces with some numbers; ``mine`` are their numbers here.
+
+        Only those may be taken that stand as they stood.
+        """
+        self.known[mine] = True
+        self.figures[mine] = other.figures[numbers]
+        self.along[mine] = other.along[numbers]
+        self.cut[mine] = other.cut[numbers]
+        if self.of == BORED:
+            for number in mine.tolist():
+                self.along[number] = self.along[number]._replace(bored=(number,))
 
     def _routes(self, numbers: IntArray) -> Routes:
-        corridors, lines = self.work.corridors, self._lines[numbers]
+        corridors, lines = self.work.corridors, self.lines[numbers]
         if self.of not in (CUT, BORED):
             lines[shapely.length(lines) == 0] = NOTHING
             return measure_lines(corridors, [Way(-1, (), -1, 0.0)] * len(lines), lines)
         ways = [Way(-1, (edge,), -1, 0.0) for edge in numbers.tolist()]
         if self.of == CUT:
             return measure_lines(corridors, ways, lines)
-        carried = (corridors.graph.measures["kind"] == "carrier").to_numpy()[numbers]
+        carried = corridors.graph.kind[numbers] == "carrier"
         routes = measure_lines(corridors, ways, np.where(carried, NOTHING, lines))
         return replace(
             routes,
@@ -108,23 +122,78 @@ class PieceLines:
         )
 
 
-@dataclass
-class PieceGround:
-    """The ground under a trench of one width along pieces of one kind.
+@dataclass(eq=False)
+class PieceRows:
+    """What the layers tell of pieces under a trench of one width: a row for each that was measured.
 
-    Pieces are measured when first asked for; each has a row from then on.
+    Rows are only added. Groundworks before and after an edit share them: pieces that the edit does
+    not reach keep their rows, those that it does get new ones.
     """
 
-    lines: PieceLines
-    width_m: float | None
     figures: FloatArray = field(default_factory=lambda: np.zeros((0, len(FIGURES))))
     kind: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
     places: list[Place] = field(default_factory=list)
-    _row: IntArray = field(init=False)
     _kinds: dict[Any, int] = field(default_factory=dict)
     _strips: dict[int, shapely.Geometry] = field(default_factory=dict)
     _green: dict[int, shapely.Geometry] = field(default_factory=dict)
     _dated: dict[date, dict[int, dict[str, Any]]] = field(default_factory=dict)
+    _adding: Lock = field(default_factory=Lock)
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+    def add(self, figures: FloatArray, places: Sequence[Place], working: NDArray[Any]) -> IntArray:
+        """Rows of pieces just measured, with their working strips, in order."""
+        with self._adding:
+            rows = np.arange(len(self), len(self) + len(figures))
+            kinds = [self._kind_of(place) for place in places]
+            green = np.flatnonzero(figures[:, _GREEN] > 0)
+            self._strips.update(zip(rows[green].tolist(), working[green], strict=True))
+            self.figures = np.concatenate([self.figures, figures])
+            self.kind = np.concatenate([self.kind, np.array(kinds, np.int64)])
+        return rows
+
+    def _kind_of(self, place: Place) -> int:
+        """The number of places of which the layers tell the same."""
+        key = (tuple(place.roads.items()), place.beneath, tuple(place.facts.items()))
+        if key not in self._kinds:
+            self._kinds[key] = len(self.places)
+            self.places.append(place)
+        return self._kinds[key]
+
+    def green(self, rows: IntArray, greenery: NDArray[Any]) -> NDArray[Any]:
+        """The part of the working strip of each piece in greenery, None where there is none."""
+        wanted = [row for row in rows.tolist() if row in self._strips and row not in self._green]
+        if wanted:
+            strips = np.array([self._strips[row] for row in wanted], object)
+            self._green.update(zip(wanted, inside_union(strips, greenery), strict=True))
+        found = np.full(len(rows), None, object)
+        found[:] = [self._green.get(row) for row in rows.tolist()]
+        return found
+
+    def facts(self, ground: Ground, kinds: Sequence[int], on: date) -> list[Mapping[str, Any]]:
+        """Facts of kinds of places dug on a day, without those of the pipe."""
+        known = self._dated.setdefault(on, {})
+        for kind in kinds:
+            if kind not in known:
+                place = self.places[kind]
+                roads = road_facts(ground, place.roads, place.beneath, on)
+                days = {k: tuple(v) if isinstance(v, list) else v for k, v in roads.items()}
+                known[kind] = {**days, **place.facts}
+        return [known[kind] for kind in kinds]
+
+
+@dataclass
+class PieceGround:
+    """The ground under a trench of one width along pieces of one kind.
+
+    Pieces are measured when first asked for; each has a row of ``told`` from then on.
+    """
+
+    lines: PieceLines
+    width_m: float | None
+    told: PieceRows = field(default_factory=PieceRows)
+    _row: IntArray = field(init=False)
 
     def __post_init__(self) -> None:
         self._row = np.full(len(self.lines), -1, np.int64)
@@ -137,9 +206,6 @@ class PieceGround:
     def of(self) -> str:
         """The kind of the pieces."""
         return self.lines.of
-
-    def __len__(self) -> int:
-        return len(self.kind)
 
     def rows(self, numbers: IntArray) -> IntArray:
         """Rows of pieces, in order."""
@@ -158,42 +224,41 @@ class PieceGround:
         trees = trees_in(ground, working)
         figures = np.column_stack([lines.figures[numbers], green_m2, trees])
         places = places_of(ground, along, working, touched)
-        rows = np.arange(len(self), len(self) + len(numbers))
-        self._row[numbers] = rows
-        self.figures = np.concatenate([self.figures, figures])
-        self.kind = np.concatenate([self.kind, [self._kind_of(place) for place in places]])
-        green = np.flatnonzero(figures[:, _GREEN] > 0)
-        self._strips.update(zip(rows[green].tolist(), working[green], strict=True))
+        self._row[numbers] = self.told.add(figures, places, working)
 
-    def _kind_of(self, place: Place) -> int:
-        """The number of places of which the layers tell the same."""
-        key = (tuple(place.roads.items()), place.beneath, tuple(place.facts.items()))
-        if key not in self._kinds:
-            self._kinds[key] = len(self.places)
-            self.places.append(place)
-        return self._kinds[key]
+    def figures(self, rows: IntArray) -> FloatArray:
+        """``FIGURES`` of pieces by row."""
+        return self.told.figures[rows]
 
     def green(self, rows: IntArray) -> NDArray[Any]:
         """The part of the working strip of each piece in greenery, None where there is none."""
-        wanted = [row for row in rows.tolist() if row in self._strips and row not in self._green]
-        if wanted:
-            strips = np.array([self._strips[row] for row in wanted], object)
-            parts = inside_union(strips, self.work.corridors.green)
-            self._green.update(zip(wanted, parts, strict=True))
-        found = np.full(len(rows), None, object)
-        found[:] = [self._green.get(row) for row in rows.tolist()]
-        return found
+        return self.told.green(rows, self.work.corridors.green)
 
     def facts(self, kinds: Sequence[int], on: date) -> list[Mapping[str, Any]]:
         """Facts of kinds of places dug on a day, without those of the pipe."""
-        known = self._dated.setdefault(on, {})
-        for kind in kinds:
-            if kind not in known:
-                place = self.places[kind]
-                roads = road_facts(self.work.ground, place.roads, place.beneath, on)
-                days = {k: tuple(v) if isinstance(v, list) else v for k, v in roads.items()}
-                known[kind] = {**days, **place.facts}
-        return [known[kind] for kind in kinds]
+        return self.told.facts(self.work.ground, kinds, on)
+
+    @property
+    def reach_m(self) -> float:
+        """No piece is told of by anything farther from its line."""
+        settings = self.work.policy.planning
+        pit_m = settings.value("trenchless_pit_length_m") + settings.value("trenchless_pit_width_m")
+        strip_m = (self.width_m or 0.0) / 2 + settings.work_margin_m
+        return strip_m + pit_m + settings.ancient_tree_zone_m
+
+    def after(self, lines: PieceLines, numbers: IntArray, mine: IntArray) -> PieceGround:
+        """The same after an edit, where pieces that stand keep their rows.
+
+        ``numbers`` are those that they had, ``mine`` those that they have among ``lines``.
+        """
+        ground = PieceGround(lines, self.width_m, self.told)
+        ground._row[mine] = self._row[numbers]
+        return ground
+
+
+def lines_key(of: str) -> tuple[str, str]:
+    """Where a groundwork keeps what is told of the lines of pieces of one kind."""
+    return "piece lines", of
 
 
 def piece_ground(work: Groundwork, demand: Demand, of: str) -> PieceGround:
@@ -204,7 +269,7 @@ def piece_ground(work: Groundwork, demand: Demand, of: str) -> PieceGround:
     width_m = work.rates(demand.pipe).width_m
     if of == BORED and width_m is not None:
         width_m = 0.0
-    key, lines = ("piece ground", width_m, of), ("piece lines", of)
+    key, lines = ("piece ground", width_m, of), lines_key(of)
     if key not in work.kept:
         if lines not in work.kept:
             work.kept[lines] = PieceLines(work, of)

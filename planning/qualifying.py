@@ -488,8 +488,7 @@ def judge_ways(
 
     Without ``surveyed`` their certainty is not assessed.
     """
-    kind = work.corridors.graph.measures["kind"].to_numpy()
-    never_cut = np.isin(kind, ["bore", "carrier"])
+    never_cut = work.corridors.never_cut
     beneath = [
         tuple(edge for edge in way.edges if edge in edges or never_cut[edge])
         for way, edges in zip(ways, bored, strict=True)

@@ -6,7 +6,7 @@ it is; and a part of it, round a place, is what the corridors there are built on
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +20,7 @@ from gis.street_net import street_net
 from gis.strips import Strips, kerb_strips
 from layers.survey import Survey
 from planning.application import usual_pipes
+from planning.bent_feet import Bent
 from planning.policy_model import Policy
 from planning.road_surfaces import RoadSurfaces, road_surfaces
 from planning.standards import load_standards
@@ -41,6 +42,8 @@ class Roadside:
         Distance of the strips from the kerb where the footway is wide enough.
     widest_setback_m
         The largest distance that any strip of the survey keeps from its kerb.
+    bent
+        Bent connectors to these strips that were looked for, for the next edit beside them.
     """
 
     surfaces: RoadSurfaces
@@ -49,6 +52,7 @@ class Roadside:
     offset_m: FloatArray
     setback_m: float
     widest_setback_m: float
+    bent: dict[bytes, Bent] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def _strip_tree(self) -> shapely.STRtree:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,11 +20,14 @@ from numpy.typing import NDArray
 from gis.linear import FloatArray, IntArray, LineArray
 from gis.overlay import CONTACT_TOLERANCE_M
 from planning.application import Demand
+from planning.facts import Shapes
 from planning.groundwork import Groundwork, Site
 from planning.measures import measure_all
 from planning.routes import DrawnWay, Routes, Way
-from planning.spreads import Spread, effects_table
+from planning.spreads import Effects, Spread, effects_together, joined
 
+# Where a groundwork keeps what is told of all kerbs.
+KERBS = "kerbs"
 # Two directions are square where their unit vectors have less than this in common.
 _SQUARE = 0.1
 # A crossing is never taken for flatter than this (sine of 25°): strips that are run along kerbs.
@@ -48,10 +51,10 @@ def spread_of(hold: Hold) -> Spread:
     """Effects of survey errors on routes."""
     length = _length_effects(hold)
     kerb, red_line = _crossing_effects(hold)
-    parts = [length, kerb, kerb.assign(figure="longest_kerb_m"), red_line]
+    parts = [length, kerb, kerb.told(figure="longest_kerb_m"), red_line]
     parts += _green_effects(hold, length)
     coverage = hold.work.policy.planning.value("interval_coverage")
-    return Spread(effects_table(parts), len(hold.lines), coverage)
+    return Spread(effects_together(parts), len(hold.lines), coverage)
 
 
 def hold_of(
@@ -71,13 +74,27 @@ def joined_of(
     rows = np.array([way.tie_in for way in ways], np.int64)
     kind, feature_id = np.full((2, len(ways)), None, object)
     found = rows >= 0
-    kind[found] = table["kind"].to_numpy(object)[rows[found]]
-    feature_id[found] = table["feature_id"].to_numpy(object)[rows[found]].astype(str)
+    joined_at = table[["kind", "feature_id"]].iloc[rows[found]]
+    kind[found] = joined_at["kind"].to_numpy(object)
+    feature_id[found] = joined_at["feature_id"].to_numpy(object).astype(str)
     for number in np.flatnonzero(~found).tolist():
         way = ways[number]
         if isinstance(way, DrawnWay):
             kind[number], feature_id[number] = way.kind, str(way.feature_id)
     return kind, feature_id
+
+
+class About(NamedTuple):
+    """Surveyed features: their layer, what of them counts, id and tolerance."""
+
+    layer: NDArray[Any]
+    what: NDArray[Any]
+    feature_id: NDArray[Any]
+    tolerance_m: FloatArray
+
+    def take(self, pick: Any) -> About:
+        """Some of the features."""
+        return About(*(column[pick] for column in self))
 
 
 @dataclass(frozen=True)
@@ -98,62 +115,45 @@ class Hold:
     working: NDArray[Any]
 
     @cached_property
-    def joined(self) -> pd.DataFrame:
-        """Main or node that each route joins: layer, feature_id, what, tolerance_m."""
+    def joined(self) -> About:
+        """Main or node that each route joins."""
         is_main = self.kind == "line"
         tolerance = np.full(len(self.kind), np.nan)
         for layer, mine in (("lines", is_main), ("nodes", ~is_main)):
-            told = self.work.tolerances.of_layer(layer)
-            tolerance[mine] = told.reindex(self.feature_id[mine]).to_numpy(float)
-        return pd.DataFrame(
-            {
-                "layer": np.where(is_main, "lines", "nodes"),
-                "what": np.where(is_main, "main", "node"),
-                "feature_id": self.feature_id,
-                "tolerance_m": tolerance,
-            }
+            told = self.work.tolerances.of_features(layer, self.feature_id[mine].tolist())
+            tolerance[mine] = told
+        return About(
+            np.where(is_main, "lines", "nodes").astype(object),
+            np.where(is_main, "main", "node").astype(object),
+            self.feature_id,
+            tolerance,
         )
 
     @cached_property
-    def ended(self) -> pd.DataFrame:
+    def ended(self) -> About:
         """Parcel on whose red line each route ends."""
-        tolerance = self.work.tolerances.of_layer("parcels").reindex(list(self.parcels))
-        return pd.DataFrame(
-            {
-                "layer": "parcels",
-                "what": "red_line",
-                "feature_id": list(self.parcels),
-                "tolerance_m": tolerance.to_numpy(float),
-            }
+        ids = np.array(self.parcels, object)
+        return About(
+            np.full(len(ids), "parcels", object),
+            np.full(len(ids), "red_line", object),
+            ids,
+            self.work.tolerances.of_features("parcels", self.parcels),
         )
 
     @cached_property
-    def kerbs(self) -> pd.DataFrame:
-        """Kerbs of every road: those of its surveyed carriageway, else those of its widths."""
-        table = self.work.corridors.surfaces.table
-        ids = table["road_id"].astype(str)
-        drawn = self.work.tolerances.of_layer("carriageways").groupby(level=0).max()
-        is_drawn = ids.isin(drawn.index).to_numpy()
-        by_road = self.work.tolerances.of_layer("roads").reindex(ids).to_numpy(float, copy=True)
-        by_road[is_drawn] = drawn.reindex(ids[is_drawn]).to_numpy(float)
-        by_road[table["width_assumed"].to_numpy(bool)] = np.nan
-        return pd.DataFrame(
-            {
-                "layer": np.where(is_drawn, "carriageways", "roads"),
-                "what": "kerb",
-                "feature_id": ids.to_numpy(object),
-                "tolerance_m": by_road,
-            }
-        )
-
-    @cached_property
-    def road_tree(self) -> shapely.STRtree:
-        return shapely.STRtree(self.work.corridors.surfaces.centre)
+    def kerbs(self) -> About:
+        """Kerbs of every road, by its row."""
+        if KERBS not in self.work.kept:
+            self.work.kept[KERBS] = _kerbs(self.work)
+        kerbs: About = self.work.kept[KERBS]
+        return kerbs
 
     def kerb_beside(self, points: NDArray[Any]) -> tuple[IntArray, IntArray, IntArray]:
         """Which points have a road within reach, its row, and their side of it."""
         reach = self.work.policy.planning.max_snap_m
-        at, road = self.road_tree.query_nearest(points, max_distance=reach, all_matches=False)
+        at, road = self.work.ground.centre_lines.tree.query_nearest(
+            points, max_distance=reach, all_matches=False
+        )
         centre = self.work.corridors.surfaces.centre[road]
         on = shapely.line_locate_point(centre, points[at])
         foot = shapely.get_coordinates(shapely.line_interpolate_point(centre, on))
@@ -166,8 +166,25 @@ class Hold:
         return at.astype(np.int64), road.astype(np.int64), side.astype(np.int64)
 
 
+def _kerbs(work: Groundwork) -> About:
+    """Kerbs of roads: those of their surveyed carriageways, else those of their widths."""
+    table = work.corridors.surfaces.table
+    ids = table["road_id"].astype(str)
+    drawn = work.tolerances.of_layer("carriageways").groupby(level=0).max()
+    is_drawn = ids.isin(drawn.index).to_numpy()
+    by_road = work.tolerances.of_layer("roads").reindex(ids).to_numpy(float, copy=True)
+    by_road[is_drawn] = drawn.reindex(ids[is_drawn]).to_numpy(float)
+    by_road[table["width_assumed"].to_numpy(bool)] = np.nan
+    return About(
+        np.where(is_drawn, "carriageways", "roads").astype(object),
+        np.full(len(ids), "kerb", object),
+        ids.to_numpy(object),
+        by_road,
+    )
+
+
 def _rows(
-    about: pd.DataFrame,
+    about: About,
     pick: Any,
     route: Any,
     figure: str,
@@ -175,19 +192,30 @@ def _rows(
     g: FloatArray,
     xy: FloatArray,
     part: Any = 0,
-) -> pd.DataFrame:
-    """Effects on a figure of the features ``about.iloc[pick]``."""
-    found: pd.DataFrame = about.iloc[pick].reset_index(drop=True)
-    return found.assign(
-        route=np.asarray(route, np.int64), figure=figure, effect=effect, part=part,
-        gx=g[:, 0], gy=g[:, 1], x=xy[:, 0], y=xy[:, 1],
-    )  # fmt: skip
+) -> Effects:
+    """Effects on a figure of some of the features."""
+    one = about.take(pick)
+    count = len(one.layer)
+    return Effects(
+        route=np.asarray(route, np.int64),
+        figure=np.full(count, figure, object),
+        effect=np.full(count, effect, object),
+        what=one.what,
+        layer=one.layer,
+        feature_id=one.feature_id,
+        part=np.broadcast_to(np.asarray(part, np.int64), count),
+        gx=g[:, 0],
+        gy=g[:, 1],
+        tolerance_m=one.tolerance_m,
+        x=xy[:, 0],
+        y=xy[:, 1],
+    )
 
 
 # --- length -------------------------------------------------------------------------------------
 
 
-def _length_effects(hold: Hold) -> pd.DataFrame:
+def _length_effects(hold: Hold) -> Effects:
     """The length changes where the line bends: by the sum of the directions at each point."""
     xy, route = shapely.get_coordinates(hold.lines, return_index=True)
     before, after = _directions(xy, route)
@@ -196,15 +224,15 @@ def _length_effects(hold: Hold) -> pd.DataFrame:
     g = before - after
     inner = np.ones(len(xy), bool)
     inner[first] = inner[last] = False
-    is_node = (hold.joined["layer"] == "nodes").to_numpy()
+    is_node = np.asarray(hold.joined.layer == "nodes", bool)
     ends = [
         (hold.ended, route[last], last, _slid(g, inner, last - 1, before[last], before)),
         (
-            hold.joined.iloc[is_node], route[first[is_node]], first[is_node],
+            hold.joined.take(is_node), route[first[is_node]], first[is_node],
             _slid(g, inner, first[is_node] + 1, after[first[is_node]], after),
         ),
         (
-            hold.joined.iloc[~is_node], route[first[~is_node]], first[~is_node],
+            hold.joined.take(~is_node), route[first[~is_node]], first[~is_node],
             np.zeros(((~is_node).sum(), 2)),
         ),
     ]  # fmt: skip
@@ -217,10 +245,10 @@ def _length_effects(hold: Hold) -> pd.DataFrame:
     bends = bends[at]
     kerbs = _rows(hold.kerbs, road, route[bends], "length_m", "place", g[bends], xy[bends], side)
     folds = [_fold(hold, hold.ended, last, last - 1), _fold(hold, hold.joined, first, first + 1)]
-    return pd.concat([*parts, kerbs, *folds], ignore_index=True)
+    return joined([*parts, kerbs, *folds])
 
 
-def _fold(hold: Hold, end: pd.DataFrame, at: IntArray, foot: IntArray) -> pd.DataFrame:
+def _fold(hold: Hold, end: About, at: IntArray, foot: IntArray) -> Effects:
     """End pieces shorter than both their ends may be off: the strip may lie beyond the end.
 
     The line then goes there and back, twice what the ends are off beyond the length of the piece.
@@ -231,15 +259,14 @@ def _fold(hold: Hold, end: pd.DataFrame, at: IntArray, foot: IntArray) -> pd.Dat
     number, road, side = hold.kerb_beside(shapely.points(xy[foot]))
     at, foot, own = at[number], foot[number], route[at[number]]
     length = np.hypot(*(xy[at] - xy[foot]).T)
-    off = np.hypot(end["tolerance_m"].to_numpy()[own], hold.kerbs["tolerance_m"].to_numpy()[road])
+    off = np.hypot(end.tolerance_m[own], hold.kerbs.tolerance_m[road])
     share = np.clip(1.0 - length / np.where(off > 0, off, np.inf), 0.0, 1.0)
     g = _scalar(2.0 * np.nan_to_num(share))
-    return pd.concat(
+    return joined(
         [
             _rows(end, own, own, "length_m", "fold", g, xy[at]),
             _rows(hold.kerbs, road, own, "length_m", "fold", g, xy[foot], side),
-        ],
-        ignore_index=True,
+        ]
     )
 
 
@@ -271,7 +298,7 @@ def _slid(
 # --- crossings ----------------------------------------------------------------------------------
 
 
-def _crossing_effects(hold: Hold) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _crossing_effects(hold: Hold) -> tuple[Effects, Effects]:
     """Kerb to kerb and red line to red line: both edges of every piece may be off.
 
     A piece that begins in the carriageway has one edge, and the main's own error.
@@ -304,9 +331,14 @@ def _crossing_effects(hold: Hold) -> tuple[pd.DataFrame, pd.DataFrame]:
         main_xy = shapely.get_coordinates(shapely.get_point(hold.lines[own], 0))
         g = _scalar(factor[inside])
         tables.append(
-            pd.concat([kerb, _rows(hold.joined, own, own, figure, "end", g, main_xy),
-                       _hardly_outside(hold, figure)], ignore_index=True)
-        )  # fmt: skip
+            joined(
+                [
+                    kerb,
+                    _rows(hold.joined, own, own, figure, "end", g, main_xy),
+                    _hardly_outside(hold, figure),
+                ]
+            )
+        )
     return tables[0], tables[1]
 
 
@@ -329,29 +361,25 @@ def _counted(hold: Hold) -> pd.DataFrame:
     return counted
 
 
-def _hardly_outside(hold: Hold, figure: str) -> pd.DataFrame:
+def _hardly_outside(hold: Hold, figure: str) -> Effects:
     """Mains beside a carriageway that may lie inside it: within the tolerances of both."""
     surfaces, planning = hold.work.corridors.surfaces, hold.work.policy.planning
     start = shapely.get_point(hold.lines, 0)
     most = planning.value("tolerance_hearsay_m")
-    area = np.array(
-        [a if c is not False else None
-         for a, c in zip(surfaces.own_area, hold.work.ground.is_city_road, strict=True)], object,
-    )  # fmt: skip
-    route, road = shapely.STRtree(area).query(start, predicate="dwithin", distance=2 * most)
-    away = shapely.distance(start[route], area[road])
-    main, kerb = hold.joined["tolerance_m"].to_numpy()[route], hold.kerbs["tolerance_m"]
-    reach = np.nan_to_num(np.hypot(main, kerb.to_numpy()[road]), nan=most)
+    area = hold.work.ground.counted_carriageways
+    route, road = area.tree.query(start, predicate="dwithin", distance=2 * most)
+    away = shapely.distance(start[route], area.shapes[road])
+    main, kerb = hold.joined.tolerance_m[route], hold.kerbs.tolerance_m[road]
+    reach = np.nan_to_num(np.hypot(main, kerb), nan=most)
     near = (away > CONTACT_TOLERANCE_M) & (away < reach)
     route, road = route[near], road[near]
     factor = np.ones(len(road)) if figure == "kerb_m" else surfaces.red_line_ratio[road]
     xy = shapely.get_coordinates(start[route])
-    return pd.concat(
+    return joined(
         [
             _rows(hold.kerbs, road, route, figure, "width", _scalar(factor), xy),
             _rows(hold.joined, route, route, figure, "end", _scalar(factor), xy),
-        ],
-        ignore_index=True,
+        ]
     )
 
 
@@ -376,7 +404,7 @@ def _scalar(g: FloatArray) -> FloatArray:
 # --- greenery -----------------------------------------------------------------------------------
 
 
-def _green_effects(hold: Hold, length: pd.DataFrame) -> list[pd.DataFrame]:
+def _green_effects(hold: Hold, length: Effects) -> list[Effects]:
     """The edge of greenery inside the strip may be off, and so may the strip beside it.
 
     An edge moved outwards by a metre all along adds its length in square metres. A strip that
@@ -389,15 +417,15 @@ def _green_effects(hold: Hold, length: pd.DataFrame) -> list[pd.DataFrame]:
     edges = _edges_in_strips(hold, green, known)
     xy = shapely.get_coordinates(shapely.point_on_surface(edges.shape))
     g = _scalar(shapely.length(edges.shape))
-    own = _rows(edges.green, edges.number, edges.route, "green_m2", "edge", g, xy)
+    own = _rows(edges.green, slice(None), edges.route, "green_m2", "edge", g, xy)
     at, road, side = hold.kerb_beside(shapely.points(xy))
     beside = _rows(hold.kerbs, road, edges.route[at], "green_m2", "beside", g[at], xy[at], side)
     width = np.zeros(len(hold.lines))
     width[known] = shapely.area(hold.working[known]) / shapely.length(hold.lines[known])
-    touched = np.isin(length["route"], edges.route) | np.isin(length["route"], edges.covered)
-    grown = length[touched].assign(figure="green_m2", effect="length")
-    by_width = width[grown["route"].to_numpy(np.int64)]
-    grown = grown.assign(gx=grown["gx"] * by_width, gy=grown["gy"] * by_width)
+    touched = np.isin(length.route, edges.route) | np.isin(length.route, edges.covered)
+    grown = length.where(touched).told(figure="green_m2", effect="length")
+    by_width = width[grown.route]
+    grown = grown._replace(gx=grown.gx * by_width, gy=grown.gy * by_width)
     return [own, beside, grown]
 
 
@@ -405,15 +433,14 @@ def _green_effects(hold: Hold, length: pd.DataFrame) -> list[pd.DataFrame]:
 class _Edges:
     """Edges of greenery in or near the strips: of which route, which green, and their shape."""
 
-    green: pd.DataFrame
+    green: About
     route: IntArray
-    number: IntArray
     shape: NDArray[Any]
     covered: IntArray
 
     def where(self, kept: NDArray[np.bool_]) -> _Edges:
         return replace(
-            self, route=self.route[kept], number=self.number[kept], shape=self.shape[kept]
+            self, green=self.green.take(kept), route=self.route[kept], shape=self.shape[kept]
         )
 
 
@@ -422,31 +449,28 @@ def _edges_in_strips(hold: Hold, green: Any, known: IntArray) -> _Edges:
     shapes = np.asarray(green.geometry.array)
     tolerance = hold.work.tolerances.of_layer("green").to_numpy(float)
     most = hold.work.policy.planning.value("tolerance_hearsay_m")
-    at, number = shapely.STRtree(shapes).query(
-        hold.working[known], predicate="dwithin", distance=2 * most
-    )
+    greenery = hold.work.ground.greenery or Shapes(shapes)
+    at, number = greenery.tree.query(hold.working[known], predicate="dwithin", distance=2 * most)
     route = known[at]
     kerb = _kerb_tolerance(hold)[route]
     reach = np.nan_to_num(np.hypot(tolerance[number], kerb), nan=most)
     strip = shapely.buffer(hold.working[route], reach, join_style="mitre")
     inside = shapely.intersection(shapely.boundary(shapes[number]), strip)
     covered = np.unique(route[shapely.intersects(hold.working[route], shapes[number])])
-    about = pd.DataFrame(
-        {
-            "layer": "green",
-            "what": "green_edge",
-            "feature_id": green.index.to_numpy(str),
-            "tolerance_m": tolerance,
-        }
+    about = About(
+        np.full(len(number), "green", object),
+        np.full(len(number), "green_edge", object),
+        green.index[number].astype(str).to_numpy(object),
+        tolerance[number],
     )
-    found = _Edges(about, route, number.astype(np.int64), inside, covered)
+    found = _Edges(about, route, inside, covered)
     return found.where(shapely.length(inside) > 0)
 
 
 def _kerb_tolerance(hold: Hold) -> FloatArray:
     """Largest tolerance of the kerbs that each route lies beside, NaN where one is unknown."""
     largest = np.zeros(len(hold.lines))
-    tolerance = hold.kerbs["tolerance_m"].to_numpy(float)
+    tolerance = hold.kerbs.tolerance_m
     xy, route = shapely.get_coordinates(hold.lines, return_index=True)
     at, road, _side = hold.kerb_beside(shapely.points(xy))
     with np.errstate(invalid="ignore"):  # a comparison with an unknown tolerance is unknown

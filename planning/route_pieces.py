@@ -19,6 +19,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gis.handing_on import hand_on
 from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray, chain, ranges
 from gis.overlay import enters
 from layers.utilities import policy_utility
@@ -42,6 +43,10 @@ _AREA_ROUNDING_M2 = 1e-6
 
 
 Caps = Mapping[str, tuple[Condition, float]]
+# Where a groundwork keeps inputs of a route that is no metre long.
+NOTHING = "nothing"
+# What books tell of a demand whatever lies where.
+_OF_DEMAND = ("rules", "growing", "touching", "unchanging", "_counting_green", "_metre_adds")
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,13 @@ class PieceBook:
         """The rules that the utility is judged by."""
         return self.work.policy.rules[policy_utility(self.utility)]
 
+    def after(self, work: Groundwork) -> PieceBook:
+        """The book after an edit: pieces that stand, by their rows, are not judged again."""
+        ground = work.under(self.work.closed)
+        book = PieceBook(ground, self.demand, self.given, self._told, self._ranked, self._caps)
+        hand_on(self, book, _OF_DEMAND)
+        return book
+
     def _ground(self, of: str) -> PieceGround:
         return piece_ground(self.work, self.demand, of)
 
@@ -142,22 +154,22 @@ class PieceBook:
         What qualifies at worst does so because nothing that it touches needs a permit.
         """
         rows = ground.rows(numbers)
-        known = self._told.get((ground.of, worst), np.zeros(0, np.int8))
-        known = ranks_filled(known, len(ground))
+        known = self._told.get((ground.told, worst), np.zeros(0, np.int8))
+        known = ranks_filled(known, len(ground.told))
         fresh = np.unique(rows[known[rows] < 0])
         if len(fresh):
             known[fresh] = self._judged(ground, fresh, worst)
-        self._told[ground.of, worst] = known
+        self._told[ground.told, worst] = known
         return known[rows]
 
     def _judged(self, ground: PieceGround, rows: IntArray, worst: bool) -> NDArray[np.int8]:
-        figures = dict(zip(FIGURES, ground.figures[rows].T, strict=True))
+        figures = dict(zip(FIGURES, ground.figures(rows).T, strict=True))
         columns: dict[str, Column] = dict(
             measure_all(self.utility, Figures(self.demand, **figures))
         )
         if worst:
             columns |= dict.fromkeys(self.growing, np.full(len(rows), _WORST))
-        kinds, place = np.unique(ground.kind[rows], return_inverse=True)
+        kinds, place = np.unique(ground.told.kind[rows], return_inverse=True)
         facts = ground.facts(kinds.tolist(), date.fromisoformat(self.given["dig_date"]))
         for name in facts[0]:
             columns[name] = _coded([fact[name] for fact in facts], place)
@@ -186,7 +198,7 @@ class PieceBook:
         for of, at, numbers in parts:
             ground = self._ground(of)
             rows = ground.rows(numbers)
-            figures[at] = ground.figures[rows]
+            figures[at] = ground.figures(rows)
             if green:
                 parts_in_green[at] = ground.green(rows)
         return figures, parts_in_green
@@ -234,7 +246,7 @@ class PieceBook:
     def _tell(self, runs: Sequence[Run]) -> Told:
         lines = np.array([run.line for run in runs], object)
         ways = [Way(-1, run.edges, -1, 0.0) for run in runs]
-        kind = self.work.corridors.graph.measures["kind"].to_numpy()
+        kind = self.work.corridors.graph.kind
         carried = [[edge for edge in run.bored if kind[edge] == "carrier"] for run in runs]
         in_ground = [run.without(edges) for run, edges in zip(runs, carried, strict=True)]
         routes = measure_lines(self.work.corridors, ways, np.array(in_ground, object))
@@ -271,7 +283,7 @@ class PieceBook:
     @cached_property
     def nothing(self) -> dict[str, Any]:
         """Inputs of a route that is no metre long: the best that any route could have."""
-        key = ("nothing", self.demand, self.given["dig_date"])
+        key = (NOTHING, self.demand, self.given["dig_date"])
         if key not in self.work.kept:
             told = self._tell([Run((), (), ())])
             self.work.kept[key] = {**told.measures[0], **told.facts[0]}

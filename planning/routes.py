@@ -68,29 +68,30 @@ class Search:
 
     @cached_property
     def best_tie_ins(self) -> pd.DataFrame:
-        """The lightest tie-in of every graph node that has one: index node, columns row, weight.
-
-        Of features in one place the first by name: rows come in another order after an edit.
-        """
-        rows = np.flatnonzero(np.isfinite(self.tie_in_weights))
-        node, weight = (
-            self.tie_ins.table["node"].to_numpy(np.int64)[rows],
-            self.tie_in_weights[rows],
-        )
-        order = np.lexsort((rows, self.tie_ins.name_order[rows], weight, node))
-        order = order[np.flatnonzero(np.diff(node[order], prepend=-1))]
-        index = pd.Index(node[order], name="node")
-        return pd.DataFrame({"row": rows[order], "weight": weight[order]}, index=index)
+        """The lightest tie-in of every graph node that has one: index node, columns row, weight."""
+        rows, starts = self.tie_ins.by_node
+        weight = self.tie_in_weights[rows]
+        group = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(rows)]))
+        least = np.minimum.reduceat(weight, starts) if len(rows) else np.zeros(0)
+        lightest = np.flatnonzero((weight == least[group]) & np.isfinite(weight))
+        lightest = lightest[np.flatnonzero(np.diff(group[lightest], prepend=-1))]
+        row = rows[lightest]
+        index = pd.Index(self.tie_ins.table["node"].to_numpy(np.int64)[row], name="node")
+        return pd.DataFrame({"row": row, "weight": weight[lightest]}, index=index)
 
     @cached_property
     def lightest_rate(self) -> float:
         """Least weight of a metre of way, edges and tie-ins alike."""
-        length = np.concatenate(
-            [self.corridors.graph.length_m, self.tie_ins.table["length_m"].to_numpy(float)]
-        )
-        weight = np.concatenate([self.edge_weights, self.tie_in_weights])
-        usable = np.isfinite(weight) & (length > 0)
-        return float((weight[usable] / length[usable]).min()) if usable.any() else 0.0
+        ways_m = self.tie_ins.table["length_m"].to_numpy(float)
+        rates = [
+            np.divide(weight, length, out=np.full(len(weight), np.inf), where=length > 0)
+            for weight, length in (
+                (self.edge_weights, self.corridors.graph.length_m),
+                (self.tie_in_weights, ways_m),
+            )
+        ]
+        least = min(float(rate.min(initial=np.inf)) for rate in rates)
+        return least if np.isfinite(least) else 0.0
 
 
 # --- one parcel, on networkx -------------------------------------------------------------------
@@ -110,7 +111,7 @@ class Neighbourhood:
     def within(self, reach_m: float) -> nx.MultiGraph:
         """The graph within reach of the bounds of the end nodes."""
         if reach_m not in self._graphs:
-            graph = neighbourhood(self.corridors, self.end_nodes, self._bounds(reach_m))
+            graph = self.corridors.graph.bare_networkx(self.edges(reach_m))
             for node in self.end_nodes.tolist():
                 graph.add_edge(node, "red_line", key=("end", node))
             self._graphs[reach_m] = graph
@@ -310,9 +311,7 @@ def trace(
     ``bored`` tells of every edge whether it is bored; without it only those are that cannot be
     cut open.
     """
-    kind = corridors.graph.measures["kind"].to_numpy()
-    never_cut = np.isin(kind, ["bore", "carrier"])
-    bored = never_cut if bored is None else never_cut | bored
+    bored = corridors.never_cut if bored is None else corridors.never_cut | bored
     beneath = [tuple(edge for edge in way.edges if bored[edge]) for way in ways]
     return trace_bored(corridors, tie_ins, ways, beneath)
 
@@ -321,7 +320,7 @@ def trace_bored(
     corridors: Corridors, tie_ins: TieIns, ways: Sequence[Way], beneath: Sequence[tuple[int, ...]]
 ) -> Routes:
     """Draw and measure the ways as ``trace`` does, given the edges of each that are not cut."""
-    kind = corridors.graph.measures["kind"].to_numpy()
+    kind = corridors.graph.kind
     lines = np.array([draw(corridors, tie_ins, way) for way in ways], object)
     carried = [tuple(edge for edge in edges if kind[edge] == "carrier") for edges in beneath]
     routes = measure_lines(corridors, ways, _without(corridors, tie_ins, ways, lines, carried))

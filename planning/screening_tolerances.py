@@ -31,11 +31,12 @@ def tolerances_of_ways(
     found = {name: np.full(count, np.nan) for name in names}
     told = ~np.isnan(sites.tolerance_m[ways.site])
     at = np.flatnonzero(told)
-    told[at] = _of_ways(work, sites, ways.part(at)).joined["tolerance_m"].notna().to_numpy()
+    joined_m = _of_ways(work, sites, ways.part(at)).joined.tolerance_m
+    told[at] = ~np.isnan(joined_m)
     if "crossing_kerb_m" in names:
         crossing = np.flatnonzero(figures["kerb_m"] > 0)
         kerbs = _of_ways(work, sites, ways.part(crossing[:1])).kerbs
-        told[crossing] |= bool(kerbs["tolerance_m"].notna().any())
+        told[crossing] |= bool((~np.isnan(kerbs.tolerance_m)).any())
     at = np.flatnonzero(told)
     if len(at) == 0:
         return found

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from gis.linear import FloatArray, IntArray, LineArray, Tracks, segments
 from layers.utilities import load_utilities
 from planning.application import usual_pipes
-from planning.existing_pipes import buried_lines, existing_pipe, size_of
+from planning.existing_pipes import buried_lines, pipes_of, size_of
 from planning.road_surfaces import RoadSurfaces
 from planning.standards import Pipe, Standards
 
@@ -242,16 +242,16 @@ def existing_lines(work: Groundwork) -> ExistingLines:
     if "existing lines" not in work.kept:
         table = buried_lines(work.survey)
         shapes = np.asarray(table.geometry.array)
-        pipes = tuple(existing_pipe(one) for one in table.to_dict("records"))
-        width = [size_of(pipe, work.standards)[0] for pipe in pipes]
+        kind_of, kinds = pipes_of(table)
+        width = np.array([size_of(pipe, work.standards)[0] for pipe in kinds], float)
         told = work.tolerances.of_layer("lines").reindex(table.index.astype(str))
         whole = work.survey.get("lines")
         drawn = set() if whole is None else set(whole["utility"])
         work.kept["existing lines"] = ExistingLines(
             shapes,
             shapely.STRtree(shapes),
-            pipes,
-            np.array(width, float) / 2,
+            tuple(kinds[kind] for kind in kind_of.tolist()),
+            width[kind_of] / 2,
             told.to_numpy(float),
             drawn >= set(load_utilities()),
             tuple(map(str, table.index)),

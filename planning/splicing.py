@@ -22,6 +22,9 @@ from planning.corridors import Corridors
 from planning.drawn_corridors import Drawn
 from planning.tie_ins import TieIns
 
+# What is told of each edge by itself.
+_OF_EACH_EDGE = {"tie_break", "length_m", "kind"}
+
 
 class TooNearError(Exception):
     """The edit reaches, or may reach, beyond the ring: the part built anew is too small."""
@@ -262,9 +265,9 @@ def _graph(before: Corridors, part: Corridors, splice: Splice) -> CorridorGraph:
         np.concatenate([old.lines[kept], new.lines[splice.new_edges]]),
         pd.concat([measures, new.measures.iloc[splice.new_edges]], ignore_index=True),
     )
-    if "tie_break" in vars(old):
-        fresh = tie_break(new.lines[splice.new_edges])
-        vars(graph)["tie_break"] = np.concatenate([old.tie_break[kept], fresh])
+    for name in _OF_EACH_EDGE & vars(old).keys():
+        told = [getattr(old, name)[kept], getattr(new, name)[splice.new_edges]]
+        vars(graph)[name] = np.concatenate(told)
     return graph
 
 
@@ -307,8 +310,10 @@ def spliced_tie_ins(
     corridors: tuple[Corridors, Corridors],
     splice: Splice,
     features: tuple[pd.DataFrame, bool],
-) -> TieIns:
+) -> tuple[TieIns, IntArray]:
     """The tie-ins of a utility with those found anew in the place of what they change.
+
+    With the row of every way before, -1 for a new one.
 
     Parameters
     ----------
@@ -322,7 +327,7 @@ def spliced_tie_ins(
     number, added = _exchanged(len(before.table), ways, corridors, splice.window)
     shut = [_rows(one.closed, keys) for one, _, keys in sides]
     stay, more = _exchanged(len(before.closed), shut, corridors, splice.window)
-    return TieIns(
+    after = TieIns(
         before.utility,
         _exchange(before.table, part.table, number, added, splice),
         np.concatenate([before.lines[number >= 0], part.lines[added]]),
@@ -330,6 +335,13 @@ def spliced_tie_ins(
         *features,
         _exchange(before.closed, part.closed, stay, more, splice),
     )
+    if "tie_break" in vars(before):
+        told = [before.tie_break[number >= 0], tie_break(part.lines[added])]
+        vars(after)["tie_break"] = np.concatenate(told)
+    if "feature_rows" in vars(before) and after.features is before.features:
+        fresh = after.rows_of_features(part.table.iloc[added])
+        vars(after)["feature_rows"] = np.concatenate([before.feature_rows[number >= 0], fresh])
+    return after, np.concatenate([np.flatnonzero(number >= 0), np.full(len(added), -1)])
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,14 @@ policy's ``interval_coverage``. An effect of a feature without tolerance leaves 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray
 from planning.application import Demand
@@ -27,31 +30,58 @@ from planning.measures import Figures
 
 # Figures of ``planning.measures.Figures`` that a survey error can change.
 SURVEYED = ("length_m", "kerb_m", "red_line_m", "longest_kerb_m", "green_m2")
-COLUMNS = (
-    "route", "figure", "effect", "what", "layer", "feature_id", "part",
-    "gx", "gy", "tolerance_m", "x", "y",
-)  # fmt: skip
 # What moves a figure by less per metre does not move it: rounding of directions.
 _NOTHING = 1e-9
 
 
-@dataclass(frozen=True)
-class Spread:
-    """Effects of survey errors on the figures of ``count`` routes, one row each (``COLUMNS``).
+class Effects(NamedTuple):
+    """Effects of survey errors, one row each; all columns are arrays of one length.
 
     ``what`` is main, node, red_line, kerb or green_edge, ``part`` the side of a road; ``gx``,
     ``gy`` the change of the figure per metre that the feature is moved east and north; ``x``,
-    ``y`` where to survey it.
+    ``y`` where to survey it. Plain arrays, as a few rows are told of at a time: tables of pandas
+    would take most of the time of a click.
     """
 
-    effects: pd.DataFrame
+    route: IntArray
+    figure: NDArray[Any]
+    effect: NDArray[Any]
+    what: NDArray[Any]
+    layer: NDArray[Any]
+    feature_id: NDArray[Any]
+    part: IntArray
+    gx: FloatArray
+    gy: FloatArray
+    tolerance_m: FloatArray
+    x: FloatArray
+    y: FloatArray
+
+    def where(self, kept: NDArray[Any]) -> Effects:
+        """Some of the rows."""
+        return Effects(*(column[kept] for column in self))
+
+    def told(self, **names: str) -> Effects:
+        """The rows with other words in some columns."""
+        words = {key: np.full(len(self.route), word, object) for key, word in names.items()}
+        return self._replace(**words)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Effects of survey errors on the figures of ``count`` routes."""
+
+    effects: Effects
     count: int
     coverage: float
 
     @cached_property
     def tolerances(self) -> dict[str, FloatArray]:
         """Half the width of the interval of every figure, NaN where a tolerance is unknown."""
-        return {name: self._of(self.effects[self.effects["figure"] == name]) for name in SURVEYED}
+        return {name: self._of(self.on_figure(name)) for name in SURVEYED}
+
+    def on_figure(self, name: str) -> Effects:
+        """The effects on one figure."""
+        return self.effects.where(self.effects.figure == name)
 
     def figures(self, demand: Demand, feeds: int = 1) -> Figures:
         """The half widths as figures, so that the functions of the measures combine them."""
@@ -59,30 +89,36 @@ class Spread:
 
     def as_one(self) -> Spread:
         """Effects on the sums of the figures of all routes: what both hang on moves both."""
-        return replace(self, effects=self.effects.assign(route=0), count=1)
+        on_both = self.effects._replace(route=np.zeros_like(self.effects.route))
+        return replace(self, effects=on_both, count=1)
 
-    def _of(self, effects: pd.DataFrame) -> FloatArray:
+    def _of(self, effects: Effects) -> FloatArray:
         return np.sqrt(sum_of_squares(effects, self.count)) * self.coverage / 2
 
 
-def sum_of_squares(effects: pd.DataFrame, count: int) -> FloatArray:
+def sum_of_squares(effects: Effects, count: int) -> FloatArray:
     """Squared effect of all errors of one figure, by route; NaN where a tolerance is unknown."""
-    if effects.empty:
+    if len(effects.route) == 0:
         return np.zeros(count)
-    group = _numbered(effects, ["route", "effect", "layer"])
-    feature = _numbered(effects, ["route", "effect", "layer", "feature_id", "part"])
-    reach = effects[["gx", "gy"]].to_numpy(float) * effects[["tolerance_m"]].to_numpy(float)
+    group = _numbered(effects.route, effects.effect, effects.layer)
+    feature = _numbered(group, effects.feature_id, effects.part)
+    reach = np.stack([effects.gx, effects.gy], axis=1) * effects.tolerance_m[:, None]
     of_feature = _added(feature, reach)
     group_of_feature = _first(feature, group)
     own = _added(group_of_feature, of_feature**2).sum(axis=1)
     common = (_added(group_of_feature, of_feature) ** 2).sum(axis=1)
-    route_of_group = _first(group, effects["route"].to_numpy(np.int64))
+    route_of_group = _first(group, effects.route)
     total = np.bincount(route_of_group, np.maximum(own, common), minlength=count)
     return np.asarray(total, float)
 
 
-def _numbered(effects: pd.DataFrame, names: list[str]) -> IntArray:
-    return np.asarray(effects.groupby(names).ngroup().to_numpy(), np.int64)
+def _numbered(*columns: NDArray[Any]) -> IntArray:
+    """Numbers of rows, equal for rows that are equal in all columns, ascending with them."""
+    number = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        codes, values = pd.factorize(column, sort=True)
+        number = number * len(values) + codes
+    return np.asarray(np.unique(number, return_inverse=True)[1], np.int64)
 
 
 def _added(number: IntArray, values: FloatArray) -> FloatArray:
@@ -97,12 +133,12 @@ def _first(number: IntArray, values: IntArray) -> IntArray:
     return np.asarray(values[np.unique(number, return_index=True)[1]])
 
 
-def effects_table(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """One table of effects, without those that move nothing."""
-    parts = [part for part in parts if len(part)]
-    if not parts:
-        return pd.DataFrame({name: [] for name in COLUMNS})
-    table = pd.concat(parts, ignore_index=True)[list(COLUMNS)]
-    moves = np.hypot(table["gx"].to_numpy(float), table["gy"].to_numpy(float)) > _NOTHING
-    moving: pd.DataFrame = table[moves].reset_index(drop=True)
-    return moving
+def effects_together(parts: Sequence[Effects]) -> Effects:
+    """Effects one after the other, without those that move nothing."""
+    every = joined(parts)
+    return every.where(np.hypot(every.gx, every.gy) > _NOTHING)
+
+
+def joined(parts: Sequence[Effects]) -> Effects:
+    """Effects one after the other."""
+    return Effects(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))

@@ -6,28 +6,37 @@ anew but where the edit could change it.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import shapely
 
 from gis.handing_on import hand_on
-from gis.linear import IntArray
+from gis.linear import FloatArray, IntArray
 from gis.regions import Region
+from planning.corridors import Corridors
 from planning.crossing_methods import Bores, bores_of
 from planning.facts import Ground
 from planning.groundwork import Groundwork
+from planning.route_effects import KERBS
 
 # What corridors tell that follows from their graph and the ends in it.
-_OF_GRAPH = ("is_connector", "walk_order", "is_walked", "connectors", "strip_nodes")
-_OF_ROADS = ("road_areas", "land_in_reach", "_drawn_red_lines")
-_OF_ROAD_TABLE = ("is_city_road", "road_days")
+_OF_GRAPH = (
+    "is_connector", "is_lane", "never_cut", "walk_order", "is_walked", "connectors", "strip_nodes",
+    "_nodes_of_sites",
+)  # fmt: skip
+_OF_ROADS = ("road_areas", "land_in_reach", "_drawn_red_lines", "reaches")
+_OF_ROAD_TABLE = ("is_city_road", "road_days", "counted_carriageways", "centre_lines")
+_OF_LAYER = {"greenery": "green", "trees": "trees", "parcel_row": "parcels"}
 _OF_OBSTACLES = ("private_areas", "_water_areas")
 # Layers that obstacles, closures and existing lines are read from.
 _OBSTACLES = frozenset(("parcels", "buildings", "water_bodies", "railways"))
 _CLOSING = frozenset(("no_dig", "trees", "green"))
 _EXISTING = frozenset(("lines", "nodes"))
+_ROADS = frozenset(("roads", "carriageways"))
 
 
 def with_standing_facts(
@@ -36,6 +45,7 @@ def with_standing_facts(
     changed: Set[str],
     region: Region,
     edge_before: IntArray,
+    ways_before: Mapping[str, IntArray],
 ) -> Groundwork:
     """The groundwork ``after`` an edit, with what stands of what ``before`` has looked up.
 
@@ -47,6 +57,8 @@ def with_standing_facts(
         Holds all that changed, features and edges.
     edge_before
         For every edge its number before, -1 for a new one.
+    ways_before
+        The same for the ways to the tie-ins of every utility.
     """
     whole = before._whole or before
     if before.corridors.graph is after.corridors.graph:
@@ -57,11 +69,62 @@ def with_standing_facts(
             hand_on(before.corridors, after.corridors, ("bridged",))
     if not changed & _CLOSING:
         hand_on(whole, after, ("closures",))
-    if not changed & _EXISTING and "existing lines" in whole.kept:
-        after.kept["existing lines"] = whole.kept["existing lines"]
+    if not changed & _EXISTING:
+        hand_on_kept(whole, after, ("existing lines",))
+    if "tolerances" in vars(whole):
+        vars(after)["tolerances"] = whole.tolerances.after(after.survey)
+    if not changed & _ROADS and before.corridors.surfaces is after.corridors.surfaces:
+        hand_on_kept(whole, after, (KERBS,))
+        _hand_surfaces_on(whole, after, edge_before, ways_before)
     if "ground" in vars(whole):
         vars(after)["ground"] = _ground(whole.ground, after, changed, region, edge_before)
     return after
+
+
+def _hand_surfaces_on(
+    before: Groundwork,
+    after: Groundwork,
+    edge_before: IntArray,
+    ways_before: Mapping[str, IntArray],
+) -> None:
+    """Metres on every surface, measured anew for what is new."""
+    corridors = after.corridors
+    if "edge_surfaces_m" in vars(before):
+        vars(after)["edge_surfaces_m"] = _surfaces_m(
+            corridors,
+            (corridors.graph.measures, corridors.crossings),
+            before.edge_surfaces_m,
+            edge_before,
+        )
+    for utility, metres in before._tie_in_surfaces_m.items():
+        ways = after.tie_ins(utility)
+        after._tie_in_surfaces_m[utility] = _surfaces_m(
+            corridors, (ways.table, ways.crossings), metres, ways_before[utility]
+        )
+
+
+def _surfaces_m(
+    corridors: Corridors,
+    tables: tuple[pd.DataFrame, pd.DataFrame],
+    before_m: FloatArray,
+    number: IntArray,
+) -> FloatArray:
+    """The ``surface_lengths`` of measured lines; ``number`` is that of each before, -1 for none."""
+    table, crossings = tables
+    new = np.flatnonzero(number < 0)
+    metres = before_m[number]
+    if len(new):
+        line = crossings.iloc[:, 0].to_numpy(np.int64)
+        mine = np.isin(line, new)
+        own = crossings[mine].copy()
+        own[own.columns[0]] = np.searchsorted(new, line[mine])
+        metres[new] = corridors.surface_lengths(table.iloc[new], own)
+    return metres
+
+
+def hand_on_kept(before: Groundwork, after: Groundwork, keys: Iterable[Any]) -> None:
+    """Give what a groundwork keeps under some keys to another one."""
+    after.kept.update({key: before.kept[key] for key in keys if key in before.kept})
 
 
 def _ground(
@@ -72,6 +135,9 @@ def _ground(
         hand_on(before, after, _OF_ROAD_TABLE)
         if "road_red_lines" not in changed:
             hand_on(before, after, _OF_ROADS)
+    hand_on(before, after, [name for name, layer in _OF_LAYER.items() if layer not in changed])
+    if before.corridors.crossings is after.corridors.crossings:
+        hand_on(before, after, ("roads_of_edge",))
     if "service_areas" not in changed:
         hand_on(before, after, ("_areas",))
         if "parcels" not in changed:

@@ -63,13 +63,16 @@ def _changed(layer: str, before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> C
         raise IncomparableError(f"other fields in the layer {layer}")
     if not (before.index.is_unique and after.index.is_unique):
         raise IncomparableError(f"repeated ids in the layer {layer}")
-    stayed = before.index.isin(after.index), after.index.isin(before.index)
-    one, two = before[stayed[0]], after[stayed[1]]
-    if not one.index.equals(two.index):
-        raise IncomparableError(f"another order of the features of the layer {layer}")
-    alike = _alike(one, two)
-    gone, new = one[~alike], two[~alike]
-    tables = (before[~stayed[0]], gone, after[~stayed[1]], new)
+    if before.index.equals(after.index):
+        alike = _alike(before, after)
+        tables = [before[~alike], after[~alike]]
+    else:
+        stayed = before.index.isin(after.index), after.index.isin(before.index)
+        one, two = before[stayed[0]], after[stayed[1]]
+        if not one.index.equals(two.index):
+            raise IncomparableError(f"another order of the features of the layer {layer}")
+        alike = _alike(one, two)
+        tables = [before[~stayed[0]], one[~alike], after[~stayed[1]], two[~alike]]
     ids = frozenset(str(key) for table in tables for key in table.index)
     return Change(ids, np.concatenate([np.asarray(table.geometry.array) for table in tables]))
 
@@ -81,6 +84,8 @@ def _alike(one: gpd.GeoDataFrame, two: gpd.GeoDataFrame) -> NDArray[np.bool_]:
     moved = np.flatnonzero(~alike)
     alike[moved] = shapely.equals_exact(shapes[0][moved], shapes[1][moved], 0.0)
     for name in one.columns.drop(one.geometry.name):
+        if one[name].equals(two[name]):
+            continue
         old, new = one[name].to_numpy(object), two[name].to_numpy(object)
         unknown = pd.isna(old) & pd.isna(new)
         alike &= np.asarray((old == new) | unknown, bool)

@@ -76,7 +76,7 @@ def survey_points(
     found: dict[tuple[str, str], SurveyPoint] = {}
     for name, room in _close(work, demand, judged):
         figure = next((f for start, f in _FIGURE_OF.items() if name.startswith(start)), "length_m")
-        effects = spread.effects[spread.effects["figure"] == figure]
+        effects = pd.DataFrame(spread.on_figure(figure)._asdict())
         features = _by_feature(effects, spread.coverage)
         whole = float(spread.tolerances[figure][0])
         for point in _points(work, features, name, whole, abs(room)):

@@ -72,9 +72,24 @@ class TieIns:
         return shapely.STRtree(self.lines)
 
     @cached_property
+    def by_node(self) -> tuple[IntArray, IntArray]:
+        """Rows in the order of their nodes, and where in it those of another node begin.
+
+        At a node they are by name, so that of features in one place the first by name is joined:
+        rows come in another order after an edit.
+        """
+        node = self.table["node"].to_numpy(np.int64)
+        order = np.lexsort((self.name_order, node))
+        return order, np.flatnonzero(np.diff(node[order], prepend=-1))
+
+    @cached_property
     def feature_rows(self) -> IntArray:
         """Row of ``features`` that each way leads to."""
-        joined = pd.MultiIndex.from_frame(self.table[["kind", "feature_id"]])
+        return self.rows_of_features(self.table)
+
+    def rows_of_features(self, table: pd.DataFrame) -> IntArray:
+        """Row of ``features`` that each row of a table leads to."""
+        joined = pd.MultiIndex.from_frame(table[["kind", "feature_id"]])
         return np.asarray(self.features.index.get_indexer(joined), np.int64)
 
     @cached_property

@@ -8,6 +8,7 @@ its source). A feature that says neither has no tolerance: NaN, unknown.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -88,3 +89,24 @@ class Tolerances:
                 )
             )
         return self._layers[layer]
+
+    def of_features(self, layer: str, ids: Sequence[str]) -> FloatArray:
+        """Tolerances of some features of a layer, NaN for one that is not there."""
+        found, table = np.full(len(ids), np.nan), self.survey.get(layer)
+        if table is not None and len(ids):
+            index = table.index
+            if not isinstance(index.dtype, pd.StringDtype):
+                index = index.astype(str)
+            row = index.get_indexer(pd.Index(ids, dtype=index.dtype))
+            at = np.flatnonzero(row >= 0)
+            found[at] = position_tolerances(table.iloc[row[at]], self.planning)
+        return found
+
+    def after(self, survey: Survey) -> Tolerances:
+        """Those of an edited survey; what was worked out of layers that stand is kept."""
+        stood = {
+            layer: told
+            for layer, told in self._layers.items()
+            if survey.get(layer) is self.survey.get(layer)
+        }
+        return Tolerances(survey, self.planning, stood)

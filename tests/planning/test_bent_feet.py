@@ -13,7 +13,9 @@ from shapely import affinity
 from shapely.geometry import LineString, box
 
 from layers.survey import Survey
-from planning.corridors import Corridors, build_corridors
+from planning import bent_feet
+from planning.corridors import Corridors, build_beside, build_corridors
+from planning.roadside import roadside
 from tests import towns
 from tests.towns import application, main, parcel, town
 
@@ -50,6 +52,30 @@ def test_a_bent_connector_is_measured_and_planned_like_any_other() -> None:
     assert route is not None
     # From the main at y = 8, which the connector meets: without the 1.25 m behind it.
     assert route.figures["length_m"] == pytest.approx(14.25 + np.sqrt(29) + np.sqrt(2) - 1.25)
+
+
+def test_bent_connectors_are_looked_for_anew_where_their_surroundings_changed_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_for = bent_feet._looked_for
+    places: list[str] = []
+
+    def counting(place: Any, *among: Any) -> Any:
+        places.append(place.key)
+        return looked_for(place, *among)
+
+    monkeypatch.setattr(bent_feet, "_looked_for", counting)
+    survey, policy = town(**LAND), towns.policy()
+    beside = roadside(survey, policy)
+    far = {"B-2": {"geometry": box(190, 30, 196, 36)}}
+    near = {"B-3": {"geometry": box(91, 15, 94.5, 24)}}
+    houses = LAND["buildings"]
+    for more, again in (({}, ["P-1"]), (far, []), (far | near, ["P-1"]), (far, [])):
+        places.clear()
+        changed = town(**{**LAND, "buildings": houses | more})
+        found = connectors(build_beside(beside, changed, policy))
+        assert places == again
+        assert list(map(towns.xy, found)) == list(map(towns.xy, connectors(corridors(changed))))
 
 
 def test_where_a_straight_connector_is_free_there_is_no_bent_one() -> None:

@@ -11,7 +11,7 @@ from shapely.geometry import box
 
 from planning.judged_routes import Route
 from planning.plan import plan
-from planning.spreads import COLUMNS, sum_of_squares
+from planning.spreads import Effects, sum_of_squares
 from planning.tolerances import position_tolerances
 from planning.verdict_tables import judge_rows
 from planning.verdicts import judge
@@ -116,7 +116,7 @@ def test_common_and_own_errors_of_a_layer_count_by_the_larger() -> None:
         (1, "length_m", "place", "kerb", "roads", "R-2", 1, -1.0, 0.0, 0.4, 0, 0),
         (2, "length_m", "place", "kerb", "roads", "R-3", 1, 1.0, 0.0, np.nan, 0, 0),
     ]
-    found = sum_of_squares(pd.DataFrame(rows, columns=list(COLUMNS)), 4)
+    found = sum_of_squares(Effects(*map(np.array, zip(*rows, strict=True))), 4)
     # Together 0.7; apart 0.3 and 0.4 in quadrature; unknown; no effect at all.
     assert found.tolist() == pytest.approx([0.49, 0.25, np.nan, 0.0], nan_ok=True)
 

@@ -1,0 +1,168 @@
+"""Pieces of routes that an edit leaves are told as if they were measured after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from shapely.geometry import Point
+
+from layers.survey import Survey
+from layers.utilities import load_utilities
+from planning.batch import cases_of
+from planning.external_lines import ExternalLine, external_lines, networkx_finder
+from planning.groundwork import Groundwork
+from planning.local_edits import Edit, edited
+from planning.piece_ground import BORED, CUT, PieceGround, PieceLines
+from planning.route_pieces import PieceBook
+from tests.planning.edits import added, moved, one_edit, ready, ribbon, told
+from tests.planning.whole_builds import vertices
+
+pytestmark = pytest.mark.slow_first
+
+DAY = date(2026, 11, 22)
+KINDS = (CUT, BORED, *load_utilities())
+WIDTHS = (0.9, None)
+PARCELS = [f"P-{k}{side}" for k in (1, 3, 4, 5, 9) for side in "ns"]
+
+
+def _measured() -> Groundwork:
+    """The ribbon with every piece of routes measured for two widths."""
+    work = ready(ribbon())
+    for of in KINDS:
+        lines = work.kept["piece lines", of] = PieceLines(work, of)
+        for width_m in WIDTHS:
+            ground = work.kept["piece ground", width_m, of] = PieceGround(lines, width_m)
+            ground.rows(_pieces(work, of))
+    return work
+
+
+def _pieces(work: Groundwork, of: str) -> Any:
+    return work.ground.bores.edge if of == BORED else np.arange(len(PieceLines(work, of)))
+
+
+def _as_told(ground: PieceGround, numbers: Any) -> Iterator[Any]:
+    rows = ground.rows(numbers)
+    for along, row in zip(ground.lines.along[numbers], rows.tolist(), strict=True):
+        yield along, ground.told.places[ground.told.kind[row]]
+
+
+def _assert_stands(edit: Edit) -> dict[str, int]:
+    """Everything handed on equals what is measured anew; how much was."""
+    count = {}
+    for of in KINDS:
+        lines = edit.work.kept.get(("piece lines", of))
+        if lines is None:
+            continue
+        stood = np.flatnonzero(lines.known)
+        count[of] = len(stood)
+        fresh = PieceLines(edit.work, of)
+        for width_m in WIDTHS:
+            kept = edit.work.kept["piece ground", width_m, of]
+            assert (kept._row[stood] >= 0).all()
+            anew = PieceGround(fresh, width_m)
+            figures = [one.figures(one.rows(stood)) for one in (kept, anew)]
+            np.testing.assert_allclose(*figures, atol=1e-6)
+            assert list(_as_told(kept, stood)) == list(_as_told(anew, stood))
+    return count
+
+
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_pieces_that_stand_after_an_edit_are_told_as_if_measured_anew(data: st.DataObject) -> None:
+    survey = data.draw(one_edit(ribbon()))
+    edit = edited(_BEFORE, survey)
+    _assert_stands(edit)
+
+
+def test_nearly_all_pieces_stand_after_an_edit_of_a_parcel_and_after_one_more() -> None:
+    first = edited(_BEFORE, moved(ribbon(), "parcels", 3, 0.0, 2.0))
+    again = moved(moved(ribbon(), "parcels", 3, 0.0, 2.0), "green", 4, 1.0, 0.0)
+    for edit in (first, edited(first.work, again)):
+        count = _assert_stands(edit)
+        assert count[CUT] > 0.7 * edit.work.corridors.graph.edge_count
+        assert count["water"] > 0.7 * len(edit.work.tie_ins("water").lines)
+        assert count[BORED] > 0
+
+
+@pytest.mark.parametrize("layer", ["trees", "green"])
+def test_a_tree_or_a_verge_is_told_of_pieces_beside_it_only(layer: str) -> None:
+    survey = {
+        "trees": lambda: told(ribbon(), "trees", 0, ancient=True),
+        "green": lambda: told(ribbon(), "green", 2, kind="park"),
+    }[layer]()
+    edit = edited(_BEFORE, survey)
+    lines = edit.work.kept["piece lines", CUT]
+    x = np.array([line.centroid.x for line in edit.work.corridors.graph.lines])
+    place = survey.tables[layer].geometry.iloc[{"trees": 0, "green": 2}[layer]].centroid.x
+    assert not lines.known[np.abs(x - place) < 3].any()
+    assert lines.known[np.abs(x - place) > 300].all()
+    _assert_stands(edit)
+
+
+def test_an_edit_of_roads_leaves_no_piece() -> None:
+    edit = edited(_BEFORE, told(ribbon(), "roads", 1, authority="estate"))
+    assert not any(isinstance(one, PieceLines) for one in edit.work.kept.values())
+
+
+def _six(work: Groundwork) -> dict[Any, ExternalLine]:
+    lines = {}
+    for case in cases_of(
+        work.survey, [], DAY, [f"P-{k}{side}" for k in (1, 3, 4, 5, 9) for side in "ns"]
+    ):
+        find, site = networkx_finder(), work.site(case)
+        for utility, demand in case.demands.items():
+            found = external_lines(work, demand, [site], find)[site.key]
+            lines[case.parcel_id, utility] = found
+    return lines
+
+
+def _seen(lines: dict[Any, ExternalLine]) -> dict[Any, Any]:
+    return {
+        key: (
+            one.status,
+            one.reason,
+            one.qualifying_route,
+            one.recommended,
+            one.route and vertices(one.route.line),
+            one.route
+            and {k: pytest.approx(v, abs=1e-6, nan_ok=True) for k, v in one.route.figures.items()},
+            one.route and one.route.facts,
+            one.verdict,
+            one.qualifying and one.qualifying.reason,
+        )
+        for key, one in lines.items()
+    }
+
+
+def _with_young_streets() -> Survey:
+    """The ribbon with streets that may not be dug: routes that qualify lead round them."""
+    survey = ribbon()
+    for row in (0, 2, 5, 6, 9):
+        survey = told(survey, "roads", row, authority="municipal", opened_on="2025-01-01")
+    return survey
+
+
+def _edits(survey: Survey) -> Iterator[Survey]:
+    yield moved(survey, "parcels", 8, 0.0, 2.5)
+    yield moved(survey, "lines", 3, 0.0, 0.8)
+    yield added(survey, "trees", ancient=True, geometry=Point(640, 6.5))
+
+
+def test_lines_after_edits_are_those_of_a_groundwork_prepared_anew() -> None:
+    young = _with_young_streets()
+    work = ready(young)
+    _six(work)
+    assert any(isinstance(one, PieceBook) for one in work.kept.values())
+    for survey in _edits(young):
+        edit = edited(work, survey)
+        assert edit.is_local
+        assert _seen(_six(edit.work)) == _seen(_six(ready(survey)))
+
+
+_BEFORE = _measured()
