@@ -44,7 +44,7 @@ def street_net(lines: LineArray, half_width_m: FloatArray, level: IntArray) -> N
     """
     reached = _reaching(lines, half_width_m, level)
     network = node_lines(reached, level)
-    return _once(_without_stubs(network, half_width_m), half_width_m)
+    return _without_stubs(_once(network, half_width_m), half_width_m)
 
 
 def _reaching(lines: LineArray, half_width_m: FloatArray, level: IntArray) -> LineArray:
