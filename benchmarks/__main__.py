@@ -14,6 +14,7 @@ from benchmarks.measuring import versions
 
 BENCHMARKS = {
     "screening": "screen all parcels for six utilities; corridors and tie-ins timed apart",
+    "arrays": "the same on arrays alone, what they leave open counted and not solved; memory",
     "click": "first answer of a click; plan a parcel, its lines alone, cached and after an edit",
     "edit": "edit one feature of each layer, then the six lines of the parcel beside it",
     "imports": "import and check a shapefile of --parcels parcels in GBK",

@@ -15,6 +15,7 @@ from typing import Any
 
 _PACKAGES = ("numpy", "scipy", "pandas", "shapely", "geopandas", "networkx")
 _STATUS = Path("/proc/self/status")
+_CLEAR = Path("/proc/self/clear_refs")
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -52,22 +53,37 @@ def in_child(measure: Callable[..., dict[str, Any]], *arguments: Any) -> dict[st
 def _with_peak(
     measure: Callable[..., dict[str, Any]], arguments: tuple[Any, ...]
 ) -> dict[str, Any]:
-    return {**measure(*arguments), "peak_mb": _peak_mb()}
+    return {**measure(*arguments), "peak_mb": peak_mb()}
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """Highest resident memory of this process image, in MB.
 
     ``getrusage`` would count the parent's memory from before the exec as well, so Linux is asked
     directly.
     """
     if _STATUS.exists():
-        line = next(x for x in _STATUS.read_text().splitlines() if x.startswith("VmHWM"))
-        return float(line.split()[1]) / 1024
+        return _status_mb("VmHWM")
     import resource
 
     peak = float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     return peak / (1024**2 if platform.system() == "Darwin" else 1024)
+
+
+def resident_mb() -> float:
+    """Memory of this process that is resident now, in MB; its peak where only that is told."""
+    return _status_mb("VmRSS") if _STATUS.exists() else peak_mb()
+
+
+def forget_peak() -> None:
+    """Let the highest memory count from now on, where the system can."""
+    if _CLEAR.exists():
+        _CLEAR.write_text("5")
+
+
+def _status_mb(name: str) -> float:
+    line = next(x for x in _STATUS.read_text().splitlines() if x.startswith(name))
+    return float(line.split()[1]) / 1024
 
 
 def versions() -> dict[str, str]:

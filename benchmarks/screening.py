@@ -44,8 +44,8 @@ def run(edges: int, parcels: int, peers: bool) -> dict[str, Any]:
     if peers:
         others = {
             "networkx_per_parcel_routes_only": in_child(_per_parcel, edges, parcels),
-            "networkx_per_parcel_measured": in_child(_per_parcel_measured, edges, parcels),
-            "networkx_shapely_vectorised": in_child(_vectorised, edges, parcels),
+            "networkx_per_parcel_measured": in_child(per_parcel_measured, edges, parcels),
+            "networkx_shapely_vectorised": in_child(vectorised, edges, parcels),
             "networkx_forest_routes_only": in_child(_networkx_forest, edges, parcels),
             "one_parcel_at_a_time": in_child(_one_at_a_time, edges, parcels),
         }
@@ -146,7 +146,7 @@ def _per_parcel(edges: int, parcels: int) -> dict[str, Any]:
     return _scaled(seconds, len(chosen), len(wanted)) | {"different_answers": differences}
 
 
-def _per_parcel_measured(edges: int, parcels: int) -> dict[str, Any]:
+def per_parcel_measured(edges: int, parcels: int) -> dict[str, Any]:
     """The same with the lengths inside carriageways and the green area of each strip.
 
     Measured as most people would: a loop with a spatial index, the strip a metre wide. The last
@@ -206,7 +206,7 @@ def _networkx_forest(edges: int, parcels: int) -> dict[str, Any]:
     }
 
 
-def _vectorised(edges: int, parcels: int) -> dict[str, Any]:
+def vectorised(edges: int, parcels: int) -> dict[str, Any]:
     """The best that networkx and shapely do: one Dijkstra for each demand, whole arrays of routes.
 
     Cheapest routes only, one for each plot; lengths inside carriageways and green area of a strip

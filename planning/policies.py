@@ -38,6 +38,7 @@ from planning.policy_model import (
     UtilityRules,
 )
 from planning.rule_files import CONFIDENCES, Entry, RuleFileError
+from planning.texts import Text
 
 COUNTIES = Path(__file__).resolve().parent.parent / "rules" / "counties"
 INPUT_KINDS = ("number", "integer", "boolean", "enum", "date")
@@ -261,7 +262,7 @@ class _Reader:
             permit=entry.optional_text("permit"),
             outcome=self.outcome(entry),
             ref=entry.text("ref"),
-            words=entry.text("words"),
+            words=Text(entry.text("words")),
             all_of=self.conditions(entry, "all_of"),
             any_of=self.conditions(entry, "any_of"),
             source=entry.text("source"),
@@ -295,7 +296,7 @@ class _Reader:
         read = Advisory(
             id=entry.text("id"),
             clause=entry.text("clause"),
-            words=entry.text("words"),
+            words=Text(entry.text("words")),
             condition=self.condition(entry.entry("condition")) if entry.has("condition") else None,
             confidence=entry.choice("confidence", CONFIDENCES),
         )

@@ -22,7 +22,7 @@ def _answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
 def test_list_names_every_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list"]) == 0
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
-    names = ["screening", "click", "edit", "imports", "noding", "constrained", "joint"]
+    names = ["screening", "arrays", "click", "edit", "imports", "noding", "constrained", "joint"]
     assert listed == list(BENCHMARKS) == names
 
 
@@ -49,6 +49,21 @@ def test_edit_tells_which_edits_were_local(capsys: pytest.CaptureFixture[str]) -
     for spent in answer["cpu_s"].values():
         assert spent["edit_and_lines_p50"] <= spent["edit_and_lines_p95"]
         assert spent["edit_p95"] < spent["edit_and_lines_p95"]
+
+
+def test_arrays_leave_open_pairs_unsolved_and_tell_what_they_take_on_top(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    answer = _answer(capsys, "arrays", "--edges", "400", "--parcels", "12", "--json")
+    assert set(answer) >= KEYS
+    assert answer["parcels"] == 12
+    assert 0 < answer["pairs_to_solve"] <= answer["pairs_left_open"] <= 12 * 6
+    spent = answer["cpu_s"]
+    whole = spent["screening_first"] + spent["edge_measures"]
+    assert spent["screening_first_with_edge_measures"] == pytest.approx(whole)
+    held = answer["mb"]
+    assert held["before"] > 1
+    assert 0 < held["screening_first_on_top"] < answer["peak_mb"]
 
 
 def test_screening_agrees_with_networkx_and_says_that_peers_are_scaled(

@@ -74,6 +74,8 @@ def words_of_the_data() -> set[str]:
     words = {*policy.outcomes.values(), *(one.zh for one in named), *ASSUMED.values()}
     words |= {*policy.never_covered, *policy.reasons.values()}
     words |= {one.not_required_note for one in policy.permits if one.not_required_note}
+    words |= {one.words for one in (*policy.guards, *policy.advisories)}
+    words |= {one.permit_exception_note for one in policy.clauses if one.permit_exception_note}
     words = {one for one in words if WORDS.search(one)}
     return words | {layer_definition(name).zh for name in LAYERS}
 
@@ -99,6 +101,15 @@ def test_no_english_word_is_chinese_and_every_blank_keeps_its_place() -> None:
         assert not CHINESE.search(english), word
         blanks = [sorted(re.findall(r"\{[^}]*\}", text)) for text in (word, english)]
         assert blanks[0] == blanks[1], word
+
+
+def test_guards_and_warnings_of_a_verdict_are_told_in_english(english: None) -> None:
+    policy = load_policy("411523_xinxian")
+    for one in (*policy.guards, *policy.advisories):
+        finding = {"kind": "guard", "words": one.words, "quote": "条例第33条"}
+        told = language.in_words([finding])[0]
+        assert not CHINESE.search(told["words"])
+        assert told["quote"] == "条例第33条"  # what is quoted stays as it was written
 
 
 def test_what_a_catalogue_lacks_is_shown_in_chinese(english: None) -> None:

@@ -1,0 +1,58 @@
+"""Screening on arrays alone: what they leave open is counted and not solved."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+from unittest.mock import patch
+
+from benchmarks.ground import cases, groundwork
+from benchmarks.measuring import cpu_of, forget_peak, in_child, peak_mb, resident_mb
+from benchmarks.screening import per_parcel_measured, vectorised
+from planning import batch
+
+
+def run(edges: int, parcels: int, peers: bool) -> dict[str, Any]:
+    """Measure ours, and with ``peers`` the others on the same county."""
+    ours = in_child(_ours, edges, parcels)
+    others = {}
+    if peers:
+        others = {
+            "networkx_per_parcel_measured": in_child(per_parcel_measured, edges, parcels),
+            "networkx_shapely_vectorised": in_child(vectorised, edges, parcels),
+        }
+    first_s = ours["cpu_s"]["screening_first_with_edge_measures"]
+    ratios = {f"{name}_to_our_first": one["cpu_s"] / first_s for name, one in others.items()}
+    return {**ours, "peers": others, "ratios": ratios}
+
+
+def _ours(edges: int, parcels: int) -> dict[str, Any]:
+    work = groundwork(edges, parcels)
+    graph, wanted = work.corridors.graph, cases(work)
+    measures_s = cpu_of(lambda: work.corridors.measure(graph.lines))
+    left: list[dict[str, float]] = []
+
+    def screen_all() -> None:
+        left.append(batch.screen(work, wanted, geometry=False).attrs["one_by_one"])
+
+    gc.collect()
+    before_mb = resident_mb()
+    forget_peak()
+    with patch.object(batch, "_one_by_one"):
+        first_s = cpu_of(screen_all)
+        screening_mb = peak_mb() - before_mb
+        again_s = cpu_of(screen_all)
+    return {
+        "edges": graph.edge_count,
+        "parcels": len(wanted),
+        "plots": len({tuple(work.site(case).end_nodes.tolist()) for case in wanted}),
+        "pairs_left_open": left[0]["pairs"],
+        "pairs_to_solve": left[0]["solved"],
+        "mb": {"before": before_mb, "screening_first_on_top": screening_mb},
+        "cpu_s": {
+            "edge_measures": measures_s,
+            "screening_first": first_s,
+            "screening_first_with_edge_measures": first_s + measures_s,
+            "screening_again": again_s,
+        },
+    }
