@@ -12,6 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray, LineArray, Pieces, cut_lines, merge_points, with_ends
+from gis.self_noding import meeting_points, passages
 
 # End points nearer than this are one node: computed intersections differ by rounding only.
 NODE_TOLERANCE_M = 5e-3
@@ -26,7 +27,7 @@ class Network(NamedTuple):
 
 
 def node_lines(lines: LineArray, level: IntArray | None = None) -> Network:
-    """Cut lines wherever two of them touch or cross, and number the nodes.
+    """Cut lines wherever they touch or cross another or themselves, and number the nodes.
 
     Parameters
     ----------
@@ -39,8 +40,9 @@ def node_lines(lines: LineArray, level: IntArray | None = None) -> Network:
     Returns
     -------
     The pieces with the index of their parent line. An end within the tolerance of another line
-    touches it. Where lines run on top of each other both pieces stay. Complexity
-    O((n + k) log n) for k touching pairs.
+    touches it. Where lines run on top of each other, or one back over itself, every piece stays:
+    ends, tips and feet of such stretches are nodes. Complexity O((n + k) log n) for k touching
+    pairs.
     """
     tree = shapely.STRtree(lines)
     one, two = tree.query(lines, predicate="intersects")
@@ -55,8 +57,27 @@ def node_lines(lines: LineArray, level: IntArray | None = None) -> Network:
         points, pair = points[meet], pair[meet]
     near, tip = _touching_ends(lines, tree)
     at_line = np.concatenate([one[pair], two[pair], near])
-    at_m = shapely.line_locate_point(lines[at_line], np.concatenate([points, points, tip]))
-    return number_nodes(cut_lines(lines, at_line, at_m))
+    return number_nodes(
+        cut_lines(lines, *_places(lines, at_line, np.concatenate([points, points, tip])))
+    )
+
+
+def _places(
+    lines: LineArray, at_line: IntArray, points: NDArray[Any]
+) -> tuple[IntArray, FloatArray]:
+    """Where to cut: the line and the metres along it of each meeting, with itself too."""
+    own_line, own_xy = meeting_points(lines, NODE_TOLERANCE_M)
+    again = np.isin(at_line, own_line)  # passed more than once, perhaps
+    once, once_m = (
+        at_line[~again],
+        shapely.line_locate_point(lines[at_line[~again]], points[~again]),
+    )
+    if len(own_line) == 0:
+        return once, once_m
+    looped, number = np.unique(np.concatenate([own_line, at_line[again]]), return_inverse=True)
+    xy = np.concatenate([own_xy, shapely.get_coordinates(points[again])])
+    many, many_m = passages(lines[looped], number, xy, NODE_TOLERANCE_M)
+    return np.concatenate([once, looped[many]]), np.concatenate([once_m, many_m])
 
 
 def _touching_ends(lines: LineArray, tree: shapely.STRtree) -> tuple[IntArray, NDArray[Any]]:

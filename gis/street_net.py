@@ -13,7 +13,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import FloatArray, IntArray, LineArray, Pieces
+from gis.linear import FloatArray, IntArray, LineArray, Pieces, vertex_places
 from gis.noding import NODE_TOLERANCE_M, Network, node_lines, number_nodes
 
 # A street is prolonged to an axis that it would meet at this angle or more: a line that ends
@@ -22,6 +22,8 @@ _MEETS_DEG = 30.0
 # A street is drawn too short if it stops on the other's carriageway or less than this before it:
 # there is no room for a dead end with a strip round it.
 _SHORT_M = 2.0
+# Nothing that is built turns back on itself as sharply.
+_SPIKE_DEG = 2.0
 # Two parts between the same nodes are one street if their middles and lengths agree this well.
 _SAME_STREET_M = 0.05
 
@@ -42,9 +44,42 @@ def street_net(lines: LineArray, half_width_m: FloatArray, level: IntArray) -> N
     -------
     The noded parts with the number of the line that each came from.
     """
-    reached = _reaching(lines, half_width_m, level)
+    drawn = _without_slips(lines, half_width_m)
+    reached = _reaching(drawn, half_width_m, level)
     network = node_lines(reached, level)
-    return _once(_without_stubs(network, half_width_m), half_width_m)
+    return _without_stubs(_once(network, half_width_m), half_width_m)
+
+
+def _without_slips(lines: LineArray, half_width_m: FloatArray) -> LineArray:
+    """Leave out where the pen went back over a line and on again: tips inside its carriageway.
+
+    A tip that no other part of the line passes is a dead end, drawn out and back, and stays.
+    """
+    mended = lines.copy()
+    xy, owner, _ = vertex_places(lines)
+    at = np.flatnonzero(owner[:-2] == owner[2:]) + 1 if len(owner) > 2 else np.zeros(0, np.int64)
+    for line in np.unique(owner[at[_turns_back(xy[at - 1], xy[at], xy[at + 1])]]).tolist():
+        mended[line] = _without_tips(xy[owner == line], float(half_width_m[line]))
+    return mended
+
+
+def _turns_back(before: FloatArray, tip: FloatArray, after: FloatArray) -> NDArray[np.bool_]:
+    there, back = before - tip, after - tip
+    size = np.hypot(*there.T) * np.hypot(*back.T)
+    return np.asarray(
+        ((there * back).sum(axis=1) > np.cos(np.radians(_SPIKE_DEG)) * size) & (size > 0)
+    )
+
+
+def _without_tips(xy: FloatArray, half_width_m: float) -> shapely.LineString:
+    """The line without the tips that it passes again, once it has turned back a second time."""
+    tips = np.flatnonzero(_turns_back(xy[:-2], xy[1:-1], xy[2:])) + 1
+    for before, tip, after in zip([0, *tips], tips, [*tips[1:], len(xy)], strict=False):
+        others = [part for part in (xy[: before + 1], xy[after:]) if len(part) > 1]
+        passed_m = shapely.distance(shapely.Point(xy[tip]), shapely.MultiLineString(others))
+        if passed_m <= half_width_m:
+            return _without_tips(np.delete(xy, tip, axis=0), half_width_m)
+    return shapely.LineString(xy)
 
 
 def _reaching(lines: LineArray, half_width_m: FloatArray, level: IntArray) -> LineArray:

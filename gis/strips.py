@@ -10,14 +10,17 @@ they detour round every dead end and wrap into every side street.
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.ops import substring
 
-from gis.linear import FloatArray, IntArray, LineArray, cut_lines
-from gis.noding import Network, node_lines, number_nodes
+from gis.linear import FloatArray, IntArray, LineArray, cut_lines, vertex_places
+from gis.noding import NODE_TOLERANCE_M, Network, node_lines, number_nodes
+from gis.self_noding import meeting_points, passages
 
 # Two streets are one stroke where the turn between them is at most this; a plain bend (no third
 # street) may turn more. Momepy's COINS uses 0-60° likewise.
@@ -25,6 +28,8 @@ _STRAIGHT_ON_DEG = 50.0
 _BEND_DEG = 120.0
 # The direction of a street at its junction is taken over this length, not from its last vertex.
 _CHORD_M = 10.0
+# A street that forks goes on as wide as it was if that turns it by no more than this.
+_CHANGE_DEG = 10.0
 # Offsets that differ by less are one run.
 _SAME_OFFSET_M = 0.01
 # How far a street goes on past its junction where another runs straight through: far enough to
@@ -49,14 +54,25 @@ class Strips(NamedTuple):
     backward: NDArray[np.bool_]
 
 
-def join_strokes(ends: IntArray, lines: LineArray, node_count: int) -> list[Stroke]:
+def join_strokes(
+    ends: IntArray, lines: LineArray, node_count: int, offset_m: FloatArray | None = None
+) -> list[Stroke]:
     """Join noded street parts that continue each other.
+
+    Parameters
+    ----------
+    ends, lines, node_count
+        The noded street net.
+    offset_m
+        (m,) distance of the strips from each part: where streets fork, one that goes on as wide
+        as before is the same street rather than a slightly straighter one. All alike by default.
 
     Returns
     -------
     Strokes: lists of (part, reversed) in walking order; every part is in exactly one stroke.
     """
-    partner = _partners(ends, lines, node_count)
+    offset_m = np.zeros(len(lines)) if offset_m is None else offset_m
+    partner = _partners(ends, lines, node_count, offset_m)
     strokes: list[Stroke] = []
     used = np.zeros(len(lines), bool)
     open_ends = [(p, e) for p in range(len(lines)) for e in (0, 1) if (p, e) not in partner]
@@ -77,7 +93,7 @@ def join_strokes(ends: IntArray, lines: LineArray, node_count: int) -> list[Stro
 
 
 def _partners(
-    ends: IntArray, lines: LineArray, node_count: int
+    ends: IntArray, lines: LineArray, node_count: int, offset_m: FloatArray
 ) -> dict[tuple[int, int], tuple[int, int]]:
     """For each street end, the street end that continues it straightest, where mutual."""
     direction = _end_directions(lines)
@@ -89,11 +105,17 @@ def _partners(
     for meeting in at_node.values():
         limit = _BEND_DEG if len(meeting) == 2 else _STRAIGHT_ON_DEG
         turns = sorted(
-            (_turn_deg(direction[a], direction[b]), a, b)
+            (
+                turn + _CHANGE_DEG * bool(abs(offset_m[a[0]] - offset_m[b[0]]) >= _SAME_OFFSET_M),
+                turn,
+                a,
+                b,
+            )
             for i, a in enumerate(meeting)
             for b in meeting[i + 1 :]
+            for turn in (_turn_deg(direction[a], direction[b]),)
         )
-        for turn, a, b in turns:
+        for _, turn, a, b in turns:
             if turn <= limit and a not in partner and b not in partner and a[0] != b[0]:
                 partner[a], partner[b] = b, a
     return partner
@@ -142,7 +164,7 @@ def kerb_strips(
     -------
     Strips, cut at every common point and beside every end of a street part.
     """
-    strokes = join_strokes(ends, lines, node_count)
+    strokes = join_strokes(ends, lines, node_count, offset_m)
     junctions = _junctions(strokes, ends, node_count, offset_m)
     level = np.zeros(len(lines), np.int64) if level is None else level
     storey: list[int] = []
@@ -295,17 +317,56 @@ def _prolong(xy: FloatArray, by_m: float) -> FloatArray:
 def _offset(runs: list[Run], side: int) -> list[shapely.LineString]:
     """Offset the runs of a stroke and join them end to end into as few lines as possible."""
     joined: list[FloatArray] = []
+    runs = [(xy, distance) for whole, distance in runs for xy in _opened(whole)]
     for xy, distance in runs:
         curve = _offset_curve(xy, side * distance)
         for number, part in enumerate(shapely.get_parts(curve)):
             coordinates = shapely.get_coordinates(part)
             if joined and number == 0:
-                joined[-1] = np.concatenate([joined[-1], coordinates])
+                joined[-1] = _stepped_over(joined[-1], coordinates)
             elif len(coordinates) > 1:
                 joined.append(coordinates)
     if joined and len(runs) > 1 and np.array_equal(runs[0][0][0], runs[-1][0][-1]):
         joined[-1] = np.concatenate([joined[-1], joined[0][:1]])
     return [shapely.LineString(xy) for xy in joined]
+
+
+def _opened(xy: FloatArray) -> list[FloatArray]:
+    """A line that meets itself in parts that do not: each of its loops is cut in a straight step.
+
+    GEOS leaves out what an offset curve has nearer to another part of its line, as at the place
+    where the line crosses itself.
+    """
+    line = np.array([shapely.LineString(xy)], object)
+    if shapely.is_simple(line[0]):
+        return [xy]
+    of, places = meeting_points(line, NODE_TOLERANCE_M)
+    at_m = np.unique(passages(line, of, places, NODE_TOLERANCE_M)[1])
+    vertex_m = vertex_places(line)[2]
+    cuts = []
+    for low, high in pairwise(at_m):
+        stops = np.r_[low, vertex_m[(vertex_m > low) & (vertex_m < high)], high]
+        longest = int(np.argmax(np.diff(stops)))
+        cuts.append(stops[longest : longest + 2].mean())
+    pieces = cut_lines(line, np.zeros(len(cuts), np.int64), np.array(cuts)).lines
+    return [shapely.get_coordinates(piece) for piece in pieces]
+
+
+def _stepped_over(before: FloatArray, after: FloatArray) -> FloatArray:
+    """Join two strips where the offset changes: by the shortest step over, and never back.
+
+    In a bend the one begins behind the end of the other, or they cross.
+    """
+    step_m = float(np.hypot(*(after[0] - before[-1])))
+    if step_m < NODE_TOLERANCE_M:
+        return np.concatenate([before, after])
+    one, two = shapely.LineString(before), shapely.LineString(after)
+    tail = substring(one, max(one.length - step_m, one.length / 2), one.length)
+    head = substring(two, 0.0, min(step_m, two.length / 2))
+    step = shapely.shortest_line(tail, head)
+    left = substring(one, 0.0, one.project(shapely.get_point(step, 0)))
+    right = substring(two, two.project(shapely.get_point(step, 1)), two.length)
+    return np.concatenate([shapely.get_coordinates(left), shapely.get_coordinates(right)])
 
 
 def _by_storey(

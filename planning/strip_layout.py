@@ -33,6 +33,8 @@ _ALONG_DEG = 25.0
 _RUNS_ON_M = 5.0
 # Points that are to be joined to a strip in the same place are one point.
 _SAME_FOOT_M = 0.05
+# Inside a bend of up to 120° a strip turns within twice its offset of the corner of its street.
+_CORNER_OFFSETS = 2.2
 
 
 @dataclass(frozen=True)
@@ -219,19 +221,35 @@ def _cut_at_kerbs(lines: LineArray, surfaces: RoadSurfaces) -> Pieces:
 def _beside_part_ends(
     strips: Strips, streets: Network, offset: FloatArray
 ) -> tuple[IntArray, FloatArray]:
-    """Positions on the strips square beside both ends of their own street parts.
+    """Positions on the strips beside both ends of their own street parts.
 
-    At the outside of a corner these are two places, one for each street that meets there.
+    At the outside of a corner these are two places, square beside each street that meets there;
+    at the inside, where the strip turns before it gets there, the place nearest to the corner.
     """
     lines = strips.network.pieces.lines
+    tree = shapely.STRtree(lines)
     xy, along = _ends_and_directions(streets.pieces.lines)
     aside = np.stack([-along[:, 1], along[:, 0]], axis=1) * np.tile(offset, 2)[:, None]
     points = shapely.points(np.concatenate([xy + aside, xy - aside]))
     stroke = np.tile(strips.stroke_of_part, 4)
-    at, piece = shapely.STRtree(lines).query(points, predicate="dwithin", distance=_SAME_FOOT_M)
+    at, piece = tree.query(points, predicate="dwithin", distance=_SAME_FOOT_M)
     own = strips.stroke[piece] == stroke[at]
     at, piece = at[own], piece[own]
-    return piece.astype(np.int64), shapely.line_locate_point(lines[piece], points[at])
+
+    corner = np.setdiff1d(np.arange(len(points)), at)
+    corners = shapely.points(np.tile(xy, (2, 1))[corner])
+    reach = _CORNER_OFFSETS * np.tile(offset, 4)[corner]
+    turned = np.where(np.tile(strips.backward, 4), -1, 1)
+    side = np.repeat([1, -1], len(xy)) * turned
+    near, bent = tree.query(corners, predicate="dwithin", distance=reach)
+    own = strips.stroke[bent] == stroke[corner[near]]
+    own &= strips.side[bent] == side[corner[near]]
+    near, bent = near[own], bent[own]
+    order = np.lexsort((shapely.distance(corners[near], lines[bent]), near))
+    first = order[np.r_[True, np.diff(near[order]) > 0][: len(order)]]
+    at_piece = np.concatenate([piece, bent[first]]).astype(np.int64)
+    places = np.concatenate([points[at], corners[near[first]]])
+    return at_piece, shapely.line_locate_point(lines[at_piece], places)
 
 
 def _ends_and_directions(lines: LineArray) -> tuple[FloatArray, FloatArray]:

@@ -2,8 +2,9 @@
 
 A kerb way is the line that lies the set-back behind the kerb of one road on one side, over the
 mouths of side streets. It ends where private land or water begins, where rails cross, where it
-would run along inside another carriageway, as at the nose of two streets that merge, and where it
-has no side of a street to run on: in the median of a divided road or on a traffic island.
+would run along inside another carriageway, as at the nose of two streets that merge, where it
+turns inside the mouth of a side street, and where it has no side of a street to run on: in the
+median of a divided road or on a traffic island.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from planning.corridors import Corridors
 
 # A side street's mouth is met at this angle or more; what meets a street flatter merges with it.
 LEAST_MOUTH_DEG = 30.0
+# A way that turns more than this inside a mouth has left its kerb.
+MOST_BEND_DEG = 20.0
 SHORTEST_M = 5.0
 # The two carriageways of a road lie so near, and islands are so small or round: see the policy's
 # ``max_median_m`` and the design of corridors.
@@ -67,16 +70,29 @@ def kerb_ways(
 
 
 def _merging(line: shapely.Geometry, road: int, found: Corridors) -> shapely.Geometry:
-    """The parts of a way inside other carriageways that it meets flatter than a mouth."""
+    """The parts of a way inside other carriageways that are no straight way over a mouth: met
+    flatter, or bent, as where a side street goes on from the outside of a bend of the road. There
+    is no kerb to follow there, and a line crosses the side street squarely instead.
+    """
     areas, centres = found.surfaces.carriageway, found.surfaces.centre
     flat = []
     for other in found.surfaces.tree.query(line, predicate="intersects").tolist():
         if other == road:
             continue
         for part in shapely.get_parts(shapely.intersection(line, areas[other])):
-            if part.length > 0 and _angle(part, centres[other]) < LEAST_MOUTH_DEG:
+            if part.length > 0 and (
+                _angle(part, centres[other]) < LEAST_MOUTH_DEG or _bend(part) > MOST_BEND_DEG
+            ):
                 flat.append(part.buffer(0.1))
     return shapely.union_all(flat)
+
+
+def _bend(part: shapely.LineString) -> float:
+    """Angle between the first and the last step of a piece, 0 to 180 degrees."""
+    xy = shapely.get_coordinates(part)
+    one, two = xy[1] - xy[0], xy[-1] - xy[-2]
+    cosine = one @ two / max(np.hypot(*one) * np.hypot(*two), 1e-9)
+    return float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
 
 
 def _islands(found: Corridors, private: shapely.STRtree) -> list[shapely.Polygon]:

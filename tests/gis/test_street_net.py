@@ -85,3 +85,33 @@ def test_a_bridge_is_joined_to_the_streets_at_its_abutments() -> None:
         level=[0, 0, 1, 0],
     )
     assert degrees(found) == [1, 1, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("off_m", [0.0, 0.1])
+def test_a_slip_of_the_pen_back_over_the_street_counts_once(off_m: float) -> None:
+    found = net([(0, 0), (60, 0), (40, off_m), (100, 0)])
+    assert degrees(found) == [1, 1]
+    assert shapely.length(found.pieces.lines).sum() == pytest.approx(100, abs=0.01)
+
+
+def test_a_short_spike_aside_is_no_street_and_a_long_one_is_a_dead_end() -> None:
+    def spiked(long_m: float) -> Network:
+        return net([(0, 0), (50, 0), (50, long_m), (50, 0), (100, 0)])
+
+    assert shapely.length(spiked(HALF_M - 0.1).pieces.lines).sum() == pytest.approx(100)
+    assert degrees(spiked(30.0)) == [1, 1, 1, 3]
+    assert shapely.length(spiked(30.0).pieces.lines).sum() == pytest.approx(130)
+
+
+@pytest.mark.parametrize("step_m", [1.0, 50.0])
+def test_a_dead_end_drawn_out_and_back_stays_as_long_as_it_was(step_m: float) -> None:
+    back: Points = [(50 - step_m * k, 0) for k in range(1, round(50 / step_m) + 1)]
+    found = net([(0, 0), (50, 0), *back])
+    assert shapely.length(found.pieces.lines).sum() == pytest.approx(50)
+
+
+@pytest.mark.parametrize("beyond_m", [0.0, 4.9])
+def test_a_street_that_ends_on_its_own_middle_meets_itself_there(beyond_m: float) -> None:
+    found = net([(0, 0), (80, 0), (80, 60), (40, 60), (40, -beyond_m)])
+    assert degrees(found) == [1, 3]
+    assert shapely.length(found.pieces.lines).sum() == pytest.approx(240)

@@ -18,14 +18,15 @@ OFFSET_M, SETBACK_M = 6.0, 1.0
 Points = list[tuple[float, float]]
 
 
-def laid(*streets: Points) -> Strips:
+def laid(*streets: Points, offset: list[float] | None = None) -> Strips:
     net = node_lines(np.array([shapely.LineString(p) for p in streets], object))
     count = len(net.pieces.lines)
+    offset_m = np.array(offset or [OFFSET_M] * len(streets))[net.pieces.parent]
     return kerb_strips(
         net.ends,
         net.pieces.lines,
         len(net.node_xy),
-        np.full(count, OFFSET_M),
+        offset_m,
         np.full(count, SETBACK_M),
     )
 
@@ -161,3 +162,41 @@ def test_the_strips_of_a_bridge_pass_above_those_below_and_go_on_behind_it() -> 
     assert bridge <= segments(found, 1) | segments(found, -1)
     graph = nx.Graph(found.network.ends.tolist())
     assert nx.number_connected_components(graph) == 2
+
+
+LOLLIPOPS: list[Points] = [
+    [(0, 0), (200, 0), (200, 100), (100, 100), (100, 0)],  # ends on its own middle
+    [(0, 0), (200, 0), (200, 100), (100, 100), (100, -80)],  # crosses itself
+]
+
+
+@pytest.mark.parametrize("street", LOLLIPOPS)
+def test_the_strips_of_a_street_that_meets_itself_are_those_of_two_that_meet(
+    street: Points,
+) -> None:
+    found, parted = laid(street), laid([(0, 0), (200, 0), (200, 50)], [(200, 50), *street[2:]])
+    graph = nx.MultiGraph(found.network.ends.tolist())
+    # The inner strip of the block is joined by the strips that go on over the mouths.
+    assert nx.is_connected(graph)
+    drawn, expected = (
+        shapely.union_all(f.network.pieces.lines[f.side != 0]) for f in (found, parted)
+    )
+    assert shapely.difference(expected, drawn.buffer(0.01)).length == pytest.approx(0, abs=0.1)
+
+
+def test_where_the_width_changes_in_a_bend_the_strip_steps_over_without_going_back() -> None:
+    found = laid([(-100, 0), (0, 0)], [(0, 0), (80, -60)], offset=[6.0, 4.0])
+    pieces = found.network.pieces.lines[found.side == -1]
+    inside = shapely.line_merge(shapely.union_all(pieces))
+    corner = [(-101, -6), (0, -6), (0.48, -5.36)]
+    assert np.allclose(inside.coords[:3], corner)
+    # Over from 6 m to the nearest point at 4 m, eight tenths; from end to end it were 3.7 m.
+    assert inside.length == pytest.approx(101 + 0.8 + np.hypot(78.4 - 0.48, 63.8 - 5.36))
+
+
+def test_where_a_street_forks_it_goes_on_as_wide_as_it_was() -> None:
+    fork: list[Points] = [[(-100, 0), (0, 0)], [(0, 0), (100, 8)], [(0, 0), (100, 0)]]
+    net = node_lines(np.array([shapely.LineString(p) for p in fork], object))
+    found = join_strokes(net.ends, net.pieces.lines, 4, np.array([6.0, 6.0, 4.0]))
+    assert sorted(sorted(part for part, _ in stroke) for stroke in found) == [[0, 1], [2]]
+    assert strokes(*fork) == [[0, 2], [1]]
