@@ -110,7 +110,7 @@ def test_a_county_is_screened_from_the_page_and_coloured(
     assert page.get_by_role("button", name="筛查全县").count() == 0
     assert len(Workspace.open(workspace).screenings.listed()) == 1
     other.page.locator(".st-key-strips label").first.click()  # the page runs again
-    opened.wait(lambda: other.frame.evaluate(FILLS), seconds=60)  # those near its case
+    other.wait(lambda: other.frame and other.frame.evaluate(FILLS), seconds=60)  # near its case
 
     Workspace.open(workspace).answer(
         [Answer("road:R-1", "surface", "paver")], author="李", replace=True
