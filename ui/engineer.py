@@ -195,6 +195,7 @@ def _empty(county: County, workspace: Path, screening: ScreenedCounty | None) ->
     )
     if county.applications and county.survey.has("parcels"):
         _ask_button()
+    screening_offer(workspace, county, screening)
     st.html(f"<h3>{_('在办申请')}<small>{count}</small></h3>")
     with st.container(key="cases"):
         for key, application in county.applications.items():
@@ -206,7 +207,6 @@ def _empty(county: County, workspace: Path, screening: ScreenedCounty | None) ->
                 on_click=_open_application,
                 args=(key,),
             )
-    screening_offer(workspace, county, screening)
 
 
 def _ask_button() -> None:
