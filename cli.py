@@ -318,7 +318,9 @@ def plan_(
 @main.command(name="screen", help=_("筛查全部宗地和申请:路由、量算值与判定结论。"))
 @click.argument("workspace", type=click.Path(path_type=Path))
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help=_(".parquet、.gpkg 或 .csv 文件")
+    "--out",
+    type=click.Path(path_type=Path),
+    help=_(".parquet、.gpkg 或 .csv 文件;不写时筛查只保存在工作区"),
 )
 @click.option("--utilities", help=_("只查这些专业,逗号分隔"))
 @click.option("--parcels", help=_("只查这些宗地,逗号分隔"))
@@ -329,22 +331,26 @@ def plan_(
     help=_("各案待查事项,每条道路、图层、管线只列一次(.csv 或 .json),用 answer 回填"),
 )
 @click.option("--anew", is_flag=True, help=_("重新筛查,不用工作区中保存的筛查"))
+@click.option("--progress-lines", is_flag=True, help=_("进度逐行写到标准错误(JSON),供其他程序读取"))
 @as_json_option
 @click.pass_context
 def screen_(
     ctx: click.Context,
     workspace: Path,
-    out: Path,
+    out: Path | None,
     utilities: str | None,
     parcels: str | None,
     dig_date: str | None,
     questions: Path | None,
     anew: bool,
+    progress_lines: bool,
     as_json: bool,
 ) -> None:
     """Screen all parcels."""
+    if out is None and (utilities or parcels):
+        raise click.UsageError(_("只查一部分时不保存在工作区,须用 --out 写明文件。"))
     opened = Workspace.open(workspace)
-    write = table_writer(out)
+    write = None if out is None else table_writer(out)
     if questions is not None:
         require_place(questions, *QUESTION_FILES)
     wanted = _names(utilities, tuple(load_utilities()), "--utilities")
@@ -356,10 +362,11 @@ def screen_(
     inputs = Inputs(opened, survey, opened.applications(), _day(dig_date))
     cases = inputs.cases(named)
     pairs = sum(len(set(case.demands) & set(wanted or case.demands)) for case in cases)
-    with progress(_("筛查"), pairs) as bar:
+    with progress(_("筛查"), pairs, as_lines=progress_lines) as bar:
         made = screen_county(inputs, named, wanted, anew=anew, progress=bar.update)
     table = made.table
-    write(table, survey.crs)
+    if write is not None:
+        write(table, survey.crs)
     asked = questions_of_cases(table)
     if questions is not None:
         write_questions(asked, questions)
@@ -369,7 +376,8 @@ def screen_(
     outcomes = table["outcome"].value_counts().to_dict()
     day = inputs.dig_date.isoformat()
     if as_json:
-        told = {"out": str(out), "dig_date": day, "rows": len(table), "origin": made.origin}
+        told = {"out": None if out is None else str(out), "dig_date": day}
+        told |= {"rows": len(table), "origin": made.origin}
         told |= {name: table.attrs.get(name) for name in ("one_by_one", "solved_anew")}
         told |= {"status": counts, "outcome": outcomes, "questions": len(asked)}
         print_json(told | {"notes": made.notes, "problems": faults})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from gettext import gettext as _
 from typing import Any
 
@@ -40,8 +40,32 @@ def print_json(answer: Mapping[str, Any]) -> None:
     click.echo(json.dumps(answer, ensure_ascii=False, allow_nan=False))
 
 
-def progress(label: str, steps: int) -> AbstractContextManager[Any]:
-    """Return a progress bar on standard error, silent where nobody is watching."""
+class _Lines:
+    """Progress for another program: a JSON object in each line of standard error."""
+
+    def __init__(self, steps: int) -> None:
+        self._done, self._of = 0, steps
+
+    def update(self, steps: int) -> None:
+        """Tell that so many more steps are done."""
+        self._done += steps
+        click.echo(json.dumps({"done": self._done, "of": self._of}), err=True)
+
+
+@contextmanager
+def _lines(steps: int) -> Iterator[_Lines]:
+    told = _Lines(steps)
+    told.update(0)
+    yield told
+
+
+def progress(label: str, steps: int, *, as_lines: bool = False) -> AbstractContextManager[Any]:
+    """Return a progress bar on standard error, silent where nobody is watching.
+
+    ``as_lines`` tells another program: ``{"done": 12, "of": 30}`` in a line of its own.
+    """
+    if as_lines:
+        return _lines(steps)
     return click.progressbar(
         length=steps, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
     )

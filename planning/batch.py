@@ -211,8 +211,19 @@ def _row(work: Groundwork, line: ExternalLine) -> dict[str, object]:
     return row | {
         "recommended": line.recommended,
         "qualifying_route": line.qualifying_route,
+        "searched_m": _searched_m(line),
         "tie_in_id": work.tie_ins(line.utility).feature_ids[route.way.tie_in],
         **{name: line.judged.figures[name] for name in FIGURES},
         **line.judged.measures,
         "geometry": route.line,
     }
+
+
+def _searched_m(line: ExternalLine) -> float | None:
+    """How far it was looked for a route that qualifies; None where levels or a second feed tell.
+
+    What these look at is bounded otherwise than by metres from the red line.
+    """
+    if line.demand is None or line.qualifying is None or not _one_way(line.demand):
+        return None
+    return line.qualifying.reach_m

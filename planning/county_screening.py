@@ -37,9 +37,6 @@ Document = Mapping[str, Any]
 KEPT, TAKEN_ON, ANEW = "kept", "taken_on", "anew"
 # Of a key: what a kept screening may differ in and still be taken on.
 _MAY_DIFFER = ("layers", "applications")
-# Rows that came of a wider search than for the cheapest way are solved again whatever was edited,
-# and take nearly all of the time: where they are more, a whole screening is as quick.
-_MOST_SEARCHED = 0.1
 
 
 @dataclass(frozen=True)
@@ -165,8 +162,8 @@ def screen_county(
     anew
         Make it from nothing, whatever is kept.
     progress
-        Told how many (case, utility) pairs were solved since the last call; nothing where the
-        screening was kept or taken on.
+        Told how many (case, utility) pairs were solved, or need not be, since the last call;
+        nothing where the screening was kept.
     """
     is_whole = parcels is None and utilities is None
     table, notes = (None, ()) if anew else kept_screening(inputs)
@@ -217,7 +214,7 @@ def _taken_on(
         return None
     edit = edited(before.work, inputs.survey, inputs.places)
     if edit.is_local:
-        return rescreened(before, edit, inputs.cases()).table, TAKEN_ON
+        return rescreened(before, edit, inputs.cases(), progress).table, TAKEN_ON
     log.info("the kept screening is not taken on: %s", edit.why_whole)
     return screen(edit.work, inputs.cases(), progress=progress), ANEW
 
@@ -238,15 +235,8 @@ def _screened_then(inputs: Inputs) -> Iterator[Screened]:
             log.info("kept screening %s is not taken on: %s", file.name, reason)
             continue
         is_whole = table is not None and len(table) == len(cases) * len(utilities)
-        if table is not None and is_whole and _share_searched(table) <= _MOST_SEARCHED:
+        if table is not None and is_whole:
             yield Screened(then.work(), cases, utilities, table)
-
-
-def _share_searched(table: pd.DataFrame) -> float:
-    """Which part of the lines asked for came of a wider search than for the cheapest way."""
-    asked = table[table["status"] != "not_requested"]
-    settled = (asked["recommended"] == "cheapest") & (asked["qualifying_route"] == "found")
-    return 1.0 - float(settled.mean()) if len(asked) else 0.0
 
 
 def _but(key: Key) -> dict[str, Any]:

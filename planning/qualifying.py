@@ -44,7 +44,9 @@ class Qualifying:
 
     ``route`` surely qualifies; ``proven`` says that it is the cheapest to do so, or that there is
     none. No route that surely qualifies costs less than ``lower_bound`` yuan. ``possible`` is the
-    cheapest that may qualify once what is unknown is known, where none surely does.
+    cheapest that may qualify once what is unknown is known, where none surely does. Nothing but
+    what lies within ``reach_m`` of the red line along the corridors was looked at for it, beside
+    the routes known before; 0 where these or bounds told.
     """
 
     route: Route | None
@@ -52,6 +54,7 @@ class Qualifying:
     lower_bound: float
     possible: Route | None = None
     reason: Reason | None = None
+    reach_m: float = 0.0
 
     @property
     def status(self) -> str:
@@ -88,7 +91,9 @@ def cheapest_for_all(
             for number in open_
         ]
         for number, quest, found in zip(open_, quests, _solve(quests), strict=True):
-            answers[number] = quest.answer(found)
+            before_m = answers[number].reach_m if number in answers else 0.0
+            answer = quest.answer(found)
+            answers[number] = replace(answer, reach_m=max(before_m, found.reach_m))
         open_ = [number for number in open_ if answers[number].status == "none"]
     answers = _surveyed(work, demand, sites, known, answers)
     if work.closed.spared:
@@ -201,12 +206,16 @@ def _past_a_limit(book: PieceBook, level: int, least_m: float) -> Reason | None:
 
 @dataclass(frozen=True)
 class _Found:
-    """What one search found; ``reason`` where it proved that there is nothing."""
+    """What one search found; ``reason`` where it proved that there is nothing.
+
+    ``reach_m`` is how far it looked along the corridors.
+    """
 
     route: Route | None
     proven: bool
     lower_bound: float
     reason: Reason | None = None
+    reach_m: float = 0.0
 
     def and_also(self, other: _Found) -> _Found:
         """What two searches found together, the second knowing the route of the first."""
@@ -215,6 +224,7 @@ class _Found:
             self.proven and other.proven,
             min(self.lower_bound, other.lower_bound),
             self.reason or other.reason,
+            max(self.reach_m, other.reach_m),
         )
 
 
@@ -403,19 +413,20 @@ class _Search:
             area = self.area(reach_m)
             safe_yuan = area.reach_m * rate
             if len(area.edges) > MOST_PIECES:
-                return _Found(self.best, False, min(safe_yuan, _cost(self.best)))
+                least_yuan = min(safe_yuan, _cost(self.best))
+                return _Found(self.best, False, least_yuan, reach_m=area.reach_m)
             yield _Look(area.last_steps)
             if area.has_last_step(self.book, self.level, worst=self.worst):
                 dearest_yuan = min(safe_yuan, _cost(self.best))
                 found = yield from self._try_cheap(area.no_dearer(self.book, dearest_yuan))
                 if found.proven and found.lower_bound <= safe_yuan:
-                    return found
+                    return replace(found, reach_m=area.reach_m)
                 yield _Look(area)
             part = area.allowed(self.book, self.level, worst=self.worst)
             found = yield from self._try(part, area)
             safe = area.reach_m >= self._farthest_m or part.is_closed
             if safe or found.lower_bound <= safe_yuan:
-                return found
+                return replace(found, reach_m=area.reach_m)
             reach_m *= 2
 
     def _try_cheap(self, area: Area) -> _Steps:

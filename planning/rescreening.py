@@ -1,21 +1,34 @@
 """Re-screening after a local edit: only pairs whose answer may have changed are solved anew.
 
-An answer of the screening stands on the cheapest way, which no way undercuts, and on what lies near
-its route. Ways that the edit changes lead through the boxes round it. One that does costs at least
-the distance from the red line to the nearest box, at the least price of a metre; so where that is
-more than the cheapest way costs, the cheapest way is what it was, and so is the shortest, which is
-no longer. A pair keeps its answer where this is so and its route keeps away from the boxes too.
+An answer stands on three things, and each is looked at on the ground before and after the edit:
 
-Solved anew are all others, and all whose answer came from a wider search: those without a route,
-applications whose cheapest route does not qualify, and lines that levels steer.
+*The lightest ways*, of money and of metres. Forests tell them on both sides, so a new way that
+undercuts them is seen wherever it leads. They must be the same, with nothing of them touched
+(``planning.standing_ways``): then their measures, verdicts and remaining bounds are the same.
+
+*The search for a route that qualifies*, where the cheapest one does not. It looks at nothing but
+pieces that begin within ``searched_m`` of the red line along the edges, the lightest ways, and the
+least price of a metre, by which it knows that no cheaper route leaves that area. Where no touched
+piece begins there on either side, the areas are equal: the first touched piece of a walk out of the
+one is reached over pieces of both. So the same search finds the same. A least price that rises
+leaves a proof a proof; where it falls, routes from farther off may be cheap enough, and the search
+is made again. What was given up (``not_proven``) stands only with the very price.
+
+*What is spared*, ancient trees and protected greenery: whether a proof that there is no route holds
+hangs on its distance. Where any of it changed, such proofs are made anew.
+
+A line that no way reaches stands where it takes no way to tell: nothing joins it to the network, on
+either side. Solved anew are all others, and lines whose parcel or application changed, that end at
+gates, that levels steer or that have a second feed.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,25 +36,27 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import FloatArray, IntArray
-from gis.regions import Region
+from gis.linear import IntArray
 from planning.application import Application, Demand
 from planning.batch import screen
+from planning.external_lines import no_network
 from planning.gravity_ways import is_steered
 from planning.groundwork import Groundwork
 from planning.local_edits import Edit
 from planning.no_dig import Closed
-from planning.screening_sites import Sites
-from planning.screening_ways import lightest_ways
+from planning.questions import unknown_states
+from planning.second_feed import has_second_feed
 from planning.sized_demands import with_sizes
+from planning.standing_ways import Compared, Mask, Side, compared
 
-# What is judged beside a route lies no farther from it than lines are joined, over a carriageway,
-# and this for working strips, pits and the zones of trees.
-_BESIDE_M = 40.0
 # Costs are sums of the same numbers in another order, and weights hold a tie-break.
-_ROUNDING = 1e-6
+_ROUNDING = 1e-9
+# The edge of an area is told by sums of metres.
+_AREA_ROUNDING_M = 1e-5
 # Layers that tell of parcels wherever they are.
 _EVERYWHERE = ("service_areas",)
+# Answers that are proofs, or fail to be, by what is spared.
+_BY_SPARED = ("none", "not_proven")
 
 
 @dataclass(frozen=True)
@@ -59,10 +74,18 @@ def screened(work: Groundwork, cases: Sequence[Application], utilities: Sequence
     return Screened(work, cases, utilities, screen(work, cases, utilities))
 
 
-def rescreened(before: Screened, edit: Edit, cases: Sequence[Application]) -> Screened:
-    """The screening after an edit; its table equals one made anew.
+def rescreened(
+    before: Screened,
+    edit: Edit,
+    cases: Sequence[Application],
+    progress: Callable[[int], None] | None = None,
+) -> Screened:
+    """The screening after an edit; its table equals one made anew but for ``searched_m``.
 
-    ``attrs["solved_anew"]`` of the table: how many pairs of case and utility were.
+    That tells how far was looked: a few rows are solved one by one where many share bounds.
+
+    ``attrs["solved_anew"]`` of the table: how many pairs of case and utility were. ``progress``
+    is told how many pairs were looked at since the last call, as ``screen`` tells it.
     """
     row_of = {_name(case): number for number, case in enumerate(before.cases)}
     old = np.array([row_of.get(_name(case), -1) for case in cases], np.int64)
@@ -73,9 +96,12 @@ def rescreened(before: Screened, edit: Edit, cases: Sequence[Application]) -> Sc
         stay = np.flatnonzero(kept[:, column])
         rows = before.table.iloc[old[stay] * width + column]
         parts.append(rows.set_axis(stay * width + column))
+        if progress is not None:
+            progress(int((rows["status"] != "not_requested").sum()))
         anew = np.flatnonzero(~kept[:, column])
         if len(anew):
-            found = screen(edit.work, [cases[number] for number in anew.tolist()], [utility])
+            some = [cases[number] for number in anew.tolist()]
+            found = screen(edit.work, some, [utility], progress)
             parts.append(found.set_axis(anew * width + column))
     table = _together([part for part in parts if len(part)], list(before.table.columns))
     table.attrs["solved_anew"] = int((~kept).sum())
@@ -107,85 +133,149 @@ def _kept(
     kept = np.zeros((len(cases), len(before.utilities)), bool)
     if edit.region is None or any(layer in edit.changed for layer in _EVERYWHERE):
         return kept
+    parcels = edit.changed["parcels"].ids if "parcels" in edit.changed else frozenset()
     same = [
         number
         for number, row in enumerate(old.tolist())
-        if row >= 0 and cases[number] == before.cases[row]
+        if row >= 0
+        and cases[number].parcel_id not in parcels
+        and cases[number] == before.cases[row]
     ]
-    rows = old[same]
-    width = len(before.utilities)
-    away_m = _away_m(before, edit.region)
-    for column, utility in enumerate(before.utilities):
-        stands = _stands(before, edit, utility, rows * width + column, away_m[rows], rows)
-        kept[np.array(same, np.int64)[stands], column] = True
+    if same:
+        standing = _Standing.of(before, edit, old[same])
+        for column, utility in enumerate(before.utilities):
+            kept[same, column] = standing.rows(utility)
     return kept
 
 
-def _stands(
-    before: Screened, edit: Edit, utility: str, rows: IntArray, away_m: FloatArray, case: IntArray
-) -> NDArray[np.bool_]:
-    """Which rows of a utility stand; ``case`` is the number of the case of each."""
-    table = before.table.iloc[rows]
-    status = table["status"].to_numpy(object)
-    found = (table["qualifying_route"] == "found").to_numpy(bool)
-    settled = (table["recommended"] == "cheapest").to_numpy(bool) & found
-    settled &= (status == "routed") & _beside(before, edit, table)
-    stands = np.asarray(status == "not_requested")
-    at = np.flatnonzero(settled)
-    cost = table["cost_yuan"].to_numpy(float)[at]
-    weight, least_rate = _undercut_by_none(before, utility, case[at])
-    reached = np.isclose(weight, cost, rtol=_ROUNDING, atol=_ROUNDING)
-    stands[at] = reached & (away_m[at] * least_rate > weight * (1 + _ROUNDING))
-    return stands
+@dataclass(frozen=True, eq=False)
+class _Standing:
+    """Cases that an edit left as they were, on both sides of it.
 
-
-def _beside(before: Screened, edit: Edit, table: pd.DataFrame) -> NDArray[np.bool_]:
-    """Which routes keep away from the edit farther than anything is judged beside a route."""
-    assert edit.region is not None
-    works = before.work, edit.work
-    half_m = max(float(work.corridors.surfaces.half_width_m.max()) for work in works)
-    reach_m = edit.work.policy.planning.max_snap_m + half_m + _BESIDE_M
-    lines = np.asarray(table["geometry"].to_numpy(object))
-    away = np.full(len(lines), np.inf)
-    for box in edit.region.boxes:
-        away = np.fmin(away, shapely.distance(lines, box))
-    return np.asarray(~shapely.is_missing(lines) & (away > reach_m))
-
-
-def _away_m(before: Screened, region: Region) -> FloatArray:
-    """Distance of every case's parcel from the edit; 0 for one without a place."""
-    parcels = before.work.survey.get("parcels")
-    if parcels is None:
-        return np.zeros(len(before.cases))
-    place = parcels.index.get_indexer([case.parcel_id for case in before.cases])
-    bounds = shapely.bounds(np.asarray(parcels.geometry.array)).reshape(-1, 4)
-    away = np.append(region.away_m(bounds), 0.0)
-    return np.asarray(away[place])
-
-
-def _undercut_by_none(
-    before: Screened, utility: str, cases: IntArray
-) -> tuple[FloatArray, FloatArray]:
-    """Weight of the cheapest way of cases on the ground that is looked at first, and least rate.
-
-    Where no way keeps clear of spared trees and greenery the weight is infinite: an edit anywhere
-    may open one.
+    ``cases`` in one order, with sizes; ``table`` are the rows of each, utility after utility.
     """
-    work = before.work
-    weight, rate = np.full(len(cases), np.inf), np.zeros(len(cases))
-    groups: dict[tuple[Demand, date], list[int]] = defaultdict(list)
-    for place, number in enumerate(cases.tolist()):
-        case = with_sizes(before.cases[number], work.policy)
-        demand = case.demands[utility]
-        if case.gate is None and not is_steered(demand):
-            groups[demand, case.dig_date].append(place)
-    sites = Sites(work, before.cases)
-    for (demand, day), places in groups.items():
-        closed = Closed(work.closures.on(day), spared=len(work.closures.spared) > 0)
-        search = work.under(closed).search(demand.pipe, "cheapest")
-        at = np.array(places, np.int64)
-        ways = lightest_ways(search, sites.steps.of_sites(np.sort(cases[at])))
-        found = pd.Series(ways.weight, index=ways.site).reindex(cases[at])
-        weight[at] = found.fillna(np.inf).to_numpy(float)
-        rate[at] = search.lightest_rate
-    return weight, rate
+
+    sides: tuple[Side, Side]
+    edit: Edit
+    cases: Sequence[Application]
+    table: pd.DataFrame
+    utilities: Sequence[str]
+
+    @staticmethod
+    def of(before: Screened, edit: Edit, chosen: IntArray) -> _Standing:
+        """Some cases of a screening, by their numbers in it."""
+        cases = [with_sizes(before.cases[row], before.work.policy) for row in chosen.tolist()]
+        width = len(before.utilities)
+        rows = (chosen[:, None] * width + np.arange(width)).ravel()
+        sides = Side.both(before.work, edit, cases)
+        return _Standing(sides, edit, cases, before.table.iloc[rows], before.utilities)
+
+    def rows(self, utility: str) -> Mask:
+        """Which cases keep their answer for a utility."""
+        place = list(self.utilities).index(utility)
+        table = self.table.iloc[place :: len(self.utilities)]
+        status = table["status"].to_numpy(object)
+        stands = np.array([utility not in case.demands for case in self.cases], bool)
+        hopeful = ~stands & ((status == "unroutable") | self._out_of_reach(utility, table))
+        for (demand, day), some in self._alike(utility, hopeful):
+            stands[some] = self._of_demand(demand, day, some, table.iloc[some])
+        return stands
+
+    def _alike(self, utility: str, wanted: Mask) -> Iterator[tuple[tuple[Demand, date], IntArray]]:
+        """Cases by demand and day, but those whose lines are told by more than one way."""
+        groups: dict[tuple[Demand, date], list[int]] = defaultdict(list)
+        for number in np.flatnonzero(wanted).tolist():
+            case = self.cases[number]
+            demand = case.demands[utility]
+            if case.gate is None and not is_steered(demand) and not has_second_feed(demand):
+                groups[demand, case.dig_date].append(number)
+        for kind, some in groups.items():
+            yield kind, np.array(some, np.int64)
+
+    def _out_of_reach(self, utility: str, table: pd.DataFrame) -> Mask:
+        """Which rows have a route that was looked for where nothing is touched on either side."""
+        searched_m = table["searched_m"].to_numpy(float)
+        most_m = float(np.nanmax(searched_m, initial=0.0)) + 1.0
+        free_m = np.fmin(*(side.free_m(utility, most_m) for side in self.sides))
+        routed = (table["status"] == "routed").to_numpy(bool)
+        found = np.asarray(routed & (searched_m < free_m - _AREA_ROUNDING_M))
+        if self._spares_otherwise:
+            found &= ~table["qualifying_route"].isin(_BY_SPARED).to_numpy(bool)
+        return found
+
+    @cached_property
+    def _spares_otherwise(self) -> bool:
+        """Whether what is spared is not the same on both sides."""
+        one, two = (side.work.closures.spared for side in self.sides)
+        return len(one) != len(two) or not shapely.equals_exact(one, two, 0.0).all()
+
+    def _of_demand(self, demand: Demand, day: date, some: IntArray, table: pd.DataFrame) -> Mask:
+        """Which of some cases with one demand and day keep their answers."""
+        stands, todo = np.zeros(len(some), bool), np.arange(len(some))
+        routed = (table["status"] == "routed").to_numpy(bool)
+        is_cheapest = (table["recommended"] == "cheapest") & (table["qualifying_route"] == "found")
+        cheap = is_cheapest.to_numpy(bool)
+        for grounds in self._grounds(day):
+            found = self._compared(grounds, demand, "cheapest", some[todo])
+            same = todo[found.same & routed[todo]]
+            more = same[~cheap[same]]
+            if len(more):
+                at = self._compared(grounds, demand, "shortest", some[more]).same
+                at &= self._as_dear(grounds, demand, table.iloc[more])
+                same = np.setdiff1d(same, more[~at])
+            stands[same] = True
+            todo = todo[found.neither]
+        lost = todo[~routed[todo]]
+        stands[lost] = self._as_lost(demand, some[lost])
+        return stands
+
+    def _grounds(self, day: date) -> Iterator[tuple[Groundwork, Groundwork]]:
+        """The grounds that are tried in turn, before and after; none if they are not alike."""
+        closures = [side.work.closures for side in self.sides]
+        spares = [len(one.spared) > 0 for one in closures]
+        if spares[0] != spares[1]:
+            return
+        for spared in (True, False) if spares[0] else (False,):
+            one, two = (
+                side.work.under(Closed(shut.on(day), spared=spared))
+                for side, shut in zip(self.sides, closures, strict=True)
+            )
+            yield one, two
+
+    def _compared(
+        self,
+        grounds: tuple[Groundwork, Groundwork],
+        demand: Demand,
+        objective: str,
+        some: IntArray,
+    ) -> Compared:
+        one, two = (
+            side.lightest(ground, demand, objective, some)
+            for side, ground in zip(self.sides, grounds, strict=True)
+        )
+        return compared(one, two, self.sides, self.edit, some)
+
+    @staticmethod
+    def _as_dear(
+        grounds: tuple[Groundwork, Groundwork], demand: Demand, table: pd.DataFrame
+    ) -> Mask:
+        """Which searches stand by the least price of a metre."""
+        one, two = (ground.search(demand.pipe, "cheapest").lightest_rate for ground in grounds)
+        alike = bool(np.isclose(one, two, rtol=_ROUNDING, atol=0.0))
+        proven = (table["qualifying_route"] != "not_proven").to_numpy(bool)
+        none = (table["searched_m"] == 0.0).to_numpy(bool)
+        return np.asarray(none | alike | (proven & (two > one)))
+
+    def _as_lost(self, demand: Demand, some: IntArray) -> Mask:
+        """Which lines that no way reaches are so for the same reason, whatever may be dug."""
+        one, two = self.sides
+        utility = demand.pipe.utility
+        told = [
+            (no_network(s.work, demand), list(unknown_states(s.work, utility))) for s in (one, two)
+        ]
+        if told[0] != told[1] or len(some) == 0:
+            return np.zeros(len(some), bool)
+        gaps = one.sites.gap_m[some], two.sites.gap_m[some]
+        ends = one.sites.end_counts[some], two.sites.end_counts[some]
+        same = (gaps[0] == gaps[1]) & ((ends[0] == 0) == (ends[1] == 0))
+        return np.asarray(same & one.cut_off(demand, some) & two.cut_off(demand, some))

@@ -209,6 +209,7 @@ class _Best:
             "status": "routed",
             "recommended": "cheapest",
             "qualifying_route": self.status,
+            "searched_m": 0.0,
             "tie_in_id": Coded(self.ways.tie_in, self.ways.tie_ins.feature_ids),
             "open_questions": self.questions,
         }

@@ -27,7 +27,9 @@ TEXTS = (
     "open_questions",
 )
 _ABOUT = ("parcel_id", "application_id", "source", "dig_date", "utility")
-_ORDER = (*_ABOUT, *TEXTS[:2], "gap_m", *TEXTS[2:])
+# How far: to the nearest strip, and where a route that qualifies was looked for.
+_REACHES = ("gap_m", "searched_m")
+_ORDER = (*_ABOUT, *TEXTS[:2], "gap_m", *TEXTS[2:8], "searched_m", *TEXTS[8:])
 _NOTHING = -1
 
 
@@ -81,7 +83,7 @@ class Table:
         self.numbers = (*FIGURES, *(name for name in measures if name not in FIGURES))
         self._texts = {name: _Texts(self._rows) for name in TEXTS}
         self._texts["status"].write(np.arange(self._rows), "not_requested")
-        self._columns = {name: np.full(self._rows, np.nan) for name in ("gap_m", *self.numbers)}
+        self._columns = {name: np.full(self._rows, np.nan) for name in (*_REACHES, *self.numbers)}
         self._columns["geometry"] = np.full(self._rows, None, object)
 
     def rows(self, cases: IntArray, utility: str) -> IntArray:

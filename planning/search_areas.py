@@ -140,6 +140,8 @@ def area_round(book: PieceBook, site: Site, reach_m: float) -> Area:
     search = book.work.search(book.demand.pipe, "cheapest")
     joined = search.tie_ins.table["node"].to_numpy(np.int64)
     tie_ins = np.flatnonzero(np.isfinite(search.tie_in_weights) & np.isin(joined, nodes))
+    # Of features in one place the first by name is found.
+    tie_ins = tie_ins[np.argsort(search.tie_ins.name_order[tie_ins], kind="stable")]
     whole = Area(
         reach_m,
         nodes,

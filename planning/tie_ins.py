@@ -73,9 +73,13 @@ class TieIns:
 
     @cached_property
     def by_node(self) -> tuple[IntArray, IntArray]:
-        """Rows in the order of their nodes, and where in it those of another node begin."""
+        """Rows in the order of their nodes, and where in it those of another node begin.
+
+        At a node they are by name, so that of features in one place the first by name is joined:
+        rows come in another order after an edit.
+        """
         node = self.table["node"].to_numpy(np.int64)
-        order = np.argsort(node, kind="stable")
+        order = np.lexsort((self.name_order, node))
         return order, np.flatnonzero(np.diff(node[order], prepend=-1))
 
     @cached_property
@@ -92,6 +96,11 @@ class TieIns:
     def feature_ids(self) -> list[str]:
         """The main or node that each row joins."""
         return list(map(str, self.table["feature_id"].to_numpy(object)))
+
+    @cached_property
+    def name_order(self) -> IntArray:
+        """Place of each row's feature among the names in order: decides between equal ways."""
+        return np.asarray(pd.factorize(np.array(self.feature_ids, object), sort=True)[0], np.int64)
 
 
 def find_tie_ins(

@@ -101,11 +101,17 @@
 
   // What the page told of it; the layer that colours; the six lines until the plan is drawn.
   var screening = null, tints = null, lines = null, asking = null;
+  // Whether the map stood without a screening: one that comes then is shown at once.
+  var lacking = false, colour = "worst";
 
   // Another screening, or none any more: nothing of the one before stays on the map.
   function useScreening(map, told) {
+    var lacked = lacking;
+    lacking = !told;
     if ((told && told.layer) === (screening && screening.layer)) { return; }
     var chosen = tints && tints.chosen;
+    colour = chosen || colour;
+    if (lacked) { chosen = colour; }
     endGlimpse();
     tint(map, null);
     screening = told;

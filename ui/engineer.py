@@ -37,6 +37,7 @@ from ui.shared_trench import shared_trench
 from ui.surroundings import surroundings
 from ui.verdict_detail import verdict_detail
 from ui.view import View
+from ui.whole_screening import screening_offer, screening_progress
 from ui.words import Words
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ def _bench(workspace: Path, pages: Sequence[Any]) -> None:
         map_side, case_side = st.columns([65, 35], gap=None)
     screening = screening_in_force(workspace, county)
     with case_side, st.container(key="case"):
+        screening_progress(workspace)
         plan, title, is_default = _planned(county, workspace, screening)
         view = _panel(county, workspace, plan, title, is_default=is_default) if plan else None
     with map_side, st.container(key="town"):
@@ -145,7 +147,7 @@ def _planned(
         if st.session_state.get("asking"):
             _asking(county, workspace)
         else:
-            _empty(county)
+            _empty(county, workspace, screening)
     return None, "", False
 
 
@@ -183,7 +185,7 @@ def _waiting_words() -> str:
     return _("正在计算外线方案…")
 
 
-def _empty(county: County) -> None:
+def _empty(county: County, workspace: Path, screening: ScreenedCounty | None) -> None:
     """Nothing is selected yet: say what to do and list the open applications."""
     number = len(county.applications)
     count = f"{number} {_('件,地图上深色边框')}" if number else _("暂无")
@@ -193,6 +195,7 @@ def _empty(county: County) -> None:
     )
     if county.applications and county.survey.has("parcels"):
         _ask_button()
+    screening_offer(workspace, county, screening)
     st.html(f"<h3>{_('在办申请')}<small>{count}</small></h3>")
     with st.container(key="cases"):
         for key, application in county.applications.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -11,13 +12,19 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from shapely.geometry import box
 
+from layers.store import Workspace
 from layers.survey import Survey
+from layers.utilities import load_utilities
 from planning.application import Application
 from planning.batch import cases_of, screen
+from planning.groundwork import prepare
 from planning.local_edits import edited
+from planning.policies import load_policy
 from planning.rescreening import Screened, rescreened, screened
 from tests import towns
-from tests.planning.edits import added, one_edit, ready, ribbon, ribbon_work, told, without
+from tests.planning.edits import added, moved, one_edit, ready, ribbon, ribbon_work, told, without
+from tests.random_counties import random_county
+from tests.towns import policy
 
 pytestmark = pytest.mark.slow_first
 
@@ -39,13 +46,17 @@ def before() -> Screened:
 def _assert_as_made_anew(survey: Survey) -> pd.DataFrame:
     edit, cases = edited(ribbon_work(), survey), _cases(survey)
     after = rescreened(before(), edit, cases)
-    anew = screen(ready(survey), cases, UTILITIES)
-    assert_frame_equal(
-        after.table.drop(columns="geometry"), anew.drop(columns="geometry"), check_dtype=False
-    )
-    for one, two in zip(after.table["geometry"], anew["geometry"], strict=True):
-        assert (one is None and two is None) or one.equals_exact(two, 1e-6)
+    assert_same_answers(after.table, screen(ready(survey), cases, UTILITIES))
     return after.table
+
+
+def assert_same_answers(one: pd.DataFrame, two: pd.DataFrame) -> None:
+    """Equal in all but how far was searched: few rows are solved one by one, many by bounds."""
+    told = [table.drop(columns=["geometry", "searched_m"]) for table in (one, two)]
+    blank = [table.astype(object).where(table.notna(), None) for table in told]
+    assert_frame_equal(*blank, check_dtype=False, atol=1e-6)
+    for a, b in zip(one["geometry"], two["geometry"], strict=True):
+        assert (a is None and b is None) or a.equals_exact(b, 1e-6)
 
 
 @settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -81,11 +92,72 @@ def test_where_service_ends_everything_is_solved_anew() -> None:
     assert table.attrs["solved_anew"] == len(table)
 
 
-def test_after_no_edit_at_all_routes_stand() -> None:
+def test_after_no_edit_at_all_answers_stand() -> None:
+    """All but the lines of the application that ends at a gate, if it does."""
     edit = edited(ribbon_work(), ribbon())
     again = rescreened(before(), edit, _cases(ribbon())).table
-    routed = before().table["recommended"] == "cheapest"
-    assert again.attrs["solved_anew"] <= (~routed).sum()
+    assert again.attrs["solved_anew"] <= len(UTILITIES)
+
+
+@settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 40), st.data())
+def test_edits_of_random_counties_give_what_a_whole_screening_gives(
+    seed: int, data: st.DataObject
+) -> None:
+    """All six utilities; most parcels are searched there, and new ways lead anywhere."""
+    survey = random_county(seed)
+    layer = data.draw(st.sampled_from(["roads", "lines", "parcels", "nodes", "green", "trees"]))
+    if layer not in survey.tables or len(survey.tables[layer]) == 0:
+        return
+    row = data.draw(st.integers(0, len(survey.tables[layer]) - 1))
+    step = data.draw(st.sampled_from([-6.0, -0.7, 0.4, 3.0]))
+    after = without(survey, layer, row)
+    if data.draw(st.booleans()):
+        after = moved(survey, layer, row, step, -step)
+    work, day = prepare(survey, policy()), towns.dig_date()
+    cases = cases_of(survey, [], day), cases_of(after, [], day)
+    first = screened(work, cases[0], list(load_utilities()))
+    edit = edited(work, after)
+    again = rescreened(first, edit, cases[1]).table
+    assert_same_answers(again, screen(prepare(after, policy()), cases[1]))
+
+
+@pytest.fixture(scope="module")
+def part_of_sample(sample_workspace: Path) -> tuple[Workspace, Screened]:
+    """Every sixteenth parcel of the sample and those round its middle road, screened."""
+    workspace = Workspace.open(sample_workspace)
+    survey = workspace.survey()
+    work = prepare(survey, load_policy(survey.county))
+    parcels = survey.tables["parcels"]
+    road = survey.tables["roads"].geometry.iloc[MIDDLE_ROAD]
+    near = parcels.index[parcels.distance(road) < 30.0]
+    some = [*parcels.index[::16], *near]
+    cases = cases_of(survey, [], towns.dig_date(), list(dict.fromkeys(some)))
+    return workspace, screened(work, cases, list(load_utilities()))
+
+
+MIDDLE_ROAD = 81
+
+
+@pytest.mark.parametrize("what", ["surface", "parcel", "main", "tree"])
+def test_on_the_sample_little_is_solved_again_and_nothing_differs(
+    part_of_sample: tuple[Workspace, Screened], what: str
+) -> None:
+    workspace, first = part_of_sample
+    survey = workspace.survey()
+    near = survey.tables["parcels"].index.get_loc(first.cases[-1].parcel_id)
+    edits = {
+        "surface": lambda: told(survey, "roads", MIDDLE_ROAD, surface="concrete"),
+        "parcel": lambda: moved(survey, "parcels", near, 0.4, 0.3),
+        "main": lambda: without(survey, "lines", len(survey.tables["lines"]) // 2),
+        "tree": lambda: told(survey, "trees", 0, ancient=True),
+    }
+    edit = edited(first.work, edits[what]())
+    assert edit.is_local
+    again = rescreened(first, edit, first.cases).table
+    anew = screen(edit.work, first.cases)
+    assert_same_answers(again, anew)
+    assert again.attrs["solved_anew"] < (0.5 if what == "tree" else 0.3) * len(again)
 
 
 def test_a_changed_demand_is_solved_anew() -> None:

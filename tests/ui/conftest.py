@@ -144,8 +144,12 @@ class Visit:
     def frame(self) -> Any:
         """The frame that holds the map, if it is there."""
         for frame in self.page.frames:
-            if frame.query_selector(".leaflet-map-pane"):
-                return frame
+            try:
+                if frame.query_selector(".leaflet-map-pane"):
+                    return frame
+            except Exception:
+                if not frame.is_detached():  # one that went away meanwhile holds no map
+                    raise
         return None
 
     def wait(self, ready: Callable[[], Any], seconds: float = 40) -> None:

@@ -83,3 +83,41 @@ def test_parcels_are_coloured_and_a_click_is_answered_before_its_plan(
     page.locator(".st-key-strips label").first.click()  # the page runs again
     frame.locator(".tg-tints").wait_for(state="hidden", timeout=90_000)
     assert frame.evaluate(FILLS) == []
+
+
+@pytest.mark.parametrize("device", SIZES)
+def test_a_county_is_screened_from_the_page_and_coloured(
+    visit: Callable[[str, str], Visit],
+    serve: Callable[[str, Path], str],
+    tmp_path: Path,
+    device: str,
+) -> None:
+    """By one visitor; another one goes on meanwhile, and after an edit it is taken on."""
+    workspace = make_workspace(tmp_path)
+    address = serve("app.py", workspace)
+    opened, other = visit(address, device), visit(address, device)
+    page, frame = opened.page, opened.frame
+    page.evaluate(WATCH, ".st-key-screening [data-testid=stProgress]")
+    page.get_by_role("button", name="筛查全县").click()
+    page.locator(".st-key-screening").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[device][0]
+    other.page.get_by_role("button", name="BZ-1 示例综合楼").click()
+    other.page.locator(".tg-figures").wait_for(timeout=90_000)
+
+    opened.wait(lambda: len(frame.evaluate(FILLS)) == 3, seconds=120)
+    assert page.evaluate("window.__seen") == 1
+    assert frame.locator(".tg-tints select").input_value() == "worst"
+    assert page.get_by_role("button", name="筛查全县").count() == 0
+    assert len(Workspace.open(workspace).screenings.listed()) == 1
+    other.page.locator(".st-key-strips label").first.click()  # the page runs again
+    other.wait(lambda: other.frame and other.frame.evaluate(FILLS), seconds=60)  # near its case
+
+    Workspace.open(workspace).answer(
+        [Answer("road:R-1", "surface", "paver")], author="李", replace=True
+    )
+    page.reload()
+    page.get_by_role("button", name="筛查全县").click(timeout=60_000)
+    opened.wait(lambda: opened.frame and len(opened.frame.evaluate(FILLS)) == 3, seconds=120)
+    assert len(Workspace.open(workspace).screenings.listed()) == 2
+    for one in (opened, other):
+        assert (one.outside, one.errors, one.refused) == ([], [], [])

@@ -1,0 +1,76 @@
+"""The screening that the page makes: by the command, once at a time, with a word if it fails."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from layers.store import Workspace
+from planning.county_screening import Inputs, kept_screening
+from tests.planned_town import make_workspace
+from ui import screening_service
+from ui.screening_service import Making, make_screening, making, went_wrong
+
+
+def await_end(path: Path) -> list[Making]:
+    """All that was told until it is over."""
+    seen: list[Making] = []
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        now = making(path)
+        assert now is not None
+        if not seen or seen[-1] != now:
+            seen.append(now)
+        if now.is_over:
+            return seen
+        time.sleep(0.01)
+    raise AssertionError("it never ended")
+
+
+def test_it_is_made_once_with_its_progress_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_workspace(tmp_path)
+    started: list[object] = []
+    popen = screening_service.subprocess.Popen
+
+    def counted(*arguments: object, **options: object) -> object:
+        started.append(arguments)
+        return popen(*arguments, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(screening_service.subprocess, "Popen", counted)
+    assert making(path) is None
+    for _visitor in range(5):
+        make_screening(path)
+    seen = await_end(path)
+    assert len(started) == 1
+    done = [one.done for one in seen if one.of]
+    # Of P-1 four lines, of P-2 two, of P-3 all six.
+    assert (done, seen[-1].of) == (sorted(done), 12)
+    assert done[-1] == 12
+    assert not seen[-1].failed
+    assert went_wrong(seen[-1]) == ""
+    workspace = Workspace.open(path)
+    now = Inputs(workspace, workspace.survey(), workspace.applications(), date.today())
+    assert kept_screening(now)[0] is not None
+    make_screening(path)  # another time it may be asked for again
+    assert not await_end(path)[-1].failed
+    assert len(started) == 2
+
+
+def test_what_keeps_it_from_being_made_is_told(tmp_path: Path) -> None:
+    make_screening(tmp_path / "nowhere")
+    over = await_end(tmp_path / "nowhere")[-1]
+    assert over.failed
+    assert "nowhere" in went_wrong(over)
+
+
+def test_a_command_that_breaks_down_is_told_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(screening_service.sys, "executable", str(tmp_path / "no python"))
+    make_screening(tmp_path)
+    assert went_wrong(await_end(tmp_path)[-1]) == "筛查未能完成,已记入日志。请联系管理员。"
