@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import settings
 
 import cli
 from layers.store import Workspace
@@ -20,6 +21,10 @@ from tests.postgis import Server, has_postgis, programs, running_server
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
+
+# How long one example takes says more of the machine than of the code.
+settings.register_profile("tonggou", deadline=None)
+settings.load_profile("tonggou")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
