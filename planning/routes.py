@@ -155,13 +155,6 @@ def best_way(
         reach *= 2
 
 
-def neighbourhood(
-    corridors: Corridors, end_nodes: IntArray, bounds: tuple[float, float, float, float]
-) -> nx.MultiGraph:
-    """The corridor graph within bounds, with the connectors of these end nodes only."""
-    return corridors.graph.to_networkx(edges=own_edges(corridors, end_nodes, bounds))
-
-
 def own_edges(
     corridors: Corridors, end_nodes: IntArray, bounds: tuple[float, float, float, float]
 ) -> IntArray:

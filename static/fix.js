@@ -101,17 +101,23 @@
 
   // What the page told of it; the layer that colours; the six lines until the plan is drawn.
   var screening = null, tints = null, lines = null, asking = null;
-  // Whether the map stood without a screening: one that comes then is shown at once.
-  var lacking = false, colour = "worst";
+
+  // What a visitor's tab keeps though the map is made anew: the colouring chosen ("" for none), and
+  // whether the map stood without a screening, so that one that comes is shown at once.
+  function recalled(name) {
+    try { return window.sessionStorage.getItem("tonggou-" + name); } catch (error) { return null; }
+  }
+  function remember(name, value) {
+    try { window.sessionStorage.setItem("tonggou-" + name, value); } catch (error) { /* not kept */ }
+  }
 
   // Another screening, or none any more: nothing of the one before stays on the map.
   function useScreening(map, told) {
-    var lacked = lacking;
-    lacking = !told;
+    var lacked = recalled("lacking") === "1";
+    remember("lacking", told ? "0" : "1");
     if ((told && told.layer) === (screening && screening.layer)) { return; }
-    var chosen = tints && tints.chosen;
-    colour = chosen || colour;
-    if (lacked) { chosen = colour; }
+    var chosen = recalled("tint");
+    if (lacked && told) { remember("tint", chosen = chosen || "worst"); }
     endGlimpse();
     tint(map, null);
     screening = told;
@@ -120,7 +126,7 @@
     box.innerHTML = told ? tintsChoice(told) : "";
     if (!told) { return; }
     var select = box.querySelector("select");
-    select.onchange = function () { tint(map, select.value); };
+    select.onchange = function () { remember("tint", select.value); tint(map, select.value); };
     if (chosen) { select.value = chosen; tint(map, chosen); }
   }
 

@@ -1,7 +1,7 @@
 """The county's screening on the page: at hand only while it is in force, in memory as kept.
 
 In force is what was made from the layers, applications, rules and program of now for today; any
-other is neither shown nor named. The page makes none: ``cli.py screen`` does.
+other is neither shown nor named. ``ui.screening_service`` makes one, by ``cli.py screen``.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from planning.routes import (
     Way,
     best_way,
     best_ways,
-    neighbourhood,
+    own_edges,
     trace,
 )
 from planning.standards import Pipe
@@ -154,7 +154,8 @@ def test_the_neighbourhood_is_a_graph_to_look_at() -> None:
     )
     ends = work.corridors.end_nodes("P-1")
     east, north = towns.ORIGIN
-    graph = neighbourhood(work.corridors, ends, (east, north - 20, east + 300, north + 20))
+    near = own_edges(work.corridors, ends, (east, north - 20, east + 300, north + 20))
+    graph = work.corridors.graph.to_networkx(edges=near)
     assert isinstance(graph, nx.MultiGraph)
     kinds = [kind for *_, kind in graph.edges(data="kind")]
     assert kinds.count("connector") == 3  # of P-1 only

@@ -15,7 +15,7 @@ from planning.application import parse_application
 from planning.groundwork import Groundwork, Site, prepare
 from planning.judged_routes import judge_routes, working_strips
 from planning.policies import load_policy
-from planning.routes import Search, Way, neighbourhood, trace
+from planning.routes import Search, Way, own_edges, trace
 from sample_data.make import APPLICATIONS, COUNTY
 from sample_data.solving import survey_of
 
@@ -39,7 +39,8 @@ def _graph(search: Search, site: Site, barred_edges=(), barred_tie_ins=()) -> nx
     corridors = search.corridors
     west, south = corridors.graph.node_xy[site.end_nodes].min(axis=0) - REACH_M
     east, north = corridors.graph.node_xy[site.end_nodes].max(axis=0) + REACH_M
-    near = neighbourhood(corridors, site.end_nodes, (west, south, east, north))
+    edges = own_edges(corridors, site.end_nodes, (west, south, east, north))
+    near = corridors.graph.to_networkx(edges=edges)
     graph = nx.Graph()
     rows = [(a, b, float(search.edge_weights[k]), k) for a, b, k in near.edges(keys=True)
             if k not in barred_edges]  # fmt: skip
