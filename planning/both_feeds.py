@@ -93,7 +93,7 @@ def both_feeds(
     hold = hold_of(work, utility, [site, site], routes, working)
     surveyed = tolerances_of(hold, demand, as_one=True)
     tolerances = {name: _known(values[0]) for name, values in surveyed.items()}
-    assumed = work.corridors.surfaces.table["width_assumed"].to_numpy(bool)
+    assumed = work.corridors.surfaces.width_assumed
     unverified = unverified_inputs(site.application, utility, bool(assumed[list(roads)].any()))
     sums = {
         name: first.figures[name] + second.figures[name]
@@ -186,8 +186,7 @@ def _longest(work: Groundwork, crossed: pd.DataFrame, pair: tuple[Route, Route])
     """The longest single piece of both inside carriageways of city roads."""
     if any(np.isnan(route.figures["city_kerb_m"]) for route in pair):
         return float("nan")
-    city = np.array([c is not False for c in work.ground.is_city_road], bool)
-    counted = city[crossed["road"].to_numpy(np.int64)]
+    counted = work.ground.may_be_city_road[crossed["road"].to_numpy(np.int64)]
     return float(crossed["longest_m"].to_numpy(float)[counted].max(initial=0.0))
 
 

@@ -39,6 +39,8 @@ from planning.tolerances import Tolerances
 
 # For each application with gates its parcel and the points on the red line.
 Joined = Mapping[str, tuple[str, Gate]]
+# Where a groundwork keeps what ``planning.standing_searches`` hands on through an edit.
+METHODS_BEFORE = "methods before"
 # A gate farther from the red line than this is not on it: ten times the survey's centimetres.
 _ON_RED_LINE_M = 1.0
 
@@ -87,6 +89,18 @@ class Groundwork:
             self
             if closed == self.closed
             else replace(self, closed=closed, _whole=self._whole or self)
+        )
+
+    def bare(self) -> Groundwork:
+        """The same with nothing found or told yet that hangs on the survey."""
+        return replace(
+            self,
+            _tie_ins={},
+            _tie_in_surfaces_m={},
+            _searches={},
+            _methods={},
+            kept={},
+            _whole=None,
         )
 
     @cached_property
@@ -202,25 +216,28 @@ class Groundwork:
         """How one pipe goes over each edge, open cut or bored, and what that costs."""
         key = (pipe, self.closed)
         if key not in self._methods:
-            bores, graph = self.ground.bores, self.corridors.graph
-            shut = self.closures.barred(
-                graph.lines, graph.tree, self.strip_width_m(pipe), self.closed
-            )
-            shut |= closed_lanes(self, pipe)
-            if not self.closed.any_width:
-                shut |= too_narrow(self, pipe)
-            methods = choose_methods(
-                priced(self.edge_surfaces_m, self.rates(pipe).yuan_m),
-                shut,
-                bores,
-                bores.yuan(pipe, self.prices),
-                bores.shut(self.closures, self.closed),
-            )
-            methods = self.corridors.carriers.applied(
-                methods, pipe, self.prices.pipe_yuan_m(pipe), graph
-            )
-            self._methods[key] = self.corridors.drawn.applied(methods, pipe.utility)
+            stood = self.kept.get(METHODS_BEFORE)
+            told = stood and stood.of(*key)
+            self._methods[key] = told or self._choose_methods(pipe)
         return self._methods[key]
+
+    def _choose_methods(self, pipe: Pipe) -> Methods:
+        bores, graph = self.ground.bores, self.corridors.graph
+        shut = self.closures.barred(graph.lines, graph.tree, self.strip_width_m(pipe), self.closed)
+        shut |= closed_lanes(self, pipe)
+        if not self.closed.any_width:
+            shut |= too_narrow(self, pipe)
+        methods = choose_methods(
+            priced(self.edge_surfaces_m, self.rates(pipe).yuan_m),
+            shut,
+            bores,
+            bores.yuan(pipe, self.prices),
+            bores.shut(self.closures, self.closed),
+        )
+        methods = self.corridors.carriers.applied(
+            methods, pipe, self.prices.pipe_yuan_m(pipe), graph
+        )
+        return self.corridors.drawn.applied(methods, pipe.utility)
 
     def knows(self, application: Application) -> bool:
         """Whether the application's gates, if it has any, are joined to the corridors so."""

@@ -40,6 +40,7 @@ from planning.splicing import (
 )
 from planning.standing_facts import with_standing_facts
 from planning.standing_pieces import hand_pieces_on
+from planning.standing_searches import hand_methods_on
 from planning.survey_changes import Change, IncomparableError, changes, survey_within
 from planning.tie_ins import TieIns, features_of, find_tie_ins
 
@@ -123,9 +124,10 @@ def edited(work: Groundwork, survey: Survey, applications: Iterable[Application]
         new = np.full(whole.corridors.graph.edge_count, -1)
         return Edit(whole, str(reason), changed, None, new, {})
     if edit.region is not None:
-        stood = changed.keys(), edit.region, edit.edge_before, edit.ways_before
-        with_standing_facts(work, edit.work, *stood)
-        hand_pieces_on(work._whole or work, edit.work, *stood)
+        stood = edit.region, edit.edge_before, edit.ways_before
+        with_standing_facts(work, edit.work, changed, *stood)
+        hand_methods_on(work._whole or work, edit.work, changed.keys(), *stood[:2])
+        hand_pieces_on(work._whole or work, edit.work, changed.keys(), *stood)
     return edit
 
 
@@ -139,18 +141,7 @@ def _locally(
     site = _Site.of(work, survey, joined, changed)
     touched = [change.shapes for change in changed.values()] + [site.seeds]
     everything = Region.round(np.concatenate(touched))
-    fresh = replace(
-        work,
-        survey=survey,
-        gates=gates_of(applications),
-        joined=joined,
-        _tie_ins={},
-        _tie_in_surfaces_m={},
-        _searches={},
-        _methods={},
-        kept={},
-        _whole=None,
-    )
+    fresh = replace(work.bare(), survey=survey, gates=gates_of(applications), joined=joined)
     if len(site.seeds) == 0:
         corridors = _on_the_same_graph(work.corridors, survey, site.beside)
         fresh = replace(fresh, corridors=corridors, _tie_ins=dict(work._tie_ins))

@@ -67,6 +67,13 @@ class PieceLines:
             return self.work.corridors.graph.lines
         return self.work.tie_ins(self.of).lines
 
+    @property
+    def tree(self) -> shapely.STRtree:
+        """R-tree of the lines of all pieces."""
+        if self.of in (CUT, BORED):
+            return self.work.corridors.graph.tree
+        return self.work.tie_ins(self.of).tree
+
     def ask(self, numbers: IntArray) -> None:
         """Measure those of some pieces that were not measured yet, edges with their neighbours."""
         fresh = np.unique(numbers[~self.known[numbers]])
@@ -100,7 +107,7 @@ class PieceLines:
         self.along[mine] = other.along[numbers]
         self.cut[mine] = other.cut[numbers]
         if self.of == BORED:
-            for number in mine.tolist():
+            for number in mine[mine != numbers].tolist():
                 self.along[number] = self.along[number]._replace(bored=(number,))
 
     def _routes(self, numbers: IntArray) -> Routes:

@@ -19,6 +19,7 @@ from gis.overlay import CONTACT_TOLERANCE_M
 from layers.errors import LayerError
 from layers.survey import Survey
 from planning.policy_model import Policy
+from planning.quantities import SURFACES
 
 # Shorter pieces inside a carriageway are rounding of coordinates; all others count.
 _ROUNDING_M = 1e-6
@@ -62,7 +63,18 @@ class RoadSurfaces:
         unknown = np.isnan(room) | self.table["width_assumed"].to_numpy(bool)
         return np.where(unknown, np.inf, np.maximum(room, 0.0))
 
-    @property
+    @cached_property
+    def width_assumed(self) -> NDArray[np.bool_]:
+        """Roads of which nobody knows how wide the carriageway is."""
+        return self.table["width_assumed"].to_numpy(bool)
+
+    @cached_property
+    def surface(self) -> IntArray:
+        """Place of the surface of each road in ``SURFACES``, asphalt's where it is unknown."""
+        number = {surface: place for place, surface in enumerate(SURFACES)}
+        return np.array([number.get(s, number["asphalt"]) for s in self.table["surface"]], np.int64)
+
+    @cached_property
     def level(self) -> IntArray:
         """Storey of each road, 0 on the ground."""
         return self.table["level"].to_numpy(np.int64)

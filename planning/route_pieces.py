@@ -248,14 +248,20 @@ class PieceBook:
         ways = [Way(-1, run.edges, -1, 0.0) for run in runs]
         kind = self.work.corridors.graph.kind
         carried = [[edge for edge in run.bored if kind[edge] == "carrier"] for run in runs]
-        in_ground = [run.without(edges) for run, edges in zip(runs, carried, strict=True)]
+        in_ground, cut = (
+            [
+                run.without(edges) if edges else line
+                for run, line, edges in zip(runs, lines, some, strict=True)
+            ]
+            for some in (carried, [run.bored for run in runs])
+        )
         routes = measure_lines(self.work.corridors, ways, np.array(in_ground, object))
         routes = replace(
             routes,
             lines=lines,
             table=routes.table.assign(length_m=shapely.length(lines)),
             bored=[run.bored for run in runs],
-            cut=np.array([run.without(run.bored) for run in runs], object),
+            cut=np.array(cut, object),
         )
         working = working_strips(self.work, self.demand, routes)
         dates = [date.fromisoformat(self.given["dig_date"])] * len(lines)
@@ -454,7 +460,7 @@ def tie_ins_in_city_roads(work: Groundwork, utility: str, tie_ins: IntArray) -> 
     fresh = np.unique(tie_ins[known[tie_ins] < 0])
     if len(fresh):
         city = np.array([one is True for one in work.ground.is_city_road], bool)
-        entered = enters(ways[fresh], work.ground.road_areas[city])["line"].to_numpy(np.int64)
+        entered = enters(ways[fresh], work.ground.road_areas[city]).line
         known[fresh] = 0
         known[fresh[entered]] = 1
     return np.asarray(known[tie_ins] == 1)

@@ -364,20 +364,23 @@ def measure_lines(
     ``corridors.measure`` says of the lines, where that is known already.
     """
     table, crossings = corridors.measure(lines) if measured is None else measured
-    inside = shapely.intersection(
-        lines[crossings["line"]], corridors.surfaces.own_area[crossings["road"]]
-    )
+    line, road = (crossings[name].to_numpy(np.int64) for name in ("line", "road"))
+    inside = shapely.intersection(lines[line], corridors.surfaces.own_area[road])
     parts, owner = shapely.get_parts(inside, return_index=True)
     part_m = shapely.length(parts)
     entered = part_m > CONTACT_TOLERANCE_M
-    crossings["count"] = np.bincount(owner[entered], minlength=len(crossings))
-    crossings["longest_m"] = _largest(owner, part_m, len(crossings))
-    table["crossing_count"] = np.bincount(
-        crossings["line"], crossings["count"], minlength=len(lines)
-    ).astype(int)
+    count = np.bincount(owner[entered], minlength=len(crossings))
+    longest_m = _largest(owner, part_m, len(crossings))
+    crossed = {str(name): crossings[name].to_numpy() for name in crossings}
+    del crossed["line"]
+    crossed = {"route": line, **crossed, "count": count, "longest_m": longest_m}
     bridged = corridors.graph.measures["on_bridge"].to_numpy(float)
-    table["on_bridge"] = [_any_true(bridged[list(way.edges)]) if way.edges else 0.0 for way in ways]
-    crossings = crossings.rename(columns={"line": "route"})
+    measures = {
+        **{str(name): table[name].to_numpy() for name in table},
+        "crossing_count": np.bincount(line, count, minlength=len(lines)).astype(int),
+        "on_bridge": [_any_true(bridged[list(w.edges)]) if w.edges else 0.0 for w in ways],
+    }
+    table, crossings = pd.DataFrame(measures), pd.DataFrame(crossed)
     return Routes(ways, lines, table, crossings, [()] * len(lines), lines)
 
 

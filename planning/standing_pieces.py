@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 
 import numpy as np
-import shapely
 
 from gis.linear import IntArray
 from gis.regions import Region
@@ -64,10 +63,11 @@ def _hand_on(
         if isinstance(one, PieceGround) and one.lines is told
     }
     lines = PieceLines(after, told.of)
-    known = np.flatnonzero((number >= 0) & told.known[number])
-    reach_m = max((one.reach_m for one in grounds.values()), default=0.0)
-    away_m = region.away_m(shapely.bounds(lines.lines[known]).reshape(-1, 4))
-    stands = known[away_m > reach_m]
+    known = (number >= 0) & told.known[number]
+    known[region.near(lines.tree, max((one.reach_m for one in grounds.values()), default=0.0))] = (
+        False
+    )
+    stands = np.flatnonzero(known)
     lines.take(told, number[stands], stands)
     after.kept[lines_key(told.of)] = lines
     for key, ground in grounds.items():
