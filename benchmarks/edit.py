@@ -94,7 +94,8 @@ def six_lines(work: Groundwork, case: Application) -> None:
     """The external lines of a parcel with measures and verdicts: no shared trench, no remedies."""
     site, find = work.site(case), networkx_finder()
     for demand in case.demands.values():
-        external_lines(work, demand, [site], find)
+        line = external_lines(work, demand, [site], find)[site.key]
+        _ = line.verdict  # made when it is asked for
 
 
 def _beside(applications: list[Application], survey: Survey, layer: str, row: int) -> Application:

@@ -260,7 +260,7 @@ def build_beside(
     policy: Policy,
     gates: Mapping[str, tuple[str, Gate]] | None = None,
     bridged: FloatArray | None = None,
-    near: Region | None = None,
+    near: tuple[Region, Region] | None = None,
 ) -> Corridors:
     """Build the corridor graph beside roads that are prepared already, or beside a part of them.
 
@@ -269,22 +269,25 @@ def build_beside(
     bridged
         The ``bridges`` of all roads, where the survey holds only a part of the water.
     near
-        Where it is right, if it is a part: nothing that is out of reach of it is joined bent.
+        Where it is right, if it is a part, and what is built round that: nothing that is out of
+        reach of the first is joined bent, nothing out of reach of the second at all.
     """
     settings = policy.planning
     surfaces, streets, offset = beside.surfaces, beside.streets, beside.offset_m
     obstacles = obstacles_of(survey)
     layout = lay_out(beside.strips, streets, surfaces, obstacles, offset, settings.max_median_m)
+    right, built = near or (None, None)
+    reached = layout, obstacles, settings.max_snap_m, built
     feet = pd.concat(
         [
-            parcel_feet(survey, layout, obstacles, settings.max_snap_m),
-            point_feet(gate_points(gates), layout, obstacles, settings.max_snap_m),
-            point_feet(_points(survey, settings), layout, obstacles, settings.max_snap_m),
+            parcel_feet(survey, *reached),
+            point_feet(gate_points(gates), *reached),
+            point_feet(_points(survey, settings), *reached),
         ],
         ignore_index=True,
     )
     round_ = bent_feet(
-        survey, gates, feet, layout, obstacles, surfaces, settings, beside.bent, near
+        survey, gates, feet, layout, obstacles, surfaces, settings, beside.bent, right
     )
     feet = pd.concat([feet, round_], ignore_index=True) if len(round_) else feet
     across = crossing_feet(layout, beside, obstacles, feet, settings)

@@ -24,12 +24,12 @@ from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Application
 from planning.carriers import may_carry
-from planning.corridor_parts import cut_out, in_place, regreened
+from planning.corridor_parts import Part, cut_out, in_place, regreened
 from planning.corridors import Corridors, bridges, build_beside
 from planning.groundwork import Groundwork, Joined, gates_of, joined_gates, prepare
 from planning.obstacles import obstacles_of
 from planning.road_changes import changed_bridges, changed_streets, streets_over
-from planning.roadside import Roadside, roadside
+from planning.roadside import Roadside, roadside_after, same_streets
 from planning.splicing import (
     Splice,
     TooNearError,
@@ -218,19 +218,19 @@ class _Site:
         before = work.corridors.roadside
         beside = before
         if any(layer in changed for layer in _ROADS):
-            beside = roadside(survey, work.policy)
+            beside = roadside_after(before, survey, work.policy)
         layers = {layer for layer in _BUILT_FROM if layer in changed}
         shapes = [changed[layer].shapes for layer in sorted(layers)]
         gates = _changed_gates(work.joined, joined)
         points = [one[key][1] for key in gates for one in (work.joined, joined) if key in one]
         shapes.append(np.array(points, object))
-        if beside is not before:
+        if not same_streets(before, beside):
             shapes.append(changed_streets(before, beside))
         for layer in _CROSSED_BY_STREETS:
             if layer in changed:
                 shapes += [streets_over(changed[layer].shapes, one) for one in (before, beside)]
         shapes.append(changed_bridges(work.corridors, survey, beside))
-        if beside is not before or any(len(one) for one in shapes[len(layers) :]):
+        if not same_streets(before, beside) or any(len(one) for one in shapes[len(layers) :]):
             layers.add("")
         parcels = changed["parcels"].ids if "parcels" in changed else frozenset()
         moved = parcels | frozenset(gates)
@@ -258,7 +258,7 @@ class _Site:
         window, region = Window(inner, inner.grown(ring_m)), inner.grown(ring_m + rim_m)
         if self.layers <= _MAINS and not self._moves_feet():
             return self._joined_anew(window, region)
-        part, survey = self._part(region, window.safe)
+        part, survey = self._part(region, window)
         before = self.work.corridors
         splice = compare(before, part, window)
         self._holds_whole_parcels(part, splice)
@@ -270,7 +270,8 @@ class _Site:
             green=_green(self.survey),
         )
         utilities = load_utilities().keys()
-        return corridors, self._tie_ins(part, survey, splice, utilities), splice
+        here = cut_out(part, region)
+        return corridors, self._tie_ins(part, here, survey, splice, utilities), splice
 
     def _moves_feet(self) -> bool:
         """Whether nodes that feet lead to, or lines that carry others, are among the changes."""
@@ -297,10 +298,11 @@ class _Site:
         splice = in_place(before, part, window)
         rows = [rows for layer in sorted(_MAINS) for rows in self._changed_rows(layer)]
         utilities = {str(name) for one in rows for name in one["utility"]}
-        tie_ins = self._tie_ins(part.corridors, survey, splice, utilities)
+        here = part._replace(node=np.arange(len(part.node)))
+        tie_ins = self._tie_ins(part.corridors, here, survey, splice, utilities)
         return replace(before, obstacles=obstacles_of(self.survey)), tie_ins, splice
 
-    def _part(self, region: Region, safe: Region) -> tuple[Corridors, Survey]:
+    def _part(self, region: Region, window: Window) -> tuple[Corridors, Survey]:
         """The corridors in a region and the part of the survey that they were built from."""
         beside = self.beside.within(region.boxes)
         all_lines = self.beside.strips.network.pieces.lines
@@ -313,7 +315,8 @@ class _Site:
         known = set() if parcels is None else set(parcels.index)
         gates = {key: one for key, one in self.joined.items() if one[0] in known}
         bridged = bridges(self.beside.surfaces, obstacles_of(self.survey))
-        return build_beside(beside, survey, self.work.policy, gates, bridged, safe), survey
+        near = window.safe, region
+        return build_beside(beside, survey, self.work.policy, gates, bridged, near), survey
 
     def _holds_whole_parcels(self, part: Corridors, splice: Splice) -> None:
         """Which feet of a parcel are kept depends on all of it: none may reach beyond."""
@@ -354,16 +357,25 @@ class _Site:
         return dict(zip(keys, gap_m.tolist(), strict=True))
 
     def _tie_ins(
-        self, part: Corridors, survey: Survey, splice: Splice, changed: Collection[str]
+        self,
+        part: Corridors,
+        here: Part,
+        survey: Survey,
+        splice: Splice,
+        changed: Collection[str],
     ) -> dict[str, Spliced]:
-        """Tie-ins of all utilities, where they were found before; others than those stand."""
+        """Tie-ins of all utilities, where they were found before; others than those stand.
+
+        They are looked for ``here``, in what was cut out of the part.
+        """
         utilities = load_utilities()
         anew = [key for key in self.work._tie_ins if key in changed]
         numbers = _numbers_of(self.work._tie_ins)
         after = {key: (one, numbers[key]) for key, one in self.work._tie_ins.items()}
         if not anew:
             return after
-        found = find_tie_ins(part, survey, [utilities[key] for key in anew], self.work.policy)
+        wanted = [utilities[key] for key in anew]
+        found = find_tie_ins(here.corridors, survey, wanted, self.work.policy)
         same_features = all(
             self.survey.get(layer) is self.work.survey.get(layer) for layer in ("lines", "nodes")
         )
@@ -375,7 +387,8 @@ class _Site:
                 else features_of(self.survey, utilities[key])
             )
             pair = self.work.corridors, part
-            after[key] = spliced_tie_ins(before, found[key], pair, splice, features)
+            told = found[key].renumbered(here.node)
+            after[key] = spliced_tie_ins(before, told, pair, splice, features)
         return after
 
 

@@ -25,7 +25,13 @@ from planning.quantities import SURFACES
 _ROUNDING_M = 1e-6
 # Within this of its ends a bridge or underpass is near the ground, as at a junction beside it.
 _RAMP_M = 15.0
-_TEXT_COLUMNS = ("name", "road_class", "authority", "surface", "opened_on", "overhauled_on")
+# What is told of roads and moves no strip and no edge of a carriageway.
+_TOLD = ("name", "authority", "surface", "opened_on", "overhauled_on")
+_TEXT_COLUMNS = (*_TOLD, "road_class")
+# What follows from where roads lie and how wide they are.
+OF_GEOMETRY = (
+    "tracks", "keys", "level", "width_assumed", "_rank", "_own_areas", "tree", "own_area",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -203,6 +209,16 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
                 # Narrower than its record, each metre of it stands for more of the red line.
                 known[row] = np.minimum(known[row], area.area / centre[row].length)
     return RoadSurfaces(table, centre, drawn, np.maximum(red_line, known) / known)
+
+
+def lie_alike(one: RoadSurfaces, two: RoadSurfaces) -> bool:
+    """Whether two differ at most in what is told of roads that lie where they lay, as wide."""
+    tables = [roads.table.drop(columns=list(_TOLD)) for roads in (one, two)]
+    if not tables[0].equals(tables[1]):
+        return False
+    shapes = ((one.centre, two.centre), (one.carriageway, two.carriageway))
+    alike = all(bool(shapely.equals_exact(*pair, 0.0).all()) for pair in shapes)
+    return alike and np.array_equal(one.red_line_ratio, two.red_line_ratio, equal_nan=True)
 
 
 def _text(column: pd.Series) -> pd.Series:

@@ -20,6 +20,7 @@ from planning.corridors import Corridors
 from planning.crossing_methods import Bores, bores_of
 from planning.facts import Ground
 from planning.groundwork import Groundwork
+from planning.roadside import same_streets
 from planning.route_effects import KERBS
 from planning.survey_changes import Change
 
@@ -30,7 +31,7 @@ _OF_GRAPH = (
 )  # fmt: skip
 _OF_ROADS = ("road_areas", "land_in_reach", "_drawn_red_lines", "reaches")
 _OF_ROAD_TABLE = (
-    "is_city_road", "may_be_city_road", "road_days", "counted_carriageways", "centre_lines",
+    "is_city_road", "may_be_city_road", "road_days", "counted_carriageways",
 )  # fmt: skip
 _OF_LAYER = {"greenery": "green", "trees": "trees", "parcel_row": "parcels"}
 _OF_OBSTACLES = ("private_areas", "water_areas")
@@ -69,7 +70,7 @@ def with_standing_facts(
         hand_on(before.corridors, after.corridors, _OF_GRAPH)
     if not changed & _OBSTACLES:
         hand_on(before.corridors.obstacles, after.corridors.obstacles, _OF_OBSTACLES)
-        if before.corridors.surfaces is after.corridors.surfaces:
+        if same_streets(before.corridors.roadside, after.corridors.roadside):
             hand_on(before.corridors, after.corridors, ("bridged",))
     if not changed & _CLOSING:
         hand_on(whole, after, ("closures",))
@@ -77,8 +78,9 @@ def with_standing_facts(
         hand_on_kept(whole, after, ("existing lines",))
     if "tolerances" in vars(whole):
         vars(after)["tolerances"] = whole.tolerances.after(after.survey, changes)
-    if not changed & _ROADS and before.corridors.surfaces is after.corridors.surfaces:
+    if before.corridors.surfaces is after.corridors.surfaces:
         hand_on_kept(whole, after, (KERBS,))
+    if same_surfaces(before.corridors, after.corridors):
         _hand_surfaces_on(whole, after, edge_before, ways_before)
     if "ground" in vars(whole):
         vars(after)["ground"] = _ground(whole.ground, after, changed, region, edge_before)
@@ -126,6 +128,12 @@ def _surfaces_m(
     return metres
 
 
+def same_surfaces(one: Corridors, two: Corridors) -> bool:
+    """Whether streets are the very same in two, and their carriageways made of the same."""
+    paved = one.surfaces.surface, two.surfaces.surface
+    return same_streets(one.roadside, two.roadside) and np.array_equal(*paved)
+
+
 def hand_on_kept(before: Groundwork, after: Groundwork, keys: Iterable[Any]) -> None:
     """Give what a groundwork keeps under some keys to another one."""
     after.kept.update({key: before.kept[key] for key in keys if key in before.kept})
@@ -137,6 +145,8 @@ def _ground(
     after = Ground(work.survey, work.corridors, work.policy)
     if before.corridors.surfaces is after.corridors.surfaces:
         hand_on(before, after, _OF_ROAD_TABLE)
+    if same_streets(before.corridors.roadside, after.corridors.roadside):
+        hand_on(before, after, ("centre_lines",))
         if "road_red_lines" not in changed:
             hand_on(before, after, _OF_ROADS)
     hand_on(before, after, [name for name, layer in _OF_LAYER.items() if layer not in changed])

@@ -23,6 +23,7 @@ from planning.groundwork import METHODS_BEFORE, Groundwork
 from planning.narrow_slots import tight_after
 from planning.no_dig import Closed
 from planning.standards import Pipe
+from planning.standing_facts import same_surfaces
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,15 @@ class StandingMethods:
         found = []
         anew = self.part.under(closed).methods(pipe)
         for old, new in zip(vars(before).values(), vars(anew).values(), strict=True):
-            column = old[self.edge_before]
+            column = old.copy() if self._all_stayed else old[self.edge_before]
             column[self.near] = new
             found.append(column)
         return Methods(*found)
+
+    @cached_property
+    def _all_stayed(self) -> bool:
+        """Whether every edge has the number that it had."""
+        return np.array_equal(self.edge_before, np.arange(len(self.edge_before)))
 
     @cached_property
     def part(self) -> Groundwork:
@@ -87,7 +93,7 @@ def hand_methods_on(
     edge_before
         For every edge its number before, -1 for a new one.
     """
-    if before.corridors.surfaces is not after.corridors.surfaces or "no_dig" in changed:
+    if not same_surfaces(before.corridors, after.corridors) or "no_dig" in changed:
         return  # roads and no-dig areas are told by their numbers
     near = region.near(after.corridors.graph.tree, _reach_m(after))
     near = np.union1d(near, np.flatnonzero(edge_before < 0))
