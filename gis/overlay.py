@@ -75,7 +75,7 @@ def enters(lines: LineArray, polygons: NDArray[Any] | Areas) -> Inside:
     """Pairs of lines and polygons where the line runs inside for more than a contact."""
     inside = lengths_inside(lines, polygons)
     kept = inside.length_m > CONTACT_TOLERANCE_M
-    return Inside(*(column[kept] for column in inside))
+    return Inside(inside.line[kept], inside.polygon[kept], inside.length_m[kept])
 
 
 def strips(lines: LineArray, width_m: FloatArray) -> NDArray[Any]:

@@ -46,8 +46,8 @@ def parcel_feet(
     feet = _feet(boundary[point], piece, layout)
     feet["kind"], feet["key"] = "parcel", parcels.index.to_numpy(str)[owner[point]]
     feet["distance"] = distance
-    near = feet.groupby(["key", "piece"])["distance"].transform("min")
-    feet = feet[feet["distance"] <= near + _NEEDLESS_M]
+    least = feet.groupby(["key", "piece"])["distance"].transform("min")
+    feet = feet[feet["distance"] <= least + _NEEDLESS_M]
     feet = feet[obstacles.connector_allowed(feet["line"].to_numpy())]
     feet = feet.sort_values(["key", "piece", "at_m"])
     place = feet.groupby(["key", "piece"]).cumcount()

@@ -221,6 +221,15 @@ def lie_alike(one: RoadSurfaces, two: RoadSurfaces) -> bool:
     return alike and np.array_equal(one.red_line_ratio, two.red_line_ratio, equal_nan=True)
 
 
+def retold(one: RoadSurfaces, two: RoadSurfaces) -> IntArray:
+    """Rows of the roads of which something else is told, where all lie and are as they were."""
+    differ = np.zeros(len(one.table), bool)
+    for name in _TOLD if one is not two else ():
+        before, after = one.table[name], two.table[name]
+        differ |= ~((before == after) | (before.isna() & after.isna())).to_numpy(bool)
+    return np.flatnonzero(differ)
+
+
 def _text(column: pd.Series) -> pd.Series:
     """Texts with None for unknown; pandas' own text columns would turn None into NaN."""
     return pd.Series(column.to_numpy(object), dtype=object)

@@ -91,7 +91,7 @@ def _entered(
     if table is None:
         return []
     areas = np.asarray(table.geometry.array)
-    part, row, _ = enters(parts, areas)
+    part, row = enters(parts, areas)[:2]
     inside = shapely.intersection(parts[part], areas[row])
     names = [str(name) for name in table.index[row]]
     return list(zip(part.tolist(), names, inside, strict=True))
@@ -118,7 +118,7 @@ def _railways(work: Groundwork, part: shapely.LineString) -> list[Fault]:
 def _lengthwise(work: Groundwork, parts: LineArray) -> list[Fault]:
     """Stretches inside a carriageway that do not cross it at the least angle."""
     surfaces = work.corridors.surfaces
-    part, inside, _ = enters(parts, surfaces.own_area)
+    part, inside = enters(parts, surfaces.own_area)[:2]
     cut, owner = shapely.get_parts(
         shapely.intersection(parts[part], surfaces.own_area[inside]), return_index=True
     )

@@ -33,7 +33,7 @@ from planning.piece_ground import BORED, CUT, FIGURES, PieceGround, piece_ground
 from planning.policy_model import Condition, UtilityRules
 from planning.readings import active_values
 from planning.routes import Way, measure_lines
-from planning.verdict_tables import Coded, Column, columns_of, possible_columns
+from planning.verdict_tables import Coded, Column, hashable, possible_columns
 from planning.verdicts import Verdict, judge, possible_of
 
 # Farther past any limit than any route: a measure as bad as it can be.
@@ -269,15 +269,13 @@ class PieceBook:
 
     def ranks(self, runs: Sequence[Run]) -> list[int]:
         """Ranks of runs of pieces, judged as if each were a whole route."""
-        told = self._tell(runs)
-        rows = pd.DataFrame(
-            [
-                {**measures, **facts, **self.given}
-                for measures, facts in zip(told.measures, told.facts, strict=True)
-            ]
-        )
-        ranks = self._ranked_as(columns_of(rows, self.work.policy), len(rows))
-        return [int(rank) for rank in ranks]
+        told, each = self._tell(runs), np.arange(len(runs))
+        columns: dict[str, Column] = dict(measure_all(self.utility, told.figures))
+        for name in told.facts[0]:
+            columns[name] = _coded([hashable(fact[name]) for fact in told.facts], each)
+        for name, value in self.given.items():
+            columns[name] = Coded(np.zeros(len(runs), np.intp), [value])
+        return list(map(int, self._ranked_as(columns, len(runs))))
 
     def _ranked_as(self, columns: Mapping[str, Column], count: int) -> NDArray[np.int8]:
         """Ranks of rows of inputs."""

@@ -96,7 +96,7 @@ class Tolerances:
         told = self.of_layer(layer)
         if len(told) == 0 or len(ids) == 0:
             return np.full(len(ids), np.nan)
-        row = told.index.get_indexer(pd.Index(ids, dtype=told.index.dtype))
+        row = told.index.get_indexer(pd.Index(pd.Series(ids, dtype=told.index.dtype)))
         return np.where(row >= 0, told.to_numpy(float)[row], np.nan)
 
     def after(self, survey: Survey, changed: Mapping[str, Change]) -> Tolerances:

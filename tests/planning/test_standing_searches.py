@@ -72,7 +72,8 @@ def test_methods_are_handed_on_through_edits_of_all_but_roads() -> None:
         moved(survey, "parcels", 3, 0.0, 2.0),
         moved(survey, "lines", 3, 0.0, 0.8),
         moved(survey, "green", 4, 1.0, 0.0),
+        told(survey, "roads", 1, opened_on="2026-01-01", authority="estate"),
     ):
         assert _assert_told_anew(edited(_BEFORE, change)) == len(PIPES) * len(CLOSED)
-    edit = edited(_BEFORE, told(survey, "roads", 1, carriageway_width_m=9.0))
-    assert _assert_told_anew(edit) == 0
+    for values in ({"carriageway_width_m": 9.0}, {"surface": "concrete"}):
+        assert _assert_told_anew(edited(_BEFORE, told(survey, "roads", 1, **values))) == 0
