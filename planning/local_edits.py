@@ -37,6 +37,7 @@ from planning.splicing import (
     compare,
     spliced,
     spliced_tie_ins,
+    stays_inside,
 )
 from planning.standing_facts import with_standing_facts
 from planning.standing_pieces import hand_pieces_on
@@ -258,8 +259,9 @@ class _Site:
         window, region = Window(inner, inner.grown(ring_m)), inner.grown(ring_m + rim_m)
         if self.layers <= _MAINS and not self._moves_feet():
             return self._joined_anew(window, region)
-        part, survey = self._part(region, window)
         before = self.work.corridors
+        stays_inside(before.graph, window)  # sooner known than built
+        part, survey = self._part(region, window)
         splice = compare(before, part, window)
         self._holds_whole_parcels(part, splice)
         gaps_m = self._gaps(part, splice)
