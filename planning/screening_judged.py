@@ -289,11 +289,10 @@ def _told(
     values: LineValues, numbers: IntArray, states: RoadStates, reach_m: float
 ) -> tuple[FloatArray, FloatArray]:
     """What lines add, and what is largest of them."""
-    gaps = np.stack([values.green_gap[numbers], values.tree_gap[numbers]], axis=1)
     roads = values.road_counts(numbers, states.counts, reach_m)
     return (
         np.concatenate([values.sums[numbers], *roads], axis=1),
-        np.concatenate([values.longest[numbers], -gaps], axis=1),
+        np.concatenate([values.longest[numbers], -values.gaps[numbers]], axis=1),
     )
 
 
@@ -308,19 +307,23 @@ class _Strips:
         if width is not None:
             settings = work.policy.planning
             wide = width + 2 * settings.work_margin_m
-            reach = wide * _MITRE_REACH
-            near = (gaps[:, 0] <= reach) | (gaps[:, 1] <= reach + settings.ancient_tree_zone_m)
-            at = np.flatnonzero(near)
-            shapes = strips(ways.part(at).draw(), np.full(len(at), wide))
+            reach = wide * _MITRE_REACH, wide * _MITRE_REACH + settings.ancient_tree_zone_m
+            at = np.flatnonzero((gaps <= reach).any(axis=1))
+            # What lies in the strip of a way lies in that of its lines that are near any.
+            stubs = desk.stubs(demand.pipe.utility)
+            near = np.concatenate([(lines.gaps <= reach).any(axis=1) for lines in (desk.edges, stubs)])
+            stretches, which = ways.part(at).stretches(near)
+            shapes = strips(stretches, np.full(len(stretches), wide))
             touched, area_m2 = green_inside(work.ground, shapes)
-            green, park = self._touched(work, "green", touched, at)
-            tree, ancient = self._touched(work, "trees", trees_touched(work.ground, shapes), at)
+            green, park = self._touched(work, "green", touched, which, at)
+            near_trees = trees_touched(work.ground, shapes)
+            tree, ancient = self._touched(work, "trees", near_trees, which, at)
             if work.survey.has("green"):
                 self.green_m2[:] = 0.0
-                self.green_m2[at] = area_m2
+                self.green_m2[at] = area_m2[which]
             if work.survey.has("trees"):
                 self.trees[:] = 0.0
-                self.trees[at] = trees_in(work.ground, shapes)
+                self.trees[at] = trees_in(work.ground, shapes)[which]
         self.facts = {
             "touches_green": three_valued(green == 1, green == -1),
             "touches_tree": three_valued(tree == 1, tree == -1),
@@ -331,15 +334,23 @@ class _Strips:
         }
 
     def _touched(
-        self, work: Groundwork, layer: str, found: list[tuple[Truth, Truth]], at: IntArray
+        self,
+        work: Groundwork,
+        layer: str,
+        found: list[tuple[Truth, Truth]],
+        which: IntArray,
+        at: IntArray,
     ) -> tuple[IntArray, IntArray]:
-        """Codes (1 true, 0 false, -1 unknown) of two facts: where no strip was made, neither."""
+        """Codes (1 true, 0 false, -1 unknown) of two facts: where no strip was made, neither.
+
+        ``found`` tells of each strip, ``which`` strip each of the ways ``at`` has.
+        """
         count = len(self.trees)
         if not work.survey.has(layer):
             return np.full(count, -1), np.full(count, -1)
         both = np.zeros((2, count), np.int64)
         codes = [[-1 if truth is None else int(truth) for truth in pair] for pair in found]
-        both[:, at] = np.array(codes, np.int64).reshape(-1, 2).T
+        both[:, at] = np.array(codes, np.int64).reshape(-1, 2)[which].T
         return both[0], both[1]
 
 

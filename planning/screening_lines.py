@@ -118,9 +118,9 @@ class LineValues:
         (n, ``COLUMNS``) values that add up.
     longest
         (n, 1) longest single piece inside the carriageway of a city road.
-    green_gap, tree_gap
-        (n,) distance to the nearest greenery and tree; infinite beyond ``reach_m``, for trees
-        beyond that and the zone of an ancient one.
+    gaps
+        (n, 2) distance to the nearest greenery and tree; infinite beyond ``reach_m``, for trees
+        beyond that and the zone of an ancient one, and for lines of no length.
     """
 
     ground: Ground
@@ -134,13 +134,12 @@ class LineValues:
     reach_m: float
     sums: FloatArray = field(init=False)
     longest: FloatArray = field(init=False)
-    green_gap: FloatArray = field(init=False)
-    tree_gap: FloatArray = field(init=False)
+    gaps: FloatArray = field(init=False)
 
     def __post_init__(self) -> None:
         count = len(self.lines)
         self.sums, self.longest = np.zeros((count, COLUMNS)), np.zeros((count, 1))
-        self.green_gap, self.tree_gap = np.full(count, np.inf), np.full(count, np.inf)
+        self.gaps = np.full((count, 2), np.inf)
         self._filled = np.zeros(count, bool)
         self._near: list[NearRoads] = []
 
@@ -160,8 +159,11 @@ class LineValues:
         )
         self.__dict__.pop("near_roads", None)  # told again with the new ones
         zone = self.ground.policy.planning.ancient_tree_zone_m
-        self.green_gap[new] = self.nearby.gaps("green", lines, self.reach_m)
-        self.tree_gap[new] = self.nearby.gaps("trees", lines, self.reach_m + zone)
+        long = self.sums[new, LENGTH] > 0
+        for column, (layer, reach_m) in enumerate(
+            (("green", self.reach_m), ("trees", self.reach_m + zone))
+        ):
+            self.gaps[new[long], column] = self.nearby.gaps(layer, lines[long], reach_m)
 
     @cached_property
     def near_roads(self) -> tuple[NearRoads, IntArray]:
