@@ -62,28 +62,52 @@ class Nearby:
             if len(squares)
         ]
         self.trees = {layer: _tree_of(ground, layer) for layer in ("green", "trees")}
+        self._road_count = len(ground.road_areas)
 
-    def gaps(self, layer: str, lines: LineArray, reach_m: float) -> FloatArray:
-        """Distance of each line to the nearest thing of a layer, infinite beyond reach."""
+    def gaps(self, layer: str, lines: LineArray, around: LineArray, reach_m: float) -> FloatArray:
+        """Distance of each line to the nearest thing of a layer, infinite beyond reach.
+
+        ``around`` are the boxes of the lines widened by the reach or more.
+        """
         gap = np.full(len(lines), np.inf)
         tree = self.trees[layer]
         if tree is not None:
-            line, _, gap_m = tree.near(lines, reach_m)
-            np.minimum.at(gap, line, gap_m)
-        return gap
+            line, shape = tree.tree.query(around)
+            np.minimum.at(gap, line, shapely.distance(lines[line], tree.shapes[shape]))
+        return np.where(gap <= reach_m, gap, np.inf)
 
-    def near_roads(self, lines: LineArray, own_road: IntArray, reach_m: float) -> NearRoads:
-        """Roads whose red line, or land that may be theirs, is within reach of lines."""
+    def near_roads(
+        self,
+        lines: LineArray,
+        around: LineArray,
+        own_road: IntArray,
+        entered: tuple[IntArray, IntArray],
+        reach_m: float,
+    ) -> NearRoads:
+        """Roads whose red line, or land that may be theirs, is within reach of lines.
+
+        ``around`` are the boxes of the lines widened by the reach or more; ``entered`` are pairs of
+        lines and roads whose carriageway they enter, as they do the red line around it then.
+        """
         own = np.flatnonzero(own_road >= 0)
-        found = [NearRoads(own, own_road[own], np.zeros(len(own)), *[np.ones(len(own), bool)] * 2)]
+        line, road = (np.concatenate(pair) for pair in zip((own, own_road[own]), entered, strict=True))
+        sure = np.unique(line * self._road_count + road)
+        line, road = np.divmod(sure, self._road_count)
+        found = [NearRoads(line, road, np.zeros(len(sure)), *[np.ones(len(sure), bool)] * 2)]
         for tree, road_of, known in self.roads:
-            line, square, gap_m = tree.near(lines, reach_m)
-            foreign = road_of[square] != own_road[line]
-            line, square, gap_m = line[foreign], square[foreign], gap_m[foreign]
+            line, square = (part.astype(np.int64) for part in tree.tree.query(around))
+            road = road_of[square]
+            other = road != own_road[line]
+            if known:
+                other &= ~np.isin(line * self._road_count + road, sure)
+            line, square, road = line[other], square[other], road[other]
+            gap_m = shapely.distance(lines[line], tree.shapes[square])
+            near = gap_m <= reach_m
+            line, square, road, gap_m = line[near], square[near], road[near], gap_m[near]
             inside_m, met = np.zeros(len(line)), gap_m == 0
             inside = shapely.intersection(lines[line[met]], tree.shapes[square[met]])
             inside_m[met] = shapely.length(inside)
-            found.append(_by_road(line, road_of[square], gap_m, inside_m, known))
+            found.append(_by_road(line, road, gap_m, inside_m, known))
         return _joined(found)
 
 
@@ -92,12 +116,6 @@ class _Tree:
 
     def __init__(self, shapes: NDArray[Any]) -> None:
         self.shapes, self.tree = shapes, shapely.STRtree(shapes)
-
-    def near(self, lines: LineArray, reach_m: float) -> tuple[IntArray, IntArray, FloatArray]:
-        """Pairs of lines and shapes within reach of each other, and the metres between them."""
-        line, shape = self.tree.query(lines, predicate="dwithin", distance=reach_m)
-        gap_m = shapely.distance(lines[line], self.shapes[shape])
-        return line.astype(np.int64), shape.astype(np.int64), gap_m
 
 
 def _tree_of(ground: Ground, layer: str) -> _Tree | None:
@@ -152,18 +170,18 @@ class LineValues:
             return
         self._filled[new] = True
         lines = self.lines[new]
-        self._measure(new, lines)
-        near = self.nearby.near_roads(lines, self.own_road[new], self.reach_m)
+        zone = self.ground.policy.planning.ancient_tree_zone_m
+        around = _around(lines, self.reach_m + zone)
+        entered = self._measure(new, lines)
+        near = self.nearby.near_roads(lines, around, self.own_road[new], entered, self.reach_m)
         self._near.append(
             NearRoads(new[near.line], *(near.road, near.gap_m, near.sure, near.known))
         )
         self.__dict__.pop("near_roads", None)  # told again with the new ones
-        zone = self.ground.policy.planning.ancient_tree_zone_m
+        reaches = {"green": self.reach_m, "trees": self.reach_m + zone}
+        gaps = [self.nearby.gaps(name, lines, around, reach) for name, reach in reaches.items()]
         long = self.sums[new, LENGTH] > 0
-        for column, (layer, reach_m) in enumerate(
-            (("green", self.reach_m), ("trees", self.reach_m + zone))
-        ):
-            self.gaps[new[long], column] = self.nearby.gaps(layer, lines[long], reach_m)
+        self.gaps[new[long]] = np.stack(gaps, axis=1)[long]
 
     @cached_property
     def near_roads(self) -> tuple[NearRoads, IntArray]:
@@ -196,8 +214,11 @@ class LineValues:
             for which in (sure, perhaps)
         )
 
-    def _measure(self, new: IntArray, lines: LineArray) -> None:
-        """Length, greenery along the line, crossings, surfaces and bridges."""
+    def _measure(self, new: IntArray, lines: LineArray) -> tuple[IntArray, IntArray]:
+        """Length, greenery along the line, crossings, surfaces and bridges.
+
+        Returns pairs of lines, by their place among the new ones, and roads that they enter.
+        """
         corridors = self.ground.corridors
         measured = self._measured(new)
         routes = measure_lines(corridors, [Way(-1, (), -1, 0.0)] * len(lines), lines, measured)
@@ -219,6 +240,8 @@ class LineValues:
         self.sums[new] = values
         longest = np.nan_to_num(counted["longest_m"].to_numpy(float))
         np.maximum.at(self.longest[:, 0], new[counted["route"].to_numpy(np.int64)], longest)
+        entered = drawn[drawn["count"] > 0]
+        return entered["route"].to_numpy(np.int64), entered["road"].to_numpy(np.int64)
 
     def _measured(self, new: IntArray) -> tuple[pd.DataFrame, pd.DataFrame]:
         """What the corridors measured of some of the lines, numbered anew."""
@@ -230,6 +253,14 @@ class LineValues:
         names = ["length_m", "kerb_m", "red_line_m", "green_m"]
         table = {name: self.measures[name].to_numpy(float)[new] for name in names}
         return pd.DataFrame(table), pieces.reset_index(drop=True)
+
+
+def _around(lines: LineArray, reach_m: float) -> LineArray:
+    """Boxes of lines, widened to all sides."""
+    west, south, east, north = shapely.bounds(lines).T
+    return np.asarray(
+        shapely.box(west - reach_m, south - reach_m, east + reach_m, north + reach_m)
+    )
 
 
 def _add(values: FloatArray, pieces: pd.DataFrame, name: str, column: int, unknown: int) -> None:
