@@ -310,8 +310,8 @@ class _Strips:
             reach = wide * _MITRE_REACH, wide * _MITRE_REACH + settings.ancient_tree_zone_m
             at = np.flatnonzero((gaps <= reach).any(axis=1))
             # What lies in the strip of a way lies in that of its lines that are near any.
-            stubs = desk.stubs(demand.pipe.utility)
-            near = np.concatenate([(lines.gaps <= reach).any(axis=1) for lines in (desk.edges, stubs)])
+            lines = desk.edges, desk.stubs(demand.pipe.utility)
+            near = np.concatenate([(some.gaps <= reach).any(axis=1) for some in lines])
             stretches, which = ways.part(at).stretches(near)
             shapes = strips(stretches, np.full(len(stretches), wide))
             touched, area_m2 = green_inside(work.ground, shapes)

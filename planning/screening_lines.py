@@ -90,7 +90,7 @@ class Nearby:
         lines and roads whose carriageway they enter, as they do the red line around it then.
         """
         own = np.flatnonzero(own_road >= 0)
-        line, road = (np.concatenate(pair) for pair in zip((own, own_road[own]), entered, strict=True))
+        line, road = np.r_[own, entered[0]], np.r_[own_road[own], entered[1]]
         sure = np.unique(line * self._road_count + road)
         line, road = np.divmod(sure, self._road_count)
         found = [NearRoads(line, road, np.zeros(len(sure)), *[np.ones(len(sure), bool)] * 2)]
@@ -248,7 +248,9 @@ class LineValues:
         place = np.full(len(self.lines), -1)
         place[new] = np.arange(len(new))
         line = place[self.crossings.iloc[:, 0].to_numpy(np.int64)]
-        pieces = self.crossings.loc[line >= 0, ["road", "kerb_m", "red_line_m"]]
+        pieces = self.crossings.loc[
+            line >= 0, ["road", "kerb_m", "red_line_m", "count", "longest_m"]
+        ]
         pieces.insert(0, "line", line[line >= 0])
         names = ["length_m", "kerb_m", "red_line_m", "green_m"]
         table = {name: self.measures[name].to_numpy(float)[new] for name in names}
@@ -258,9 +260,7 @@ class LineValues:
 def _around(lines: LineArray, reach_m: float) -> LineArray:
     """Boxes of lines, widened to all sides."""
     west, south, east, north = shapely.bounds(lines).T
-    return np.asarray(
-        shapely.box(west - reach_m, south - reach_m, east + reach_m, north + reach_m)
-    )
+    return np.asarray(shapely.box(west - reach_m, south - reach_m, east + reach_m, north + reach_m))
 
 
 def _add(values: FloatArray, pieces: pd.DataFrame, name: str, column: int, unknown: int) -> None:
