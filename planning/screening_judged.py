@@ -296,6 +296,16 @@ def _told(
     )
 
 
+def beside_greenery(desk: Desk, demand: Demand, gaps: FloatArray) -> NDArray[np.bool_]:
+    """Whether greenery or a tree may touch the working strips of lines, by their ``gaps``."""
+    width = desk.work.rates(demand.pipe).width_m
+    if width is None:
+        return np.zeros(len(gaps), bool)
+    settings = desk.work.policy.planning
+    reach = (width + 2 * settings.work_margin_m) * _MITRE_REACH
+    return np.asarray((gaps <= (reach, reach + settings.ancient_tree_zone_m)).any(axis=1))
+
+
 class _Strips:
     """Greenery and trees in the working strips of routes; strips are made where any are near."""
 
@@ -305,15 +315,12 @@ class _Strips:
         self.green_m2, self.trees = np.full(count, np.nan), np.full(count, np.nan)
         green = park = tree = ancient = np.full(count, -1)
         if width is not None:
-            settings = work.policy.planning
-            wide = width + 2 * settings.work_margin_m
-            reach = wide * _MITRE_REACH, wide * _MITRE_REACH + settings.ancient_tree_zone_m
-            at = np.flatnonzero((gaps <= reach).any(axis=1))
-            # What lies in the strip of a way lies in that of its lines that are near any.
+            at = np.flatnonzero(beside_greenery(desk, demand, gaps))
+            # What lies in the strip of a way lies in that of its lines that are beside any.
             lines = desk.edges, desk.stubs(demand.pipe.utility)
-            near = np.concatenate([(some.gaps <= reach).any(axis=1) for some in lines])
+            near = np.concatenate([beside_greenery(desk, demand, some.gaps) for some in lines])
             stretches, which = ways.part(at).stretches(near)
-            shapes = strips(stretches, np.full(len(stretches), wide))
+            shapes = strips(stretches, np.full(len(stretches), work.strip_width_m(demand.pipe)))
             touched, area_m2 = green_inside(work.ground, shapes)
             green, park = self._touched(work, "green", touched, which, at)
             near_trees = trees_touched(work.ground, shapes)
