@@ -258,10 +258,11 @@ def ride(desk: Desk, work: Groundwork, demand: Demand, day: date, ways: Ways) ->
     for total, of_edge, of_last, join, start in zip(
         totals, along, last, (np.add, np.maximum), (0.0, -np.inf), strict=True
     ):
-        values = np.zeros((len(branches.nodes), total.shape[1]))
-        values[inner] = of_edge
-        ridden = branches.ride(values, join, start)[place]
-        total[walks] = join(total[walks], join(ridden, of_last))
+        used = np.flatnonzero((of_edge != start).any(axis=0))  # what no edge adds needs no ride
+        values = np.full((len(branches.nodes), len(used)), start)
+        values[inner] = of_edge[:, used]
+        of_last[:, used] = join(of_last[:, used], branches.ride(values, join, start)[place])
+        total[walks] = join(total[walks], of_last)
     sums, largest = totals
     columns = states.counts.shape[2]
     return Ridden(
