@@ -104,9 +104,8 @@ class Nearby:
             gap_m = shapely.distance(lines[line], tree.shapes[square])
             near = gap_m <= reach_m
             line, square, road, gap_m = line[near], square[near], road[near], gap_m[near]
-            inside_m, met = np.zeros(len(line)), gap_m == 0
-            inside = shapely.intersection(lines[line[met]], tree.shapes[square[met]])
-            inside_m[met] = shapely.length(inside)
+            inside_m, met = np.zeros(len(line)), np.flatnonzero(gap_m == 0)
+            inside_m[met] = _inside_m(lines[line[met]], tree.shapes[square[met]])
             found.append(_by_road(line, road, gap_m, inside_m, known))
         return _joined(found)
 
@@ -116,6 +115,7 @@ class _Tree:
 
     def __init__(self, shapes: NDArray[Any]) -> None:
         self.shapes, self.tree = shapes, shapely.STRtree(shapes)
+        shapely.prepare(shapes)
 
 
 def _tree_of(ground: Ground, layer: str) -> _Tree | None:
@@ -271,20 +271,24 @@ def _add(values: FloatArray, pieces: pd.DataFrame, name: str, column: int, unkno
     np.add.at(values[:, unknown], line[missing], 1.0)
 
 
+def _inside_m(lines: LineArray, areas: NDArray[Any]) -> FloatArray:
+    """Length of each line in the (prepared) area beside it; most lie in it as a whole."""
+    inside = np.where(shapely.contains_properly(areas, lines), shapely.length(lines), 0.0)
+    part = np.flatnonzero(inside == 0)
+    inside[part] = shapely.length(shapely.intersection(lines[part], areas[part]))
+    return inside
+
+
 def _by_road(
     line: IntArray, road: IntArray, gap_m: FloatArray, inside_m: FloatArray, known: bool
 ) -> NearRoads:
     """One row for each line and road: the least gap, and whether the metres inside are many."""
-    pairs = pd.DataFrame({"line": line, "road": road, "gap_m": gap_m, "inside_m": inside_m})
-    by_pair = pairs.groupby(["line", "road"], as_index=False)
-    near = by_pair.agg(gap_m=("gap_m", "min"), inside_m=("inside_m", "sum"))
-    return NearRoads(
-        near["line"].to_numpy(np.int64),
-        near["road"].to_numpy(np.int64),
-        near["gap_m"].to_numpy(float),
-        (near["inside_m"] > CONTACT_TOLERANCE_M).to_numpy(),
-        np.full(len(near), known),
-    )
+    roads = int(road.max(initial=0)) + 1
+    pairs, place = np.unique(line * roads + road, return_inverse=True)
+    gap = np.full(len(pairs), np.inf)
+    np.minimum.at(gap, place, gap_m)
+    sure = np.bincount(place, inside_m, minlength=len(pairs)) > CONTACT_TOLERANCE_M
+    return NearRoads(*np.divmod(pairs, roads), gap, sure, np.full(len(pairs), known))
 
 
 def _joined(parts: Sequence[NearRoads]) -> NearRoads:

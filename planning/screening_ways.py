@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -85,18 +85,21 @@ class Ways:
     edge: IntArray
     node: IntArray
     weight: FloatArray
+    whole: Ways | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.site)
 
     @cached_property
     def branches(self) -> Branches:
-        """The part of the forest that the ways run over."""
-        return self.forest.branches(self.foot[self.foot >= 0])
+        """The part of the forest that the ways run over, or those that they are a ``part`` of."""
+        return (
+            self.whole.branches if self.whole else self.forest.branches(self.foot[self.foot >= 0])
+        )
 
     @property
     def edges_used(self) -> IntArray:
-        """Edges that any of the ways runs over, connectors included."""
+        """Edges that the ways run over, or those that they are a ``part`` of; with connectors."""
         inner = self.branches.edge[self.branches.above >= 0]
         return np.concatenate([inner, self.edge[self.foot >= 0]])
 
@@ -125,6 +128,7 @@ class Ways:
             edge=self.edge[chosen],
             node=self.node[chosen],
             weight=self.weight[chosen],
+            whole=self.whole or self,
         )
 
     def one(self, place: int) -> Way:
