@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gis.linear import IntArray
 from planning.application import Application
@@ -131,7 +132,7 @@ class Table:
         return pd.DataFrame({name: columns[name] for name in names}, columns=names, copy=False)
 
 
-def _column(values: Sequence[str | None], place: IntArray) -> pd.Series:
+def _column(values: Sequence[str | None], place: NDArray[Any]) -> pd.Series:
     """Texts in their places, -1 for nothing, as pandas has them where they are given as objects."""
     if all(value is None for value in values):
         return pd.Series(np.full(len(place), None, object), dtype=object)
