@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -304,7 +305,23 @@ def beside_greenery(desk: Desk, demand: Demand, gaps: FloatArray) -> NDArray[np.
         return np.zeros(len(gaps), bool)
     settings = desk.work.policy.planning
     reach = (width + 2 * settings.work_margin_m) * _MITRE_REACH
-    return np.asarray((gaps <= (reach, reach + settings.ancient_tree_zone_m)).any(axis=1))
+    green, tree = gaps.T
+    return np.asarray((green <= reach) | (tree <= reach + settings.ancient_tree_zone_m))
+
+
+def _strips_beside(
+    desk: Desk, demand: Demand, ways: Ways
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Different working strips of ways beside greenery as far as they are, and whose each is.
+
+    What lies in the strip of a way lies in that of its lines that are beside any.
+    """
+    if len(ways) == 0:
+        return np.zeros(0, object), np.zeros(0, np.int64)
+    lines = desk.edges, desk.stubs(demand.pipe.utility)
+    near = np.concatenate([beside_greenery(desk, demand, some.gaps) for some in lines])
+    stretches, which = ways.stretches(near)
+    return strips(stretches, np.full(len(stretches), desk.work.strip_width_m(demand.pipe))), which
 
 
 class _Strips:
@@ -317,11 +334,7 @@ class _Strips:
         green = park = tree = ancient = np.full(count, -1)
         if width is not None:
             at = np.flatnonzero(beside_greenery(desk, demand, gaps))
-            # What lies in the strip of a way lies in that of its lines that are beside any.
-            lines = desk.edges, desk.stubs(demand.pipe.utility)
-            near = np.concatenate([beside_greenery(desk, demand, some.gaps) for some in lines])
-            stretches, which = ways.part(at).stretches(near)
-            shapes = strips(stretches, np.full(len(stretches), work.strip_width_m(demand.pipe)))
+            shapes, which = _strips_beside(desk, demand, ways.part(at))
             touched, area_m2 = green_inside(work.ground, shapes)
             green, park = self._touched(work, "green", touched, which, at)
             near_trees = trees_touched(work.ground, shapes)
