@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from gis.forest import Forest, grow_forest
 from gis.linear import FloatArray, IntArray, LineArray, chain
-from gis.overlay import CONTACT_TOLERANCE_M
 from gis.spread import Arcs, both_ways, edge_between, spread
 from planning.corridors import Corridors
 from planning.quantities import priced
@@ -364,16 +363,10 @@ def measure_lines(
     ``corridors.measure`` says of the lines, where that is known already.
     """
     table, crossings = corridors.measure(lines) if measured is None else measured
-    line, road = (crossings[name].to_numpy(np.int64) for name in ("line", "road"))
-    inside = shapely.intersection(lines[line], corridors.surfaces.own_area[road])
-    parts, owner = shapely.get_parts(inside, return_index=True)
-    part_m = shapely.length(parts)
-    entered = part_m > CONTACT_TOLERANCE_M
-    count = np.bincount(owner[entered], minlength=len(crossings))
-    longest_m = _largest(owner, part_m, len(crossings))
+    line, count = (crossings[name].to_numpy(np.int64) for name in ("line", "count"))
     crossed = {str(name): crossings[name].to_numpy() for name in crossings}
     del crossed["line"]
-    crossed = {"route": line, **crossed, "count": count, "longest_m": longest_m}
+    crossed = {"route": line, **crossed}
     bridged = corridors.graph.measures["on_bridge"].to_numpy(float)
     measures = {
         **{str(name): table[name].to_numpy() for name in table},
@@ -387,13 +380,6 @@ def measure_lines(
 def _any_true(values: FloatArray) -> float:
     """Three-valued or of 1, 0 and NaN: 0 for none."""
     return 1.0 if (values == 1.0).any() else float(values.max(initial=0.0))
-
-
-def _largest(owner: IntArray, values: FloatArray, count: int) -> FloatArray:
-    """The largest value of each owner, 0 for an owner of none."""
-    largest = np.zeros(count)
-    np.maximum.at(largest, owner, values)
-    return largest
 
 
 def _without(
