@@ -20,7 +20,7 @@ import numpy as np
 from layers.utilities import policy_utility
 from planning.answers import answer_texts, best_answer
 from planning.application import Demand
-from planning.external_lines import ExternalLine, external_lines, networkx_finder
+from planning.external_lines import ExternalLine, external_lines, nearby_finder
 from planning.findings import Finding, json_value
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, site_facts
@@ -181,7 +181,7 @@ def _clear_of(mine: _Line, finding: Finding, site: Site) -> Route | None:
     whole = mine.work.under(OPEN)
     alone = with_one_guard(mine.work.policy, mine.utility, finding.id)
     ground = replace(whole, policy=alone, kept={}, _whole=whole)
-    found = external_lines(ground, mine.demand, [site], networkx_finder())[site.key]
+    found = external_lines(ground, mine.demand, [site], nearby_finder())[site.key]
     if found.qualifying_route != "found" or found.route is None:
         return None
     way, bored = found.route.way, found.route.bored

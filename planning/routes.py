@@ -1,8 +1,8 @@
 """External line routes 外线路由: the best way from any tie-in to the red line (design 6, 7).
 
-The same problem is solved twice: for one parcel on a networkx graph of its neighbourhood that can
-be printed and drawn, for all parcels of a county by one forest. Both return ``Way``s, and every
-figure of a route is measured from the geometry of its way by ``trace``.
+The same problem is solved twice: for one parcel in its neighbourhood, which can be seen as a
+networkx graph, printed and drawn; for all parcels of a county by one forest. Both return ``Way``s,
+and every figure of a route is measured from the geometry of its way by ``trace``.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class Search:
         return least if np.isfinite(least) else 0.0
 
 
-# --- one parcel, on networkx -------------------------------------------------------------------
+# --- one parcel, in its neighbourhood ----------------------------------------------------------
 
 
 @dataclass(frozen=True)

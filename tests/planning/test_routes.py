@@ -19,7 +19,7 @@ from gis.network import CorridorGraph
 from layers.survey import Survey
 from planning.application import Application, default_application
 from planning.batch import cases_of
-from planning.external_lines import all_by_forest, networkx_finder
+from planning.external_lines import all_by_forest, nearby_finder
 from planning.groundwork import Groundwork, Site, prepare
 from planning.routes import (
     OBJECTIVES,
@@ -166,7 +166,7 @@ def test_without_ends_or_tie_ins_there_is_no_way() -> None:
     search = work.search(WATER, "cheapest")
     assert best_way(search, work.corridors.end_nodes("P-1")) is None
     assert best_way(search, np.zeros(0, np.int64)) is None
-    assert networkx_finder()(search, sites_of(work)) == {}
+    assert nearby_finder()(search, sites_of(work)) == {}
     assert all_by_forest(search, sites_of(work)) == {}
 
 

@@ -16,7 +16,7 @@ from shapely.geometry import Point
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.batch import cases_of
-from planning.external_lines import ExternalLine, external_lines, networkx_finder
+from planning.external_lines import ExternalLine, external_lines, nearby_finder
 from planning.groundwork import Groundwork
 from planning.local_edits import Edit, edited
 from planning.piece_ground import BORED, CUT, PieceGround, PieceLines
@@ -143,7 +143,7 @@ def _six(work: Groundwork) -> dict[Any, ExternalLine]:
     for case in cases_of(
         work.survey, [], DAY, [f"P-{k}{side}" for k in (1, 3, 4, 5, 9) for side in "ns"]
     ):
-        find, site = networkx_finder(), work.site(case)
+        find, site = nearby_finder(), work.site(case)
         for utility, demand in case.demands.items():
             found = external_lines(work, demand, [site], find)[site.key]
             lines[case.parcel_id, utility] = found
