@@ -40,7 +40,7 @@ from planning.tolerances import Tolerances
 # For each application with gates its parcel and the points on the red line.
 Joined = Mapping[str, tuple[str, Gate]]
 # Where a groundwork keeps what ``planning.standing_searches`` hands on through an edit.
-METHODS_BEFORE = "methods before"
+SEARCHES_BEFORE = "searches before"
 # A gate farther from the red line than this is not on it: ten times the survey's centimetres.
 _ON_RED_LINE_M = 1.0
 
@@ -184,6 +184,10 @@ class Groundwork:
     def _search(self, pipe: Pipe, objective: str) -> Search:
         tie_ins, graph = self.tie_ins(pipe.utility), self.corridors.graph
         methods, usable = self.methods(pipe), self.usable_tie_ins(pipe)
+        stood, key = self.kept.get(SEARCHES_BEFORE), (pipe, objective, self.closed)
+        same: Search | None = stood and stood.search(key, methods, tie_ins, usable)
+        if same is not None:
+            return same
         if objective == "shortest":
             edges = np.where(np.isfinite(methods.yuan), graph.length_m, np.inf)
             offsets = tie_ins.table["length_m"].to_numpy(float)
@@ -216,8 +220,8 @@ class Groundwork:
         """How one pipe goes over each edge, open cut or bored, and what that costs."""
         key = (pipe, self.closed)
         if key not in self._methods:
-            stood = self.kept.get(METHODS_BEFORE)
-            told = stood and stood.of(*key)
+            stood = self.kept.get(SEARCHES_BEFORE)
+            told = stood and stood.methods(*key)
             self._methods[key] = told or self._choose_methods(pipe)
         return self._methods[key]
 

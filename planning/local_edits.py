@@ -41,7 +41,7 @@ from planning.splicing import (
 )
 from planning.standing_facts import with_standing_facts
 from planning.standing_pieces import hand_pieces_on
-from planning.standing_searches import hand_methods_on
+from planning.standing_searches import hand_searches_on
 from planning.survey_changes import Change, IncomparableError, changes, survey_within
 from planning.tie_ins import TieIns, features_of, find_tie_ins
 
@@ -127,7 +127,7 @@ def edited(work: Groundwork, survey: Survey, applications: Iterable[Application]
     if edit.region is not None:
         stood = edit.region, edit.edge_before, edit.ways_before
         with_standing_facts(work, edit.work, changed, *stood)
-        hand_methods_on(work._whole or work, edit.work, changed.keys(), *stood[:2])
+        hand_searches_on(work._whole or work, edit.work, changed.keys(), *stood[:2])
         hand_pieces_on(work._whole or work, edit.work, changed.keys(), *stood)
     return edit
 

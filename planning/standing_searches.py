@@ -12,45 +12,71 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gis.handing_on import numbers_after
+from gis.handing_on import hand_on, numbers_after
 from gis.linear import IntArray
 from gis.regions import Region
 from planning.corridor_parts import cut_out_edges
 from planning.crossing_methods import Bores, Methods
 from planning.facts import Ground
-from planning.groundwork import METHODS_BEFORE, Groundwork
+from planning.groundwork import SEARCHES_BEFORE, Groundwork
 from planning.narrow_slots import tight_after
 from planning.no_dig import Closed
+from planning.routes import Search
 from planning.standards import Pipe
 from planning.standing_facts import same_surfaces
+from planning.tie_ins import TieIns
 
 
 @dataclass(frozen=True)
-class StandingMethods:
-    """The methods that a groundwork told before an edit, for the one after it.
+class StandingSearches:
+    """Methods and searches that a groundwork made before an edit, for the one after it.
 
     ``edge_before`` is the number that each edge had, -1 for a new one; ``near`` are the edges
-    of which they are told anew, ascending, all new ones among them.
+    of which methods are told anew, ascending, all new ones among them.
     """
 
     told: Mapping[tuple[Pipe, Closed], Methods]
+    made: Mapping[tuple[Pipe, str, Closed], Search]
     work: Groundwork
     edge_before: IntArray
     near: IntArray
 
-    def of(self, pipe: Pipe, closed: Closed) -> Methods | None:
-        """The methods of a pipe; None where they were never told."""
+    def methods(self, pipe: Pipe, closed: Closed) -> Methods | None:
+        """The methods of a pipe, the very ones where none is another; None if never told."""
         before = self.told.get((pipe, closed))
         if before is None:
             return None
-        found = []
         anew = self.part.under(closed).methods(pipe)
-        for old, new in zip(vars(before).values(), vars(anew).values(), strict=True):
+        pairs = list(zip(vars(before).values(), vars(anew).values(), strict=True))
+        if self._all_stayed and all(np.array_equal(old[self.near], new) for old, new in pairs):
+            return before
+        found = []
+        for old, new in pairs:
             column = old.copy() if self._all_stayed else old[self.edge_before]
             column[self.near] = new
             found.append(column)
         return Methods(*found)
+
+    def search(
+        self,
+        key: tuple[Pipe, str, Closed],
+        methods: Methods,
+        tie_ins: TieIns,
+        usable: NDArray[np.bool_],
+    ) -> Search | None:
+        """The search made before where all that it hangs on is the very same, else None."""
+        before = self.made.get(key)
+        if before is None or before.tie_ins is not tie_ins:
+            return None
+        if self.told.get((key[0], key[2])) is not methods:
+            return None
+        if not np.array_equal(np.isfinite(before.tie_in_weights), usable):
+            return None
+        after = replace(before, corridors=self.work.corridors)
+        hand_on(before, after, ("best_tie_ins", "lightest_rate"))
+        return after
 
     @cached_property
     def _all_stayed(self) -> bool:
@@ -75,14 +101,14 @@ class StandingMethods:
         return part
 
 
-def hand_methods_on(
+def hand_searches_on(
     before: Groundwork,
     after: Groundwork,
     changed: Set[str],
     region: Region,
     edge_before: IntArray,
 ) -> None:
-    """Give the methods of pipes to the groundwork ``after`` an edit, for when they are asked for.
+    """Give methods and searches to the groundwork ``after`` an edit, for when they are asked for.
 
     Parameters
     ----------
@@ -97,10 +123,12 @@ def hand_methods_on(
         return  # roads and no-dig areas are told by their numbers
     near = region.near(after.corridors.graph.tree, _reach_m(after))
     near = np.union1d(near, np.flatnonzero(edge_before < 0))
-    stood = StandingMethods(dict(before._methods), after, edge_before, near)
+    stood = StandingSearches(
+        dict(before._methods), dict(before._searches), after, edge_before, near
+    )
     number = numbers_after(edge_before, before.corridors.graph.edge_count)
     after.kept.update(tight_after(before, stood.part, near, number))
-    after.kept[METHODS_BEFORE] = stood
+    after.kept[SEARCHES_BEFORE] = stood
 
 
 def _reach_m(work: Groundwork) -> float:
