@@ -52,12 +52,13 @@ def _ours(edges: int, parcels: int) -> dict[str, Any]:
             case = _beside(applications, work.survey, layer, row)
             spent, edit = _edit_and_click(work, change(work.survey, row), case)
             samples.append(spent)
-            edits.append(edit)
+            edits.append((edit.is_local, int((edit.edge_before < 0).sum())))
+            del edit  # memory of one edit at a time
         seconds[kind] = _told(samples)
         outcome[kind] = {
-            "local": sum(edit.is_local for edit in edits),
+            "local": sum(is_local for is_local, _ in edits),
             "of": len(edits),
-            "new_edges": [int((edit.edge_before < 0).sum()) for edit in edits],
+            "new_edges": [new_edges for _, new_edges in edits],
         }
     return {
         "edges": work.corridors.graph.edge_count,
