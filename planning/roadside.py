@@ -21,6 +21,7 @@ from gis.strips import Strips, kerb_strips
 from layers.survey import Survey
 from planning.application import usual_pipes
 from planning.bent_feet import Bent
+from planning.medians import arcs_of_roundabouts
 from planning.policy_model import Policy
 from planning.road_surfaces import RoadSurfaces, road_surfaces
 from planning.standards import load_standards
@@ -115,7 +116,13 @@ def roadside(survey: Survey, policy: Policy) -> Roadside:
     offset, setback = strip_offsets(surfaces, streets, setback_m, settings.narrow_footway_margin_m)
     level = surfaces.level[streets.pieces.parent]
     strips = kerb_strips(
-        streets.ends, streets.pieces.lines, len(streets.node_xy), offset, setback, level
+        streets.ends,
+        streets.pieces.lines,
+        len(streets.node_xy),
+        offset,
+        setback,
+        level,
+        arcs_of_roundabouts(streets, surfaces),
     )
     half = surfaces.half_width_m[streets.pieces.parent]
     return Roadside(surfaces, streets, strips, offset, setback_m, float((offset - half).max()))

@@ -235,6 +235,25 @@ def test_nothing_is_laid_round_the_island_of_a_roundabout() -> None:
     assert nx.number_connected_components(graph) == 1
 
 
+def test_the_strip_round_a_small_roundabout_crosses_the_mouth_of_every_street() -> None:
+    # A ring of twelve sides, 9 m from its centre, turns so sharply that streets which leave it
+    # seem to go straight on. Its strip lies 3 + 1.75 m outside it and turns on the axis of each
+    # street, 9 + 4.75 / cos(15 degrees) = 13.92 m from the centre.
+    def at(radius: float, degrees: float) -> tuple[float, float]:
+        angle = np.radians(degrees)
+        return 150 + radius * np.cos(angle), radius * np.sin(angle)
+
+    arms = (0, 120, 240)
+    roads = {f"R-{a}": street(at(9, a), at(80, a), carriageway_width_m=6.0) for a in arms}
+    ring = [at(9, a) for a in range(0, 361, 30)]
+    found = corridors(parcels={}, roads={**roads, "R-ring": street(*ring, carriageway_width_m=6.0)})
+    shift = np.array(towns.ORIGIN)
+    lines = shapely.transform(found.graph.lines, lambda xy: xy - shift)
+    strips = lines[found.graph.measures["kind"] == "strip"]
+    for arm in arms:
+        assert shapely.dwithin(strips, shapely.Point(at(13.92, arm)), 0.02).any()
+
+
 RIVER = {"RV-1": {"name": "河", "kind": "river", "geometry": box(-50, 40, 350, 60)}}
 BRIDGE = {
     "R-1": street((0, 0), (300, 0)),
