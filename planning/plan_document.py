@@ -8,6 +8,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import shapely
 
 from layers.utilities import load_utilities
@@ -161,6 +162,12 @@ def _route(plan: Plan, line: ExternalLine, kind: str, route: Route) -> dict[str,
     pieces = stretches(plan.work, line.demand.pipe, route)
     surfaces, graph = plan.work.corridors.surfaces, plan.work.corridors.graph
     roads, bored = surfaces.table["road_id"], graph.lines[list(route.bored)]
+    crossed = route.crossings[route.crossings["count"] > 0]
+    inside = surfaces.inside(
+        np.full(len(crossed), route.line, object),
+        crossed["road"].to_numpy(np.int64),
+        crossed["kerb_m"].to_numpy(float),
+    )
     return {
         "kind": kind,
         "outcome": route.verdict.outcome,
@@ -179,14 +186,12 @@ def _route(plan: Plan, line: ExternalLine, kind: str, route: Route) -> dict[str,
                 "road_id": str(roads.iat[road]),
                 "kerb_m": _number(kerb_m),
                 "red_line_m": _number(red_line_m),
-                "method": method_of(route.line.intersection(surfaces.own_area[road]), bored),
-                "geometry": _shape(route.line.intersection(surfaces.own_area[road])),
+                "method": method_of(part, bored),
+                "geometry": _shape(part),
             }
-            for road, kerb_m, red_line_m, count in zip(
-                *(route.crossings[name] for name in ("road", "kerb_m", "red_line_m", "count")),
-                strict=True,
+            for road, kerb_m, red_line_m, part in zip(
+                *(crossed[name] for name in ("road", "kerb_m", "red_line_m")), inside, strict=True
             )
-            if count
         ],
         "roads": [str(roads.iat[road]) for road in route.roads],
         "tie_in": {

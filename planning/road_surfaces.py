@@ -22,6 +22,8 @@ from planning.policy_model import Policy
 
 # Shorter pieces inside a carriageway are rounding of coordinates; all others count.
 _ROUNDING_M = 1e-6
+# So near to the side of a carriageway a line runs on it, rounding of coordinates left aside.
+_SEAM_M = 2e-6
 # Within this of its ends a bridge or underpass is near the ground, as at a junction beside it.
 _RAMP_M = 15.0
 _TEXT_COLUMNS = ("name", "road_class", "authority", "surface", "opened_on", "overhauled_on")
@@ -99,6 +101,22 @@ class RoadSurfaces:
                 "red_line_m": kerb_m * self.red_line_ratio[road],
             }
         )
+
+    def inside(self, lines: LineArray, road: IntArray, kerb_m: FloatArray) -> NDArray[Any]:
+        """The parts of lines inside carriageways, as ``crossings`` tells of them.
+
+        Parameters
+        ----------
+        lines, road, kerb_m
+            One row for each crossing: the line, the road, and the metres inside. A line on the seam
+            of two carriageways lies in the one that ``crossings`` names, though rounding puts it
+            beside both.
+        """
+        met = shapely.intersection(lines, self.own_area[road])
+        beside = np.flatnonzero(kerb_m - shapely.length(met) > CONTACT_TOLERANCE_M)
+        wider = shapely.buffer(self.own_area[road[beside]], _SEAM_M)
+        met[beside] = shapely.intersection(lines[beside], wider)
+        return np.asarray(met)
 
     def _passed(
         self, lines: LineArray, line: IntArray, road: IntArray, middle_m: FloatArray

@@ -307,7 +307,7 @@ def _crossing_effects(hold: Hold) -> tuple[Effects, Effects]:
     line = hold.lines[crossings["route"].to_numpy(np.int64)]
     road = crossings["road"].to_numpy(np.int64)
     part, row = shapely.get_parts(
-        shapely.intersection(line, surfaces.own_area[road]), return_index=True
+        surfaces.inside(line, road, crossings["kerb_m"].to_numpy(float)), return_index=True
     )
     kept = shapely.length(part) > CONTACT_TOLERANCE_M
     part, row = part[kept], row[kept]

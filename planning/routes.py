@@ -334,8 +334,10 @@ def measure_lines(
     ``corridors.measure`` says of the lines, where that is known already.
     """
     table, crossings = corridors.measure(lines) if measured is None else measured
-    inside = shapely.intersection(
-        lines[crossings["line"]], corridors.surfaces.own_area[crossings["road"]]
+    inside = corridors.surfaces.inside(
+        lines[crossings["line"]],
+        crossings["road"].to_numpy(np.int64),
+        crossings["kerb_m"].to_numpy(float),
     )
     parts, owner = shapely.get_parts(inside, return_index=True)
     part_m = shapely.length(parts)

@@ -217,7 +217,7 @@ class Walk:
         return min(parted, default=90.0) <= PARTED_DEG
 
     def lengths_m(self, start: int, ends: np.ndarray, most_m: float) -> np.ndarray:
-        """Lengths of shortest ways from a node to others, infinite for what is farther than most."""
+        """Lengths of shortest ways from a node to others, infinite for farther than ``most_m``."""
         found = dijkstra(self.matrix, directed=False, indices=start, limit=most_m)
         return np.asarray(found[ends])
 
