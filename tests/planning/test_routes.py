@@ -359,7 +359,7 @@ def test_a_crossing_on_the_seam_of_two_carriageways_counts_as_one() -> None:
     roads = {"R-1": street((0, 0), (80, 60)), "R-2": street((80.00016, 60.00012), (160, 120))}
     corridors = towns.ground(town(roads=roads, parcels={})).corridors
     end = np.array([80 + 4e-7, 60 + 3e-7]) + towns.ORIGIN
-    across = shapely.LineString([end + (-12, 16), end - (-12, 16)])
+    across = shapely.LineString(end + np.array([(-12, 16), (12, -16)]))
     routes = measure_lines(corridors, [Way(0, (), 0, 0.0)], np.array([across], object))
     row = routes.table.iloc[0]
     assert (row["kerb_m"], row["crossing_count"]) == (pytest.approx(10.0), 1)
