@@ -24,6 +24,8 @@ from planning.policy_model import Policy
 _ROUNDING_M = 1e-6
 # So near to the side of a carriageway a line runs on it, rounding of coordinates left aside.
 _SEAM_M = 2e-6
+# Land of a street beyond its kerb where no red line says how wide it is.
+_FOOTWAY_M = 3.0
 # Within this of its ends a bridge or underpass is near the ground, as at a junction beside it.
 _RAMP_M = 15.0
 _TEXT_COLUMNS = ("name", "road_class", "authority", "surface", "opened_on", "overhauled_on")
@@ -142,6 +144,13 @@ class RoadSurfaces:
     @cached_property
     def _own_areas(self) -> Areas:
         return Areas(self.own_area)
+
+    @cached_property
+    def land(self) -> Areas:
+        """The land of every street: up to its red line, or to the end of a usual footway."""
+        red_line = self.table["red_line_width_m"].to_numpy(float) / 2
+        half = np.fmax(red_line, self.half_width_m + _FOOTWAY_M)
+        return Areas(np.asarray(shapely.buffer(self.centre, half)))
 
     @cached_property
     def tree(self) -> shapely.STRtree:
