@@ -106,3 +106,18 @@ def test_a_stretch_along_a_shared_side_counts_in_the_area_of_the_lowest_rank() -
     assert above.length_m.sum() == pytest.approx(15)
     apart = Areas(np.array([west], object)).pieces(line)
     assert apart.once(np.array([0])).length_m.tolist() == apart.length_m.tolist()
+
+
+@given(
+    st.lists(st.lists(points, min_size=2, max_size=4), min_size=1, max_size=5),
+    st.lists(quads, min_size=1, max_size=4),
+)
+def test_metres_covered_by_any_area_equal_those_of_shapely(
+    paths: list[list[tuple[float, float]]], polygons: list[Polygon]
+) -> None:
+    lines = [LineString(path) for path in paths]
+    covered = (
+        Areas(np.array(polygons, object)).pieces(np.array(lines, object)).covered_m(len(lines))
+    )
+    union = shapely.union_all(polygons)
+    assert covered == pytest.approx([_length_m(line, union) for line in lines], abs=1e-5)
