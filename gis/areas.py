@@ -39,16 +39,21 @@ class LinePieces(NamedTuple):
     def length_m(self) -> FloatArray:
         return self.end_m - self.start_m
 
-    def covered_m(self, count: int) -> FloatArray:
-        """Metres of each of ``count`` lines inside any area, overlaps counted once."""
+    def between_m(self, count: int) -> FloatArray:
+        """The longest stretch of each of ``count`` lines between one area and the next; 0 for none.
+
+        What a line runs before the first area and behind the last one is not between two.
+        """
         order = np.lexsort((self.start_m, self.line))
         line = self.line[order]
         # Lines one after another on one axis, farther apart than any is long.
         base = line * (float(self.end_m.max(initial=0.0)) + 1.0)
         start, end = base + self.start_m[order], base + self.end_m[order]
-        reached = np.maximum.accumulate(np.r_[0.0, end])[:-1] if len(end) else end
-        fresh = np.maximum(end - np.maximum(start, reached), 0.0)
-        return np.bincount(line, fresh, minlength=count).astype(float)
+        gap = start[1:] - np.maximum.accumulate(end)[:-1]
+        longest = np.zeros(count)
+        same = line[1:] == line[:-1]
+        np.maximum.at(longest, line[1:][same], gap[same])
+        return longest
 
     def once(self, rank: IntArray, level: IntArray | None = None) -> LinePieces:
         """The same pieces with every metre in one area only: that of the lowest rank.

@@ -153,15 +153,6 @@ class Corridors:
         """The ``bridges`` of every road."""
         return bridges(self.surfaces, self.obstacles)
 
-    @cached_property
-    def is_street_node(self) -> NDArray[np.bool_]:
-        """True for nodes of strips that lie on no red line and on nothing off the streets."""
-        graph, found = self.graph, np.zeros(self.graph.node_count, bool)
-        found[graph.ends[self.graph.kind == "strip"]] = True
-        found[graph.ends[np.isin(graph.kind, ("drawn", "open_land", "carrier"))]] = False
-        found[self.sites["node"].to_numpy(np.int64)] = False
-        return found
-
     def end_nodes(self, parcel_id: str, application_id: str = "") -> IntArray:
         """Nodes on the red line of a parcel, or the gate of an application."""
         if "_nodes_of_sites" not in vars(self):  # one site is sooner looked for than all arranged

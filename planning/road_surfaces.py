@@ -150,7 +150,7 @@ class RoadSurfaces:
         """The land of every street: up to its red line, or to the end of a usual footway."""
         red_line = self.table["red_line_width_m"].to_numpy(float) / 2
         half = np.fmax(red_line, self.half_width_m + _FOOTWAY_M)
-        return Areas(np.asarray(shapely.buffer(self.centre, half)))
+        return Areas(np.asarray(shapely.buffer(self.centre, half, quad_segs=4)))
 
     @cached_property
     def tree(self) -> shapely.STRtree:

@@ -192,7 +192,7 @@ def _with_cut_corners(strips: Strips, surfaces: RoadSurfaces, obstacles: Obstacl
     pieces = strips.network.pieces
     xy, piece = shapely.get_coordinates(pieces.lines, return_index=True)
     bend = np.flatnonzero(piece[:-2] == piece[2:]) + 1 if len(piece) > 2 else piece[:0]
-    land = shapely.STRtree(obstacles.private)
+    land = obstacles.private_areas.tree
     taken = land.query(shapely.points(xy[bend]), "dwithin", distance=_OFF_LAND_M)[0]
     lines = pieces.lines.copy()
     for number in np.unique(piece[bend[taken]]).tolist():
@@ -205,7 +205,7 @@ def _across_corners(
     line: shapely.LineString, surfaces: RoadSurfaces, obstacles: Obstacles
 ) -> shapely.LineString:
     """One strip without the corners that lie on private land, where free ground is left inside."""
-    near = shapely.STRtree(obstacles.private).query(line, "dwithin", distance=_OFF_LAND_M)
+    near = obstacles.private_areas.tree.query(line, "dwithin", distance=_OFF_LAND_M)
     land = shapely.buffer(shapely.union_all(obstacles.private[near]), _OFF_LAND_M)
     taken = shapely.get_parts(shapely.intersection(line, land))
     taken = taken[shapely.get_type_id(taken) == shapely.GeometryType.LINESTRING]

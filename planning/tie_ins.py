@@ -110,9 +110,9 @@ def find_tie_ins(
 
     Inside mains (the main is split there) where the utility allows it, else at its nodes. A way
     that would cross private land, water or rails, or meet a carriageway at less than the least
-    crossing angle of the policy, is no way; nor is one from a strip to a main in another street
-    over land between them that is wider than a median. All utilities are looked at together: their
-    ways run over the same ground.
+    crossing angle of the policy, is no way; nor is one that leaves a street for another over land
+    between them that is wider than a median. All utilities are looked at together: their ways run
+    over the same ground.
     """
     networks = {one.key: _network(survey, one) for one in utilities}
     mains = pd.concat([one.mains for one in networks.values()])
@@ -178,32 +178,12 @@ def _try(
     angle = crossing_angles(across, entered, corridors.surfaces)
     sharp = angle < policy.planning.min_crossing_angle_deg
     reason[free[entered["line"][sharp]]] = OBLIQUE
-    still = np.flatnonzero(reason == "")
-    node = table["node"].to_numpy(np.int64)[still]
-    off = _leaves_streets(corridors, node, lines[still], policy.planning.max_median_m)
-    reason[still[off]] = OFF_STREET
+    most_m = policy.planning.max_median_m
+    long = np.flatnonzero((reason == "") & (shapely.length(lines) > most_m))
+    between_m = corridors.surfaces.land.pieces(lines[long]).between_m(len(long))
+    reason[long[between_m > most_m]] = OFF_STREET
     crossings = crossings.assign(line=free[crossings["line"]])
     return _Tried(table.assign(reason=reason), lines, crossings[reason[crossings["line"]] == ""])
-
-
-def _leaves_streets(
-    corridors: Corridors, node: IntArray, lines: LineArray, most_m: float
-) -> NDArray[np.bool_]:
-    """True for ways from strips that leave the street for a place in one, over land between.
-
-    From red lines ways go over land as connectors do, and to a place beside all streets there is
-    no other way.
-    """
-    long = np.flatnonzero(corridors.is_street_node[node] & (shapely.length(lines) > most_m))
-    land = corridors.surfaces.land
-    there = shapely.get_point(lines[long], -1)
-    in_street = np.zeros(len(long), bool)
-    in_street[np.unique(land.tree.query(there, predicate="intersects")[0])] = True
-    long = long[in_street]
-    off_m = shapely.length(lines[long]) - land.pieces(lines[long]).covered_m(len(long))
-    leaves = np.zeros(len(lines), bool)
-    leaves[long] = off_m > most_m
-    return leaves
 
 
 def _after(lines: LineArray, along_m: FloatArray) -> LineArray:

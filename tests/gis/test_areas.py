@@ -108,16 +108,15 @@ def test_a_stretch_along_a_shared_side_counts_in_the_area_of_the_lowest_rank() -
     assert apart.once(np.array([0])).length_m.tolist() == apart.length_m.tolist()
 
 
-@given(
-    st.lists(st.lists(points, min_size=2, max_size=4), min_size=1, max_size=5),
-    st.lists(quads, min_size=1, max_size=4),
-)
-def test_metres_covered_by_any_area_equal_those_of_shapely(
-    paths: list[list[tuple[float, float]]], polygons: list[Polygon]
-) -> None:
-    lines = [LineString(path) for path in paths]
-    covered = (
-        Areas(np.array(polygons, object)).pieces(np.array(lines, object)).covered_m(len(lines))
-    )
-    union = shapely.union_all(polygons)
-    assert covered == pytest.approx([_length_m(line, union) for line in lines], abs=1e-5)
+def test_the_longest_stretch_between_two_areas_is_told() -> None:
+    areas = Areas(np.array([box(10, 0, 20, 9), box(15, 0, 22, 9), box(25, 0, 30, 9)], object))
+    lines = [
+        LineString(
+            [(0, 5), (50, 5)]
+        ),  # 3 m from 22 to 25; not the 10 m before, nor the 20 m behind
+        LineString([(12, 5), (12, 20), (28, 20), (28, 5)]),  # out at the top and in again: 11+16+11
+        LineString([(0, 5), (18, 5)]),
+        LineString([(0, 20), (50, 20)]),
+    ]
+    found = areas.pieces(np.array(lines, object)).between_m(len(lines))
+    assert found.tolist() == pytest.approx([3, 38, 0, 0])
