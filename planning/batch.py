@@ -108,8 +108,8 @@ def _screened(
     told = progress or (lambda _pairs: None)
     cases = [with_sizes(case, work.policy) for case in cases]
     table, desk = Table(cases, wanted), Desk.of(work)
-    for number, case in enumerate(cases):
-        for utility in set(case.impossible) & set(wanted):
+    for number in [number for number, case in enumerate(cases) if case.impossible]:
+        for utility in set(cases[number].impossible) & set(wanted):
             row = table.rows(np.array([number]), utility)
             table.write(row, {"status": "unroutable", "reason": IMPOSSIBLE})
     together, alone = _groups(work, cases, wanted)
