@@ -364,6 +364,9 @@ def test_a_crossing_on_the_seam_of_two_carriageways_counts_as_one() -> None:
     row = routes.table.iloc[0]
     assert (row["kerb_m"], row["crossing_count"]) == (pytest.approx(10.0), 1)
     assert routes.crossings["longest_m"].tolist() == pytest.approx([10.0])
+    road, kerb_m = (routes.crossings[name].to_numpy() for name in ("road", "kerb_m"))
+    inside = corridors.surfaces.inside(np.array([across], object), road, kerb_m)
+    assert shapely.length(inside).tolist() == pytest.approx([10.0])
 
 
 def test_a_shortcut_through_a_parcel_is_not_taken() -> None:
