@@ -151,7 +151,9 @@ class Areas:
         """Lines that meet no side and lie inside: line, polygon, start and end in metres."""
         line, area = self.tree.query(lines[far])
         line = far[line]
-        xy, owner = shapely.get_coordinates(lines[line], return_index=True)
+        # The first step tells where a line is seen from, and needs a length.
+        stepping = shapely.remove_repeated_points(lines[line])
+        xy, owner = shapely.get_coordinates(stepping, return_index=True)
         first = np.flatnonzero(np.diff(owner, prepend=-1))
         inside = self._contain(area, xy[first], xy[first + 1] - xy[first])
         line = line[inside]

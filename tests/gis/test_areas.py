@@ -108,6 +108,12 @@ def test_a_stretch_along_a_shared_side_counts_in_the_area_of_the_lowest_rank() -
     assert apart.once(np.array([0])).length_m.tolist() == apart.length_m.tolist()
 
 
+def test_a_line_that_begins_with_a_vertex_twice_lies_inside_as_a_whole() -> None:
+    twice = LineString([(2, 2), (2, 2), (3, 2), (3, 3)])
+    assert by_polygon([twice], [box(0, 0, 9, 9)]) == {(0, 0): pytest.approx(2)}
+    assert by_polygon([twice], [box(20, 0, 29, 9)]) == {}
+
+
 def test_the_longest_stretch_between_two_areas_is_told() -> None:
     areas = Areas(np.array([box(10, 0, 20, 9), box(15, 0, 22, 9), box(25, 0, 30, 9)], object))
     lines = [
