@@ -115,7 +115,7 @@ def _screened(
     together, alone = _groups(work, cases, wanted)
     sites = Sites(work, cases)
     quests = [Quest.of(desk, *kind, sites, numbers) for kind, numbers in together.items()]
-    for quest, found in zip(quests, solve_all(quests, geometry), strict=True):
+    for quest, found in solve_all(quests, geometry):
         demand = quest.demand
         for some, columns in found.rows:
             table.write(table.rows(some, demand.pipe.utility), columns)

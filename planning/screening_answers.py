@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, partial
@@ -202,8 +202,11 @@ class _Shortest:
         return grow(self._search)
 
 
-def solve_all(quests: Sequence[Quest], geometry: bool) -> Iterator[Alike]:
-    """Solve quests of one desk, in order; their lines are measured all at once."""
+def solve_all(quests: list[Quest], geometry: bool) -> Iterator[tuple[Quest, Alike]]:
+    """Solve quests of one desk, in order; their lines are measured all at once.
+
+    The list is emptied, so that the ways of a quest that is done with hold no memory.
+    """
     if quests:
         desk, stubs = quests[0].desk, defaultdict(list)
         desk.edges.fill(np.concatenate([one.cheapest.edges_used for one in quests]))
@@ -211,8 +214,9 @@ def solve_all(quests: Sequence[Quest], geometry: bool) -> Iterator[Alike]:
             stubs[one.demand.pipe.utility].append(one.cheapest.tie_in)
         for utility, rows in stubs.items():
             desk.stubs(utility).fill(np.concatenate(rows))
-    for one in quests:
-        yield one.solve(geometry)
+    while quests:
+        quest = quests.pop(0)
+        yield quest, quest.solve(geometry)
 
 
 def _cheapest(ground: Groundwork, demand: Demand, sites: Sites, chosen: IntArray) -> Ways:
