@@ -43,6 +43,8 @@ _BESIDE_ROAD_M = 6.0
 _FOOTWAY_M, _BETWEEN_M = 3.0, 12.0
 # Crossing back within this is a zigzag, if the side could have been kept.
 _ZIGZAG_M = 100.0
+# Half the width that is dug up along a line, as many metres as any utility takes.
+_STRIP_M = 1.0
 # A route is looked at so far before and behind a carriageway that it crosses.
 _OFF_KERB_M = 1.0
 
@@ -85,6 +87,7 @@ class _Ground:
         self.water = _layer(workspace, "water_bodies")
         self.railways = _layer(workspace, "railways")
         self.roads = _layer(workspace, "roads")
+        self.green = _layer(workspace, "green")
         self.network = [
             table.set_index(key)
             for table, key in (
@@ -121,8 +124,9 @@ class _Ground:
         yield "start_off_main", self._off_main(line, route) - _END_M, str(route.tie_in_id)
         yield "meets_itself", 0.0 if line.is_simple else line.length, ""
         yield "off_streets", self._between_streets(line) - _BETWEEN_M, ""
-        for road, metres in self._zigzags(line):
-            yield "zigzag", metres, road
+        if getattr(route, "recommended", "") != "qualifying":  # that one has the rules to keep
+            for road, metres in self._zigzags(line):
+                yield "zigzag", metres, road
 
     def _between_streets(self, line: shapely.LineString) -> float:
         """The longest stretch of a route off the streets that begins and ends in one."""
@@ -146,7 +150,7 @@ class _Ground:
     def _side_is_free(
         self, line: shapely.LineString, there: tuple[float, int], back: tuple[float, int]
     ) -> bool:
-        """Whether the kerb could be followed with no more metres, nor more of them in carriageways.
+        """Whether the kerb could be followed with no more metres, carriageway or greenery.
 
         Two roads are one street if they go on from each other in one line.
         """
@@ -162,10 +166,15 @@ class _Ground:
         walked = substring(line, from_m, to_m)
         if stretch.length < _OFF_KERB_M:
             return False
+        # As far behind the kerb as the route runs on the other side, within a footway.
+        farthest = shapely.distance(street, shapely.points(walked.coords)).max()
+        footway = max(self.width[there[1]], self.width[back[1]]) / 2 + _FOOTWAY_M
+        off_m = max(float(away.max()), min(float(farthest), footway))
+        aside_m = off_m - away
         for side in (1, -1):
-            kept = stretch.offset_curve(side * away.max(), join_style="mitre", mitre_limit=2.0)
-            beside = kept.length > 0 and shapely.distance(kept, ends).max() <= np.ptp(away) + 0.5
-            if beside and self._is_better(kept, walked, float(np.ptp(away))):
+            kept = stretch.offset_curve(side * off_m, join_style="mitre", mitre_limit=2.0)
+            beside = kept.length > 0 and shapely.distance(kept, ends).max() <= aside_m.max() + 0.5
+            if beside and self._is_better(kept, walked, float(aside_m.sum())):
                 return True
         return False
 
@@ -188,7 +197,13 @@ class _Ground:
         shut = shut or bool(_meeting(kept, self.railways))
         in_road = kept.intersection(self.carriageway).length
         no_worse = in_road <= walked.intersection(self.carriageway).length + _LENGTH_M
+        no_worse = no_worse and self._green_m2(kept) <= self._green_m2(walked)
         return not shut and no_worse and kept.length + aside_m <= walked.length
+
+    def _green_m2(self, line: shapely.Geometry) -> float:
+        """Greenery that a strip along a line would take: to spare it a route may change sides."""
+        strip = line.buffer(_STRIP_M, cap_style="flat")
+        return sum(strip.intersection(area).area for _name, area in _meeting(strip, self.green))
 
     def _off_main(self, line: shapely.LineString, route: object) -> float:
         """Distance of the route's start from the feature of its utility that it names."""
@@ -219,7 +234,7 @@ class _Ground:
         return worst
 
 
-def _meeting(line: shapely.LineString, table: gpd.GeoDataFrame) -> list[tuple[object, object]]:
+def _meeting(line: shapely.Geometry, table: gpd.GeoDataFrame) -> list[tuple[object, object]]:
     if table.empty:
         return []
     rows = table.sindex.query(line, predicate="intersects")
