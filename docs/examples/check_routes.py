@@ -6,7 +6,7 @@ Lists every route that runs through a parcel (its own too, but for the end on th
 building, through water or rails where no road crosses them, longer inside carriageways than the
 crossings it states, with another length than it states, or that does not start at its main or
 end on its red line; that meets itself, leaves the streets between its ends, or crosses a street
-and back within 100 m though it could have stayed on its side.
+and back within 100 m though it could have stayed on its side, unless it has to qualify.
 Exit 0: no fault. 1: faults, listed. 2: unusable workspace or file.
 """
 
