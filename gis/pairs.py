@@ -55,8 +55,8 @@ class Cut:
     A source of -1 is none. Whichever way is the first, the pair is forbidden.
     """
 
-    edges: tuple[tuple[int, ...], tuple[int, ...]]
-    sources: tuple[int, int]
+    edges: tuple[frozenset[int], frozenset[int]]
+    sources: tuple[int, int] = (-1, -1)
 
     @property
     def size(self) -> int:
@@ -136,15 +136,17 @@ class PairProblem:
         weights, stubs = self.cost, self.source_cost
         if row is not None:
             weights, stubs = self.resources[row], self.source_resources[row]
-            weights = np.where(np.isfinite(self.cost), weights, np.inf)
-            stubs = np.where(np.isfinite(self.source_cost), stubs, np.inf)
-        near = nearest_two(self, weights, stubs)
+        one, two = self.least_of(weights, stubs)
+        return max(one, two) if row is not None and self.counts_once(row) else one + two
+
+    def least_of(self, weights: Floats, stubs: Floats) -> tuple[float, float]:
+        """The least sum of weights of edges and sources on a way, and that from another group."""
         if len(self.targets) == 0:
-            return np.inf
-        one, two = near.over(self.targets)
-        if row is None or not self.counts_once(row):
-            return one.least + two.least
-        return max(one.least, two.least)
+            return np.inf, np.inf
+        weights = np.where(np.isfinite(self.cost), weights, np.inf)
+        stubs = np.where(np.isfinite(self.source_cost), stubs, np.inf)
+        one, two = nearest_two(self, weights, stubs).over(self.targets)
+        return one.least, two.least
 
     def counts_once(self, row: int) -> bool:
         """Whether two ways that run together use less of a resource than each by itself."""
