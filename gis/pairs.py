@@ -1,4 +1,4 @@
-"""The cheapest two ways from different groups of sources to the targets, under caps on both together.
+"""The cheapest two ways from sources of different groups to targets, under caps on both together.
 
 One label search walks both ways from the targets to their sources: side by side as long as they
 share edges, which counts once what is there once (ground, greenery), then the first way to its
@@ -325,9 +325,7 @@ class _PairSearch:
             least, group, other = near.least.tolist(), near.group.tolist(), near.other.tolist()
             if len(problem.targets):
                 first, second = near.over(problem.targets)
-                found.append(
-                    ([*least, first.least], [*group, first.group], [*other, second.least])
-                )
+                found.append(([*least, first.least], [*group, first.group], [*other, second.least]))
             else:
                 found.append(([*least, np.inf], [*group, 0], [*other, np.inf]))
         return found
@@ -368,9 +366,7 @@ class _PairSearch:
                 targets = set(self.problem.targets.tolist())
                 known = [(target, (-1, -1), 0.0, none) for target in targets]
             else:
-                known = [
-                    one for row in self._beside[node] if (one := self._joint_arc(node, row))
-                ]
+                known = [one for row in self._beside[node] if (one := self._joint_arc(node, row))]
             self._joint[node] = known
         return known
 
@@ -465,9 +461,7 @@ class _PairSearch:
         for have, cap in zip(used[rest:], self._loose[rest:], strict=True):
             if have > cap:
                 return
-        heappush(
-            self._heap, (least, next(self._serial), cost, used, phase, u, x, piece, before)
-        )
+        heappush(self._heap, (least, next(self._serial), cost, used, phase, u, x, piece, before))
 
     def _needs(self, phase: int, u: int, x: int) -> Any:
         """What the ways need at least from here on: of the cost, then of every resource."""

@@ -103,9 +103,7 @@ def both_feeds(
         told = tolerances_of(hold, demand, as_one=True)
         tolerances = {name: _known(values[0]) for name, values in told.items()}
     assumed = work.corridors.surfaces.table["width_assumed"].to_numpy(bool)
-    unverified = unverified_inputs(
-        site.application, utility, bool(assumed[list(both.roads)].any())
-    )
+    unverified = unverified_inputs(site.application, utility, bool(assumed[list(both.roads)].any()))
     sums = {
         name: first.figures[name] + second.figures[name]
         for name in ("length_m", "cost_yuan", "crossing_count", "kerb_m", "red_line_m")
@@ -154,9 +152,7 @@ def tell_together(
     return Together(figures, measures, facts, roads, working)
 
 
-def _strips(
-    work: Groundwork, demand: Demand, routes: Routes, alone: NDArray[Any]
-) -> NDArray[Any]:
+def _strips(work: Groundwork, demand: Demand, routes: Routes, alone: NDArray[Any]) -> NDArray[Any]:
     """Working strips of both, wider where both lie in one trench; None for an unknown width."""
     width_m = work.rates(demand.pipe).width_m
     if width_m is None:
@@ -185,9 +181,7 @@ def _shared_m(lines: NDArray[Any]) -> float:
     return float(max(shared.length - 2 * SAME_M * len(shared.geoms), 0.0))
 
 
-def _figures(
-    work: Groundwork, demand: Demand, routes: Routes, working: NDArray[Any]
-) -> Figures:
+def _figures(work: Groundwork, demand: Demand, routes: Routes, working: NDArray[Any]) -> Figures:
     """What both measure together, as one row."""
     union = np.array([None if None in working else shapely.union_all(working)], object)
     _, green_m2 = green_inside(work.ground, union)

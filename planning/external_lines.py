@@ -30,6 +30,7 @@ from planning.judged_routes import (
 from planning.narrow_slots import NarrowSlot
 from planning.no_dig import OPEN, Closed, solve_around
 from planning.qualifying import Qualifying, cheapest_for_all
+from planning.route_pieces import Reason
 from planning.routes import (
     OBJECTIVES,
     Neighbourhood,
@@ -40,8 +41,14 @@ from planning.routes import (
     best_ways,
     trace,
 )
-from planning.route_pieces import Reason
-from planning.second_feed import JUDGED, SecondFeed, has_second_feed, no_second, pair_of_feeds, second_of
+from planning.second_feed import (
+    JUDGED,
+    SecondFeed,
+    has_second_feed,
+    no_second,
+    pair_of_feeds,
+    second_of,
+)
 from planning.verdicts import Verdict, judge
 
 # Reasons that bar every number of feeds.

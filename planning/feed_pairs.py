@@ -167,7 +167,7 @@ class _Quest:
             None,
             found.proven,
             np.inf,
-            chosen and chosen.routes[0],
+            None if chosen is None else chosen.routes[0],
             found.reason if found.proven else Reason("limit"),
             max(sure.reach_m, found.reach_m),
         )
@@ -314,9 +314,7 @@ class _Quest:
             return found._replace(final=found.final or part.is_closed, reason=reason)
         return found._replace(final=found.final or (found.proven and part.is_closed))
 
-    def _why(
-        self, area: PairArea, part: PairArea, problem: PairProblem, space: _Space
-    ) -> Reason:
+    def _why(self, area: PairArea, part: PairArea, problem: PairProblem, space: _Space) -> Reason:
         """Why no pair in an area has the rank."""
         whole = len(part.area.edges) == len(area.area.edges)
         whole = whole and len(part.area.tie_ins) == len(area.area.tie_ins)
@@ -341,9 +339,7 @@ class _Quest:
             [bored for _, bored in ways],
             surveyed=False,
         )
-        both = both_feeds(
-            self.work, self.demand, self.site, routes[0], routes[1], surveyed=False
-        )
+        both = both_feeds(self.work, self.demand, self.site, routes[0], routes[1], surveyed=False)
         assert both is not None
         return both
 
@@ -429,9 +425,7 @@ class _Kind:
                 whole = self._least(pair, whole, way)
         return self._cut_of(pair, whole)
 
-    def _least(
-        self, pair: Pair, spans: list[tuple[int, int]], way: int
-    ) -> list[tuple[int, int]]:
+    def _least(self, pair: Pair, spans: list[tuple[int, int]], way: int) -> list[tuple[int, int]]:
         """Spans with the shortest part of one way, from its start and then from its end."""
 
         def fails(start: int, end: int) -> bool:
@@ -455,9 +449,7 @@ class _Kind:
         return Cut((edges[0], edges[1]), (sources[0], sources[1]))
 
 
-def _with(
-    spans: list[tuple[int, int]], way: int, span: tuple[int, int]
-) -> list[tuple[int, int]]:
+def _with(spans: list[tuple[int, int]], way: int, span: tuple[int, int]) -> list[tuple[int, int]]:
     return [span if number == way else one for number, one in enumerate(spans)]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gis.linear import FloatArray, IntArray
+from gis.linear import FloatArray, IntArray, LineArray
 from gis.pairs import Pair, PairedWay, PairProblem
 from planning.application import Demand
 from planning.both_feeds import BESIDE_M, SAME_M
@@ -173,15 +173,14 @@ class PairArea:
         shared_m[shared_m <= 4 * SAME_M] = 0.0  # they only touch
         taken = np.bincount(one, shared_m, minlength=len(lines))
         left_m = np.maximum(length - taken, 0.0)
-        return np.divide(left_m, length, out=np.ones(len(lines)), where=length > 0)
+        return np.asarray(np.divide(left_m, length, out=np.ones(len(lines)), where=length > 0))
 
     def _together(self, side_by_side: bool) -> IntArray:
         """Edges that two ways may take side by side, cut open or bored each as it is."""
         usable = np.arange(len(self.area.edges))
         if not side_by_side:
             usable = usable[self.book.work.corridors.is_connector[self.area.edges]]
-        same = [self._variants(edge) for edge in usable.tolist()]
-        pairs = [(one, two) for one, twos in zip(usable.tolist(), same, strict=True) for two in twos]
+        pairs = [(one, two) for one in usable.tolist() for two in self._variants(one)]
         return np.array(pairs, np.int64).reshape(-1, 2)
 
     # --- what pairs keep apart -------------------------------------------------------------------
@@ -231,9 +230,7 @@ class PairArea:
         """Whether the way to a tie-in runs along the other way for more than it takes to leave."""
         stub = self._stubs[own.source]
         graph = self.book.work.corridors.graph
-        lines = np.array(
-            [self._stubs[other.source], *graph.lines[self._real(other.edges)]], object
-        )
+        lines = np.array([self._stubs[other.source], *graph.lines[self._real(other.edges)]], object)
         near = shapely.intersection(stub, shapely.buffer(lines, BESIDE_M))
         beside_m = shapely.length(shapely.union_all(near))
         if beside_m <= _LEAVING_M:
@@ -274,7 +271,7 @@ class PairArea:
         return self._at[int(self.area.edges[row])]
 
     @cached_property
-    def _stubs(self) -> FloatArray:
+    def _stubs(self) -> LineArray:
         return np.asarray(self.book.work.tie_ins(self.book.utility).lines[self.area.tie_ins])
 
     # --- ways ------------------------------------------------------------------------------------
@@ -295,7 +292,8 @@ class PairArea:
         graph = self.book.work.corridors.graph
         edges = self._real(one.edges)
         lines = (self._stubs[one.source], *graph.lines[edges])
-        return Run(tuple(lines[start:end]), tuple(edges[max(start - 1, 0) : max(end - 1, 0)]), bored)
+        own = tuple(edges[max(start - 1, 0) : max(end - 1, 0)])
+        return Run(tuple(lines[start:end]), own, bored)
 
 
 def _numbered(group: IntArray) -> IntArray:

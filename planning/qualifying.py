@@ -496,16 +496,3 @@ def judge_ways(
     routes = trace_bored(work.corridors, work.tie_ins(demand.pipe.utility), ways, beneath)
     working = working_strips(work, demand, routes)
     return judge_routes(work, demand, sites, routes, working, surveyed=surveyed)
-
-
-def judge_way(
-    work: Groundwork,
-    demand: Demand,
-    site: Site,
-    way: Way,
-    bored: Sequence[int],
-    *,
-    surveyed: bool = True,
-) -> Route:
-    """One way as ``judge_ways`` judges many."""
-    return judge_ways(work, demand, [site], [way], [tuple(bored)], surveyed=surveyed)[0]

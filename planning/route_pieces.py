@@ -546,8 +546,8 @@ def green_bounds(
     lost = pairs[~at_node & ~of_kind]
     at_nodes = _most(pairs[at_node], ["one", "node"], 2 * routes - 1)
     elsewhere = _most(pairs[~at_node & of_kind], ["one", "kind"], routes)
-    for some in (lost, at_nodes, elsewhere):
-        part = some.groupby("one")["m2"].sum()
+    for shares in (lost, at_nodes, elsewhere):
+        part = shares.groupby("one")["m2"].sum()
         area[part.index] -= part.to_numpy() / 2
     return np.asarray(np.maximum(area - _AREA_ROUNDING_M2, 0.0))
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from planning.application import Demand
-from planning.both_feeds import BothFeeds
+from planning.both_feeds import BothFeeds, both_feeds
 from planning.feed_pairs import FeedPairs, feed_pairs
 from planning.gravity import runs_by_gravity
 from planning.groundwork import Groundwork, Site
@@ -79,3 +80,25 @@ def no_second(ground: Groundwork, demand: Demand) -> SecondFeed:
         return SecondFeed(None, "source_unknown")
     alone = len(np.unique(sources)) < JUDGED
     return SecondFeed(None, "no_other_source" if alone else "disconnected")
+
+
+def of_other_source(work: Groundwork, demand: Demand, second: Route) -> NDArray[np.bool_]:
+    """Which ways to tie-ins are known to draw from another main than a second feed does."""
+    sources = source_numbers(work, demand)
+    return np.asarray((sources >= 0) & (sources != sources[second.way.tie_in]))
+
+
+def with_second(
+    work: Groundwork,
+    demand: Demand,
+    site: Site,
+    route: Route,
+    found: SecondFeed,
+    *,
+    surveyed: bool = True,
+) -> BothFeeds | None:
+    """Another first route with the second feed; None where both would be of one main."""
+    second = found.route
+    if second is None or not of_other_source(work, demand, second)[route.way.tie_in]:
+        return None
+    return both_feeds(work, demand, site, route, second, surveyed=surveyed)

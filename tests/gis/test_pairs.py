@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import lil_array
 
-from gis.pairs import Cut, Pair, PairedWay, PairProblem, Shut, cheapest_pair
+from gis.pairs import NOTHING_SHUT, Pair, PairedWay, PairProblem, Shut, cheapest_pair
 
 LIMIT = 200_000
 
@@ -92,7 +90,10 @@ def holds(way: PairedWay, edges: tuple[int, ...], source: int) -> bool:
 
 def is_cut(problem: PairProblem, ways: tuple[PairedWay, PairedWay]) -> bool:
     return any(
-        all(holds(way, *part) for way, part in zip(ways, zip(cut.edges, cut.sources), strict=True))
+        all(
+            holds(way, *part)
+            for way, part in zip(ways, zip(cut.edges, cut.sources, strict=True), strict=True)
+        )
         for cut in problem.cuts
     )
 
@@ -101,7 +102,7 @@ def allowed(shut: Shut, way: PairedWay, number: int) -> bool:
     return way.source not in shut.sources[number] and not shut.edges[number] & set(way.edges)
 
 
-def best_by_hand(problem: PairProblem, shut: Shut = Shut()) -> float:
+def best_by_hand(problem: PairProblem, shut: Shut = NOTHING_SHUT) -> float:
     """The least cost over all pairs of simple ways; inf where none keeps the caps."""
     ways = list(simple_ways(problem))
     best = np.inf
@@ -110,8 +111,7 @@ def best_by_hand(problem: PairProblem, shut: Shut = Shut()) -> float:
             continue
         orders = [pair, pair[::-1]]
         if not any(
-            not is_cut(problem, order)
-            and all(allowed(shut, way, n) for n, way in enumerate(order))
+            not is_cut(problem, order) and all(allowed(shut, way, n) for n, way in enumerate(order))
             for order in orders
         ):
             continue
