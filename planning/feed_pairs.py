@@ -43,8 +43,8 @@ from planning.search_areas import CAP_ROUNDING, area_round
 from planning.verdicts import possible_of
 
 _FIRST_REACH_M = 60.0
-# Where a search gives up: labels of one search, searches of one kind of pairs.
-MOST_LABELS, MOST_SEARCHES = 10_000, 60
+# Where the search for a kind of pairs gives up: labels of one step, steps, pairs that fail.
+MOST_LABELS, MOST_SEARCHES, MOST_FAILED = 10_000, 60, 12
 
 
 @dataclass(frozen=True)
@@ -259,7 +259,7 @@ class _Quest:
         stub_m = stubs["length_m"].to_numpy(float)
         while True:
             area = PairArea.round(self.book, self.site, reach_m, self.number, self.once)
-            problem = area.problem({}, side_by_side=False)
+            problem = area.problem({})
             lengths = graph.length_m[area.area.edges], stub_m[area.area.tie_ins]
             one, two = problem.least_of(*lengths)
             if two <= reach_m or area.is_closed:
@@ -307,7 +307,8 @@ class _Quest:
             reason = None if best else part.area.why_empty
             return _Found(best, True, _yuan(best), space.apart, final, reason)
         side_by_side = space.apart == "none" and space.may_share
-        problem = part.problem(space.caps, side_by_side=side_by_side)
+        beside = space.apart == "none"
+        problem = part.problem(space.caps, side_by_side=side_by_side, beside=beside)
         found = _Kind(self, part, space, best).cheapest(problem)
         if found.both is None and found.proven:
             reason = self._why(area, part, problem, space)
@@ -372,7 +373,7 @@ class _Kind:
         """Search pairs, the cheapest first; where two ways have too much in common, both cures."""
         space, bars = self.space, not self.space.may_share
         nodes: list[tuple[float, int, Shut, PairAnswer]] = []
-        serial, dead = count(), []
+        serial, failed = count(), 0
 
         def look(shut: Shut) -> None:
             answer = cheapest_pair(
@@ -397,12 +398,23 @@ class _Kind:
                 for off in conflict:
                     look(shut.off(*off))
                 continue
-            both = self.quest.judged(self.part, answer.pair)
-            if space.level is None or both.rank <= space.level:
-                return _Found(both, True, both.figures["cost_yuan"], space.apart)
+            found = self._qualified(answer.pair)
+            if found is not None:
+                return _Found(found, True, found.figures["cost_yuan"], space.apart)
+            failed += 1
+            if failed == MOST_FAILED:
+                return self._gave_up(bound)
             problem = problem.without(self._cut(answer.pair))
             look(shut)
         return self._gave_up(nodes[0][0] if nodes else 0.0)
+
+    def _qualified(self, pair: Pair) -> BothFeeds | None:
+        """The pair judged exactly; None where it does not have the rank."""
+        level = self.space.level
+        if level is not None and self._fails(pair, _whole(pair)):
+            return None
+        both = self.quest.judged(self.part, pair)
+        return both if level is None or both.rank <= level else None
 
     def _gave_up(self, bound: float) -> _Found:
         return _Found(self.best, False, min(bound, _yuan(self.best)), self.space.apart, True)
@@ -415,7 +427,7 @@ class _Kind:
 
     def _cut(self, pair: Pair) -> Cut:
         """The least parts of the two ways, found from their ends, that do not have the rank."""
-        whole = [(0, len(one.edges) + 1) for one in (pair.first, pair.second)]
+        whole = _whole(pair)
         for way in (0, 1):
             alone = _with([(0, 0), (0, 0)], way, whole[way])
             if self._fails(pair, alone):
@@ -447,6 +459,10 @@ class _Kind:
             edges.append(frozenset(one.edges[max(start - 1, 0) : max(end - 1, 0)]))
             sources.append(one.source if start == 0 < end else -1)
         return Cut((edges[0], edges[1]), (sources[0], sources[1]))
+
+
+def _whole(pair: Pair) -> list[tuple[int, int]]:
+    return [(0, len(one.edges) + 1) for one in (pair.first, pair.second)]
 
 
 def _with(spans: list[tuple[int, int]], way: int, span: tuple[int, int]) -> list[tuple[int, int]]:

@@ -117,10 +117,16 @@ class PairArea:
 
     # --- what pairs use --------------------------------------------------------------------------
 
-    def problem(self, caps: Caps, *, side_by_side: bool) -> PairProblem:
-        """The pairs in the area under caps; without ``side_by_side`` only last steps are shared."""
+    def problem(
+        self, caps: Caps, *, side_by_side: bool = False, beside: bool = False
+    ) -> PairProblem:
+        """The pairs in the area under caps.
+
+        Without ``side_by_side`` only last steps are shared, and without ``beside`` no way to a
+        tie-in runs along the other way for more than it takes to leave it.
+        """
         area, count = self.area, len(self.area.edges)
-        rows = self._rows(caps)
+        rows = self._rows(caps, beside=beside)
         together = self._together(side_by_side) if caps else np.zeros((0, 2), np.int64)
         one, two = (rows[:, together[:, way]] for way in (0, 1))
         once = np.array([name in self.once for name in caps], bool)[:, None]
@@ -140,7 +146,7 @@ class PairArea:
             np.where(once, np.maximum(one, two), one + two),
         )
 
-    def _rows(self, caps: Caps) -> FloatArray:
+    def _rows(self, caps: Caps, *, beside: bool) -> FloatArray:
         """What every piece adds at least to the capped measures of a pair."""
         area, book = self.area, self.book
         count = len(area.edges) + len(area.tie_ins)
@@ -153,25 +159,37 @@ class PairArea:
         rows = np.array([least[name] for name in caps]).reshape(len(caps), count)
         ground = [name in self.once and not book.counts_green(name) for name in caps]
         if any(ground):
-            rows[ground] *= self._own_share
+            rows[ground] *= self._own_share(beside)
         return rows
 
-    @cached_property
-    def _own_share(self) -> FloatArray:
-        """Which share of every piece no other piece lies in; connectors and tie-ins may overlap."""
+    def _own_share(self, beside: bool) -> FloatArray:
+        """Which share of every piece lies in none that the other way may run along.
+
+        Edges meet at nodes only, but connectors and ways to tie-ins may lie in others. Of such
+        two each bears half, and a way has one of each kind, those to tie-ins from its own main.
+        """
         area, graph = self.area, self.book.work.corridors.graph
-        lines = np.concatenate([graph.lines[area.edges], self._stubs])
+        lines, count = np.concatenate([graph.lines[area.edges], self._stubs]), len(area.edges)
         edge = np.r_[area.edges, -1 - np.arange(len(area.tie_ins))]
-        odd = np.r_[self.book.work.corridors.is_connector[area.edges], np.ones(len(self._stubs))]
+        group = np.r_[np.full(count, -1), self.group]
+        kind = np.r_[self.book.work.corridors.is_connector[area.edges] * 1, 2 + 0 * self.group]
         length = shapely.length(lines)
-        some = np.flatnonzero((odd > 0) & (length > 0))
+        some = np.flatnonzero((kind > 0) & (length > 0))
         one, two = shapely.STRtree(lines).query(lines[some], "dwithin", distance=SAME_M)
         one = some[one]
-        one, two = one[edge[one] != edge[two]], two[edge[one] != edge[two]]
-        beside = shapely.intersection(lines[one], shapely.buffer(lines[two], SAME_M))
-        shared_m = shapely.length(beside)
-        shared_m[shared_m <= 4 * SAME_M] = 0.0  # they only touch
-        taken = np.bincount(one, shared_m, minlength=len(lines))
+        may_meet = (edge[one] != edge[two]) & ((group[one] != group[two]) | (group[one] < 0))
+        one, two = one[may_meet], two[may_meet]
+        along = shapely.intersection(lines[one], shapely.buffer(lines[two], SAME_M))
+        pairs = pd.DataFrame({"one": one, "kind": kind[two], "m": shapely.length(along)})
+        pairs = pairs[pairs["m"] > 4 * SAME_M]  # others only touch
+        most = pairs[pairs["kind"] > 0].sort_values("m", ascending=False)
+        rank = most.groupby(["one", "kind"]).cumcount()
+        alike = most["kind"].to_numpy() == kind[most["one"]]
+        most = most[rank.to_numpy() < np.where(alike, 1, 2)].assign(m=lambda rows: rows["m"] / 2)
+        lost = pd.concat([pairs[pairs["kind"] == 0], most])
+        taken = np.bincount(lost["one"], lost["m"], minlength=len(lines))
+        if not beside:
+            taken = np.where(kind == 2, np.minimum(taken, _LEAVING_M), taken)
         left_m = np.maximum(length - taken, 0.0)
         return np.asarray(np.divide(left_m, length, out=np.ones(len(lines)), where=length > 0))
 

@@ -95,13 +95,13 @@ def kind_of_pair(work: Groundwork, utility: str, one: Route, two: Route) -> int:
 
 def pairs_by_cost(
     work: Groundwork, demand: Demand, site: Site, ways: list[Way]
-) -> list[tuple[int, BothFeeds]]:
-    """The cheapest pairs of ways from different mains, each with its kind, judged exactly."""
+) -> list[tuple[int, float, BothFeeds]]:
+    """The cheapest pairs of ways from different mains: kind, yuan of the pieces, judged exactly."""
     utility = demand.pipe.utility
     none = [()] * len(ways)
     routes = judge_ways(work, demand, [site] * len(ways), ways, none, surveyed=False)
     main = work.tie_ins(utility).table["feature_id"].to_numpy()
-    yuan = np.array([route.figures["cost_yuan"] for route in routes])
+    yuan = np.array([weight_of(work, demand, way) for way in ways])
     one, two = np.triu_indices(len(routes), 1)
     name = main[[way.tie_in for way in ways]]
     apart = name[one] != name[two]
@@ -112,8 +112,16 @@ def pairs_by_cost(
         first, second = sorted((routes[a], routes[b]), key=lambda r: r.figures["cost_yuan"])
         both = both_feeds(work, demand, site, first, second, surveyed=False)
         assert both is not None
-        found.append((kind_of_pair(work, utility, first, second), both))
+        kind = kind_of_pair(work, utility, first, second)
+        found.append((kind, float(yuan[a] + yuan[b]), both))
     return found
+
+
+def weight_of(work: Groundwork, demand: Demand, way: Way) -> float:
+    """Yuan of the pieces of a way that is cut open throughout."""
+    search, edges = work.search(demand.pipe, "cheapest"), list(way.edges)
+    cut = work.methods(demand.pipe).cut_yuan[edges] + work.corridors.graph.tie_break[edges]
+    return float(search.tie_in_weights[way.tie_in] + cut.sum())
 
 
 @st.composite
@@ -165,8 +173,8 @@ def check_pairs(survey: Survey, limits: Mapping[str, str], utility: str, parcel_
     kind = {"side": 0, "edges": 1, "none": 2}[str(line.second and line.second.apart)]
     ways = ways_of_mains(work, site, line)
     tried = pairs_by_cost(work, line.demand, site, ways)
-    good = [(k, both.figures["cost_yuan"]) for k, both in tried if both.rank == 0]
-    cost = line.both.figures["cost_yuan"]
+    good = [(k, yuan) for k, yuan, both in tried if both.rank == 0]
+    cost = sum(route.way.weight for route in line.both.routes)
     assert kind_of_pair(work, utility, *line.both.routes) == kind
     if line.qualifying_route == "found":
         assert line.both.rank == 0
@@ -177,7 +185,7 @@ def check_pairs(survey: Survey, limits: Mapping[str, str], utility: str, parcel_
     assert line.both.rank > 0
     if line.qualifying_route != "not_proven":
         assert not good
-    cheaper = [k for k, both in tried if both.figures["cost_yuan"] < cost - 1e-3]
+    cheaper = [k for k, yuan, _ in tried if yuan < cost - 1e-3]
     assert all(k > kind for k in cheaper)
     reason = line.qualifying.reason
     return f"{line.qualifying_route}, {reason.kind if reason else ''}"
