@@ -326,7 +326,7 @@ def random_grid(rng: np.random.Generator) -> PairProblem:
     nodes = rng.choice(side * side, 7, replace=False).tolist()
     sources = [(node, number % 4, float(rng.integers(0, 9))) for number, node in enumerate(nodes)]
     targets = rng.choice(side * side, 2, replace=False).tolist()
-    caps = [float(rng.integers(4, 30)), float(rng.integers(0, 25))]
+    caps = [float(rng.integers(4, 16)), float(rng.integers(0, 20))]
     once = [bool(rng.random() < 0.5), True]
     found = problem_of(ends, cost, [length, green], once, sources, targets, caps)
     return replace(found, node_count=side * side)
