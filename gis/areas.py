@@ -20,6 +20,9 @@ from gis.linear import FloatArray, IntArray, LineArray, segments, vertex_places
 # coordinates decides neither whether a line along a boundary is inside nor lets one slip through.
 _ON_SIDE_M = 1e-6
 
+# Boxes of lines with more vertices hold too many sides to tell anything.
+_FEW_VERTICES = 8
+
 # Type number of a MultiLineString.
 _MULTI = 5
 
@@ -102,14 +105,41 @@ class Areas:
         Pieces in the order of lines; a piece ends at every vertex of its line, and two that
         adjoin stay apart. Complexity O((n + k) log k) for n segments and k sides.
         """
-        parts, line, start_m = _segments(lines)
-        if len(parts) == 0 or len(self) == 0:
+        if len(lines) == 0 or len(self) == 0:
             none = np.zeros(0, np.int64)
             return LinePieces(none, none, np.zeros(0), np.zeros(0))
+        near = self._may_meet_sides(lines)
+        parts, line, start_m = _segments(lines[near])
+        line = np.flatnonzero(near)[line]
         ends = shapely.get_coordinates(parts).reshape(-1, 2, 2)
         part, area, start, end = self._shares(parts, ends)
         length, offset = np.hypot(*(ends[part, 1] - ends[part, 0]).T), start_m[part]
-        return LinePieces(line[part], area, offset + start * length, offset + end * length)
+        found = line[part], area, offset + start * length, offset + end * length
+        whole = self._wholes(lines, np.flatnonzero(~near))
+        order = np.argsort(np.concatenate([found[0], whole[0]]), kind="stable")
+        return LinePieces(*(np.concatenate(pair)[order] for pair in zip(found, whole, strict=True)))
+
+    def _may_meet_sides(self, lines: LineArray) -> NDArray[np.bool_]:
+        """False for lines in whose box no side is: as a whole they are inside or outside."""
+        near = np.ones(len(lines), bool)
+        few = shapely.get_num_coordinates(lines) <= _FEW_VERTICES
+        short = np.flatnonzero(few & (shapely.get_type_id(lines) != _MULTI))
+        short = short[shapely.length(lines[short]) > 0]
+        near[short] = False
+        near[short[self._sides[2].query(lines[short])[0]]] = True
+        return near
+
+    def _wholes(
+        self, lines: LineArray, far: IntArray
+    ) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
+        """Lines that meet no side and lie inside: line, polygon, start and end in metres."""
+        line, area = self.tree.query(lines[far])
+        line = far[line]
+        xy, owner = shapely.get_coordinates(lines[line], return_index=True)
+        first = np.flatnonzero(np.diff(owner, prepend=-1))
+        inside = self._contain(area, xy[first], xy[first + 1] - xy[first])
+        line = line[inside]
+        return line, area[inside].astype(np.int64), np.zeros(len(line)), shapely.length(lines[line])
 
     def _shares(
         self, parts: LineArray, ends: FloatArray
@@ -193,12 +223,18 @@ def _segments(lines: LineArray) -> tuple[LineArray, IntArray, FloatArray]:
 
 def _segments_of_stretches(lines: LineArray) -> tuple[LineArray, IntArray, FloatArray]:
     """The same where some lines are stretches with gaps, which are no part of them."""
+    stretches, owner, start_m = stretches_of(lines)
+    found, stretch, place = _segments(stretches)
+    return found, owner[stretch], place + start_m[stretch]
+
+
+def stretches_of(lines: LineArray) -> tuple[LineArray, IntArray, FloatArray]:
+    """Stretches of lines with gaps: each as a line, whose it is, and the metres before it."""
     stretches, owner = shapely.get_parts(lines, return_index=True)
     length = shapely.length(stretches)
     before = np.cumsum(length) - length
     first = np.searchsorted(owner, owner)  # parts come in the order of their lines
-    found, stretch, place = _segments(stretches)
-    return found, owner[stretch].astype(np.int64), place + (before - before[first])[stretch]
+    return stretches, owner.astype(np.int64), before - before[first]
 
 
 def _cross(one: FloatArray, two: FloatArray) -> FloatArray:

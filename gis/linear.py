@@ -115,6 +115,14 @@ def first_parts(lines: LineArray, at_m: FloatArray) -> LineArray:
     return parts
 
 
+def ends_of(lines: LineArray) -> FloatArray:
+    """First and last vertex of every line, an (n, 2, 2) array; no line may be empty."""
+    xy, owner = shapely.get_coordinates(lines, return_index=True)
+    first = np.flatnonzero(np.diff(owner, prepend=-1))
+    last = np.flatnonzero(np.diff(owner, append=-1))
+    return np.stack([xy[first], xy[last]], axis=1)
+
+
 def vertex_places(lines: LineArray) -> tuple[FloatArray, IntArray, FloatArray]:
     """All vertices, the line of each, and its distance from the start of the line in metres."""
     xy, owner = shapely.get_coordinates(lines, return_index=True)

@@ -154,18 +154,32 @@ class ArcOrder:
         """The arcs of finite weight; of parallel ones the lightest, of equal ones the first."""
         weight, edge, keys = weights[self.edge], self.edge, self.keys
         if len(self.first) < len(edge):
-            group = np.repeat(np.arange(len(keys)), np.diff(np.r_[self.first, len(edge)]))
-            order = np.lexsort((edge, weight, group))
-            weight, edge = weight[order][self.first], edge[order][self.first]
+            weight, edge = self._lightest(weight)
+        column, rows = self._columns_and_rows
         usable = np.isfinite(weight)
         if not usable.all():
-            weight, edge, keys = weight[usable], edge[usable], keys[usable]
-        rows = np.searchsorted(keys, np.arange(self.node_count + 1) * self.node_count)
+            weight, edge, keys, column = weight[usable], edge[usable], keys[usable], column[usable]
+            rows = np.r_[0, np.cumsum(usable)][rows]
         matrix = csr_matrix(
-            (weight, (keys % max(self.node_count, 1)).astype(np.int32), rows.astype(np.int32)),
-            shape=(self.node_count, self.node_count),
+            (weight, column, rows.astype(np.int32)), shape=(self.node_count, self.node_count)
         )
         return Arcs(matrix, edge, keys, self.node_count)
+
+    def _lightest(self, weight: FloatArray) -> tuple[FloatArray, IntArray]:
+        """Of arcs that join the same nodes the lightest, of equal ones the first."""
+        lightest = np.minimum.reduceat(weight, self.first)
+        count = np.diff(np.r_[self.first, len(weight)])
+        group = np.repeat(np.arange(len(self.first)), count)
+        found = np.flatnonzero(weight == lightest[group])
+        found = found[np.diff(group[found], prepend=-1) != 0]
+        return lightest, self.edge[found]
+
+    @cached_property
+    def _columns_and_rows(self) -> tuple[NDArray[np.int32], IntArray]:
+        """End of every arc, and where the arcs from each node begin, as sparse matrices have it."""
+        start = np.arange(self.node_count + 1) * self.node_count
+        column = (self.keys % max(self.node_count, 1)).astype(np.int32)
+        return column, np.searchsorted(self.keys, start)
 
 
 def arc_order(ends: IntArray, node_count: int) -> ArcOrder:

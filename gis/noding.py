@@ -11,7 +11,16 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import FloatArray, IntArray, LineArray, Pieces, cut_lines, merge_points, with_ends
+from gis.linear import (
+    FloatArray,
+    IntArray,
+    LineArray,
+    Pieces,
+    cut_lines,
+    ends_of,
+    merge_points,
+    with_ends,
+)
 from gis.self_noding import meeting_points, passages
 
 # End points nearer than this are one node: computed intersections differ by rounding only.
@@ -108,8 +117,7 @@ def number_nodes(pieces: Pieces, tolerance_m: float = NODE_TOLERANCE_M) -> Netwo
     count = len(pieces.lines)
     if count == 0:
         return Network(pieces, np.zeros((0, 2), np.int64), np.zeros((0, 2)))
-    first = shapely.get_coordinates(shapely.get_point(pieces.lines, 0))
-    last = shapely.get_coordinates(shapely.get_point(pieces.lines, -1))
+    first, last = ends_of(pieces.lines).transpose(1, 0, 2)
     label, node_xy = merge_points(np.concatenate([first, last]), tolerance_m)
     ends = np.stack([label[:count], label[count:]], axis=1)
     moved = with_ends(pieces.lines, node_xy[ends[:, 0]], node_xy[ends[:, 1]])

@@ -108,14 +108,14 @@ def _screened(
     told = progress or (lambda _pairs: None)
     cases = [with_sizes(case, work.policy) for case in cases]
     table, desk = Table(cases, wanted), Desk.of(work)
-    for number, case in enumerate(cases):
-        for utility in set(case.impossible) & set(wanted):
+    for number in [number for number, case in enumerate(cases) if case.impossible]:
+        for utility in set(cases[number].impossible) & set(wanted):
             row = table.rows(np.array([number]), utility)
             table.write(row, {"status": "unroutable", "reason": IMPOSSIBLE})
     together, alone = _groups(work, cases, wanted)
     sites = Sites(work, cases)
     quests = [Quest.of(desk, *kind, sites, numbers) for kind, numbers in together.items()]
-    for quest, found in zip(quests, solve_all(quests, geometry), strict=True):
+    for quest, found in solve_all(quests, geometry):
         demand = quest.demand
         for some, columns in found.rows:
             table.write(table.rows(some, demand.pipe.utility), columns)

@@ -18,7 +18,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import FloatArray, IntArray, LineArray, segments
+from gis.linear import FloatArray, IntArray, LineArray, ends_of, segments
 from gis.overlay import CONTACT_TOLERANCE_M, area_inside_union
 from planning.obstacles import Obstacles
 from planning.policy_model import Planning
@@ -181,8 +181,9 @@ def bores_of(corridors: Corridors, settings: Planning, edges: IntArray | None = 
     edge = np.flatnonzero(may_be) if edges is None else edges[may_be[edges]]
     edge = edge[~corridors.obstacles.over_water(lines[edge])]
     size = settings.value("trenchless_pit_length_m"), settings.value("trenchless_pit_width_m")
-    pits = np.stack([_pits(lines[edge], end, *size) for end in (0, 1)], axis=1)
-    free = _free(corridors, pits[:, 0]) & _free(corridors, pits[:, 1])
+    xy = ends_of(lines[edge])
+    pits = np.stack([_pits(xy[:, end], xy[:, 1 - end], *size) for end in (0, 1)], axis=1)
+    free = _free(corridors, pits.ravel()).reshape(-1, 2).all(axis=1)
     edge, pits = edge[free], pits[free]
     green = sum(area_inside_union(pits[:, end], corridors.green) for end in (0, 1))
     green_m2 = np.asarray(green, float).reshape(len(edge))
@@ -190,10 +191,8 @@ def bores_of(corridors: Corridors, settings: Planning, edges: IntArray | None = 
     return Bores(edge, lines[edge], pits, green_m2, paved, np.flatnonzero(kind == "bore"))
 
 
-def _pits(lines: LineArray, end: int, length_m: float, width_m: float) -> NDArray[Any]:
-    """Working pits in the middle of an end of straight lines, turned along them."""
-    xy = shapely.get_coordinates(shapely.get_point(lines, -end))
-    far = shapely.get_coordinates(shapely.get_point(lines, end - 1))
+def _pits(xy: FloatArray, far: FloatArray, length_m: float, width_m: float) -> NDArray[Any]:
+    """Working pits round places ``xy`` (n, 2), turned along the straight lines to ``far``."""
     along = (far - xy) / np.maximum(np.hypot(*(far - xy).T), 1e-9)[:, None] * length_m / 2
     aside = along[:, ::-1] * (-1.0, 1.0) * (width_m / length_m)
     corners = (xy - along - aside, xy + along - aside, xy + along + aside, xy - along + aside)
@@ -205,7 +204,11 @@ def _free(corridors: Corridors, pits: NDArray[Any]) -> NDArray[np.bool_]:
     taken = np.zeros(len(pits), bool)
     obstacles, surfaces = corridors.obstacles, corridors.surfaces
     for shapes in (obstacles.private, obstacles.water, surfaces.carriageway):
-        pit, other = shapely.STRtree(shapes).query(pits, predicate="intersects")
+        pit, other = shapely.STRtree(shapes).query(pits)
+        ready = shapes.copy()
+        shapely.prepare(ready)
+        met = shapely.intersects(ready[other], pits[pit])
+        pit, other = pit[met], other[met]
         shared = shapely.area(shapely.intersection(pits[pit], shapes[other]))
         taken[pit[shared > CONTACT_TOLERANCE_M]] = True
     rails = shapely.STRtree(obstacles.railways).query(pits, predicate="intersects")[0]

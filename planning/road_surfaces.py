@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.areas import Areas
+from gis.areas import Areas, stretches_of
 from gis.keys import Keys, key_of
 from gis.linear import FloatArray, IntArray, LineArray, Tracks
 from gis.overlay import CONTACT_TOLERANCE_M
@@ -74,31 +74,40 @@ class RoadSurfaces:
         -------
         Table with ``line`` (index), ``road`` (row number), ``kerb_m``, ``red_line_m`` (kerb
         length times red-line width over carriageway width, NaN where that width is unknown;
-        source: switch ``crossing_extent`` of the policy), and ``at_m``, the middle of the
-        piece along the line. What two carriageways share belongs to the wider road, so that
-        kerb lengths add up to the length inside all carriageways. A carriageway that the ``level``
-        puts above or below the ground is met near its ends only, where it comes to the ground.
+        source: switch ``crossing_extent`` of the policy), ``at_m``, the middle of the
+        piece along the line, ``count`` of the times that the line runs in (contacts at the kerb
+        are none), and ``longest_m``, the longest of these.
+        What two carriageways share belongs to the wider road, so that kerb lengths add up to the
+        length inside all carriageways. A carriageway that the ``level`` puts above or below the
+        ground is met near its ends only, where it comes to the ground.
         """
         pieces = self._own_areas.pieces(lines).once(self._rank, self.level)
-        pair, place = np.unique(pieces.line * len(self.centre) + pieces.area, return_inverse=True)
-        kerb_m = np.bincount(place, pieces.length_m, minlength=len(pair))
-        middle_m = pieces.length_m * (pieces.start_m + pieces.end_m) / 2
-        moment = np.bincount(place, middle_m, minlength=len(pair))
-        kept = kerb_m > _ROUNDING_M
-        line, road = np.divmod(pair[kept], len(self.centre))
-        kerb_m = kerb_m[kept]
-        at_m = moment[kept] / kerb_m
-        kept = ~self._passed(lines, line, road, at_m)
-        line, road, kerb_m, at_m = line[kept], road[kept], kerb_m[kept], at_m[kept]
-        return pd.DataFrame(
+        owner = pieces.line * len(self.centre) + pieces.area
+        order = np.lexsort((pieces.start_m, owner))
+        order = order[pieces.length_m[order] > 0]
+        owner, start, end = owner[order], pieces.start_m[order], pieces.end_m[order]
+        first = np.flatnonzero(np.diff(owner, prepend=-1))
+        kerb_m = _sums(end - start, first)
+        at_m = _sums((end - start) * (start + end) / 2, first) / kerb_m
+        # Pieces end at every vertex; runs go on there, but not over the gaps of a line.
+        anew = (np.diff(owner, prepend=-1) != 0) | (start > np.r_[-np.inf, end[:-1]] + _ROUNDING_M)
+        run = np.flatnonzero(anew | _begins_stretch(lines, pieces.line[order], start))
+        run_m, first_run = _sums(end - start, run), np.searchsorted(run, first)
+        line, road = np.divmod(owner[first], len(self.centre))
+        red_line_m = kerb_m * self.red_line_ratio[road]
+        table = pd.DataFrame(
             {
                 "line": line,
                 "road": road,
                 "kerb_m": kerb_m,
                 "at_m": at_m,
-                "red_line_m": kerb_m * self.red_line_ratio[road],
+                "red_line_m": red_line_m,
+                "count": _sums((run_m > CONTACT_TOLERANCE_M).astype(np.int64), first_run),
+                "longest_m": np.maximum.reduceat(run_m, first_run) if len(run) else run_m,
             }
         )
+        passed = self._passed(lines, line, road, at_m)
+        return table[(kerb_m > _ROUNDING_M) & ~passed].reset_index(drop=True)
 
     def _passed(
         self, lines: LineArray, line: IntArray, road: IntArray, middle_m: FloatArray
@@ -191,6 +200,25 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
                 # Narrower than its record, each metre of it stands for more of the red line.
                 known[row] = np.minimum(known[row], area.area / centre[row].length)
     return RoadSurfaces(table, centre, drawn, np.maximum(red_line, known) / known)
+
+
+def _begins_stretch(lines: LineArray, line: IntArray, start_m: FloatArray) -> NDArray[np.bool_]:
+    """True where a piece of a line with gaps starts where a stretch of it does."""
+    begins = np.zeros(len(line), bool)
+    gapped = np.flatnonzero(shapely.get_num_geometries(lines) > 1)
+    rows = np.flatnonzero(np.isin(line, gapped))
+    if len(rows):
+        _, owner, at_m = stretches_of(lines[gapped])
+        far = at_m.max() + start_m[rows].max() + 1.0
+        keys = np.append(gapped[owner] * far + at_m, np.inf)
+        mine = line[rows] * far + start_m[rows]
+        begins[rows] = keys[np.searchsorted(keys, mine - _ROUNDING_M)] <= mine + _ROUNDING_M
+    return begins
+
+
+def _sums(values: NDArray[Any], first: IntArray) -> NDArray[Any]:
+    """Sums of consecutive values, each group of them from ``first`` on."""
+    return np.asarray(np.add.reduceat(values, first)) if len(first) else values[:0]
 
 
 def _text(column: pd.Series) -> pd.Series:

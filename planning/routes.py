@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from gis.forest import Forest, grow_forest
 from gis.linear import FloatArray, IntArray, LineArray, chain
-from gis.overlay import CONTACT_TOLERANCE_M
 from planning.corridors import Corridors
 from planning.quantities import priced
 from planning.tie_ins import TieIns
@@ -334,14 +333,6 @@ def measure_lines(
     ``corridors.measure`` says of the lines, where that is known already.
     """
     table, crossings = corridors.measure(lines) if measured is None else measured
-    inside = shapely.intersection(
-        lines[crossings["line"]], corridors.surfaces.own_area[crossings["road"]]
-    )
-    parts, owner = shapely.get_parts(inside, return_index=True)
-    part_m = shapely.length(parts)
-    entered = part_m > CONTACT_TOLERANCE_M
-    crossings["count"] = np.bincount(owner[entered], minlength=len(crossings))
-    crossings["longest_m"] = _largest(owner, part_m, len(crossings))
     table["crossing_count"] = np.bincount(
         crossings["line"], crossings["count"], minlength=len(lines)
     ).astype(int)
@@ -354,13 +345,6 @@ def measure_lines(
 def _any_true(values: FloatArray) -> float:
     """Three-valued or of 1, 0 and NaN: 0 for none."""
     return 1.0 if (values == 1.0).any() else float(values.max(initial=0.0))
-
-
-def _largest(owner: IntArray, values: FloatArray, count: int) -> FloatArray:
-    """The largest value of each owner, 0 for an owner of none."""
-    largest = np.zeros(count)
-    np.maximum.at(largest, owner, values)
-    return largest
 
 
 def _without(

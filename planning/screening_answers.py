@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gis.forest import Forest
 from gis.linear import FloatArray, IntArray
 from planning.application import Demand
 from planning.external_lines import no_network
@@ -20,8 +21,9 @@ from planning.groundwork import Groundwork
 from planning.narrow_slots import may_lack_room
 from planning.no_dig import OPEN, Closed
 from planning.questions import as_text, unknown_states
+from planning.routes import Search, grow
 from planning.screening_bounds import bounded_statuses
-from planning.screening_judged import Answers, Desk, answer, ride
+from planning.screening_judged import Answers, Desk, Ridden, answer, beside_greenery, ride
 from planning.screening_questions import questions_of_ways
 from planning.screening_sites import Sites
 from planning.screening_table import FIGURES
@@ -71,7 +73,7 @@ class Quest:
         closures, areas = desk.work.closures, desk.work.closures.on(day)
         kinds = [Closed(areas, spared=True)] if len(closures.spared) else []
         grounds = [desk.work.under(closed) for closed in [*kinds, Closed(areas)]]
-        cheapest = _lightest(grounds[0], demand, "cheapest", sites, ones)
+        cheapest = _cheapest(grounds[0], demand, sites, ones)
         return cls(desk, demand, day, sites, chosen, ones, place, grounds, cheapest)
 
     def solve(self, geometry: bool) -> Alike:
@@ -97,10 +99,10 @@ class Quest:
         for number, ground in enumerate(self.grounds):
             ways = self.cheapest
             if number:
-                ways = _lightest(ground, self.demand, "cheapest", self.sites, todo)
+                ways = _cheapest(ground, self.demand, self.sites, todo)
             if len(ways):
-                told, doubtful = self._routed(ground, ways)
-                rows.append((told.site, told.columns(self.demand, geometry)))
+                best, doubtful = self._routed(ground, ways)
+                rows += [(one.site, one.columns(self.demand, geometry)) for one in best]
                 left.append(doubtful)
                 todo = np.setdiff1d(todo, ways.site)
             lost = todo[self._cut_off(todo)]  # the next ground brings no way to these either
@@ -122,48 +124,89 @@ class Quest:
         usable = eligible(tie_ins, pipe, work.standards)
         return cut_off(work.corridors, tie_ins, usable, self.sites.steps, chosen)
 
-    def _routed(self, ground: Groundwork, cheapest: Ways) -> tuple[_Best, IntArray]:
+    def _routed(self, ground: Groundwork, cheapest: Ways) -> tuple[list[_Best], IntArray]:
         """The recommended routes of sites, and the sites to be solved one by one.
 
         Those of figures in doubt, and those whose cheapest route does not qualify where bounds
-        do not tell whether another one does: most of these would not even if no greenery were
-        near, which is seen before any strip is made.
+        do not tell whether another one does.
+        """
+        ridden = ride(self.desk, ground, self.demand, self.day, cheapest)
+        sound, beside = ~ridden.in_doubt, beside_greenery(self.desk, self.demand, ridden.gaps)
+        shortest = _Shortest(ground, self.demand, self.sites)
+        best = [
+            self._best(ground, cheapest.part(some), ridden.part(some), shortest, green)
+            for some, green in (
+                (np.flatnonzero(sound & ~beside), False),
+                (np.flatnonzero(sound & beside), True),
+            )
+        ]
+        told = np.concatenate([one.site for one in best])
+        return best, np.setdiff1d(cheapest.site, told)
+
+    def _best(
+        self, ground: Groundwork, ways: Ways, ridden: Ridden, shortest: _Shortest, beside: bool
+    ) -> _Best:
+        """The recommended routes of those whose status bounds tell.
+
+        Most of the others beside greenery would not qualify even if there were none, which is
+        seen before any strip is made.
         """
         reckon = partial(answer, self.desk, ground, self.demand, self.day, self.sites)
-        ridden = ride(self.desk, ground, self.demand, self.day, cheapest)
-        bare = reckon(cheapest, ridden, bare=True)
-        kept = np.flatnonzero(~ridden.in_doubt)
-        status = self._statuses(ground, cheapest.site[kept], bare.rank[kept])
-        kept, status = kept[~pd.isna(status)], status[~pd.isna(status)]
-        found = reckon(cheapest.part(kept), ridden.part(kept))
-        worse = np.flatnonzero(found.rank != bare.rank[kept])
-        status[worse] = self._statuses(ground, cheapest.site[kept[worse]], found.rank[worse])
+        found = reckon(ways, ridden, bare=beside)
+        status = self._statuses(ground, ways.site, found.rank, shortest)
         told = np.flatnonzero(~pd.isna(status))
-        ways = cheapest.part(kept[told])
+        if beside:
+            ways, status, rank = ways.part(told), status[told], found.rank[told]
+            found = reckon(ways, ridden.part(told))
+            worse = np.flatnonzero(found.rank != rank)
+            status[worse] = self._statuses(ground, ways.site[worse], found.rank[worse], shortest)
+            told = np.flatnonzero(~pd.isna(status))
+        ways = ways.part(told)
         unknown = Coded(found.judged.verdict_of[told], found.unknown)
         asked = questions_of_ways(self.desk, ground, self.demand, ways, unknown)
-        best = _Best(ways.site, ways, found, told, status[told], asked)
-        return best, np.setdiff1d(cheapest.site, ways.site)
+        return _Best(ways.site, ways, found, told, status[told], asked)
 
-    def _statuses(self, ground: Groundwork, sites: IntArray, rank: IntArray) -> NDArray[Any]:
+    def _statuses(
+        self, ground: Groundwork, sites: IntArray, rank: IntArray, shortest: _Shortest
+    ) -> NDArray[Any]:
         """What is known of a route that qualifies, by the ranks of the cheapest routes.
 
         None where bounds do not tell whether another route does.
         """
         status, open_ = np.full(len(sites), "found", object), np.flatnonzero(rank > 0)
-
-        def shortest_m(some: IntArray) -> FloatArray:
-            ways = _lightest(ground, self.demand, "shortest", self.sites, some)
-            return ways.weight - _TIE_BREAK_M
-
         status[open_] = bounded_statuses(
-            ground, self.demand, self.sites, sites[open_], rank[open_], shortest_m
+            ground, self.demand, self.sites, sites[open_], rank[open_], shortest.metres
         )
         return status
 
 
-def solve_all(quests: Sequence[Quest], geometry: bool) -> Iterator[Alike]:
-    """Solve quests of one desk, in order; their lines are measured all at once."""
+@dataclass(frozen=True)
+class _Shortest:
+    """The shortest ways of a demand on one ground; their forest is grown at the first question."""
+
+    ground: Groundwork
+    demand: Demand
+    sites: Sites
+
+    def metres(self, some: IntArray) -> FloatArray:
+        """Metres that no way to some of the sites undercuts."""
+        steps = self.sites.steps.of_sites(some)
+        return lightest_ways(self._search, steps, self._grown).weight - _TIE_BREAK_M
+
+    @cached_property
+    def _search(self) -> Search:
+        return self.ground.search(self.demand.pipe, "shortest")
+
+    @cached_property
+    def _grown(self) -> tuple[Forest, IntArray]:
+        return grow(self._search)
+
+
+def solve_all(quests: list[Quest], geometry: bool) -> Iterator[tuple[Quest, Alike]]:
+    """Solve quests of one desk, in order; their lines are measured all at once.
+
+    The list is emptied, so that the ways of a quest that is done with hold no memory.
+    """
     if quests:
         desk, stubs = quests[0].desk, defaultdict(list)
         desk.edges.fill(np.concatenate([one.cheapest.edges_used for one in quests]))
@@ -171,14 +214,13 @@ def solve_all(quests: Sequence[Quest], geometry: bool) -> Iterator[Alike]:
             stubs[one.demand.pipe.utility].append(one.cheapest.tie_in)
         for utility, rows in stubs.items():
             desk.stubs(utility).fill(np.concatenate(rows))
-    for one in quests:
-        yield one.solve(geometry)
+    while quests:
+        quest = quests.pop(0)
+        yield quest, quest.solve(geometry)
 
 
-def _lightest(
-    ground: Groundwork, demand: Demand, objective: str, sites: Sites, chosen: IntArray
-) -> Ways:
-    return lightest_ways(ground.search(demand.pipe, objective), sites.steps.of_sites(chosen))
+def _cheapest(ground: Groundwork, demand: Demand, sites: Sites, chosen: IntArray) -> Ways:
+    return lightest_ways(ground.search(demand.pipe, "cheapest"), sites.steps.of_sites(chosen))
 
 
 def _spread(column: Any, at: IntArray) -> Any:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -258,10 +259,11 @@ def ride(desk: Desk, work: Groundwork, demand: Demand, day: date, ways: Ways) ->
     for total, of_edge, of_last, join, start in zip(
         totals, along, last, (np.add, np.maximum), (0.0, -np.inf), strict=True
     ):
-        values = np.zeros((len(branches.nodes), total.shape[1]))
-        values[inner] = of_edge
-        ridden = branches.ride(values, join, start)[place]
-        total[walks] = join(total[walks], join(ridden, of_last))
+        used = np.flatnonzero((of_edge != start).any(axis=0))  # what no edge adds needs no ride
+        values = np.full((len(branches.nodes), len(used)), start)
+        values[inner] = of_edge[:, used]
+        of_last[:, used] = join(of_last[:, used], branches.ride(values, join, start)[place])
+        total[walks] = join(total[walks], of_last)
     sums, largest = totals
     columns = states.counts.shape[2]
     return Ridden(
@@ -289,12 +291,37 @@ def _told(
     values: LineValues, numbers: IntArray, states: RoadStates, reach_m: float
 ) -> tuple[FloatArray, FloatArray]:
     """What lines add, and what is largest of them."""
-    gaps = np.stack([values.green_gap[numbers], values.tree_gap[numbers]], axis=1)
     roads = values.road_counts(numbers, states.counts, reach_m)
     return (
         np.concatenate([values.sums[numbers], *roads], axis=1),
-        np.concatenate([values.longest[numbers], -gaps], axis=1),
+        np.concatenate([values.longest[numbers], -values.gaps[numbers]], axis=1),
     )
+
+
+def beside_greenery(desk: Desk, demand: Demand, gaps: FloatArray) -> NDArray[np.bool_]:
+    """Whether greenery or a tree may touch the working strips of lines, by their ``gaps``."""
+    width = desk.work.rates(demand.pipe).width_m
+    if width is None:
+        return np.zeros(len(gaps), bool)
+    settings = desk.work.policy.planning
+    reach = (width + 2 * settings.work_margin_m) * _MITRE_REACH
+    green, tree = gaps.T
+    return np.asarray((green <= reach) | (tree <= reach + settings.ancient_tree_zone_m))
+
+
+def _strips_beside(
+    desk: Desk, demand: Demand, ways: Ways
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Different working strips of ways beside greenery as far as they are, and whose each is.
+
+    What lies in the strip of a way lies in that of its lines that are beside any.
+    """
+    if len(ways) == 0:
+        return np.zeros(0, object), np.zeros(0, np.int64)
+    lines = desk.edges, desk.stubs(demand.pipe.utility)
+    near = np.concatenate([beside_greenery(desk, demand, some.gaps) for some in lines])
+    stretches, which = ways.stretches(near)
+    return strips(stretches, np.full(len(stretches), desk.work.strip_width_m(demand.pipe))), which
 
 
 class _Strips:
@@ -306,21 +333,18 @@ class _Strips:
         self.green_m2, self.trees = np.full(count, np.nan), np.full(count, np.nan)
         green = park = tree = ancient = np.full(count, -1)
         if width is not None:
-            settings = work.policy.planning
-            wide = width + 2 * settings.work_margin_m
-            reach = wide * _MITRE_REACH
-            near = (gaps[:, 0] <= reach) | (gaps[:, 1] <= reach + settings.ancient_tree_zone_m)
-            at = np.flatnonzero(near)
-            shapes = strips(ways.part(at).draw(), np.full(len(at), wide))
+            at = np.flatnonzero(beside_greenery(desk, demand, gaps))
+            shapes, which = _strips_beside(desk, demand, ways.part(at))
             touched, area_m2 = green_inside(work.ground, shapes)
-            green, park = self._touched(work, "green", touched, at)
-            tree, ancient = self._touched(work, "trees", trees_touched(work.ground, shapes), at)
+            green, park = self._touched(work, "green", touched, which, at)
+            near_trees = trees_touched(work.ground, shapes)
+            tree, ancient = self._touched(work, "trees", near_trees, which, at)
             if work.survey.has("green"):
                 self.green_m2[:] = 0.0
-                self.green_m2[at] = area_m2
+                self.green_m2[at] = area_m2[which]
             if work.survey.has("trees"):
                 self.trees[:] = 0.0
-                self.trees[at] = trees_in(work.ground, shapes)
+                self.trees[at] = trees_in(work.ground, shapes)[which]
         self.facts = {
             "touches_green": three_valued(green == 1, green == -1),
             "touches_tree": three_valued(tree == 1, tree == -1),
@@ -331,15 +355,23 @@ class _Strips:
         }
 
     def _touched(
-        self, work: Groundwork, layer: str, found: list[tuple[Truth, Truth]], at: IntArray
+        self,
+        work: Groundwork,
+        layer: str,
+        found: list[tuple[Truth, Truth]],
+        which: IntArray,
+        at: IntArray,
     ) -> tuple[IntArray, IntArray]:
-        """Codes (1 true, 0 false, -1 unknown) of two facts: where no strip was made, neither."""
+        """Codes (1 true, 0 false, -1 unknown) of two facts: where no strip was made, neither.
+
+        ``found`` tells of each strip, ``which`` strip each of the ways ``at`` has.
+        """
         count = len(self.trees)
         if not work.survey.has(layer):
             return np.full(count, -1), np.full(count, -1)
         both = np.zeros((2, count), np.int64)
         codes = [[-1 if truth is None else int(truth) for truth in pair] for pair in found]
-        both[:, at] = np.array(codes, np.int64).reshape(-1, 2).T
+        both[:, at] = np.array(codes, np.int64).reshape(-1, 2)[which].T
         return both[0], both[1]
 
 

@@ -62,28 +62,51 @@ class Nearby:
             if len(squares)
         ]
         self.trees = {layer: _tree_of(ground, layer) for layer in ("green", "trees")}
+        self._road_count = len(ground.road_areas)
 
-    def gaps(self, layer: str, lines: LineArray, reach_m: float) -> FloatArray:
-        """Distance of each line to the nearest thing of a layer, infinite beyond reach."""
+    def gaps(self, layer: str, lines: LineArray, around: LineArray, reach_m: float) -> FloatArray:
+        """Distance of each line to the nearest thing of a layer, infinite beyond reach.
+
+        ``around`` are the boxes of the lines widened by the reach or more.
+        """
         gap = np.full(len(lines), np.inf)
         tree = self.trees[layer]
         if tree is not None:
-            line, _, gap_m = tree.near(lines, reach_m)
-            np.minimum.at(gap, line, gap_m)
-        return gap
+            line, shape = tree.tree.query(around)
+            np.minimum.at(gap, line, shapely.distance(lines[line], tree.shapes[shape]))
+        return np.where(gap <= reach_m, gap, np.inf)
 
-    def near_roads(self, lines: LineArray, own_road: IntArray, reach_m: float) -> NearRoads:
-        """Roads whose red line, or land that may be theirs, is within reach of lines."""
+    def near_roads(
+        self,
+        lines: LineArray,
+        around: LineArray,
+        own_road: IntArray,
+        entered: tuple[IntArray, IntArray],
+        reach_m: float,
+    ) -> NearRoads:
+        """Roads whose red line, or land that may be theirs, is within reach of lines.
+
+        ``around`` are the boxes of the lines widened by the reach or more; ``entered`` are pairs of
+        lines and roads whose carriageway they enter, as they do the red line around it then.
+        """
         own = np.flatnonzero(own_road >= 0)
-        found = [NearRoads(own, own_road[own], np.zeros(len(own)), *[np.ones(len(own), bool)] * 2)]
+        line, road = np.r_[own, entered[0]], np.r_[own_road[own], entered[1]]
+        sure = np.unique(line * self._road_count + road)
+        line, road = np.divmod(sure, self._road_count)
+        found = [NearRoads(line, road, np.zeros(len(sure)), *[np.ones(len(sure), bool)] * 2)]
         for tree, road_of, known in self.roads:
-            line, square, gap_m = tree.near(lines, reach_m)
-            foreign = road_of[square] != own_road[line]
-            line, square, gap_m = line[foreign], square[foreign], gap_m[foreign]
-            inside_m, met = np.zeros(len(line)), gap_m == 0
-            inside = shapely.intersection(lines[line[met]], tree.shapes[square[met]])
-            inside_m[met] = shapely.length(inside)
-            found.append(_by_road(line, road_of[square], gap_m, inside_m, known))
+            line, square = (part.astype(np.int64) for part in tree.tree.query(around))
+            road = road_of[square]
+            other = road != own_road[line]
+            if known:
+                other &= ~np.isin(line * self._road_count + road, sure)
+            line, square, road = line[other], square[other], road[other]
+            gap_m = shapely.distance(lines[line], tree.shapes[square])
+            near = gap_m <= reach_m
+            line, square, road, gap_m = line[near], square[near], road[near], gap_m[near]
+            inside_m, met = np.zeros(len(line)), np.flatnonzero(gap_m == 0)
+            inside_m[met] = _inside_m(lines[line[met]], tree.shapes[square[met]])
+            found.append(_by_road(line, road, gap_m, inside_m, known))
         return _joined(found)
 
 
@@ -92,12 +115,7 @@ class _Tree:
 
     def __init__(self, shapes: NDArray[Any]) -> None:
         self.shapes, self.tree = shapes, shapely.STRtree(shapes)
-
-    def near(self, lines: LineArray, reach_m: float) -> tuple[IntArray, IntArray, FloatArray]:
-        """Pairs of lines and shapes within reach of each other, and the metres between them."""
-        line, shape = self.tree.query(lines, predicate="dwithin", distance=reach_m)
-        gap_m = shapely.distance(lines[line], self.shapes[shape])
-        return line.astype(np.int64), shape.astype(np.int64), gap_m
+        shapely.prepare(shapes)
 
 
 def _tree_of(ground: Ground, layer: str) -> _Tree | None:
@@ -118,9 +136,9 @@ class LineValues:
         (n, ``COLUMNS``) values that add up.
     longest
         (n, 1) longest single piece inside the carriageway of a city road.
-    green_gap, tree_gap
-        (n,) distance to the nearest greenery and tree; infinite beyond ``reach_m``, for trees
-        beyond that and the zone of an ancient one.
+    gaps
+        (n, 2) distance to the nearest greenery and tree; infinite beyond ``reach_m``, for trees
+        beyond that and the zone of an ancient one, and for lines of no length.
     """
 
     ground: Ground
@@ -134,13 +152,12 @@ class LineValues:
     reach_m: float
     sums: FloatArray = field(init=False)
     longest: FloatArray = field(init=False)
-    green_gap: FloatArray = field(init=False)
-    tree_gap: FloatArray = field(init=False)
+    gaps: FloatArray = field(init=False)
 
     def __post_init__(self) -> None:
         count = len(self.lines)
         self.sums, self.longest = np.zeros((count, COLUMNS)), np.zeros((count, 1))
-        self.green_gap, self.tree_gap = np.full(count, np.inf), np.full(count, np.inf)
+        self.gaps = np.full((count, 2), np.inf)
         self._filled = np.zeros(count, bool)
         self._near: list[NearRoads] = []
 
@@ -153,15 +170,18 @@ class LineValues:
             return
         self._filled[new] = True
         lines = self.lines[new]
-        self._measure(new, lines)
-        near = self.nearby.near_roads(lines, self.own_road[new], self.reach_m)
+        zone = self.ground.policy.planning.ancient_tree_zone_m
+        around = _around(lines, self.reach_m + zone)
+        entered = self._measure(new, lines)
+        near = self.nearby.near_roads(lines, around, self.own_road[new], entered, self.reach_m)
         self._near.append(
             NearRoads(new[near.line], *(near.road, near.gap_m, near.sure, near.known))
         )
         self.__dict__.pop("near_roads", None)  # told again with the new ones
-        zone = self.ground.policy.planning.ancient_tree_zone_m
-        self.green_gap[new] = self.nearby.gaps("green", lines, self.reach_m)
-        self.tree_gap[new] = self.nearby.gaps("trees", lines, self.reach_m + zone)
+        reaches = {"green": self.reach_m, "trees": self.reach_m + zone}
+        gaps = [self.nearby.gaps(name, lines, around, reach) for name, reach in reaches.items()]
+        long = self.sums[new, LENGTH] > 0
+        self.gaps[new[long]] = np.stack(gaps, axis=1)[long]
 
     @cached_property
     def near_roads(self) -> tuple[NearRoads, IntArray]:
@@ -194,8 +214,11 @@ class LineValues:
             for which in (sure, perhaps)
         )
 
-    def _measure(self, new: IntArray, lines: LineArray) -> None:
-        """Length, greenery along the line, crossings, surfaces and bridges."""
+    def _measure(self, new: IntArray, lines: LineArray) -> tuple[IntArray, IntArray]:
+        """Length, greenery along the line, crossings, surfaces and bridges.
+
+        Returns pairs of lines, by their place among the new ones, and roads that they enter.
+        """
         corridors = self.ground.corridors
         measured = self._measured(new)
         routes = measure_lines(corridors, [Way(-1, (), -1, 0.0)] * len(lines), lines, measured)
@@ -217,17 +240,27 @@ class LineValues:
         self.sums[new] = values
         longest = np.nan_to_num(counted["longest_m"].to_numpy(float))
         np.maximum.at(self.longest[:, 0], new[counted["route"].to_numpy(np.int64)], longest)
+        entered = drawn[drawn["count"] > 0]
+        return entered["route"].to_numpy(np.int64), entered["road"].to_numpy(np.int64)
 
     def _measured(self, new: IntArray) -> tuple[pd.DataFrame, pd.DataFrame]:
         """What the corridors measured of some of the lines, numbered anew."""
         place = np.full(len(self.lines), -1)
         place[new] = np.arange(len(new))
         line = place[self.crossings.iloc[:, 0].to_numpy(np.int64)]
-        pieces = self.crossings.loc[line >= 0, ["road", "kerb_m", "red_line_m"]]
+        pieces = self.crossings.loc[
+            line >= 0, ["road", "kerb_m", "red_line_m", "count", "longest_m"]
+        ]
         pieces.insert(0, "line", line[line >= 0])
         names = ["length_m", "kerb_m", "red_line_m", "green_m"]
         table = {name: self.measures[name].to_numpy(float)[new] for name in names}
         return pd.DataFrame(table), pieces.reset_index(drop=True)
+
+
+def _around(lines: LineArray, reach_m: float) -> LineArray:
+    """Boxes of lines, widened to all sides."""
+    west, south, east, north = shapely.bounds(lines).T
+    return np.asarray(shapely.box(west - reach_m, south - reach_m, east + reach_m, north + reach_m))
 
 
 def _add(values: FloatArray, pieces: pd.DataFrame, name: str, column: int, unknown: int) -> None:
@@ -238,20 +271,24 @@ def _add(values: FloatArray, pieces: pd.DataFrame, name: str, column: int, unkno
     np.add.at(values[:, unknown], line[missing], 1.0)
 
 
+def _inside_m(lines: LineArray, areas: NDArray[Any]) -> FloatArray:
+    """Length of each line in the (prepared) area beside it; most lie in it as a whole."""
+    inside = np.where(shapely.contains_properly(areas, lines), shapely.length(lines), 0.0)
+    part = np.flatnonzero(inside == 0)
+    inside[part] = shapely.length(shapely.intersection(lines[part], areas[part]))
+    return inside
+
+
 def _by_road(
     line: IntArray, road: IntArray, gap_m: FloatArray, inside_m: FloatArray, known: bool
 ) -> NearRoads:
     """One row for each line and road: the least gap, and whether the metres inside are many."""
-    pairs = pd.DataFrame({"line": line, "road": road, "gap_m": gap_m, "inside_m": inside_m})
-    by_pair = pairs.groupby(["line", "road"], as_index=False)
-    near = by_pair.agg(gap_m=("gap_m", "min"), inside_m=("inside_m", "sum"))
-    return NearRoads(
-        near["line"].to_numpy(np.int64),
-        near["road"].to_numpy(np.int64),
-        near["gap_m"].to_numpy(float),
-        (near["inside_m"] > CONTACT_TOLERANCE_M).to_numpy(),
-        np.full(len(near), known),
-    )
+    roads = int(road.max(initial=0)) + 1
+    pairs, place = np.unique(line * roads + road, return_inverse=True)
+    gap = np.full(len(pairs), np.inf)
+    np.minimum.at(gap, place, gap_m)
+    sure = np.bincount(place, inside_m, minlength=len(pairs)) > CONTACT_TOLERANCE_M
+    return NearRoads(*np.divmod(pairs, roads), gap, sure, np.full(len(pairs), known))
 
 
 def _joined(parts: Sequence[NearRoads]) -> NearRoads:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gis.linear import IntArray
 from planning.application import Application
@@ -49,7 +50,8 @@ class _Texts:
             known[used] = [self._of(values.values[place]) for place in used.tolist()]
             self._place[rows] = known[values.place]
         elif isinstance(values, np.ndarray):
-            self._place[rows] = [self._of(value) for value in values]
+            place, found = pd.factorize(values)
+            self._place[rows] = np.array([*map(self._of, found), _NOTHING], np.int32)[place]
         else:
             self._place[rows] = self._of(values)
 
@@ -59,10 +61,7 @@ class _Texts:
 
     def column(self) -> pd.Series:
         """The texts, as pandas has them where they are given as objects."""
-        if not self._values:
-            return pd.Series(np.full(len(self._place), None, object), dtype=object)
-        values = pd.array(np.array(self._values, object), dtype="str")
-        return pd.Series(values.take(self._place, allow_fill=True))
+        return _column(self._values, self._place)
 
     def _of(self, value: str | None) -> int:
         if value is None:
@@ -133,11 +132,12 @@ class Table:
         return pd.DataFrame({name: columns[name] for name in names}, columns=names, copy=False)
 
 
-def _column(values: Sequence[str | None], place: IntArray) -> pd.Series:
-    """A column of these texts in these places."""
-    texts = _Texts(len(place))
-    texts.write(np.arange(len(place)), Coded(place, values))
-    return texts.column()
+def _column(values: Sequence[str | None], place: NDArray[Any]) -> pd.Series:
+    """Texts in their places, -1 for nothing, as pandas has them where they are given as objects."""
+    if all(value is None for value in values):
+        return pd.Series(np.full(len(place), None, object), dtype=object)
+    texts = pd.array(np.array(values, object), dtype="str")
+    return pd.Series(texts.take(place, allow_fill=True))
 
 
 def _days(cases: Sequence[Application]) -> list[str]:

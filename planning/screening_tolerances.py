@@ -55,14 +55,13 @@ def tolerances_of_ways(
 
 def _of_ways(work: Groundwork, sites: Sites, ways: Ways) -> Hold:
     """What ways hang on, without their lines."""
-    table = ways.tie_ins.table
-    kind, feature_id = (table[name].to_numpy(object) for name in ("kind", "feature_id"))
+    table = ways.tie_ins.table[["kind", "feature_id"]].take(ways.tie_in)
     return Hold(
         work=work,
         lines=np.zeros(0, object),
         crossings=work.corridors.crossings.iloc[:0],
-        kind=kind[ways.tie_in],
-        feature_id=feature_id[ways.tie_in].astype(str),
+        kind=table["kind"].to_numpy(object),
+        feature_id=table["feature_id"].to_numpy(object).astype(str),
         parcels=[sites.parcel_ids[site] for site in ways.site.tolist()],
         working=np.zeros(0, object),
     )

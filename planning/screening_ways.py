@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -85,18 +85,21 @@ class Ways:
     edge: IntArray
     node: IntArray
     weight: FloatArray
+    whole: Ways | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.site)
 
     @cached_property
     def branches(self) -> Branches:
-        """The part of the forest that the ways run over."""
-        return self.forest.branches(self.foot[self.foot >= 0])
+        """The part of the forest that the ways run over, or those that they are a ``part`` of."""
+        return (
+            self.whole.branches if self.whole else self.forest.branches(self.foot[self.foot >= 0])
+        )
 
     @property
     def edges_used(self) -> IntArray:
-        """Edges that any of the ways runs over, connectors included."""
+        """Edges that the ways run over, or those that they are a ``part`` of; with connectors."""
         inner = self.branches.edge[self.branches.above >= 0]
         return np.concatenate([inner, self.edge[self.foot >= 0]])
 
@@ -125,6 +128,7 @@ class Ways:
             edge=self.edge[chosen],
             node=self.node[chosen],
             weight=self.weight[chosen],
+            whole=self.whole or self,
         )
 
     def one(self, place: int) -> Way:
@@ -135,43 +139,90 @@ class Ways:
 
     def draw(self) -> LineArray:
         """The ways as lines from the tie-in to the red line, all at once."""
-        steps, starts = self.steps
-        count = np.diff(starts)
-        way = np.repeat(np.arange(len(self)), count)
-        first = self.tie_ins.table["node"].to_numpy(np.int64)[self.tie_in]
-        ahead = self._runs_ahead(steps, starts, first)
-        return _chained(
-            np.concatenate([self.tie_ins.lines[self.tie_in], self.corridors.graph.lines[steps]]),
-            np.concatenate([np.arange(len(self)), way]),
-            np.concatenate([np.zeros(len(self), bool), ahead]),
-        )
+        number, starts = self.lines_used
+        return self._drawn(number, starts, np.zeros(len(self), np.int64), np.diff(starts))
 
-    def _runs_ahead(self, steps: IntArray, starts: IntArray, first: IntArray) -> np.ndarray:
-        """Whether each edge is walked from its first end to its second.
+    @cached_property
+    def lines_used(self) -> tuple[IntArray, IntArray]:
+        """Lines of all ways from the tie-in on, and where those of each begin.
+
+        An edge goes by its number, the way to the tie-in by its row, counted on from all edges.
+        """
+        steps, starts = self.steps
+        first = starts[:-1] + np.arange(len(self))
+        number = np.empty(len(self) + len(steps), np.int64)
+        edge = np.ones(len(number), bool)
+        edge[first] = False
+        number[edge], number[first] = steps, self.corridors.graph.edge_count + self.tie_in
+        return number, np.r_[first, len(number)]
+
+    def stretches(self, near: NDArray[np.bool_]) -> tuple[LineArray, IntArray]:
+        """The ways from before the first of their lines that is near to behind the last, as lines.
+
+        A line more at both ends, as the corners there are part of what is near.
+
+        Parameters
+        ----------
+        near
+            (edges + tie-ins,) which lines are near, numbered as of ``lines_used``; each way has
+            one at least.
+
+        Returns
+        -------
+        Different stretches, and which of them each way has: between two edges of a forest there
+        is one way only.
+        """
+        number, starts = self.lines_used
+        way = np.repeat(np.arange(len(self)), np.diff(starts))
+        hit = np.flatnonzero(near[number])
+        first = np.maximum(hit[np.diff(way[hit], prepend=-1) != 0] - 1, starts[:-1])
+        last = np.minimum(hit[np.diff(way[hit], append=-1) != 0] + 1, starts[1:] - 1)
+        _, one, place = np.unique(
+            number[first] * len(near) + number[last], return_index=True, return_inverse=True
+        )
+        part = self.part(one)
+        lines, starts_of = part.lines_used
+        begin = first[one] - starts[one]
+        return part._drawn(lines, starts_of, begin, last[one] - starts[one] + 1), place
+
+    def _drawn(
+        self, number: IntArray, starts: IntArray, begin: IntArray, end: IntArray
+    ) -> LineArray:
+        """Each way from one place among its lines to before another, as one line."""
+        ahead = self._runs_ahead(number, starts)
+        rows = ranges(starts[:-1] + begin, starts[:-1] + end)
+        edges = self.corridors.graph.edge_count
+        mine, stub = number[rows], number[rows] >= edges
+        lines = np.empty(len(rows), object)
+        lines[~stub] = self.corridors.graph.lines[mine[~stub]]
+        lines[stub] = self.tie_ins.lines[mine[stub] - edges]
+        owner = np.repeat(np.arange(len(self)), end - begin)
+        return _chained(lines, owner, ahead[rows])
+
+    def _runs_ahead(self, number: IntArray, starts: IntArray) -> NDArray[np.bool_]:
+        """Whether each line of ``lines_used`` is walked as it is drawn; ways to tie-ins are turned.
 
         The edge before and the edge after share one node; parallel edges are told by the node
         where the way began.
         """
-        ends = self.corridors.graph.ends[steps]
-        ahead = np.zeros(len(steps), bool)
-        here = first.copy()
-        place, walking = starts[:-1].copy(), np.arange(len(self))
+        edges = self.corridors.graph.ends
+        ahead = np.zeros(len(number), bool)
+        here = self.tie_ins.table["node"].to_numpy(np.int64)[self.tie_in]
+        place, walking = starts[:-1] + 1, np.arange(len(self))
         while True:
             walking = walking[place[walking] < starts[walking + 1]]
             if len(walking) == 0:
                 return ahead
             at = place[walking]
-            forward = ends[at, 0] == here[walking]
+            ends = edges[number[at]]
+            forward = ends[:, 0] == here[walking]
             ahead[at] = forward
-            here[walking] = np.where(forward, ends[at, 1], ends[at, 0])
+            here[walking] = np.where(forward, ends[:, 1], ends[:, 0])
             place[walking] += 1
 
 
-def _chained(lines: LineArray, owner: IntArray, ahead: np.ndarray) -> LineArray:
+def _chained(lines: LineArray, owner: IntArray, ahead: NDArray[np.bool_]) -> LineArray:
     """Join the lines of each owner, in their order, into one; those not ``ahead`` are turned."""
-    lines, owner, ahead = (
-        array[np.argsort(owner, kind="stable")] for array in (lines, owner, ahead)
-    )
     xy, line = shapely.get_coordinates(lines, return_index=True)
     count = np.bincount(line, minlength=len(lines))
     start = np.cumsum(count) - count

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gis.network import CorridorGraph, arcs, tie_break
 
@@ -62,3 +64,26 @@ def test_the_tie_break_hangs_on_the_line_alone(triangle: CorridorGraph) -> None:
     assert len(set(weight.tolist())) == 4
     assert tie_break(triangle.lines[::-1]).tolist() == weight[::-1].tolist()
     assert tie_break(shapely.reverse(triangle.lines)) == pytest.approx(weight, abs=1e-12)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 4), st.integers(0, 4), st.sampled_from([1.0, 2.0, 3.0, np.inf])),
+        max_size=25,
+    )
+)
+def test_arcs_are_the_lightest_edges_in_both_directions(
+    edges: list[tuple[int, int, float]],
+) -> None:
+    ends = np.array([edge[:2] for edge in edges], np.int64).reshape(-1, 2)
+    found = arcs(ends, np.array([weight for *_, weight in edges], float), 5)
+    wanted: dict[tuple[int, int], tuple[float, int]] = {}
+    for number, (one, two, weight) in enumerate(edges):
+        for pair in ((one, two), (two, one)):
+            if one != two and np.isfinite(weight):
+                wanted[pair] = min(wanted.get(pair, (np.inf, -1)), (weight, number))
+    start, end = found.matrix.nonzero()
+    assert set(zip(start.tolist(), end.tolist(), strict=True)) == set(wanted)
+    for (one, two), (weight, number) in wanted.items():
+        assert found.matrix[one, two] == weight
+        assert found.edge_between(np.array([one]), np.array([two])) == number

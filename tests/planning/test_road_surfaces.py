@@ -7,7 +7,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shapely.geometry import LineString, box
+from shapely.geometry import LineString, MultiLineString, box
 
 from layers.errors import LayerError
 from planning.road_surfaces import RoadSurfaces, road_surfaces
@@ -55,6 +55,26 @@ def test_a_line_in_the_footway_crosses_nothing() -> None:
 def test_a_crossing_counts_once_wherever_the_street_is_cut_into_squares(x: float) -> None:
     # Lines that ran on the common edge of two squares were once counted twice.
     assert crossings(surfaces(), line((x, -20), (x, 20))) == [(0, "R-1", 10.0, 20.0)]
+
+
+def test_a_line_that_runs_in_twice_is_counted_twice_with_its_longest_run() -> None:
+    """Over and, bent, back into the carriageway by 2 m: 10 m, then 2 + 4 + 2 m."""
+    bent = line((50, -20), (50, 20), (60, 20), (60, 3), (64, 3), (64, 20))
+    contact = line((80, 20), (80, 4.99), (80, 20.5))
+    table = surfaces().crossings(np.array([bent, contact], object))
+    assert table["kerb_m"].tolist() == pytest.approx([18.0, 0.02])
+    assert table["count"].tolist() == [2, 0]
+    assert table["longest_m"].tolist() == pytest.approx([10.0, 0.02])
+
+
+def test_what_lies_on_both_sides_of_a_gap_is_two_runs() -> None:
+    """Stretches of 4 m and 3 m in one carriageway, 2 m apart: adjoining metres, not one run."""
+    gapped = MultiLineString([line((50, -4), (50, 0)), line((50, 2), (50, 5), (50, 9))])
+    whole = MultiLineString([line((50, -4), (50, -3)), line((50, 2), (50, 3))])
+    table = surfaces().crossings(np.array([gapped, whole], object))
+    assert table["kerb_m"].tolist() == pytest.approx([7.0, 2.0])
+    assert table["count"].tolist() == [2, 2]
+    assert table["longest_m"].tolist() == pytest.approx([4.0, 1.0])
 
 
 def test_without_a_red_line_width_the_red_line_crossing_is_unknown() -> None:
@@ -172,3 +192,22 @@ def test_kerb_lengths_add_up_to_the_length_inside_all_carriageways(
     table = NET.crossings(np.array([way], object))
     whole = shapely.intersection(way, shapely.union_all(NET.carriageway)).length
     assert table["kerb_m"].sum() == pytest.approx(whole, abs=1e-5)
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.tuples(st.integers(-30, 130), st.integers(-30, 60)), min_size=2, max_size=7).filter(
+        lambda path: len(set(path)) > 1
+    )
+)
+def test_runs_are_those_of_an_overlay(path: list[tuple[int, int]]) -> None:
+    """Shifted off the grid, so that no line runs along a kerb or through a corner of one."""
+    found = surfaces()
+    walked = line(*((x + 0.3137 * y, y + 0.2718) for x, y in path))
+    table = found.crossings(np.array([walked], object))
+    inside = shapely.intersection(walked, found.own_area[table["road"]])
+    for row, shape in zip(table.itertuples(), inside, strict=True):
+        runs = shapely.length(shapely.get_parts(shapely.line_merge(shape)))
+        if walked.is_simple:  # an overlay cuts a line where it meets itself
+            assert row.count == (runs > 0.02).sum()
+            assert row.longest_m == pytest.approx(runs.max(), abs=1e-6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -145,6 +146,36 @@ def test_ways_of_arrays_are_the_ways_of_the_forest(sample_work: Groundwork) -> N
     assert ways.site.tolist() == sorted(expected.index)
     for place, site in enumerate(ways.site.tolist()):
         assert ways.one(place) == expected[site]
+
+
+def test_stretches_hold_all_that_is_near_and_a_line_at_both_ends(sample_work: Groundwork) -> None:
+    """Of every way the lines from before the first near one to behind the last, joined."""
+    cases = cases_of(sample_work.survey, [], DAY)[:80]
+    search = sample_work.search(cases[0].demands["water"].pipe, "cheapest")
+    ways = lightest_ways(search, Sites(sample_work, cases).steps)
+    numbers, starts = ways.lines_used
+    near = np.zeros(numbers.max() + 1, bool)
+    near[np.random.default_rng(5).choice(np.unique(numbers), 60, replace=False)] = True
+    some = np.array([near[numbers[a:b]].any() for a, b in pairwise(starts.tolist())])
+    part = ways.part(np.flatnonzero(some))
+    stretches, which = part.stretches(near)
+    assert 0 < len(stretches) <= len(part)
+    edges = sample_work.corridors.graph.edge_count
+    numbers, starts = part.lines_used
+    for way, (first, last) in enumerate(pairwise(starts.tolist())):
+        at = first + np.flatnonzero(near[numbers[first:last]])
+        mine = numbers[max(at[0] - 1, first) : min(at[-1] + 1, last - 1) + 1].tolist()
+        lines = [
+            sample_work.corridors.graph.lines[n] if n < edges else part.tie_ins.lines[n - edges]
+            for n in mine
+        ]
+        found = stretches[which[way]]
+        assert found.length == pytest.approx(sum(line.length for line in lines))
+        assert all(
+            line.hausdorff_distance(line.intersection(found.buffer(1e-6))) < 1e-5
+            for line in lines
+            if line.length
+        )
 
 
 def test_what_no_edge_joins_to_a_main_is_cut_off_whatever_may_be_dug() -> None:
