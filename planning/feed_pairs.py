@@ -11,22 +11,20 @@ they should not, one or the other must keep off it: both are searched, the cheap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from heapq import heappop, heappush
-from itertools import count
-from typing import NamedTuple
 
 import numpy as np
 
 from gis.linear import IntArray
-from gis.pairs import NOTHING_SHUT, Cut, Pair, PairAnswer, PairProblem, Shut, cheapest_pair
+from gis.pairs import PairProblem
 from planning.application import Demand
-from planning.both_feeds import BothFeeds, both_feeds, tell_together
+from planning.both_feeds import BothFeeds
 from planning.groundwork import Groundwork, Site
-from planning.judged_routes import Route, rank_among, working_strips
+from planning.judged_routes import Route
 from planning.pair_areas import APART, PairArea, counted_once, sharing_bars, source_numbers
+from planning.pair_search import FoundPair, PairJudge, PairSearch, Space, pair_yuan
 from planning.qualifying import (
     MOST_PIECES,
     OF_WAYS,
@@ -35,16 +33,11 @@ from planning.qualifying import (
     Qualifying,
     as_proven,
     farthest_m,
-    judge_ways,
 )
-from planning.route_pieces import Caps, PieceBook, Reason, piece_book
-from planning.routes import Way
+from planning.route_pieces import Caps, PieceBook, Reason
 from planning.search_areas import CAP_ROUNDING, area_round
-from planning.verdicts import possible_of
 
 _FIRST_REACH_M = 60.0
-# Where the search for a kind of pairs gives up: labels of one step, steps, pairs that fail.
-MOST_LABELS, MOST_SEARCHES, MOST_FAILED = 10_000, 60, 12
 
 
 @dataclass(frozen=True)
@@ -70,29 +63,7 @@ class FeedPairs:
         return self.apart[id(both)]
 
 
-class _Space(NamedTuple):
-    """Pairs to look among: of at most a rank (None: any), under caps or (``worst``) without."""
-
-    level: int | None
-    caps: Caps
-    worst: bool
-    apart: str
-    may_share: bool = True
-
-
-class _Found(NamedTuple):
-    """What a search found: ``final`` tells that nothing lies beyond what it looked at."""
-
-    both: BothFeeds | None
-    proven: bool
-    lower_bound: float
-    apart: str = "none"
-    final: bool = False
-    reason: Reason | None = None
-    reach_m: float = 0.0
-
-
-_NONE = _Found(None, True, np.inf, final=True)
+_NONE = FoundPair(None, True, np.inf, final=True)
 
 
 def feed_pairs(
@@ -119,9 +90,13 @@ class _Quest:
     known: Mapping[str, Route]
 
     @cached_property
+    def judge(self) -> PairJudge:
+        return PairJudge(self.work, self.demand, self.site)
+
+    @property
     def book(self) -> PieceBook:
-        """The pieces of one feed: a pair that holds a piece is no better than the piece alone."""
-        return piece_book(self.work, replace(self.demand, feeds=1), self.site)
+        """The pieces of one feed."""
+        return self.judge.book
 
     @cached_property
     def number(self) -> IntArray:
@@ -133,17 +108,17 @@ class _Quest:
 
     # --- ranks -----------------------------------------------------------------------------------
 
-    def answer(self, cheapest: _Found) -> FeedPairs:
+    def answer(self, cheapest: FoundPair) -> FeedPairs:
         """The pair that qualifies, by levels as for a single route."""
         assert cheapest.both is not None
-        both = self.surveyed(cheapest.both)
+        both = self.judge.surveyed(cheapest.both)
         kinds = {id(both): cheapest.apart}
         if both.rank == SURE:
             sure = Qualifying(both.routes[0], cheapest.proven, cheapest.lower_bound)
             return FeedPairs(both, both, kinds, sure)
         found = self.first_apart(SURE)
         if found.both is not None:
-            chosen = self.surveyed(found.both)
+            chosen = self.judge.surveyed(found.both)
             kinds[id(chosen)] = found.apart
             yuan, reach_m = found.lower_bound, found.reach_m
             sure = Qualifying(chosen.routes[0], found.proven, yuan, reach_m=reach_m)
@@ -155,13 +130,13 @@ class _Quest:
             return FeedPairs(both, None, kinds, gave_up)
         return self._open(both, kinds, found)
 
-    def _open(self, cheapest: BothFeeds, kinds: dict[int, str], sure: _Found) -> FeedPairs:
+    def _open(self, cheapest: BothFeeds, kinds: dict[int, str], sure: FoundPair) -> FeedPairs:
         """The pair that may qualify where none surely does, or why none may."""
-        found = _Found(cheapest, True, np.inf, kinds[id(cheapest)], reach_m=sure.reach_m)
+        found = FoundPair(cheapest, True, np.inf, kinds[id(cheapest)], reach_m=sure.reach_m)
         chosen: BothFeeds | None = cheapest
         if cheapest.rank > POSSIBLE:
             found = self.first_apart(POSSIBLE)
-            chosen = found.both and self.surveyed(found.both)
+            chosen = found.both and self.judge.surveyed(found.both)
         kinds = kinds if chosen is None else {**kinds, id(chosen): found.apart}
         answer = Qualifying(
             None,
@@ -192,15 +167,7 @@ class _Quest:
         weights = self.work.search(self.demand.pipe, "cheapest").tie_in_weights
         return bool((np.isfinite(weights[tie_ins]) & (self.number[tie_ins] < 0)).any())
 
-    def surveyed(self, both: BothFeeds) -> BothFeeds:
-        """A pair with its certainty."""
-        ways = [(route.way, route.bored) for route in both.routes]
-        routes = judge_ways(self.work, self.demand, [self.site] * 2, *zip(*ways, strict=True))
-        judged = both_feeds(self.work, self.demand, self.site, routes[0], routes[1])
-        assert judged is not None
-        return judged
-
-    def first_apart(self, level: int | None) -> _Found:
+    def first_apart(self, level: int | None) -> FoundPair:
         """The cheapest pair of the best kind that has one of at most a rank."""
         proven, bound, reach_m, last = True, np.inf, 0.0, _NONE
         for apart in APART:
@@ -213,10 +180,10 @@ class _Quest:
             proven = True  # it holds for all kinds
         return last._replace(proven=proven, lower_bound=bound, reach_m=reach_m)
 
-    def _of_kind(self, level: int | None, apart: str) -> _Found:
+    def _of_kind(self, level: int | None, apart: str) -> FoundPair:
         """The cheapest pair of one kind: one that keeps the limits, or that needs no permit."""
         if level is None:
-            return self._search(_Space(None, {}, False, apart), None)
+            return self._search(Space(None, {}, False, apart), None)
         least_rank, input_bars = self.book.unchanging
         caps = self.book.caps(level)
         barred = input_bars if least_rank > level else None
@@ -225,9 +192,9 @@ class _Quest:
         if barred is None or self.book.rank({}) <= level:
             if not caps or reason is None:
                 may_share = not sharing_bars(self.demand, self.book, level)
-                spaces.append(_Space(level, caps, False, apart, may_share))
+                spaces.append(Space(level, caps, False, apart, may_share))
             if caps:
-                spaces.append(_Space(level, {}, True, apart))
+                spaces.append(Space(level, {}, True, apart))
         best = _NONE._replace(reason=reason)
         for space in spaces:
             found = self._search(space, best.both)
@@ -270,7 +237,7 @@ class _Quest:
 
     # --- one kind --------------------------------------------------------------------------------
 
-    def _search(self, space: _Space, best: BothFeeds | None) -> _Found:
+    def _search(self, space: Space, best: BothFeeds | None) -> FoundPair:
         """Look ever farther for the cheapest pair, until no cheaper one can lie beyond.
 
         A pair of which one way leads beyond the reach costs that way and another at least.
@@ -285,7 +252,9 @@ class _Quest:
             reach = area.area.reach_m
             safe_yuan = reach * search.lightest_rate + least_yuan
             if len(area.area.edges) > MOST_PIECES:
-                return _Found(best, False, min(safe_yuan, _yuan(best)), space.apart, reach_m=reach)
+                return FoundPair(
+                    best, False, min(safe_yuan, pair_yuan(best)), space.apart, reach_m=reach
+                )
             found = self._within(area, space, best)
             if not found.proven:
                 bound = min(found.lower_bound, safe_yuan)
@@ -295,27 +264,27 @@ class _Quest:
                 return found._replace(reach_m=reach)
             reach_m *= 2
 
-    def _within(self, area: PairArea, space: _Space, best: BothFeeds | None) -> _Found:
+    def _within(self, area: PairArea, space: Space, best: BothFeeds | None) -> FoundPair:
         """The cheapest pair of a kind in an area."""
         part = area
         if best is not None:
-            part = part.no_dearer(_yuan(best) - self.known["cheapest"].figures["cost_yuan"])
+            part = part.no_dearer(pair_yuan(best) - self.known["cheapest"].figures["cost_yuan"])
         if space.level is not None:
             part = part.allowed(space.level, worst=space.worst)
         if part.area.is_empty or len(np.unique(part.group)) < 2:
             final = part.is_closed if best is None else True
             reason = None if best else part.area.why_empty
-            return _Found(best, True, _yuan(best), space.apart, final, reason)
+            return FoundPair(best, True, pair_yuan(best), space.apart, final, reason)
         side_by_side = space.apart == "none" and space.may_share
         beside = space.apart == "none"
         problem = part.problem(space.caps, side_by_side=side_by_side, beside=beside)
-        found = _Kind(self, part, space, best).cheapest(problem)
+        found = PairSearch(self.judge, part, space, best).cheapest(problem)
         if found.both is None and found.proven:
             reason = self._why(area, part, problem, space)
             return found._replace(final=found.final or part.is_closed, reason=reason)
         return found._replace(final=found.final or (found.proven and part.is_closed))
 
-    def _why(self, area: PairArea, part: PairArea, problem: PairProblem, space: _Space) -> Reason:
+    def _why(self, area: PairArea, part: PairArea, problem: PairProblem, space: Space) -> Reason:
         """Why no pair in an area has the rank."""
         whole = len(part.area.edges) == len(area.area.edges)
         whole = whole and len(part.area.tie_ins) == len(area.area.tie_ins)
@@ -326,160 +295,3 @@ class _Quest:
             if least > cap + CAP_ROUNDING:
                 return Reason("cap", name, least, float(condition.limit))
         return Reason("together")
-
-    # --- judging ---------------------------------------------------------------------------------
-
-    def judged(self, part: PairArea, pair: Pair) -> BothFeeds:
-        """A pair, measured and judged exactly, without its certainty; the cheaper way first."""
-        ways = sorted((part.way(one) for one in (pair.first, pair.second)), key=_by_cost)
-        routes = judge_ways(
-            self.work,
-            self.demand,
-            [self.site] * 2,
-            [way for way, _ in ways],
-            [bored for _, bored in ways],
-            surveyed=False,
-        )
-        both = both_feeds(self.work, self.demand, self.site, routes[0], routes[1], surveyed=False)
-        assert both is not None
-        return both
-
-    def rank_of_parts(self, part: PairArea, pair: Pair, spans: _Spans) -> int:
-        """The rank of a part of a pair, judged as if it were the whole."""
-        runs = []
-        for one, (start, end) in zip((pair.first, pair.second), spans, strict=True):
-            bored = part.way(one)[1]
-            runs.append(part.run(one, start, end, bored).of_its_own)
-        routes = self.book.traced(runs)
-        alone = working_strips(self.work, self.demand, routes)
-        told = tell_together(self.work, self.demand, self.book.dig_date, routes, alone)
-        inputs = {**told.measures, **told.facts, **self.book.given}
-        return rank_among(possible_of(self.demand.pipe.utility, inputs, self.work.policy))
-
-
-_Spans = tuple[tuple[int, int], tuple[int, int]]
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """The search for the cheapest pair of one kind in an area; only those cheaper than ``best``."""
-
-    quest: _Quest
-    part: PairArea
-    space: _Space
-    best: BothFeeds | None
-
-    def cheapest(self, problem: PairProblem) -> _Found:
-        """Search pairs, the cheapest first; where two ways have too much in common, both cures."""
-        space, bars = self.space, not self.space.may_share
-        nodes: list[tuple[float, int, Shut, PairAnswer]] = []
-        serial, failed = count(), 0
-
-        def look(shut: Shut) -> None:
-            answer = cheapest_pair(
-                problem, dearest=_yuan(self.best) - CAP_ROUNDING, limit=MOST_LABELS, shut=shut
-            )
-            heappush(nodes, (answer.lower_bound, next(serial), shut, answer))
-
-        look(NOTHING_SHUT)
-        for _ in range(MOST_SEARCHES):
-            bound, _, shut, answer = heappop(nodes)
-            if answer.pair is None and not answer.proven:
-                return self._gave_up(bound)
-            if answer.pair is None:
-                # The others are no cheaper: there is none left.
-                dead = [shut, *(one for _, _, one, _ in nodes)]
-                final = all(self._for_good(one) for one in dead)
-                return _Found(self.best, True, _yuan(self.best), space.apart, final)
-            conflict = self.part.conflict(answer.pair, space.apart, last_steps=bars)
-            if conflict is not None:
-                if shut == NOTHING_SHUT and len(conflict) == 2 and not conflict[0].sources:
-                    conflict = conflict[:1]  # the other is the same with the ways exchanged
-                for off in conflict:
-                    look(shut.off(*off))
-                continue
-            found = self._qualified(answer.pair)
-            if found is not None:
-                return _Found(found, True, found.figures["cost_yuan"], space.apart)
-            failed += 1
-            if failed == MOST_FAILED:
-                return self._gave_up(bound)
-            problem = problem.without(self._cut(answer.pair))
-            look(shut)
-        return self._gave_up(nodes[0][0] if nodes else 0.0)
-
-    def _qualified(self, pair: Pair) -> BothFeeds | None:
-        """The pair judged exactly; None where it does not have the rank."""
-        level = self.space.level
-        if level is not None and self._fails(pair, _whole(pair)):
-            return None
-        both = self.quest.judged(self.part, pair)
-        return both if level is None or both.rank <= level else None
-
-    def _gave_up(self, bound: float) -> _Found:
-        return _Found(self.best, False, min(bound, _yuan(self.best)), self.space.apart, True)
-
-    def _for_good(self, shut: Shut) -> bool:
-        """Whether one of the ways, off what is shut, can go nowhere at all."""
-        return any(self.part.shut_in(shut.edges[way], shut.sources[way]) for way in (0, 1))
-
-    # --- what fails ------------------------------------------------------------------------------
-
-    def _cut(self, pair: Pair) -> Cut:
-        """The least parts of the two ways, found from their ends, that do not have the rank."""
-        whole = _whole(pair)
-        for way in (0, 1):
-            alone = _with([(0, 0), (0, 0)], way, whole[way])
-            if self._fails(pair, alone):
-                return self._cut_of(pair, self._least(pair, alone, way))
-        if self._fails(pair, whole):
-            for way in (0, 1):
-                whole = self._least(pair, whole, way)
-        return self._cut_of(pair, whole)
-
-    def _least(self, pair: Pair, spans: list[tuple[int, int]], way: int) -> list[tuple[int, int]]:
-        """Spans with the shortest part of one way, from its start and then from its end."""
-
-        def fails(start: int, end: int) -> bool:
-            return self._fails(pair, _with(spans, way, (start, end)))
-
-        start, end = spans[way]
-        end = _first(start + 1, end, lambda at: fails(start, at))
-        start = end - _first(1, end - start, lambda length: fails(end - length, end))
-        return _with(spans, way, (start, end))
-
-    def _fails(self, pair: Pair, spans: list[tuple[int, int]]) -> bool:
-        level = self.space.level
-        assert level is not None
-        return self.quest.rank_of_parts(self.part, pair, (spans[0], spans[1])) > level
-
-    def _cut_of(self, pair: Pair, spans: list[tuple[int, int]]) -> Cut:
-        edges, sources = [], []
-        for one, (start, end) in zip((pair.first, pair.second), spans, strict=True):
-            edges.append(frozenset(one.edges[max(start - 1, 0) : max(end - 1, 0)]))
-            sources.append(one.source if start == 0 < end else -1)
-        return Cut((edges[0], edges[1]), (sources[0], sources[1]))
-
-
-def _whole(pair: Pair) -> list[tuple[int, int]]:
-    return [(0, len(one.edges) + 1) for one in (pair.first, pair.second)]
-
-
-def _with(spans: list[tuple[int, int]], way: int, span: tuple[int, int]) -> list[tuple[int, int]]:
-    return [span if number == way else one for number, one in enumerate(spans)]
-
-
-def _first(low: int, high: int, holds: Callable[[int], bool]) -> int:
-    """The first number from low to high that something holds of, as it then does of all after."""
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle + 1, high)
-    return low
-
-
-def _by_cost(one: tuple[Way, tuple[int, ...]]) -> float:
-    return one[0].weight
-
-
-def _yuan(both: BothFeeds | None) -> float:
-    return np.inf if both is None else both.figures["cost_yuan"]

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import lil_array
 
-from gis.pairs import NOTHING_SHUT, Cut, Pair, PairedWay, PairProblem, Shut, cheapest_pair
+from gis.pair_labels import cheapest_pair
+from gis.pairs import NOTHING_SHUT, Cut, Pair, PairedWay, PairProblem, Shut
 
 LIMIT = 200_000
 

@@ -17,7 +17,7 @@ from shapely.geometry import box
 from shapely.ops import substring
 
 from layers.survey import Survey
-from planning import feed_pairs
+from planning import pair_search
 from planning.application import Demand
 from planning.batch import screen
 from planning.both_feeds import BothFeeds, both_feeds
@@ -194,13 +194,13 @@ def test_two_gas_lines_in_one_trench_qualify_where_two_trenches_would_be_too_lon
 def test_a_search_that_gives_up_recommends_the_cheapest_pair_and_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = feed_pairs.cheapest_pair
+    whole = pair_search.cheapest_pair
 
     def tired(problem: Any, *, limit: int, **how: Any) -> Any:
         return whole(problem, limit=limit if len(problem.caps) == 0 else 0, **how)
 
-    monkeypatch.setattr(feed_pairs, "cheapest_pair", tired)
-    monkeypatch.setattr(feed_pairs, "MOST_SEARCHES", 60)
+    monkeypatch.setattr(pair_search, "cheapest_pair", tired)
+    monkeypatch.setattr(pair_search, "MOST_SEARCHES", 60)
     line = solved(town(**TWO_STREETS), {})[2]
     assert (line.recommended, line.qualifying_route) == ("cheapest", "not_proven")
     told = certificate_of(line, towns.policy())
