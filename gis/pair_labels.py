@@ -29,6 +29,11 @@ Used = tuple[float, ...]
 _BOTH, _MET, _FIRST, _TO_MEET, _SECOND, _END = range(6)
 
 
+# cost or resource: the least of either way, its group, the least to another group
+_Bound = tuple[list[float], list[int], list[float]]
+Kept = dict[tuple[frozenset[int], frozenset[int]], list[_Bound]]
+
+
 @dataclass(frozen=True)
 class PairAnswer:
     """Answer of :func:`cheapest_pair`.
@@ -50,6 +55,7 @@ def cheapest_pair(
     dearest: float = np.inf,
     limit: int,
     shut: Shut = NOTHING_SHUT,
+    kept: Kept | None = None,
 ) -> PairAnswer:
     """Find the cheapest two ways from sources of different groups whose sums keep the caps.
 
@@ -61,17 +67,18 @@ def cheapest_pair(
         Most labels to settle; then a lower bound comes back, not proven.
     shut
         What each of the two must keep off.
+    kept
+        Where bounds are kept for further searches of the same problem, with whatever cuts and
+        shut pieces.
 
     Notes
     -----
     Label setting as in ``gis.labels``: bounds are what the two ways need at least to different
     groups; labels can grow exponentially, the bounds leave few.
     """
-    return _PairSearch(problem, dearest, limit, shut).solve()
+    return _PairSearch(problem, dearest, limit, shut, {} if kept is None else kept).solve()
 
 
-# cost or resource: the least of either way, its group, the least to another group
-_Bound = tuple[list[float], list[int], list[float]]
 # key, node that moved, edge or source, cost, used
 _Arc = tuple[int, int, float, Used]
 Label = tuple[float, int, float, Used, int, int, int, Any, Any]
@@ -80,7 +87,9 @@ Label = tuple[float, int, float, Used, int, int, int, Any, Any]
 class _PairSearch:
     """One search; nodes 0 to n-1, and n where the ways begin on the targets."""
 
-    def __init__(self, problem: PairProblem, dearest: float, limit: int, shut: Shut) -> None:
+    def __init__(
+        self, problem: PairProblem, dearest: float, limit: int, shut: Shut, kept: Kept
+    ) -> None:
         self.problem, self.limit = problem, limit
         self.hub = problem.node_count
         self._dearest = loosened(dearest) if np.isfinite(dearest) else dearest
@@ -95,7 +104,8 @@ class _PairSearch:
         self._loose = [loosened(cap) for cap in self._caps]
         self._cost = [self._shut(problem.cost, shut.edges[way]) for way in (0, 1)]
         self._stub_cost = [self._shut(problem.source_cost, shut.sources[way]) for way in (0, 1)]
-        self._bounds = self._all_bounds(shut)
+        # Of the cost and of every resource for both ways; cuts have none.
+        self._bounds = [self._bounds_of(way, shut, kept) for way in (0, 1)]
         arcs = both_ways(problem.node_count, problem.ends)
         self._indptr, self._head, self._edge = arcs.indptr, arcs.head, arcs.edge
         self._arcs: tuple[dict[int, list[_Arc]], dict[int, list[_Arc]]] = ({}, {})
@@ -131,13 +141,14 @@ class _PairSearch:
         cost[list(closed)] = np.inf
         return cost
 
-    def _all_bounds(self, shut: Shut) -> list[list[_Bound]]:
-        """Bounds of the cost and of every resource for both ways; cuts have none."""
-        alike = shut.edges[0] == shut.edges[1] and shut.sources[0] == shut.sources[1]
-        one = self._bounds_of(0)
-        return [one, one if alike else self._bounds_of(1)]
+    def _bounds_of(self, way: int, shut: Shut, kept: Kept) -> list[_Bound]:
+        """Bounds of one way, those that another search found where it kept off as much."""
+        key = shut.edges[way], shut.sources[way]
+        if key not in kept:
+            kept[key] = self._new_bounds(way)
+        return kept[key]
 
-    def _bounds_of(self, way: int) -> list[_Bound]:
+    def _new_bounds(self, way: int) -> list[_Bound]:
         cost, stubs, found = self._cost[way], self._stub_cost[way], []
         problem = self.problem
         for row in (None, *self._rows):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gis.pair_labels import PairAnswer, cheapest_pair
+from gis.pair_labels import Kept, PairAnswer, cheapest_pair
 from gis.pairs import NOTHING_SHUT, Cut, Pair, PairProblem, Shut
 from planning.application import Demand
 from planning.both_feeds import BothFeeds, both_feeds, tell_together
@@ -116,10 +116,15 @@ class PairSearch:
         space, bars = self.space, not self.space.may_share
         nodes: list[tuple[float, int, Shut, PairAnswer]] = []
         serial, failed = count(), 0
+        kept: Kept = {}
 
         def look(shut: Shut) -> None:
             answer = cheapest_pair(
-                problem, dearest=pair_yuan(self.best) - CAP_ROUNDING, limit=MOST_LABELS, shut=shut
+                problem,
+                dearest=pair_yuan(self.best) - CAP_ROUNDING,
+                limit=MOST_LABELS,
+                shut=shut,
+                kept=kept,
             )
             heappush(nodes, (answer.lower_bound, next(serial), shut, answer))
 
@@ -224,4 +229,5 @@ def _by_cost(one: tuple[Way, tuple[int, ...]]) -> float:
 
 
 def pair_yuan(both: BothFeeds | None) -> float:
+    """What a pair costs in yuan; inf for none."""
     return np.inf if both is None else both.figures["cost_yuan"]
