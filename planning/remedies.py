@@ -28,13 +28,14 @@ from planning.judged_routes import Route, site_facts
 from planning.nearby_ways import nearby_ways
 from planning.no_dig import OPEN, Closed
 from planning.pareto import amounts_of
-from planning.policy_model import Clause, Condition, Guard, Policy
+from planning.policy_model import Guard, Policy
 from planning.qualifying import judge_ways
 from planning.questions import unknown_of_route
 from planning.readings import active_values
 from planning.route_pieces import piece_book
 from planning.routes import Way
 from planning.search_areas import CAP_ROUNDING
+from planning.single_rules import with_one_condition, with_one_guard
 from planning.standards import Pipe
 from planning.texts import gettext as _
 from planning.tie_ins import eligible
@@ -265,38 +266,6 @@ def _source(mine: _Line, name: str) -> str:
     rules = mine.work.policy.rules[policy_utility(mine.utility)]
     reads = {k: v for value in active_values(rules, ()) for k, v in value.reads.items()}
     return str(reads.get(name, name))
-
-
-def with_one_guard(policy: Policy, utility: str, guard_id: str) -> Policy:
-    """The policy with one guard of a utility left: all else is met."""
-    rules = policy.rules[policy_utility(utility)]
-    guards = tuple(one for one in rules.guards if one.id == guard_id)
-    clauses = [replace(one, all_of=(), any_of=(), permit_exception={}) for one in rules.clauses]
-    return _with_rules(policy, utility, guards, clauses)
-
-
-def with_one_condition(policy: Policy, utility: str, finding: Finding) -> Policy:
-    """The policy with one condition of a utility left, that of a finding: all else is met."""
-
-    def asked(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
-        same = (finding.input, finding.comparator, finding.limit)
-        return tuple(one for one in conditions if (one.input, one.comparator, one.limit) == same)
-
-    clauses = [
-        replace(one, all_of=asked(one.all_of), any_of=asked(one.any_of), permit_exception={})
-        for one in policy.rules[policy_utility(utility)].clauses
-    ]
-    clauses = [one for one in clauses if one.all_of or one.any_of]
-    return _with_rules(policy, utility, (), clauses)
-
-
-def _with_rules(
-    policy: Policy, utility: str, guards: tuple[Guard, ...], clauses: Sequence[Clause]
-) -> Policy:
-    key = policy_utility(utility)
-    rules = policy.rules[key]
-    changed = replace(rules, guards=guards, clauses=tuple(clauses), advisories=())
-    return replace(policy, scope=(), rules={**policy.rules, key: changed})
 
 
 def _kind(mine: _Line, judged: Route | BothFeeds) -> str:

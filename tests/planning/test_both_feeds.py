@@ -177,6 +177,10 @@ def test_the_joint_plan_judges_the_second_feed_with_the_shared_route() -> None:
     entry = next(one for one in document["utilities"] if one["utility"] == "water")
     assert entry["shared_route"] is not None
     findings = {one["input"]: one["value"] for one in entry["verdict"]["joint"]["findings"]}
+    joined = {
+        one["tie_in"]["line_id"] for one in (entry["shared_route"], entry["second_feed"]["route"])
+    }
+    assert joined == {"W-1", "W-2"}
     second = entry["second_feed"]["route"]["length_m"]
     total = entry["shared_route"]["length_m"] + second
     assert findings["pipe_length_m"] == pytest.approx(total, abs=0.01)
