@@ -182,7 +182,7 @@ class Areas:
         """Whether places are inside areas or on their boundary, seen a little to both sides."""
         beside = ahead[:, ::-1] * (1, -1)
         beside *= (_ON_SIDE_M / np.hypot(*ahead.T))[:, None]
-        shapes, (left, right) = self._prepared[area], (xy + beside, xy - beside)
+        shapes, (left, right) = self.prepared[area], (xy + beside, xy - beside)
         inside = shapely.intersects_xy(shapes, left[:, 0], left[:, 1])
         inside |= shapely.intersects_xy(shapes, right[:, 0], right[:, 1])
         return np.asarray(inside)
@@ -220,7 +220,8 @@ class Areas:
         return np.stack([xy[first], xy[first + 1]], axis=1), owner, shapely.STRtree(sides)
 
     @cached_property
-    def _prepared(self) -> NDArray[Any]:
+    def prepared(self) -> NDArray[Any]:
+        """The polygons, prepared to be asked again and again."""
         polygons = self.polygons.copy()
         shapely.prepare(polygons)
         return polygons

@@ -56,6 +56,11 @@ class CorridorGraph:
         return np.asarray(shapely.length(self.lines), float)
 
     @cached_property
+    def bounds(self) -> tuple[FloatArray, FloatArray]:
+        """The least and the largest coordinates of the nodes, east and north."""
+        return self.node_xy.min(axis=0), self.node_xy.max(axis=0)
+
+    @cached_property
     def kind(self) -> NDArray[Any]:
         """The ``kind`` that the measures tell of each edge."""
         return np.asarray(self.measures["kind"].to_numpy(object))
@@ -73,13 +78,6 @@ class CorridorGraph:
     def edges_within(self, bounds: tuple[float, float, float, float]) -> IntArray:
         """Numbers of the edges whose bounding box meets the bounds, ascending."""
         return np.sort(self.tree.query(shapely.box(*bounds))).astype(np.int64)
-
-    def bare_networkx(self, edges: IntArray) -> nx.MultiGraph:
-        """Some edges as a networkx graph of nothing but their keys and nodes, for searches."""
-        graph = nx.MultiGraph()
-        starts, ends = self.ends[edges].T.tolist()
-        graph.add_edges_from(zip(starts, ends, edges.tolist(), strict=True))
-        return graph
 
     def to_networkx(
         self,

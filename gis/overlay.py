@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -72,22 +71,11 @@ def length_inside_union(lines: LineArray, polygons: NDArray[Any] | Areas) -> Flo
     return np.asarray(total, float)
 
 
-def enters(lines: LineArray, polygons: NDArray[Any] | Areas) -> pd.DataFrame:
-    """Pairs of lines and polygons where the line runs inside for more than a contact.
-
-    Returns
-    -------
-    Table with columns ``line``, ``polygon``, ``length_m``.
-    """
+def enters(lines: LineArray, polygons: NDArray[Any] | Areas) -> Inside:
+    """Pairs of lines and polygons where the line runs inside for more than a contact."""
     inside = lengths_inside(lines, polygons)
     kept = inside.length_m > CONTACT_TOLERANCE_M
-    return pd.DataFrame(
-        {
-            "line": inside.line[kept],
-            "polygon": inside.polygon[kept],
-            "length_m": inside.length_m[kept],
-        }
-    )
+    return Inside(inside.line[kept], inside.polygon[kept], inside.length_m[kept])
 
 
 def strips(lines: LineArray, width_m: FloatArray) -> NDArray[Any]:

@@ -72,6 +72,10 @@ class Region:
             room = np.maximum(room, ((bounds - box) * (1.0, 1.0, -1.0, -1.0)).min(axis=1))
         return room
 
+    def near(self, tree: shapely.STRtree, within_m: float) -> NDArray[np.int64]:
+        """Geometries of a tree whose boxes are as near as that to the region, and few others."""
+        return np.unique(tree.query(self.grown(within_m).boxes)[1]).astype(np.int64)
+
     def away_m(self, bounds: FloatArray) -> FloatArray:
         """Distance of boxes (n, 4) from the region; infinite from none at all."""
         away = np.full(len(bounds), np.inf)

@@ -102,7 +102,7 @@ def both_feeds(
         hold = hold_of(work, utility, [site, site], routes, both.strips)
         told = tolerances_of(hold, demand, as_one=True)
         tolerances = {name: _known(values[0]) for name, values in told.items()}
-    assumed = work.corridors.surfaces.table["width_assumed"].to_numpy(bool)
+    assumed = work.corridors.surfaces.width_assumed
     unverified = unverified_inputs(site.application, utility, bool(assumed[list(both.roads)].any()))
     sums = {
         name: first.figures[name] + second.figures[name]

@@ -47,10 +47,17 @@ def cut_out(corridors: Corridors, region: Region) -> Part:
     within = region.holds(graph.node_xy)
     edge = np.flatnonzero(within[graph.ends].any(axis=1))
     node = np.unique(np.concatenate([graph.ends[edge].ravel(), np.flatnonzero(within)]))
+    return Part(cut_out_edges(corridors, edge, node), node, edge)
+
+
+def cut_out_edges(corridors: Corridors, edge: IntArray, node: IntArray | None = None) -> Corridors:
+    """Some edges and all that is told of them and their nodes, or of some more; both ascending."""
+    graph = corridors.graph
+    node = np.unique(graph.ends[edge]) if node is None else node
     of_node, of_edge = _numbers(node, graph.node_count), _numbers(edge, graph.edge_count)
     carriers, drawn = corridors.carriers, corridors.drawn
     kept = np.flatnonzero(of_edge[drawn.edge] >= 0)
-    part = replace(
+    return replace(
         corridors,
         graph=CorridorGraph(
             graph.node_xy[node],
@@ -73,7 +80,6 @@ def cut_out(corridors: Corridors, region: Region) -> Part:
             tuple(drawn.utilities[row] for row in kept.tolist()),
         ),
     )
-    return Part(part, node, edge)
 
 
 def _numbers(kept: IntArray, count: int) -> IntArray:

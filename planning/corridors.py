@@ -44,8 +44,6 @@ from planning.strip_layout import StripLayout, lay_out
 
 # Edges along roads or away from them: mains are joined to their nodes.
 _BESIDE = ("strip", "drawn", "open_land", LANE)
-_SURFACE_NUMBER = {surface: number for number, surface in enumerate(SURFACES)}
-_UNKNOWN_SURFACE = _SURFACE_NUMBER["asphalt"]
 
 
 @dataclass(frozen=True)
@@ -114,6 +112,11 @@ class Corridors:
     def never_cut(self) -> NDArray[np.bool_]:
         """True for edges that cannot be cut open: they are bored, or carried by what exists."""
         return np.asarray((self.graph.kind == "bore") | (self.graph.kind == "carrier"), bool)
+
+    @cached_property
+    def never_open(self) -> IntArray:
+        """Edges that can be bored, but not cut open."""
+        return np.flatnonzero(self.graph.kind == "bore")
 
     @cached_property
     def walk_order(self) -> ArcOrder:
@@ -197,13 +200,12 @@ class Corridors:
         if crossings is None:
             crossings = self.surfaces.crossings(lines)
         count = len(lines)
-        table = pd.DataFrame({"length_m": shapely.length(lines)}, index=range(count))
-        table["kerb_m"] = np.bincount(crossings["line"], crossings["kerb_m"], minlength=count)
-        table["red_line_m"] = np.bincount(
-            crossings["line"], crossings["red_line_m"], minlength=count
-        )
+        line = crossings["line"].to_numpy(np.int64)
+        table = {"length_m": shapely.length(lines)}
+        for name in ("kerb_m", "red_line_m"):
+            table[name] = np.bincount(line, crossings[name].to_numpy(float), minlength=count)
         table["green_m"] = length_inside_union(lines, self._green_areas)
-        return table, crossings
+        return pd.DataFrame(table, index=range(count)), crossings
 
     @cached_property
     def _green_areas(self) -> Areas:
@@ -216,12 +218,15 @@ class Corridors:
         lies on the surface of the road, asphalt where that is unknown.
         """
         lengths = np.zeros((len(table), len(SURFACES)))
-        open_m = np.maximum((table["length_m"] - table["kerb_m"]).to_numpy(float), 0.0)
-        verge = np.minimum(table["green_m"].to_numpy(float), open_m)
+        length_m, kerb_m, green_m = (
+            table[name].to_numpy(float) for name in ("length_m", "kerb_m", "green_m")
+        )
+        open_m = np.maximum(length_m - kerb_m, 0.0)
+        verge = np.minimum(green_m, open_m)
         lengths[:, 0], lengths[:, 1] = open_m - verge, verge
-        surface = self.surfaces.table["surface"].map(_SURFACE_NUMBER).fillna(_UNKNOWN_SURFACE)
-        column = surface.to_numpy(np.int64)[crossings["road"].to_numpy(np.int64)]
-        np.add.at(lengths, (crossings.iloc[:, 0].to_numpy(np.int64), column), crossings["kerb_m"])
+        column = self.surfaces.surface[crossings["road"].to_numpy(np.int64)]
+        line = crossings.iloc[:, 0].to_numpy(np.int64)
+        np.add.at(lengths, (line, column), crossings["kerb_m"].to_numpy(float))
         return lengths
 
 
@@ -255,7 +260,7 @@ def build_beside(
     policy: Policy,
     gates: Mapping[str, tuple[str, Gate]] | None = None,
     bridged: FloatArray | None = None,
-    near: Region | None = None,
+    near: tuple[Region, Region] | None = None,
 ) -> Corridors:
     """Build the corridor graph beside roads that are prepared already, or beside a part of them.
 
@@ -264,22 +269,25 @@ def build_beside(
     bridged
         The ``bridges`` of all roads, where the survey holds only a part of the water.
     near
-        Where it is right, if it is a part: nothing that is out of reach of it is joined bent.
+        Where it is right, if it is a part, and what is built round that: nothing that is out of
+        reach of the first is joined bent, nothing out of reach of the second at all.
     """
     settings = policy.planning
     surfaces, streets, offset = beside.surfaces, beside.streets, beside.offset_m
     obstacles = obstacles_of(survey)
     layout = lay_out(beside.strips, streets, surfaces, obstacles, offset, settings.max_median_m)
+    right, built = near or (None, None)
+    reached = layout, obstacles, settings.max_snap_m, built
     feet = pd.concat(
         [
-            parcel_feet(survey, layout, obstacles, settings.max_snap_m),
-            point_feet(gate_points(gates), layout, obstacles, settings.max_snap_m),
-            point_feet(_points(survey, settings), layout, obstacles, settings.max_snap_m),
+            parcel_feet(survey, *reached),
+            point_feet(gate_points(gates), *reached),
+            point_feet(_points(survey, settings), *reached),
         ],
         ignore_index=True,
     )
     round_ = bent_feet(
-        survey, gates, feet, layout, obstacles, surfaces, settings, beside.bent, near
+        survey, gates, feet, layout, obstacles, surfaces, settings, beside.bent, right
     )
     feet = pd.concat([feet, round_], ignore_index=True) if len(round_) else feet
     across = crossing_feet(layout, beside, obstacles, feet, settings)

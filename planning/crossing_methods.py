@@ -173,12 +173,12 @@ def bores_of(corridors: Corridors, settings: Planning, edges: IntArray | None = 
 
     Only some ``edges`` are looked at where they are given, ascending.
     """
-    kind = corridors.graph.kind
-    length, lines = corridors.graph.length_m, corridors.graph.lines
-    over = corridors.graph.measures["kerb_m"].to_numpy(float) > 0
-    long_enough = length >= settings.value("trenchless_min_length_m")
-    may_be = ((kind == "crossing") & over & long_enough) | (kind == "bore")
-    edge = np.flatnonzero(may_be) if edges is None else edges[may_be[edges]]
+    edge = np.arange(corridors.graph.edge_count) if edges is None else edges
+    kind, length_m = corridors.graph.kind[edge], corridors.graph.length_m[edge]
+    lines, over_m = corridors.graph.lines, corridors.graph.measures["kerb_m"].to_numpy(float)[edge]
+    long_enough = length_m >= settings.value("trenchless_min_length_m")
+    may_be = ((kind == "crossing") & (over_m > 0) & long_enough) | (kind == "bore")
+    edge = edge[may_be]
     edge = edge[~corridors.obstacles.over_water(lines[edge])]
     size = settings.value("trenchless_pit_length_m"), settings.value("trenchless_pit_width_m")
     xy = ends_of(lines[edge])
@@ -188,7 +188,7 @@ def bores_of(corridors: Corridors, settings: Planning, edges: IntArray | None = 
     green = sum(area_inside_union(pits[:, end], corridors.green) for end in (0, 1))
     green_m2 = np.asarray(green, float).reshape(len(edge))
     paved = shapely.area(pits).sum(axis=1) - green_m2
-    return Bores(edge, lines[edge], pits, green_m2, paved, np.flatnonzero(kind == "bore"))
+    return Bores(edge, lines[edge], pits, green_m2, paved, corridors.never_open)
 
 
 def _pits(xy: FloatArray, far: FloatArray, length_m: float, width_m: float) -> NDArray[Any]:
@@ -203,13 +203,11 @@ def _free(corridors: Corridors, pits: NDArray[Any]) -> NDArray[np.bool_]:
     """True for pits clear of private land, buildings, water, rails and carriageways."""
     taken = np.zeros(len(pits), bool)
     obstacles, surfaces = corridors.obstacles, corridors.surfaces
-    for shapes in (obstacles.private, obstacles.water, surfaces.carriageway):
-        pit, other = shapely.STRtree(shapes).query(pits)
-        ready = shapes.copy()
-        shapely.prepare(ready)
-        met = shapely.intersects(ready[other], pits[pit])
+    for areas in (obstacles.private_areas, obstacles.water_areas, surfaces.paved):
+        pit, other = areas.tree.query(pits)
+        met = shapely.intersects(areas.prepared[other], pits[pit])
         pit, other = pit[met], other[met]
-        shared = shapely.area(shapely.intersection(pits[pit], shapes[other]))
+        shared = shapely.area(shapely.intersection(pits[pit], areas.polygons[other]))
         taken[pit[shared > CONTACT_TOLERANCE_M]] = True
     rails = shapely.STRtree(obstacles.railways).query(pits, predicate="intersects")[0]
     taken[rails] = True

@@ -75,7 +75,7 @@ def crossing_feet(
     wide = np.flatnonzero(kept & both["over"].to_numpy(bool))
     open_m = 2.0 * (beside.widest_setback_m + settings.max_median_m)
     kept[wide] = _open_m(line[wide], surfaces) <= open_m
-    kept[np.unique(enters(line, layout.roundabouts)["line"].to_numpy(np.int64))] = False
+    kept[np.unique(enters(line, layout.roundabouts).line)] = False
     return both.loc[kept, ["piece", "at_m", "piece_2", "at_2_m"]]
 
 

@@ -1,7 +1,7 @@
 """External lines 外线: routes, measures and verdicts of one utility for one site or for many.
 
-The finder differs (networkx for one parcel, a forest for all), everything after it is the same
-code: trace the ways, measure, collect facts, judge, recommend.
+The finder differs (a neighbourhood for one parcel, a forest for all), everything after it is the
+same code: trace the ways, measure, collect facts, judge, recommend.
 """
 
 from __future__ import annotations
@@ -135,8 +135,8 @@ class ExternalLine:
         return None if self.qualifying is None else self.qualifying.status
 
 
-def networkx_finder() -> Finder:
-    """A finder on networkx graphs that builds the neighbourhood of a site once for all searches."""
+def nearby_finder() -> Finder:
+    """A finder that looks up the neighbourhood of a site once for all searches."""
     around: dict[str, Neighbourhood] = {}
 
     def find(search: Search, sites: Sequence[Site]) -> dict[str, Way]:

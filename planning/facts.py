@@ -142,12 +142,15 @@ class Ground:
         return [_CITY_ROAD.get(a) for a in self.corridors.surfaces.table["authority"]]
 
     @cached_property
+    def may_be_city_road(self) -> NDArray[np.bool_]:
+        """For each road, whether it is or may be a city road."""
+        return np.array([city is not False for city in self.is_city_road], bool)
+
+    @cached_property
     def counted_carriageways(self) -> Shapes:
         """Carriageways of the roads that are or may be city roads; None for the others."""
-        own = self.corridors.surfaces.own_area
-        counts = [city is not False for city in self.is_city_road]
-        shapes = own.copy()
-        shapes[~np.array(counts, bool)] = None
+        shapes = self.corridors.surfaces.own_area.copy()
+        shapes[~self.may_be_city_road] = None
         return Shapes(shapes)
 
     @cached_property
@@ -361,7 +364,7 @@ def _roads_entered(ground: Ground, routes: Routes) -> list[dict[int, Truth]]:
             found[number].update({int(road): True for road in along[along >= 0]})
     for land, dug in ground.reaches:
         pairs = enters(routes.cut, land.shapes)
-        for line, road in zip(pairs["line"].tolist(), pairs["polygon"].tolist(), strict=True):
+        for line, road in zip(pairs.line.tolist(), pairs.polygon.tolist(), strict=True):
             found[line].setdefault(road, dug)
     return found
 

@@ -11,6 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray, segments
+from gis.regions import Region
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Gate
@@ -24,19 +25,29 @@ _NEEDLESS_M = 3.0
 
 
 def parcel_feet(
-    survey: Survey, layout: StripLayout, obstacles: Obstacles, max_snap_m: float
+    survey: Survey,
+    layout: StripLayout,
+    obstacles: Obstacles,
+    max_snap_m: float,
+    near: Region | None = None,
 ) -> pd.DataFrame:
-    """Candidate points on the red line of every parcel, each with its foot on a strip."""
+    """Candidate points on the red line of every parcel, each with its foot on a strip.
+
+    With ``near`` only of parcels that may have a foot in that region.
+    """
     parcels = survey.get("parcels")
     if parcels is None or not layout.usable.any():
         return _no_feet()
+    if near is not None:
+        shapes = np.asarray(parcels.geometry.array)
+        parcels = parcels[near.away_m(shapely.bounds(shapes).reshape(-1, 4)) <= max_snap_m]
     boundary, owner = red_line_points(np.asarray(parcels.geometry.array))
     point, piece, distance = _nearest_pieces(boundary, layout, max_snap_m)
     feet = _feet(boundary[point], piece, layout)
     feet["kind"], feet["key"] = "parcel", parcels.index.to_numpy(str)[owner[point]]
     feet["distance"] = distance
-    near = feet.groupby(["key", "piece"])["distance"].transform("min")
-    feet = feet[feet["distance"] <= near + _NEEDLESS_M]
+    least = feet.groupby(["key", "piece"])["distance"].transform("min")
+    feet = feet[feet["distance"] <= least + _NEEDLESS_M]
     feet = feet[obstacles.connector_allowed(feet["line"].to_numpy())]
     feet = feet.sort_values(["key", "piece", "at_m"])
     place = feet.groupby(["key", "piece"]).cumcount()
@@ -101,9 +112,19 @@ def node_points(survey: Survey) -> pd.DataFrame:
 
 
 def point_feet(
-    points: pd.DataFrame, layout: StripLayout, obstacles: Obstacles, max_snap_m: float
+    points: pd.DataFrame,
+    layout: StripLayout,
+    obstacles: Obstacles,
+    max_snap_m: float,
+    near: Region | None = None,
 ) -> pd.DataFrame:
-    """The nearest foot of each point on each side of each street within reach."""
+    """The nearest foot of each point on each side of each street within reach.
+
+    With ``near`` only of points that may have a foot in that region.
+    """
+    if near is not None and len(points):
+        bounds = shapely.bounds(points["point"].to_numpy(object)).reshape(-1, 4)
+        points = points[near.away_m(bounds) <= max_snap_m]
     if len(points) == 0 or not layout.usable.any():
         return _no_feet()
     shapes = points["point"].to_numpy()

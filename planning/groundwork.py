@@ -39,6 +39,8 @@ from planning.tolerances import Tolerances
 
 # For each application with gates its parcel and the points on the red line.
 Joined = Mapping[str, tuple[str, Gate]]
+# Where a groundwork keeps what ``planning.standing_searches`` hands on through an edit.
+SEARCHES_BEFORE = "searches before"
 # A gate farther from the red line than this is not on it: ten times the survey's centimetres.
 _ON_RED_LINE_M = 1.0
 
@@ -87,6 +89,18 @@ class Groundwork:
             self
             if closed == self.closed
             else replace(self, closed=closed, _whole=self._whole or self)
+        )
+
+    def bare(self) -> Groundwork:
+        """The same with nothing found or told yet that hangs on the survey."""
+        return replace(
+            self,
+            _tie_ins={},
+            _tie_in_surfaces_m={},
+            _searches={},
+            _methods={},
+            kept={},
+            _whole=None,
         )
 
     @cached_property
@@ -170,6 +184,10 @@ class Groundwork:
     def _search(self, pipe: Pipe, objective: str) -> Search:
         tie_ins, graph = self.tie_ins(pipe.utility), self.corridors.graph
         methods, usable = self.methods(pipe), self.usable_tie_ins(pipe)
+        stood, key = self.kept.get(SEARCHES_BEFORE), (pipe, objective, self.closed)
+        same: Search | None = stood and stood.search(key, methods, tie_ins, usable)
+        if same is not None:
+            return same
         if objective == "shortest":
             edges = np.where(np.isfinite(methods.yuan), graph.length_m, np.inf)
             offsets = tie_ins.table["length_m"].to_numpy(float)
@@ -202,25 +220,28 @@ class Groundwork:
         """How one pipe goes over each edge, open cut or bored, and what that costs."""
         key = (pipe, self.closed)
         if key not in self._methods:
-            bores, graph = self.ground.bores, self.corridors.graph
-            shut = self.closures.barred(
-                graph.lines, graph.tree, self.strip_width_m(pipe), self.closed
-            )
-            shut |= closed_lanes(self, pipe)
-            if not self.closed.any_width:
-                shut |= too_narrow(self, pipe)
-            methods = choose_methods(
-                priced(self.edge_surfaces_m, self.rates(pipe).yuan_m),
-                shut,
-                bores,
-                bores.yuan(pipe, self.prices),
-                bores.shut(self.closures, self.closed),
-            )
-            methods = self.corridors.carriers.applied(
-                methods, pipe, self.prices.pipe_yuan_m(pipe), graph
-            )
-            self._methods[key] = self.corridors.drawn.applied(methods, pipe.utility)
+            stood = self.kept.get(SEARCHES_BEFORE)
+            told = stood and stood.methods(*key)
+            self._methods[key] = told or self._choose_methods(pipe)
         return self._methods[key]
+
+    def _choose_methods(self, pipe: Pipe) -> Methods:
+        bores, graph = self.ground.bores, self.corridors.graph
+        shut = self.closures.barred(graph.lines, graph.tree, self.strip_width_m(pipe), self.closed)
+        shut |= closed_lanes(self, pipe)
+        if not self.closed.any_width:
+            shut |= too_narrow(self, pipe)
+        methods = choose_methods(
+            priced(self.edge_surfaces_m, self.rates(pipe).yuan_m),
+            shut,
+            bores,
+            bores.yuan(pipe, self.prices),
+            bores.shut(self.closures, self.closed),
+        )
+        methods = self.corridors.carriers.applied(
+            methods, pipe, self.prices.pipe_yuan_m(pipe), graph
+        )
+        return self.corridors.drawn.applied(methods, pipe.utility)
 
     def knows(self, application: Application) -> bool:
         """Whether the application's gates, if it has any, are joined to the corridors so."""

@@ -215,14 +215,16 @@ def judge_routes(
         {**facts, **site_facts(work, site, utility)}
         for facts, site in zip(told.facts, sites, strict=True)
     ]
-    cost = costs(work.corridors, routes.table, _by_route(routes), work.rates(demand.pipe).yuan_m)
+    cost = costs(work.corridors, routes.table, routes.crossings, work.rates(demand.pipe).yuan_m)
     if any(routes.bored):
         saved = work.methods(demand.pipe).saved_yuan
         cost = cost - [saved[list(edges)].sum() for edges in routes.bored]
-    measured = routes.table.astype(float).to_dict("records")
+    measured = {str(name): routes.table[name].to_numpy(float) for name in routes.table}
     crossings = as_known(work.ground, routes.crossings)
     kerb_m, red_line_m = (_sums(crossings, name, len(sites)) for name in ("kerb_m", "red_line_m"))
-    crossing_at = np.searchsorted(crossings["route"], np.arange(len(sites) + 1)).tolist()
+    crossing_at = np.searchsorted(
+        crossings["route"].to_numpy(np.int64), np.arange(len(sites) + 1)
+    ).tolist()
     measured_only = []
     for number in range(len(sites)):
         measured_only.append(
@@ -231,7 +233,7 @@ def judge_routes(
                 routes.lines[number],
                 working[number],
                 {
-                    **{str(name): value for name, value in measured[number].items()},
+                    **{name: float(values[number]) for name, values in measured.items()},
                     "kerb_m": float(kerb_m[number]),
                     "red_line_m": float(red_line_m[number]),
                     "city_kerb_m": float(figures.kerb_m[number]),
@@ -273,7 +275,7 @@ def _answered(
     tolerances: Sequence[Mapping[str, float | None]],
 ) -> list[Route]:
     """Measured routes with their verdicts under the tolerances of their measures."""
-    assumed = work.corridors.surfaces.table["width_assumed"].to_numpy(bool)
+    assumed = work.corridors.surfaces.width_assumed
     unverified = [
         unverified_inputs(site.application, utility, bool(assumed[list(route.roads)].any()))
         for site, route in zip(sites, routes, strict=True)
@@ -380,13 +382,16 @@ def line_figures(work: Groundwork, routes: Routes) -> dict[str, FloatArray]:
     count = len(routes.lines)
     aloft = _crosses_aloft(work, routes)
     counted = counted_crossings(work.ground, as_known(work.ground, routes.crossings))
-    longest = counted.groupby("route")["longest_m"].max().reindex(range(count), fill_value=0.0)
-    longest[counted["route"][counted["longest_m"].isna()]] = np.nan
+    longest = np.zeros(count)
+    own, piece_m = counted["route"].to_numpy(np.int64), counted["longest_m"].to_numpy(float)
+    unknown = np.isnan(piece_m)
+    np.maximum.at(longest, own[~unknown], piece_m[~unknown])
+    longest[own[unknown]] = np.nan
     return {
         "length_m": routes.table["length_m"].to_numpy(float),
         "kerb_m": np.where(aloft, np.nan, _sums(counted, "kerb_m", count)),
         "red_line_m": np.where(aloft, np.nan, _sums(counted, "red_line_m", count)),
-        "longest_kerb_m": np.where(aloft, np.nan, longest.to_numpy(float)),
+        "longest_kerb_m": np.where(aloft, np.nan, longest),
         "reused_m": np.array([work.corridors.reused_m(edges) for edges in routes.bored]),
     }
 
@@ -405,27 +410,25 @@ def _crosses_aloft(work: Groundwork, routes: Routes) -> NDArray[np.bool_]:
 
 def as_known(ground: Ground, crossings: pd.DataFrame) -> pd.DataFrame:
     """Crossings with unknown lengths in roads whose carriageway width is only assumed."""
-    assumed = ground.corridors.surfaces.table["width_assumed"].to_numpy(bool)
-    unknown = assumed[crossings["road"].to_numpy(np.int64)]
-    lengths = ["kerb_m", "red_line_m", "longest_m"]
-    return crossings.assign(**{name: crossings[name].mask(unknown) for name in lengths})
+    unknown = ground.corridors.surfaces.width_assumed[crossings["road"].to_numpy(np.int64)]
+    if not unknown.any():
+        return crossings
+    told = {str(name): crossings[name].to_numpy() for name in crossings}
+    for name in ("kerb_m", "red_line_m", "longest_m"):
+        told[name] = np.where(unknown, np.nan, told[name])
+    return pd.DataFrame(told, index=crossings.index)
 
 
 def counted_crossings(ground: Ground, crossings: pd.DataFrame) -> pd.DataFrame:
     """Crossings of roads that are or may be city roads."""
-    city = np.array([c is not False for c in ground.is_city_road], bool)
-    counted: pd.DataFrame = crossings[city[crossings["road"].to_numpy(np.int64)]]
+    kept = ground.may_be_city_road[crossings["road"].to_numpy(np.int64)]
+    counted: pd.DataFrame = crossings if kept.all() else crossings[kept]
     return counted
 
 
 def _sums(crossings: pd.DataFrame, column: str, count: int) -> FloatArray:
     route, values = crossings["route"].to_numpy(np.int64), crossings[column].to_numpy(float)
     return np.bincount(route, values, minlength=count).astype(float)
-
-
-def _by_route(routes: Routes) -> pd.DataFrame:
-    """Crossings with the number of the line first, as ``costs`` expects them."""
-    return routes.crossings[["route", "road", "kerb_m", "red_line_m"]]
 
 
 def _known(value: float) -> float | None:

@@ -24,12 +24,12 @@ from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Application
 from planning.carriers import may_carry
-from planning.corridor_parts import cut_out, in_place, regreened
+from planning.corridor_parts import Part, cut_out, in_place, regreened
 from planning.corridors import Corridors, bridges, build_beside
 from planning.groundwork import Groundwork, Joined, gates_of, joined_gates, prepare
 from planning.obstacles import obstacles_of
 from planning.road_changes import changed_bridges, changed_streets, streets_over
-from planning.roadside import Roadside, roadside
+from planning.roadside import Roadside, roadside_after, same_streets
 from planning.splicing import (
     Splice,
     TooNearError,
@@ -37,9 +37,11 @@ from planning.splicing import (
     compare,
     spliced,
     spliced_tie_ins,
+    stays_inside,
 )
 from planning.standing_facts import with_standing_facts
 from planning.standing_pieces import hand_pieces_on
+from planning.standing_searches import hand_searches_on
 from planning.survey_changes import Change, IncomparableError, changes, survey_within
 from planning.tie_ins import TieIns, features_of, find_tie_ins
 
@@ -123,9 +125,10 @@ def edited(work: Groundwork, survey: Survey, applications: Iterable[Application]
         new = np.full(whole.corridors.graph.edge_count, -1)
         return Edit(whole, str(reason), changed, None, new, {})
     if edit.region is not None:
-        stood = changed.keys(), edit.region, edit.edge_before, edit.ways_before
-        with_standing_facts(work, edit.work, *stood)
-        hand_pieces_on(work._whole or work, edit.work, *stood)
+        stood = edit.region, edit.edge_before, edit.ways_before
+        with_standing_facts(work, edit.work, changed, *stood)
+        hand_searches_on(work._whole or work, edit.work, changed.keys(), *stood[:2])
+        hand_pieces_on(work._whole or work, edit.work, changed.keys(), *stood)
     return edit
 
 
@@ -139,18 +142,7 @@ def _locally(
     site = _Site.of(work, survey, joined, changed)
     touched = [change.shapes for change in changed.values()] + [site.seeds]
     everything = Region.round(np.concatenate(touched))
-    fresh = replace(
-        work,
-        survey=survey,
-        gates=gates_of(applications),
-        joined=joined,
-        _tie_ins={},
-        _tie_in_surfaces_m={},
-        _searches={},
-        _methods={},
-        kept={},
-        _whole=None,
-    )
+    fresh = replace(work.bare(), survey=survey, gates=gates_of(applications), joined=joined)
     if len(site.seeds) == 0:
         corridors = _on_the_same_graph(work.corridors, survey, site.beside)
         fresh = replace(fresh, corridors=corridors, _tie_ins=dict(work._tie_ins))
@@ -227,19 +219,19 @@ class _Site:
         before = work.corridors.roadside
         beside = before
         if any(layer in changed for layer in _ROADS):
-            beside = roadside(survey, work.policy)
+            beside = roadside_after(before, survey, work.policy)
         layers = {layer for layer in _BUILT_FROM if layer in changed}
         shapes = [changed[layer].shapes for layer in sorted(layers)]
         gates = _changed_gates(work.joined, joined)
         points = [one[key][1] for key in gates for one in (work.joined, joined) if key in one]
         shapes.append(np.array(points, object))
-        if beside is not before:
+        if not same_streets(before, beside):
             shapes.append(changed_streets(before, beside))
         for layer in _CROSSED_BY_STREETS:
             if layer in changed:
                 shapes += [streets_over(changed[layer].shapes, one) for one in (before, beside)]
         shapes.append(changed_bridges(work.corridors, survey, beside))
-        if beside is not before or any(len(one) for one in shapes[len(layers) :]):
+        if not same_streets(before, beside) or any(len(one) for one in shapes[len(layers) :]):
             layers.add("")
         parcels = changed["parcels"].ids if "parcels" in changed else frozenset()
         moved = parcels | frozenset(gates)
@@ -267,8 +259,9 @@ class _Site:
         window, region = Window(inner, inner.grown(ring_m)), inner.grown(ring_m + rim_m)
         if self.layers <= _MAINS and not self._moves_feet():
             return self._joined_anew(window, region)
-        part, survey = self._part(region, window.safe)
         before = self.work.corridors
+        stays_inside(before.graph, window)  # sooner known than built
+        part, survey = self._part(region, window)
         splice = compare(before, part, window)
         self._holds_whole_parcels(part, splice)
         gaps_m = self._gaps(part, splice)
@@ -279,7 +272,8 @@ class _Site:
             green=_green(self.survey),
         )
         utilities = load_utilities().keys()
-        return corridors, self._tie_ins(part, survey, splice, utilities), splice
+        here = cut_out(part, region)
+        return corridors, self._tie_ins(part, here, survey, splice, utilities), splice
 
     def _moves_feet(self) -> bool:
         """Whether nodes that feet lead to, or lines that carry others, are among the changes."""
@@ -306,10 +300,11 @@ class _Site:
         splice = in_place(before, part, window)
         rows = [rows for layer in sorted(_MAINS) for rows in self._changed_rows(layer)]
         utilities = {str(name) for one in rows for name in one["utility"]}
-        tie_ins = self._tie_ins(part.corridors, survey, splice, utilities)
+        here = part._replace(node=np.arange(len(part.node)))
+        tie_ins = self._tie_ins(part.corridors, here, survey, splice, utilities)
         return replace(before, obstacles=obstacles_of(self.survey)), tie_ins, splice
 
-    def _part(self, region: Region, safe: Region) -> tuple[Corridors, Survey]:
+    def _part(self, region: Region, window: Window) -> tuple[Corridors, Survey]:
         """The corridors in a region and the part of the survey that they were built from."""
         beside = self.beside.within(region.boxes)
         all_lines = self.beside.strips.network.pieces.lines
@@ -322,7 +317,8 @@ class _Site:
         known = set() if parcels is None else set(parcels.index)
         gates = {key: one for key, one in self.joined.items() if one[0] in known}
         bridged = bridges(self.beside.surfaces, obstacles_of(self.survey))
-        return build_beside(beside, survey, self.work.policy, gates, bridged, safe), survey
+        near = window.safe, region
+        return build_beside(beside, survey, self.work.policy, gates, bridged, near), survey
 
     def _holds_whole_parcels(self, part: Corridors, splice: Splice) -> None:
         """Which feet of a parcel are kept depends on all of it: none may reach beyond."""
@@ -363,16 +359,25 @@ class _Site:
         return dict(zip(keys, gap_m.tolist(), strict=True))
 
     def _tie_ins(
-        self, part: Corridors, survey: Survey, splice: Splice, changed: Collection[str]
+        self,
+        part: Corridors,
+        here: Part,
+        survey: Survey,
+        splice: Splice,
+        changed: Collection[str],
     ) -> dict[str, Spliced]:
-        """Tie-ins of all utilities, where they were found before; others than those stand."""
+        """Tie-ins of all utilities, where they were found before; others than those stand.
+
+        They are looked for ``here``, in what was cut out of the part.
+        """
         utilities = load_utilities()
         anew = [key for key in self.work._tie_ins if key in changed]
         numbers = _numbers_of(self.work._tie_ins)
         after = {key: (one, numbers[key]) for key, one in self.work._tie_ins.items()}
         if not anew:
             return after
-        found = find_tie_ins(part, survey, [utilities[key] for key in anew], self.work.policy)
+        wanted = [utilities[key] for key in anew]
+        found = find_tie_ins(here.corridors, survey, wanted, self.work.policy)
         same_features = all(
             self.survey.get(layer) is self.work.survey.get(layer) for layer in ("lines", "nodes")
         )
@@ -384,7 +389,8 @@ class _Site:
                 else features_of(self.survey, utilities[key])
             )
             pair = self.work.corridors, part
-            after[key] = spliced_tie_ins(before, found[key], pair, splice, features)
+            told = found[key].renumbered(here.node)
+            after[key] = spliced_tie_ins(before, told, pair, splice, features)
         return after
 
 

@@ -157,7 +157,7 @@ def _in_median(
     inner = facing & (gap <= surfaces.half_width_m[road[two]] + max_median_m)
     at, to = at[inner], to[inner]
     ways = shapely.linestrings(np.stack([here[at], here[at] + to], axis=1))
-    blocked = np.isin(np.arange(len(ways)), enters(np.asarray(ways), private)["line"])
+    blocked = np.isin(np.arange(len(ways)), enters(np.asarray(ways), private).line)
     found = np.zeros(len(point), bool)
     found[at[~blocked]] = True
     return found

@@ -9,11 +9,11 @@ A building nearer to the kerb than the strip has cut the strip away (``planning.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
@@ -70,6 +70,10 @@ class NarrowSlot:
             free=self.free_width_m,
             needed=self.needed_m,
         )
+
+
+# What a groundwork keeps under some keys.
+Kept = Mapping[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -210,6 +214,27 @@ def _tight_places(work: Groundwork, limit_m: float) -> _Tight:
     return _Tight(limit_m, edges[slots.edge[tight]], width[tight], point[tight])
 
 
+def tight_after(before: Groundwork, part: Groundwork, near: IntArray, number: IntArray) -> Kept:
+    """The tight places that a groundwork keeps, as they are after an edit.
+
+    Of the edges ``near`` the edit they are looked for anew, in the ``part`` of nothing else;
+    ``number`` is that of every edge from before, -1 for one that is gone.
+    """
+    found = {}
+    for key, told in list(before.kept.items()):
+        if isinstance(told, _Tight):
+            edge, anew = number[told.edge], _tight_places(part, told.limit_m)
+            stays = (edge >= 0) & ~np.isin(edge, near)
+            part.kept[key] = anew
+            found[key] = _Tight(
+                told.limit_m,
+                np.concatenate([edge[stays], near[anew.edge]]),
+                np.concatenate([told.width_m[stays], anew.width_m]),
+                np.concatenate([told.point[stays], anew.point]),
+            )
+    return found
+
+
 def _most_free_m(slots: Slots, recorded_m: FloatArray) -> FloatArray:
     """The most that can be free of bodies in each cross-section.
 
@@ -235,17 +260,17 @@ def _may_be_narrow(work: Groundwork, room_m: FloatArray, limit_m: float) -> NDAr
     Bodies of a total width b and a count n leave a gap of at least (room - b) / (n + 1).
     """
     graph, existing = work.corridors.graph, existing_lines(work)
-    certain_m = np.nan_to_num(existing.half_m - existing.tolerance_m, nan=-1.0)
-    bodies = np.flatnonzero(certain_m > 0)
     known = np.flatnonzero(np.isfinite(room_m))
     count, taken = np.zeros(len(room_m)), np.zeros(len(room_m))
-    if len(bodies) and len(known):
-        row, body = shapely.STRtree(existing.lines[bodies]).query(
+    if len(known):
+        bodies, tree = existing.bodies
+        row, number = tree.query(
             graph.lines[known],
             predicate="dwithin",
             distance=room_m[known] + work.corridors.roadside.widest_setback_m,
         )
+        body = bodies[number]
         count += np.bincount(known[row], minlength=len(room_m))
-        taken += np.bincount(known[row], 2 * certain_m[bodies[body]], minlength=len(room_m))
+        taken += np.bincount(known[row], 2 * existing.certain_m[body], minlength=len(room_m))
     finite = np.where(np.isfinite(room_m), room_m, 0.0)
     return np.isfinite(room_m) & (finite - taken < limit_m * (count + 1))

@@ -112,7 +112,7 @@ class Closures:
         """True for bores that run under a closed area of which nobody says that they may."""
         rows = [row for row in closed.areas if not self.areas[row].trenchless]
         barred = np.zeros(len(lines), bool)
-        barred[enters(lines, self.shapes[rows])["line"]] = True
+        barred[enters(lines, self.shapes[rows]).line] = True
         return barred
 
     def bars_pits(self, pits: NDArray[Any], closed: Closed) -> NDArray[np.bool_]:

@@ -39,20 +39,20 @@ class Obstacles:
         """
         hits = enters(lines, self.private)
         outside = lines.copy()
-        for number in np.unique(hits["line"].to_numpy(np.int64)).tolist():
-            polygon = hits["polygon"].to_numpy(np.int64)[hits["line"] == number]
+        for number in np.unique(hits.line).tolist():
+            polygon = hits.polygon[hits.line == number]
             blocked = shapely.union_all(self.private[polygon])
             outside[number] = shapely.difference(lines[number], blocked)
         parts, parent = shapely.get_parts(outside, return_index=True)
         length = shapely.length(parts)
-        kept = (length > _SHORTEST_M) | ~np.isin(parent, hits["line"])
+        kept = (length > _SHORTEST_M) | ~np.isin(parent, hits.line)
         kept &= length > 0
         return Pieces(parts[kept], parent[kept].astype(np.int64), length[kept] * 0, length[kept])
 
     def strip_allowed(self, strips: LineArray, streets: LineArray) -> NDArray[np.bool_]:
         """True for strips that cross water or rails only where their own street does."""
-        wet = np.isin(np.arange(len(strips)), enters(strips, self.water)["line"])
-        bridged = np.isin(np.arange(len(strips)), enters(streets, self.water)["line"])
+        wet = np.isin(np.arange(len(strips)), enters(strips, self.water).line)
+        bridged = np.isin(np.arange(len(strips)), enters(streets, self.water).line)
         over_rails = self._meets_railway(strips)
         return (~wet | bridged) & (~over_rails | self._meets_railway(streets))
 
@@ -61,8 +61,8 @@ class Obstacles:
         if len(lines) == 0:
             return np.zeros(0, bool)
         number = np.arange(len(lines))
-        blocked = np.isin(number, enters(lines, self.private_areas)["line"])
-        blocked |= np.isin(number, enters(lines, self._water_areas)["line"])
+        blocked = np.isin(number, enters(lines, self.private_areas).line)
+        blocked |= np.isin(number, enters(lines, self.water_areas).line)
         return ~blocked & ~self._meets_railway(lines)
 
     @cached_property
@@ -71,12 +71,12 @@ class Obstacles:
         return Areas(self.private)
 
     @cached_property
-    def _water_areas(self) -> Areas:
+    def water_areas(self) -> Areas:
         return Areas(self.water)
 
     def over_water(self, lines: LineArray) -> NDArray[np.bool_]:
         """True for lines that run above water."""
-        return np.isin(np.arange(len(lines)), enters(lines, self.water)["line"])
+        return np.isin(np.arange(len(lines)), enters(lines, self.water).line)
 
     def _meets_railway(self, lines: LineArray) -> NDArray[np.bool_]:
         meets = np.zeros(len(lines), bool)

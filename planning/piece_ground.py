@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from gis.linear import FloatArray, IntArray, LineArray
 from gis.overlay import inside_union
 from planning.application import Demand
-from planning.facts import Ground, Place, along_of, green_inside, places_of, road_facts, trees_in
+from planning.facts import Place, along_of, green_inside, places_of, road_facts, trees_in
 from planning.groundwork import Groundwork
 from planning.judged_routes import line_figures, strips_of_width
 from planning.routes import Routes, Way, measure_lines
@@ -67,6 +67,13 @@ class PieceLines:
             return self.work.corridors.graph.lines
         return self.work.tie_ins(self.of).lines
 
+    @property
+    def tree(self) -> shapely.STRtree:
+        """R-tree of the lines of all pieces."""
+        if self.of in (CUT, BORED):
+            return self.work.corridors.graph.tree
+        return self.work.tie_ins(self.of).tree
+
     def ask(self, numbers: IntArray) -> None:
         """Measure those of some pieces that were not measured yet, edges with their neighbours."""
         fresh = np.unique(numbers[~self.known[numbers]])
@@ -100,7 +107,7 @@ class PieceLines:
         self.along[mine] = other.along[numbers]
         self.cut[mine] = other.cut[numbers]
         if self.of == BORED:
-            for number in mine.tolist():
+            for number in mine[mine != numbers].tolist():
                 self.along[number] = self.along[number]._replace(bored=(number,))
 
     def _routes(self, numbers: IntArray) -> Routes:
@@ -136,7 +143,6 @@ class PieceRows:
     _kinds: dict[Any, int] = field(default_factory=dict)
     _strips: dict[int, shapely.Geometry] = field(default_factory=dict)
     _green: dict[int, shapely.Geometry] = field(default_factory=dict)
-    _dated: dict[date, dict[int, dict[str, Any]]] = field(default_factory=dict)
     _adding: Lock = field(default_factory=Lock)
 
     def __len__(self) -> int:
@@ -171,17 +177,6 @@ class PieceRows:
         found[:] = [self._green.get(row) for row in rows.tolist()]
         return found
 
-    def facts(self, ground: Ground, kinds: Sequence[int], on: date) -> list[Mapping[str, Any]]:
-        """Facts of kinds of places dug on a day, without those of the pipe."""
-        known = self._dated.setdefault(on, {})
-        for kind in kinds:
-            if kind not in known:
-                place = self.places[kind]
-                roads = road_facts(ground, place.roads, place.beneath, on)
-                days = {k: tuple(v) if isinstance(v, list) else v for k, v in roads.items()}
-                known[kind] = {**days, **place.facts}
-        return [known[kind] for kind in kinds]
-
 
 @dataclass
 class PieceGround:
@@ -193,6 +188,7 @@ class PieceGround:
     lines: PieceLines
     width_m: float | None
     told: PieceRows = field(default_factory=PieceRows)
+    _dated: dict[date, dict[int, dict[str, Any]]] = field(default_factory=dict)
     _row: IntArray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -236,7 +232,29 @@ class PieceGround:
 
     def facts(self, kinds: Sequence[int], on: date) -> list[Mapping[str, Any]]:
         """Facts of kinds of places dug on a day, without those of the pipe."""
-        return self.told.facts(self.work.ground, kinds, on)
+        known = self._dated.setdefault(on, {})
+        for kind in kinds:
+            if kind not in known:
+                place = self.told.places[kind]
+                roads = road_facts(self.work.ground, place.roads, place.beneath, on)
+                days = {k: tuple(v) if isinstance(v, list) else v for k, v in roads.items()}
+                known[kind] = {**days, **place.facts}
+        return [known[kind] for kind in kinds]
+
+    def _dated_without(self, roads: IntArray) -> dict[date, dict[int, dict[str, Any]]]:
+        """Facts by day and kind of place that no road of some tells anything of."""
+        if len(roads) == 0:
+            return self._dated
+        gone = set(roads.tolist())
+        places = self.told.places
+        return {
+            day: {
+                kind: facts
+                for kind, facts in list(known.items())
+                if gone.isdisjoint((*places[kind].roads, *places[kind].beneath))
+            }
+            for day, known in list(self._dated.items())
+        }
 
     @property
     def reach_m(self) -> float:
@@ -246,12 +264,15 @@ class PieceGround:
         strip_m = (self.width_m or 0.0) / 2 + settings.work_margin_m
         return strip_m + pit_m + settings.ancient_tree_zone_m
 
-    def after(self, lines: PieceLines, numbers: IntArray, mine: IntArray) -> PieceGround:
+    def after(
+        self, lines: PieceLines, numbers: IntArray, mine: IntArray, roads: IntArray
+    ) -> PieceGround:
         """The same after an edit, where pieces that stand keep their rows.
 
-        ``numbers`` are those that they had, ``mine`` those that they have among ``lines``.
+        ``numbers`` are those that they had, ``mine`` those that they have among ``lines``;
+        ``roads`` are those of which something else is told now.
         """
-        ground = PieceGround(lines, self.width_m, self.told)
+        ground = PieceGround(lines, self.width_m, self.told, self._dated_without(roads))
         ground._row[mine] = self._row[numbers]
         return ground
 

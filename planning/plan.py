@@ -19,7 +19,7 @@ from planning.drawn_routes import DrawnRoute
 from planning.external_lines import (
     ExternalLine,
     external_lines,
-    networkx_finder,
+    nearby_finder,
     not_planned,
 )
 from planning.groundwork import Groundwork, Site, prepare
@@ -162,7 +162,7 @@ def plan(
     if work is None or not work.knows(application):
         work = prepare(survey, policy, [application], prices=prices)
     site = work.site(application)
-    find = networkx_finder()
+    find = nearby_finder()
     lines = {
         utility: external_lines(work, demand, [site], find)[site.key]
         if (demand := application.demands.get(utility)) is not None

@@ -33,6 +33,10 @@ _FIRST_REACH_M = 60.0
 # Where a search gives up: pieces judged, ways tried.
 MOST_PIECES, MOST_WAYS = 20_000, 60
 
+# Runs of a way that are judged together while its shortest run that fails is looked for: a judging
+# costs about as much as four more runs in it.
+_AT_ONCE = 6
+
 SURE, POSSIBLE = 0, 1
 # Reasons that speak of ways; the others stand whatever ways there are.
 OF_WAYS = ("no_path", "cap", "together")
@@ -458,21 +462,30 @@ class _Search:
         return _Found(best, False, min(bound, _cost(best)))
 
     def _conflict(self, way: Way, bored: tuple[int, ...]) -> Generator[_Ask, Any, tuple[int, int]]:
-        """The shortest run of pieces of a way, found from its start, that does not qualify."""
+        """A shortest run of pieces of a way that does not qualify: the first end, its last start.
+
+        A run only gets worse as it grows, so both are found by halving.
+        """
         work, count = self.book.work, len(way.edges) + 1
         tie_in = work.tie_ins(self.book.utility).lines[way.tie_in]
         lines = (tie_in, *(work.corridors.graph.lines[edge] for edge in way.edges))
-        places = [(0, end) for end in range(1, count + 1)]
-        for _ in range(2):
-            drawn = [
-                Run(lines[start:end], way.edges[max(start - 1, 0) : end - 1], bored)
-                for start, end in places
-            ]
-            ranks = yield _Rank([one.of_its_own for one in drawn])
-            failing = (run for run, rank in zip(places, ranks, strict=True) if rank > self.level)
-            first = next(failing, places[-1])
-            places = [(start, first[1]) for start in range(first[1] - 1, -1, -1)]
-        return first
+
+        def run(start: int, end: int) -> Run:
+            return Run(lines[start:end], way.edges[max(start - 1, 0) : end - 1], bored).of_its_own
+
+        def first_failing(runs: Sequence[Run]) -> Generator[_Ask, Any, int]:
+            low, high = 0, len(runs) - 1
+            while low < high:
+                tried = np.unique(np.linspace(low, high - 1, min(_AT_ONCE, high - low)).astype(int))
+                ranks = yield _Rank([runs[number] for number in tried.tolist()])
+                fails = np.array(ranks) > self.level
+                high = int(tried[fails][0]) if fails.any() else high
+                low = int(tried[~fails & (tried < high)].max(initial=low - 1)) + 1
+            return high
+
+        end = 1 + (yield from first_failing([run(0, end) for end in range(1, count + 1)]))
+        back = yield from first_failing([run(start, end) for start in range(end - 1, -1, -1)])
+        return end - 1 - back, end
 
 
 def judge_ways(

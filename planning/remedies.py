@@ -21,7 +21,7 @@ from layers.utilities import policy_utility
 from planning.answers import answer_texts, best_answer
 from planning.application import Demand
 from planning.both_feeds import BothFeeds, both_feeds
-from planning.external_lines import ExternalLine, external_lines, networkx_finder
+from planning.external_lines import ExternalLine, external_lines, nearby_finder
 from planning.findings import Finding, json_value
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, site_facts
@@ -218,7 +218,7 @@ def _under(mine: _Line, policy: Policy, site: Site) -> Route | BothFeeds | None:
     """The cheapest that qualifies under another policy, judged under that in force."""
     whole = mine.work.under(OPEN)
     ground = replace(whole, policy=policy, kept={}, _whole=whole)
-    found = external_lines(ground, mine.demand, [site], networkx_finder())[site.key]
+    found = external_lines(ground, mine.demand, [site], nearby_finder())[site.key]
     if found.qualifying_route != "found" or found.judged is None:
         return None
     ways = [(one.way, one.bored) for one in routes_of(found.judged)]

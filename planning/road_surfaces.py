@@ -19,6 +19,7 @@ from gis.overlay import CONTACT_TOLERANCE_M
 from layers.errors import LayerError
 from layers.survey import Survey
 from planning.policy_model import Policy
+from planning.quantities import SURFACES
 
 # Shorter pieces inside a carriageway are rounding of coordinates; all others count.
 _ROUNDING_M = 1e-6
@@ -28,7 +29,13 @@ _SEAM_M = 2e-6
 _FOOTWAY_M = 3.0
 # Within this of its ends a bridge or underpass is near the ground, as at a junction beside it.
 _RAMP_M = 15.0
-_TEXT_COLUMNS = ("name", "road_class", "authority", "surface", "opened_on", "overhauled_on")
+# What is told of roads and moves no strip and no edge of a carriageway.
+_TOLD = ("name", "authority", "surface", "opened_on", "overhauled_on")
+_TEXT_COLUMNS = (*_TOLD, "road_class")
+# What follows from where roads lie and how wide they are.
+OF_GEOMETRY = (
+    "tracks", "keys", "level", "width_assumed", "_rank", "_own_areas", "paved", "own_area", "land",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,18 @@ class RoadSurfaces:
         unknown = np.isnan(room) | self.table["width_assumed"].to_numpy(bool)
         return np.where(unknown, np.inf, np.maximum(room, 0.0))
 
-    @property
+    @cached_property
+    def width_assumed(self) -> NDArray[np.bool_]:
+        """Roads of which nobody knows how wide the carriageway is."""
+        return self.table["width_assumed"].to_numpy(bool)
+
+    @cached_property
+    def surface(self) -> IntArray:
+        """Place of the surface of each road in ``SURFACES``, asphalt's where it is unknown."""
+        number = {surface: place for place, surface in enumerate(SURFACES)}
+        return np.array([number.get(s, number["asphalt"]) for s in self.table["surface"]], np.int64)
+
+    @cached_property
     def level(self) -> IntArray:
         """Storey of each road, 0 on the ground."""
         return self.table["level"].to_numpy(np.int64)
@@ -99,19 +117,17 @@ class RoadSurfaces:
         run_m, first_run = _sums(end - start, run), np.searchsorted(run, first)
         line, road = np.divmod(owner[first], len(self.centre))
         red_line_m = kerb_m * self.red_line_ratio[road]
-        table = pd.DataFrame(
-            {
-                "line": line,
-                "road": road,
-                "kerb_m": kerb_m,
-                "at_m": at_m,
-                "red_line_m": red_line_m,
-                "count": _sums((run_m > CONTACT_TOLERANCE_M).astype(np.int64), first_run),
-                "longest_m": np.maximum.reduceat(run_m, first_run) if len(run) else run_m,
-            }
-        )
-        passed = self._passed(lines, line, road, at_m)
-        return table[(kerb_m > _ROUNDING_M) & ~passed].reset_index(drop=True)
+        columns = {
+            "line": line,
+            "road": road,
+            "kerb_m": kerb_m,
+            "at_m": at_m,
+            "red_line_m": red_line_m,
+            "count": _sums((run_m > CONTACT_TOLERANCE_M).astype(np.int64), first_run),
+            "longest_m": np.maximum.reduceat(run_m, first_run) if len(run) else run_m,
+        }
+        kept = (kerb_m > _ROUNDING_M) & ~self._passed(lines, line, road, at_m)
+        return pd.DataFrame({name: values[kept] for name, values in columns.items()})
 
     def inside(self, lines: LineArray, road: IntArray, kerb_m: FloatArray) -> NDArray[Any]:
         """The parts of lines inside carriageways, as ``crossings`` tells of them.
@@ -162,9 +178,14 @@ class RoadSurfaces:
         return Areas(np.asarray(shapely.buffer(self.centre, half, quad_segs=4)))
 
     @cached_property
+    def paved(self) -> Areas:
+        """The carriageways as areas, overlaps and all."""
+        return Areas(self.carriageway)
+
+    @property
     def tree(self) -> shapely.STRtree:
         """The carriageways, to be found by place."""
-        return shapely.STRtree(self.carriageway)
+        return self.paved.tree
 
     @cached_property
     def own_area(self) -> NDArray[Any]:
@@ -227,6 +248,25 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
                 # Narrower than its record, each metre of it stands for more of the red line.
                 known[row] = np.minimum(known[row], area.area / centre[row].length)
     return RoadSurfaces(table, centre, drawn, np.maximum(red_line, known) / known)
+
+
+def lie_alike(one: RoadSurfaces, two: RoadSurfaces) -> bool:
+    """Whether two differ at most in what is told of roads that lie where they lay, as wide."""
+    tables = [roads.table.drop(columns=list(_TOLD)) for roads in (one, two)]
+    if not tables[0].equals(tables[1]):
+        return False
+    shapes = ((one.centre, two.centre), (one.carriageway, two.carriageway))
+    alike = all(bool(shapely.equals_exact(*pair, 0.0).all()) for pair in shapes)
+    return alike and np.array_equal(one.red_line_ratio, two.red_line_ratio, equal_nan=True)
+
+
+def retold(one: RoadSurfaces, two: RoadSurfaces) -> IntArray:
+    """Rows of the roads of which something else is told, where all lie and are as they were."""
+    differ = np.zeros(len(one.table), bool)
+    for name in _TOLD if one is not two else ():
+        before, after = one.table[name], two.table[name]
+        differ |= ~((before == after) | (before.isna() & after.isna())).to_numpy(bool)
+    return np.flatnonzero(differ)
 
 
 def _begins_stretch(lines: LineArray, line: IntArray, start_m: FloatArray) -> NDArray[np.bool_]:

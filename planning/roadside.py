@@ -14,6 +14,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gis.handing_on import hand_on
 from gis.linear import FloatArray, IntArray, Pieces
 from gis.noding import Network
 from gis.street_net import street_net
@@ -23,7 +24,7 @@ from planning.application import usual_pipes
 from planning.bent_feet import Bent
 from planning.medians import arcs_of_roundabouts
 from planning.policy_model import Policy
-from planning.road_surfaces import RoadSurfaces, road_surfaces
+from planning.road_surfaces import OF_GEOMETRY, RoadSurfaces, lie_alike, road_surfaces
 from planning.standards import load_standards
 from planning.strip_layout import strip_offsets
 
@@ -109,8 +110,30 @@ def roadside(survey: Survey, policy: Policy) -> Roadside:
     LayerError
         If the survey has no roads.
     """
-    settings = policy.planning
+    return _beside(road_surfaces(survey, policy), policy)
+
+
+def roadside_after(before: Roadside, survey: Survey, policy: Policy) -> Roadside:
+    """What ``roadside`` tells of an edited survey.
+
+    Streets and strips stay the very ones where no road lies otherwise or is another in width.
+    """
     surfaces = road_surfaces(survey, policy)
+    if not lie_alike(before.surfaces, surfaces):
+        return _beside(surfaces, policy)
+    hand_on(before.surfaces, surfaces, OF_GEOMETRY)
+    after = replace(before, surfaces=surfaces)
+    hand_on(before, after, ("_strip_tree", "street_tree"))
+    return after
+
+
+def same_streets(one: Roadside, two: Roadside) -> bool:
+    """Whether the strips of two are the very same, whatever else is told of their roads."""
+    return one.strips is two.strips
+
+
+def _beside(surfaces: RoadSurfaces, policy: Policy) -> Roadside:
+    settings = policy.planning
     streets = street_net(surfaces.centre, surfaces.half_width_m, surfaces.level)
     setback_m = kerb_clearance_m() + settings.half_section_allowance_m
     offset, setback = strip_offsets(surfaces, streets, setback_m, settings.narrow_footway_margin_m)

@@ -74,9 +74,10 @@ def joined_of(
     rows = np.array([way.tie_in for way in ways], np.int64)
     kind, feature_id = np.full((2, len(ways)), None, object)
     found = rows >= 0
-    joined_at = table[["kind", "feature_id"]].iloc[rows[found]]
-    kind[found] = joined_at["kind"].to_numpy(object)
-    feature_id[found] = joined_at["feature_id"].to_numpy(object).astype(str)
+    kind[found], feature_id[found] = (
+        table[name].array[rows[found]].to_numpy(object) for name in ("kind", "feature_id")
+    )
+    feature_id[found] = feature_id[found].astype(str)
     for number in np.flatnonzero(~found).tolist():
         way = ways[number]
         if isinstance(way, DrawnWay):
@@ -303,15 +304,16 @@ def _crossing_effects(hold: Hold) -> tuple[Effects, Effects]:
 
     A piece that begins in the carriageway has one edge, and the main's own error.
     """
-    surfaces, crossings = hold.work.corridors.surfaces, _counted(hold)
-    line = hold.lines[crossings["route"].to_numpy(np.int64)]
-    road = crossings["road"].to_numpy(np.int64)
-    part, row = shapely.get_parts(
-        surfaces.inside(line, road, crossings["kerb_m"].to_numpy(float)), return_index=True
-    )
+    surfaces = hold.work.corridors.surfaces
+    crossed, road = (hold.crossings[name].to_numpy(np.int64) for name in ("route", "road"))
+    counted = hold.work.ground.may_be_city_road[road]
+    kerb_m = hold.crossings["kerb_m"].to_numpy(float)[counted]
+    crossed, road = crossed[counted], road[counted]
+    line = hold.lines[crossed]
+    part, row = shapely.get_parts(surfaces.inside(line, road, kerb_m), return_index=True)
     kept = shapely.length(part) > CONTACT_TOLERANCE_M
     part, row = part[kept], row[kept]
-    route, road, line = crossings["route"].to_numpy(np.int64)[row], road[row], line[row]
+    route, road, line = crossed[row], road[row], line[row]
     middle = shapely.line_interpolate_point(part, 0.5, normalized=True)
     inside = shapely.distance(part, shapely.get_point(line, 0)) < CONTACT_TOLERANCE_M
     sine = _sines(surfaces.centre[road], part, middle)
@@ -351,14 +353,6 @@ def _edges_of_part(ratio: FloatArray, share: FloatArray) -> FloatArray:
     """
     kerbs = ratio**2 * ((1 - share) ** 2 + share**2)
     return np.asarray(np.sqrt(kerbs + 2 * share**2))
-
-
-def _counted(hold: Hold) -> pd.DataFrame:
-    """Crossings of roads that are or may be city roads."""
-    city = np.array([c is not False for c in hold.work.ground.is_city_road], bool)
-    crossings = hold.crossings
-    counted: pd.DataFrame = crossings[city[crossings["road"].to_numpy(np.int64)]]
-    return counted
 
 
 def _hardly_outside(hold: Hold, figure: str) -> Effects:

@@ -91,8 +91,7 @@ def _entered(
     if table is None:
         return []
     areas = np.asarray(table.geometry.array)
-    pairs = enters(parts, areas)
-    part, row = (pairs[name].to_numpy(np.int64) for name in ("line", "polygon"))
+    part, row = enters(parts, areas)[:2]
     inside = shapely.intersection(parts[part], areas[row])
     names = [str(name) for name in table.index[row]]
     return list(zip(part.tolist(), names, inside, strict=True))
@@ -119,8 +118,7 @@ def _railways(work: Groundwork, part: shapely.LineString) -> list[Fault]:
 def _lengthwise(work: Groundwork, parts: LineArray) -> list[Fault]:
     """Stretches inside a carriageway that do not cross it at the least angle."""
     surfaces = work.corridors.surfaces
-    pairs = enters(parts, surfaces.own_area)
-    part, inside = (pairs[name].to_numpy(np.int64) for name in ("line", "polygon"))
+    part, inside = enters(parts, surfaces.own_area)[:2]
     cut, owner = shapely.get_parts(
         shapely.intersection(parts[part], surfaces.own_area[inside]), return_index=True
     )

@@ -33,7 +33,7 @@ from planning.piece_ground import BORED, CUT, FIGURES, PieceGround, piece_ground
 from planning.policy_model import Condition, UtilityRules
 from planning.readings import active_values
 from planning.routes import Routes, Way, measure_lines
-from planning.verdict_tables import Coded, Column, columns_of, possible_columns
+from planning.verdict_tables import Coded, Column, hashable, possible_columns
 from planning.verdicts import Verdict, judge, possible_of
 
 # Farther past any limit than any route: a measure as bad as it can be.
@@ -254,14 +254,20 @@ class PieceBook:
         ways = [Way(-1, run.edges, -1, 0.0) for run in runs]
         kind = self.work.corridors.graph.kind
         carried = [[edge for edge in run.bored if kind[edge] == "carrier"] for run in runs]
-        in_ground = [run.without(edges) for run, edges in zip(runs, carried, strict=True)]
+        in_ground, cut = (
+            [
+                run.without(edges) if edges else line
+                for run, line, edges in zip(runs, lines, some, strict=True)
+            ]
+            for some in (carried, [run.bored for run in runs])
+        )
         routes = measure_lines(self.work.corridors, ways, np.array(in_ground, object))
         return replace(
             routes,
             lines=lines,
             table=routes.table.assign(length_m=shapely.length(lines)),
             bored=[run.bored for run in runs],
-            cut=np.array([run.without(run.bored) for run in runs], object),
+            cut=np.array(cut, object),
         )
 
     def _tell(self, runs: Sequence[Run]) -> Told:
@@ -272,15 +278,13 @@ class PieceBook:
 
     def ranks(self, runs: Sequence[Run]) -> list[int]:
         """Ranks of runs of pieces, judged as if each were a whole route."""
-        told = self._tell(runs)
-        rows = pd.DataFrame(
-            [
-                {**measures, **facts, **self.given}
-                for measures, facts in zip(told.measures, told.facts, strict=True)
-            ]
-        )
-        ranks = self._ranked_as(columns_of(rows, self.work.policy), len(rows))
-        return [int(rank) for rank in ranks]
+        told, each = self._tell(runs), np.arange(len(runs))
+        columns: dict[str, Column] = dict(measure_all(self.utility, told.figures))
+        for name in told.facts[0]:
+            columns[name] = _coded([hashable(fact[name]) for fact in told.facts], each)
+        for name, value in self.given.items():
+            columns[name] = Coded(np.zeros(len(runs), np.intp), [value])
+        return list(map(int, self._ranked_as(columns, len(runs))))
 
     def _ranked_as(self, columns: Mapping[str, Column], count: int) -> NDArray[np.int8]:
         """Ranks of rows of inputs."""
@@ -463,7 +467,7 @@ def tie_ins_in_city_roads(work: Groundwork, utility: str, tie_ins: IntArray) -> 
     fresh = np.unique(tie_ins[known[tie_ins] < 0])
     if len(fresh):
         city = np.array([one is True for one in work.ground.is_city_road], bool)
-        entered = enters(ways[fresh], work.ground.road_areas[city])["line"].to_numpy(np.int64)
+        entered = enters(ways[fresh], work.ground.road_areas[city]).line
         known[fresh] = 0
         known[fresh[entered]] = 1
     return np.asarray(known[tie_ins] == 1)

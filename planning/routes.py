@@ -1,8 +1,8 @@
 """External line routes 外线路由: the best way from any tie-in to the red line (design 6, 7).
 
-The same problem is solved twice: for one parcel on a networkx graph of its neighbourhood that can
-be printed and drawn, for all parcels of a county by one forest. Both return ``Way``s, and every
-figure of a route is measured from the geometry of its way by ``trace``.
+The same problem is solved twice: for one parcel in its neighbourhood, which can be seen as a
+networkx graph, printed and drawn; for all parcels of a county by one forest. Both return ``Way``s,
+and every figure of a route is measured from the geometry of its way by ``trace``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import networkx as nx
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from gis.forest import Forest, grow_forest
 from gis.linear import FloatArray, IntArray, LineArray, chain
+from gis.spread import Arcs, both_ways, edge_between, spread
 from planning.corridors import Corridors
 from planning.quantities import priced
 from planning.tie_ins import TieIns
@@ -78,6 +78,14 @@ class Search:
         index = pd.Index(self.tie_ins.table["node"].to_numpy(np.int64)[row], name="node")
         return pd.DataFrame({"row": row, "weight": weight[lightest]}, index=index)
 
+    def starts_at(self, nodes: IntArray) -> tuple[FloatArray, IntArray]:
+        """Weight and row of the lightest tie-in at each of some nodes, infinite where none is."""
+        joined = self.best_tie_ins.index.to_numpy(np.int64)
+        at = np.minimum(np.searchsorted(joined, nodes), len(joined) - 1)
+        here = joined[at] == nodes
+        weight, row = (self.best_tie_ins[name].to_numpy()[at] for name in ("weight", "row"))
+        return np.where(here, weight, np.inf), np.where(here, row, -1)
+
     @cached_property
     def lightest_rate(self) -> float:
         """Least weight of a metre of way, edges and tie-ins alike."""
@@ -93,28 +101,56 @@ class Search:
         return least if np.isfinite(least) else 0.0
 
 
-# --- one parcel, on networkx -------------------------------------------------------------------
+# --- one parcel, in its neighbourhood ----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Around:
+    """Edges round a site as arrays for searches: their nodes numbered anew, both directions."""
+
+    edges: IntArray
+    nodes: IntArray
+    arcs: Arcs
+    targets: IntArray
 
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """The corridor graph round a site as networkx graphs, each reach built once.
-
-    The graphs carry a node ``red_line``, joined to the end nodes at no cost.
-    """
+    """The corridor graph round a site, each reach looked up once."""
 
     corridors: Corridors
     end_nodes: IntArray
-    _graphs: dict[float, nx.MultiGraph] = field(default_factory=dict)
+    _around: dict[float, Around] = field(default_factory=dict)
 
-    def within(self, reach_m: float) -> nx.MultiGraph:
-        """The graph within reach of the bounds of the end nodes."""
-        if reach_m not in self._graphs:
-            graph = self.corridors.graph.bare_networkx(self.edges(reach_m))
-            for node in self.end_nodes.tolist():
-                graph.add_edge(node, "red_line", key=("end", node))
-            self._graphs[reach_m] = graph
-        return self._graphs[reach_m]
+    def within(self, reach_m: float) -> Around:
+        """The edges within reach of the bounds of the end nodes, ready to be searched."""
+        if reach_m not in self._around:
+            edges, ends = self.edges(reach_m), self.corridors.graph.ends
+            nodes, at = np.unique(np.r_[ends[edges].ravel(), self.end_nodes], return_inverse=True)
+            pairs, targets = at[: 2 * len(edges)].reshape(-1, 2), at[2 * len(edges) :]
+            arcs = both_ways(len(nodes), pairs.astype(np.int64))
+            self._around[reach_m] = Around(edges, nodes, arcs, targets)
+        return self._around[reach_m]
+
+    def networkx(self, search: Search, reach_m: float) -> nx.MultiGraph:
+        """What ``best_way`` searches within a reach, as a graph that can be printed and drawn.
+
+        Edges have their number for key and all their measures, and weigh what the search says;
+        what weighs infinity is left out. Ways to tie-ins lead from the node ``network``, and the
+        end nodes to the node ``red_line`` at no cost.
+        """
+        edges = self.edges(reach_m)
+        edges = edges[np.isfinite(search.edge_weights[edges])]
+        graph = self.corridors.graph.to_networkx(edges=edges.tolist())
+        graph.add_nodes_from(["network", *self.end_nodes.tolist()])
+        for _, _, edge, told in graph.edges(keys=True, data=True):
+            told["weight"] = float(search.edge_weights[edge])
+        for node, row, weight in search.best_tie_ins.itertuples():
+            if node in graph:
+                graph.add_edge("network", node, key=("tie_in", row), weight=weight)
+        for node in self.end_nodes.tolist():
+            graph.add_edge(node, "red_line", key=("end", node), weight=0.0)
+        return graph
 
     def edges(self, reach_m: float) -> IntArray:
         """Edges within reach, of connectors those of the end nodes only, ascending."""
@@ -123,9 +159,8 @@ class Neighbourhood:
     def is_whole(self, reach_m: float) -> bool:
         """Whether nothing of the graph lies beyond the reach."""
         west, south, east, north = self._bounds(reach_m)
-        xy = self.corridors.graph.node_xy
-        inside = (xy >= (west, south)) & (xy <= (east, north))
-        return bool(inside.all())
+        least, most = self.corridors.graph.bounds
+        return bool((least >= (west, south)).all() and (most <= (east, north)).all())
 
     def _bounds(self, reach_m: float) -> tuple[float, float, float, float]:
         xy = self.corridors.graph.node_xy[self.end_nodes]
@@ -139,7 +174,7 @@ def best_way(
 
     Runs on a neighbourhood that is doubled until no lighter way can leave it: a way that leaves
     is at least as long as the reach, at the lightest rate. Several searches of one site may pass
-    the same ``around``.
+    the same ``around``; what is searched is shown by ``Neighbourhood.networkx``.
     """
     if len(end_nodes) == 0 or search.best_tie_ins.empty:
         return None
@@ -164,30 +199,25 @@ def own_edges(
     return edges[~connector | own]
 
 
-def _way_within(search: Search, graph: nx.MultiGraph) -> Way | None:
-    """The lightest way in a graph, which gets the node ``network`` for the time of the search."""
-    here = search.best_tie_ins[search.best_tie_ins.index.isin(list(graph.nodes))]
-    weights: dict[Any, float] = {}
-    graph.add_node("network")
-    for node, row, weight in here.itertuples():
-        graph.add_edge("network", node, key=("tie_in", row))
-        weights["tie_in", row] = weight
-
-    def weight_of(key: Any) -> float:
-        return weights.get(key, 0.0) if isinstance(key, tuple) else float(search.edge_weights[key])
-
-    def step(_start: Any, _end: Any, keys: Any) -> float | None:
-        lightest = min(map(weight_of, keys))
-        return lightest if np.isfinite(lightest) else None  # None hides an edge
-
-    try:
-        weight, nodes = nx.bidirectional_dijkstra(graph, "network", "red_line", step)
-        keys = [min(graph[a][b], key=weight_of) for a, b in pairwise(nodes)]
-    except nx.NetworkXNoPath:
+def _way_within(search: Search, around: Around) -> Way | None:
+    """The lightest way over the edges of a neighbourhood."""
+    weights, arcs = search.edge_weights[around.edges], around.arcs
+    start, row = search.starts_at(around.nodes)
+    reached, before = spread(arcs, weights[arcs.edge], start)
+    target = int(around.targets[np.argmin(reached[around.targets])])
+    if not np.isfinite(reached[target]):
         return None
-    finally:
-        graph.remove_node("network")
-    return Way(keys[0][1], tuple(keys[1:-1]), nodes[-2], float(weight))
+    node, walked = target, []
+    while before[node] < arcs.n:
+        previous = int(before[node])
+        walked.append(edge_between(arcs, weights, previous, node))
+        node = previous
+    return Way(
+        int(row[node]),
+        tuple(around.edges[walked[::-1]].tolist()),
+        int(around.nodes[target]),
+        float(reached[target]),
+    )
 
 
 # --- all parcels, by a forest ------------------------------------------------------------------
@@ -333,12 +363,17 @@ def measure_lines(
     ``corridors.measure`` says of the lines, where that is known already.
     """
     table, crossings = corridors.measure(lines) if measured is None else measured
-    table["crossing_count"] = np.bincount(
-        crossings["line"], crossings["count"], minlength=len(lines)
-    ).astype(int)
+    line, count = (crossings[name].to_numpy(np.int64) for name in ("line", "count"))
+    crossed = {str(name): crossings[name].to_numpy() for name in crossings}
+    del crossed["line"]
+    crossed = {"route": line, **crossed}
     bridged = corridors.graph.measures["on_bridge"].to_numpy(float)
-    table["on_bridge"] = [_any_true(bridged[list(way.edges)]) if way.edges else 0.0 for way in ways]
-    crossings = crossings.rename(columns={"line": "route"})
+    measures = {
+        **{str(name): table[name].to_numpy() for name in table},
+        "crossing_count": np.bincount(line, count, minlength=len(lines)).astype(int),
+        "on_bridge": [_any_true(bridged[list(w.edges)]) if w.edges else 0.0 for w in ways],
+    }
+    table, crossings = pd.DataFrame(measures), pd.DataFrame(crossed)
     return Routes(ways, lines, table, crossings, [()] * len(lines), lines)
 
 

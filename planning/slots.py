@@ -10,6 +10,7 @@ of a trench. The narrowest cross-section of an edge decides. Metres.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -235,6 +236,17 @@ class ExistingLines:
     tolerance_m: FloatArray
     complete: bool
     names: tuple[str, ...] = ()
+
+    @cached_property
+    def certain_m(self) -> FloatArray:
+        """Half of what each line surely takes where it is drawn, -1 where that is unknown."""
+        return np.nan_to_num(self.half_m - self.tolerance_m, nan=-1.0)
+
+    @cached_property
+    def bodies(self) -> tuple[IntArray, shapely.STRtree]:
+        """The lines that surely take some ground, and their R-tree."""
+        rows = np.flatnonzero(self.certain_m > 0)
+        return rows, shapely.STRtree(self.lines[rows])
 
 
 def existing_lines(work: Groundwork) -> ExistingLines:

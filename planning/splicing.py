@@ -160,8 +160,8 @@ def compare(before: Corridors, part: Corridors, window: Window) -> Splice:
         is not known to be right.
     """
     old, new = keyed(before, window.safe), keyed(part, window.safe)
-    for corridors, keys in ((before, old), (part, new)):
-        _stays_inside(corridors.graph, keys, window.inner)
+    for corridors in (before, part):
+        stays_inside(corridors.graph, window)
     in_new, in_old = paired(old.node_key, new.node_key)
     gone, added = old.nodes[in_new < 0], new.nodes[in_old < 0]
     edge_in_new, edge_in_old = paired(old.edge_key, new.edge_key)
@@ -186,9 +186,10 @@ def _next(numbers: IntArray) -> int:
     return int(numbers.max(initial=-1)) + 1
 
 
-def _stays_inside(graph: CorridorGraph, keys: Keyed, inner: Region) -> None:
-    within = inner.holds(graph.node_xy)[graph.ends]
-    if (within.any(axis=1) & (keys.place[graph.ends] < 0).any(axis=1)).any():
+def stays_inside(graph: CorridorGraph, window: Window) -> None:
+    """Raise ``TooNearError`` if an edge leads from where things changed out of what is right."""
+    within, outside = window.inner.holds(graph.node_xy), ~window.safe.holds(graph.node_xy)
+    if (within[graph.ends].any(axis=1) & outside[graph.ends].any(axis=1)).any():
         raise TooNearError
 
 

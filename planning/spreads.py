@@ -113,10 +113,10 @@ def sum_of_squares(effects: Effects, count: int) -> FloatArray:
 
 
 def _numbered(*columns: NDArray[Any]) -> IntArray:
-    """Numbers of rows, equal for rows that are equal in all columns, ascending with them."""
+    """Numbers of rows, equal for rows that are equal in all columns."""
     number = np.zeros(len(columns[0]), np.int64)
     for column in columns:
-        codes, values = pd.factorize(column, sort=True)
+        codes, values = pd.factorize(column)
         number = number * len(values) + codes
     return np.asarray(np.unique(number, return_inverse=True)[1], np.int64)
 

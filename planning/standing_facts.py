@@ -12,37 +12,42 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import shapely
 
-from gis.handing_on import hand_on
+from gis.handing_on import hand_on, numbers_after
 from gis.linear import FloatArray, IntArray
 from gis.regions import Region
 from planning.corridors import Corridors
 from planning.crossing_methods import Bores, bores_of
 from planning.facts import Ground
 from planning.groundwork import Groundwork
+from planning.roadside import same_streets
 from planning.route_effects import KERBS
+from planning.survey_changes import Change
 
 # What corridors tell that follows from their graph and the ends in it.
 _OF_GRAPH = (
-    "is_connector", "is_lane", "never_cut", "walk_order", "is_walked", "connectors", "strip_nodes",
-    "_nodes_of_sites",
+    "is_connector", "is_lane", "never_cut", "never_open", "walk_order", "is_walked", "connectors",
+    "strip_nodes", "_nodes_of_sites",
 )  # fmt: skip
 _OF_ROADS = ("road_areas", "land_in_reach", "_drawn_red_lines", "reaches")
-_OF_ROAD_TABLE = ("is_city_road", "road_days", "counted_carriageways", "centre_lines")
+_OF_ROAD_TABLE = (
+    "is_city_road", "may_be_city_road", "road_days", "counted_carriageways",
+)  # fmt: skip
 _OF_LAYER = {"greenery": "green", "trees": "trees", "parcel_row": "parcels"}
-_OF_OBSTACLES = ("private_areas", "_water_areas")
+_OF_OBSTACLES = ("private_areas", "water_areas")
 # Layers that obstacles, closures and existing lines are read from.
 _OBSTACLES = frozenset(("parcels", "buildings", "water_bodies", "railways"))
 _CLOSING = frozenset(("no_dig", "trees", "green"))
 _EXISTING = frozenset(("lines", "nodes"))
 _ROADS = frozenset(("roads", "carriageways"))
+# Layers that decide where pits have room, and what they take.
+_AROUND_PITS = _OBSTACLES | _ROADS | {"green"}
 
 
 def with_standing_facts(
     before: Groundwork,
     after: Groundwork,
-    changed: Set[str],
+    changes: Mapping[str, Change],
     region: Region,
     edge_before: IntArray,
     ways_before: Mapping[str, IntArray],
@@ -51,8 +56,8 @@ def with_standing_facts(
 
     Parameters
     ----------
-    changed
-        The layers with changes.
+    changes
+        The changed features of every layer with any.
     region
         Holds all that changed, features and edges.
     edge_before
@@ -60,21 +65,22 @@ def with_standing_facts(
     ways_before
         The same for the ways to the tie-ins of every utility.
     """
-    whole = before._whole or before
+    whole, changed = before._whole or before, changes.keys()
     if before.corridors.graph is after.corridors.graph:
         hand_on(before.corridors, after.corridors, _OF_GRAPH)
     if not changed & _OBSTACLES:
         hand_on(before.corridors.obstacles, after.corridors.obstacles, _OF_OBSTACLES)
-        if before.corridors.surfaces is after.corridors.surfaces:
+        if same_streets(before.corridors.roadside, after.corridors.roadside):
             hand_on(before.corridors, after.corridors, ("bridged",))
     if not changed & _CLOSING:
         hand_on(whole, after, ("closures",))
     if not changed & _EXISTING:
         hand_on_kept(whole, after, ("existing lines",))
     if "tolerances" in vars(whole):
-        vars(after)["tolerances"] = whole.tolerances.after(after.survey)
-    if not changed & _ROADS and before.corridors.surfaces is after.corridors.surfaces:
+        vars(after)["tolerances"] = whole.tolerances.after(after.survey, changes)
+    if before.corridors.surfaces is after.corridors.surfaces:
         hand_on_kept(whole, after, (KERBS,))
+    if same_surfaces(before.corridors, after.corridors):
         _hand_surfaces_on(whole, after, edge_before, ways_before)
     if "ground" in vars(whole):
         vars(after)["ground"] = _ground(whole.ground, after, changed, region, edge_before)
@@ -122,6 +128,12 @@ def _surfaces_m(
     return metres
 
 
+def same_surfaces(one: Corridors, two: Corridors) -> bool:
+    """Whether streets are the very same in two, and their carriageways made of the same."""
+    paved = one.surfaces.surface, two.surfaces.surface
+    return same_streets(one.roadside, two.roadside) and np.array_equal(*paved)
+
+
 def hand_on_kept(before: Groundwork, after: Groundwork, keys: Iterable[Any]) -> None:
     """Give what a groundwork keeps under some keys to another one."""
     after.kept.update({key: before.kept[key] for key in keys if key in before.kept})
@@ -133,6 +145,8 @@ def _ground(
     after = Ground(work.survey, work.corridors, work.policy)
     if before.corridors.surfaces is after.corridors.surfaces:
         hand_on(before, after, _OF_ROAD_TABLE)
+    if same_streets(before.corridors.roadside, after.corridors.roadside):
+        hand_on(before, after, ("centre_lines",))
         if "road_red_lines" not in changed:
             hand_on(before, after, _OF_ROADS)
     hand_on(before, after, [name for name, layer in _OF_LAYER.items() if layer not in changed])
@@ -142,20 +156,24 @@ def _ground(
         hand_on(before, after, ("_areas",))
         if "parcels" not in changed:
             hand_on(before, after, ("parcels_in",))
-    if "bores" in vars(before):
-        vars(after)["bores"] = _bores(before.bores, work, region, edge_before)
+    if before.corridors.graph is after.corridors.graph and not changed & _AROUND_PITS:
+        hand_on(before, after, ("bores",))
+    elif "bores" in vars(before):
+        edge_count = before.corridors.graph.edge_count
+        vars(after)["bores"] = _bores(before.bores, edge_count, work, region, edge_before)
     return after
 
 
-def _bores(before: Bores, work: Groundwork, region: Region, edge_before: IntArray) -> Bores:
+def _bores(
+    before: Bores, edge_count: int, work: Groundwork, region: Region, edge_before: IntArray
+) -> Bores:
     """Bores that stand: those of edges that were there, away from all that changed."""
     graph, settings = work.corridors.graph, work.policy.planning
     pit_m = settings.value("trenchless_pit_length_m") + settings.value("trenchless_pit_width_m")
-    away = region.away_m(shapely.bounds(graph.lines)) > pit_m
-    stands = away & (edge_before >= 0)
-    number = np.full(int(edge_before.max(initial=-1)) + 2, -1)
-    number[edge_before[stands]] = np.flatnonzero(stands)
-    edge = number[np.minimum(before.edge, len(number) - 1)]
+    stands = edge_before >= 0
+    stands[region.near(graph.tree, pit_m)] = False
+    number = numbers_after(np.where(stands, edge_before, -1), edge_count)
+    edge = number[before.edge]
     kept = np.flatnonzero(edge >= 0)
     anew = bores_of(work.corridors, settings, np.flatnonzero(~stands))
     edge = np.concatenate([edge[kept], anew.edge])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -81,6 +81,14 @@ class TieIns:
         node = self.table["node"].to_numpy(np.int64)
         order = np.lexsort((self.name_order, node))
         return order, np.flatnonzero(np.diff(node[order], prepend=-1))
+
+    def renumbered(self, node: IntArray) -> TieIns:
+        """The same with other numbers of the nodes."""
+        told = [
+            one.assign(node=node[one["node"].to_numpy(np.int64)])
+            for one in (self.table, self.closed)
+        ]
+        return replace(self, table=told[0], closed=told[1])
 
     @cached_property
     def feature_rows(self) -> IntArray:

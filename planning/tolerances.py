@@ -8,7 +8,7 @@ its source). A feature that says neither has no tolerance: NaN, unknown.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +17,7 @@ import pandas as pd
 from gis.linear import FloatArray
 from layers.survey import Survey
 from planning.policy_model import Planning
+from planning.survey_changes import Change
 
 # Lines that lie open need no locator: their place is surveyed like that of any visible thing.
 _IN_SIGHT = ("overhead", "wall")
@@ -92,21 +93,28 @@ class Tolerances:
 
     def of_features(self, layer: str, ids: Sequence[str]) -> FloatArray:
         """Tolerances of some features of a layer, NaN for one that is not there."""
-        found, table = np.full(len(ids), np.nan), self.survey.get(layer)
-        if table is not None and len(ids):
-            index = table.index
-            if not isinstance(index.dtype, pd.StringDtype):
-                index = index.astype(str)
-            row = index.get_indexer(pd.Index(ids, dtype=index.dtype))
-            at = np.flatnonzero(row >= 0)
-            found[at] = position_tolerances(table.iloc[row[at]], self.planning)
-        return found
+        told = self.of_layer(layer)
+        if len(told) == 0 or len(ids) == 0:
+            return np.full(len(ids), np.nan)
+        row = told.index.get_indexer(pd.Index(pd.Series(ids, dtype=told.index.dtype)))
+        return np.where(row >= 0, told.to_numpy(float)[row], np.nan)
 
-    def after(self, survey: Survey) -> Tolerances:
-        """Those of an edited survey; what was worked out of layers that stand is kept."""
+    def after(self, survey: Survey, changed: Mapping[str, Change]) -> Tolerances:
+        """Those of an edited survey; what was worked out of features that stand is kept."""
         stood = {
-            layer: told
+            layer: self._after(layer, told, survey, changed[layer].ids)
+            if layer in changed
+            else told
             for layer, told in self._layers.items()
-            if survey.get(layer) is self.survey.get(layer)
         }
         return Tolerances(survey, self.planning, stood)
+
+    def _after(
+        self, layer: str, told: pd.Series, survey: Survey, changed: Collection[str]
+    ) -> pd.Series:
+        table = survey.tables[layer]
+        index = table.index.astype(str)
+        after = told.copy() if index.equals(told.index) else told.reindex(index)
+        new = after.index.isin(list(changed))
+        after[new] = position_tolerances(table[new], self.planning)
+        return after

@@ -72,7 +72,7 @@ def judge_rows(
     is an input that was not given. ``tolerances`` holds those of measures, row by row, NaN for
     unknown. O(rows x tests), and one verdict for each class of rows.
     """
-    columns = columns_of(table, policy)
+    columns = _columns_of(table, policy)
     known = (
         None if tolerances is None else {str(n): c.to_numpy(float) for n, c in tolerances.items()}
     )
@@ -88,7 +88,7 @@ def judge_rows(
     )
 
 
-def columns_of(table: pd.DataFrame, policy: Policy) -> dict[str, Column]:
+def _columns_of(table: pd.DataFrame, policy: Policy) -> dict[str, Column]:
     """The columns of a table that are inputs of the policy."""
     return {str(name): _column(table[name]) for name in table.columns if name in policy.inputs}
 
@@ -157,7 +157,7 @@ def _column(column: pd.Series) -> Column:
         numbers = pd.to_numeric(column, errors="coerce")
         if column.dtype.kind in "if":
             return numbers.to_numpy(float)
-    place, values = pd.factorize(column.map(_hashable), use_na_sentinel=False)
+    place, values = pd.factorize(column.map(hashable), use_na_sentinel=False)
     return Coded(place, list(values))
 
 
@@ -299,5 +299,6 @@ def _as_codes(truths: list[Truth]) -> Codes:
     return np.array([-1 if truth is None else int(truth) for truth in truths], np.int8)
 
 
-def _hashable(value: Any) -> Any:
+def hashable(value: Any) -> Any:
+    """A value of an input as one that can be told apart in a table."""
     return tuple(value) if isinstance(value, list) else value

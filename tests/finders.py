@@ -1,12 +1,14 @@
-"""Two ways to one answer, held against each other: networkx and forest, plan and screening."""
+"""Ways to one answer, held against each other: two finders and networkx, plan and screening."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
+import networkx as nx
 import pandas as pd
 import pytest
 from shapely.geometry import shape
@@ -16,7 +18,7 @@ from planning.application import Application
 from planning.external_lines import all_by_forest
 from planning.groundwork import Groundwork, Site
 from planning.plan import plan
-from planning.routes import OBJECTIVES, Neighbourhood, best_way
+from planning.routes import OBJECTIVES, Neighbourhood, Search, Way, best_way
 from planning.standards import Pipe
 
 # Figures of a screening and what the plan calls them.
@@ -31,7 +33,7 @@ _FIGURES = {
 
 
 def check_finders_agree(work: Groundwork, wishes: list[tuple[Site, Pipe]]) -> int:
-    """Compare the two finders on both objectives; returns how many ways were compared."""
+    """Compare the finders and networkx on both objectives; returns how many ways were compared."""
     forests: dict[tuple[Pipe, str], Any] = {}
     for pipe in dict.fromkeys(pipe for _, pipe in wishes):
         sites = [site for site, wish in wishes if wish == pipe]
@@ -52,7 +54,20 @@ def check_finders_agree(work: Groundwork, wishes: list[tuple[Site, Pipe]]) -> in
             compared += 1
             assert other.weight == pytest.approx(one.weight, abs=1e-6), site.key
             assert replace(other, weight=one.weight) == one, site.key
+            third = way_by_networkx(search, around[site.key], other.weight)
+            assert third == one, site.key
+            assert third.weight == pytest.approx(one.weight, abs=1e-6), site.key
     return compared
+
+
+def way_by_networkx(search: Search, around: Neighbourhood, at_most: float) -> Way:
+    """The lightest way in the graph that the planner shows, which holds all of at most a weight."""
+    graph = around.networkx(search, at_most / search.lightest_rate)
+    weight, nodes = nx.bidirectional_dijkstra(graph, "network", "red_line")
+    keys = [
+        min(graph[a][b].items(), key=lambda one: one[1]["weight"])[0] for a, b in pairwise(nodes)
+    ]
+    return Way(keys[0][1], tuple(keys[1:-1]), nodes[-2], weight)
 
 
 def plans_of(work: Groundwork, cases: Sequence[Application]) -> list[dict[str, Any]]:

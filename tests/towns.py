@@ -26,7 +26,7 @@ from layers.fields import layer_definition
 from layers.survey import Survey
 from planning.application import Application, parse_application
 from planning.drawn_routes import DrawnRoute
-from planning.external_lines import ExternalLine, external_lines, networkx_finder
+from planning.external_lines import ExternalLine, external_lines, nearby_finder
 from planning.groundwork import Groundwork, prepare
 from planning.policies import load_policy
 from planning.policy_model import Policy
@@ -158,7 +158,7 @@ def line_of(survey: Survey, utility: str = "water", **changes: Any) -> ExternalL
     case = application(**changes)
     work = ground(survey, case)
     site = work.site(case)
-    return external_lines(work, case.demands[utility], [site], networkx_finder())[site.key]
+    return external_lines(work, case.demands[utility], [site], nearby_finder())[site.key]
 
 
 def xy(line: Any) -> list[tuple[float, float]]:

@@ -2,7 +2,7 @@
 
     python docs/examples/check_batch.py WORKSPACE [--every N] [--dig-date 2026-11-22]
 
-The screening solves all cases on arrays; here each case is planned alone, by networkx on the
+The screening solves all cases on arrays; here each case is planned alone, by a search of the
 neighbourhood of its parcel, and every column is compared: status, reason, verdict, figures,
 measures, questions and the line itself. ``--every 10`` takes one case in ten.
 Exit 0: all equal. 1: differences, listed. 2: unusable workspace.
@@ -28,7 +28,7 @@ sys.path.insert(0, str(REPOSITORY))
 from layers.store import Workspace  # noqa: E402 - runs from anywhere
 from planning.application import Application, ApplicationError, parse_application  # noqa: E402
 from planning.batch import cases_of, screen  # noqa: E402
-from planning.external_lines import ExternalLine, external_lines, networkx_finder  # noqa: E402
+from planning.external_lines import ExternalLine, external_lines, nearby_finder  # noqa: E402
 from planning.groundwork import Groundwork, SiteError, placed, prepare  # noqa: E402
 from planning.policies import load_policy  # noqa: E402
 from planning.questions import as_text, open_subjects  # noqa: E402
@@ -79,7 +79,7 @@ def planned_rows(work: Groundwork, case: Application) -> dict[str, dict[str, Any
     except SiteError as error:
         refused = {"status": "unroutable", "reason": error.reason}
         return {utility: dict(refused) for utility in case.demands}
-    find = networkx_finder()
+    find = nearby_finder()
     return {
         utility: _columns(work, external_lines(work, demand, [site], find)[site.key])
         for utility, demand in case.demands.items()

@@ -44,15 +44,15 @@ def test_overlaps_count_once() -> None:
 
 def test_a_touch_is_no_entry() -> None:
     pairs = enters(lines([(-5, 5), (0.01, 5)], [(-5, 5), (0.5, 5)]), SQUARES[:1])
-    assert pairs["line"].tolist() == [1]
-    assert pairs["length_m"].tolist() == pytest.approx([0.5])
+    assert pairs.line.tolist() == [1]
+    assert pairs.length_m.tolist() == pytest.approx([0.5])
 
 
 def test_nothing_inside_nothing() -> None:
     line = lines([(0, 0), (5, 0)])
     assert length_inside_union(line, NONE).tolist() == [0.0]
     assert area_inside_union(NONE, SQUARES).tolist() == []
-    assert enters(line, NONE).empty
+    assert len(enters(line, NONE).line) == 0
 
 
 def test_strips_have_flat_ends_and_mitred_corners() -> None:

@@ -145,5 +145,7 @@ def one_edit(draw: st.DrawFn, survey: Survey) -> Survey:
         "main": lambda: added(survey, "lines", **main((x, y), (x + 60, y + 5))),
         "street": lambda: added(survey, "roads", **street((x, 4), (x + 10, 80))),
         "wider": lambda: told(survey, "roads", row % 4, carriageway_width_m=13.0),
+        "opened": lambda: told(survey, "roads", row % 4, opened_on="2026-01-01"),
+        "theirs": lambda: told(survey, "roads", row % 4, authority="estate", surface="concrete"),
     }
     return edits[draw(st.sampled_from(sorted(edits)))]()

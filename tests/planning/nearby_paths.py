@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import reject
 
 from layers.survey import Survey
-from planning.external_lines import ExternalLine, external_lines, networkx_finder
+from planning.external_lines import ExternalLine, external_lines, nearby_finder
 from planning.nearby_ways import Found, NearbyWays, nearby_ways
 from planning.routes import Way
 from tests import towns
@@ -24,7 +24,7 @@ def solved(
     work = towns.ground(survey, case)
     site = work.site(case)
     demand = case.demands[utility]
-    line = external_lines(work, demand, [site], networkx_finder())[site.key]
+    line = external_lines(work, demand, [site], nearby_finder())[site.key]
     if line.route is None:
         reject()
     return line, nearby_ways(work, site, line)

@@ -13,7 +13,7 @@ from shapely.geometry import box
 
 from planning.batch import screen
 from planning.both_feeds import BothFeeds
-from planning.external_lines import ExternalLine, external_lines, networkx_finder
+from planning.external_lines import ExternalLine, external_lines, nearby_finder
 from planning.judged_routes import judge_routes, working_strips
 from planning.plan import plan
 from planning.qualifying_document import certificate_of
@@ -225,7 +225,7 @@ def test_two_feeds_never_come_off_better_than_either_alone(survey: Any) -> None:
     case = application(str(survey.tables["parcels"].index[0]), demands=WATER)
     work = ground(survey, case)
     site = work.site(case)
-    line = external_lines(work, case.demands["water"], [site], networkx_finder())[site.key]
+    line = external_lines(work, case.demands["water"], [site], nearby_finder())[site.key]
     if line.both is None:
         return
     alone = judged_alone(work, line, site)

@@ -18,7 +18,7 @@ from shapely.geometry import box
 from layers.survey import Survey
 from planning.batch import screen
 from planning.crossing_methods import method_of
-from planning.external_lines import ExternalLine, external_lines, networkx_finder
+from planning.external_lines import ExternalLine, external_lines, nearby_finder
 from planning.groundwork import Groundwork, prepare
 from planning.judged_routes import Route
 from planning.plan import plan
@@ -49,7 +49,7 @@ def solved(survey: Survey, priced: Prices = CHEAP, **changes: Any) -> tuple[Grou
     case = application(**{"gate": GATE, **changes})
     work = prepare(survey, towns.policy(), [case], prices=priced)
     site = work.site(case)
-    line: ExternalLine = external_lines(work, case.demands["water"], [site], networkx_finder())[
+    line: ExternalLine = external_lines(work, case.demands["water"], [site], nearby_finder())[
         site.key
     ]
     assert line.route is not None, line.reason

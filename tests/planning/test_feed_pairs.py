@@ -21,7 +21,7 @@ from planning import pair_search
 from planning.application import Demand
 from planning.batch import screen
 from planning.both_feeds import BothFeeds, both_feeds
-from planning.external_lines import ExternalLine, external_lines, networkx_finder
+from planning.external_lines import ExternalLine, external_lines, nearby_finder
 from planning.groundwork import Groundwork, Site, prepare
 from planning.judged_routes import Route
 from planning.lanes import ALONG_STREETS
@@ -63,7 +63,7 @@ def solved(
     case = towns.application(**{"demands": demands, **changes})
     work = prepare(survey, judged_by(utility, limits), [case])
     site = work.site(case)
-    line = external_lines(work, case.demands[utility], [site], networkx_finder())[site.key]
+    line = external_lines(work, case.demands[utility], [site], nearby_finder())[site.key]
     return work, site, line
 
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from planning.batch import screen
-from planning.external_lines import ExternalLine, all_by_forest, external_lines, networkx_finder
+from planning.external_lines import ExternalLine, all_by_forest, external_lines, nearby_finder
 from planning.groundwork import Groundwork, prepare
 from planning.lanes import closed_lanes
 from planning.plan import Plan, plan
@@ -140,7 +140,7 @@ def test_the_forest_finds_what_one_parcels_search_finds(survey: towns.Survey, dn
     for parcel_id in map(str, survey.tables["parcels"].index[:1]):
         case = application(parcel_id, demands=demands)
         work = towns.ground(survey, case)
-        one, other = (solved(work, case, find) for find in (networkx_finder(), all_by_forest))
+        one, other = (solved(work, case, find) for find in (nearby_finder(), all_by_forest))
         assert (one.status, one.reason) == (other.status, other.reason)
         for kind, route in one.routes.items():
             assert other.routes[kind].way.edges == route.way.edges

@@ -15,7 +15,7 @@ from shapely.geometry import LineString, box
 
 from planning import route_faults
 from planning.application import Application, ApplicationError
-from planning.external_lines import external_lines, networkx_finder
+from planning.external_lines import external_lines, nearby_finder
 from planning.groundwork import Groundwork, prepare
 from planning.judged_routes import Route
 from planning.manual_routes import (
@@ -178,7 +178,7 @@ def test_the_recommended_line_drawn_again_has_the_same_figures_and_verdict(
     """Every utility of a dozen cases of the sample county, within 0.01 m and 0.01 m²."""
     compared = 0
     for case in sample_cases[:12]:
-        site, find = sample_work.site(case), networkx_finder()
+        site, find = sample_work.site(case), nearby_finder()
         for utility, demand in case.demands.items():
             theirs = external_lines(sample_work, demand, [site], find)[site.key].route
             if theirs is None:
@@ -433,7 +433,7 @@ def test_a_crossing_that_is_bored_by_cost_is_bored_when_it_is_drawn_again() -> N
     survey = town(lines={"W-1": main((0, -6.75), (20, -6.75))})
     work = prepare(survey, policy(), [case], prices=Prices(rows, known.file))
     site, demand = work.site(case), case.demands["water"]
-    theirs = external_lines(work, demand, [site], networkx_finder())[site.key].routes["cheapest"]
+    theirs = external_lines(work, demand, [site], nearby_finder())[site.key].routes["cheapest"]
     assert len(theirs.bored) == 1
     found = manual_route(work, site, demand, towns.drawn(theirs.line))
     assert found.route.bored == theirs.bored

@@ -12,7 +12,7 @@ from shapely.geometry import LineString, box
 
 from layers.survey import Survey
 from planning.batch import screen
-from planning.external_lines import ExternalLine, external_lines, networkx_finder
+from planning.external_lines import ExternalLine, external_lines, nearby_finder
 from planning.groundwork import prepare
 from planning.plan import plan
 from planning.policy_model import Policy
@@ -36,7 +36,7 @@ def line_of(survey: Survey, rules: Policy, **changes: Any) -> ExternalLine:
     case = application(**changes)
     work = prepare(survey, rules, [case])
     site = work.site(case)
-    return external_lines(work, case.demands["water"], [site], networkx_finder())[site.key]
+    return external_lines(work, case.demands["water"], [site], nearby_finder())[site.key]
 
 
 def test_without_the_setting_nothing_runs_over_open_land() -> None:

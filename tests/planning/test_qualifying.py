@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from shapely.geometry import box
 
 from layers.survey import Survey
-from planning.external_lines import ExternalLine, external_lines, networkx_finder
+from planning.external_lines import ExternalLine, external_lines, nearby_finder
 from planning.groundwork import Groundwork, Site, prepare
 from planning.judged_routes import QUALIFYING
 from planning.plan import plan
@@ -55,7 +55,7 @@ def solved(survey: Survey, limits: dict[str, str], **changes: Any) -> tuple[Grou
     case = towns.application(**changes)
     work = prepare(survey, judged_by(limits), [case])
     site = work.site(case)
-    line = external_lines(work, case.demands["water"], [site], networkx_finder())[site.key]
+    line = external_lines(work, case.demands["water"], [site], nearby_finder())[site.key]
     return work, site, line
 
 

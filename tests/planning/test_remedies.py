@@ -10,7 +10,7 @@ import pytest
 from shapely.geometry import box
 
 from layers.survey import Survey
-from planning.external_lines import ExternalLine, external_lines, networkx_finder
+from planning.external_lines import ExternalLine, external_lines, nearby_finder
 from planning.groundwork import prepare
 from planning.plan import plan
 from planning.policies import load_policy
@@ -31,7 +31,7 @@ def cured(
     work = prepare(survey, judged_by(limits or {}), [case])
     site = work.site(case)
     demand = case.demands[utility]
-    line = external_lines(work, demand, [site], networkx_finder())[site.key]
+    line = external_lines(work, demand, [site], nearby_finder())[site.key]
     found = remedies(work, site, line)
     assert len({(one.input, one.kind) for one in found}) == len(found)
     return line, {one.kind: one for one in found}
@@ -85,7 +85,7 @@ def test_two_bars_name_two_days_and_only_the_later_one_qualifies() -> None:
     case = towns.application()
     work = towns.ground(town(lines=NORTH, roads=roads), case)
     site = work.site(case)
-    line = external_lines(work, case.demands["water"], [site], networkx_finder())[site.key]
+    line = external_lines(work, case.demands["water"], [site], nearby_finder())[site.key]
     days = {one.value_after: one.outcome_after for one in remedies(work, site, line)}
     assert days == {"2029-01-02": "commitment", "2028-03-02": "blocked"}
     assert next(iter(days)) == "2029-01-02"  # what qualifies comes first
@@ -146,7 +146,7 @@ def test_an_answer_on_each_side_of_a_limit_and_none_that_decides_nothing() -> No
     case = towns.application(demands={"water": {}})
     work = towns.ground(town(lines=NORTH), case)
     site = work.site(case)
-    line = external_lines(work, case.demands["water"], [site], networkx_finder())[site.key]
+    line = external_lines(work, case.demands["water"], [site], nearby_finder())[site.key]
     found = {one.input: one for one in remedies(work, site, line)}
     # Without a size the trench has no width: green and trees are unknown too, and whether they
     # are touched alone leaves the verdict where it is.
@@ -209,7 +209,7 @@ def test_remedies_do_not_change_what_they_were_computed_from() -> None:
     lines = {"W-1": main((0, 8), (300, 8), diameter_mm=500)}
     work = towns.ground(town(lines=lines), case)
     site = work.site(case)
-    line = external_lines(work, case.demands["water"], [site], networkx_finder())[site.key]
+    line = external_lines(work, case.demands["water"], [site], nearby_finder())[site.key]
     first, again = remedies(work, site, line), remedies(work, site, replace(line))
     assert first == again
     assert work.policy is towns.policy()

@@ -19,16 +19,16 @@ from gis.network import CorridorGraph
 from layers.survey import Survey
 from planning.application import Application, default_application
 from planning.batch import cases_of
-from planning.external_lines import all_by_forest, networkx_finder
+from planning.external_lines import all_by_forest, nearby_finder
 from planning.groundwork import Groundwork, Site, prepare
 from planning.routes import (
     OBJECTIVES,
+    Neighbourhood,
     Search,
     Way,
     best_way,
     best_ways,
     measure_lines,
-    own_edges,
     trace,
 )
 from planning.standards import Pipe
@@ -154,9 +154,8 @@ def test_the_neighbourhood_is_a_graph_to_look_at() -> None:
         town(parcels={"P-1": parcel(100, 12, 140, 52), "P-2": parcel(160, 12, 200, 52)})
     )
     ends = work.corridors.end_nodes("P-1")
-    east, north = towns.ORIGIN
-    near = own_edges(work.corridors, ends, (east, north - 20, east + 300, north + 20))
-    graph = work.corridors.graph.to_networkx(edges=near)
+    search = work.search(WATER, "cheapest")
+    graph = Neighbourhood(work.corridors, ends).networkx(search, 250.0)
     assert isinstance(graph, nx.MultiGraph)
     kinds = [kind for *_, kind in graph.edges(data="kind")]
     assert kinds.count("connector") == 3  # of P-1 only
@@ -168,7 +167,7 @@ def test_without_ends_or_tie_ins_there_is_no_way() -> None:
     search = work.search(WATER, "cheapest")
     assert best_way(search, work.corridors.end_nodes("P-1")) is None
     assert best_way(search, np.zeros(0, np.int64)) is None
-    assert networkx_finder()(search, sites_of(work)) == {}
+    assert nearby_finder()(search, sites_of(work)) == {}
     assert all_by_forest(search, sites_of(work)) == {}
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from layers.survey import Survey
 from planning.application import Application
-from planning.external_lines import external_lines, networkx_finder
+from planning.external_lines import external_lines, nearby_finder
 from planning.groundwork import Groundwork
 from planning.judged_routes import Route
 from tests import towns
@@ -85,7 +85,7 @@ def routes_of(work: Groundwork, case: Application) -> list[tuple[str, Route]]:
     site = work.site(case)
     found = []
     for utility, demand in case.demands.items():
-        line = external_lines(work, demand, [site], networkx_finder())[site.key]
+        line = external_lines(work, demand, [site], nearby_finder())[site.key]
         if line.route is not None and len(line.route.tolerances):
             found.append((utility, line.route))
     return found

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Point
@@ -15,13 +16,14 @@ from shapely.geometry import Point
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.batch import cases_of
-from planning.external_lines import ExternalLine, external_lines, networkx_finder
+from planning.external_lines import ExternalLine, external_lines, nearby_finder
 from planning.groundwork import Groundwork
 from planning.local_edits import Edit, edited
 from planning.piece_ground import BORED, CUT, PieceGround, PieceLines
 from planning.route_pieces import PieceBook
 from tests.planning.edits import added, moved, one_edit, ready, ribbon, told
 from tests.planning.whole_builds import vertices
+from tests.towns import ORIGIN
 
 pytestmark = pytest.mark.slow_first
 
@@ -38,7 +40,7 @@ def _measured() -> Groundwork:
         lines = work.kept["piece lines", of] = PieceLines(work, of)
         for width_m in WIDTHS:
             ground = work.kept["piece ground", width_m, of] = PieceGround(lines, width_m)
-            ground.rows(_pieces(work, of))
+            _facts(ground, _pieces(work, of))
     return work
 
 
@@ -50,6 +52,11 @@ def _as_told(ground: PieceGround, numbers: Any) -> Iterator[Any]:
     rows = ground.rows(numbers)
     for along, row in zip(ground.lines.along[numbers], rows.tolist(), strict=True):
         yield along, ground.told.places[ground.told.kind[row]]
+
+
+def _facts(ground: PieceGround, numbers: Any) -> list[Any]:
+    rows = ground.rows(numbers)
+    return list(ground.facts(ground.told.kind[rows].tolist(), DAY))
 
 
 def _assert_stands(edit: Edit) -> dict[str, int]:
@@ -69,6 +76,8 @@ def _assert_stands(edit: Edit) -> dict[str, int]:
             figures = [one.figures(one.rows(stood)) for one in (kept, anew)]
             np.testing.assert_allclose(*figures, atol=1e-6)
             assert list(_as_told(kept, stood)) == list(_as_told(anew, stood))
+            every = _pieces(edit.work, of)  # those that were dropped are measured anew in both
+            assert _facts(kept, every) == _facts(anew, every)
     return count
 
 
@@ -105,9 +114,28 @@ def test_a_tree_or_a_verge_is_told_of_pieces_beside_it_only(layer: str) -> None:
     _assert_stands(edit)
 
 
-def test_an_edit_of_roads_leaves_no_piece() -> None:
-    edit = edited(_BEFORE, told(ribbon(), "roads", 1, authority="estate"))
-    assert not any(isinstance(one, PieceLines) for one in edit.work.kept.values())
+def test_an_edit_of_where_roads_lie_leaves_no_piece() -> None:
+    for values in ({"carriageway_width_m": 9.0}, {"red_line_width_m": 24.0}):
+        edit = edited(_BEFORE, told(ribbon(), "roads", 1, **values))
+        assert not any(isinstance(one, PieceLines) for one in edit.work.kept.values())
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"authority": "estate"}, {"opened_on": "2026-01-01"}, {"surface": "concrete", "name": "new"}],
+)
+def test_what_else_is_told_of_a_road_leaves_the_pieces_off_it(values: dict[str, str]) -> None:
+    survey = told(ribbon(), "roads", 1, **values)  # from x = 400 to 800
+    edit = edited(_BEFORE, survey)
+    assert edit.work.corridors.graph is _BEFORE.corridors.graph
+    lines = edit.work.kept["piece lines", CUT]
+    middle = shapely.centroid(edit.work.corridors.graph.lines)
+    x, y = shapely.get_x(middle) - ORIGIN[0], shapely.get_y(middle) - ORIGIN[1]
+    assert not lines.known[(x > 400) & (x < 800) & (np.abs(y) < 10)].any()
+    assert lines.known[(x < 300) | (x > 900)].all()
+    _assert_stands(edit)
+    again = edited(edit.work, told(survey, "roads", 2, **values))
+    _assert_stands(again)
 
 
 def _six(work: Groundwork) -> dict[Any, ExternalLine]:
@@ -115,7 +143,7 @@ def _six(work: Groundwork) -> dict[Any, ExternalLine]:
     for case in cases_of(
         work.survey, [], DAY, [f"P-{k}{side}" for k in (1, 3, 4, 5, 9) for side in "ns"]
     ):
-        find, site = networkx_finder(), work.site(case)
+        find, site = nearby_finder(), work.site(case)
         for utility, demand in case.demands.items():
             found = external_lines(work, demand, [site], find)[site.key]
             lines[case.parcel_id, utility] = found
@@ -152,6 +180,9 @@ def _edits(survey: Survey) -> Iterator[Survey]:
     yield moved(survey, "parcels", 8, 0.0, 2.5)
     yield moved(survey, "lines", 3, 0.0, 0.8)
     yield added(survey, "trees", ancient=True, geometry=Point(640, 6.5))
+    yield told(survey, "roads", 2, opened_on="2001-01-01")
+    yield told(survey, "roads", 5, authority="estate")
+    yield told(survey, "roads", 1, surface="concrete", opened_on="2026-01-01")
 
 
 def test_lines_after_edits_are_those_of_a_groundwork_prepared_anew() -> None:

@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 from shapely.geometry import box
 
+from layers.survey import Survey
 from planning.judged_routes import Route
 from planning.plan import plan
 from planning.spreads import Effects, sum_of_squares
-from planning.tolerances import position_tolerances
+from planning.survey_changes import changes
+from planning.tolerances import Tolerances, position_tolerances
 from planning.verdict_tables import judge_rows
 from planning.verdicts import judge
 from tests import towns
@@ -203,3 +205,29 @@ def test_the_points_to_survey_are_named_with_place_and_what_they_must_be() -> No
     assert enough["survey_points"] == []
     worse = close_plan(point["needed_m"] / 2 * 1.01, -0.4)
     assert worse["verdict"]["alone"]["certainty"] == "too_close"
+
+
+def test_tolerances_after_an_edit_are_those_of_the_edited_survey() -> None:
+    lines = {
+        f"W-{k}": main((100 * k, 8.0), (100 * k + 90, 8.0), position_accuracy_m=0.1 * k)
+        for k in range(4)
+    }
+    before = town(lines=lines)
+    told = Tolerances(before, POLICY.planning)
+    for layer in before.tables:
+        told.of_layer(layer)
+    del lines["W-1"]
+    moved = {**lines, "W-2": {**lines["W-2"], "position_accuracy_m": 0.9}}
+    added = {**moved, "W-9": main((0, 9), (50, 9), position_source="hearsay")}
+    for rows in (lines, moved, added):
+        survey = town(lines=rows)
+        survey = Survey(
+            survey.crs, {**before.tables, "lines": survey.tables["lines"]}, survey.county, True
+        )
+        after = told.after(survey, changes(before, survey))
+        anew = Tolerances(survey, POLICY.planning)
+        for layer in survey.tables:
+            pd.testing.assert_series_equal(after.of_layer(layer), anew.of_layer(layer))
+        assert after.of_features("lines", ["W-2", "W-1"]) == pytest.approx(
+            [anew.of_layer("lines")["W-2"], np.nan], nan_ok=True
+        )

@@ -17,7 +17,7 @@ import shapely
 from layers.fields import layer_definition
 from layers.survey import Survey
 from planning.application import Application, Demand, parse_application
-from planning.external_lines import ExternalLine, external_lines, networkx_finder
+from planning.external_lines import ExternalLine, external_lines, nearby_finder
 from planning.groundwork import Groundwork, Site, prepare
 from planning.policies import load_policy
 from sample_data.applications import COLUMNS
@@ -66,7 +66,7 @@ def line_of(work, applications) -> Callable[[str, str], ExternalLine]:
     found = {
         (key, demand.pipe.utility): line
         for demand, group in sites.items()
-        for key, line in external_lines(work, demand, group, networkx_finder()).items()
+        for key, line in external_lines(work, demand, group, nearby_finder()).items()
     }
     keys = {key: work.site(application).key for key, application in applications.items()}
     return lambda application_id, utility: found[keys[application_id], utility]

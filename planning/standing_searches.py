@@ -1,0 +1,154 @@
+"""Standing searches: how pipes go over edges, handed on through an edit.
+
+What a pipe costs on an edge, by which method, and whether it may lie there at all hangs on nothing
+far from the edge. After an edit it is told anew of the edges near it, on ground cut out round them,
+and taken over for all others; both when a search first asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis.handing_on import hand_on, numbers_after
+from gis.linear import IntArray
+from gis.regions import Region
+from planning.corridor_parts import cut_out_edges
+from planning.crossing_methods import Bores, Methods
+from planning.facts import Ground
+from planning.groundwork import SEARCHES_BEFORE, Groundwork
+from planning.narrow_slots import tight_after
+from planning.no_dig import Closed
+from planning.routes import Search
+from planning.standards import Pipe
+from planning.standing_facts import same_surfaces
+from planning.tie_ins import TieIns
+
+
+@dataclass(frozen=True)
+class StandingSearches:
+    """Methods and searches that a groundwork made before an edit, for the one after it.
+
+    ``edge_before`` is the number that each edge had, -1 for a new one; ``near`` are the edges
+    of which methods are told anew, ascending, all new ones among them.
+    """
+
+    told: Mapping[tuple[Pipe, Closed], Methods]
+    made: Mapping[tuple[Pipe, str, Closed], Search]
+    work: Groundwork
+    edge_before: IntArray
+    near: IntArray
+
+    def methods(self, pipe: Pipe, closed: Closed) -> Methods | None:
+        """The methods of a pipe, the very ones where none is another; None if never told."""
+        before = self.told.get((pipe, closed))
+        if before is None:
+            return None
+        anew = self.part.under(closed).methods(pipe)
+        pairs = list(zip(vars(before).values(), vars(anew).values(), strict=True))
+        if self._all_stayed and all(np.array_equal(old[self.near], new) for old, new in pairs):
+            return before
+        found = []
+        for old, new in pairs:
+            column = old.copy() if self._all_stayed else old[self.edge_before]
+            column[self.near] = new
+            found.append(column)
+        return Methods(*found)
+
+    def search(
+        self,
+        key: tuple[Pipe, str, Closed],
+        methods: Methods,
+        tie_ins: TieIns,
+        usable: NDArray[np.bool_],
+    ) -> Search | None:
+        """The search made before where all that it hangs on is the very same, else None."""
+        before = self.made.get(key)
+        if before is None or before.tie_ins is not tie_ins:
+            return None
+        if self.told.get((key[0], key[2])) is not methods:
+            return None
+        if not np.array_equal(np.isfinite(before.tie_in_weights), usable):
+            return None
+        after = replace(before, corridors=self.work.corridors)
+        hand_on(before, after, ("best_tie_ins", "lightest_rate"))
+        return after
+
+    @cached_property
+    def _all_stayed(self) -> bool:
+        """Whether every edge has the number that it had."""
+        return np.array_equal(self.edge_before, np.arange(len(self.edge_before)))
+
+    @cached_property
+    def part(self) -> Groundwork:
+        """The ground of nothing but the edges near the edit."""
+        work, near = self.work, self.near
+        corridors = cut_out_edges(work.corridors, near)
+        part = replace(work.bare(), corridors=corridors)
+        ground = Ground(work.survey, corridors, work.policy)
+        vars(ground)["bores"] = _among(work.ground.bores, near)
+        vars(part).update(
+            ground=ground,
+            closures=work.closures,
+            tolerances=work.tolerances,
+            edge_surfaces_m=work.edge_surfaces_m[near],
+        )
+        part.kept.update({key: one for key, one in work.kept.items() if key == "existing lines"})
+        return part
+
+
+def hand_searches_on(
+    before: Groundwork,
+    after: Groundwork,
+    changed: Set[str],
+    region: Region,
+    edge_before: IntArray,
+) -> None:
+    """Give methods and searches to the groundwork ``after`` an edit, for when they are asked for.
+
+    Parameters
+    ----------
+    changed
+        The layers with changes.
+    region
+        Holds all that changed, features and edges.
+    edge_before
+        For every edge its number before, -1 for a new one.
+    """
+    if not same_surfaces(before.corridors, after.corridors) or "no_dig" in changed:
+        return  # roads and no-dig areas are told by their numbers
+    near = region.near(after.corridors.graph.tree, _reach_m(after))
+    near = np.union1d(near, np.flatnonzero(edge_before < 0))
+    stood = StandingSearches(
+        dict(before._methods), dict(before._searches), after, edge_before, near
+    )
+    number = numbers_after(edge_before, before.corridors.graph.edge_count)
+    after.kept.update(tight_after(before, stood.part, near, number))
+    after.kept[SEARCHES_BEFORE] = stood
+
+
+def _reach_m(work: Groundwork) -> float:
+    """No method hangs on anything farther from its edge: strips, pits, slots from kerb to kerb."""
+    settings, surfaces = work.policy.planning, work.corridors.surfaces
+    beside_m = surfaces.beside_m
+    slot_m = float(beside_m[np.isfinite(beside_m)].max(initial=0.0))
+    spared_m = max(settings.ancient_tree_zone_m, settings.value("protected_green_buffer_m"))
+    beside = work.corridors.roadside.widest_setback_m
+    return slot_m + beside + spared_m + work.closures.beside_m
+
+
+def _among(bores: Bores, edges: IntArray) -> Bores:
+    """Bores of some edges, ascending, numbered anew."""
+    kept, only = np.isin(bores.edge, edges), bores.only[np.isin(bores.only, edges)]
+    return Bores(
+        np.searchsorted(edges, bores.edge[kept]),
+        bores.lines[kept],
+        bores.pits[kept],
+        bores.green_m2[kept],
+        bores.paved_m2[kept],
+        np.searchsorted(edges, only),
+    )

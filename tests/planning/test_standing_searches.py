@@ -1,0 +1,99 @@
+"""How pipes go over edges after an edit is told as if nothing had been told before it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from shapely.geometry import Point
+
+from planning.groundwork import SEARCHES_BEFORE, Groundwork
+from planning.local_edits import Edit, edited
+from planning.narrow_slots import too_narrow
+from planning.no_dig import OPEN, Closed
+from planning.routes import OBJECTIVES
+from planning.standards import Pipe
+from tests.planning.edits import added, moved, one_edit, ready, ribbon, told
+
+pytestmark = pytest.mark.slow_first
+
+PIPES = (
+    Pipe("water", nominal_mm=150.0, laying="direct", material="PE"),
+    Pipe("water", nominal_mm=2400.0, laying="direct", material="PE"),
+    Pipe("power", duct_holes=2, duct_outer_diameter_mm=110.0, laying="conduit"),
+    Pipe("telecom"),
+)
+CLOSED = (OPEN, Closed(spared=True))
+
+
+def _told(survey: Any) -> Groundwork:
+    work = ready(survey)
+    for pipe in PIPES:
+        for closed in CLOSED:
+            for objective in OBJECTIVES:
+                assert work.under(closed).search(pipe, objective).lightest_rate > 0
+    return work
+
+
+def _assert_told_anew(edit: Edit) -> int:
+    """Methods handed on equal those chosen on the whole ground; how many were handed on."""
+    work = edit.work
+    stood = work.kept.get(SEARCHES_BEFORE)
+    # The same corridors and tie-ins, nothing told of them.
+    bare = replace(work.bare(), _tie_ins=work._tie_ins)
+    handed = 0
+    for pipe in PIPES:
+        for closed in CLOSED:
+            handed += stood is not None and stood.methods(pipe, closed) is not None
+            one, other = (some.under(closed).methods(pipe) for some in (work, bare))
+            for name, values in vars(one).items():
+                np.testing.assert_allclose(values, vars(other)[name], atol=1e-6, err_msg=name)
+            for objective in OBJECTIVES:
+                made = [some.under(closed).search(pipe, objective) for some in (work, bare)]
+                assert made[0].corridors is work.corridors
+                assert made[0].lightest_rate == pytest.approx(made[1].lightest_rate)
+                pd.testing.assert_frame_equal(*(search.best_tie_ins for search in made))
+                for name in ("edge_weights", "tie_in_weights"):
+                    weights = [getattr(search, name) for search in made]
+                    np.testing.assert_allclose(*weights, atol=1e-6, err_msg=name)
+            narrow = [too_narrow(some.under(closed), pipe) for some in (work, bare)]
+            np.testing.assert_array_equal(*narrow)
+    return handed
+
+
+_BEFORE = _told(ribbon())
+
+
+@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_methods_after_an_edit_are_those_told_anew(data: st.DataObject) -> None:
+    first = data.draw(one_edit(ribbon()))
+    edit = edited(_BEFORE, first)
+    _assert_told_anew(edit)
+    _assert_told_anew(edited(edit.work, data.draw(one_edit(first))))
+
+
+def test_searches_stand_where_a_tree_says_nothing_of_any_edge() -> None:
+    edit = edited(_BEFORE, moved(ribbon(), "trees", 0, 3.0, 0.0))
+    for pipe in PIPES:
+        one, other = (work.search(pipe, "cheapest") for work in (_BEFORE, edit.work))
+        assert one.edge_weights is other.edge_weights
+
+
+def test_methods_are_handed_on_through_edits_of_all_but_roads() -> None:
+    survey = ribbon()
+    for change in (
+        added(survey, "trees", ancient=True, geometry=Point(640, 6.5)),
+        moved(survey, "parcels", 3, 0.0, 2.0),
+        moved(survey, "lines", 3, 0.0, 0.8),
+        moved(survey, "green", 4, 1.0, 0.0),
+        told(survey, "roads", 1, opened_on="2026-01-01", authority="estate"),
+    ):
+        assert _assert_told_anew(edited(_BEFORE, change)) == len(PIPES) * len(CLOSED)
+    for values in ({"carriageway_width_m": 9.0}, {"surface": "concrete"}):
+        assert _assert_told_anew(edited(_BEFORE, told(survey, "roads", 1, **values))) == 0
