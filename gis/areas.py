@@ -42,6 +42,22 @@ class LinePieces(NamedTuple):
     def length_m(self) -> FloatArray:
         return self.end_m - self.start_m
 
+    def between_m(self, count: int) -> FloatArray:
+        """The longest stretch of each of ``count`` lines between one area and the next; 0 for none.
+
+        What a line runs before the first area and behind the last one is not between two.
+        """
+        order = np.lexsort((self.start_m, self.line))
+        line = self.line[order]
+        # Lines one after another on one axis, farther apart than any is long.
+        base = line * (float(self.end_m.max(initial=0.0)) + 1.0)
+        start, end = base + self.start_m[order], base + self.end_m[order]
+        gap = start[1:] - np.maximum.accumulate(end)[:-1]
+        longest = np.zeros(count)
+        same = line[1:] == line[:-1]
+        np.maximum.at(longest, line[1:][same], gap[same])
+        return longest
+
     def once(self, rank: IntArray, level: IntArray | None = None) -> LinePieces:
         """The same pieces with every metre in one area only: that of the lowest rank.
 
@@ -135,7 +151,9 @@ class Areas:
         """Lines that meet no side and lie inside: line, polygon, start and end in metres."""
         line, area = self.tree.query(lines[far])
         line = far[line]
-        xy, owner = shapely.get_coordinates(lines[line], return_index=True)
+        # The first step tells where a line is seen from, and needs a length.
+        stepping = shapely.remove_repeated_points(lines[line])
+        xy, owner = shapely.get_coordinates(stepping, return_index=True)
         first = np.flatnonzero(np.diff(owner, prepend=-1))
         inside = self._contain(area, xy[first], xy[first + 1] - xy[first])
         line = line[inside]

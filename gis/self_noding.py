@@ -1,4 +1,4 @@
-"""Where lines meet themselves: their own crossings, ends that land on their own middle, fold-backs.
+"""Where lines meet themselves: their own crossings, ends on or near their own middle, fold-backs.
 
 A line passes such a place more than once, and ``line_locate_point`` tells the first time only;
 here every passage is found, so that the line can be cut at each of them.
@@ -6,10 +6,11 @@ here every passage is found, so that the line can be cut at each of them.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray, LineArray, segments, vertex_places
 
@@ -100,6 +101,37 @@ def passages(
     again = (np.diff(place) == 0) & (np.diff(at_m) <= _ONE_PASSAGE * tolerance_m)
     fresh = np.r_[True, ~again][: len(place)]
     return at_line[place[fresh]], at_m[fresh]
+
+
+def own_feet(
+    lines: LineArray, end: int, within_m: FloatArray
+) -> tuple[IntArray, NDArray[Any], FloatArray]:
+    """The place of its own line that an end comes near to again.
+
+    Parameters
+    ----------
+    lines
+        (n,) LineStrings.
+    end
+        0 for their starts, -1 for their ends.
+    within_m
+        (n,) how near counts, after a way of twice as much at least: what leads up to an end is
+        near to it always.
+
+    Returns
+    -------
+    Index of the line, the nearest such place, and its distance from the end in metres.
+    """
+    steps = _steps(lines)
+    tip = shapely.get_coordinates(shapely.get_point(lines, end))[steps.line]
+    along_m, off_m = _along_and_off(tip, steps.start, steps.along)
+    at_m = steps.at_m + along_m
+    way_m = at_m if end == 0 else shapely.length(lines)[steps.line] - at_m
+    near = np.flatnonzero((off_m <= within_m[steps.line]) & (way_m >= 2 * within_m[steps.line]))
+    near = near[np.lexsort((off_m[near], steps.line[near]))]
+    near = near[np.r_[True, np.diff(steps.line[near]) > 0][: len(near)]]
+    line = steps.line[near]
+    return line, shapely.line_interpolate_point(lines[line], at_m[near]), off_m[near]
 
 
 def _ends_on_themselves(

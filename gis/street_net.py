@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray, LineArray, Pieces, vertex_places
 from gis.noding import NODE_TOLERANCE_M, Network, node_lines, number_nodes
+from gis.self_noding import own_feet
 
 # A street is prolonged to an axis that it would meet at this angle or more: a line that ends
 # beside another one, as slip roads do, does not turn to it.
@@ -83,28 +84,42 @@ def _without_tips(xy: FloatArray, half_width_m: float) -> shapely.LineString:
 
 
 def _reaching(lines: LineArray, half_width_m: FloatArray, level: IntArray) -> LineArray:
-    """Prolong streets that end inside the carriageway of another one to its axis."""
+    """Prolong streets that end inside the carriageway of another one, or their own, to its axis."""
     tree = shapely.STRtree(lines)
     mended = lines.copy()
     for end in (0, -1):
-        tip = shapely.get_point(lines, end)
-        reach = float(half_width_m.max()) + _SHORT_M
-        at, other = tree.query(tip, predicate="dwithin", distance=reach)
-        gap = shapely.distance(tip[at], lines[other])
-        foreign = (at != other) & (level[at] == level[other])
-        foreign &= gap < half_width_m[other] + _SHORT_M
-        at, other, gap = at[foreign], other[foreign], gap[foreign]
+        found = (
+            _foreign_feet(lines, end, half_width_m, level, tree),
+            own_feet(lines, end, half_width_m + _SHORT_M),
+        )
+        at, foot, gap = (np.concatenate(both) for both in zip(*found, strict=True))
         joined = np.isin(at, at[gap <= NODE_TOLERANCE_M])
         nearest = np.lexsort((gap, at))
         nearest = nearest[np.r_[True, np.diff(at[nearest]) > 0][: len(nearest)] & ~joined[nearest]]
-        at, other = at[nearest], other[nearest]
-        foot = shapely.line_interpolate_point(
-            lines[other], shapely.line_locate_point(lines[other], tip[at])
-        )
+        at, foot = at[nearest], foot[nearest]
         meets = _angle_to_axis(lines[at], end, foot) >= _MEETS_DEG
         for line, point in zip(at[meets].tolist(), foot[meets].tolist(), strict=True):
             mended[line] = _prolonged(mended[line], end, point)
     return mended
+
+
+def _foreign_feet(
+    lines: LineArray,
+    end: int,
+    half_width_m: FloatArray,
+    level: IntArray,
+    tree: shapely.STRtree,
+) -> tuple[IntArray, NDArray[Any], FloatArray]:
+    """Ends near the axes of other streets: which line, the foot on the axis, metres to it."""
+    tip = shapely.get_point(lines, end)
+    reach = float(half_width_m.max()) + _SHORT_M
+    at, other = tree.query(tip, predicate="dwithin", distance=reach)
+    gap = shapely.distance(tip[at], lines[other])
+    foreign = (at != other) & (level[at] == level[other])
+    foreign &= gap < half_width_m[other] + _SHORT_M
+    at, other, gap = at[foreign].astype(np.int64), other[foreign], gap[foreign]
+    at_m = shapely.line_locate_point(lines[other], tip[at])
+    return at, shapely.line_interpolate_point(lines[other], at_m), gap
 
 
 def _angle_to_axis(lines: LineArray, end: int, foot: NDArray[Any]) -> FloatArray:

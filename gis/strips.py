@@ -55,7 +55,11 @@ class Strips(NamedTuple):
 
 
 def join_strokes(
-    ends: IntArray, lines: LineArray, node_count: int, offset_m: FloatArray | None = None
+    ends: IntArray,
+    lines: LineArray,
+    node_count: int,
+    offset_m: FloatArray | None = None,
+    ring: IntArray | None = None,
 ) -> list[Stroke]:
     """Join noded street parts that continue each other.
 
@@ -66,13 +70,17 @@ def join_strokes(
     offset_m
         (m,) distance of the strips from each part: where streets fork, one that goes on as wide
         as before is the same street rather than a slightly straighter one. All alike by default.
+    ring
+        (m,) number of the roundabout that each part is an arc of, -1 for none: arcs continue each
+        other however much they turn. None by default.
 
     Returns
     -------
     Strokes: lists of (part, reversed) in walking order; every part is in exactly one stroke.
     """
     offset_m = np.zeros(len(lines)) if offset_m is None else offset_m
-    partner = _partners(ends, lines, node_count, offset_m)
+    ring = np.full(len(lines), -1) if ring is None else ring
+    partner = _partners(ends, lines, node_count, offset_m, ring)
     strokes: list[Stroke] = []
     used = np.zeros(len(lines), bool)
     open_ends = [(p, e) for p in range(len(lines)) for e in (0, 1) if (p, e) not in partner]
@@ -93,9 +101,12 @@ def join_strokes(
 
 
 def _partners(
-    ends: IntArray, lines: LineArray, node_count: int, offset_m: FloatArray
+    ends: IntArray, lines: LineArray, node_count: int, offset_m: FloatArray, ring: IntArray
 ) -> dict[tuple[int, int], tuple[int, int]]:
-    """For each street end, the street end that continues it straightest, where mutual."""
+    """For each street end, the street end that continues it straightest, where mutual.
+
+    Arcs of one roundabout come first.
+    """
     direction = _end_directions(lines)
     at_node: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for part in range(len(lines)):
@@ -113,7 +124,8 @@ def _partners(
             )
             for i, a in enumerate(meeting)
             for b in meeting[i + 1 :]
-            for turn in (_turn_deg(direction[a], direction[b]),)
+            for arcs in (ring[a[0]] == ring[b[0]] >= 0,)
+            for turn in (0.0 if arcs else _turn_deg(direction[a], direction[b]),)
         )
         for _, turn, a, b in turns:
             if turn <= limit and a not in partner and b not in partner and a[0] != b[0]:
@@ -145,6 +157,7 @@ def kerb_strips(
     offset_m: FloatArray,
     setback_m: FloatArray,
     level: IntArray | None = None,
+    ring: IntArray | None = None,
 ) -> Strips:
     """Lay strips along both sides of noded streets, with crossings at junctions.
 
@@ -159,12 +172,14 @@ def kerb_strips(
     level
         (m,) storey of each street part, all on one by default; strips on different levels pass
         above each other.
+    ring
+        (m,) the roundabout of each part, see ``join_strokes``.
 
     Returns
     -------
     Strips, cut at every common point and beside every end of a street part.
     """
-    strokes = join_strokes(ends, lines, node_count, offset_m)
+    strokes = join_strokes(ends, lines, node_count, offset_m, ring)
     junctions = _junctions(strokes, ends, node_count, offset_m)
     level = np.zeros(len(lines), np.int64) if level is None else level
     storey: list[int] = []

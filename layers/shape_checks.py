@@ -15,6 +15,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from shapely import GeometryType
+from shapely.ops import substring
 
 from layers.problems import Problem
 
@@ -29,6 +30,8 @@ SPIKE_DEGREES = 2.0
 SHORT_M = 0.05
 # An open loop whose ends are this near was meant to be closed; the same as lines that join.
 CLOSING_M = 0.5
+# An end that runs past its own middle by no more than this lands on it: half a survey's tolerance.
+_LANDING_M = 0.005
 # A loop is at least this many times longer than the gap between its ends; else it is a hook.
 _LOOP_TIMES = 20.0
 # Parcels, buildings and water narrower than this are remnants of cutting one area out of another.
@@ -125,13 +128,21 @@ def _crossing_itself(rows: Rows, shapes: Shapes) -> Iterator[Problem]:
     lines = shapely.get_type_id(shapes) == GeometryType.LINESTRING
     spiked = np.isin(np.arange(len(shapes)), spike_vertices(shapes)[0])  # told as such
     for position in np.flatnonzero(lines & ~shapely.is_simple(shapes) & ~spiked).tolist():
+        if shapely.is_simple(_without_ends(shapes[position])):
+            continue  # an end that lands on its own middle, as of a street round a block
         yield rows.problem(
             position,
             "geometry",
             _("线自相交"),
-            _("请核对折点顺序;确为环绕的在交点处断开"),
+            _("请核对折点顺序;确为环绕的可以保留,不必断开"),
             rule_id="self_crossing",
         )
+
+
+def _without_ends(line: shapely.LineString) -> shapely.LineString:
+    """A line without as much at either end as lies on a line that it lands on by rounding."""
+    end_m = min(_LANDING_M, line.length / 4)
+    return substring(line, end_m, line.length - end_m)
 
 
 def _nearly_closed(rows: Rows, shapes: Shapes) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from layers.utilities import policy_utility
+from planning.both_feeds import BothFeeds
 from planning.comparisons import DATED, NUMERIC, day, is_unknown
 from planning.findings import Finding
 from planning.judged_routes import Route, rank_of
@@ -28,9 +29,9 @@ class Answer:
 
 
 def answer_texts(
-    policy: Policy, utility: str, finding: Finding, source: str, route: Route
+    policy: Policy, utility: str, finding: Finding, source: str, judged: Route | BothFeeds
 ) -> list[Answer]:
-    """The answers to an unknown of a route's verdict, each judged; none where they are endless.
+    """The answers to an unknown of a verdict, each judged; none where they are endless.
 
     ``source`` is the measure that is read for the input. A yes-or-no question has two answers, an
     input with a list of values one for each, a limit two sides, and a day too.
@@ -39,7 +40,7 @@ def answer_texts(
     if condition is None:
         return []
     name = str(finding.input)
-    known = {**route.measures, **route.facts}
+    known = {**judged.measures, **judged.facts}
     answers = []
     for text, value in _values(policy, condition, name, known):
         told = {**known, name: value, source: value}

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -25,7 +25,7 @@ from planning.application import Demand
 from planning.comparisons import any_holds
 from planning.facts import Dug, Place, along_of, green_inside, places_of, route_facts, trees_in
 from planning.groundwork import Groundwork, Site
-from planning.judged_routes import Route, rank_of, site_facts, unverified_inputs
+from planning.judged_routes import Route, line_figures, rank_of, site_facts, unverified_inputs
 from planning.measures import Figures, measure_all
 from planning.route_effects import hold_of, tolerances_of
 from planning.routes import Routes, trace_bored
@@ -34,7 +34,7 @@ from planning.verdicts import Verdict, judge
 # What lies as near as this to the other route runs along it.
 BESIDE_M = 0.05
 # Lines that lie in each other differ by less than this, the rounding of their coordinates.
-_SAME_M = 0.001
+SAME_M = 0.001
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,18 @@ class BothFeeds:
 
 
 def both_feeds(
-    work: Groundwork, demand: Demand, site: Site, first: Route, second: Route
+    work: Groundwork,
+    demand: Demand,
+    site: Site,
+    first: Route,
+    second: Route,
+    *,
+    surveyed: bool = True,
 ) -> BothFeeds | None:
-    """Measure and judge two routes of one demand as one work; None where more are asked for."""
+    """Measure and judge two routes of one demand as one work; None where more are asked for.
+
+    Without ``surveyed`` no tolerances are told: enough for the outcome, not for its certainty.
+    """
     utility, pair = demand.pipe.utility, (first, second)
     if demand.feeds != len(pair):
         return None
@@ -85,33 +94,33 @@ def both_feeds(
         [route.way for route in pair],
         [route.bored for route in pair],
     )
-    working = _strips(work, demand, routes, pair)
-    figures = _figures(work, demand, routes, pair, working)
-    roads, told = _told(work, demand, site, routes, working)
-    facts = {**told, **site_facts(work, site, utility)}
-    measures = {name: _known(values[0]) for name, values in measure_all(utility, figures).items()}
-    hold = hold_of(work, utility, [site, site], routes, working)
-    surveyed = tolerances_of(hold, demand, as_one=True)
-    tolerances = {name: _known(values[0]) for name, values in surveyed.items()}
+    alone = np.array([route.strip for route in pair], object)
+    both = tell_together(work, demand, site.application.dig_date, routes, alone)
+    facts = {**both.facts, **site_facts(work, site, utility)}
+    tolerances: dict[str, float | None] = {}
+    if surveyed:
+        hold = hold_of(work, utility, [site, site], routes, both.strips)
+        told = tolerances_of(hold, demand, as_one=True)
+        tolerances = {name: _known(values[0]) for name, values in told.items()}
     assumed = work.corridors.surfaces.width_assumed
-    unverified = unverified_inputs(site.application, utility, bool(assumed[list(roads)].any()))
+    unverified = unverified_inputs(site.application, utility, bool(assumed[list(both.roads)].any()))
     sums = {
         name: first.figures[name] + second.figures[name]
         for name in ("length_m", "cost_yuan", "crossing_count", "kerb_m", "red_line_m")
     }
     return BothFeeds(
         pair,
-        working,
-        float(figures.shared_m),
-        {**sums, "green_m2": float(figures.green_m2[0])},
-        measures,
+        both.strips,
+        float(both.figures.shared_m),
+        {**sums, "green_m2": float(both.figures.green_m2[0])},
+        both.measures,
         facts,
-        roads,
+        both.roads,
         tolerances,
         partial(
             judge,
             utility,
-            measures,
+            both.measures,
             facts,
             work.policy,
             mode="plan",
@@ -121,14 +130,33 @@ def both_feeds(
     )
 
 
-def _strips(
-    work: Groundwork, demand: Demand, routes: Routes, pair: tuple[Route, Route]
-) -> NDArray[Any]:
+class Together(NamedTuple):
+    """What the layers tell of two traced lines as one work, with their working strips."""
+
+    figures: Figures
+    measures: dict[str, float | None]
+    facts: dict[str, Any]
+    roads: Dug
+    strips: NDArray[Any]
+
+
+def tell_together(
+    work: Groundwork, demand: Demand, dig_date: date, routes: Routes, alone: NDArray[Any]
+) -> Together:
+    """Measure two traced lines as one work; ``alone`` are the working strips of each by itself."""
+    working = _strips(work, demand, routes, alone)
+    figures = _figures(work, demand, routes, working)
+    roads, facts = _told(work, demand, dig_date, routes, working)
+    measured = measure_all(demand.pipe.utility, figures)
+    measures = {name: _known(values[0]) for name, values in measured.items()}
+    return Together(figures, measures, facts, roads, working)
+
+
+def _strips(work: Groundwork, demand: Demand, routes: Routes, alone: NDArray[Any]) -> NDArray[Any]:
     """Working strips of both, wider where both lie in one trench; None for an unknown width."""
-    working = np.array([route.strip for route in pair], object)
     width_m = work.rates(demand.pipe).width_m
     if width_m is None:
-        return working
+        return alone
     between = work.standards.horizontal_clearance(demand.pipe, demand.pipe).value_m or 0.0
     wide_m = 2 * (width_m + work.policy.planning.work_margin_m) + between
     beside = np.array(
@@ -138,7 +166,7 @@ def _strips(
         ],
         object,
     )
-    return np.asarray(shapely.union(working, strips(beside, np.full(2, wide_m))))
+    return np.asarray(shapely.union(alone, strips(beside, np.full(2, wide_m))))
 
 
 def _along(line: shapely.Geometry, other: shapely.Geometry, away_m: float) -> Any:
@@ -147,51 +175,37 @@ def _along(line: shapely.Geometry, other: shapely.Geometry, away_m: float) -> An
     return shapely.MultiLineString([part for part in parts if part.length > 4 * away_m])
 
 
-def _shared_m(pair: tuple[Route, Route]) -> float:
-    """Metres that both lie in one trench, never too many: ends may reach beyond by ``_SAME_M``."""
-    shared = _along(pair[0].line, pair[1].line, _SAME_M)
-    return float(max(shared.length - 2 * _SAME_M * len(shared.geoms), 0.0))
+def _shared_m(lines: NDArray[Any]) -> float:
+    """Metres that both lie in one trench, never too many: ends may reach beyond by ``SAME_M``."""
+    shared = _along(lines[0], lines[1], SAME_M)
+    return float(max(shared.length - 2 * SAME_M * len(shared.geoms), 0.0))
 
 
-def _figures(
-    work: Groundwork,
-    demand: Demand,
-    routes: Routes,
-    pair: tuple[Route, Route],
-    working: NDArray[Any],
-) -> Figures:
+def _figures(work: Groundwork, demand: Demand, routes: Routes, working: NDArray[Any]) -> Figures:
     """What both measure together, as one row."""
     union = np.array([None if None in working else shapely.union_all(working)], object)
     _, green_m2 = green_inside(work.ground, union)
-    crossed = routes.crossings.assign(route=0)
+    each = line_figures(work, routes)
 
     def total(name: str) -> FloatArray:
-        return np.array([pair[0].figures[name] + pair[1].figures[name]])
+        return np.array([each[name].sum()])
 
     return Figures(
         demand,
         length_m=total("length_m"),
-        kerb_m=total("city_kerb_m"),
-        red_line_m=total("city_red_line_m"),
-        longest_kerb_m=np.array([_longest(work, crossed, pair)]),
+        kerb_m=total("kerb_m"),
+        red_line_m=total("red_line_m"),
+        longest_kerb_m=np.array([each["longest_kerb_m"].max()]),
         green_m2=green_m2,
         trees=trees_in(work.ground, union),
-        feeds=len(pair),
-        shared_m=_shared_m(pair),
-        reused_m=work.corridors.reused_m(sorted({*pair[0].bored, *pair[1].bored})),
+        feeds=len(routes.lines),
+        shared_m=_shared_m(routes.lines),
+        reused_m=work.corridors.reused_m(sorted({*routes.bored[0], *routes.bored[1]})),
     )
 
 
-def _longest(work: Groundwork, crossed: pd.DataFrame, pair: tuple[Route, Route]) -> float:
-    """The longest single piece of both inside carriageways of city roads."""
-    if any(np.isnan(route.figures["city_kerb_m"]) for route in pair):
-        return float("nan")
-    counted = work.ground.may_be_city_road[crossed["road"].to_numpy(np.int64)]
-    return float(crossed["longest_m"].to_numpy(float)[counted].max(initial=0.0))
-
-
 def _told(
-    work: Groundwork, demand: Demand, site: Site, routes: Routes, working: NDArray[Any]
+    work: Groundwork, demand: Demand, dig_date: date, routes: Routes, working: NDArray[Any]
 ) -> tuple[Dug, dict[str, Any]]:
     """The roads that both dig, and the facts of both."""
     green, _ = green_inside(work.ground, working)
@@ -203,7 +217,7 @@ def _told(
     beneath = tuple(sorted({road for place in places for road in place.beneath}))
     facts = {name: any_holds(place.facts[name] for place in places) for name in places[0].facts}
     place = Place(roads, beneath, facts)
-    return roads, route_facts(work.ground, demand, place, site.application.dig_date)
+    return roads, route_facts(work.ground, demand, place, dig_date)
 
 
 def _known(value: float) -> float | None:

@@ -92,6 +92,11 @@ def clearances(work: Groundwork, pipe: Pipe, line: shapely.LineString) -> tuple[
         *_to_surroundings(new, work.survey),
         *_to_kerbs(new),
     ]
+    return worst_first(found)
+
+
+def worst_first(found: Iterable[Clearance]) -> tuple[Clearance, ...]:
+    """Clearances in the order of reading."""
     return tuple(sorted(found, key=_urgency))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import shapely
 
 from planning.alternatives import alternatives
+from planning.both_feeds import BothFeeds
 from planning.external_lines import ExternalLine
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route
@@ -16,7 +17,7 @@ from planning.nearby_ways import nearby_ways
 from planning.pareto import AXES, axes_of, picture
 from planning.remedies import Remedy, remedies
 
-Described = Callable[[str, Route], dict[str, Any]]
+Described = Callable[..., dict[str, Any]]
 QUALIFIES = {0: True, 1: None, 2: False}
 """Whether a route qualifies, by its rank: None while that hangs on something unknown."""
 
@@ -54,9 +55,14 @@ def cures(
 
 
 def _remedy(one: Remedy, described: Described) -> dict[str, Any]:
-    route = None if one.route is None else described("remedy", one.route)
-    if route is not None and one.kind == "nearer_end_point":
-        route["end"] = {**route["end"], "kind": "red_line"}
+    routes: list[dict[str, Any] | None] = [None, None]
+    if one.judged is not None:
+        routes[0] = described("remedy", one.judged)
+    if isinstance(one.judged, BothFeeds):
+        routes[1] = described("remedy", one.judged, 1)
+    for route in routes:
+        if route is not None and one.kind == "nearer_end_point":
+            route["end"] = {**route["end"], "kind": "red_line"}
     return {
         "input": one.input,
         "kind": one.kind,
@@ -67,15 +73,29 @@ def _remedy(one: Remedy, described: Described) -> dict[str, Any]:
         "margin": one.margin,
         "outcome_after": one.outcome_after,
         "extra_yuan": one.extra_yuan,
-        "route": route,
+        "route": routes[0],
+        "second_route": routes[1],
     }
 
 
-def _point(route: Route) -> dict[str, Any]:
-    figures = {key: route.figures[name] for key, name in AXES.items()}
+def together_entry(both: BothFeeds) -> dict[str, Any]:
+    """What two feeds come to: money as if each had a trench of its own."""
+    figures = {key: both.figures[name] for key, name in AXES.items()}
     return {
-        "cost_yuan": route.figures["cost_yuan"],
         **{key: None if math.isnan(value) else float(value) for key, value in figures.items()},
-        "qualifies": QUALIFIES[route.rank],
+        "shared_m": both.shared_m,
+        "cost_yuan": both.figures["cost_yuan"],
+        "crossing_count": int(both.figures["crossing_count"]),
+    }
+
+
+def _point(found: Route | BothFeeds) -> dict[str, Any]:
+    """A point of a front: of a line with two feeds both in all, along the first route."""
+    figures = {key: found.figures[name] for key, name in AXES.items()}
+    route = found.routes[0] if isinstance(found, BothFeeds) else found
+    return {
+        "cost_yuan": found.figures["cost_yuan"],
+        **{key: None if math.isnan(value) else float(value) for key, value in figures.items()},
+        "qualifies": QUALIFIES[found.rank],
         "geometry": dict(shapely.geometry.mapping(route.line)),
     }

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from planning.application import Application, Demand
 from planning.both_feeds import BothFeeds
+from planning.feed_pairs import FeedPairs
 from planning.gravity_ways import NoFall, keeping_fall, why_no_fall
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import (
@@ -29,6 +30,7 @@ from planning.judged_routes import (
 from planning.narrow_slots import NarrowSlot
 from planning.no_dig import OPEN, Closed, solve_around
 from planning.qualifying import Qualifying, cheapest_for_all
+from planning.route_pieces import Reason
 from planning.routes import (
     OBJECTIVES,
     Neighbourhood,
@@ -39,14 +41,20 @@ from planning.routes import (
     best_ways,
     trace,
 )
-from planning.second_feed import SecondFeed, second_feed
+from planning.second_feed import (
+    JUDGED,
+    SecondFeed,
+    has_second_feed,
+    no_second,
+    pair_of_feeds,
+    second_of,
+)
 from planning.verdicts import Verdict, judge
 
+# Reasons that bar every number of feeds.
+_OF_ALL = ("demand", "site", "no_path", "cap")
 # The reason of a line whose demand cannot be meant: a negative size, a text for a number.
 IMPOSSIBLE = "impossible_demand"
-
-# What a pair of feeds tells of a route that qualifies, by its rank; one that fails tells nothing.
-_OF_PAIR = ("found", "open")
 
 Finder = Callable[[Search, Sequence[Site]], Mapping[str, Way]]
 
@@ -122,16 +130,9 @@ class ExternalLine:
     def qualifying_route(self) -> str | None:
         """found, none, open or not_proven; None where there is no route at all.
 
-        Of two feeds only the cheapest pair is judged; that none qualifies is proven where no
-        single route could be a part of one.
+        Of two feeds it tells whether a pair of them qualifies.
         """
-        if self.qualifying is None:
-            return None
-        if self.both is None:
-            return self.qualifying.status
-        if self.both.rank < len(_OF_PAIR):
-            return _OF_PAIR[self.both.rank]
-        return "none" if self.qualifying.status == "none" else "not_proven"
+        return None if self.qualifying is None else self.qualifying.status
 
 
 def nearby_finder() -> Finder:
@@ -185,11 +186,12 @@ def _solve(
     found = keeping_fall(work, demand, sites, ways)
     judged = _judged_once(work, demand, sites, found, surveyed=not only_recommended)
     routes = judged.by_site(found)
-    routed = [site for site in sites if site.key in routes]
+    paired = _paired(work, demand, [site for site in sites if site.key in routes], routes)
+    routed = [site for site in sites if site.key in routes and site.key not in paired]
     best = cheapest_for_all(work, demand, routed, [routes[site.key] for site in routed])
     qualifying = {site.key: answer for site, answer in zip(routed, best, strict=True)}
-    recommended = {
-        site.key: _recommend(work, demand, site, routes[site.key], qualifying[site.key])
+    recommended = paired | {
+        site.key: _recommend(work, demand, routes[site.key], qualifying[site.key])
         for site in routed
     }
     if only_recommended:
@@ -268,7 +270,7 @@ def _judged_once(
 
 
 def _recommend(
-    work: Groundwork, demand: Demand, site: Site, routes: Mapping[str, Route], found: Qualifying
+    work: Groundwork, demand: Demand, routes: Mapping[str, Route], found: Qualifying
 ) -> ExternalLine:
     """The cheapest route that qualifies; if none does, the cheapest."""
     recommended = "cheapest"
@@ -283,7 +285,59 @@ def _recommend(
         assumed=work.rates(demand.pipe).assumed,
         qualifying=found,
         closed=work.closed,
-        second=second_feed(work, demand, site, routes[recommended]),
+        second=no_second(work, demand) if has_second_feed(demand) else None,
+    )
+
+
+def _paired(
+    work: Groundwork,
+    demand: Demand,
+    sites: Sequence[Site],
+    routes: Mapping[str, Mapping[str, Route]],
+) -> dict[str, ExternalLine]:
+    """Lines that want more than one feed, of sites where there are two."""
+    if not has_second_feed(demand):
+        return {}
+    found: dict[str, ExternalLine] = {}
+    for site in sites:
+        pairs = pair_of_feeds(work, demand, site, routes[site.key])
+        if pairs is not None:
+            found[site.key] = _recommend_pair(work, demand, site, routes[site.key], pairs)
+    return found
+
+
+def _recommend_pair(
+    work: Groundwork,
+    demand: Demand,
+    site: Site,
+    routes: Mapping[str, Route],
+    pairs: FeedPairs,
+) -> ExternalLine:
+    """The cheapest pair of feeds that qualifies; if none does, the cheapest pair.
+
+    Whether more than two qualify is not known, unless no single one could.
+    """
+    first, second = second_of(work, demand, site, pairs)
+    found = pairs.answer
+    if demand.feeds != JUDGED:
+        kept = found.status == "none" and found.reason and found.reason.kind in _OF_ALL
+        reason = found.reason if kept else Reason("more_feeds")
+        found = Qualifying(None, bool(kept), 0.0, reason=reason)
+    chosen = "cheapest"
+    routes = {**routes, chosen: first}
+    if demand.feeds == JUDGED and pairs.recommended is not pairs.cheapest:
+        chosen = "qualifying"
+        routes = {**routes, "cheapest": pairs.cheapest.routes[0], chosen: first}
+    return ExternalLine(
+        demand.pipe.utility,
+        "routed",
+        demand,
+        routes=routes,
+        recommended=chosen,
+        assumed=work.rates(demand.pipe).assumed,
+        qualifying=found,
+        closed=work.closed,
+        second=second,
     )
 
 

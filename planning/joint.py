@@ -18,6 +18,7 @@ from planning.external_lines import ExternalLine
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes
 from planning.routes import Search, Way, trace
+from planning.second_feed import of_other_source
 from planning.slots import Slots, has_slot, slots_of
 from planning.standards import Pipe
 from planning.texts import gettext as _
@@ -50,11 +51,7 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
     routed = [line for line in routed if not line.routes["cheapest"].bored]
     if len(routed) < 2:
         return None
-    searches = [
-        work.under(line.closed).search(line.demand.pipe, "cheapest")
-        for line in routed
-        if line.demand
-    ]
+    searches = [_search(work, line) for line in routed]
     separate = sum(line.routes["cheapest"].figures["cost_yuan"] for line in routed)
     reach_m = separate / min(search.lightest_rate for search in searches)
     open_cut = [
@@ -88,6 +85,17 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
     left_out = (*joint.left_out, *(LeftOut(line.utility, reason) for line in bored))
     unsure_m = _unsure_m(work, part, slots, joint, {pipe.utility: pipe for pipe in pipes})
     return Joint(replace(joint, left_out=left_out), part.lines, routes, unsure_m)
+
+
+def _search(work: Groundwork, line: ExternalLine) -> Search:
+    """The search of a line on its ground; of two feeds only the first lies in the joint plan."""
+    assert line.demand is not None
+    ground = work.under(line.closed)
+    search = ground.search(line.demand.pipe, "cheapest")
+    if line.both is None:
+        return search
+    other = of_other_source(ground, line.demand, line.both.routes[1])
+    return replace(search, tie_in_weights=np.where(other, search.tie_in_weights, np.inf))
 
 
 def _slot_widths(part: _Part, slots: Slots, pipes: Sequence[Pipe], work: Groundwork) -> FloatArray:

@@ -29,6 +29,8 @@ _ON_EDGE_M = 0.1
 # or nearly round (4 pi area / perimeter²; a circle has 1, a square 0.79) and no longer than this.
 _ISLAND_M2 = 400.0
 _ROUND, _ROUNDABOUT_M = 0.82, 280.0
+# A block that is as round as this is a roundabout, whatever stands in it: an octagon has 0.95.
+_RING = 0.9
 # Roads of these classes are divided never, or only if both carriageways bear one name.
 _UNDIVIDED, _SELDOM_DIVIDED = ("lane", "path"), ("lane", "path", "local")
 
@@ -176,6 +178,23 @@ def islands(
         inhabited = tree.query(blocks, predicate="intersects")[0]
         free.append(np.asarray(np.delete(blocks, np.unique(inhabited))))
     return free[0], free[1]
+
+
+def arcs_of_roundabouts(streets: Network, surfaces: RoadSurfaces) -> IntArray:
+    """Number of the roundabout that each street part is an arc of, -1 for none.
+
+    Known by its shape alone: a ring no longer than a roundabout, and nearly a circle.
+    """
+    blocks, _ = _blocks(streets, surfaces)
+    round_ = 4 * np.pi * shapely.area(blocks) >= _RING * shapely.length(blocks) ** 2
+    parts = streets.pieces.lines
+    middle = shapely.line_interpolate_point(parts, 0.5, normalized=True)
+    edges = shapely.boundary(blocks[round_])
+    arc, number = shapely.STRtree(edges).query(middle, predicate="dwithin", distance=_ON_EDGE_M)
+    ring = np.full(len(parts), -1)
+    ring[arc] = number
+    ring[surfaces.level[streets.pieces.parent] != 0] = -1
+    return ring
 
 
 def _blocks(streets: Network, surfaces: RoadSurfaces) -> tuple[NDArray[Any], NDArray[Any]]:

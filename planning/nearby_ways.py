@@ -18,6 +18,7 @@ import shapely
 from gis.constrained import Terminals, Walk, cheapest_within
 from gis.linear import FloatArray, IntArray
 from planning.application import Demand
+from planning.both_feeds import BothFeeds
 from planning.external_lines import ExternalLine
 from planning.gravity_ways import FallCap, fall_cap, is_steered
 from planning.groundwork import Groundwork, Site
@@ -27,6 +28,7 @@ from planning.qualifying import MOST_PIECES
 from planning.route_pieces import piece_book
 from planning.routes import Way, trace
 from planning.search_areas import CAP_ROUNDING, Area, area_round
+from planning.second_feed import SecondFeed, of_other_source, with_second
 
 # Labels settled for one way before a comparison gives up: a fraction of a second.
 MOST_LABELS = 2_000
@@ -54,7 +56,7 @@ class NearbyWays:
     """All ways of one demand to a site that are at most ``longest_m`` long.
 
     ``work`` is closed as it was when the line was routed. An edge that may be cut open and bored
-    stands twice in ``area``.
+    stands twice in ``area``. With a ``second`` feed they are ways of the first, from other mains.
     """
 
     work: Groundwork
@@ -62,6 +64,7 @@ class NearbyWays:
     site: Site
     longest_m: float
     area: Area
+    second: SecondFeed | None = None
 
     @property
     def too_many(self) -> bool:
@@ -83,8 +86,12 @@ class NearbyWays:
 
     @cached_property
     def stub_cost(self) -> FloatArray:
-        """Yuan of every way to a tie-in, tie-break included."""
-        return self.work.search(self.demand.pipe, "cheapest").tie_in_weights[self.area.tie_ins]
+        """Yuan of every way to a tie-in, tie-break included; infinite from a second feed's main."""
+        yuan = self.work.search(self.demand.pipe, "cheapest").tie_in_weights[self.area.tie_ins]
+        if self.second is None or self.second.route is None:
+            return yuan
+        other = of_other_source(self.work, self.demand, self.second.route)[self.area.tie_ins]
+        return np.where(other, yuan, np.inf)
 
     @cached_property
     def length_m(self) -> tuple[FloatArray, FloatArray]:
@@ -237,6 +244,17 @@ class NearbyWays:
             routes.update(zip(numbers, judged, strict=True))
         return [routes[number] for number in range(len(found))]
 
+    def as_lines(self, routes: Sequence[Route]) -> list[Route | BothFeeds]:
+        """What is judged of the line on each route: with a second feed, both."""
+        second = self.second
+        if second is None:
+            return list(routes)
+        pairs = (
+            with_second(self.work, self.demand, self.site, one, second, surveyed=False)
+            for one in routes
+        )
+        return [both or one for both, one in zip(pairs, routes, strict=True)]
+
 
 def nearby_ways(work: Groundwork, site: Site, line: ExternalLine) -> NearbyWays:
     """The ways to compare with the routes of a line: up to a length that their longest gives.
@@ -249,4 +267,6 @@ def nearby_ways(work: Groundwork, site: Site, line: ExternalLine) -> NearbyWays:
     longest_m *= 1 + planning.value("compared_longer_share")
     longest_m += planning.value("compared_longer_m")
     book = piece_book(ground, line.demand, site)
-    return NearbyWays(ground, line.demand, site, longest_m, area_round(book, site, longest_m))
+    area = area_round(book, site, longest_m)
+    second = line.second if line.both else None
+    return NearbyWays(ground, line.demand, site, longest_m, area, second)

@@ -7,7 +7,8 @@ Length and crossings of a way are the sums over its pieces, so these fronts are 
 takes of greenery is at least the sum of ``green_bounds``, so a point of green is the cheapest that
 may take so little, and a better one may be missing. Points lie at least a part of the way from the
 cheapest to the least apart. Every point is then traced, measured and judged like a route; what
-another point betters after that is dropped.
+another point betters after that is dropped. With a second feed, points are of it and
+another first.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import shapely
 from gis.constrained import Front, pareto
 from gis.linear import FloatArray
 from gis.overlay import inside_union, strips
+from planning.both_feeds import BothFeeds
 from planning.judged_routes import Route
 from planning.measures import MEASURES
 from planning.nearby_ways import MOST_LABELS, Found, NearbyWays
@@ -45,7 +47,7 @@ _SAME = 0.01
 class Picture:
     """Points of every figure by rising cost; ``proven`` tells which fronts lack none."""
 
-    points: Mapping[str, tuple[Route, ...]]
+    points: Mapping[str, tuple[Route | BothFeeds, ...]]
     proven: Mapping[str, bool]
 
 
@@ -72,7 +74,7 @@ def picture(nearby: NearbyWays) -> Picture:
     }
     every = list(dict.fromkeys(_key(one) for ways in found.values() for one in ways))
     ways = {_key(one): one for ways in found.values() for one in ways}
-    judged = nearby.judged([ways[key] for key in every], surveyed=False)
+    judged = nearby.as_lines(nearby.judged([ways[key] for key in every], surveyed=False))
     route_of = dict(zip(every, judged, strict=True))
     return Picture(
         {
@@ -83,11 +85,11 @@ def picture(nearby: NearbyWays) -> Picture:
     )
 
 
-def undominated(routes: Sequence[Route], figure: str) -> tuple[Route, ...]:
-    """Routes with a known figure that no other betters in it and in cost, by rising cost."""
+def undominated(routes: Sequence[Route | BothFeeds], figure: str) -> tuple[Route | BothFeeds, ...]:
+    """Those with a known figure that no other betters in it and in cost, by rising cost."""
     known = [route for route in routes if not np.isnan(route.figures[figure])]
     known.sort(key=lambda route: (route.figures["cost_yuan"], route.figures[figure]))
-    kept: list[Route] = []
+    kept: list[Route | BothFeeds] = []
     for route in known:
         if not kept or route.figures[figure] < kept[-1].figures[figure] - _SAME:
             kept.append(route)

@@ -12,9 +12,9 @@ from shapely import LineString
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Application
-from planning.both_feeds import BothFeeds, both_feeds
+from planning.both_feeds import BothFeeds
 from planning.clearance_records import Clearance
-from planning.clearances import clearances
+from planning.clearances import clearances, worst_first
 from planning.drawn_routes import DrawnRoute
 from planning.external_lines import (
     ExternalLine,
@@ -30,6 +30,7 @@ from planning.notices import Notice, joint_notices, notices_of
 from planning.policy_model import Policy
 from planning.quantities import SURFACES, Prices
 from planning.questions import Question, questions_of
+from planning.second_feed import with_second
 from planning.sized_demands import with_sizes
 
 
@@ -67,16 +68,33 @@ class Plan:
     def judged_shared(self, utility: str) -> Route | BothFeeds | None:
         """What is judged of a utility in the joint plan: its route there, with a second feed."""
         line, shared = self.lines[utility], self.joint and self.joint.routes.get(utility)
-        if not shared or line.demand is None or line.second is None or line.second.route is None:
-            return shared or None
-        second = line.second.route
-        return both_feeds(self.work, line.demand, self.site, shared, second) or shared
+        if not shared:
+            return None
+        return self.judged_with(line, "shared", shared)
+
+    def judged_with(self, line: ExternalLine, kind: str, route: Route) -> Route | BothFeeds:
+        """What is judged of a line that takes a route: of one with two feeds, it with another.
+
+        The other is that of its own pair, or the recommended second feed. A drawn route is judged
+        alone, and so is one from the main of the second feed.
+        """
+        second = line.second
+        if second is None or second.both is None or line.demand is None or kind == "manual":
+            return route
+        for both in (second.both, second.cheapest):
+            if both is not None and any(route is one for one in both.routes):
+                return both
+        return with_second(self.work, line.demand, self.site, route, second) or route
 
     @cached_property
     def clearances(self) -> Mapping[str, tuple[Clearance, ...]]:
-        """Clearances of the recommended route of every utility that has one."""
+        """Clearances of the recommended route of every utility that has one; of both feeds."""
         return {
-            utility: self.clearances_of(line, line.route)
+            utility: worst_first(
+                one
+                for route in (line.both.routes if line.both else (line.route,))
+                for one in self.clearances_of(line, route)
+            )
             for utility, line in self.lines.items()
             if line.route is not None
         }

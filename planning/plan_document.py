@@ -8,12 +8,14 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import shapely
 
 from layers.utilities import load_utilities
+from planning.both_feeds import BothFeeds
 from planning.clearance_records import count_statuses
 from planning.clearances import depth_questions
-from planning.comparison_document import QUALIFIES, comparison, cures
+from planning.comparison_document import QUALIFIES, comparison, cures, together_entry
 from planning.crossing_methods import method_of
 from planning.drawn_routes import DrawnRoute
 from planning.external_lines import ExternalLine
@@ -154,19 +156,34 @@ def _pipe(line: ExternalLine) -> dict[str, Any] | None:
     return known | {"size_mm": size_mm(pipe), "operators": list(pipe.operators)}
 
 
-def _route(plan: Plan, line: ExternalLine, kind: str, route: Route) -> dict[str, Any]:
+def _route(
+    plan: Plan, line: ExternalLine, kind: str, found: Route | BothFeeds, number: int = 0
+) -> dict[str, Any]:
+    """A route; of a line with two feeds, ``outcome`` and what goes with it are of both.
+
+    ``number``: which one of two feeds is told.
+    """
     assert line.demand is not None
+    judged = found if isinstance(found, BothFeeds) else plan.judged_with(line, kind, found)
+    route = found.routes[number] if isinstance(found, BothFeeds) else found
     figures = route.figures
     place = _joined(plan, line, route)
     pieces = stretches(plan.work, line.demand.pipe, route)
     surfaces, graph = plan.work.corridors.surfaces, plan.work.corridors.graph
     roads, bored = surfaces.table["road_id"], graph.lines[list(route.bored)]
+    crossed = route.crossings[route.crossings["count"] > 0]
+    inside = surfaces.inside(
+        np.full(len(crossed), route.line, object),
+        crossed["road"].to_numpy(np.int64),
+        crossed["kerb_m"].to_numpy(float),
+    )
     return {
         "kind": kind,
-        "outcome": route.verdict.outcome,
-        "otherwise": route.verdict.otherwise,
-        "certainty": route.verdict.certainty,
-        "qualifies": QUALIFIES[route.rank],
+        "outcome": judged.verdict.outcome,
+        "otherwise": judged.verdict.otherwise,
+        "certainty": judged.verdict.certainty,
+        "qualifies": QUALIFIES[judged.rank],
+        "together": together_entry(judged) if isinstance(judged, BothFeeds) else None,
         "measures": dict(route.measures),
         "length_m": figures["length_m"],
         "cost_yuan": figures["cost_yuan"],
@@ -179,14 +196,12 @@ def _route(plan: Plan, line: ExternalLine, kind: str, route: Route) -> dict[str,
                 "road_id": str(roads.iat[road]),
                 "kerb_m": _number(kerb_m),
                 "red_line_m": _number(red_line_m),
-                "method": method_of(route.line.intersection(surfaces.own_area[road]), bored),
-                "geometry": _shape(route.line.intersection(surfaces.own_area[road])),
+                "method": method_of(part, bored),
+                "geometry": _shape(part),
             }
-            for road, kerb_m, red_line_m, count in zip(
-                *(route.crossings[name] for name in ("road", "kerb_m", "red_line_m", "count")),
-                strict=True,
+            for road, kerb_m, red_line_m, part in zip(
+                *(crossed[name] for name in ("road", "kerb_m", "red_line_m")), inside, strict=True
             )
-            if count
         ],
         "roads": [str(roads.iat[road]) for road in route.roads],
         "tie_in": {
@@ -212,7 +227,7 @@ def _route(plan: Plan, line: ExternalLine, kind: str, route: Route) -> dict[str,
         "strip": None if route.strip is None else _shape(route.strip),
         "clearance_counts": count_statuses(
             plan.clearances[line.utility]
-            if route is line.route
+            if route is line.route and line.both is None
             else plan.clearances_of(line, route)
         ),
     }
@@ -236,22 +251,14 @@ def _joined(plan: Plan, line: ExternalLine, route: Route) -> Mapping[str, Any]:
 
 def _second_feed(plan: Plan, line: ExternalLine, found: SecondFeed) -> dict[str, Any]:
     """The second route, and what both come to: money as if each had a trench of its own."""
-    both = found.both
+    both, other = found.both, found.cheapest
+    told = line.routes.get("cheapest") is not line.route and other is not None
     return {
         "route": None if found.route is None else _route(plan, line, "second", found.route),
         "reason": found.reason,
         "apart": found.apart,
-        "together": None
-        if both is None
-        else {
-            "length_m": both.figures["length_m"],
-            "shared_m": both.shared_m,
-            "cost_yuan": both.figures["cost_yuan"],
-            "crossing_count": int(both.figures["crossing_count"]),
-            "crossing_kerb_m": _number(both.figures["kerb_m"]),
-            "crossing_red_line_m": _number(both.figures["red_line_m"]),
-            "green_m2": _number(both.figures["green_m2"]),
-        },
+        "together": None if both is None else together_entry(both),
+        "cheapest": {"route": _route(plan, line, "second", other, 1)} if told and other else None,
     }
 
 

@@ -39,7 +39,7 @@ _AT_ONCE = 6
 
 SURE, POSSIBLE = 0, 1
 # Reasons that speak of ways; the others stand whatever ways there are.
-_OF_WAYS = ("no_path", "cap", "together")
+OF_WAYS = ("no_path", "cap", "together")
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def cheapest_for_all(
     answers = _surveyed(work, demand, sites, known, answers)
     if work.closed.spared:
         answers = {
-            number: _as_proven(piece_book(work, demand, sites[number]), sites[number], answer)
+            number: as_proven(piece_book(work, demand, sites[number]), sites[number], answer)
             for number, answer in answers.items()
         }
     return [answers[number] for number in range(len(sites))]
@@ -138,13 +138,13 @@ def _surveyed(
     return {**answers, **with_certainty}
 
 
-def _as_proven(book: PieceBook, site: Site, answer: Qualifying) -> Qualifying:
+def as_proven(book: PieceBook, site: Site, answer: Qualifying) -> Qualifying:
     """An answer on ground that spares trees and greenery: ways over it were not looked at.
 
     Its proof holds where none of them could qualify: what needs a permit is shorter than the
     way to anything spared, and nothing else can qualify at all.
     """
-    if answer.status != "none" or answer.reason is None or answer.reason.kind not in _OF_WAYS:
+    if answer.status != "none" or answer.reason is None or answer.reason.kind not in OF_WAYS:
         return answer
     needs_permit = book.shut_in(site) or book.rank({}) > POSSIBLE
     if needs_permit and not spared_in_reach(book, site):
@@ -172,11 +172,11 @@ def statuses_by_bounds(
     none = empty & (rank != POSSIBLE) & hopeless
     status[none] = "none"
     if none.any() and book.work.closed.spared and book.unchanging[0] <= POSSIBLE:
-        status[none & in_reach(_farthest_m(book, book.caps(POSSIBLE)))] = "not_proven"
+        status[none & in_reach(farthest_m(book, book.caps(POSSIBLE)))] = "not_proven"
     return status
 
 
-def _farthest_m(book: PieceBook, caps: Caps) -> float:
+def farthest_m(book: PieceBook, caps: Caps) -> float:
     """How far a route that keeps limits can reach; inf where none tells."""
     rates = {name: book.metre_adds(name) for name in caps}
     return min((caps[n][1] / rate for n, rate in rates.items() if rate > 0), default=np.inf)
@@ -185,7 +185,7 @@ def _farthest_m(book: PieceBook, caps: Caps) -> float:
 def spared_in_reach(book: PieceBook, site: Site) -> bool:
     """Whether spared ground lies as near to a site as a route may be long that may qualify."""
     places = shapely.points(book.work.corridors.graph.node_xy[site.end_nodes])
-    reach_m = _farthest_m(book, book.caps(POSSIBLE))
+    reach_m = farthest_m(book, book.caps(POSSIBLE))
     return bool(book.work.closures.near_spared(places, reach_m).any())
 
 
@@ -399,7 +399,7 @@ class _Search:
     @cached_property
     def _farthest_m(self) -> float:
         """How far a route can reach at most; inf where no limit tells."""
-        return _farthest_m(self.book, self.caps)
+        return farthest_m(self.book, self.caps)
 
     def area(self, reach_m: float) -> Area:
         """What lies within reach of the site."""
@@ -509,16 +509,3 @@ def judge_ways(
     routes = trace_bored(work.corridors, work.tie_ins(demand.pipe.utility), ways, beneath)
     working = working_strips(work, demand, routes)
     return judge_routes(work, demand, sites, routes, working, surveyed=surveyed)
-
-
-def judge_way(
-    work: Groundwork,
-    demand: Demand,
-    site: Site,
-    way: Way,
-    bored: Sequence[int],
-    *,
-    surveyed: bool = True,
-) -> Route:
-    """One way as ``judge_ways`` judges many."""
-    return judge_ways(work, demand, [site], [way], [tuple(bored)], surveyed=surveyed)[0]

@@ -10,7 +10,7 @@ the cheapest that a search under a policy with that guard alone finds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ import numpy as np
 from layers.utilities import policy_utility
 from planning.answers import answer_texts, best_answer
 from planning.application import Demand
+from planning.both_feeds import BothFeeds, both_feeds
 from planning.external_lines import ExternalLine, external_lines, nearby_finder
 from planning.findings import Finding, json_value
 from planning.groundwork import Groundwork, Site
@@ -28,11 +29,13 @@ from planning.nearby_ways import nearby_ways
 from planning.no_dig import OPEN, Closed
 from planning.pareto import amounts_of
 from planning.policy_model import Guard, Policy
-from planning.qualifying import judge_way
+from planning.qualifying import judge_ways
 from planning.questions import unknown_of_route
 from planning.readings import active_values
 from planning.route_pieces import piece_book
+from planning.routes import Way
 from planning.search_areas import CAP_ROUNDING
+from planning.single_rules import with_one_condition, with_one_guard
 from planning.standards import Pipe
 from planning.texts import gettext as _
 from planning.tie_ins import eligible
@@ -53,7 +56,7 @@ _DAYS_OF_ROADS = {"road_opened_on": "opened_on", "road_overhauled_on": "overhaul
 
 @dataclass(frozen=True)
 class Remedy:
-    """One change that meets a test; ``route`` where the line runs or is crossed otherwise.
+    """One change that meets a test; ``judged`` where the line runs or is crossed otherwise.
 
     Values are those of the test's input as judged, or the days of digging.
     """
@@ -67,50 +70,73 @@ class Remedy:
     margin: Any
     outcome_after: str
     extra_yuan: float | None = None
-    route: Route | None = None
+    judged: Route | BothFeeds | None = None
+
+    @property
+    def route(self) -> Route | None:
+        """The route; of two feeds the first."""
+        return None if self.judged is None else routes_of(self.judged)[0]
 
 
 @dataclass(frozen=True)
 class _Line:
-    """The line to cure: its recommended route with the ground that it was found on."""
+    """The line to cure: what is judged of it, its route or two, with the ground it was found on."""
 
     work: Groundwork
     site: Site
     line: ExternalLine
     demand: Demand
-    route: Route
+    judged: Route | BothFeeds
 
     @property
     def utility(self) -> str:
         return self.demand.pipe.utility
 
-    def judged(
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes: the feeds of a line that has two, or its one."""
+        return routes_of(self.judged)
+
+    @property
+    def one_feed(self) -> Demand:
+        """The demand of a single feed: of two, no piece measures less."""
+        is_pair = isinstance(self.judged, BothFeeds)
+        return replace(self.demand, feeds=1) if is_pair else self.demand
+
+    def again(
         self,
         *,
         demand: Demand | None = None,
         site: Site | None = None,
-        bored: tuple[int, ...] | None = None,
-    ) -> Route:
-        """The recommended way, judged with something changed."""
-        return judge_way(
-            self.work,
-            demand or self.demand,
-            site or self.site,
-            self.route.way,
-            self.route.bored if bored is None else bored,
-        )
+        routes: Sequence[tuple[Way, tuple[int, ...]]] | None = None,
+        work: Groundwork | None = None,
+    ) -> Route | BothFeeds:
+        """The recommended ways, judged with something changed."""
+        work, demand, site = work or self.work, demand or self.demand, site or self.site
+        ways = routes or [(one.way, one.bored) for one in self.routes]
+        found = judge_ways(work, demand, [site] * len(ways), *zip(*ways, strict=True))
+        if len(found) == 1:
+            return found[0]
+        both = both_feeds(work, demand, site, *found)
+        assert both is not None
+        return both
+
+
+def routes_of(judged: Route | BothFeeds) -> tuple[Route, ...]:
+    """The routes of what is judged: the feeds of a line that has two, or its one."""
+    return judged.routes if isinstance(judged, BothFeeds) else (judged,)
 
 
 def remedies(work: Groundwork, site: Site, line: ExternalLine) -> list[Remedy]:
     """Changes by unmet test, those that make the line qualify first; none where it qualifies.
 
-    None for two feeds that are judged together: a change of one of them is not looked for.
+    Of two feeds the two are changed and judged together.
     """
-    if line.route is None or line.demand is None or line.route.rank == 0 or line.both:
+    if line.judged is None or line.demand is None or line.judged.rank == 0:
         return []
-    mine = _Line(work.under(line.closed), site, line, line.demand, line.route)
+    mine = _Line(work.under(line.closed), site, line, line.demand, line.judged)
     found = list(_answers(mine))
-    for finding in line.route.verdict.findings:
+    for finding in line.judged.verdict.findings:
         if finding.kind in _CHANGED and finding.status != "met" and finding.input:
             own = [*_routes(mine, finding), *_bored(mine, finding), *_sizes(mine, finding)]
             own += _later(mine, finding)
@@ -129,10 +155,12 @@ def _once(found: list[Remedy]) -> list[Remedy]:
     return list(best.values())
 
 
-def _after(mine: _Line, finding: Finding, route: Route, kind: str, text: str) -> Iterator[Remedy]:
+def _after(
+    mine: _Line, finding: Finding, judged: Route | BothFeeds, kind: str, text: str
+) -> Iterator[Remedy]:
     """The remedy that a judged change is, if it meets the test or makes the outcome milder."""
-    same = _same(finding, route)
-    if not _met(finding, route) and route.rank >= mine.route.rank:
+    same = _same(finding, judged)
+    if not _met(finding, judged) and judged.rank >= mine.judged.rank:
         return
     after = same[0] if same else finding._replace(value=None, margin=None)
     yield Remedy(
@@ -143,19 +171,19 @@ def _after(mine: _Line, finding: Finding, route: Route, kind: str, text: str) ->
         json_value(after.value),
         json_value(after.limit),
         json_value(after.margin),
-        route.verdict.outcome,
-        route.figures["cost_yuan"] - mine.route.figures["cost_yuan"],
-        None if kind == "smaller_size" else route,
+        judged.verdict.outcome,
+        judged.figures["cost_yuan"] - mine.judged.figures["cost_yuan"],
+        None if kind == "smaller_size" else judged,
     )
 
 
-def _same(finding: Finding, route: Route) -> list[Finding]:
-    """The same test of another route's verdict; none where it is no longer asked for."""
-    return [f for f in route.verdict.findings if (f.kind, f.id) == (finding.kind, finding.id)]
+def _same(finding: Finding, judged: Route | BothFeeds) -> list[Finding]:
+    """The same test of another verdict; none where it is no longer asked for."""
+    return [f for f in judged.verdict.findings if (f.kind, f.id) == (finding.kind, finding.id)]
 
 
-def _met(finding: Finding, route: Route) -> bool:
-    return all(one.status == "met" for one in _same(finding, route))
+def _met(finding: Finding, judged: Route | BothFeeds) -> bool:
+    return all(one.status == "met" for one in _same(finding, judged))
 
 
 # --- another route, another end ------------------------------------------------------------------
@@ -170,22 +198,31 @@ def _routes(mine: _Line, finding: Finding) -> Iterator[Remedy]:
         free = replace(mine.site.application, gate=None)
         sites.append((mine.work.site(free), True))
     for site, moved in sites:
-        route = (_clear_of if finding.kind == "guard" else _within)(mine, finding, site)
-        if route is not None:
-            kind = "nearer_end_point" if moved else _kind(mine, route)
-            yield from _after(mine, finding, route, kind, _text(mine, route, kind))
+        found = _another(mine, finding, site)
+        if found is not None:
+            kind = "nearer_end_point" if moved else _kind(mine, found)
+            yield from _after(mine, finding, found, kind, _text(mine, found, kind))
 
 
-def _clear_of(mine: _Line, finding: Finding, site: Site) -> Route | None:
-    """The cheapest route that a guard does not bar."""
+def _another(mine: _Line, finding: Finding, site: Site) -> Route | BothFeeds | None:
+    """The cheapest route, or pair of feeds, that meets a test, whatever else it does not."""
+    policy = mine.work.policy
+    if finding.kind == "guard":
+        return _under(mine, with_one_guard(policy, mine.utility, finding.id), site)
+    if isinstance(mine.judged, BothFeeds):
+        return _under(mine, with_one_condition(policy, mine.utility, finding), site)
+    return _within(mine, finding, site)
+
+
+def _under(mine: _Line, policy: Policy, site: Site) -> Route | BothFeeds | None:
+    """The cheapest that qualifies under another policy, judged under that in force."""
     whole = mine.work.under(OPEN)
-    alone = with_one_guard(mine.work.policy, mine.utility, finding.id)
-    ground = replace(whole, policy=alone, kept={}, _whole=whole)
+    ground = replace(whole, policy=policy, kept={}, _whole=whole)
     found = external_lines(ground, mine.demand, [site], nearby_finder())[site.key]
-    if found.qualifying_route != "found" or found.route is None:
+    if found.qualifying_route != "found" or found.judged is None:
         return None
-    way, bored = found.route.way, found.route.bored
-    return judge_way(mine.work.under(found.closed), mine.demand, site, way, bored)
+    ways = [(one.way, one.bored) for one in routes_of(found.judged)]
+    return mine.again(work=mine.work.under(found.closed), site=site, routes=ways)
 
 
 def _within(mine: _Line, finding: Finding, site: Site) -> Route | None:
@@ -220,7 +257,7 @@ def _hangs_on_route(mine: _Line, finding: Finding) -> bool:
     """Whether another route can change the input of a test at all."""
     if finding.kind == "guard":
         return finding.input not in site_facts(mine.work, mine.site, mine.utility)
-    book = piece_book(mine.work, mine.demand, mine.site)
+    book = piece_book(mine.work, mine.one_feed, mine.site)
     return _source(mine, str(finding.input)) in book.growing
 
 
@@ -231,23 +268,21 @@ def _source(mine: _Line, name: str) -> str:
     return str(reads.get(name, name))
 
 
-def with_one_guard(policy: Policy, utility: str, guard_id: str) -> Policy:
-    """The policy with one guard of a utility left: all else is met."""
-    key = policy_utility(utility)
-    rules = policy.rules[key]
-    guards = tuple(one for one in rules.guards if one.id == guard_id)
-    clauses = tuple(
-        replace(one, all_of=(), any_of=(), permit_exception={}) for one in rules.clauses
-    )
-    changed = replace(rules, guards=guards, clauses=clauses, advisories=())
-    return replace(policy, scope=(), rules={**policy.rules, key: changed})
-
-
-def _kind(mine: _Line, route: Route) -> str:
+def _kind(mine: _Line, judged: Route | BothFeeds) -> str:
     bores = mine.work.ground.bores
-    if set(bores.among(route.bored)) - set(bores.among(mine.route.bored)):
+    before, after = (
+        {edge for one in routes for edge in bores.among(one.bored).tolist()}
+        for routes in (mine.routes, routes_of(judged))
+    )
+    if after - before:
         return "trenchless"
-    return "other_route" if _joined(mine, route) == _joined(mine, mine.route) else "other_tie_in"
+    return "other_tie_in" if _joined_anew(mine, judged) else "other_route"
+
+
+def _joined_anew(mine: _Line, judged: Route | BothFeeds) -> list[str]:
+    """Names of the mains and nodes that are joined and were not before."""
+    before = [_joined(mine, one) for one in mine.routes]
+    return [place[1] for one in routes_of(judged) if (place := _joined(mine, one)) not in before]
 
 
 def _joined(mine: _Line, route: Route) -> tuple[str, str]:
@@ -255,16 +290,22 @@ def _joined(mine: _Line, route: Route) -> tuple[str, str]:
     return str(place["kind"]), str(place["feature_id"])
 
 
-def _text(mine: _Line, route: Route, kind: str) -> str:
+def _text(mine: _Line, judged: Route | BothFeeds, kind: str) -> str:
+    routes = routes_of(judged)
     if kind == "other_tie_in":
-        return _("改由 {name} 接入").format(name=_joined(mine, route)[1])
+        return _("改由 {name} 接入").format(name=_("、").join(_joined_anew(mine, judged)))
     if kind == "nearer_end_point":
-        x, y = route.line.coords[-1]
-        return _("接口改在或增设在红线 ({x:.1f}, {y:.1f}) 处").format(x=x, y=y)
+        ends = dict.fromkeys(one.line.coords[-1][:2] for one in routes)
+        places = _("、").join(f"({x:.1f}, {y:.1f})" for x, y in ends)
+        return _("接口改在或增设在红线 {places} 处").format(places=places)
     if kind == "trenchless":
-        crossed = route.crossings["road"][route.crossings["count"] > 0].tolist()
+        crossed = [
+            road
+            for one in routes
+            for road in one.crossings["road"][one.crossings["count"] > 0].tolist()
+        ]
         return _("非开挖穿越 {roads}").format(roads=_names(mine, crossed))
-    return _("改走 {roads}").format(roads=_names(mine, list(route.roads)))
+    return _("改走 {roads}").format(roads=_names(mine, list(judged.roads)))
 
 
 def _names(mine: _Line, roads: list[int]) -> str:
@@ -281,12 +322,15 @@ def _bored(mine: _Line, finding: Finding) -> Iterator[Remedy]:
     if not _hangs_on_route(mine, finding):
         return
     possible = np.isfinite(mine.work.methods(mine.demand.pipe).bore_yuan)
-    crossing = mine.work.ground.bores.among(mine.route.way.edges).tolist()
-    more = [edge for edge in crossing if possible[edge] and edge not in mine.route.bored]
-    if not more:
+    more = []
+    for one in mine.routes:
+        crossing = mine.work.ground.bores.among(one.way.edges).tolist()
+        more.append([edge for edge in crossing if possible[edge] and edge not in one.bored])
+    if not any(more):
         return
-    route = mine.judged(bored=(*mine.route.bored, *more))
-    yield from _after(mine, finding, route, "trenchless", _text(mine, route, "trenchless"))
+    ways = [(one.way, (*one.bored, *edges)) for one, edges in zip(mine.routes, more, strict=True)]
+    found = mine.again(routes=ways)
+    yield from _after(mine, finding, found, "trenchless", _text(mine, found, "trenchless"))
 
 
 def _sizes(mine: _Line, finding: Finding) -> Iterator[Remedy]:
@@ -310,11 +354,12 @@ def _sizes(mine: _Line, finding: Finding) -> Iterator[Remedy]:
         value: Any = int(size) if field == "duct_holes" else size
         changed = replace(pipe, **{field: value})
         tie_ins = mine.work.tie_ins(mine.utility)
-        if not eligible(tie_ins, changed, mine.work.standards)[mine.route.way.tie_in]:
+        fits = eligible(tie_ins, changed, mine.work.standards)
+        if not all(fits[one.way.tie_in] for one in mine.routes):
             continue
         demand = replace(mine.demand, pipe=changed, sizing=None)
         text = _size_text(field, getattr(pipe, field), size)
-        found = list(_after(mine, finding, mine.judged(demand=demand), "smaller_size", text))
+        found = list(_after(mine, finding, mine.again(demand=demand), "smaller_size", text))
         if found:
             yield from found
             return
@@ -356,13 +401,13 @@ def _later(mine: _Line, finding: Finding) -> Iterator[Remedy]:
         return
     first = last + timedelta(days=1)
     closures, width = mine.work.closures, mine.work.strip_width_m(mine.demand.pipe)
-    lines = np.array([mine.route.line], object)
+    lines = np.array([one.line for one in mine.routes], object)
     if closures.entered(lines, width, Closed(closures.on(first))):
         return
     moved = replace(mine.site, application=replace(mine.site.application, dig_date=first))
-    route = mine.judged(site=moved)
+    found = mine.again(site=moved)
     text = _("推迟到 {day} 开挖").format(day=first.isoformat())
-    for one in _after(mine, finding, route, "later_date", text):
+    for one in _after(mine, finding, found, "later_date", text):
         yield replace(
             one,
             value_before=mine.site.application.dig_date.isoformat(),
@@ -370,7 +415,7 @@ def _later(mine: _Line, finding: Finding) -> Iterator[Remedy]:
             limit=last.isoformat(),
             margin=(first - last).days,
             extra_yuan=None,
-            route=None,
+            judged=None,
         )
 
 
@@ -388,16 +433,16 @@ def _hangs_on_day(mine: _Line, name: str) -> bool:
     The day of a road may be known while it is not known whether the road is dug.
     """
     day = _DAYS_OF_ROADS.get(name)
-    asked = unknown_of_route(mine.work, mine.demand, [name], mine.route.roads)
+    asked = unknown_of_route(mine.work, mine.demand, [name], mine.judged.roads)
     return day is None or {field for kind, _key, field in asked if kind == "road"} == {day}
 
 
 def _answers(mine: _Line) -> Iterator[Remedy]:
     """For every unknown that an undetermined verdict hangs on, what each answer makes of it."""
-    if mine.route.verdict.outcome != "undetermined":
+    if mine.judged.verdict.outcome != "undetermined":
         return
     asked: set[str] = set()
-    for finding in mine.route.verdict.findings:
+    for finding in mine.judged.verdict.findings:
         name = finding.input
         if finding.status != "unknown" or name is None or name in asked:
             continue
@@ -405,7 +450,7 @@ def _answers(mine: _Line) -> Iterator[Remedy]:
         if not _hangs_on_day(mine, name):
             continue
         source = _source(mine, name)
-        tried = answer_texts(mine.work.policy, mine.utility, finding, source, mine.route)
+        tried = answer_texts(mine.work.policy, mine.utility, finding, source, mine.judged)
         best = best_answer(tried)
         if best is None or len({one.verdict.outcome for one in tried}) == 1:
             continue  # whatever it is, alone it decides nothing

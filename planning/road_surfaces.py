@@ -23,6 +23,10 @@ from planning.quantities import SURFACES
 
 # Shorter pieces inside a carriageway are rounding of coordinates; all others count.
 _ROUNDING_M = 1e-6
+# So near to the side of a carriageway a line runs on it, rounding of coordinates left aside.
+_SEAM_M = 2e-6
+# Land of a street beyond its kerb where no red line says how wide it is.
+_FOOTWAY_M = 3.0
 # Within this of its ends a bridge or underpass is near the ground, as at a junction beside it.
 _RAMP_M = 15.0
 # What is told of roads and moves no strip and no edge of a carriageway.
@@ -30,7 +34,7 @@ _TOLD = ("name", "authority", "surface", "opened_on", "overhauled_on")
 _TEXT_COLUMNS = (*_TOLD, "road_class")
 # What follows from where roads lie and how wide they are.
 OF_GEOMETRY = (
-    "tracks", "keys", "level", "width_assumed", "_rank", "_own_areas", "paved", "own_area",
+    "tracks", "keys", "level", "width_assumed", "_rank", "_own_areas", "paved", "own_area", "land",
 )  # fmt: skip
 
 
@@ -125,6 +129,22 @@ class RoadSurfaces:
         kept = (kerb_m > _ROUNDING_M) & ~self._passed(lines, line, road, at_m)
         return pd.DataFrame({name: values[kept] for name, values in columns.items()})
 
+    def inside(self, lines: LineArray, road: IntArray, kerb_m: FloatArray) -> NDArray[Any]:
+        """The parts of lines inside carriageways, as ``crossings`` tells of them.
+
+        Parameters
+        ----------
+        lines, road, kerb_m
+            One row for each crossing: the line, the road, and the metres inside. A line on the seam
+            of two carriageways lies in the one that ``crossings`` names, though rounding puts it
+            beside both.
+        """
+        met = shapely.intersection(lines, self.own_area[road])
+        beside = np.flatnonzero(kerb_m - shapely.length(met) > CONTACT_TOLERANCE_M)
+        wider = shapely.buffer(self.own_area[road[beside]], _SEAM_M)
+        met[beside] = shapely.intersection(lines[beside], wider)
+        return np.asarray(met)
+
     def _passed(
         self, lines: LineArray, line: IntArray, road: IntArray, middle_m: FloatArray
     ) -> NDArray[np.bool_]:
@@ -149,6 +169,13 @@ class RoadSurfaces:
     @cached_property
     def _own_areas(self) -> Areas:
         return Areas(self.own_area)
+
+    @cached_property
+    def land(self) -> Areas:
+        """The land of every street: up to its red line, or to the end of a usual footway."""
+        red_line = self.table["red_line_width_m"].to_numpy(float) / 2
+        half = np.fmax(red_line, self.half_width_m + _FOOTWAY_M)
+        return Areas(np.asarray(shapely.buffer(self.centre, half, quad_segs=4)))
 
     @cached_property
     def paved(self) -> Areas:

@@ -22,6 +22,7 @@ from gis.strips import Strips, kerb_strips
 from layers.survey import Survey
 from planning.application import usual_pipes
 from planning.bent_feet import Bent
+from planning.medians import arcs_of_roundabouts
 from planning.policy_model import Policy
 from planning.road_surfaces import OF_GEOMETRY, RoadSurfaces, lie_alike, road_surfaces
 from planning.standards import load_standards
@@ -138,7 +139,13 @@ def _beside(surfaces: RoadSurfaces, policy: Policy) -> Roadside:
     offset, setback = strip_offsets(surfaces, streets, setback_m, settings.narrow_footway_margin_m)
     level = surfaces.level[streets.pieces.parent]
     strips = kerb_strips(
-        streets.ends, streets.pieces.lines, len(streets.node_xy), offset, setback, level
+        streets.ends,
+        streets.pieces.lines,
+        len(streets.node_xy),
+        offset,
+        setback,
+        level,
+        arcs_of_roundabouts(streets, surfaces),
     )
     half = surfaces.half_width_m[streets.pieces.parent]
     return Roadside(surfaces, streets, strips, offset, setback_m, float((offset - half).max()))

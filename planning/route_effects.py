@@ -307,11 +307,10 @@ def _crossing_effects(hold: Hold) -> tuple[Effects, Effects]:
     surfaces = hold.work.corridors.surfaces
     crossed, road = (hold.crossings[name].to_numpy(np.int64) for name in ("route", "road"))
     counted = hold.work.ground.may_be_city_road[road]
+    kerb_m = hold.crossings["kerb_m"].to_numpy(float)[counted]
     crossed, road = crossed[counted], road[counted]
     line = hold.lines[crossed]
-    part, row = shapely.get_parts(
-        shapely.intersection(line, surfaces.own_area[road]), return_index=True
-    )
+    part, row = shapely.get_parts(surfaces.inside(line, road, kerb_m), return_index=True)
     kept = shapely.length(part) > CONTACT_TOLERANCE_M
     part, row = part[kept], row[kept]
     route, road, line = crossed[row], road[row], line[row]

@@ -32,7 +32,7 @@ from planning.measures import MEASURES, Figures, measure_all
 from planning.piece_ground import BORED, CUT, FIGURES, PieceGround, piece_ground, ranks_filled
 from planning.policy_model import Condition, UtilityRules
 from planning.readings import active_values
-from planning.routes import Way, measure_lines
+from planning.routes import Routes, Way, measure_lines
 from planning.verdict_tables import Coded, Column, hashable, possible_columns
 from planning.verdicts import Verdict, judge, possible_of
 
@@ -130,6 +130,11 @@ class PieceBook:
         """The rules that the utility is judged by."""
         return self.work.policy.rules[policy_utility(self.utility)]
 
+    @property
+    def dig_date(self) -> date:
+        """The day of digging."""
+        return date.fromisoformat(self.given["dig_date"])
+
     def after(self, work: Groundwork) -> PieceBook:
         """The book after an edit: pieces that stand, by their rows, are not judged again."""
         ground = work.under(self.work.closed)
@@ -170,7 +175,7 @@ class PieceBook:
         if worst:
             columns |= dict.fromkeys(self.growing, np.full(len(rows), _WORST))
         kinds, place = np.unique(ground.told.kind[rows], return_inverse=True)
-        facts = ground.facts(kinds.tolist(), date.fromisoformat(self.given["dig_date"]))
+        facts = ground.facts(kinds.tolist(), self.dig_date)
         for name in facts[0]:
             columns[name] = _coded([fact[name] for fact in facts], place)
         alike = np.zeros(len(rows), np.intp)
@@ -243,7 +248,8 @@ class PieceBook:
         measures = dict.fromkeys(self.growing, _WORST) if worst else {}
         return self.rank({"touches_city_road": True, **measures})
 
-    def _tell(self, runs: Sequence[Run]) -> Told:
+    def traced(self, runs: Sequence[Run]) -> Routes:
+        """Runs of pieces traced as if each were a whole route."""
         lines = np.array([run.line for run in runs], object)
         ways = [Way(-1, run.edges, -1, 0.0) for run in runs]
         kind = self.work.corridors.graph.kind
@@ -256,15 +262,18 @@ class PieceBook:
             for some in (carried, [run.bored for run in runs])
         )
         routes = measure_lines(self.work.corridors, ways, np.array(in_ground, object))
-        routes = replace(
+        return replace(
             routes,
             lines=lines,
             table=routes.table.assign(length_m=shapely.length(lines)),
             bored=[run.bored for run in runs],
             cut=np.array(cut, object),
         )
+
+    def _tell(self, runs: Sequence[Run]) -> Told:
+        routes = self.traced(runs)
         working = working_strips(self.work, self.demand, routes)
-        dates = [date.fromisoformat(self.given["dig_date"])] * len(lines)
+        dates = [self.dig_date] * len(runs)
         return tell(self.work, self.demand, dates, routes, working)
 
     def ranks(self, runs: Sequence[Run]) -> list[int]:
@@ -496,28 +505,30 @@ def amounts(
     green: NDArray[Any],
     ends: IntArray,
     single: IntArray,
+    routes: int = 1,
 ) -> dict[str, FloatArray]:
     """What each piece adds at least to every growing measure of a route that it is part of.
 
     ``figures`` and ``green`` as of the book. ``ends`` are the nodes of each piece, -1 for none;
     ``single`` numbers kinds of pieces of which a route has one only, 0 for none. An unknown
-    amount counts as nothing.
+    amount counts as nothing. Of greenery the pieces of so many ``routes`` together add as much.
     """
     length_m, kerb_m, red_line_m, _longest, _green, trees = figures.T
-    green_m2 = green_bounds(green, ends, single)
+    green_m2 = green_bounds(green, ends, single, routes)
     table = np.stack([length_m, kerb_m, red_line_m, green_m2, trees])
     none, some = book.measured(np.zeros((5, 1))), book.measured(np.nan_to_num(table))
     return {name: np.maximum(np.nan_to_num(some[name] - none[name]), 0.0) for name in book.growing}
 
 
 def green_bounds(
-    green: Sequence[Any] | NDArray[Any], ends: IntArray, single: IntArray
+    green: Sequence[Any] | NDArray[Any], ends: IntArray, single: IntArray, routes: int = 1
 ) -> FloatArray:
     """Least areas whose sum over the pieces of any route is at most the area of their union.
 
     A union is at least the sum of its parts less what each two of them share (Bonferroni); each
     of two pieces bears half of it. At a node a route goes from one piece to one other, and of a
-    ``single`` kind it has one piece: there only the largest share counts.
+    ``single`` kind it has one piece: there only the largest share counts. Of the different pieces
+    of more ``routes`` as many more meet there: those of each other route are two at a node.
     """
     shapes = np.array(green, object)
     area = np.nan_to_num(shapely.area(shapes))
@@ -526,7 +537,8 @@ def green_bounds(
         return np.asarray(np.maximum(area - _AREA_ROUNDING_M2, 0.0))
     one, two = shapely.STRtree(shapes[some]).query(shapes[some])
     one, two = some[one], some[two]
-    apart = (one < two) & ~((single[one] == single[two]) & (single[one] > 0))
+    alike = (single[one] == single[two]) & (single[one] > 0)
+    apart = (one < two) & (~alike if routes == 1 else True)
     one, two = one[apart], two[apart]
     shared_m2 = shapely.area(shapely.intersection(shapes[one], shapes[two]))
     one, two, shared_m2 = np.r_[one, two], np.r_[two, one], np.r_[shared_m2, shared_m2]
@@ -534,14 +546,19 @@ def green_bounds(
     pairs["kind"] = single[two]
     pairs["m2"] = shared_m2
     pairs = pairs[pairs["m2"] > 0]
-    largest = (pairs["node"] >= 0) | (pairs["kind"] > 0)
-    lost = pairs[~largest].groupby("one")["m2"].sum()
-    met = pairs[largest].groupby(["one", "node", "kind"])["m2"].max()
-    at_nodes = met[met.index.get_level_values("node") >= 0].groupby(["one", "node"]).max()
-    elsewhere = met[met.index.get_level_values("node") < 0]
-    for part in (lost, at_nodes.groupby("one").sum(), elsewhere.groupby("one").sum()):
+    at_node, of_kind = pairs["node"] >= 0, pairs["kind"] > 0
+    lost = pairs[~at_node & ~of_kind]
+    at_nodes = _most(pairs[at_node], ["one", "node"], 2 * routes - 1)
+    elsewhere = _most(pairs[~at_node & of_kind], ["one", "kind"], routes)
+    for shares in (lost, at_nodes, elsewhere):
+        part = shares.groupby("one")["m2"].sum()
         area[part.index] -= part.to_numpy() / 2
     return np.asarray(np.maximum(area - _AREA_ROUNDING_M2, 0.0))
+
+
+def _most(pairs: pd.DataFrame, by: list[str], count: int) -> pd.DataFrame:
+    """The ``count`` largest shares of every group."""
+    return pairs.sort_values("m2", ascending=False, kind="stable").groupby(by).head(count)
 
 
 def _shared_node(ends: IntArray, others: IntArray) -> IntArray:

@@ -226,14 +226,17 @@ def _extent(line: shapely.LineString, part: shapely.LineString) -> tuple[float, 
 
 def _carriageways(work: Groundwork, route: Route) -> list[tuple[float, float, int]]:
     """From where to where a route lies inside which carriageway."""
-    areas = work.corridors.surfaces.own_area
-    found = []
-    for road, count in zip(route.crossings["road"], route.crossings["count"], strict=True):
-        if count:
-            for part in shapely.get_parts(shapely.intersection(route.line, areas[road])):
-                if part.length > CONTACT_TOLERANCE_M:
-                    found.append((*_extent(route.line, part), int(road)))
-    return sorted(found)
+    counted = route.crossings[route.crossings["count"] > 0]
+    road, kerb_m = counted["road"].to_numpy(np.int64), counted["kerb_m"].to_numpy(float)
+    lines = np.full(len(counted), route.line, object)
+    parts, row = shapely.get_parts(
+        work.corridors.surfaces.inside(lines, road, kerb_m), return_index=True
+    )
+    return sorted(
+        (*_extent(route.line, part), int(road[at]))
+        for part, at in zip(parts, row, strict=True)
+        if part.length > CONTACT_TOLERANCE_M
+    )
 
 
 def _placed(

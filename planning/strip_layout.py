@@ -19,6 +19,7 @@ from gis.linear import (
     Pieces,
     cut_lines,
     merge_points,
+    vertex_places,
 )
 from gis.noding import Network
 from gis.strips import Strips
@@ -31,8 +32,14 @@ from planning.road_surfaces import RoadSurfaces, crossing_angles, entries
 _ALONG_DEG = 25.0
 # A piece that crosses a carriageway and is this much longer than its crossing is cut at the kerb.
 _RUNS_ON_M = 5.0
+# Strips that merge cross at their distance from both kerbs, rounding and bends left aside.
+_MORE_M = 0.05
 # Points that are to be joined to a strip in the same place are one point.
 _SAME_FOOT_M = 0.05
+# Where land takes the corner of a strip only, the strip leaves it again within this.
+_CORNER_M = 10.0
+# A corner that is cut off keeps this from the land, so as not to lie on its boundary.
+_OFF_LAND_M = 0.1
 # Inside a bend of up to 120° a strip turns within twice its offset of the corner of its street.
 _CORNER_OFFSETS = 2.2
 
@@ -107,8 +114,9 @@ def lay_out(
     """Cut the strips beside the ends of street parts, and drop what cannot be built there.
 
     Dropped is what lies on private land, in water or on rails off the street, along a carriageway,
-    in a median, or on a traffic island.
+    in a median, or on a traffic island. Corners are cut off where they alone lie on private land.
     """
+    strips = _with_cut_corners(strips, surfaces, obstacles)
     pairs = divided(streets, surfaces, max_median_m)
     lines, part, parent = _pieces(strips, streets, surfaces, obstacles, offset, max_median_m, pairs)
     road, stroke, side = streets.pieces.parent[part], strips.stroke[parent], strips.side[parent]
@@ -117,10 +125,12 @@ def lay_out(
     kept &= ~_on_island(lines, np.concatenate([round_, small]))
     crossed = entries(surfaces.crossings(lines))
     crossed = crossed.assign(angle=crossing_angles(lines, crossed, surfaces))
-    kept[crossed["line"][crossed["angle"] < _ALONG_DEG]] = False
+    along = crossed[crossed["angle"] < _ALONG_DEG]
+    ends = _end_numbers(lines)
+    setback = _setback_of_roads(streets, surfaces, offset)
+    kept = _without_tongues(lines, ends, kept, along, surfaces, setback)
     inside = np.zeros(len(lines), bool)
     inside[crossed["line"]] = True
-    ends = _end_numbers(lines)
     at_mouth = np.zeros(int(ends.max(initial=-1)) + 1, bool)
     at_mouth[ends[inside]] = True
     kept = _without_loose_ends(ends, kept, inside)
@@ -173,6 +183,46 @@ def _pieces(
     return outer.lines, part[outer.parent], parent[outer.parent]
 
 
+def _with_cut_corners(strips: Strips, surfaces: RoadSurfaces, obstacles: Obstacles) -> Strips:
+    """Strips that go straight across where land takes their corner alone, outside a carriageway.
+
+    Red lines are rounded or cut off at the outside of a bend, which the corner of a strip that
+    keeps its distance from both kerbs may reach beyond.
+    """
+    pieces = strips.network.pieces
+    xy, piece = shapely.get_coordinates(pieces.lines, return_index=True)
+    bend = np.flatnonzero(piece[:-2] == piece[2:]) + 1 if len(piece) > 2 else piece[:0]
+    land = obstacles.private_areas.tree
+    taken = land.query(shapely.points(xy[bend]), "dwithin", distance=_OFF_LAND_M)[0]
+    lines = pieces.lines.copy()
+    for number in np.unique(piece[bend[taken]]).tolist():
+        lines[number] = _across_corners(lines[number], surfaces, obstacles)
+    network = strips.network._replace(pieces=pieces._replace(lines=lines))
+    return strips._replace(network=network)
+
+
+def _across_corners(
+    line: shapely.LineString, surfaces: RoadSurfaces, obstacles: Obstacles
+) -> shapely.LineString:
+    """One strip without the corners that lie on private land, where free ground is left inside."""
+    near = obstacles.private_areas.tree.query(line, "dwithin", distance=_OFF_LAND_M)
+    land = shapely.buffer(shapely.union_all(obstacles.private[near]), _OFF_LAND_M)
+    taken = shapely.get_parts(shapely.intersection(line, land))
+    taken = taken[shapely.get_type_id(taken) == shapely.GeometryType.LINESTRING]
+    tips = [shapely.points(shapely.get_coordinates(part)[[0, -1]]) for part in taken]
+    from_m, to_m = np.sort([shapely.line_locate_point(line, tip) for tip in tips], axis=1).T
+    across = np.array([shapely.LineString(tip) for tip in tips], object)
+    cut = (to_m - from_m <= _CORNER_M) & obstacles.connector_allowed(across)
+    cut[surfaces.crossings(across)["line"].to_numpy(np.int64)] = False
+    from_m, to_m = from_m[cut], to_m[cut]
+    xy, _, at_m = vertex_places(np.array([line], object))
+    left = ~((at_m[:, None] > from_m) & (at_m[:, None] < to_m)).any(axis=1)
+    at_m = np.concatenate([at_m[left], from_m, to_m])
+    tips = shapely.get_coordinates(shapely.line_interpolate_point(line, at_m[left.sum() :]))
+    bent = np.concatenate([xy[left], tips])[np.argsort(at_m, kind="stable")]
+    return shapely.remove_repeated_points(shapely.LineString(bent))
+
+
 def _on_island(lines: LineArray, blocks: NDArray[Any]) -> NDArray[np.bool_]:
     """True for lines whose middle lies on one of the blocks."""
     on = np.zeros(len(lines), bool)
@@ -193,6 +243,51 @@ def _without_loose_ends(
         if not loose.any():
             return kept
         kept &= ~loose
+
+
+def _without_tongues(
+    lines: LineArray,
+    ends: IntArray,
+    kept: NDArray[np.bool_],
+    along: pd.DataFrame,
+    surfaces: RoadSurfaces,
+    setback_m: FloatArray,
+) -> NDArray[np.bool_]:
+    """Drop what runs along a carriageway, and the tongues that lead there from the last strip met.
+
+    Where two streets merge, the strips between them cross before their nose; behind that each
+    lies nearer to the kerb of the other than a strip may, and leads nowhere.
+    """
+    kept = kept.copy()
+    line, road = along["line"].to_numpy(np.int64), along["road"].to_numpy(np.int64)
+    lost = kept[line]
+    kept[line] = False
+    toward = dict(zip(ends[line[lost]].ravel().tolist(), np.repeat(road[lost], 2), strict=True))
+    while toward:
+        degree = np.bincount(ends[kept].ravel(), minlength=int(ends.max(initial=-1)) + 1)
+        loose = np.isin(ends, list(toward)) & (degree[ends] == 1)
+        line, end = np.nonzero(kept[:, None] & loose)
+        road = np.array([toward[node] for node in ends[line, end].tolist()], np.int64)
+        near = _farthest_m(lines[line], surfaces.carriageway[road]) <= setback_m[road] + _MORE_M
+        kept[line[near]] = False
+        toward = dict(zip(ends[line, 1 - end][near].tolist(), road[near].tolist(), strict=True))
+    return kept
+
+
+def _farthest_m(lines: LineArray, areas: NDArray[Any]) -> FloatArray:
+    """Distance of the vertex of each line that is farthest from its area."""
+    xy, line = shapely.get_coordinates(lines, return_index=True)
+    farthest = np.zeros(len(lines))
+    np.maximum.at(farthest, line, shapely.distance(shapely.points(xy), areas[line]))
+    return farthest
+
+
+def _setback_of_roads(streets: Network, surfaces: RoadSurfaces, offset: FloatArray) -> FloatArray:
+    """Distance that the strips of every road keep from its kerb; 0 for one without any here."""
+    road = streets.pieces.parent
+    setback = np.zeros(len(surfaces.centre))
+    setback[road] = offset - surfaces.half_width_m[road]
+    return setback
 
 
 def _end_numbers(lines: LineArray) -> IntArray:

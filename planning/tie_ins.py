@@ -25,7 +25,7 @@ from planning.tie_in_rules import refusals, standing
 from planning.tie_in_ways import DECIDING, MainWays, Ways
 
 # Why a way is none.
-BLOCKED, OBLIQUE = "blocked", "oblique"
+BLOCKED, OBLIQUE, OFF_STREET = "blocked", "oblique", "off_street"
 MEASURES = ("length_m", "kerb_m", "red_line_m", "green_m")
 
 
@@ -49,8 +49,8 @@ class TieIns:
         False when the utility has no network in the survey at all.
     closed
         Ways that were tried and are none: ``kind``, ``feature_id``, ``reason`` (``blocked`` by
-        private land, buildings, water or rails, ``oblique`` to a carriageway), ``node``, ``x``,
-        ``y``.
+        private land, buildings, water or rails, ``oblique`` to a carriageway, ``off_street`` from
+        one street to another), ``node``, ``x``, ``y``.
     """
 
     utility: str
@@ -118,7 +118,8 @@ def find_tie_ins(
 
     Inside mains (the main is split there) where the utility allows it, else at its nodes. A way
     that would cross private land, water or rails, or meet a carriageway at less than the least
-    crossing angle of the policy, is no way. All utilities are looked at together: their ways run
+    crossing angle of the policy, is no way; nor is one that leaves a street for another over land
+    between them that is wider than a median. All utilities are looked at together: their ways run
     over the same ground.
     """
     networks = {one.key: _network(survey, one) for one in utilities}
@@ -185,6 +186,10 @@ def _try(
     angle = crossing_angles(across, entered, corridors.surfaces)
     sharp = angle < policy.planning.min_crossing_angle_deg
     reason[free[entered["line"][sharp]]] = OBLIQUE
+    most_m = policy.planning.max_median_m
+    long = np.flatnonzero((reason == "") & (shapely.length(lines) > most_m))
+    between_m = corridors.surfaces.land.pieces(lines[long]).between_m(len(long))
+    reason[long[between_m > most_m]] = OFF_STREET
     crossings = crossings.assign(line=free[crossings["line"]])
     return _Tried(table.assign(reason=reason), lines, crossings[reason[crossings["line"]] == ""])
 

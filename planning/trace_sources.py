@@ -63,14 +63,32 @@ class Place:
     @property
     def route(self) -> Mapping[str, Any]:
         """The route that the number stands in; the recommended one where it stands in none."""
+        own = self._within
+        if own is not None:
+            return own
+        if "joint" in self.pointer and self.line["shared_route"]:
+            return dict(self.line["shared_route"])
+        return self.recommended
+
+    @property
+    def routes(self) -> list[Mapping[str, Any]]:
+        """The routes that the number is of: of a line with two feeds both, unless it is of one."""
+        second = self.line.get("second_feed") or {}
+        cheapest = second.get("cheapest") if "cheapest" in self.pointer else None
+        other = (cheapest or second).get("route")
+        of_both = self._within is None or "together" in self.pointer
+        if not of_both or other is None or second["together"] is None:
+            return [self.route]
+        return [self.route, other]
+
+    @property
+    def _within(self) -> Mapping[str, Any] | None:
         value: Any = self.document
         for segment in self.pointer:
             value = value[int(segment) if isinstance(value, list) else segment]
             if isinstance(value, Mapping) and "tie_in" in value:
                 return value
-        if "joint" in self.pointer and self.line["shared_route"]:
-            return dict(self.line["shared_route"])
-        return self.recommended
+        return None
 
     @property
     def recommended(self) -> Mapping[str, Any]:
@@ -128,13 +146,15 @@ def asked(place: Place) -> Iterator[Feature]:
 
 def way(place: Place) -> Iterator[Feature]:
     """The ends of a route and the roads that it follows."""
-    tie_in = place.route.get("tie_in")
-    if tie_in:
-        layer = "lines" if tie_in["kind"] == "line" else "nodes"
-        yield Feature(layer, tie_in["line_id"] or tie_in["node_id"], "geometry")
+    for route in place.routes:
+        tie_in = route.get("tie_in")
+        if tie_in:
+            layer = "lines" if tie_in["kind"] == "line" else "nodes"
+            yield Feature(layer, tie_in["line_id"] or tie_in["node_id"], "geometry")
     yield from parcel(place)
-    for road in place.route.get("roads", ()):
-        yield Feature("roads", road, "geometry")
+    for route in place.routes:
+        for road in route.get("roads", ()):
+            yield Feature("roads", road, "geometry")
 
 
 def tie_in(place: Place) -> Iterator[Feature]:
@@ -165,7 +185,7 @@ def nearest_level(place: Place) -> Iterator[Feature]:
 def crossed(place: Place) -> Iterator[Feature]:
     """The roads that a route crosses, and their widths."""
     yield from way(place)
-    for crossing in place.route.get("crossings", ()):
+    for crossing in (one for route in place.routes for one in route.get("crossings", ())):
         for field in ("carriageway_width_m", "red_line_width_m"):
             yield Feature("roads", crossing["road_id"], field)
 
@@ -184,11 +204,12 @@ def grounds(place: Place) -> Iterator[Feature]:
 
 def greenery(place: Place) -> Iterator[Feature]:
     """The greenery under the working strip; the whole layer where there is none."""
-    green, strip = place.survey.get("green"), place.route.get("strip")
-    rows: list[str | None] = (
-        [] if green is None or strip is None else _under(green, shapely.geometry.shape(strip))
-    )
-    for name in rows or [None]:
+    green = place.survey.get("green")
+    strips = [strip for route in place.routes if (strip := route.get("strip")) is not None]
+    rows: list[str | None] = []
+    for strip in strips if green is not None else ():
+        rows += _under(green, shapely.geometry.shape(strip))
+    for name in dict.fromkeys(rows) or [None]:
         yield Feature("green", name, "geometry")
     yield from way(place)
 
@@ -202,7 +223,7 @@ def dug(place: Place) -> Iterator[Feature]:
     """What the cost of a route hangs on: its size, its way and the surfaces."""
     yield from asked(place)
     yield from crossed(place)
-    for road in place.route.get("roads", ()):
+    for road in (road for route in place.routes for road in route.get("roads", ())):
         yield Feature("roads", road, "surface")
 
 
@@ -360,6 +381,7 @@ _ROUTE: tuple[tuple[str, str, Inputs, Rule | None], ...] = (
     ("clearance_counts/*", _("该路由各净距结论的个数"), way, None),
     ("differs/**", _("与推荐路由不同的路段"), way, None),
     ("pits/**", _("工作坑坐标"), way, None),
+    ("together/*", _("两路之和,费用按各自单独开挖,绿化重叠处计一次"), greenery, _PRICED),
 )
 
 
@@ -393,13 +415,15 @@ SOURCES: tuple[Source, ...] = (
     *_routes_at(f"{_U}/alternatives/{{r}}"),
     *_routes_at(f"{_U}/shared_route"),
     *_routes_at(f"{_U}/second_feed/route"),
+    *_routes_at(f"{_U}/second_feed/cheapest/route"),
     _row(
         f"{_U}/second_feed/together/*",
         _("两路之和,费用按各自单独开挖,绿化重叠处计一次"),
-        way,
+        greenery,
         _PRICED,
     ),
     *_routes_at(f"{_U}/remedies/{{r}}/route"),
+    *_routes_at(f"{_U}/remedies/{{r}}/second_route"),
     _row(f"{_U}/measures/{{n}}/value", measure_formula, measured, input_rule),
     _row(f"{_U}/clearances/{{n}}/gap_m", gap_formula, near, None),
     _row(f"{_U}/clearances/{{n}}/required_m", _("标准表列净距"), asked, table_of),

@@ -3,12 +3,19 @@
 A kerb way is the line that lies the set-back behind the kerb of one road on one side, over the
 mouths of side streets. It ends where private land or water begins, where rails cross, where it
 would run along inside another carriageway, as at the nose of two streets that merge, where it
-turns inside the mouth of a side street, and where it has no side of a street to run on: in the
+turns at the mouth of a side street, and where it has no side of a street to run on: in the
 median of a divided road or on a traffic island.
+
+A turn at a mouth is one inside it or as near to it as a corner that keeps the set-back from its
+kerb and the road's: the road turns into what the side street goes straight on from. No kerb runs
+round that turn, for the side street's own kerbs lie across it, and a line that keeps its distance
+from them goes over the mouth to the strip behind it and turns there, up to a set-back farther out
+on either side.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
@@ -32,6 +39,8 @@ MEDIAN_M, MEDIAN_STEP_M, PARALLEL_DEG = 12.0, 2.0, 30.0
 ISLAND_M2, ROUND, ROUND_M = 400.0, 0.82, 280.0
 # A node this near the way lies on it; strips bend a little differently at corners.
 ON_WAY_M = 0.3
+# ... unless it lies on a strip that has left the way: they part at more than this.
+PARTED_DEG = 15.0
 
 
 class KerbWay(NamedTuple):
@@ -61,7 +70,7 @@ def kerb_ways(
             )
             near = blocks[tree.query(beside, predicate="dwithin", distance=0.05)]
             free = shapely.difference(beside, shapely.union_all(shapely.buffer(near, 0.05)))
-            free = shapely.difference(free, _merging(free, road, found))
+            free = shapely.difference(free, _merging(free, road, found, behind))
             free = shapely.difference(free, islands)
             free = shapely.difference(free, _median(free, road, found))
             for line in shapely.get_parts(shapely.line_merge(free)):
@@ -69,20 +78,26 @@ def kerb_ways(
                     yield KerbWay(road, side, line)
 
 
-def _merging(line: shapely.Geometry, road: int, found: Corridors) -> shapely.Geometry:
-    """The parts of a way inside other carriageways that are no straight way over a mouth: met
-    flatter, or bent, as where a side street goes on from the outside of a bend of the road. There
-    is no kerb to follow there, and a line crosses the side street squarely instead.
+def _merging(
+    line: shapely.Geometry, road: int, found: Corridors, behind_m: float
+) -> shapely.Geometry:
+    """The parts of a way over other carriageways that are no straight way over a mouth: met
+    flatter, or bent within the set-back of it, as where a side street goes on from the outside of
+    a bend of the road. There is no kerb to follow there, and a line crosses the side street
+    squarely instead.
     """
     areas, centres = found.surfaces.carriageway, found.surfaces.centre
     flat = []
     for other in found.surfaces.tree.query(line, predicate="intersects").tolist():
         if other == road:
             continue
+        mouth = shapely.buffer(areas[other], np.sqrt(2) * behind_m + ON_WAY_M)
         for part in shapely.get_parts(shapely.intersection(line, areas[other])):
-            if part.length > 0 and (
-                _angle(part, centres[other]) < LEAST_MOUTH_DEG or _bend(part) > MOST_BEND_DEG
-            ):
+            if part.length > 0 and _angle(part, centres[other]) < LEAST_MOUTH_DEG:
+                flat.append(part.buffer(0.1))
+        for part in shapely.get_parts(shapely.intersection(line, mouth)):
+            over = part.length > 0 and part.intersects(areas[other])
+            if over and _bend(part) > MOST_BEND_DEG:
                 flat.append(part.buffer(0.1))
     return shapely.union_all(flat)
 
@@ -151,6 +166,11 @@ def _angle(part: shapely.LineString, centre: shapely.LineString) -> float:
     one = np.subtract(part.coords[-1], part.coords[0])
     before, after = centre.interpolate(max(at - 2, 0)), centre.interpolate(at + 2)
     two = np.array([after.x - before.x, after.y - before.y])
+    return _between_deg(one, two)
+
+
+def _between_deg(one: np.ndarray, two: np.ndarray) -> float:
+    """Angle between two directions, whichever way they point, 0 to 90 degrees."""
     cosine = abs(one @ two) / max(np.hypot(*one) * np.hypot(*two), 1e-9)
     return float(np.degrees(np.arccos(min(cosine, 1.0))))
 
@@ -176,34 +196,37 @@ class Walk:
         points = shapely.points(graph.node_xy)
         self.tree = shapely.STRtree(np.where(used, points, None))
         strip = np.asarray(graph.measures["kind"] == "strip")
-        roads = graph.measures["road"].to_numpy(np.int64)[strip]
-        ends = graph.ends[strip].ravel().tolist()
-        self.on_strip_of = set(zip(ends, np.repeat(roads, 2).tolist(), strict=True))
+        roads = graph.measures["road"].to_numpy(np.int64)[strip].tolist()
+        self.strips_at: dict[tuple[int, int], list[np.ndarray]] = defaultdict(list)
+        for ends, road, line in zip(graph.ends[strip], roads, graph.lines[strip], strict=True):
+            xy = shapely.get_coordinates(line)
+            self.strips_at[int(ends[0]), road].append(xy[1] - xy[0])
+            self.strips_at[int(ends[1]), road].append(xy[-1] - xy[-2])
 
     def nodes_on(self, way: KerbWay) -> np.ndarray:
         """Nodes of strips of the way's own road that lie on it: others may pass as near."""
         near = np.sort(self.tree.query(way.line, predicate="dwithin", distance=ON_WAY_M))
-        return near[[(node, way.road) in self.on_strip_of for node in near.tolist()]]
+        return near[[self._runs_along(node, way) for node in near.tolist()]]
 
-    def length_m(self, start: int, end: int) -> float:
-        """Length of the shortest way between two nodes, infinite if there is none."""
-        return float(dijkstra(self.matrix, directed=False, indices=start)[end])
+    def _runs_along(self, node: int, way: KerbWay) -> bool:
+        """Whether a strip of the way's road runs along the way at a node."""
+        at = way.line.project(shapely.Point(self.xy[node]))
+        before, after = way.line.interpolate([max(at - 0.5, 0.0), at + 0.5])
+        along = np.array([after.x - before.x, after.y - before.y])
+        parted = [_between_deg(along, strip) for strip in self.strips_at[node, way.road]]
+        return min(parted, default=90.0) <= PARTED_DEG
+
+    def lengths_m(self, start: int, ends: np.ndarray, most_m: float) -> np.ndarray:
+        """Lengths of shortest ways from a node to others, infinite for farther than ``most_m``."""
+        found = dijkstra(self.matrix, directed=False, indices=start, limit=most_m)
+        return np.asarray(found[ends])
 
 
-def random_pairs(
-    ways: list[KerbWay], walk: Walk, count: int, seed: int
-) -> Iterator[tuple[KerbWay, int, int, float]]:
-    """Random pairs of nodes on one kerb way, long ways more often, with their distance along it."""
-    rng = np.random.default_rng(seed)
-    share = np.array([way.line.length for way in ways])
-    share /= share.sum()
-    while count:
-        way = ways[rng.choice(len(ways), p=share)]
-        nodes = walk.nodes_on(way)
-        if len(nodes) < 2:
-            continue
-        start, end = rng.choice(nodes, 2, replace=False).tolist()
-        at, to = shapely.line_locate_point(way.line, shapely.points(walk.xy[[start, end]]))
-        if abs(to - at) >= SHORTEST_M:
-            count -= 1
-            yield way, start, end, float(abs(to - at))
+def all_pairs(way: KerbWay, walk: Walk) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Every pair of nodes on a kerb way: a node, those behind it, and how far along the way."""
+    nodes = walk.nodes_on(way)
+    at_m = shapely.line_locate_point(way.line, shapely.points(walk.xy[nodes]))
+    for node, from_m in zip(nodes.tolist(), at_m.tolist(), strict=True):
+        behind = at_m >= from_m + SHORTEST_M
+        if behind.any():
+            yield node, nodes[behind], at_m[behind] - from_m

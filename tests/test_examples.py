@@ -220,14 +220,21 @@ STRAIGHT = LineString([(120, 8), (120, 12)])
 
 
 def checked(
-    folder: Path, line: LineString, *, railways: Rows | None = None, **changes: Any
+    folder: Path,
+    line: LineString,
+    *,
+    railways: Rows | None = None,
+    buildings: Rows | None = None,
+    green: Rows | None = None,
+    **changes: Any,
 ) -> set[str]:
     """Kinds of faults that the checker finds in one route of the usual town."""
     layers = {
         "parcels": {"P-1": parcel(100, 12, 140, 52), "P-2": parcel(140, 12, 180, 52)},
         "roads": {"R-1": street((0, 0), (300, 0))},
         "lines": {"W-1": main((0, 8), (300, 8)), "W-2": main((0, -8), (300, -8))},
-        "buildings": {"B-1": {"geometry": box(50, 8, 60, 20)}},
+        "buildings": buildings or {"B-1": {"geometry": box(50, 8, 60, 20)}},
+        "green": green or {"G-1": {"geometry": box(0, 60, 9, 70)}},
         "water_bodies": {"L-1": {"geometry": box(200, -50, 210, 50)}},
         "railways": railways or {"T-1": {"geometry": LineString([(20, 6), (20, 50)])}},
     }
@@ -270,6 +277,9 @@ def test_a_stated_crossing_is_no_fault(tmp_path: Path) -> None:
         (LineString([(120, 8.02), (120, 12)]), {}, "start_off_main"),
         (STRAIGHT, {"tie_in_id": "W-2"}, "start_off_main"),
         (STRAIGHT, {"utility": "gas"}, "start_off_main"),
+        (LineString([(120, 8), (130, 11), (130, 8), (110, 11), (120, 12)]), {}, "meets_itself"),
+        (LineString([(180, 8), (180, -8), (150, -8), (150, 8), (120, 8), (120, 12)]), {}, "zigzag"),
+        (LineString([(120, 8), (120, 35), (95, 35), (95, 8), (100, 12)]), {}, "off_streets"),
     ],
 )
 def test_the_checker_finds_each_fault(
@@ -298,3 +308,25 @@ def test_the_checker_ends_with_2_for_what_is_no_workspace(
 ) -> None:
     assert check_main([str(tmp_path), "none.gpkg"]) == 2
     assert "不是工作区" in capsys.readouterr().err
+
+
+def test_crossing_there_and_back_is_no_zigzag_where_it_spares_greenery(tmp_path: Path) -> None:
+    round_ = LineString([(180, 8), (180, -8), (150, -8), (150, 8), (120, 8), (120, 12)])
+    green = {"G-1": {"geometry": box(160, 5, 170, 9)}}
+    assert checked(tmp_path, round_, kerb_m=20.0, green=green) == set()
+
+
+def test_a_route_that_qualifies_may_change_sides(tmp_path: Path) -> None:
+    round_ = LineString([(180, 8), (180, -8), (150, -8), (150, 8), (120, 8), (120, 12)])
+    assert checked(tmp_path, round_, kerb_m=20.0, recommended="cheapest") == {"zigzag"}
+    (tmp_path / "2").mkdir()
+    assert checked(tmp_path / "2", round_, kerb_m=20.0, recommended="qualifying") == set()
+
+
+@pytest.mark.parametrize("blocked", [(165, 5.5, 168, 12), (100, 12, 101, 13)], ids=["yes", "no"])
+def test_crossing_there_and_back_is_no_zigzag_where_the_side_is_blocked(
+    tmp_path: Path, blocked: tuple[float, float, float, float]
+) -> None:
+    round_ = LineString([(180, 8), (180, -8), (150, -8), (150, 8), (120, 8), (120, 12)])
+    found = checked(tmp_path, round_, kerb_m=20.0, buildings={"B-1": {"geometry": box(*blocked)}})
+    assert found == (set() if blocked[1] < 10 else {"zigzag"})

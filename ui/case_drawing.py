@@ -57,6 +57,7 @@ def case_drawing(
     place = Placer(view.plan["crs"])
     routes = {line["utility"]: view.route(line) for line in view.routed}
     shared = view.plan["joint"]["segments"] if view.joint else []
+    seconds = {line["utility"]: other for line in view.routed if (other := view.second(line))}
     paths = {key: _path(route) for key, route in routes.items()}
     drawing |= {
         "parcel": {
@@ -64,22 +65,27 @@ def case_drawing(
             "at": place.point(_inner_point(view.plan["parcel"]["geometry"])),
             "label": esc(view.plan["parcel_id"]),
         },
-        "routes": _routes(view, place, paths),
+        "routes": [*_routes(view, place, paths), *_seconds(view, place, seconds)],
         "crossings": [
             {"points": place.line(line)}
-            for route in routes.values()
+            for route in (*routes.values(), *seconds.values())
             for crossing in route["crossings"]
             for line in courses(crossing.get("geometry"))
         ],
         "rings": [
             {
-                "at": place.point(path[0]),
+                "at": place.point(_path(route)[0]),
                 "colour": view.utilities[key].colour,
-                "label": _tie_in_label(view, key, routes[key]),
+                "label": _tie_in_label(view, key, route),
             }
-            for key, path in paths.items()
+            for key, route in (*routes.items(), *seconds.items())
         ],
-        "ends": [{"at": at} for at in sorted({place.point(path[-1]) for path in paths.values()})],
+        "ends": [
+            {"at": at}
+            for at in sorted(
+                {place.point(_path(route)[-1]) for route in (*routes.values(), *seconds.values())}
+            )
+        ],
         "bands": [
             {"points": place.line(line), "width": LANE_PX * (len(routes) + 1) + 6}
             for segment in shared
@@ -90,7 +96,7 @@ def case_drawing(
     if strips:
         drawing["strips"] = [
             {"rings": place.rings(route["strip"]), "colour": view.utilities[key].colour}
-            for key, route in routes.items()
+            for key, route in (*routes.items(), *seconds.items())
             if route.get("strip") and view.chosen in (None, key)
         ]
     drawing["bounds"] = _bounds(drawing)
@@ -200,6 +206,24 @@ def _routes(view: View, place: Placer, paths: Mapping[str, list[Point]]) -> list
             "label": _route_label(view, lines[key]),
         }
         for key, lane in lanes.items()
+    ]
+
+
+def _seconds(
+    view: View, place: Placer, routes: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The second feeds, in the middle of where they lie."""
+    return [
+        {
+            "utility": key,
+            "points": place.line(_path(route)),
+            "weight": _WEIGHT_PX,
+            "colour": view.utilities[key].colour,
+            "dash": view.utilities[key].dash or None,
+            "faint": view.chosen not in (None, key),
+            "label": f"{esc(view.name(key))} {_('第二路')} {metres(route['length_m'])} m",
+        }
+        for key, route in routes.items()
     ]
 
 

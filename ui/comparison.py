@@ -101,6 +101,11 @@ def _remedy(view: View, one: Json) -> str:
     return f"<li>{esc(one['text'])}{figures}{cost}{becomes}</li>"
 
 
+def _figures(route: Json) -> Json:
+    """Where the figures of a route stand: of a line with two feeds, those of both."""
+    return route.get("together") or route
+
+
 def _table(view: View, line: Json, found: Sequence[Choice]) -> str:
     crossing = crossing_figure(view, line)
     across = _("红线间") if crossing == "crossing_red_line_m" else ""
@@ -111,15 +116,16 @@ def _table(view: View, line: Json, found: Sequence[Choice]) -> str:
         f"<th>{_('判定')}</th>"
     )
     rows = "".join(_row(view, one, crossing) for one in found)
+    both = any(one.route.get("together") for one in found)
+    note = f'<p class="tg-soft">{_("长、穿路、绿化、造价和判定均为两路合计")}</p>' if both else ""
     return (
-        f'<table class="tg-small tg-routes"><thead><tr>{heads}</tr></thead>'
+        f'{note}<table class="tg-small tg-routes"><thead><tr>{heads}</tr></thead>'
         f"<tbody>{rows}</tbody></table>"
     )
 
 
 def _row(view: View, one: Choice, crossing: str) -> str:
-    route = one.route
-    outcome = route.get("outcome")
+    route, outcome = _figures(one.route), one.route.get("outcome")
     name = "、".join(one.names) + (f" {_('(推荐)')}" if one.recommended else "")
     return (
         f'<tr{" class=tg-chosen" if one.recommended else ""}><td><b class="tg-letter">{one.letter}'
@@ -160,10 +166,9 @@ def crossing_figure(view: View, line: Json) -> str:
 def limit_of(view: View, line: Json, axis: str) -> float | None:
     """The limit that the verdict's conditions set on a figure; None without one.
 
-    None too where the measure is not the figure of the route, as with a second feed.
+    None too where the measure is not the figure, as for two feeds in one trench.
     """
-    if (line.get("second_feed") or {}).get("together"):
-        return None
+    together = (line.get("second_feed") or {}).get("together")
     verdict = view.verdict(line) or {"findings": []}
     limits = [
         one["limit"]
@@ -173,6 +178,7 @@ def limit_of(view: View, line: Json, axis: str) -> float | None:
         and one.get("value") is not None
         and isinstance(one.get("limit"), int | float)
         and _as_read(view, one["input"]) in AXES[axis]
+        and (not together or round(one["value"], 2) == round(together.get(axis) or 0.0, 2))
     ]
     return min(limits) if limits else None
 
@@ -201,13 +207,13 @@ def _chart(
     ]
     marks += [
         {
-            "x": one.route[axis],
-            "y": one.route["cost_yuan"],
+            "x": _figures(one.route)[axis],
+            "y": _figures(one.route)["cost_yuan"],
             "qualifies": _qualifies(one.route),
             "letter": one.letter,
         }
         for one in found
-        if one.route.get(axis) is not None
+        if _figures(one.route).get(axis) is not None
     ]
     if len({round(one["x"], 2) for one in marks}) < 2:
         return None

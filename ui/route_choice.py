@@ -40,11 +40,15 @@ class Choice:
 
 
 def choices(view: View, line: Json) -> list[Choice]:
-    """Every distinct route of a line: the recommended first, the drawn one last."""
+    """Every distinct route of a line: the recommended first, the drawn one last.
+
+    Of two feeds the same first with another second is another choice.
+    """
     recommended = view.recommended(line)
     found: dict[str, tuple[list[str], Json]] = {}
     for route in _in_order(line, recommended):
-        course = str(route["geometry"]["coordinates"])
+        both = route.get("together") or {}
+        course = f"{route['geometry']['coordinates']} {both.get('cost_yuan', '')}"
         key = f"drawn {course}" if route["kind"] == "manual" else course
         names, _first = found.setdefault(key, ([], route))
         names.append(_named(route))

@@ -93,8 +93,10 @@ def _second_feed(line: Json) -> str:
     told = _("第二路 {} m").format(metres(second["route"]["length_m"]))
     if together is None:
         return told
-    both = _("两路合计 {} m、{} 万元")
-    return f"{told},{both.format(metres(together['length_m']), money(together['cost_yuan']))}"
+    both = _("两路合计 {} m、{} 万元").format(
+        metres(together["length_m"]), money(together["cost_yuan"])
+    )
+    return ",".join(filter(None, [told, both, words.APART.get(second["apart"] or "")]))
 
 
 def _inside(line: Json) -> str:
@@ -227,10 +229,17 @@ def _measures(view: View, line: Json) -> str:
 
 def _measured(view: View, line: Json, one: Json) -> str:
     """A measure of the route that counts in this view."""
-    measures = view.route(line)["measures"] if line["status"] == "routed" else {}
+    counts = line["status"] == "routed" and not _of_both(view, line)
+    measures = view.route(line)["measures"] if counts else {}
     value = measures.get(one["name"], one["value"])
     text = esc(words.value(value, words.unit(one.get("unit"))))
     return traced(view, _place_of(view, line, one["name"]), text)
+
+
+def _of_both(view: View, line: Json) -> bool:
+    """Whether the measures are of two feeds, not of the route that counts in this view."""
+    together = (line.get("second_feed") or {}).get("together")
+    return bool(together) and view.route(line) is not line.get("shared_route")
 
 
 def _assumed(view: View, verdict: Json) -> str:

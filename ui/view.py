@@ -67,6 +67,11 @@ class View:
         named = (one for one in computed if one["kind"] == line["recommended"])
         return next(named, computed[0] if computed else None)
 
+    def second(self, line: Json) -> Json | None:
+        """The second feed of a line; None for a line of one."""
+        second: Json | None = (line.get("second_feed") or {}).get("route")
+        return second
+
     def drawn(self, line: Json) -> Json | None:
         """The drawn route of a line, if there is one that could be judged."""
         return next((one for one in line["routes"] if one["kind"] == "manual"), None)

@@ -83,6 +83,13 @@ CURES = said(
     }
 )
 
+APART = said(
+    {
+        "side": "两路各走街道一侧",
+        "edges": "两路不共用路段",
+        "none": "两路有共用路段",
+    }
+)
 NO_SECOND = said(
     {
         "no_other_source": "第二路没有另一处来源",

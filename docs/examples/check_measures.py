@@ -24,6 +24,8 @@ import numpy as np
 import pyogrio
 import shapely
 
+# Carriageways that adjoin leave no room between them, whatever the last digits of coordinates say.
+_SEAM_M = 2e-6
 # Half a printed digit each: metres and square metres are judged to 0.01.
 _AGREE = 0.01
 
@@ -58,13 +60,14 @@ class Town:
         self.ratio[np.isnan(roads["red_line_width_m"].to_numpy(float))] = np.nan
         # The wider road owns what two of them share; of equals, the one that stands first.
         self.order = np.argsort(-np.nan_to_num(self.width, nan=0.0), kind="stable")
-        self.carriageway = shapely.buffer(
+        drawn = shapely.buffer(
             np.asarray(roads.geometry),
             np.nan_to_num(self.width, nan=2.0) / 2,
             cap_style="flat",
             join_style="mitre",
             mitre_limit=2.0,
         )
+        self.carriageway = shapely.buffer(drawn, _SEAM_M, join_style="mitre")
         self.rank = np.argsort(self.order)
         self.tree = shapely.STRtree(self.carriageway)
         if _newest(workspace, "carriageways") is not None:

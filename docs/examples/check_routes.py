@@ -5,7 +5,9 @@
 Lists every route that runs through a parcel (its own too, but for the end on the red line) or a
 building, through water or rails where no road crosses them, longer inside carriageways than the
 crossings it states, with another length than it states, or that does not start at its main or
-end on its red line. Exit 0: no fault. 1: faults, listed. 2: unusable workspace or file.
+end on its red line; that meets itself, leaves the streets between its ends, or crosses a street
+and back within 100 m though it could have stayed on its side, unless it has to qualify.
+Exit 0: no fault. 1: faults, listed. 2: unusable workspace or file.
 """
 
 from __future__ import annotations
@@ -18,11 +20,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from gettext import gettext as _
+from itertools import combinations
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pyogrio
 import shapely
+from shapely.ops import substring
 
 _COUNTIES = Path(__file__).resolve().parents[2] / "rules" / "counties"
 # Inside a parcel, a building or water: more than this is a fault, less is drawing.
@@ -33,6 +38,15 @@ _LENGTH_M = 0.02
 _END_M = 0.01
 # A pipe follows a bridge or level crossing if it is within half the road and this of it.
 _BESIDE_ROAD_M = 6.0
+# Land of a street beyond its kerb where no red line tells, and how much of what lies between two
+# streets may be crossed from the one to the other: as wide as the median of a road.
+_FOOTWAY_M, _BETWEEN_M = 3.0, 12.0
+# Crossing back within this is a zigzag, if the side could have been kept.
+_ZIGZAG_M = 100.0
+# Half the width that is dug up along a line, as many metres as any utility takes.
+_STRIP_M = 1.0
+# A route is looked at so far before and behind a carriageway that it crosses.
+_OFF_KERB_M = 1.0
 
 
 class InputError(ValueError):
@@ -73,6 +87,7 @@ class _Ground:
         self.water = _layer(workspace, "water_bodies")
         self.railways = _layer(workspace, "railways")
         self.roads = _layer(workspace, "roads")
+        self.green = _layer(workspace, "green")
         self.network = [
             table.set_index(key)
             for table, key in (
@@ -84,6 +99,7 @@ class _Ground:
         self.width = _widths(self.roads, str(settings["county"]))
         self.carriageway = _carriageway(self.roads, self.width, _layer(workspace, "carriageways"))
         shapely.prepare(self.carriageway)
+        self.land = _land(self.roads, self.width)
 
     def faults(self, route: object) -> Iterator[Fault]:
         """Every fault of one route."""
@@ -106,6 +122,88 @@ class _Ground:
         end = shapely.get_point(line, -1)
         yield "end_off_red_line", red_line.distance(end) - _END_M, ""
         yield "start_off_main", self._off_main(line, route) - _END_M, str(route.tie_in_id)
+        yield "meets_itself", 0.0 if line.is_simple else line.length, ""
+        yield "off_streets", self._between_streets(line) - _BETWEEN_M, ""
+        if getattr(route, "recommended", "") != "qualifying":  # that one has the rules to keep
+            for road, metres in self._zigzags(line):
+                yield "zigzag", metres, road
+
+    def _between_streets(self, line: shapely.LineString) -> float:
+        """The longest stretch of a route off the streets that begins and ends in one."""
+        off = shapely.get_parts(line.difference(self.land))
+        ends = shapely.get_point(line, [0, -1])
+        between = [p.length for p in off if shapely.distance(p, ends).min() > _END_M]
+        return max(between, default=0.0)
+
+    def _zigzags(self, line: shapely.LineString) -> Iterator[tuple[str, float]]:
+        """Streets crossed there and back, and the metres between, though a side was free."""
+        crossed = sorted(
+            (line.project(point), road)
+            for road in self.roads.sindex.query(line, predicate="intersects").tolist()
+            for point in shapely.get_parts(line.intersection(self.roads.geometry.iloc[road]))
+            if point.geom_type == "Point"
+        )
+        for there, back in combinations(crossed, 2):
+            if back[0] - there[0] <= _ZIGZAG_M and self._side_is_free(line, there, back):
+                yield str(self.roads["road_id"].iloc[there[1]]), back[0] - there[0]
+
+    def _side_is_free(
+        self, line: shapely.LineString, there: tuple[float, int], back: tuple[float, int]
+    ) -> bool:
+        """Whether the kerb could be followed with no more metres, carriageway or greenery.
+
+        Two roads are one street if they go on from each other in one line.
+        """
+        street = shapely.line_merge(
+            shapely.union_all(self.roads.geometry.iloc[[there[1], back[1]]])
+        )
+        (from_m, behind_m), (before_m, to_m) = self._kerb_m(line, *there), self._kerb_m(line, *back)
+        ends = shapely.line_interpolate_point(line, [from_m, to_m])
+        if street.geom_type != "LineString" or before_m < behind_m:
+            return False
+        away = shapely.distance(street, ends)
+        stretch = substring(street, *sorted(shapely.line_locate_point(street, ends)))
+        walked = substring(line, from_m, to_m)
+        if stretch.length < _OFF_KERB_M:
+            return False
+        # As far behind the kerb as the route runs on the other side, within a footway.
+        farthest = shapely.distance(street, shapely.points(walked.coords)).max()
+        footway = max(self.width[there[1]], self.width[back[1]]) / 2 + _FOOTWAY_M
+        off_m = max(float(away.max()), min(float(farthest), footway))
+        aside_m = off_m - away
+        for side in (1, -1):
+            kept = stretch.offset_curve(side * off_m, join_style="mitre", mitre_limit=2.0)
+            beside = kept.length > 0 and shapely.distance(kept, ends).max() <= aside_m.max() + 0.5
+            if beside and self._is_better(kept, walked, float(aside_m.sum())):
+                return True
+        return False
+
+    def _kerb_m(self, line: shapely.LineString, at_m: float, road: int) -> tuple[float, float]:
+        """Where a route comes near to the carriageway that it crosses, and where it leaves it."""
+        own = self.roads.geometry.iloc[road].buffer(self.width[road] / 2 + _OFF_KERB_M)
+        inside = line.intersection(own)
+        here = line.interpolate(at_m)
+        part = min(shapely.get_parts(inside), key=lambda piece: piece.distance(here))
+        ends = shapely.line_locate_point(line, shapely.get_point(part, [0, -1]))
+        return float(ends.min()), float(ends.max())
+
+    def _is_better(self, kept: shapely.Geometry, walked: shapely.Geometry, aside_m: float) -> bool:
+        """Whether a way along the kerb is free, and no worse than the way that was taken."""
+        shut = any(
+            inside > _INSIDE_M
+            for table in (self.parcels, self.buildings, self.water)
+            for _name, inside in _inside(kept, table)
+        )
+        shut = shut or bool(_meeting(kept, self.railways))
+        in_road = kept.intersection(self.carriageway).length
+        no_worse = in_road <= walked.intersection(self.carriageway).length + _LENGTH_M
+        no_worse = no_worse and self._green_m2(kept) <= self._green_m2(walked)
+        return not shut and no_worse and kept.length + aside_m <= walked.length
+
+    def _green_m2(self, line: shapely.Geometry) -> float:
+        """Greenery that a strip along a line would take: to spare it a route may change sides."""
+        strip = line.buffer(_STRIP_M, cap_style="flat")
+        return sum(strip.intersection(area).area for _name, area in _meeting(strip, self.green))
 
     def _off_main(self, line: shapely.LineString, route: object) -> float:
         """Distance of the route's start from the feature of its utility that it names."""
@@ -136,7 +234,7 @@ class _Ground:
         return worst
 
 
-def _meeting(line: shapely.LineString, table: gpd.GeoDataFrame) -> list[tuple[object, object]]:
+def _meeting(line: shapely.Geometry, table: gpd.GeoDataFrame) -> list[tuple[object, object]]:
     if table.empty:
         return []
     rows = table.sindex.query(line, predicate="intersects")
@@ -175,6 +273,15 @@ def _carriageway(
         if name not in drawn
     ]
     return shapely.union_all([*surveyed.geometry, *made])
+
+
+def _land(roads: gpd.GeoDataFrame, widths: list[float]) -> shapely.Geometry:
+    """Union of the land of all streets, up to their red lines."""
+    red_line = np.nan_to_num(roads["red_line_width_m"].to_numpy(float)) / 2
+    half = np.maximum(red_line, np.array(widths) / 2 + _FOOTWAY_M)
+    land = shapely.union_all(shapely.buffer(np.asarray(roads.geometry), half))
+    shapely.prepare(land)
+    return land
 
 
 def _layer(workspace: Path, name: str) -> gpd.GeoDataFrame:

@@ -106,3 +106,23 @@ def test_a_stretch_along_a_shared_side_counts_in_the_area_of_the_lowest_rank() -
     assert above.length_m.sum() == pytest.approx(15)
     apart = Areas(np.array([west], object)).pieces(line)
     assert apart.once(np.array([0])).length_m.tolist() == apart.length_m.tolist()
+
+
+def test_a_line_that_begins_with_a_vertex_twice_lies_inside_as_a_whole() -> None:
+    twice = LineString([(2, 2), (2, 2), (3, 2), (3, 3)])
+    assert by_polygon([twice], [box(0, 0, 9, 9)]) == {(0, 0): pytest.approx(2)}
+    assert by_polygon([twice], [box(20, 0, 29, 9)]) == {}
+
+
+def test_the_longest_stretch_between_two_areas_is_told() -> None:
+    areas = Areas(np.array([box(10, 0, 20, 9), box(15, 0, 22, 9), box(25, 0, 30, 9)], object))
+    lines = [
+        LineString(
+            [(0, 5), (50, 5)]
+        ),  # 3 m from 22 to 25; not the 10 m before, nor the 20 m behind
+        LineString([(12, 5), (12, 20), (28, 20), (28, 5)]),  # out at the top and in again: 11+16+11
+        LineString([(0, 5), (18, 5)]),
+        LineString([(0, 20), (50, 20)]),
+    ]
+    found = areas.pieces(np.array(lines, object)).between_m(len(lines))
+    assert found.tolist() == pytest.approx([3, 38, 0, 0])

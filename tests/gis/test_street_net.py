@@ -115,3 +115,23 @@ def test_a_street_that_ends_on_its_own_middle_meets_itself_there(beyond_m: float
     found = net([(0, 0), (80, 0), (80, 60), (40, 60), (40, -beyond_m)])
     assert degrees(found) == [1, 3]
     assert shapely.length(found.pieces.lines).sum() == pytest.approx(240)
+
+
+@pytest.mark.parametrize("short_m", [0.01, 1.0, 6.9])
+def test_a_street_that_stops_short_of_its_own_middle_is_joined_to_it(short_m: float) -> None:
+    found = net([(0, 0), (80, 0), (80, 60), (40, 60), (40, short_m)])
+    assert degrees(found) == [1, 3]
+    assert shapely.length(found.pieces.lines).sum() == pytest.approx(240)
+
+
+def test_a_street_with_room_before_its_own_middle_or_beside_it_stays_apart() -> None:
+    before = net([(0, 0), (80, 0), (80, 60), (40, 60), (40, 7.1)])
+    beside = net([(0, 0), (80, 0), (80, 6), (40, 6)])
+    assert degrees(before) == degrees(beside) == [1, 1]
+
+
+@pytest.mark.parametrize("open_m", [0.1, 6.0])
+def test_a_ring_that_is_not_quite_closed_is_closed_once(open_m: float) -> None:
+    found = net([(open_m, 0), (50, 0), (50, 50), (0, 50), (0, 0)])
+    assert degrees(found) == [2]
+    assert shapely.length(found.pieces.lines).sum() == pytest.approx(200)

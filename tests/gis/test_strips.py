@@ -89,6 +89,17 @@ def test_a_bend_is_one_stroke_and_a_junction_keeps_the_straight_one() -> None:
     assert strokes([(0, 0), (50, 0)], [(50, 0), (99, 10)], [(50, 0), (50, 50)]) == [[0, 1], [2]]
 
 
+def test_arcs_of_a_roundabout_are_one_stroke_however_straight_a_street_leaves_it() -> None:
+    lines = [[(0, 0), (10, 0)], [(10, 0), (12, 8), (0, 0)], [(10, 0), (60, 0)]]
+    net = node_lines(np.array([shapely.LineString(p) for p in lines], object))
+    ring = np.where(net.pieces.parent == 2, -1, 0)
+    count = len(net.node_xy)
+    straight = join_strokes(net.ends, net.pieces.lines, count)
+    round_ = join_strokes(net.ends, net.pieces.lines, count, ring=ring)
+    assert sorted(len(stroke) for stroke in straight) == [1, 2]
+    assert sorted(sorted(part for part, _ in stroke) for stroke in round_) == [[0, 1], [2]]
+
+
 def test_a_sharp_turn_back_starts_a_new_stroke() -> None:
     assert strokes([(0, 0), (50, 0)], [(50, 0), (1, 10)]) == [[0], [1]]
 

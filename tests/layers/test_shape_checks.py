@@ -41,6 +41,10 @@ GOOD = {
     "a right turn": (LineString([(0, 0), (50, 0), (50, 50)]), "lines"),
     "a closed loop": (LineString([(0, 0), (50, 0), (50, 50), (0, 0)]), "lines"),
     "a loop left open on purpose": (LineString([(0, 0), (50, 0), (50, 50), (0, 1)]), "lines"),
+    "a loop that ends on its own middle": (
+        LineString([(0, 0), (50, 0), (50, 50), (20, 50), (20, 0)]),
+        "roads",
+    ),
     "a short hook": (LineString([(0, 0), (1, 0), (1, 0.4), (0, 0.4)]), "lines"),
     "a short stub": (LineString([(0, 0), (0.06, 0)]), "lines"),
 }
@@ -94,3 +98,9 @@ def test_a_gap_between_neighbours_is_a_note_with_its_place() -> None:
     assert "0.030" in gap.rule
     assert told(parcels={"P-1": one, "P-2": parcel(40, 0, 80, 40)}) == []
     assert told(parcels={"P-1": one, "P-2": parcel(40.2, 0, 80, 40)}) == []
+
+
+def test_a_street_that_crosses_itself_may_stay_as_it_is() -> None:
+    (one,) = told(roads={"X": street((0, 0), (50, 0), (50, 50), (20, 50), (20, -30))})
+    assert (one.rule_id, one.severity) == ("self_crossing", "warning")
+    assert "可以保留" in one.cure

@@ -16,6 +16,7 @@ from planning.both_feeds import BothFeeds
 from planning.external_lines import ExternalLine, external_lines, nearby_finder
 from planning.judged_routes import judge_routes, working_strips
 from planning.plan import plan
+from planning.qualifying_document import certificate_of
 from planning.routes import trace_bored
 from tests.towns import (
     ORIGIN,
@@ -67,8 +68,13 @@ def test_two_feeds_of_a_hundred_odd_metres_each_are_too_long_together() -> None:
     assert max(metres) < 200 < sum(metres)
     assert (both_of(line).verdict.outcome, line.qualifying_route) == (
         "ordinary_approval",
-        "not_proven",
+        "none",
     )
+    assert line.qualifying is not None
+    reason = line.qualifying.reason
+    assert reason is not None
+    assert (reason.kind, reason.input, reason.limit) == ("cap", "pipe_length_m", 200)
+    assert 200 < (reason.least or 0.0) <= sum(metres) + 1e-6
 
 
 def test_pipes_in_one_trench_add_for_water_and_count_once_as_ground() -> None:
@@ -123,6 +129,10 @@ def test_three_feeds_stay_unknown() -> None:
     assert line.second is not None
     assert line.second.route is not None
     assert (line.both, line.verdict and line.verdict.outcome) == (None, "undetermined")
+    told = certificate_of(line, policy())
+    assert told is not None
+    assert (line.qualifying_route, told["kind"]) == ("not_proven", "more_feeds")
+    assert "三路以上" in told["text"]
 
 
 POWER = {"power": {"voltage_kv": 10, "duct_holes": 2, "duct_outer_diameter_mm": 150, "feeds": 2}}
@@ -167,6 +177,10 @@ def test_the_joint_plan_judges_the_second_feed_with_the_shared_route() -> None:
     entry = next(one for one in document["utilities"] if one["utility"] == "water")
     assert entry["shared_route"] is not None
     findings = {one["input"]: one["value"] for one in entry["verdict"]["joint"]["findings"]}
+    joined = {
+        one["tie_in"]["line_id"] for one in (entry["shared_route"], entry["second_feed"]["route"])
+    }
+    assert joined == {"W-1", "W-2"}
     second = entry["second_feed"]["route"]["length_m"]
     total = entry["shared_route"]["length_m"] + second
     assert findings["pipe_length_m"] == pytest.approx(total, abs=0.01)

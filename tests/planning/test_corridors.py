@@ -235,6 +235,25 @@ def test_nothing_is_laid_round_the_island_of_a_roundabout() -> None:
     assert nx.number_connected_components(graph) == 1
 
 
+def test_the_strip_round_a_small_roundabout_crosses_the_mouth_of_every_street() -> None:
+    # A ring of twelve sides, 9 m from its centre, turns so sharply that streets which leave it
+    # seem to go straight on. Its strip lies 3 + 1.75 m outside it and turns on the axis of each
+    # street, 9 + 4.75 / cos(15 degrees) = 13.92 m from the centre.
+    def at(radius: float, degrees: float) -> tuple[float, float]:
+        angle = np.radians(degrees)
+        return 150 + radius * np.cos(angle), radius * np.sin(angle)
+
+    arms = (0, 120, 240)
+    roads = {f"R-{a}": street(at(9, a), at(80, a), carriageway_width_m=6.0) for a in arms}
+    ring = [at(9, a) for a in range(0, 361, 30)]
+    found = corridors(parcels={}, roads={**roads, "R-ring": street(*ring, carriageway_width_m=6.0)})
+    shift = np.array(towns.ORIGIN)
+    lines = shapely.transform(found.graph.lines, lambda xy: xy - shift)
+    strips = lines[found.graph.measures["kind"] == "strip"]
+    for arm in arms:
+        assert shapely.dwithin(strips, shapely.Point(at(13.92, arm)), 0.02).any()
+
+
 RIVER = {"RV-1": {"name": "河", "kind": "river", "geometry": box(-50, 40, 350, 60)}}
 BRIDGE = {
     "R-1": street((0, 0), (300, 0)),
@@ -375,3 +394,41 @@ def test_the_outside_of_a_corner_is_cut_beside_both_streets() -> None:
     found = corridors(parcels={}, roads=streets)
     places = {towns.xy(shapely.Point(point))[0] for point in found.graph.node_xy}
     assert {(0.0, -6.75), (-6.75, 0.0)} <= places
+
+
+# The strip outside this corner turns at (106.75, 6.75).
+CORNER = {"R-1": street((0, 0), (100, 0), (100, -200))}
+
+
+def test_a_corner_that_land_takes_alone_is_cut_off() -> None:
+    # B-1 lies beyond x + y = 112, as land does whose red line is cut off at a corner; a tenth of a
+    # metre before it, at x + y = 112 - 0.1 * sqrt(2) = 111.86, the strip goes straight across.
+    land = shapely.Polygon([(108, 4), (108, 8), (104, 8)])
+    found = corridors(roads=CORNER, parcels={}, buildings={"B-1": {"geometry": land}})
+    steps = [{(round(x, 2), round(y, 2)) for x, y in s} for s in edges(found, "strip")]
+    assert sum({(105.11, 6.75), (106.75, 5.11)} <= step for step in steps) == 1
+    assert not any((106.75, 6.75) in step for step in steps)
+    assert nx.number_connected_components(found.graph.to_networkx()) == 1
+
+
+def test_a_corner_without_free_ground_before_the_land_ends_the_strip() -> None:
+    # P-1 reaches over the corner of the kerbs, (105, 5).
+    land = shapely.Polygon([(115, 0), (115, 8), (107, 15), (90, 15)])
+    found = corridors(roads=CORNER, parcels={"P-1": parcel(0, 0, 1, 1, geometry=land)})
+    shift = np.array(towns.ORIGIN)
+    lines = shapely.transform(found.graph.lines, lambda xy: xy - shift)
+    assert shapely.length(shapely.intersection(lines, land)).max() < 0.02
+    assert found.graph.measures["kerb_m"][found.graph.measures["kind"] == "strip"].max() == 0.0
+
+
+def test_strips_between_merging_streets_end_where_they_meet() -> None:
+    # R-2 leaves R-1 at 16.7 degrees. Its strip and that of R-1 cross 6.75 m from both axes, at
+    # x = 100 + 6.75 / tan(8.35 degrees) = 146; behind that both would run up to the other's kerb.
+    roads = {"R-1": street((0, 0), (300, 0)), "R-2": street((100, 0), (300, 60))}
+    found = corridors(parcels={}, roads=roads)
+    nose = shapely.Polygon([(100, 0), (145.9, 0), (145.9, 13.5)])
+    shift = np.array(towns.ORIGIN)
+    lines = shapely.transform(found.graph.lines, lambda xy: xy - shift)
+    strips = lines[found.graph.measures["kind"] == "strip"]
+    assert not shapely.intersects(strips, nose).any()
+    assert shapely.dwithin(strips, shapely.Point(146.0, 6.75), 0.05).sum() >= 2

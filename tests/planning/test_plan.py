@@ -53,6 +53,25 @@ CASES: dict[str, tuple[Survey, dict[str, Any]]] = {
     "own stub": (town(lines=LINES), {}),
     "gate": (town(lines=LINES), {"gate": (111, 12)}),
     "shared": (town(**LONG), {"demands": DEMANDS}),
+    "two feeds, the cheapest of them barred": (
+        town(
+            lines={**LINES, "W-2": main((0, 8), (300, 8)), "W-3": main((0, 56), (300, 56))},
+            roads={
+                "R-1": street((0, 0), (300, 0)),
+                "R-2": street((0, 64), (300, 64), opened_on="2025-06-01"),
+            },
+        ),
+        {"demands": {"water": {"nominal_mm": 200, "feeds": 2}}},
+    ),
+    "two feeds that are too large": (
+        town(
+            lines={
+                f"W-{side}": main((0, side), (300, side), diameter_mm=400.0) for side in (-8, 8)
+            },
+            roads={"R-1": street((0, 0), (300, 0), opened_on="2025-06-01")},
+        ),
+        {"demands": {"water": {"nominal_mm": 350, "feeds": 2}}, "gate": (111, 12)},
+    ),
     "unknown red line": (
         town(lines=LINES, roads={"R-1": street((0, 0), (300, 0), red_line_width_m=None)}),
         {},

@@ -28,6 +28,7 @@ from planning.routes import (
     Way,
     best_way,
     best_ways,
+    measure_lines,
     trace,
 )
 from planning.standards import Pipe
@@ -349,6 +350,22 @@ def test_a_route_over_two_carriageways_counts_two_crossings() -> None:
     assert (row["kerb_m"], row["red_line_m"]) == pytest.approx((16, 20 + 9))
     assert row["crossing_count"] == 2
     assert sorted(routes.crossings["longest_m"]) == pytest.approx([6, 10])
+
+
+def test_a_crossing_on_the_seam_of_two_carriageways_counts_as_one() -> None:
+    # R-2 goes on from R-1 0.2 mm behind its end at (80, 60); the line crosses half a thousandth of
+    # a millimetre behind that end, which rounding of coordinates may do, and in neither polygon.
+    roads = {"R-1": street((0, 0), (80, 60)), "R-2": street((80.00016, 60.00012), (160, 120))}
+    corridors = towns.ground(town(roads=roads, parcels={})).corridors
+    end = np.array([80 + 4e-7, 60 + 3e-7]) + towns.ORIGIN
+    across = shapely.LineString(end + np.array([(-12, 16), (12, -16)]))
+    routes = measure_lines(corridors, [Way(0, (), 0, 0.0)], np.array([across], object))
+    row = routes.table.iloc[0]
+    assert (row["kerb_m"], row["crossing_count"]) == (pytest.approx(10.0), 1)
+    assert routes.crossings["longest_m"].tolist() == pytest.approx([10.0])
+    road, kerb_m = (routes.crossings[name].to_numpy() for name in ("road", "kerb_m"))
+    inside = corridors.surfaces.inside(np.array([across], object), road, kerb_m)
+    assert shapely.length(inside).tolist() == pytest.approx([10.0])
 
 
 def test_a_shortcut_through_a_parcel_is_not_taken() -> None:

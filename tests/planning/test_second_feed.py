@@ -51,13 +51,20 @@ def test_the_second_feed_comes_from_another_main_with_its_price() -> None:
 WEST, EAST = main((0, 8), (60, 8)), main((200, 8), (300, 8))
 
 
-def test_the_second_feed_keeps_off_the_street_side_of_the_first() -> None:
-    """To the east on the first one's side it would be shorter, and nothing would be crossed."""
+def test_the_feeds_keep_to_street_sides_of_their_own() -> None:
+    """To both mains it is shortest on the near side; of the two, W-2's way round costs less."""
     line = water(lines={"W-1": WEST, "W-2": EAST})
-    found = line["second_feed"]
-    assert (line["routes"][0]["tie_in"]["line_id"], found["apart"]) == ("W-1", "side")
-    assert found["route"]["crossing_count"] == 2
-    south = [y - 3_502_000.0 for _, y in found["route"]["geometry"]["coordinates"]]
+    first, found = line["routes"][0], line["second_feed"]
+    joined = {
+        first["tie_in"]["line_id"]: first,
+        found["route"]["tie_in"]["line_id"]: found["route"],
+    }
+    assert (set(joined), found["apart"]) == ({"W-1", "W-2"}, "side")
+    assert first["cost_yuan"] <= found["route"]["cost_yuan"]
+    assert sorted(one["crossing_count"] for one in joined.values()) == [0, 2]
+    # The parcel reaches from x = 100 to 140: 40 m from W-1, which ends at 60, and 60 from W-2.
+    assert joined["W-1"]["crossing_count"] == 2
+    south = [y - 3_502_000.0 for _, y in joined["W-1"]["geometry"]["coordinates"]]
     assert min(south) == pytest.approx(-6.75)
 
 

@@ -12,7 +12,7 @@ from planning.standards import Pipe, load_standards
 from planning.tie_in_rules import refusals
 from planning.tie_ins import TieIns, eligible, find_tie_ins
 from tests import towns
-from tests.towns import ground, main, node, street, town
+from tests.towns import ground, main, node, parcel, street, town
 
 GAS = {"utility": "gas", "subtype": "distribution"}
 RMU = {"utility": "power", "kind": "ring_main_unit"}
@@ -211,3 +211,35 @@ def test_a_carriageway_is_not_crossed_at_a_sharp_angle() -> None:
         (x0, y0), (x1, y1) = towns.xy(found.lines[row])
         slope = abs(y1 - y0) / max(abs(x1 - x0), 1e-9)
         assert slope >= 0.999 * 3**0.5, least  # tan 60 degrees
+
+
+# Red lines at y = 10 and 40: 30 m of open land between the streets, the median of a road has 12.
+PARALLEL = {"R-1": street((0, 0), (300, 0)), "R-2": street((0, 50), (300, 50))}
+
+
+def test_a_main_in_the_next_street_is_not_joined_over_the_land_between() -> None:
+    # From the strip of R-1 at y = 6.75 the main before the kerb of R-2 is 37.25 m away.
+    found = tie_ins(roads=PARALLEL, parcels={}, lines={"W-1": main((0, 44), (300, 44))})
+    starts = [towns.xy(line)[0][1] for line in found.lines]
+    assert set(starts) == {43.25, 56.75}
+    assert set(found.closed["reason"]) == {"off_street"}
+    assert set(found.closed["y"] - towns.ORIGIN[1]) == {44.0}
+
+
+@pytest.mark.parametrize(
+    ("main_y", "street_y"), [(25, 50), (23, 31)], ids=["a main of no street", "as near as a median"]
+)
+def test_a_main_beside_the_streets_or_over_a_median_is_joined(
+    main_y: float, street_y: float
+) -> None:
+    roads = {"R-1": street((0, 0), (300, 0)), "R-2": street((0, street_y), (300, street_y))}
+    found = tie_ins(roads=roads, parcels={}, lines={"W-1": main((0, main_y), (300, main_y))})
+    assert 6.75 in [towns.xy(line)[0][1] for line in found.lines]
+    assert found.closed.empty
+
+
+def test_a_parcel_is_joined_to_the_main_of_a_street_over_the_land_before_it() -> None:
+    found = tie_ins(
+        lines={"W-1": main((0, 8), (300, 8))}, parcels={"P-1": parcel(100, 30, 140, 60)}
+    )
+    assert 30.0 in [towns.xy(line)[0][1] for line in found.lines]

@@ -17,6 +17,7 @@ from tests.planning.test_alternatives import TWO_STREETS
 from tests.test_schemas import faults
 from tests.towns import main, parcel, street, town
 from ui import language, panel
+from ui.case_drawing import case_drawing
 from ui.case_marks import case_marks
 from ui.comparison import comparison, eligibility
 from ui.route_choice import choices
@@ -161,3 +162,48 @@ def test_in_english_only_names_and_quotations_of_clauses_stay_chinese(number: in
     assert len(pages) > 4
     # The plan itself speaks Chinese whoever looked at it.
     assert made == plan(parse_application(case), planned_town(), towns.policy()).to_json()
+
+
+TWO_FEEDS = {"water": {"nominal_mm": 200, "material": "PE", "feeds": 2}}
+
+
+def test_of_two_feeds_the_pair_that_qualifies_its_price_and_both_lines_are_shown() -> None:
+    """The nearest pair lies in a young street too; W-3 is across the old one."""
+    roads = {
+        "R-1": street((0, 0), (300, 0)),
+        "R-2": street((0, 64), (300, 64), opened_on="2025-06-01"),
+    }
+    lines = {
+        "W-1": main((0, 8), (300, 8)),
+        "W-2": main((0, 56), (300, 56)),
+        "W-3": main((0, -8), (300, -8)),
+    }
+    view, line = seen(town(roads=roads, lines=lines), demands=TWO_FEEDS)
+    told = everything(view, line)
+    assert line["qualifying_price"]["text"] in told
+    assert "两路合计多花" in told
+    assert "长、穿路、绿化、造价和判定均为两路合计" in told
+    together = line["second_feed"]["together"]
+    table = re.search(r'<table class="tg-small tg-routes">.*?</table>', told, re.S)
+    assert table is not None
+    chosen = table.group().split("<tr class=tg-chosen>")[1].split("</tr>")[0]
+    assert f"{together['length_m']:.2f}" in chosen
+    assert "告知承诺" in chosen
+    assert "不得挖掘" in table.group()  # the cheapest pair
+    # What the clause counts is of both, not of the route that is drawn first.
+    measured = re.search(r"全部量算值.*?管道长度</td><td class=\"n\">(.*?)</td>", told, re.S)
+    assert measured is not None
+    assert f"{together['length_m']:.2f}" in measured.group(1)
+    drawing = case_drawing(view)
+    assert [one["utility"] for one in drawing["routes"]] == ["water", "water"]
+    assert "第二路" in drawing["routes"][1]["label"]
+    assert len(drawing["rings"]) == 2
+
+
+def test_of_two_feeds_that_cannot_qualify_the_proof_and_the_changes_are_shown() -> None:
+    roads = {"R-1": street((0, 0), (300, 0), opened_on="2025-06-01")}
+    lines = {"W-1": main((0, 8), (300, 8)), "W-2": main((0, -8), (300, -8))}
+    view, line = seen(town(roads=roads, lines=lines), demands=TWO_FEEDS)
+    told = everything(view, line)
+    assert "从两条不同管线接入的路由至少有一路要经过不符合条件的地段" in told
+    assert "推迟到 2030-06-02 开挖" in told

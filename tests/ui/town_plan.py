@@ -119,6 +119,7 @@ def route(kind: str, path: list[tuple[float, float]], **changes: Any) -> dict[st
     return {
         "kind": kind,
         "outcome": outcome,
+        "together": None,
         "qualifies": None if outcome == "undetermined" else outcome in QUALIFYING,
         "otherwise": None,
         "certainty": "firm",
