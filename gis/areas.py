@@ -43,19 +43,23 @@ class LinePieces(NamedTuple):
         return self.end_m - self.start_m
 
     def between_m(self, count: int) -> FloatArray:
-        """The longest stretch of each of ``count`` lines between one area and the next; 0 for none.
+        """The longest stretch of each of ``count`` lines from one area to another; 0 for none.
 
-        What a line runs before the first area and behind the last one is not between two.
+        What a line runs before the first area and behind the last one is not between two, nor what
+        it runs out of an area and back into the same.
         """
         order = np.lexsort((self.start_m, self.line))
         line = self.line[order]
         # Lines one after another on one axis, farther apart than any is long.
         base = line * (float(self.end_m.max(initial=0.0)) + 1.0)
         start, end = base + self.start_m[order], base + self.end_m[order]
-        gap = start[1:] - np.maximum.accumulate(end)[:-1]
+        farthest = np.maximum.accumulate(end)
+        last = np.maximum.accumulate(np.where(end == farthest, np.arange(len(end)), 0))
+        gap = start[1:] - farthest[:-1]
+        area = self.area[order]
         longest = np.zeros(count)
-        same = line[1:] == line[:-1]
-        np.maximum.at(longest, line[1:][same], gap[same])
+        between = (line[1:] == line[:-1]) & (area[1:] != area[last[:-1]])
+        np.maximum.at(longest, line[1:][between], gap[between])
         return longest
 
     def once(self, rank: IntArray, level: IntArray | None = None) -> LinePieces:

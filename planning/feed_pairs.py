@@ -20,7 +20,7 @@ import numpy as np
 from gis.linear import IntArray
 from gis.pairs import PairProblem
 from planning.application import Demand
-from planning.both_feeds import BothFeeds
+from planning.both_feeds import BothFeeds, both_feeds
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route
 from planning.pair_areas import APART, PairArea, counted_once, sharing_bars, source_numbers
@@ -33,8 +33,10 @@ from planning.qualifying import (
     Qualifying,
     as_proven,
     farthest_m,
+    judge_ways,
 )
 from planning.route_pieces import Caps, PieceBook, Reason
+from planning.routes import best_way
 from planning.search_areas import CAP_ROUNDING, area_round
 
 _FIRST_REACH_M = 60.0
@@ -75,9 +77,9 @@ def feed_pairs(
     """
     quest = _Quest(work, demand, site, known)
     cheapest = quest.first_apart(None)
-    if cheapest.both is None:
-        return None
-    return quest.answer(cheapest)
+    if cheapest.both is None and not cheapest.proven:
+        cheapest = quest.beside_cheapest(cheapest.lower_bound)
+    return None if cheapest.both is None else quest.answer(cheapest)
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,29 @@ class _Quest:
     @cached_property
     def once(self) -> frozenset[str]:
         return counted_once(self.demand, self.book)
+
+    def beside_cheapest(self, bound: float) -> FoundPair:
+        """The cheapest line with the cheapest from another main, where the search gave up.
+
+        No pair is cheaper than ``bound``.
+        """
+        first, search = self.known["cheapest"], self.work.search(self.demand.pipe, "cheapest")
+        own = self.number[first.way.tie_in]
+        other = (own >= 0) & (self.number >= 0) & (self.number != own)
+        weights = np.where(other, search.tie_in_weights, np.inf)
+        way = best_way(replace(search, tie_in_weights=weights), self.site.end_nodes)
+        if way is None:
+            return _NONE
+        bored = self.work.methods(self.demand.pipe).bored
+        beneath = tuple(edge for edge in way.edges if bored[edge])
+        routes = judge_ways(
+            self.work, self.demand, [self.site] * 2, [first.way, way], [first.bored, beneath]
+        )
+        both = both_feeds(self.work, self.demand, self.site, routes[0], routes[1], surveyed=False)
+        shared = set(first.way.edges) & set(way.edges)
+        is_connector = self.work.corridors.is_connector
+        apart = "none" if any(not is_connector[edge] for edge in shared) else "edges"
+        return FoundPair(both, False, bound, apart)
 
     # --- ranks -----------------------------------------------------------------------------------
 

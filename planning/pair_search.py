@@ -147,7 +147,8 @@ class PairSearch:
                 continue
             found = self._qualified(answer.pair)
             if found is not None:
-                return FoundPair(found, True, found.figures["cost_yuan"], space.apart)
+                apart = self.part.apart(answer.pair)
+                return FoundPair(found, True, found.figures["cost_yuan"], apart)
             failed += 1
             if failed == MOST_FAILED:
                 return self._gave_up(bound)

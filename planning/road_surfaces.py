@@ -25,16 +25,16 @@ from planning.quantities import SURFACES
 _ROUNDING_M = 1e-6
 # So near to the side of a carriageway a line runs on it, rounding of coordinates left aside.
 _SEAM_M = 2e-6
-# Land of a street beyond its kerb where no red line says how wide it is.
-_FOOTWAY_M = 3.0
 # Within this of its ends a bridge or underpass is near the ground, as at a junction beside it.
 _RAMP_M = 15.0
 # What is told of roads and moves no strip and no edge of a carriageway.
-_TOLD = ("name", "authority", "surface", "opened_on", "overhauled_on")
-_TEXT_COLUMNS = (*_TOLD, "road_class")
+_TOLD = ("authority", "surface", "opened_on", "overhauled_on")
+# By name two carriageways are told to be one divided road.
+_TEXT_COLUMNS = ("name", *_TOLD, "road_class")
 # What follows from where roads lie and how wide they are.
 OF_GEOMETRY = (
-    "tracks", "keys", "level", "width_assumed", "_rank", "_own_areas", "paved", "own_area", "land",
+    "tracks", "keys", "level", "width_assumed", "_rank", "_own_areas", "paved", "own_area",
+    "_lands",
 )  # fmt: skip
 
 
@@ -140,10 +140,20 @@ class RoadSurfaces:
             beside both.
         """
         met = shapely.intersection(lines, self.own_area[road])
-        beside = np.flatnonzero(kerb_m - shapely.length(met) > CONTACT_TOLERANCE_M)
+        more_m = shapely.length(met) - kerb_m
+        beside = np.flatnonzero(more_m < -CONTACT_TOLERANCE_M)
         wider = shapely.buffer(self.own_area[road[beside]], _SEAM_M)
         met[beside] = shapely.intersection(lines[beside], wider)
+        for row in np.flatnonzero(more_m > CONTACT_TOLERANCE_M).tolist():
+            met[row] = shapely.difference(met[row], self._before(road[row], met[row]))
         return np.asarray(met)
+
+    def _before(self, road: int, line: shapely.Geometry) -> shapely.Geometry:
+        """The carriageways on its level that have what a line shares with them and with a road."""
+        others = self.tree.query(line, predicate="intersects")
+        first = self._rank[others] < self._rank[road]
+        others = others[first & (self.level[others] == self.level[road])]
+        return shapely.buffer(shapely.union_all(self.own_area[others]), _SEAM_M)
 
     def _passed(
         self, lines: LineArray, line: IntArray, road: IntArray, middle_m: FloatArray
@@ -170,12 +180,18 @@ class RoadSurfaces:
     def _own_areas(self) -> Areas:
         return Areas(self.own_area)
 
+    def land(self, beside_m: float) -> Areas:
+        """Land of the streets on the ground: to the red line, else ``beside_m`` from the kerb."""
+        if beside_m not in self._lands:
+            red_line = self.table["red_line_width_m"].to_numpy(float) / 2
+            half = np.fmax(red_line, self.half_width_m + beside_m)
+            half[self.level != 0] = 0.0  # no way on the ground leads into these
+            self._lands[beside_m] = Areas(shapely.buffer(self.centre, half, quad_segs=4))
+        return self._lands[beside_m]
+
     @cached_property
-    def land(self) -> Areas:
-        """The land of every street: up to its red line, or to the end of a usual footway."""
-        red_line = self.table["red_line_width_m"].to_numpy(float) / 2
-        half = np.fmax(red_line, self.half_width_m + _FOOTWAY_M)
-        return Areas(np.asarray(shapely.buffer(self.centre, half, quad_segs=4)))
+    def _lands(self) -> dict[float, Areas]:
+        return {}
 
     @cached_property
     def paved(self) -> Areas:

@@ -188,7 +188,9 @@ def _try(
     reason[free[entered["line"][sharp]]] = OBLIQUE
     most_m = policy.planning.max_median_m
     long = np.flatnonzero((reason == "") & (shapely.length(lines) > most_m))
-    between_m = corridors.surfaces.land.pieces(lines[long]).between_m(len(long))
+    beside_m = corridors.setback_m + policy.planning.half_section_allowance_m
+    land = corridors.surfaces.land(beside_m)
+    between_m = land.pieces(lines[long]).between_m(len(long))
     reason[long[between_m > most_m]] = OFF_STREET
     crossings = crossings.assign(line=free[crossings["line"]])
     return _Tried(table.assign(reason=reason), lines, crossings[reason[crossings["line"]] == ""])

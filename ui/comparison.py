@@ -178,9 +178,14 @@ def limit_of(view: View, line: Json, axis: str) -> float | None:
         and one.get("value") is not None
         and isinstance(one.get("limit"), int | float)
         and _as_read(view, one["input"]) in AXES[axis]
-        and (not together or round(one["value"], 2) == round(together.get(axis) or 0.0, 2))
+        and (not together or _is_figure(one["value"], together.get(axis)))
     ]
     return min(limits) if limits else None
+
+
+def _is_figure(value: float, figure: float | None) -> bool:
+    """Whether a value, rounded as its clause prints it, is that of a figure; none is unknown."""
+    return figure is not None and abs(value - figure) <= 0.005 + 1e-9
 
 
 def _as_read(view: View, name: str) -> str:

@@ -17,7 +17,7 @@ from shapely.geometry import box
 from shapely.ops import substring
 
 from layers.survey import Survey
-from planning import pair_search
+from planning import feed_pairs, pair_search
 from planning.application import Demand
 from planning.batch import screen
 from planning.both_feeds import BothFeeds, both_feeds
@@ -209,6 +209,24 @@ def test_a_search_that_gives_up_recommends_the_cheapest_pair_and_says_so(
         "limit",
         "搜索到上限为止没有找到合计符合条件的两路,尚未证明没有",
     )
+
+
+def test_a_second_main_too_far_to_search_for_is_joined_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """900 m off, past more edges than a search for pairs looks at: routed, and not proven."""
+    roads = {"R-1": street((0, 0), (1500, 0))}
+    roads |= {f"C-{x}": street((x, -60), (x, 60)) for x in range(50, 1450, 100)}
+    lines = {"W-1": main((0, 8), (300, 8)), "W-2": main((1200, 8), (1400, 8))}
+    parcels = {"P-1": towns.parcel(310, 12, 340, 40)}
+    survey = towns.town(roads=roads, parcels=parcels, lines=lines)
+    monkeypatch.setattr(feed_pairs, "MOST_PIECES", 100)
+    _, _, line = solved(survey, {})
+    assert line.second is not None
+    assert line.second.route is not None
+    assert line.second.reason is None
+    assert line.status == "routed"
+    assert line.qualifying_route not in ("none", "found")
 
 
 def test_a_unit_that_does_not_say_its_line_leaves_open_whether_none_qualifies() -> None:

@@ -28,7 +28,7 @@ from tests.planning.edits import (
     without,
 )
 from tests.planning.whole_builds import assert_equal, vertices
-from tests.towns import ORIGIN, application, main, street, table
+from tests.towns import ORIGIN, application, main, parcel, street, table, town
 
 pytestmark = pytest.mark.slow_first
 
@@ -51,6 +51,19 @@ def test_a_house_in_the_way_is_built_round_and_the_rest_stays() -> None:
     assert (after.lines[kept] == before.lines[edit.edge_before[kept]]).all()
     xy = after.node_xy[after.ends[~kept]] - ORIGIN
     assert (np.abs(xy[..., 0] - 506) < 250).all()
+
+
+def test_a_road_that_is_renamed_is_no_half_of_a_divided_one_any_more() -> None:
+    """Two carriageways of one name and class 20 m apart are one road with a median."""
+    halves = {
+        name: street((0, y), (1500, y), name="环城路", road_class="arterial")
+        for name, y in (("R-1", 0), ("R-2", 20))
+    }
+    survey = town(roads=halves, parcels={"P-1": parcel(300, -60, 360, -12)})
+    renamed = told(survey, "roads", 1, name="另一路")
+    for before, after in ((survey, renamed), (renamed, survey)):
+        assert_equal(edited(ready(before), after).work, ready(after))
+    assert ready(survey).corridors.graph.edge_count != ready(renamed).corridors.graph.edge_count
 
 
 def _narrow_strips(work: Groundwork) -> set[Any]:

@@ -77,6 +77,21 @@ def test_what_lies_on_both_sides_of_a_gap_is_two_runs() -> None:
     assert table["longest_m"].tolist() == pytest.approx([4.0, 1.0])
 
 
+def test_what_lies_on_a_seam_is_inside_the_road_that_has_it_alone() -> None:
+    """In from the south, 20 m along the seam, out to the north: 6 m, and 20 + 10 m."""
+    roads = {
+        "R-1": street((0, 5), (100, 5), carriageway_width_m=10),
+        "R-2": street((0, -3), (100, -3), carriageway_width_m=6),
+    }
+    found = surfaces(roads=roads)
+    walked = np.array([line((10, -10), (10, 0), (30, 0), (30, 20))], object)
+    table = found.crossings(walked)
+    assert table["kerb_m"].tolist() == pytest.approx([30.0, 6.0])
+    row = table["line"].to_numpy(np.int64)
+    parts = found.inside(walked[row], table["road"].to_numpy(np.int64), table["kerb_m"].to_numpy())
+    assert shapely.length(parts).tolist() == pytest.approx([30.0, 6.0], abs=1e-4)
+
+
 def test_without_a_red_line_width_the_red_line_crossing_is_unknown() -> None:
     found = surfaces(roads={"R-1": street((0, 0), (300, 0), red_line_width_m=None)})
     table = found.crossings(np.array([line((50, -20), (50, 20))], object))

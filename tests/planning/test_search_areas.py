@@ -14,7 +14,7 @@ from tests import towns
 from tests.highs import check_capped_ways_of_sites
 from tests.random_counties import random_county
 
-COUNTIES, SITES_EACH = 6, 5
+COUNTIES, SITES_EACH = 9, 5
 
 
 def wishes(work: Groundwork, cases: list[Application], count: int) -> list[tuple[Site, Demand]]:
