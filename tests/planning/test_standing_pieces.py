@@ -122,7 +122,7 @@ def test_an_edit_of_where_roads_lie_leaves_no_piece() -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{"authority": "estate"}, {"opened_on": "2026-01-01"}, {"surface": "concrete", "name": "new"}],
+    [{"authority": "estate"}, {"opened_on": "2026-01-01"}, {"surface": "concrete"}],
 )
 def test_what_else_is_told_of_a_road_leaves_the_pieces_off_it(values: dict[str, str]) -> None:
     survey = told(ribbon(), "roads", 1, **values)  # from x = 400 to 800
