@@ -43,23 +43,19 @@ class LinePieces(NamedTuple):
         return self.end_m - self.start_m
 
     def between_m(self, count: int) -> FloatArray:
-        """The longest stretch of each of ``count`` lines from one area to another; 0 for none.
+        """The longest stretch of each of ``count`` lines from area to area, or back; 0 for none.
 
-        What a line runs before the first area and behind the last one is not between two, nor what
-        it runs out of an area and back into the same.
+        What a line runs before the first area and behind the last one is not between two.
         """
         order = np.lexsort((self.start_m, self.line))
         line = self.line[order]
         # Lines one after another on one axis, farther apart than any is long.
         base = line * (float(self.end_m.max(initial=0.0)) + 1.0)
         start, end = base + self.start_m[order], base + self.end_m[order]
-        farthest = np.maximum.accumulate(end)
-        last = np.maximum.accumulate(np.where(end == farthest, np.arange(len(end)), 0))
-        gap = start[1:] - farthest[:-1]
-        area = self.area[order]
+        gap = start[1:] - np.maximum.accumulate(end)[:-1]
         longest = np.zeros(count)
-        between = (line[1:] == line[:-1]) & (area[1:] != area[last[:-1]])
-        np.maximum.at(longest, line[1:][between], gap[between])
+        same = line[1:] == line[:-1]
+        np.maximum.at(longest, line[1:][same], gap[same])
         return longest
 
     def once(self, rank: IntArray, level: IntArray | None = None) -> LinePieces:

@@ -25,6 +25,8 @@ from planning.quantities import SURFACES
 _ROUNDING_M = 1e-6
 # So near to the side of a carriageway a line runs on it, rounding of coordinates left aside.
 _SEAM_M = 2e-6
+# Land of a street beyond its kerb where no red line says how wide it is.
+_FOOTWAY_M = 3.0
 # Within this of its ends a bridge or underpass is near the ground, as at a junction beside it.
 _RAMP_M = 15.0
 # What is told of roads and moves no strip and no edge of a carriageway.
@@ -34,7 +36,7 @@ _TEXT_COLUMNS = ("name", *_TOLD, "road_class")
 # What follows from where roads lie and how wide they are.
 OF_GEOMETRY = (
     "tracks", "keys", "level", "width_assumed", "_rank", "_own_areas", "paved", "own_area",
-    "_lands",
+    "land",
 )  # fmt: skip
 
 
@@ -180,18 +182,12 @@ class RoadSurfaces:
     def _own_areas(self) -> Areas:
         return Areas(self.own_area)
 
-    def land(self, beside_m: float) -> Areas:
-        """Land of the streets on the ground: to the red line, else ``beside_m`` from the kerb."""
-        if beside_m not in self._lands:
-            red_line = self.table["red_line_width_m"].to_numpy(float) / 2
-            half = np.fmax(red_line, self.half_width_m + beside_m)
-            half[self.level != 0] = 0.0  # no way on the ground leads into these
-            self._lands[beside_m] = Areas(shapely.buffer(self.centre, half, quad_segs=4))
-        return self._lands[beside_m]
-
     @cached_property
-    def _lands(self) -> dict[float, Areas]:
-        return {}
+    def land(self) -> Areas:
+        """The land of every street: up to its red line, or to the end of a usual footway."""
+        red_line = self.table["red_line_width_m"].to_numpy(float) / 2
+        half = np.fmax(red_line, self.half_width_m + _FOOTWAY_M)
+        return Areas(np.asarray(shapely.buffer(self.centre, half, quad_segs=4)))
 
     @cached_property
     def paved(self) -> Areas:

@@ -316,7 +316,7 @@ def _text(reason: str, feature: Any, pipe: Pipe) -> str:
         "too_few_holes": _("空孔 {holes},少于需要的 {wanted} 孔"),
         "blocked": _("到达它的直线被建筑、他人用地、水体或铁路挡住"),
         "oblique": _("到达它须斜穿车行道,夹角小于下限"),
-        "off_street": _("到达它须离开道路,从街坊内的空地穿到另一条路"),
+        "off_street": _("到达它须离开道路,穿过道路之间或弯道内侧的空地"),
         "no_way": _("接入距离以内没有走廊通到"),
     }
     return texts[reason].format(

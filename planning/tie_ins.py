@@ -49,8 +49,8 @@ class TieIns:
         False when the utility has no network in the survey at all.
     closed
         Ways that were tried and are none: ``kind``, ``feature_id``, ``reason`` (``blocked`` by
-        private land, buildings, water or rails, ``oblique`` to a carriageway, ``off_street`` from
-        one street to another), ``node``, ``x``, ``y``.
+        private land, buildings, water or rails, ``oblique`` to a carriageway, ``off_street``
+        from one street to another or over the inside of a bend), ``node``, ``x``, ``y``.
     """
 
     utility: str
@@ -118,9 +118,9 @@ def find_tie_ins(
 
     Inside mains (the main is split there) where the utility allows it, else at its nodes. A way
     that would cross private land, water or rails, or meet a carriageway at less than the least
-    crossing angle of the policy, is no way; nor is one that leaves a street for another over land
-    between them that is wider than a median. All utilities are looked at together: their ways run
-    over the same ground.
+    crossing angle of the policy, is no way; nor is one that leaves a street for another, or over
+    the inside of a bend, over land wider than a median. All utilities are looked at together:
+    their ways run over the same ground.
     """
     networks = {one.key: _network(survey, one) for one in utilities}
     mains = pd.concat([one.mains for one in networks.values()])
@@ -188,9 +188,7 @@ def _try(
     reason[free[entered["line"][sharp]]] = OBLIQUE
     most_m = policy.planning.max_median_m
     long = np.flatnonzero((reason == "") & (shapely.length(lines) > most_m))
-    beside_m = corridors.setback_m + policy.planning.half_section_allowance_m
-    land = corridors.surfaces.land(beside_m)
-    between_m = land.pieces(lines[long]).between_m(len(long))
+    between_m = corridors.surfaces.land.pieces(lines[long]).between_m(len(long))
     reason[long[between_m > most_m]] = OFF_STREET
     crossings = crossings.assign(line=free[crossings["line"]])
     return _Tried(table.assign(reason=reason), lines, crossings[reason[crossings["line"]] == ""])

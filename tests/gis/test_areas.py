@@ -126,11 +126,3 @@ def test_the_longest_stretch_between_two_areas_is_told() -> None:
     ]
     found = areas.pieces(np.array(lines, object)).between_m(len(lines))
     assert found.tolist() == pytest.approx([3, 38, 0, 0])
-
-
-def test_out_of_an_area_and_back_into_it_is_not_between_two() -> None:
-    """Over the inside of a bend of one area, 8 m; then 3 m on to the next one."""
-    bend = Polygon([(0, 0), (12, 0), (12, 10), (10, 10), (10, 2), (2, 2), (2, 10), (0, 10)])
-    areas = Areas(np.array([bend, box(15, 0, 20, 10)], object))
-    lines = np.array([LineString([(1, 5), (11, 5)]), LineString([(1, 5), (16, 5)])], object)
-    assert areas.pieces(lines).between_m(2).tolist() == pytest.approx([0.0, 3.0])

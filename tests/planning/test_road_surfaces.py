@@ -223,6 +223,6 @@ def test_runs_are_those_of_an_overlay(path: list[tuple[int, int]]) -> None:
     inside = shapely.intersection(walked, found.own_area[table["road"]])
     for row, shape in zip(table.itertuples(), inside, strict=True):
         runs = shapely.length(shapely.get_parts(shapely.line_merge(shape)))
-        if walked.is_simple:  # an overlay cuts a line where it meets itself
+        if walked.is_simple and not walked.is_closed:  # an overlay has no ends where lines meet
             assert row.count == (runs > 0.02).sum()
             assert row.longest_m == pytest.approx(runs.max(), abs=1e-6)
