@@ -195,7 +195,8 @@ def test_a_file_without_crs_asks_for_it_with_evidence(
     offered.click()
     page.wait_for_timeout(800)
     look_over_until(opened, "在本页:--crs")
-    assert "--crs EPSG:4547" in page.locator("p.tg-note-warn").last.inner_text()
+    # Notes of the look before stay below until the page is done.
+    page.locator("p.tg-note-warn").filter(has_text="--crs EPSG:4547").first.wait_for()
     page.get_by_label("坐标系", exact=True).click()
     page.get_by_role("option").first.wait_for()
     assert "EPSG:4547" in page.get_by_role("option").first.inner_text()
