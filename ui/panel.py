@@ -198,7 +198,8 @@ def _line_row(view: View, line: Json) -> str:
         f'<td class="n">{route["crossing_count"]} / {metres(route["crossing_kerb_m"])}</td>'
         f'<td class="n">{metres(route["green_m2"])}</td>'
         f"<td>{chip(view, verdict['outcome']) if verdict else '—'}{close}</td></tr>"
-        f"{_deciding_row(view, verdict)}"
+        f"{_row_below(esc(second_feed(line)))}"  # the row itself is of the first alone
+        f"{_row_below(deciding(view, verdict) if verdict else '')}"
     )
 
 
@@ -206,10 +207,26 @@ def _length(view: View, line: Json, route: Json) -> str:
     return traced(view, route_pointer(view, line, route, "length_m"), metres(route["length_m"]))
 
 
-def _deciding_row(view: View, verdict: Json | None) -> str:
-    """What the verdict hangs on, below its line."""
-    told = deciding(view, verdict) if verdict else ""
+def _row_below(told: str) -> str:
+    """What belongs to a line, below it: what its second feed adds, what its verdict hangs on."""
     return f'<tr class="tg-limit"><td></td><td colspan="5">{told}</td></tr>' if told else ""
+
+
+def second_feed(line: Json) -> str:
+    """The second route where two feeds are asked for; the verdict of the line is on both."""
+    second = line.get("second_feed")
+    if not second:
+        return ""
+    if second["route"] is None:
+        return words.NO_SECOND.get(second["reason"] or "", _("第二路未能布置"))
+    together = second["together"]
+    told = _("第二路 {} m").format(metres(second["route"]["length_m"]))
+    if together is None:
+        return told
+    both = _("两路合计 {} m、{} 万元").format(
+        metres(together["length_m"]), money(together["cost_yuan"])
+    )
+    return ",".join(filter(None, [told, both, words.APART.get(second["apart"] or "")]))
 
 
 def _names(view: View, utilities: Sequence[str]) -> str:

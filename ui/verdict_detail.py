@@ -7,7 +7,7 @@ from ui import words
 from ui.course import course
 from ui.grounds import chip, cited
 from ui.language import gettext as _
-from ui.panel import metres, money
+from ui.panel import metres, second_feed
 from ui.tracing import measure_pointer, pointer, traced
 from ui.view import Json, View
 
@@ -78,25 +78,8 @@ def _joined(view: View, line: Json) -> str:
         f"({_('道路红线之间')} {metres(one['red_line_m'])} m)"
         for one in route["crossings"]
     ]
-    parts += [part for part in (_second_feed(line), _inside(line)) if part]
+    parts += [part for part in (second_feed(line), _inside(line)) if part]
     return f'<p class="tg-soft">{esc("; ".join(parts))}</p>'
-
-
-def _second_feed(line: Json) -> str:
-    """The second route where two feeds are asked for; the verdict of the line is on both."""
-    second = line.get("second_feed")
-    if not second:
-        return ""
-    if second["route"] is None:
-        return words.NO_SECOND.get(second["reason"] or "", _("第二路未能布置"))
-    together = second["together"]
-    told = _("第二路 {} m").format(metres(second["route"]["length_m"]))
-    if together is None:
-        return told
-    both = _("两路合计 {} m、{} 万元").format(
-        metres(together["length_m"]), money(together["cost_yuan"])
-    )
-    return ",".join(filter(None, [told, both, words.APART.get(second["apart"] or "")]))
 
 
 def _inside(line: Json) -> str:

@@ -20,6 +20,7 @@ from ui import language, panel
 from ui.case_drawing import case_drawing
 from ui.case_marks import case_marks
 from ui.comparison import comparison, eligibility
+from ui.panel import lines_table
 from ui.route_choice import choices
 from ui.shared_trench import shared_trench
 from ui.surroundings import surroundings
@@ -194,6 +195,7 @@ def test_of_two_feeds_the_pair_that_qualifies_its_price_and_both_lines_are_shown
     measured = re.search(r"全部量算值.*?管道长度</td><td class=\"n\">(.*?)</td>", told, re.S)
     assert measured is not None
     assert f"{together['length_m']:.2f}" in measured.group(1)
+    assert f"两路合计 {together['length_m']:.2f} m" in lines_table(view)  # below the first alone
     drawing = case_drawing(view)
     assert [one["utility"] for one in drawing["routes"]] == ["water", "water"]
     assert "第二路" in drawing["routes"][1]["label"]
