@@ -58,8 +58,9 @@ def join_lines(cells: pd.DataFrame, points: Points, wanted: Wanted, drawn: Drawn
     ``drawn`` are its lines where it has coordinates of its own; no point is looked up then.
 
     The result has the table's own columns and those of the layer ``lines`` that follow from them:
-    ``depth_m`` is the mean cover of both ends where depths go to the outer top, ``start_invert_m``
-    and ``end_invert_m`` are levels where they go to the inner bottom.
+    ``start_depth_m`` and ``end_depth_m`` are covers where depths go to the outer top, ``depth_m``
+    their mean; ``start_invert_m`` and ``end_invert_m`` are levels where they go to the inner
+    bottom.
     """
     roles = roles_in(cells.columns)
     said = {field: column for field, column in wanted.mapping.items() if field in _SAID}
@@ -175,7 +176,7 @@ def _vertical(
     ends: tuple[Sequence[str | None], Sequence[str | None]],
     utilities: Sequence[object],
 ) -> tuple[dict[str, Sequence[object]], tuple[str, ...]]:
-    """Return ``depth_m`` and the inverts, by what depths and levels of each line refer to."""
+    """Return covers and inverts, by what the depths and levels of each line refer to."""
     depths, unit_notes = _depths(cells, roles)
     levels = [_column(cells, roles, role) for role in ("start_level", "end_level")]
     if not _VERTICAL_ROLES & roles.keys():
@@ -196,7 +197,10 @@ def _vertical(
     )
     top, bottom = references == "outer_top", references == "inner_bottom"
     below_ground = np.minimum(*covers) >= 0  # a riser's upper end has a negative depth
+    at_ends = "depth" not in roles or "start_depth" in roles  # else one depth for the whole line
     columns = {
+        "start_depth_m": np.where(top & at_ends & (covers[0] >= 0), covers[0], np.nan),
+        "end_depth_m": np.where(top & at_ends & (covers[1] >= 0), covers[1], np.nan),
         "depth_m": np.where(top & below_ground, (covers[0] + covers[1]) / 2, np.nan),
         "start_invert_m": np.where(bottom, bottoms[0], np.nan),
         "end_invert_m": np.where(bottom, bottoms[1], np.nan),

@@ -210,6 +210,46 @@ def test_a_crossing_above_is_measured_from_the_new_underside(gap_m: float) -> No
     assert one.xy == pytest.approx((100 + ORIGIN[0], 9 + ORIGIN[1]))
 
 
+LOCATED = {"position_source": "surveyed", "position_accuracy_m": 0.0}
+# The centre lies 0.80 m + gap + half the sewer down, at least the 1 m of CJJ 61: 0.15 of that.
+OFF_M = 0.15 * (0.80 + 0.40 + SEWER_HEIGHT_M / 2)
+
+
+@pytest.mark.parametrize(
+    ("more_m", "status"),
+    [(0.15, "uncertain"), (0.30, "pass"), (-0.15, "uncertain"), (-0.30, "fail")],
+)
+def test_a_located_depth_settles_a_crossing_by_its_tolerance(more_m: float, status: str) -> None:
+    assert 0.15 < OFF_M < 0.25
+    depth = 0.80 + 0.40 + more_m
+    ends = {"start_depth_m": depth, "end_depth_m": depth}
+    one = only("line", found(UP, lines={"S-1": sewer(9.0, **ends, **LOCATED)}), "crossing")
+    assert one.tolerance_m == pytest.approx(0.15 * (depth + SEWER_HEIGHT_M / 2))
+    assert (one.status, one.margin_m) == (status, pytest.approx(more_m))
+
+
+def test_the_cover_of_a_crossing_lies_between_those_of_the_ends() -> None:
+    # The sewer runs from x = 0 to 300; it is crossed at 100, a third of the way.
+    ends = {"start_depth_m": 1.5, "end_depth_m": 3.0, "depth_m": 2.25}
+    one = only("line", found(UP, lines={"S-1": sewer(9.0, **ends, **LOCATED)}), "crossing")
+    assert one.gap_m == pytest.approx(2.0 - 0.80)
+    assert one.tolerance_m == pytest.approx(0.15 * (2.0 + SEWER_HEIGHT_M / 2))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"depth_m": 5.0, "position_source": "surveyed"},  # one depth for 300 m
+        {"start_depth_m": 5.0, "end_depth_m": 5.0, "position_source": "digitised"},
+        {"start_depth_m": 5.0, "end_depth_m": 5.0, "position_source": None},
+    ],
+)
+def test_a_depth_that_nobody_located_settles_nothing(told: dict[str, Any]) -> None:
+    one = only("line", found(UP, lines={"S-1": sewer(9.0, **told)}), "crossing")
+    assert (one.status, one.tolerance_m) == ("uncertain", None)
+    assert "埋深精度未知" in one.text
+
+
 def test_a_crossing_too_near_says_how_deep_to_go_under() -> None:
     lines = {"S-1": sewer(9.0, depth_m=1.0)}
     one = only("line", found(UP, lines=lines), "crossing")
