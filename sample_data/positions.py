@@ -1,4 +1,4 @@
-"""How each thing was found: surveyed, read off a map, told, or not recorded; depths of line ends."""
+"""How each thing was found: surveyed, read off a map, told, or not recorded; depths of lines."""
 
 from __future__ import annotations
 
