@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from cli_checks import CHECKS
 from cli_parts import as_json_option, messages, print_json, print_lines, progress
 from cli_versions import COMMANDS
 from gis.crs import CrsError
+from language import gettext as _
 from layers import databases
 from layers.answers import Answer, read_answers
 from layers.counties import county_bounds, county_crs
@@ -62,7 +62,6 @@ from reports.exchange import (
 )
 from reports.layer_picture import draw_layer
 from reports.summary import asked_first, plan_summary
-from ui import language
 from ui.sample import make_sample
 
 # What a user can put right. Any other error is ours, and shows where it came from.
@@ -80,8 +79,6 @@ USER_ERRORS = (
 
 # Text that is not JSON, is nested without end, or holds a number of thousands of digits.
 NOT_JSON = (ValueError, RecursionError)
-
-language.start()
 
 
 class ErrorsAsExits(click.Group):

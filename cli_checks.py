@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from gettext import gettext as _
 from pathlib import Path
 
 import click
 
 import settings
 from cli_parts import as_json_option, messages, print_json, print_lines, progress
+from language import gettext as _
 from layers.check_rules import check_rules
 from layers.checks import check_layers
 from layers.errors import LayerError

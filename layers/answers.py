@@ -9,7 +9,6 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from gettext import gettext as _
 from pathlib import Path
 
 import geopandas as gpd
@@ -17,6 +16,7 @@ import numpy as np
 import pandas as pd
 from pyproj import CRS
 
+from language import gettext as _
 from layers.checks import Rows, row_problems
 from layers.coercion import clean_text, coerce, is_missing
 from layers.errors import LayerError, ReadError

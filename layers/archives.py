@@ -15,10 +15,10 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
-from gettext import gettext as _
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from language import gettext as _
 from layers.errors import ReadError
 from layers.raw import RawLayer, Wanted
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from gettext import gettext as _
 
 import numpy as np
 import pandas as pd
 import shapely
 
+from language import gettext as _
 from layers.errors import ReadError
 from layers.raw import COORDINATES
 from layers.survey_columns import roles_in

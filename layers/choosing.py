@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from gettext import gettext as _
 
+from language import gettext as _
 from layers.errors import ReadError
 from layers.raw import Wanted
 

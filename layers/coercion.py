@@ -7,11 +7,11 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date
-from gettext import gettext as _
 
 import numpy as np
 import pandas as pd
 
+from language import gettext as _
 from layers.fields import Field, fold
 from layers.quantities import number_in
 

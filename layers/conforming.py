@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from gettext import gettext as _
 
 import geopandas as gpd
 import numpy as np
@@ -13,6 +12,7 @@ import shapely
 from pyproj import CRS
 
 from gis.crs import require_projected
+from language import gettext as _
 from layers.checks import Rows, row_problems
 from layers.coercion import clean_text, coerce, has_control_characters
 from layers.errors import LayerError

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from gettext import gettext as _
 from pathlib import Path
 
+from language import gettext as _
 from layers.errors import WorkspaceError
 from layers.utilities import RULES
 

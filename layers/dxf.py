@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
-from gettext import gettext as _
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ import pandas as pd
 from shapely.errors import ShapelyError
 from shapely.geometry.base import BaseGeometry
 
+from language import gettext as _
 from layers.dxf_files import BINARY_MARK, DAMAGE, Decode, decoder, recovered
 from layers.dxf_layers import layer_notes, utility_of_layer
 from layers.dxf_places import Placing, placing_of

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from gettext import gettext as _
 
+from language import gettext as _
 from layers.fields import fold
 from layers.survey_columns import rows_of
 from layers.utilities import load_utilities

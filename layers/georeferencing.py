@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from gettext import gettext as _
 
 import numpy as np
 import shapely
 from pyproj import CRS
 
+from language import gettext as _
 from layers.crs_detection import (
     NEAR_KM,
     Candidate,

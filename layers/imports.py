@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from gettext import gettext as _
 from pathlib import Path
 from typing import NamedTuple, TypedDict
 
 import geopandas as gpd
 from pyproj import CRS
 
+from language import gettext as _
 from layers.conforming import Conformed
 from layers.errors import LayerError
 from layers.problems import Problem

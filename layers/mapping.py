@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from gettext import gettext as _
 
 import pandas as pd
 
+from language import gettext as _
 from layers.coercion import is_missing
 from layers.errors import LayerError
 from layers.fields import Field, LayerDefinition, fold
@@ -229,7 +229,7 @@ def _refuse_two(raw: RawLayer, field: Field, proposals: Sequence[Proposal]) -> N
             raw.file,
             "、".join(one.column for one in proposals),
             field.name,
-            field.zh,
+            field.label,
             field.name,
         )
     )
@@ -245,7 +245,7 @@ def _refuse_unmatched(
             ).format(
                 raw.file,
                 field.name,
-                field.zh,
+                field.label,
                 "、".join(str(name) for name in raw.cells.columns) or _("无"),
                 field.name,
             )

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from functools import cache
-from gettext import gettext as _
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from language import gettext as _
 from layers.networks import JOINED_M, SAME_M, Network, network_of
 from layers.place_checks import same_but_id
 from layers.problems import Problem
@@ -324,7 +324,7 @@ def _unfed(
 
 def _zh(utility: str) -> str:
     known = load_utilities()
-    return known[utility].zh if utility in known else utility
+    return known[utility].label if utility in known else utility
 
 
 def _around(shapes: NDArray[np.object_]) -> tuple[float, float, float, float]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from gettext import gettext as _
 from types import MappingProxyType
 from typing import Any
 
@@ -18,6 +17,7 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from language import gettext as _
 from layers.check_rules import check_rules
 from layers.checks import check_layers
 from layers.errors import LayerError

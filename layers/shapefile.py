@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import tempfile
-from gettext import gettext as _
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import pandas as pd
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
+from language import gettext as _
 from layers.dbf import Dbf, plain_cells, read_dbf
 from layers.encodings import decode, find_encoding
 from layers.errors import ReadError
@@ -167,7 +167,7 @@ def _cells(table: Dbf, declared: str | None, notes: list[str]) -> pd.DataFrame:
     for number, column in enumerate(table.columns, start=1):
         name = decode([column.name], found.codec, 10)[0]
         if not isinstance(name, str):
-            name = _("字段{}").format(number)
+            name = f"字段{number}"
         while name in cells:
             name += "_"
         if column.kind == "C":

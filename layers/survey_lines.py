@@ -6,12 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from gettext import gettext as _
 
 import numpy as np
 import pandas as pd
 from shapely.geometry import LineString
 
+from language import gettext as _
 from layers.axes import numbers
 from layers.fields import fold
 from layers.headers import Table
@@ -122,16 +122,16 @@ def split_results(table: Table) -> tuple[Table, pd.DataFrame]:
         first = rows.get(pair)
         if first is None:
             rows[pair] = {
-                _("起点点号"): here,
-                _("终点点号"): there,
-                **{key.format(_("起点")): value for key, value in ends.items()},
-                **{key.format(_("终点")): None for key in ends},
+                "起点点号": here,
+                "终点点号": there,
+                **{key.format("起点"): value for key, value in ends.items()},
+                **{key.format("终点"): None for key in ends},
                 **{
                     str(c): v for c, v in row.items() if c not in (number, roles["connected"], *own)
                 },
             }
-        elif first[_("起点点号")] == there and not first.get("told"):
-            first |= {key.format(_("终点")): value for key, value in ends.items()} | {"told": True}
+        elif first["起点点号"] == there and not first.get("told"):
+            first |= {key.format("终点"): value for key, value in ends.items()} | {"told": True}
         else:
             skipped.append(Skipped(f"{here}-{there}", _("同一连接重复出现")))
     points = Table(table.name, _own_rows(cells, roles), tuple(skipped), table.above)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from gettext import gettext as _
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
+from language import gettext as _
 from layers.axes import find_axes, places
 from layers.errors import ReadError
 from layers.grids import Grid, Grids, read_grids

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from gettext import gettext as _
 
 import pandas as pd
 
+from language import gettext as _
 from layers.fields import Field, fold, layer_definition
 from layers.quantities import number_in, split_unit
 from layers.survey_columns import rows_of

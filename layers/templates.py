@@ -6,7 +6,6 @@ The example stands above the header, where readers look for titles: it is never 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from gettext import gettext as _
 from pathlib import Path
 
 from openpyxl import Workbook
@@ -16,6 +15,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
+from language import gettext as _
 from layers.errors import LayerError
 from layers.fields import LAYERS, Field, LayerDefinition, layer_definition
 

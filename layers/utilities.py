@@ -9,10 +9,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from gettext import gettext as _
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from language import gettext as _
 
 RULES = Path(__file__).resolve().parent.parent / "rules"
 TABLES = ("horizontal", "vertical", "cover", "cjj61")
@@ -70,6 +71,11 @@ class Utility:
     tie_in: TieIn
     handover: tuple[str, ...]
     keys: Mapping[str, tuple[KeyRow, ...]]
+
+    @property
+    def label(self) -> str:
+        """The utility in the language that is spoken."""
+        return _(self.zh)
 
     def keys_for(self, table: str, attributes: Mapping[str, Any]) -> tuple[str, ...]:
         """Keys of a pipe in a table; more where an unknown attribute leaves them open.

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
-from gettext import gettext as _
 from typing import Any, NamedTuple, TypeAlias
 
 import shapely
 
+from language import gettext as _
 from layers.names import APPLICATION_ID
 from layers.utilities import load_utilities
 from planning.comparisons import day, is_finite

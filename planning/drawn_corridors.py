@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from gettext import gettext as _
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from gis.linear import IntArray
+from language import gettext as _
 from layers.errors import LayerError
 from layers.survey import Survey
 from layers.utilities import load_utilities

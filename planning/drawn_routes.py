@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from gettext import gettext as _
 from typing import Any
 
 import shapely
 
+from language import gettext as _
 from layers.utilities import load_utilities
 from planning.comparisons import is_finite
 

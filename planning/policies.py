@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from functools import lru_cache
-from gettext import gettext as _
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from language import gettext as _
 from planning.comparisons import COMPARATORS, DATED
 from planning.policy_contradictions import contradiction
 from planning.policy_model import (

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from gettext import gettext as _
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gis.linear import FloatArray
+from language import gettext as _
 from planning.rule_files import CONFIDENCES, RuleFileError
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from gettext import gettext as _
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from gis.areas import Areas, stretches_of
 from gis.keys import Keys, key_of
 from gis.linear import FloatArray, IntArray, LineArray, Tracks
 from gis.overlay import CONTACT_TOLERANCE_M
+from language import gettext as _
 from layers.errors import LayerError
 from layers.survey import Survey
 from planning.policy_model import Policy

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from decimal import Decimal
-from gettext import gettext as _
 from pathlib import Path
 from typing import Any
+
+from language import gettext as _
 
 RULES = Path(__file__).resolve().parent.parent / "rules"
 CONFIDENCES = ("verified", "inferred", "recalled", "assumed")

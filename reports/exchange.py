@@ -9,7 +9,6 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
+from language import gettext as _
 from planning.groundwork import Groundwork
 from planning.slots import slot_table
 

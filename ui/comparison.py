@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from api.escape import esc
+from language import gettext as _
+from language import said
 from ui import words
 from ui.grounds import chip
-from ui.language import gettext as _
-from ui.language import said
 from ui.panel import metres, money, picture, signed
 from ui.route_choice import Choice, choices
 from ui.view import Json, View

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from api.escape import esc
-from ui.language import gettext as _
-from ui.language import said
+from language import gettext as _
+from language import said
 from ui.panel import metres
 from ui.tracing import route_pointer, traced
 from ui.view import Json, View

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from api.escape import esc
+from language import gettext as _
 from ui import words
-from ui.language import gettext as _
 from ui.view import Json, View
 
 _TINTS = {

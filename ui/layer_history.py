@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from language import gettext as _
 from layers.diffs import LayerDiff, diff
 from layers.fields import LAYERS, layer_definition
 from layers.store import Workspace
@@ -16,7 +17,6 @@ from layers.survey import LayerVersion
 from reports.layer_export import WRITERS, write_layer
 from ui import words
 from ui.county import County
-from ui.language import gettext as _
 from ui.notes import alarm, told
 from ui.planning_service import REFUSALS
 

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from api.escape import esc
+from language import gettext as _
 from layers.conforming import Conformed
 from layers.counties import county_bounds
 from layers.crs_detection import Candidate
@@ -22,7 +23,6 @@ from layers.raw import RawLayer
 from reports.layer_picture import draw_layer
 from ui import words
 from ui.county import County
-from ui.language import gettext as _
 from ui.layer_service import Wishes, candidates, proposals, read_once, store, try_out
 from ui.notes import alarm, told
 from ui.uploads import Upload, laid_down

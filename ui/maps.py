@@ -18,8 +18,8 @@ from folium.elements import JSCSSMixin
 from folium.template import Template
 
 from api.escape import esc
+from language import gettext as _
 from layers.utilities import Utility
-from ui.language import gettext as _
 
 _STATIC = Path(__file__).resolve().parent.parent / "static"
 OPEN_ZOOM = 15  # parcels can be clicked from the first view on

@@ -11,6 +11,8 @@ import pandas as pd
 import streamlit as st
 
 from api.escape import esc
+from language import CHINESE, spoken
+from language import gettext as _
 from layers.answers import NOTHING, Answer
 from layers.fields import Field, layer_definition
 from layers.store import Workspace
@@ -19,8 +21,6 @@ from planning.policies import load_policy
 from planning.questions import APPLICATION, WHOLE_LAYER
 from ui import words
 from ui.county import County
-from ui.language import CHINESE, spoken
-from ui.language import gettext as _
 from ui.planning_service import REFUSALS, questions_of_county
 from ui.view import View
 from ui.words import Words

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from api.escape import esc
+from language import gettext as _
 from layers.utilities import Utility
 from planning.comparisons import rounded
 from reports.summary import ASSUMED
 from ui import words
 from ui.grounds import chip, deciding, grounds
-from ui.language import gettext as _
 from ui.tracing import route_pointer, traced
 from ui.view import Json, View
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ui.language import gettext as _
-from ui.language import said
+from language import gettext as _
+from language import said
 from ui.view import Json, View
 
 KINDS = said(

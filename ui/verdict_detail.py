@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from api.escape import esc
+from language import gettext as _
 from ui import words
 from ui.course import course
 from ui.grounds import chip, cited
-from ui.language import gettext as _
 from ui.panel import metres, second_feed
 from ui.tracing import measure_pointer, pointer, traced
 from ui.view import Json, View

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from language import CHINESE, said, spoken
+from language import gettext as _
 from layers.fields import layer_definition
 from planning.comparisons import rounded
 from planning.policy_model import Policy
 from planning.questions import WHOLE_LAYER
-from ui.language import CHINESE, said, spoken
-from ui.language import gettext as _
 
 QUALIFYING = ("commitment", "commitment_filing", "not_required")
 
