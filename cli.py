@@ -233,7 +233,7 @@ def template(out: Path, layers: Sequence[str], as_json: bool) -> None:
     if as_json:
         print_json({"out": str(out), "layers": chosen})
     else:
-        click.echo(_("已写 {}:{}").format(out, "、".join(chosen)))
+        click.echo(_("已写 {}:{}").format(out, _("、").join(chosen)))
 
 
 @main.command(help=_("新建示例县工作区,可直接打开。"))
@@ -516,7 +516,7 @@ def _names(text: str | None, known: tuple[str, ...], option: str) -> list[str] |
     names = [name.strip() for name in text.split(",") if name.strip()]
     wrong = [name for name in names if name not in known]
     if wrong or not names:
-        shown = "、".join(known[:12]) + ("……" if len(known) > 12 else "")
+        shown = _("、").join(known[:12]) + ("……" if len(known) > 12 else "")
         raise LayerError(
             _("{} 的值 {}:没有这个名称;可用值为 {}。请改正。").format(
                 option, wrong[0] if wrong else repr(text), shown
@@ -535,7 +535,7 @@ def _day(text: str | None) -> date:
 
 
 def _counts(counts: Mapping[str, int]) -> str:
-    return "、".join(f"{name} {count}" for name, count in counts.items()) or _("无")
+    return _("、").join(f"{name} {count}" for name, count in counts.items()) or _("无")
 
 
 def _pairs(option: str, texts: Sequence[str]) -> Mapping[str, str]:

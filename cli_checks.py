@@ -126,7 +126,7 @@ def _refuse_hopeless(rule: str | None) -> None:
     if rule is not None and (rule not in rules or rules[rule].repair is None):
         raise LayerError(
             _("规则“{}”没有修复办法。可修复的规则:{}。").format(
-                rule, "、".join(one.rule_id for one in rules.values() if one.repair)
+                rule, _("、").join(one.rule_id for one in rules.values() if one.repair)
             )
         )
 

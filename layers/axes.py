@@ -138,7 +138,7 @@ def _stated_axes(columns: list[str], mapping: Mapping[str, str], file: str) -> A
             _(
                 "文件 {}:没有列“{}”。"
                 "须用 --map north=列名、--map east=列名 各指明一列。文件中的列:{}。"
-            ).format(file, "、".join(absent), "、".join(columns))
+            ).format(file, _("、").join(absent), _("、").join(columns))
         )
     return Axes(mapping["north"], mapping["east"], _("按 --map"))
 

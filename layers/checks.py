@@ -227,7 +227,7 @@ def _not_allowed(rows: Rows, field: Field) -> Iterator[Problem]:
     column = rows.table[field.name]
     if field.type == "enum":
         good = column.isin(field.allowed)
-        rule = _("须为下列之一:{}").format("、".join(field.allowed))
+        rule = _("须为下列之一:{}").format(_("、").join(field.allowed))
     else:
         sign = ">=" if field.allowed[0].startswith(">=") else ">"
         bound = float(field.allowed[0].removeprefix(sign))
@@ -257,7 +257,7 @@ def _wrong_subtypes(rows: Rows) -> Iterator[Problem]:
                 position,
                 "subtype",
                 _("专业 {} 的子类须为下列之一:{}").format(
-                    utility, "、".join(sorted(allowed[utility]))
+                    utility, _("、").join(sorted(allowed[utility]))
                 ),
                 _("请改正子类或专业"),
                 value=subtype,

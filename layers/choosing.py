@@ -23,7 +23,7 @@ def choose(names: Sequence[str], wanted: Wanted, *, shown: str) -> str:
     if found is None:
         raise ReadError(
             _("文件 {}:{}。文件中的图层:{}。请用 --source-layer 指定。").format(
-                shown, problem, "、".join(names) or _("无")
+                shown, problem, _("、").join(names) or _("无")
             )
         )
     return found

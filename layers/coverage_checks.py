@@ -66,7 +66,7 @@ def _outside_areas(rows: Rows, areas: gpd.GeoDataFrame | None) -> Iterator[Probl
                 _("{} 个对象在{}供应范围之外:{}").format(
                     len(outside),
                     _zh(str(utility)),
-                    "、".join(names[:_NAMED]) + ("……" if len(names) > _NAMED else ""),
+                    _("、").join(names[:_NAMED]) + ("……" if len(names) > _NAMED else ""),
                 ),
                 _("请核对供应范围是否漏画;确在范围外的不必处理"),
                 rule_id="outside_service_area",

@@ -162,7 +162,7 @@ def _chosen(
     if absent:
         raise ReadError(
             _("文件 {}:模型空间没有图层“{}”的图元。图层:{}。请改正 --source-layer。").format(
-                path.name, "、".join(absent), "、".join(dict.fromkeys(names)) or _("无")
+                path.name, _("、").join(absent), _("、").join(dict.fromkeys(names)) or _("无")
             )
         )
     return [
@@ -219,7 +219,7 @@ def _hidden_notes(drawing: Drawing, decode: Decode) -> tuple[str, ...]:
     used = {str(entity.dxf.get("layer", "0")) for entity in drawing.modelspace()}
     hidden = [one.dxf.name for one in drawing.layers if one.is_off() or one.is_frozen()]
     names = [decode(name) for name in hidden if name in used]
-    return (_("关闭或冻结的图层也已读入:{}").format("、".join(names)),) if names else ()
+    return (_("关闭或冻结的图层也已读入:{}").format(_("、").join(names)),) if names else ()
 
 
 def _paper(drawing: Drawing) -> list[Skipped]:

@@ -96,7 +96,7 @@ def layer_definition(layer: str) -> LayerDefinition:
     if layer not in LAYERS:
         raise LayerError(
             _("没有名为“{}”的图层。可用的图层:{}。请改正 --layer。").format(
-                layer, "、".join(LAYERS)
+                layer, _("、").join(LAYERS)
             )
         )
     rows = _rows(_HERE / "fields" / f"{layer}.csv")

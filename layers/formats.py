@@ -164,7 +164,7 @@ def _refuse_unused(path: Path, kind: Format, wanted: Wanted) -> None:
     if said and not kind.is_table:
         raise ReadError(
             _("文件 {}:{} 自带图形,不能用 {}。请去掉这一选项。").format(
-                path.name, kind.name, "、".join(said)
+                path.name, kind.name, _("、").join(said)
             )
         )
 
@@ -177,7 +177,7 @@ def kind_of(path: Path) -> Format:
     if kind is None:
         raise ReadError(
             _("文件 {}:内容不是可以读取的格式。可以读取:{}。请转换为其中一种后再导入。").format(
-                path.name, "、".join(one.name for one in FORMATS if one.read is not refuse_dwg)
+                path.name, _("、").join(one.name for one in FORMATS if one.read is not refuse_dwg)
             )
         )
     if path.suffix.lower() not in kind.suffixes:

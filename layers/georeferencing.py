@@ -138,7 +138,7 @@ def _elsewhere(
             + hints(here)
         )
     if here:
-        options = "、".join(candidate.option for candidate in here)
+        options = _("、").join(candidate.option for candidate in here)
         return (_("{};{} 则落在其内,请核对").format(words, options),)
     return (_("{},请核对").format(words),)
 

@@ -85,6 +85,6 @@ def refuse_class(data_class: str) -> None:
     if data_class not in DATA_CLASSES:
         raise LayerError(
             _("数据类别“{}”不可入库,须为 {}。涉密数据不得导入。").format(
-                data_class, "、".join(DATA_CLASSES)
+                data_class, _("、").join(DATA_CLASSES)
             )
         )

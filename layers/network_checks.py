@@ -277,7 +277,7 @@ def _pieces(
     if sourceless:
         yield rows.whole(
             _("{}的来源(厂站、排放口等)未知,无法核对各管段是否有来源").format(
-                "、".join(_zh(utility) for utility in sourceless)
+                _("、").join(_zh(utility) for utility in sourceless)
             ),
             _("请补充来源的管线点;没有来源点时不逐条列出"),
             rule_id="sources_unknown",
@@ -315,7 +315,7 @@ def _unfed(
             members[0],
             "geometry",
             _("所在的一片管网({} 条,共 {:.1f} 米)没有来源({})").format(
-                len(members), lengths[members].sum(), "、".join(kinds["kind"])
+                len(members), lengths[members].sum(), _("、").join(kinds["kind"])
             ),
             _("请核对是否漏测相接的管段或来源点"),
             rule_id="no_source",

@@ -69,7 +69,7 @@ def read_osm(path: Path, wanted: Wanted) -> RawLayer:
     if rules is None:
         raise ReadError(
             _("文件 {}:OSM 数据里没有图层 {} 的内容。可导入的图层:{}。").format(
-                path.name, wanted.layer, "、".join(_rules())
+                path.name, wanted.layer, _("、").join(_rules())
             )
         )
     definition = layer_definition(wanted.layer)

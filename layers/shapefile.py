@@ -161,7 +161,7 @@ def _cells(table: Dbf, declared: str | None, notes: list[str]) -> pd.DataFrame:
     if found.note is not None:
         notes.append(found.note)
     if table.unread:
-        names = "、".join(str(name, "ascii", "replace") for name in table.unread)
+        names = _("、").join(str(name, "ascii", "replace") for name in table.unread)
         notes.append(_("字段 {} 的类型(备注、二进制)不读取").format(names))
     cells: dict[str, list[object]] = {}
     for number, column in enumerate(table.columns, start=1):

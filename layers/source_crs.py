@@ -66,7 +66,7 @@ def in_unit(crs: CRS, unit: str) -> CRS:
     if unit not in LENGTHS_M or not crs.is_projected:
         raise LayerError(
             _("坐标单位“{}”无法识别,或坐标系 {} 不是投影坐标系。单位可用:{}。").format(
-                unit, crs_name(crs), "、".join(LENGTHS_M)
+                unit, crs_name(crs), _("、").join(LENGTHS_M)
             )
         )
     system = crs.to_json_dict()

@@ -470,7 +470,7 @@ class Workspace:
         if wanted not in found:
             raise LayerError(
                 _("图层 {} 没有第 {} 版;已有的版本:{}。请改正。").format(
-                    layer, wanted, "、".join(map(str, found))
+                    layer, wanted, _("、").join(map(str, found))
                 )
             )
         return found[wanted]

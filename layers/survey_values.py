@@ -179,4 +179,4 @@ def _blank_note(column: str, field: str, words: Sequence[str]) -> str:
 
 def _counted(words: Counter[str]) -> str:
     shown = [f"{word}({count})" for word, count in words.most_common(_SHOWN_WORDS)]
-    return "、".join(shown) + ("……" if len(words) > _SHOWN_WORDS else "")
+    return _("、").join(shown) + ("……" if len(words) > _SHOWN_WORDS else "")

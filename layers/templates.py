@@ -152,7 +152,7 @@ def _fill_notes(sheet: Worksheet, definitions: Sequence[LayerDefinition]) -> Non
             row = [definition.name, header_of(field), field.name, field.type]
             row += [
                 "必填" if field.required else "可空",
-                "、".join(words_of(field) or field.allowed),
+                _("、").join(words_of(field) or field.allowed),
             ]
             sheet.append([*row, field.description, field.source])
     for row in sheet.iter_rows():

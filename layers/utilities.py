@@ -124,7 +124,7 @@ def policy_utility(key: str) -> str:
     if any(one.policy_utility == key for one in utilities.values()):
         return key
     raise UtilityError(
-        _("没有专业“{key}”;可用:{known}").format(key=key, known="、".join(utilities))
+        _("没有专业“{key}”;可用:{known}").format(key=key, known=_("、").join(utilities))
     )
 
 

@@ -153,7 +153,7 @@ def _broken_date(known: Input, value: object) -> str | None:
 
 
 def _one_of(names: Any) -> str:
-    return _("可用:{names}").format(names="、".join(names))
+    return _("可用:{names}").format(names=_("、").join(names))
 
 
 def _refuse(where: str, name: str, value: object, rule: str, cure: str) -> NoReturn:

@@ -39,7 +39,7 @@ def require_place(file: Path, *suffixes: str) -> None:
     """Raise ``ExportError`` if ``file`` cannot be written; to be asked before any long work."""
     if file.suffix.lower() not in suffixes:
         raise ExportError(
-            _("文件 {}:不能写成这种文件;请用 {} 结尾。").format(file, "、".join(suffixes))
+            _("文件 {}:不能写成这种文件;请用 {} 结尾。").format(file, _("、").join(suffixes))
         )
     if file.is_dir():
         raise ExportError(_("文件 {}:这是文件夹;请写明文件名。").format(file))

@@ -1,16 +1,21 @@
-"""Every word that the page shows, its own and the planner's, has English words."""
+"""Every word that is shown or printed has English words, and is said in the language asked for."""
 
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import language
+from layers.errors import ReadError
 from layers.fields import LAYERS, layer_definition
+from layers.reading import read_layer
 from layers.utilities import load_utilities
 from planning.policies import load_policy
 from planning.texts import in_words
@@ -20,7 +25,7 @@ from ui import words
 
 SPEAK = ("_", "said")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
-WORDS = re.compile(r"[\u3001\u4e00-\u9fff]")  # the mark between two names of a list too
+WORDS = re.compile(r"[\u3001\u3002\u4e00-\u9fff]")  # the marks of lists and sentences too
 MODULES = [file for folder in ("ui", "api") for file in sorted((REPOSITORY / folder).glob("*.py"))]
 
 
@@ -117,6 +122,30 @@ def test_guards_and_warnings_of_a_verdict_are_told_in_english(english: None) -> 
         told = in_words([finding])[0]
         assert not CHINESE.search(told["words"])
         assert told["quote"] == "条例第33条"  # what is quoted stays as it was written
+
+
+def test_an_error_of_a_file_is_told_in_english_across_the_process_that_reads_it(
+    english: None, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.geojson"
+    file.write_text('{"type": "Point"}', "utf-8")
+    with pytest.raises(ReadError, match="File a.geojson: its type is .Point., it must be"):
+        read_layer(file, source_layer=None, layer="lines")
+
+
+def test_the_command_line_speaks_the_language_of_the_installation(tmp_path: Path) -> None:
+    told = {}
+    for spoken in ("en", "zh", "tlh"):
+        told[spoken] = subprocess.run(
+            [sys.executable, "-X", "utf8", "cli.py", "check", str(tmp_path)],
+            cwd=REPOSITORY,
+            env={**os.environ, "TONGGOU_LANGUAGE": spoken},
+            capture_output=True,
+            encoding="utf-8",
+        )
+    assert "not a workspace. Please make one by init first." in told["en"].stderr
+    assert "不是工作区" in told["zh"].stderr
+    assert [one.returncode for one in told.values()] == [2, 2, 1]
 
 
 def test_what_a_catalogue_lacks_is_shown_in_chinese(english: None) -> None:
