@@ -129,7 +129,7 @@ def test_an_error_of_a_file_is_told_in_english_across_the_process_that_reads_it(
 ) -> None:
     file = tmp_path / "a.geojson"
     file.write_text('{"type": "Point"}', "utf-8")
-    with pytest.raises(ReadError, match="File a.geojson: its type is .Point., it must be"):
+    with pytest.raises(ReadError, match=r"File a\.geojson: its type is .Point., it must be"):
         read_layer(file, source_layer=None, layer="lines")
 
 
