@@ -51,8 +51,8 @@ class Field:
 
     @property
     def label(self) -> str:
-        """The field in the language that is spoken: its Chinese name, else its own."""
-        return self.zh if spoken() == CHINESE else self.name
+        """The field in the language that is spoken: its Chinese name, else its own in words."""
+        return self.zh if spoken() == CHINESE else self.name.replace("_", " ")
 
     @property
     def spellings(self) -> frozenset[str]:

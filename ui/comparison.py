@@ -126,7 +126,7 @@ def _table(view: View, line: Json, found: Sequence[Choice]) -> str:
 
 def _row(view: View, one: Choice, crossing: str) -> str:
     route, outcome = _figures(one.route), one.route.get("outcome")
-    name = "、".join(one.names) + (f" {_('(推荐)')}" if one.recommended else "")
+    name = _("、").join(one.names) + (f" {_('(推荐)')}" if one.recommended else "")
     return (
         f'<tr{" class=tg-chosen" if one.recommended else ""}><td><b class="tg-letter">{one.letter}'
         f"</b></td><td>{esc(name)}</td>"

@@ -133,7 +133,7 @@ def _compared(opened: Workspace, layer: str, history: Sequence[LayerVersion]) ->
 
 def change_rows(found: LayerDiff, layer: str) -> pd.DataFrame:
     """One row for each change, as a visitor reads it."""
-    names_of = {field.name: field.zh for field in layer_definition(layer).fields}
+    names_of = {field.name: field.label for field in layer_definition(layer).fields}
     rows = [(name, _("新增"), "", "", "") for name in found.added]
     rows += [(name, _("删除"), "", "", "") for name in found.removed]
     for one in found.changed:

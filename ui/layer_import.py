@@ -146,15 +146,17 @@ def _crs_words(chosen: Candidate | str | None) -> str:
 def _proposed(definition: LayerDefinition, found: Sequence[Proposal]) -> str:
     """Which column is taken for which field, how sure that is, and why."""
     rows = "".join(
-        f"<tr><td>{esc(definition.field(one.field).zh)}</td><td>{esc(one.column)}</td>"
+        f"<tr><td>{esc(definition.field(one.field).label)}</td><td>{esc(one.column)}</td>"
         f'<td class="n">{one.confidence:.0%}</td>'
         f"<td>{_sureness(one)} {esc(one.why)}</td></tr>"
         for one in found
     )
     taken = {one.field for one in found if one.confidence >= APPLIED}
-    absent = [field.zh for field in definition.fields if field.required and field.name not in taken]
+    absent = [
+        field.label for field in definition.fields if field.required and field.name not in taken
+    ]
     missing = (
-        f'<p class="tg-note-warn">{_("必填而尚无对应列:")}{esc("、".join(absent))}</p>'
+        f'<p class="tg-note-warn">{_("必填而尚无对应列:")}{esc(_("、").join(absent))}</p>'
         if absent
         else ""
     )
@@ -184,7 +186,7 @@ def _matched(
     rows = pd.DataFrame(
         {
             "field": definition.names,
-            "name": [f"{one.zh}{' *' if one.required else ''}" for one in definition.fields],
+            "name": [f"{one.label}{' *' if one.required else ''}" for one in definition.fields],
             "column": nothing,
             "constant": nothing,
         }

@@ -145,6 +145,7 @@ def town_map(
                 "openZoom": OPEN_ZOOM,
                 "note": esc(note),
                 "legend": utility_keys(utilities) + (case_keys() if keys is None else keys),
+                "and": _("、"),
                 "zoomIn": _("放大后显示:"),
                 "truncated": _("(数量过多,仅显示一部分,请放大)"),
                 "failed": _("加载失败,请刷新页面"),

@@ -72,7 +72,7 @@ def _table(rows: Sequence[str]) -> str:
 
 
 def _row(view: View, county: County, one: Mapping[str, object]) -> str:
-    names = "、".join(view.name(str(key)) for key in _texts(one["utilities"]))
+    names = _("、").join(view.name(str(key)) for key in _texts(one["utilities"]))
     return (
         f"<tr><td>{esc(subject(view, county, one))}"
         f'<br><span class="tg-soft">{esc(names)}</span></td>'
@@ -94,7 +94,7 @@ def _field_name(view: View, one: Mapping[str, object]) -> str:
     field = field_of(one)
     if one["subject_kind"] != "layer" or field is None:
         return view.words.field(str(one["subject_kind"]), str(one["field"]))
-    return field.zh if spoken() == CHINESE else field.name.replace("_", " ")
+    return field.label
 
 
 def _left_to_applicants(view: View, found: pd.DataFrame) -> str:

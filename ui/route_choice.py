@@ -72,5 +72,5 @@ def _named(route: Json) -> str:
     """What a route is; an alternative by the streets and sides on which it differs."""
     differs = route.get("differs") or []
     if differs:
-        return _("经 {}").format("、".join(str(one) for one in differs[:2]))
+        return _("经 {}").format(_("、").join(str(one) for one in differs[:2]))
     return KINDS.get(route["kind"], str(route["kind"]))

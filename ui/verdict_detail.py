@@ -226,7 +226,7 @@ def _of_both(view: View, line: Json) -> bool:
 
 
 def _assumed(view: View, verdict: Json) -> str:
-    names = "、".join(view.words.input(name) for name in verdict.get("assumed") or [])
+    names = _("、").join(view.words.input(name) for name in verdict.get("assumed") or [])
     return f'<p class="tg-soft">{_("无记录,视为不触发:")}{esc(names)}</p>' if names else ""
 
 
