@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -170,13 +171,18 @@ def _near(table: gpd.GeoDataFrame, new: _New, off_m: float = 0.0) -> gpd.GeoData
     return table.iloc[np.sort(rows)]
 
 
+def _largest(tolerances: pd.Series) -> float:
+    """The largest of the tolerances that are known, 0 where none is."""
+    return float(np.nan_to_num(tolerances.to_numpy(float)).max(initial=0.0))
+
+
 def _to_lines(new: _New, survey: Survey) -> Iterator[Clearance]:
     """Existing buried lines: side by side, and at each crossing."""
     table = survey.get("lines")
     if table is None:
         return
     told = new.work.tolerances.of_layer("lines")
-    near = _near(table, new, float(np.nan_to_num(told.to_numpy(float)).max(initial=0.0)))
+    near = _near(table, new, _largest(told))
     near = near[is_buried(near)]
     pipes = [existing_pipe(row) for row in near.to_dict("records")]
     sizes = [size_of(pipe, new.standards) for pipe in pipes]
@@ -218,13 +224,16 @@ def _to_surroundings(new: _New, survey: Survey) -> Iterator[Clearance]:
         table = survey.get(layer)
         if table is None:
             continue
-        near = _near(table, new)
+        told = new.work.tolerances.of_layer(layer)
+        near = _near(table, new, _largest(told))
         about = [{"electrified": e} for e in near["electrified"]] if key == "rail" else None
         values = [
             new.standards.clearance_to(new.pipe, key, **(about[n] if about else {}))
             for n in range(len(near))
         ]
         things = _surrounding(against, layer, list(near.index), near.geometry, values, name)
+        tolerance = told.reindex(near.index.astype(str)).to_numpy(float)
+        things = replace(things, tolerance_m=tolerance)
         crossed = _crossing_points(new.line, things.shapes)
         rails = key == "rail"
         meeting = crossed if rails else np.full(len(near), _NOWHERE)
@@ -273,7 +282,7 @@ def _kerb(surfaces: RoadSurfaces, row: int) -> shapely.Geometry:
 def _surrounding(
     against: str, layer: str, ids: Any, shapes: Any, values: Sequence[TableValue], name: str
 ) -> Things:
-    """Things without a width of their own, whose place nobody vouches for."""
+    """Things without a width of their own; how far off they may be is told apart."""
     return Things(
         against,
         layer,

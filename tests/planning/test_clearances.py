@@ -140,6 +140,19 @@ def test_gaps_to_buildings_trees_and_rails(
     assert one.xy[1] - ORIGIN[1] == pytest.approx(8.0)
 
 
+@pytest.mark.parametrize(
+    ("accuracy_m", "gap_m", "status"),
+    [(0.04, 0.9, "fail"), (0.06, 0.9, "uncertain"), (0.04, 1.1, "pass"), (0.06, 1.1, "uncertain")],
+)
+def test_a_building_that_was_surveyed_is_judged_by_its_tolerance(
+    accuracy_m: float, gap_m: float, status: str
+) -> None:
+    # Twice the mean error on either side of the 1.00 m of the table.
+    wall = {"geometry": box(90, 8.1 + gap_m, 110, 20), "position_accuracy_m": accuracy_m}
+    one = only("building", found(buildings={"B-1": wall}))
+    assert (one.status, one.tolerance_m) == (status, pytest.approx(2 * accuracy_m))
+
+
 def test_power_keeps_ten_metres_from_electrified_rails_and_three_from_others() -> None:
     cable = Pipe("power", voltage_kv=10, laying="direct")
     for electrified, required_m in ((True, 10.0), (False, 3.0), (None, 10.0)):
