@@ -26,7 +26,7 @@ from planning.comparisons import any_holds
 from planning.facts import Dug, Place, along_of, green_inside, places_of, route_facts, trees_in
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, line_figures, rank_of, site_facts, unverified_inputs
-from planning.measures import Figures, measure_all
+from planning.measures import LENGTHS, Figures, measure_all
 from planning.route_effects import hold_of, tolerances_of
 from planning.routes import Routes, trace_bored
 from planning.verdicts import Verdict, judge
@@ -43,7 +43,8 @@ class BothFeeds:
 
     ``strips`` are their working strips, ``shared_m`` the metres that they have in common;
     ``figures`` bear the names that those of a ``Route`` have, as do ``measures``, ``facts``,
-    ``roads`` and ``tolerances``; ``cost_yuan`` is that of two trenches of their own throughout.
+    ``roads`` and ``tolerances``; ``cost_yuan`` is that of two trenches of their own throughout,
+    ``length_m`` all pipe, however much of it a clause counts (``judged_length_m``).
     """
 
     routes: tuple[Route, Route]
@@ -55,6 +56,13 @@ class BothFeeds:
     roads: Dug
     tolerances: Mapping[str, float | None]
     judging: Callable[[], Verdict]
+
+    @property
+    def judged_length_m(self) -> float:
+        """Metres as the clause counts them of both; all pipe where no clause can."""
+        names = (name for name in LENGTHS.values() if self.measures.get(name) is not None)
+        told = next((self.measures[name] for name in names), None)
+        return self.figures["length_m"] if told is None else told
 
     @cached_property
     def verdict(self) -> Verdict:

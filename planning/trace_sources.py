@@ -389,7 +389,13 @@ def _routes_at(prefix: str) -> Iterator[Source]:
     """Rows of a route object that stands at a path."""
     for key, formula, inputs, rule in _ROUTE:
         yield _row(f"{prefix}/{key}", formula, inputs, rule)
-    yield _row(f"{prefix}/measures/{{input}}", measure_formula, measured, input_rule)
+    yield _measures_at(prefix)
+    yield _measures_at(f"{prefix}/together")
+
+
+def _measures_at(prefix: str) -> Source:
+    """The row of measures by input name."""
+    return _row(f"{prefix}/measures/{{input}}", measure_formula, measured, input_rule)
 
 
 _U = "/utilities/{u}"
@@ -416,6 +422,7 @@ SOURCES: tuple[Source, ...] = (
     *_routes_at(f"{_U}/shared_route"),
     *_routes_at(f"{_U}/second_feed/route"),
     *_routes_at(f"{_U}/second_feed/cheapest/route"),
+    _measures_at(f"{_U}/second_feed/together"),
     _row(
         f"{_U}/second_feed/together/*",
         _("两路之和,费用按各自单独开挖,绿化重叠处计一次"),

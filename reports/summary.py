@@ -83,11 +83,18 @@ def _line(line: ExternalLine, outcomes: Mapping[str, str], step: Decimal) -> str
 
 
 def _figures(route: Route | BothFeeds, outcomes: Mapping[str, str], step: Decimal) -> str:
+    """Figures and verdict of what was judged; of two feeds those of both, and each length."""
     figures, verdict = route.figures, route.verdict
+    length_m, each = figures["length_m"], ""
+    if isinstance(route, BothFeeds):
+        length_m = route.judged_length_m
+        own = [printed(one.figures["length_m"], step) for one in route.routes]
+        each = _("(两路合计;第一路 {} 米,第二路 {} 米)").format(*own)
     green = _told(figures["green_m2"], step, _("绿化 {} 平方米"), _("绿化面积未知"))
     across = _told(figures["kerb_m"], step, _("{} 米"), _("长度未知"))
-    return _("长 {} 米,穿越 {} 次 {},{}:{} {}").format(
-        printed(figures["length_m"], step),
+    return _("长 {} 米{},穿越 {} 次 {},{}:{} {}").format(
+        printed(length_m, step),
+        each,
         int(figures["crossing_count"]),
         across,
         green,

@@ -6,7 +6,7 @@ from typing import Any
 
 from api.escape import esc
 from ui.case_drawing import Placer, courses
-from ui.panel import metres
+from ui.numbers import metres
 from ui.route_choice import choices
 from ui.surroundings import CLEARANCE
 from ui.view import Json, View

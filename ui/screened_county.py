@@ -32,7 +32,7 @@ from ui import words
 from ui.county import County, open_county
 from ui.language import gettext as _
 from ui.language import speak, spoken
-from ui.panel import metres
+from ui.numbers import metres
 
 log = logging.getLogger(__name__)
 _DECIMALS = 7  # of degrees: a centimetre

@@ -11,7 +11,8 @@ from planning.screened_lines import UNROUTABLE, Line
 from ui import words
 from ui.grounds import chip
 from ui.language import gettext as _
-from ui.panel import heading, metres, swatch
+from ui.numbers import metres
+from ui.panel import heading, swatch
 from ui.screened_county import ScreenedCounty, outcome_word
 from ui.view import View
 from ui.words import Words

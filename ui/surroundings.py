@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from api.escape import esc
 from ui import words
+from ui.feeds import figures
 from ui.grounds import chip, deciding
 from ui.language import gettext as _
 from ui.language import said
-from ui.panel import metres, money, signed
+from ui.numbers import metres, money, signed
 from ui.view import Json, View
 
 CLEARANCE = said(
@@ -171,18 +172,6 @@ def judged_drawing(view: View, manual: Json, route: Json) -> str:
         differences(manual),
     ]
     return "".join(f"<p>{part}</p>" for part in parts if part) + changes(manual)
-
-
-def figures(route: Json) -> str:
-    """Length, crossings, green and cost of a route in one line."""
-    return " · ".join(
-        [
-            f"{_('长')} {metres(route['length_m'])} m",
-            f"{_('穿路')} {route['crossing_count']} {_('次')} {metres(route['crossing_kerb_m'])} m",
-            f"{_('绿化')} {metres(route['green_m2'])} m²",
-            f"{money(route['cost_yuan'])} {_('万元')}",
-        ]
-    )
 
 
 def differences(manual: Json) -> str:

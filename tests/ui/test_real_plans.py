@@ -195,7 +195,11 @@ def test_of_two_feeds_the_pair_that_qualifies_its_price_and_both_lines_are_shown
     measured = re.search(r"全部量算值.*?管道长度</td><td class=\"n\">(.*?)</td>", told, re.S)
     assert measured is not None
     assert f"{together['length_m']:.2f}" in measured.group(1)
-    assert f"两路合计 {together['length_m']:.2f} m" in lines_table(view)  # below the first alone
+    row = lines_table(view).split("<tbody>")[1].split("</tr>")[0]
+    for figure in ("length_m", "crossing_kerb_m", "green_m2"):
+        assert f"{together[figure]:.2f}" in row
+    # The length is traced to both mains, as it is judged.
+    assert {"W-1", "W-3"} <= set(re.findall(r"W-\d", row))
     drawing = case_drawing(view)
     assert [one["utility"] for one in drawing["routes"]] == ["water", "water"]
     assert "第二路" in drawing["routes"][1]["label"]
