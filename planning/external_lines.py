@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 from planning.application import Application, Demand
@@ -115,6 +116,19 @@ class ExternalLine:
     def judged(self) -> Route | BothFeeds | None:
         """What is measured and judged for the line: its two feeds, or else its one route."""
         return self.both or self.route
+
+    @property
+    def feeds(self) -> tuple[Route, ...]:
+        """The routes that are measured and judged: both of two feeds, or the one; none without."""
+        if self.both is not None:
+            return self.both.routes
+        return () if self.route is None else (self.route,)
+
+    @property
+    def course(self) -> shapely.LineString | shapely.MultiLineString | None:
+        """Where what is judged lies: a line from tie-in to red line, for two feeds one of each."""
+        lines = [route.line for route in self.feeds]
+        return shapely.MultiLineString(lines) if len(lines) > 1 else next(iter(lines), None)
 
     @property
     def verdict(self) -> Verdict | None:

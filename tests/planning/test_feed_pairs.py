@@ -256,7 +256,8 @@ def test_screening_recommends_the_pair_that_the_plan_does() -> None:
     assert (row["recommended"], row["qualifying_route"]) == ("qualifying", "found")
     assert row["pipe_length_m"] == two(line).measures["pipe_length_m"]
     assert row["cost_yuan"] == two(line).figures["cost_yuan"]
-    assert row["geometry"].equals(two(line).routes[0].line)
+    assert row["geometry"].equals(shapely.MultiLineString([one.line for one in two(line).routes]))
+    assert set(row["tie_in_id"].split(";")) == {"W-1", "W-3"}
 
 
 # --- what would make two feeds eligible ----------------------------------------------------------
