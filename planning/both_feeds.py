@@ -23,12 +23,13 @@ from gis.linear import FloatArray
 from gis.overlay import strips
 from planning.application import Demand
 from planning.comparisons import any_holds
+from planning.drawn_ways import traced_again
 from planning.facts import Dug, Place, along_of, green_inside, places_of, route_facts, trees_in
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, line_figures, rank_of, site_facts, unverified_inputs
 from planning.measures import LENGTHS, Figures, measure_all
 from planning.route_effects import hold_of, tolerances_of
-from planning.routes import Routes, trace_bored
+from planning.routes import Routes
 from planning.verdicts import Verdict, judge
 
 # What lies as near as this to the other route runs along it.
@@ -96,12 +97,7 @@ def both_feeds(
     utility, pair = demand.pipe.utility, (first, second)
     if demand.feeds != len(pair):
         return None
-    routes = trace_bored(
-        work.corridors,
-        work.tie_ins(utility),
-        [route.way for route in pair],
-        [route.bored for route in pair],
-    )
+    routes = traced_again(work.corridors, work.tie_ins(utility), pair)
     alone = np.array([route.strip for route in pair], object)
     both = tell_together(work, demand, site.application.dig_date, routes, alone)
     facts = {**both.facts, **site_facts(work, site, utility)}

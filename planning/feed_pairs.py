@@ -23,7 +23,7 @@ from planning.application import Demand
 from planning.both_feeds import BothFeeds, both_feeds
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route
-from planning.pair_areas import APART, PairArea, counted_once, sharing_bars, source_numbers
+from planning.pair_areas import APART, PairArea, counted_once, sharing_bars
 from planning.pair_search import FoundPair, PairJudge, PairSearch, Space, pair_yuan
 from planning.qualifying import (
     MOST_PIECES,
@@ -38,6 +38,7 @@ from planning.qualifying import (
 from planning.route_pieces import Caps, PieceBook, Reason
 from planning.routes import best_way
 from planning.search_areas import CAP_ROUNDING, area_round
+from planning.sources import source_numbers
 
 _FIRST_REACH_M = 60.0
 

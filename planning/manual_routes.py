@@ -8,7 +8,7 @@ much, is told. A line that cannot be brought there is refused with the reason.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,12 +19,16 @@ from gis.linear import with_ends
 from gis.overlay import CONTACT_TOLERANCE_M
 from layers.utilities import load_utilities
 from planning.application import ApplicationError, Demand
+from planning.both_feeds import BothFeeds
 from planning.drawn_routes import DrawnRoute
+from planning.drawn_ways import trace_drawn
 from planning.groundwork import Groundwork, Site, red_line_of
 from planning.judged_routes import Route, judge_routes, working_strips
+from planning.partner_feed import partner_feed
 from planning.route_edges import ON_EDGE_M, edges_along
 from planning.route_faults import Fault, faults_of
-from planning.routes import DrawnWay, measure_lines
+from planning.routes import DrawnWay
+from planning.second_feed import SecondFeed, has_second_feed
 from planning.texts import gettext as _
 from planning.tie_ins import may_serve
 
@@ -49,12 +53,24 @@ class Move:
 
 @dataclass(frozen=True)
 class ManualRoute:
-    """A drawn route that was judged, what was moved of it, and its faults."""
+    """A drawn route that was judged, what was moved of it, and its faults.
+
+    ``second`` is the feed beside it where two are wanted, found or drawn too.
+    """
 
     drawn: DrawnRoute
     route: Route
     moves: tuple[Move, ...]
     faults: tuple[Fault, ...]
+    second: SecondFeed | None = None
+
+    @property
+    def judged(self) -> Route | BothFeeds:
+        """What the verdict is on: the route with the other feed, or where there is none it alone.
+
+        Of a line that wants two feeds one alone measures nothing that a clause counts.
+        """
+        return (self.second and self.second.both) or self.route
 
 
 @dataclass(frozen=True)
@@ -124,16 +140,11 @@ def manual_route(work: Groundwork, site: Site, demand: Demand, drawn: DrawnRoute
     place = fit.place
     edges = tuple(edges_along(work.corridors, line).tolist())
     way = DrawnWay(-1, edges, -1, float("nan"), place.kind, place.feature_id, place.chainage_m)
-    bored = _bored(work, demand, edges, line)
-    cut = shapely.difference(line, shapely.union_all(_widened(work, bored))) if bored else line
-    routes = replace(
-        measure_lines(work.corridors, [way], np.array([line], object)),
-        bored=[bored],
-        cut=np.array([cut], object),
-    )
+    routes = trace_drawn(work.corridors, way, line, _bored(work, demand, edges, line))
     working = working_strips(work, demand, routes)
     [route] = judge_routes(work, demand, [site], routes, working)
-    return ManualRoute(drawn, route, moves, faults_of(work, site, demand.pipe, route))
+    second = partner_feed(work, demand, site, route) if has_second_feed(demand) else None
+    return ManualRoute(drawn, route, moves, faults_of(work, site, demand.pipe, route), second)
 
 
 def _bored(
@@ -145,12 +156,8 @@ def _bored(
     return tuple(edge for edge, is_whole in zip(bored, whole, strict=True) if is_whole)
 
 
-def _widened(work: Groundwork, edges: tuple[int, ...]) -> Any:
-    return shapely.buffer(work.corridors.graph.lines[list(edges)], ON_EDGE_M, cap_style="flat")
-
-
-def differences(route: Route, other: Route) -> dict[str, Any]:
-    """What a route has more than another; None where one of the two is unknown."""
+def differences(route: Route | BothFeeds, other: Route | BothFeeds) -> dict[str, Any]:
+    """What a route has more than another, two feeds more than two; None where one is unknown."""
     mine, its = route.figures, other.figures
 
     def more(name: str) -> float | None:

@@ -192,8 +192,8 @@ class PairSearch:
             return self._fails(pair, _with(spans, way, (start, end)))
 
         start, end = spans[way]
-        end = _first(start + 1, end, lambda at: fails(start, at))
-        start = end - _first(1, end - start, lambda length: fails(end - length, end))
+        end = first_number(start + 1, end, lambda at: fails(start, at))
+        start = end - first_number(1, end - start, lambda length: fails(end - length, end))
         return _with(spans, way, (start, end))
 
     def _fails(self, pair: Pair, spans: list[tuple[int, int]]) -> bool:
@@ -217,7 +217,7 @@ def _with(spans: list[tuple[int, int]], way: int, span: tuple[int, int]) -> list
     return [span if number == way else one for number, one in enumerate(spans)]
 
 
-def _first(low: int, high: int, holds: Callable[[int], bool]) -> int:
+def first_number(low: int, high: int, holds: Callable[[int], bool]) -> int:
     """The first number from low to high that something holds of, as it then does of all after."""
     while low < high:
         middle = (low + high) // 2

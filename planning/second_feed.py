@@ -1,8 +1,7 @@
 """Second feeds 双路供水、双电源: a second route from another source, apart from the first.
 
-Another source is another main by its id; of nodes, another main that they stand on: two ring main
-units on one line are one source, and a unit that does not say its line is of no known source. Two
-feeds are searched, measured and judged together (``planning.feed_pairs``).
+Another source is another main (``planning.sources``). Two feeds are searched, measured and judged
+together (``planning.feed_pairs``).
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from planning.feed_pairs import FeedPairs, feed_pairs
 from planning.gravity import runs_by_gravity
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route
-from planning.pair_areas import source_numbers
 from planning.qualifying import judge_ways
+from planning.sources import source_numbers
 
 # So many feeds are judged together; of more the first two are routed.
 JUDGED = 2
@@ -34,7 +33,8 @@ class SecondFeed:
     ``no_other_source``, ``source_unknown`` (whether there is another hangs on a line that nodes
     do not say) or ``disconnected``. ``both`` is what the first and it measure and come to
     together, None where there is no second or more than two are asked for; ``cheapest`` the
-    cheapest pair, which may not qualify.
+    cheapest pair, which may not qualify. ``proven``: beside a first that is given, that no second
+    is better; of a pair ``qualifying`` of its line tells.
     """
 
     route: Route | None
@@ -42,6 +42,7 @@ class SecondFeed:
     apart: str | None = None
     both: BothFeeds | None = None
     cheapest: BothFeeds | None = None
+    proven: bool = True
 
 
 def has_second_feed(demand: Demand) -> bool:

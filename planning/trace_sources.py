@@ -73,13 +73,23 @@ class Place:
     @property
     def routes(self) -> list[Mapping[str, Any]]:
         """The routes that the number is of: of a line with two feeds both, unless it is of one."""
-        second = self.line.get("second_feed") or {}
-        cheapest = second.get("cheapest") if "cheapest" in self.pointer else None
-        other = (cheapest or second).get("route")
         of_both = self._within is None or "together" in self.pointer
-        if not of_both or other is None or second["together"] is None:
-            return [self.route]
-        return [self.route, other]
+        other = self._other_feed if of_both else None
+        return [self.route] if other is None else [self.route, other]
+
+    @property
+    def _other_feed(self) -> Mapping[str, Any] | None:
+        """The other route of a line with two feeds: of a drawn one that beside it."""
+        drawn = self.pointer[2:3] == ("manual",) or self.route.get("kind") == "manual"
+        second = self.line.get("second_feed") or {}
+        if drawn:
+            second = (self.line.get("manual") or {}).get("second_feed") or {}
+        elif second.get("together") is None:
+            return None
+        elif "cheapest" in self.pointer:
+            second = second["cheapest"] or second
+        found: Mapping[str, Any] | None = second.get("route")
+        return found
 
     @property
     def _within(self) -> Mapping[str, Any] | None:
@@ -422,6 +432,7 @@ SOURCES: tuple[Source, ...] = (
     *_routes_at(f"{_U}/shared_route"),
     *_routes_at(f"{_U}/second_feed/route"),
     *_routes_at(f"{_U}/second_feed/cheapest/route"),
+    *_routes_at(f"{_U}/manual/second_feed/route"),
     _measures_at(f"{_U}/second_feed/together"),
     _row(
         f"{_U}/second_feed/together/*",

@@ -96,13 +96,14 @@ def write_plan(answer: Mapping[str, Any], crs: CRS, file: Path) -> None:
 
 def _routes(line: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], int, Mapping[str, Any]]]:
     """Every route with its feed; of two feeds the second of each pair after the first."""
-    second = line["second_feed"] or {}
     for route in line["routes"]:
         yield route, 1, route
         if route["together"] is None:
             continue
-        cheapest = route["kind"] == "cheapest" and second["cheapest"]
-        yield route, 2, cheapest["route"] if cheapest else second["route"]
+        second = (line["manual"] if route["kind"] == "manual" else line)["second_feed"]
+        if route["kind"] == "cheapest":
+            second = second["cheapest"] or second
+        yield route, 2, second["route"]
 
 
 def _both(route: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,12 @@ ASSUMED: Mapping[str, str] = {
     "road_surface": "所穿道路的路面类型未知,按沥青计",
     "carriageway_width": "所穿道路的车行道宽度未知,按道路等级取定",
 }
+# Why a line that wants two feeds has no second: ``reason`` of a second feed.
+NO_SECOND: Mapping[str, str] = {
+    "no_other_source": "第二路没有另一处来源(首尾相接的管段算一条管线)",
+    "source_unknown": "第二路来源不明,未布置",
+    "disconnected": "第二路走廊不连通",
+}
 # Questions of all cases named on the screen.
 _SHOWN_QUESTIONS = 5
 
@@ -113,7 +119,9 @@ def _drawn(found: ManualRoute | RefusedRoute, plan: Plan) -> str:
         return _("手绘路由未采用:{}").format(found.reason)
     told = [_("{}({} 米)").format(m.text, printed(m.moved_m, Decimal("0.01"))) for m in found.moves]
     told += [fault.text for fault in found.faults]
-    figures = _figures(found.route, plan.policy.outcomes, plan.policy.round_to)
+    figures = _figures(found.judged, plan.policy.outcomes, plan.policy.round_to)
+    if found.second is not None and found.second.route is None:
+        told.insert(0, _(NO_SECOND[found.second.reason or ""]))
     return _("手绘路由 {}").format(figures) + "".join(f";{one}" for one in told)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from api.escape import esc
 from planning.measures import LENGTHS
+from reports.summary import NO_SECOND
 from ui import words
 from ui.language import gettext as _
 from ui.numbers import metres, money
@@ -37,6 +39,11 @@ def counted_crossing(route: Json, figure: str) -> float | None:
     return found[figure] if measured is None else measured
 
 
+def no_second(second: Json) -> str:
+    """Why there is no second feed."""
+    return _(NO_SECOND.get(second["reason"] or "", "第二路未能布置"))
+
+
 def figures(route: Json) -> str:
     """Length, crossings, green and cost of one route in one line."""
     return " · ".join(
@@ -61,7 +68,7 @@ def feeds(view: View, line: Json) -> list[str]:
     if not second or line["status"] != "routed":
         return []
     if second["route"] is None:
-        reason = words.NO_SECOND.get(second["reason"] or "", _("第二路未能布置"))
+        reason = no_second(second)
         return [_("以上只有第一路:{}").format(reason)]
     first = view.route(line)
     both = first.get("together")
@@ -69,6 +76,35 @@ def feeds(view: View, line: Json) -> list[str]:
         return [_("以上只有第一路:与第二路接自同一管线,不成两路")]
     each = [_("第一路 {}").format(figures(first)), _("第二路 {}").format(figures(second["route"]))]
     return [*each, ";".join(_of_both(view, line, first, both))]
+
+
+def drawn_figures(manual: Json, route: Json) -> list[str]:
+    """Figures of a drawn route; of a line of two feeds of both, then each, as HTML."""
+    second = manual.get("second_feed")
+    if not second:
+        return [figures(route)]
+    if second["route"] is None:
+        told = _("只有手绘的一路,不能判定:{}")
+        return [figures(route), esc(told.format(no_second(second)))]
+    both = {**counted(route), "length_m": counted_length(route)[1]}
+    other = _("另一路(自动选取,{} 接入)").format(joined_at(second["route"]))
+    apart = [words.APART.get(second["apart"] or ""), _sure(second)]
+    return [
+        f"{_('两路合计')} {figures(both)}",
+        f"{_('手绘的一路')} {figures(route)}",
+        f"{esc(other)} {figures(second['route'])}",
+        ";".join(filter(None, apart)),
+    ]
+
+
+def _sure(second: Json) -> str:
+    return "" if second["proven"] else _("未搜完,可能还有更省的另一路")
+
+
+def joined_at(route: Json) -> str:
+    """The main or node where a route joins the network."""
+    tie_in = route["tie_in"]
+    return str(tie_in.get("node_id") or tie_in.get("line_id"))
 
 
 def _of_both(view: View, line: Json, first: Json, both: Json) -> Iterator[str]:

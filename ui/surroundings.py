@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from api.escape import esc
 from ui import words
-from ui.feeds import figures
+from ui.feeds import drawn_figures
 from ui.grounds import chip, deciding
 from ui.language import gettext as _
 from ui.language import said
@@ -168,7 +168,7 @@ def judged_drawing(view: View, manual: Json, route: Json) -> str:
     parts = [
         f"{chip(view, verdict['outcome'])} <span>{esc(certainty)}</span>",
         deciding(view, verdict),
-        figures(route),
+        *drawn_figures(manual, route),
         differences(manual),
     ]
     return "".join(f"<p>{part}</p>" for part in parts if part) + changes(manual)

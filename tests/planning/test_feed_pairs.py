@@ -31,6 +31,7 @@ from planning.qualifying import judge_ways
 from planning.qualifying_document import certificate_of, qualifying_price
 from planning.remedies import Remedy, remedies
 from planning.routes import Way
+from planning.sources import main_of_lines
 from tests import towns
 from tests.planning.test_qualifying import ways_by_cost
 from tests.towns import main, street, town
@@ -366,7 +367,8 @@ def pairs_by_cost(
     utility = demand.pipe.utility
     none = [()] * len(ways)
     routes = judge_ways(work, demand, [site] * len(ways), ways, none, surveyed=False)
-    main = work.tie_ins(utility).table["feature_id"].to_numpy()
+    main_of = main_of_lines(work)
+    main = work.tie_ins(utility).table["feature_id"].map(main_of).to_numpy()
     yuan = np.array([weight_of(work, demand, way) for way in ways])
     one, two = np.triu_indices(len(routes), 1)
     name = main[[way.tie_in for way in ways]]
