@@ -89,14 +89,12 @@ def both_feeds(
     second: Route,
     *,
     surveyed: bool = True,
-) -> BothFeeds | None:
-    """Measure and judge two routes of one demand as one work; None where more are asked for.
+) -> BothFeeds:
+    """Measure and judge two routes of one demand, which wants two feeds, as one work.
 
     Without ``surveyed`` no tolerances are told: enough for the outcome, not for its certainty.
     """
     utility, pair = demand.pipe.utility, (first, second)
-    if demand.feeds != len(pair):
-        return None
     routes = traced_again(work.corridors, work.tie_ins(utility), pair)
     alone = np.array([route.strip for route in pair], object)
     both = tell_together(work, demand, site.application.dig_date, routes, alone)

@@ -70,9 +70,7 @@ class PairJudge:
         """A pair with its certainty."""
         ways = [(route.way, route.bored) for route in both.routes]
         routes = judge_ways(self.work, self.demand, [self.site] * 2, *zip(*ways, strict=True))
-        judged = both_feeds(self.work, self.demand, self.site, routes[0], routes[1])
-        assert judged is not None
-        return judged
+        return both_feeds(self.work, self.demand, self.site, routes[0], routes[1])
 
     def judged(self, part: PairArea, pair: Pair) -> BothFeeds:
         """A pair, measured and judged exactly, without its certainty; the cheaper way first."""
@@ -85,9 +83,7 @@ class PairJudge:
             [bored for _, bored in ways],
             surveyed=False,
         )
-        both = both_feeds(self.work, self.demand, self.site, routes[0], routes[1], surveyed=False)
-        assert both is not None
-        return both
+        return both_feeds(self.work, self.demand, self.site, routes[0], routes[1], surveyed=False)
 
     def rank_of_parts(self, part: PairArea, pair: Pair, spans: _Spans) -> int:
         """The rank of a part of a pair, judged as if it were the whole."""

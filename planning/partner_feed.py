@@ -204,9 +204,7 @@ class _Quest:
 
     def _judged(self, way: Way, bored: tuple[int, ...]) -> BothFeeds:
         [second] = judge_ways(self.work, self.demand, [self.site], [way], [bored], surveyed=False)
-        both = both_feeds(self.work, self.demand, self.site, self.first, second, surveyed=False)
-        assert both is not None
-        return both
+        return both_feeds(self.work, self.demand, self.site, self.first, second, surveyed=False)
 
     def _problem(self, part: Area, caps: Caps) -> Problem:
         """The ways in a part under caps: where ground counts once, that of the first is free."""
