@@ -80,6 +80,14 @@ def partner_feed(work: Groundwork, demand: Demand, site: Site, first: Route) -> 
     return found
 
 
+def preference(found: SecondFeed) -> tuple[float, int, float]:
+    """What second feeds beside the same first are ordered by: the less the better."""
+    if found.both is None:
+        return np.inf, 0, 0.0
+    apart = APART.index(found.apart or APART[-1])
+    return found.both.rank, apart, found.both.figures["cost_yuan"]
+
+
 @dataclass(frozen=True)
 class _Quest:
     """The question for the second feed; ``open_to`` are the tie-ins that it may come from."""

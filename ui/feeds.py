@@ -51,7 +51,7 @@ def figures(route: Json) -> str:
             f"{_('长')} {metres(route['length_m'])} m",
             f"{_('穿路')} {route['crossing_count']} {_('次')} {metres(route['crossing_kerb_m'])} m",
             f"{_('绿化')} {metres(route['green_m2'])} m²",
-            f"{money(route['cost_yuan'])} {_('万元')}",
+            f"{money(route['cost_yuan'])}\u00a0{_('万元')}",
         ]
     )
 

@@ -164,7 +164,7 @@ def never_covered(view: View) -> str:
 def _line_row(view: View, line: Json) -> str:
     utility = view.utilities[line["utility"]]
     route, told = (view.route(line), feeds(view, line)) if line["routes"] else ({}, [])
-    both = f" <small>{_('两路合计')}</small>" if route.get("together") else ""
+    both = f"<small>{_('两路合计')}</small>" if route.get("together") else ""
     name = f'<td class="tg-name">{swatch(utility)}{esc(view.name(utility.key))}{both}</td>'
     label = esc((line.get("pipe") or {}).get("label")) or "—"
     head = (
@@ -183,7 +183,7 @@ def _line_row(view: View, line: Json) -> str:
         f'<td class="n">{metres(counted(route)["green_m2"])}</td>'
         f"<td>{chip(view, verdict['outcome']) if verdict else '—'}{close}</td></tr>"
         f"{_row_below(deciding(view, verdict) if verdict else '')}"
-        f"{_row_below('<br>'.join(map(esc, told)))}"
+        f"{_feeds_below(told)}"
     )
 
 
@@ -195,14 +195,20 @@ def _length(view: View, line: Json, route: Json) -> str:
 def _crossings(view: View, line: Json, route: Json) -> str:
     """How often and over how many metres; those between red lines where the clause counts them."""
     figure = crossing_figure(view, line)
-    between = f"<small>{_('红线间')}</small> " if figure == "crossing_red_line_m" else ""
+    between = f"<small>{_('红线间')}</small>" if figure == "crossing_red_line_m" else ""
     across = metres(counted_crossing(route, figure))
-    return f"{counted(route)['crossing_count']} / {between}{across}"
+    return f"{counted(route)['crossing_count']} / {across}{between}"
 
 
 def _row_below(told: str) -> str:
-    """What belongs to a line, below it: what its verdict hangs on, and its feeds by themselves."""
+    """What belongs to a line, below it: what its verdict hangs on."""
     return f'<tr class="tg-limit"><td></td><td colspan="5">{told}</td></tr>' if told else ""
+
+
+def _feeds_below(told: Sequence[str]) -> str:
+    """The feeds of a line by themselves, over the whole width: a phone has little."""
+    lines = "<br>".join(map(esc, told))
+    return f'<tr class="tg-limit tg-feeds"><td colspan="6">{lines}</td></tr>' if told else ""
 
 
 def _names(view: View, utilities: Sequence[str]) -> str:

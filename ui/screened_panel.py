@@ -58,7 +58,7 @@ def _table(view: View, lines: Sequence[Line]) -> str:
 
 def _row(view: View, line: Line) -> str:
     utility = view.utilities[line["utility"]]
-    both = f" <small>{_('两路合计')}</small>" if is_pair(line) else ""
+    both = f"<small>{_('两路合计')}</small>" if is_pair(line) else ""
     name = f'<td class="tg-name">{swatch(utility)}{esc(view.name(utility.key))}{both}</td>'
     if line["status"] == UNROUTABLE:
         reason = esc(words.REASONS.get(line["reason"] or "", line["reason"] or _("无路由")))

@@ -162,7 +162,7 @@ def test_the_first_answer_says_where_figures_are_of_two_feeds(made: Path) -> Non
     both = {**line, "length_m": 80.0, "pipe_length_m": 75.0}
     both["geometry"] = MultiLineString([line["geometry"], line["geometry"]])
     html = first_answer(screening, [both], "")
-    assert ("给水 <small>两路合计</small>" in html, "75.00" in html) == (True, True)
+    assert ("给水<small>两路合计</small>" in html, "75.00" in html) == (True, True)
 
 
 def test_lines_are_read_with_a_token_only(made: Path) -> None:
