@@ -46,12 +46,16 @@ def no_second(second: Json) -> str:
 
 def figures(route: Json) -> str:
     """Length, crossings, green and cost of one route in one line."""
+    return f"{measured(route)} · {money(route['cost_yuan'])} {_('万元')}"
+
+
+def measured(route: Json) -> str:
+    """Length, crossings and green of one route in one line."""
     return " · ".join(
         [
             f"{_('长')} {metres(route['length_m'])} m",
             f"{_('穿路')} {route['crossing_count']} {_('次')} {metres(route['crossing_kerb_m'])} m",
             f"{_('绿化')} {metres(route['green_m2'])} m²",
-            f"{money(route['cost_yuan'])}\u00a0{_('万元')}",
         ]
     )
 
@@ -74,7 +78,8 @@ def feeds(view: View, line: Json) -> list[str]:
     both = first.get("together")
     if not both:
         return [_("以上只有第一路:与第二路接自同一管线,不成两路")]
-    each = [_("第一路 {}").format(figures(first)), _("第二路 {}").format(figures(second["route"]))]
+    own = measured(first), measured(second["route"])
+    each = [_("第一路 {}").format(own[0]), _("第二路 {}").format(own[1])]
     return [*each, ";".join(_of_both(view, line, first, both))]
 
 
