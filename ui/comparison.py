@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from api.escape import esc
+from language import gettext as _
+from language import said
 from ui import words
 from ui.feeds import counted, counted_length
 from ui.grounds import chip
-from ui.language import gettext as _
-from ui.language import said
 from ui.limits import crossing_figure, limit_of
 from ui.numbers import metres, money, signed
 from ui.panel import picture
@@ -118,7 +118,7 @@ def _table(view: View, line: Json, found: Sequence[Choice]) -> str:
 def _row(view: View, one: Choice, crossing: str) -> str:
     route, outcome = counted(one.route), one.route.get("outcome")
     length_m = counted_length(one.route)[1]
-    name = "、".join(one.names) + (f" {_('(推荐)')}" if one.recommended else "")
+    name = _("、").join(one.names) + (f" {_('(推荐)')}" if one.recommended else "")
     return (
         f'<tr{" class=tg-chosen" if one.recommended else ""}><td><b class="tg-letter">{one.letter}'
         f"</b></td><td>{esc(name)}</td>"

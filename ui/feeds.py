@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from api.escape import esc
+from language import gettext as _
 from planning.measures import LENGTHS
 from reports.summary import NO_SECOND
 from ui import words
-from ui.language import gettext as _
 from ui.numbers import metres, money
 from ui.view import Json, View
 

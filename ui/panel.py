@@ -9,12 +9,12 @@ import base64
 from collections.abc import Sequence
 
 from api.escape import esc
+from language import gettext as _
 from layers.utilities import Utility
 from reports.summary import ASSUMED
 from ui import words
 from ui.feeds import counted, counted_crossing, counted_length, feeds
 from ui.grounds import chip, deciding, grounds
-from ui.language import gettext as _
 from ui.limits import crossing_figure
 from ui.numbers import metres, money
 from ui.tracing import route_pointer, traced
@@ -111,7 +111,7 @@ def obstacles(view: View) -> str:
         if obstacle is not None:
             stopped.setdefault(obstacle, []).append(view.name(line["utility"]))
     return "".join(
-        f'<p class="tg-note-{tone}"><b>{esc("、".join(names))}</b> {sentence}</p>'
+        f'<p class="tg-note-{tone}"><b>{esc(_("、").join(names))}</b> {sentence}</p>'
         for (tone, sentence), names in stopped.items()
     )
 
@@ -212,7 +212,7 @@ def _feeds_below(told: Sequence[str]) -> str:
 
 
 def _names(view: View, utilities: Sequence[str]) -> str:
-    return "、".join(view.name(key) for key in utilities)
+    return _("、").join(view.name(key) for key in utilities)
 
 
 def _reason(line: Json) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from api.escape import esc
+from language import gettext as _
 from layers.utilities import load_utilities
 from planning.measures import LENGTHS
 from planning.policies import load_policy
 from planning.screened_lines import UNROUTABLE, Line, is_pair
 from ui import words
 from ui.grounds import chip
-from ui.language import gettext as _
 from ui.numbers import metres
 from ui.panel import heading, swatch
 from ui.screened_county import ScreenedCounty, outcome_word

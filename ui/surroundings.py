@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from api.escape import esc
+from language import gettext as _
+from language import said
 from ui import words
 from ui.feeds import drawn_figures
 from ui.grounds import chip, deciding
-from ui.language import gettext as _
-from ui.language import said
 from ui.numbers import metres, money, signed
 from ui.view import Json, View
 

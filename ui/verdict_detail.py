@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from api.escape import esc
+from language import gettext as _
 from ui import words
 from ui.course import course
 from ui.feeds import counted, feed_routes, feeds
 from ui.grounds import chip, cited
-from ui.language import gettext as _
 from ui.numbers import metres
 from ui.tracing import measure_pointer, pointer, traced
 from ui.view import Json, View
@@ -233,7 +233,7 @@ def _measured(view: View, line: Json, one: Json) -> str:
 
 
 def _assumed(view: View, verdict: Json) -> str:
-    names = "、".join(view.words.input(name) for name in verdict.get("assumed") or [])
+    names = _("、").join(view.words.input(name) for name in verdict.get("assumed") or [])
     return f'<p class="tg-soft">{_("无记录,视为不触发:")}{esc(names)}</p>' if names else ""
 
 
