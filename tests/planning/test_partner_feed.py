@@ -12,6 +12,7 @@ from shapely.geometry import LineString
 
 from layers.survey import Survey
 from planning.both_feeds import BothFeeds
+from planning.lanes import ALONG_STREETS
 from planning.manual_routes import ManualRoute, manual_route
 from planning.pair_areas import APART
 from planning.plan import plan
@@ -155,6 +156,11 @@ def check_drawn_again(
     if not (line.qualifying.proven and found.second and found.second.proven):
         return "gave up"
     assert both.rank <= line.both.rank
+    kind = work.corridors.graph.measures["kind"].to_numpy()
+    also = sorted(set(found.route.way.edges) - set(first.way.edges))
+    if np.isin(kind[also], ALONG_STREETS).any():
+        # A way to a main that lies along a strip is told from the strip in a computed line only.
+        return "along a strip to the main"
     kinds = [APART.index(str(second.apart)) for second in (found.second, line.second)]
     if both.rank == line.both.rank:
         assert kinds[0] <= kinds[1]

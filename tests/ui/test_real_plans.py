@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
+import language
 from layers.utilities import load_utilities
 from planning.application import parse_application
 from planning.plan import plan
+from planning.texts import in_words
 from tests import towns
 from tests.planned_town import documents, planned_town
 from tests.planning.test_alternatives import TWO_STREETS
 from tests.test_schemas import faults
 from tests.towns import main, parcel, street, town
-from ui import language, panel
+from ui import panel
 from ui.case_drawing import case_drawing
 from ui.case_marks import case_marks
 from ui.comparison import comparison, eligibility
@@ -142,7 +144,7 @@ def test_in_english_only_names_and_quotations_of_clauses_stay_chinese(number: in
     made = plan(parse_application(case), planned_town(), towns.policy()).to_json()
     language.speak("en")
     try:
-        document = language.in_words(made)
+        document = in_words(made)
         kept = sorted(quoted(document), key=len, reverse=True)
         pages = []
         for joint in (False, True):
