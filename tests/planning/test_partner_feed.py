@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString
@@ -156,9 +157,10 @@ def check_drawn_again(
     if not (line.qualifying.proven and found.second and found.second.proven):
         return "gave up"
     assert both.rank <= line.both.rank
-    kind = work.corridors.graph.measures["kind"].to_numpy()
-    also = sorted(set(found.route.way.edges) - set(first.way.edges))
-    if np.isin(kind[also], ALONG_STREETS).any():
+    graph = work.corridors.graph
+    also = np.array(sorted(set(found.route.way.edges) - set(first.way.edges)), int)
+    also = also[np.isin(graph.measures["kind"].to_numpy()[also], ALONG_STREETS)]
+    if shapely.covered_by(graph.lines[also], first.line.buffer(0.05)).any():
         # A way to a main that lies along a strip is told from the strip in a computed line only.
         return "along a strip to the main"
     kinds = [APART.index(str(second.apart)) for second in (found.second, line.second)]
