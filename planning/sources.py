@@ -102,8 +102,13 @@ def sources(work: Groundwork, demand: Demand) -> NDArray[Any]:
 
     One for every row of the table of tie-ins.
     """
-    table = work.search(demand.pipe, "cheapest").tie_ins.table
-    return _mains_of(work, table["kind"].to_numpy(object), table["feature_id"].to_numpy(object))
+    key = ("sources", demand.pipe.utility)
+    if key not in work.kept:
+        table = work.tie_ins(demand.pipe.utility).table
+        columns = (table[name].to_numpy(object) for name in ("kind", "feature_id"))
+        work.kept[key] = _mains_of(work, *columns)
+    found: NDArray[Any] = work.kept[key]
+    return found
 
 
 def source_numbers(work: Groundwork, demand: Demand) -> IntArray:

@@ -208,6 +208,24 @@ def test_of_two_feeds_the_pair_that_qualifies_its_price_and_both_lines_are_shown
     assert len(drawing["rings"]) == 2
 
 
+def test_beside_a_drawn_feed_the_other_is_told_and_drawn() -> None:
+    lines = {"W-1": main((0, 8), (300, 8)), "W-3": main((0, -8), (300, -8))}
+    east, north = towns.ORIGIN
+    course = [[120 + east, y + north] for y in (8, 12)]
+    drawn = {"water": [{"line": {"type": "LineString", "coordinates": course}}]}
+    view, line = seen(town(lines=lines), demands=TWO_FEEDS, drawn_routes=drawn)
+    told = surroundings(view, line)
+    assert "两路合计 长 24.00 m · 穿路 1 次 10.00 m" in told
+    assert "手绘的一路 长 4.00 m" in told
+    assert "另一路(自动选取,W-3 接入) 长 20.00 m" in told
+    labels = [one["label"] for one in case_marks(view)["others"]]
+    assert "与手绘的一路成对 20.00 m" in labels
+    alone, line = seen(town(lines={"W-1": lines["W-1"]}), demands=TWO_FEEDS, drawn_routes=drawn)
+    told = surroundings(alone, line)
+    assert "只有手绘的一路,不能判定:第二路没有另一处来源" in told
+    assert "两路合计" not in told
+
+
 def test_of_two_feeds_that_cannot_qualify_the_proof_and_the_changes_are_shown() -> None:
     roads = {"R-1": street((0, 0), (300, 0), opened_on="2025-06-01")}
     lines = {"W-1": main((0, 8), (300, 8)), "W-2": main((0, -8), (300, -8))}
