@@ -17,9 +17,10 @@ from planning.lanes import ALONG_STREETS
 from planning.manual_routes import ManualRoute, manual_route
 from planning.pair_areas import APART
 from planning.plan import plan
+from planning.trace import fits, numbers
 from reports.summary import plan_summary
 from tests import towns
-from tests.planning.test_feed_pairs import as_gas, solved, tighter, towns_of_mains
+from tests.planning.test_feed_pairs import as_gas, solved, tighter, towns_of_mains, traced
 from tests.towns import main, node, street, town
 
 WATER = {"water": {"nominal_mm": 200, "material": "PE", "feeds": 2}}
@@ -191,5 +192,14 @@ def test_the_plan_tells_of_the_drawn_feed_what_both_come_to_and_the_other() -> N
     # It is the computed pair again.
     assert entry["manual"]["differences"]["extra_yuan"] == pytest.approx(0.0, abs=0.01)
     assert entry["manual"]["differences"]["extra_m"] == pytest.approx(0.0, abs=0.01)
+    # Its numbers are traced to both mains, those of the other to its own.
+    assert traced(document, f"routes/{entry['routes'].index(own)}/together/length_m") == {
+        "W-1",
+        "W-2",
+    }
+    assert traced(document, "manual/second_feed/route/length_m") == {"W-2"}
+    bare = {name: value for name, value in document.items() if name != "trace"}
+    lost = [p for p in numbers(bare) if not any(fits(one["path"], p) for one in document["trace"])]
+    assert lost == []
     told = "长 8.00 米(两路合计;第一路 4.00 米,第二路 4.00 米)"
     assert any(one.startswith(f"给水 手绘路由 {told}") for one in plan_summary(made))
