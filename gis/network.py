@@ -109,9 +109,21 @@ def tie_break(lines: LineArray) -> FloatArray:
     Drawn from the line's own coordinates, so that it depends neither on the order of the lines
     nor on how many there are: forests and networkx then choose the same route.
     """
-    middle = shapely.get_coordinates(shapely.line_interpolate_point(lines, 0.5, normalized=True))
+    middle = _middles(lines)
     phase = np.abs(np.sin(middle[:, 0] * 12.9898 + middle[:, 1] * 78.233) * 43758.5453)
     return np.asarray((phase - np.floor(phase) + 0.5) * _TIE_BREAK_M)
+
+
+def _middles(lines: LineArray) -> FloatArray:
+    """Places halfway along lines, (n, 2); most lines are straight and need no point made."""
+    xy, count = shapely.get_coordinates(lines), shapely.get_num_coordinates(lines)
+    start = np.cumsum(count) - count
+    middle = xy[start] + (xy[start + 1] - xy[start]) * 0.5
+    bent = np.flatnonzero(count != 2)
+    middle[bent] = shapely.get_coordinates(
+        shapely.line_interpolate_point(lines[bent], 0.5, normalized=True)
+    )
+    return np.asarray(middle)
 
 
 @dataclass(frozen=True)

@@ -236,12 +236,21 @@ class Groundwork:
             shut,
             bores,
             bores.yuan(pipe, self.prices),
-            bores.shut(self.closures, self.closed),
+            self._bores_shut,
         )
         methods = self.corridors.carriers.applied(
             methods, pipe, self.prices.pipe_yuan_m(pipe), graph
         )
         return self.corridors.drawn.applied(methods, pipe.utility)
+
+    @property
+    def _bores_shut(self) -> NDArray[np.bool_]:
+        """Bores that what is closed bars, whatever pipe they are for; told once."""
+        key = ("bores shut", self.closed)
+        if key not in self.kept:
+            self.kept[key] = self.ground.bores.shut(self.closures, self.closed)
+        shut: NDArray[np.bool_] = self.kept[key]
+        return shut
 
     def knows(self, application: Application) -> bool:
         """Whether the application's gates, if it has any, are joined to the corridors so."""

@@ -73,10 +73,10 @@ class Desk:
     """Everything about the lines of a groundwork that one screening leaves for the next."""
 
     def __init__(self, work: Groundwork, reach_m: float = _USUAL_WIDTH_M) -> None:
-        self.work, self.reach_m = work, reach_m
+        self.work = work
         graph, kerbs = work.corridors.graph, work.corridors.surfaces.own_area
         self.joints = joints_inside(graph.ends, graph.node_xy, work.corridors.crossings, kerbs)
-        self.nearby = Nearby(work.ground)
+        self.nearby = Nearby(work.ground, reach_m)
         self.edges = LineValues(
             work.ground,
             self.nearby,
@@ -86,7 +86,6 @@ class Desk:
             graph.measures["road"].to_numpy(np.int64),
             graph.measures["on_bridge"].to_numpy(float),
             self.joints.doubt,
-            reach_m,
         )
         self.unlike = ~graph.measures["kind"].isin(_PLAIN).to_numpy(bool)
         self._stubs: dict[str, LineValues] = {}
@@ -114,7 +113,6 @@ class Desk:
                 np.full(len(lines), -1),
                 np.zeros(len(lines)),
                 self._begins_inside(utility),
-                self.reach_m,
             )
         return self._stubs[utility]
 
