@@ -16,6 +16,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gis.areas import Areas
 from gis.linear import FloatArray
 from gis.overlay import CONTACT_TOLERANCE_M, area_inside_union, enters, shared_areas
 from layers.survey import Survey
@@ -140,6 +141,12 @@ class Ground:
     def is_city_road(self) -> list[bool | None]:
         """For each road, whether it is a city road; None where the authority is not known."""
         return [_CITY_ROAD.get(a) for a in self.corridors.surfaces.table["authority"]]
+
+    @cached_property
+    def city_road_areas(self) -> Areas:
+        """Red-line areas of the roads that are known to be city roads."""
+        city = np.array([one is True for one in self.is_city_road], bool)
+        return Areas(self.road_areas[city])
 
     @cached_property
     def may_be_city_road(self) -> NDArray[np.bool_]:

@@ -73,7 +73,7 @@ class Nearby:
         self._road_count = len(ground.road_areas)
 
     def gaps(self, lines: LineArray) -> FloatArray:
-        """Distances of each line to the nearest greenery and tree, infinite beyond reach; (n, 2)."""
+        """Distances of lines to the nearest greenery and tree, (n, 2); infinite beyond reach."""
         gaps = np.full((len(lines), 2), np.inf)
         for column, things in enumerate(self._things):
             if things is not None:
