@@ -64,12 +64,14 @@ class Forest:
     def branches(self, nodes: IntArray) -> Branches:
         """The nodes on the ways of ``nodes``, arranged so that values ride along them."""
         on_way = np.zeros(len(self.toward), bool)
-        here = np.unique(nodes)
+        last = np.empty(len(self.toward), np.int64)
+        here = nodes
         while len(here):
             on_way[here] = True
             above = self.toward[here]
-            here = np.unique(above[above >= 0])
-            here = here[~on_way[here]]
+            here = above[(above >= 0) & ~on_way[above]]
+            last[here] = np.arange(len(here))  # of several that meet in a node one goes on
+            here = here[last[here] == np.arange(len(here))]
         used = np.flatnonzero(on_way)
         place = np.full(len(on_way), -1, np.int64)
         place[used] = np.arange(len(used))
