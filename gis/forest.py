@@ -177,24 +177,44 @@ def grow_forest(
     -----
     Dijkstra (1959) from one added node with an arc to every source: O((m + n) log n).
     """
-    usable = np.flatnonzero(np.isfinite(source_offsets))
-    ranked = usable[np.lexsort((usable, source_offsets[usable], source_nodes[usable]))]
-    first = np.r_[True, np.diff(source_nodes[ranked]) > 0] if len(ranked) else np.zeros(0, bool)
-    best = ranked[first]
+    best = _best_sources(source_nodes, source_offsets)
     inner = (order or arc_order(ends, node_count)).weighed(weights)
     if len(best) == 0:
         nowhere = np.full(node_count, -1, np.int64)
         return Forest(np.full(node_count, np.inf), nowhere, nowhere, nowhere)
-    cost, before = _from_super_source(inner, source_nodes[best], source_offsets[best])
-    return _as_forest(inner, cost, before, source_nodes[best], best)
+    cost, before = dijkstra(
+        _with_super_source(inner, source_nodes[best], source_offsets[best]),
+        indices=node_count,
+        return_predecessors=True,
+    )
+    before = before[:node_count].astype(np.int64)
+    return _as_forest(inner, cost[:node_count], before, source_nodes[best], best)
 
 
-def _from_super_source(
-    inner: Arcs, nodes: IntArray, offsets: FloatArray
-) -> tuple[FloatArray, IntArray]:
-    """Dijkstra from an added node; the CSR gets one more row holding the arcs to the sources."""
+def forest_costs(
+    order: ArcOrder, weights: FloatArray, source_nodes: IntArray, source_offsets: FloatArray
+) -> FloatArray:
+    """The ``cost`` of the forest that ``grow_forest`` grows, without the ways."""
+    best, count = _best_sources(source_nodes, source_offsets), order.node_count
+    if len(best) == 0:
+        return np.full(count, np.inf)
+    joined = _with_super_source(order.weighed(weights), source_nodes[best], source_offsets[best])
+    return np.asarray(dijkstra(joined, indices=count)[:count])
+
+
+def _best_sources(nodes: IntArray, offsets: FloatArray) -> IntArray:
+    """Of the sources at each node the nearest, of equal ones the first; by node."""
+    usable = np.flatnonzero(np.isfinite(offsets))
+    if not (np.diff(nodes[usable]) > 0).all():  # else there is one at each already
+        usable = usable[np.lexsort((offsets[usable], nodes[usable]))]
+        usable = usable[np.diff(nodes[usable], prepend=-1) > 0]
+    return usable
+
+
+def _with_super_source(inner: Arcs, nodes: IntArray, offsets: FloatArray) -> csr_matrix:
+    """The arcs with one more node, last, that has arcs to the sources."""
     count, matrix = inner.node_count, inner.matrix
-    outer = csr_matrix(
+    return csr_matrix(
         (
             np.concatenate([matrix.data, np.maximum(offsets, _NEARLY_ZERO)]),
             np.concatenate([matrix.indices, nodes.astype(matrix.indices.dtype)]),
@@ -202,8 +222,6 @@ def _from_super_source(
         ),
         shape=(count + 1, count + 1),
     )
-    cost, before = dijkstra(outer, directed=True, indices=count, return_predecessors=True)
-    return cost[:count], before[:count].astype(np.int64)
 
 
 def _as_forest(

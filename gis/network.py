@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
-from gis.linear import FloatArray, IntArray, LineArray
+from gis.linear import FloatArray, IntArray, LineArray, least_of_each
 
 # Far below the millimetre of the data, far above the rounding of sums of 10 km.
 _TIE_BREAK_M = 1e-9
@@ -177,12 +177,8 @@ class ArcOrder:
 
     def _lightest(self, weight: FloatArray) -> tuple[FloatArray, IntArray]:
         """Of arcs that join the same nodes the lightest, of equal ones the first."""
-        lightest = np.minimum.reduceat(weight, self.first)
-        count = np.diff(np.r_[self.first, len(weight)])
-        group = np.repeat(np.arange(len(self.first)), count)
-        found = np.flatnonzero(weight == lightest[group])
-        found = found[np.diff(group[found], prepend=-1) != 0]
-        return lightest, self.edge[found]
+        lightest = least_of_each(weight, self.first)
+        return weight[lightest], self.edge[lightest]
 
     @cached_property
     def _columns_and_rows(self) -> tuple[NDArray[np.int32], IntArray]:

@@ -6,14 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gis.forest import Forest
 from gis.linear import FloatArray, IntArray
 from planning.application import Demand
 from planning.external_lines import no_network
@@ -21,13 +20,12 @@ from planning.groundwork import Groundwork
 from planning.narrow_slots import may_lack_room
 from planning.no_dig import OPEN, Closed
 from planning.questions import as_text, unknown_states
-from planning.routes import Search, grow
 from planning.screening_bounds import bounded_statuses
 from planning.screening_judged import Answers, Desk, Ridden, answer, beside_greenery, ride
 from planning.screening_questions import questions_of_ways
 from planning.screening_sites import Sites
 from planning.screening_table import FIGURES
-from planning.screening_ways import Ways, cut_off, lightest_ways
+from planning.screening_ways import Ways, cut_off, least_weights, lightest_ways
 from planning.tie_ins import eligible
 from planning.verdict_tables import COLUMNS as VERDICT_COLUMNS
 from planning.verdict_tables import Coded, judge_columns
@@ -132,9 +130,8 @@ class Quest:
         """
         ridden = ride(self.desk, ground, self.demand, self.day, cheapest)
         sound, beside = ~ridden.in_doubt, beside_greenery(self.desk, self.demand, ridden.gaps)
-        shortest = _Shortest(ground, self.demand, self.sites)
         best = [
-            self._best(ground, cheapest.part(some), ridden.part(some), shortest, green)
+            self._best(ground, cheapest.part(some), ridden.part(some), green)
             for some, green in (
                 (np.flatnonzero(sound & ~beside), False),
                 (np.flatnonzero(sound & beside), True),
@@ -143,9 +140,7 @@ class Quest:
         told = np.concatenate([one.site for one in best])
         return best, np.setdiff1d(cheapest.site, told)
 
-    def _best(
-        self, ground: Groundwork, ways: Ways, ridden: Ridden, shortest: _Shortest, beside: bool
-    ) -> _Best:
+    def _best(self, ground: Groundwork, ways: Ways, ridden: Ridden, beside: bool) -> _Best:
         """The recommended routes of those whose status bounds tell.
 
         Most of the others beside greenery would not qualify even if there were none, which is
@@ -153,53 +148,35 @@ class Quest:
         """
         reckon = partial(answer, self.desk, ground, self.demand, self.day, self.sites)
         found = reckon(ways, ridden, bare=beside)
-        status = self._statuses(ground, ways.site, found.rank, shortest)
+        status = self._statuses(ground, ways.site, found.rank)
         told = np.flatnonzero(~pd.isna(status))
         if beside:
             ways, status, rank = ways.part(told), status[told], found.rank[told]
             found = reckon(ways, ridden.part(told))
             worse = np.flatnonzero(found.rank != rank)
-            status[worse] = self._statuses(ground, ways.site[worse], found.rank[worse], shortest)
+            status[worse] = self._statuses(ground, ways.site[worse], found.rank[worse])
             told = np.flatnonzero(~pd.isna(status))
         ways = ways.part(told)
         unknown = Coded(found.judged.verdict_of[told], found.unknown)
         asked = questions_of_ways(self.desk, ground, self.demand, ways, unknown)
         return _Best(ways.site, ways, found, told, status[told], asked)
 
-    def _statuses(
-        self, ground: Groundwork, sites: IntArray, rank: IntArray, shortest: _Shortest
-    ) -> NDArray[Any]:
+    def _statuses(self, ground: Groundwork, sites: IntArray, rank: IntArray) -> NDArray[Any]:
         """What is known of a route that qualifies, by the ranks of the cheapest routes.
 
         None where bounds do not tell whether another route does.
         """
         status, open_ = np.full(len(sites), "found", object), np.flatnonzero(rank > 0)
+        least_m = partial(self._least_m, ground)
         status[open_] = bounded_statuses(
-            ground, self.demand, self.sites, sites[open_], rank[open_], shortest.metres
+            ground, self.demand, self.sites, sites[open_], rank[open_], least_m
         )
         return status
 
-
-@dataclass(frozen=True)
-class _Shortest:
-    """The shortest ways of a demand on one ground; their forest is grown at the first question."""
-
-    ground: Groundwork
-    demand: Demand
-    sites: Sites
-
-    def metres(self, some: IntArray) -> FloatArray:
+    def _least_m(self, ground: Groundwork, some: IntArray) -> FloatArray:
         """Metres that no way to some of the sites undercuts."""
-        steps = self.sites.steps.of_sites(some)
-        return lightest_ways(self._search, steps, self._grown).weight - _TIE_BREAK_M
-
-    @cached_property
-    def _search(self) -> Search:
-        return self.ground.search(self.demand.pipe, "shortest")
-
-    @cached_property
-    def _grown(self) -> tuple[Forest, IntArray]:
-        return grow(self._search)
+        search = ground.search(self.demand.pipe, "shortest")
+        return least_weights(search, self.sites.steps.of_sites(some)) - _TIE_BREAK_M
 
 
 def solve_all(quests: list[Quest], geometry: bool) -> Iterator[tuple[Quest, Alike]]:
