@@ -75,22 +75,7 @@ class Quest:
         return cls(desk, demand, day, sites, chosen, ones, place, grounds, cheapest)
 
     def solve(self, geometry: bool) -> Alike:
-        """Solve all but those that arrays cannot tell."""
-        found = self._solve_ones(geometry)
-        if len(self.ones) == len(self.chosen):
-            return found
-        where, mine = np.full(len(self.sites.cases), -1, np.int64), self.ones[self.place]
-        rows = []
-        for some, columns in found.rows:
-            where[some] = np.arange(len(some))
-            at = where[mine]
-            where[some] = -1
-            told = np.flatnonzero(at >= 0)
-            spread = {name: _spread(column, at[told]) for name, column in columns.items()}
-            rows.append((self.chosen[told], spread))
-        return Alike(rows, self.chosen[np.isin(mine, found.left)])
-
-    def _solve_ones(self, geometry: bool) -> Alike:
+        """Solve all but those that arrays cannot tell, of each kind its one."""
         rows: list[tuple[IntArray, dict[str, Any]]] = []
         left: list[IntArray] = []
         todo, open_ground = self.ones, self.desk.work.under(OPEN)
@@ -198,13 +183,6 @@ def solve_all(quests: list[Quest], geometry: bool) -> Iterator[tuple[Quest, Alik
 
 def _cheapest(ground: Groundwork, demand: Demand, sites: Sites, chosen: IntArray) -> Ways:
     return lightest_ways(ground.search(demand.pipe, "cheapest"), sites.steps.of_sites(chosen))
-
-
-def _spread(column: Any, at: IntArray) -> Any:
-    """Values of a column for the sites that share them; one for all stays so."""
-    if isinstance(column, Coded):
-        return column.at(at)
-    return column[at] if isinstance(column, np.ndarray) else column
 
 
 @dataclass(frozen=True)
