@@ -87,11 +87,11 @@ class Quest:
                 best, doubtful = self._routed(ground, ways)
                 rows += [(one.site, one.columns(self.demand, geometry)) for one in best]
                 left.append(doubtful)
-                todo = np.setdiff1d(todo, ways.site)
+                todo = _but(todo, ways.site)
             lost = todo[self._cut_off(todo)]  # the next ground brings no way to these either
             if len(lost):
                 rows.append((lost, _unroutable(open_ground, self.demand, self.sites, lost)))
-                todo = np.setdiff1d(todo, lost)
+                todo = _but(todo, lost)
             if len(todo) == 0:
                 break
         if len(todo) and (ground.closed.areas or may_lack_room(ground, self.demand.pipe)):
@@ -123,7 +123,7 @@ class Quest:
             )
         ]
         told = np.concatenate([one.site for one in best])
-        return best, np.setdiff1d(cheapest.site, told)
+        return best, _but(cheapest.site, told)
 
     def _best(self, ground: Groundwork, ways: Ways, ridden: Ridden, beside: bool) -> _Best:
         """The recommended routes of those whose status bounds tell.
@@ -179,6 +179,11 @@ def solve_all(quests: list[Quest], geometry: bool) -> Iterator[tuple[Quest, Alik
     while quests:
         quest = quests.pop(0)
         yield quest, quest.solve(geometry)
+
+
+def _but(sites: IntArray, some: IntArray) -> IntArray:
+    """Sites without some of them."""
+    return sites[~np.isin(sites, some)]
 
 
 def _cheapest(ground: Groundwork, demand: Demand, sites: Sites, chosen: IntArray) -> Ways:
