@@ -150,8 +150,7 @@ def _groups(
 
     Parcels of one land use share their demands: those are looked at once for all.
     """
-    land = work.survey.get("parcels")
-    known = set() if land is None else set(land.index)
+    known = work.ground.parcel_row
     kinds: dict[tuple[int, date, bool], list[int]] = defaultdict(list)
     for number, case in enumerate(cases):
         anywhere = case.gate is None and case.parcel_id in known

@@ -221,20 +221,34 @@ def _free(corridors: Corridors, pits: NDArray[Any]) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class Methods:
-    """How one pipe goes over each edge of the graph.
+    """How one pipe goes over each edge of the graph; the rest follows from three prices.
 
-    ``open_yuan`` in open cut, allowed or not; ``cut_yuan`` infinite where it is not; ``yuan`` by
-    the cheaper method; ``bored`` where the edge is not cut but bored, or carried;
-    ``saved_yuan`` what boring saves against cutting open at the usual price, negative where it
-    costs more, 0 where it cannot be; ``bore_yuan`` bored or carried, infinite where it cannot be.
+    ``open_yuan`` in open cut, allowed or not; ``cut_yuan`` infinite where it is not;
+    ``bore_yuan`` bored or carried, infinite where it cannot be.
     """
 
     open_yuan: FloatArray
-    yuan: FloatArray
     cut_yuan: FloatArray
-    bored: NDArray[np.bool_]
-    saved_yuan: FloatArray
     bore_yuan: FloatArray
+
+    @property
+    def yuan(self) -> FloatArray:
+        """The price by the cheaper method."""
+        return np.minimum(self.cut_yuan, self.bore_yuan)
+
+    @property
+    def bored(self) -> NDArray[np.bool_]:
+        """Where an edge is not cut but bored, or carried; cut where both cost the same."""
+        return np.asarray(self.bore_yuan < self.cut_yuan)
+
+    @property
+    def saved_yuan(self) -> FloatArray:
+        """What boring saves against cutting open at the usual price, negative where it costs more.
+
+        0 where it cannot be.
+        """
+        may_be = np.isfinite(self.bore_yuan)
+        return np.subtract(self.open_yuan, self.bore_yuan, np.zeros(len(may_be)), where=may_be)
 
 
 def choose_methods(
@@ -244,15 +258,12 @@ def choose_methods(
     bore_yuan: FloatArray,
     bore_shut: NDArray[np.bool_],
 ) -> Methods:
-    """The cheaper of open cut and bore for every edge; cut where both cost the same."""
+    """The methods of a pipe by what may not be cut open, and by what each of the bores costs."""
     cut = np.where(open_shut, np.inf, open_yuan)
     cut[bores.only] = np.inf
     drilled = np.full(len(cut), np.inf)
     drilled[bores.edge] = np.where(bore_shut, np.inf, bore_yuan)
-    bored = drilled < cut
-    may_be = np.isfinite(drilled)
-    saved = np.where(may_be, open_yuan - np.where(may_be, drilled, 0.0), 0.0)
-    return Methods(open_yuan, np.minimum(cut, drilled), cut, bored, saved, drilled)
+    return Methods(open_yuan, cut, drilled)
 
 
 def method_of(crossing: shapely.Geometry, bored: LineArray) -> str:

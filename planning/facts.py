@@ -228,7 +228,9 @@ def _sides(area: shapely.Geometry, shapes: NDArray[Any]) -> NDArray[np.int8]:
 
     What lies at the edge is looked at without its own rim.
     """
-    inside, meets = shapely.covers(area, shapes), shapely.intersects(area, shapes)
+    inside = np.asarray(shapely.covers(area, shapes))
+    meets, other = inside.copy(), np.flatnonzero(~inside)
+    meets[other] = shapely.intersects(area, shapes[other])
     at_edge = np.flatnonzero(meets & ~inside)
     inner = shapely.buffer(shapes[at_edge], -CONTACT_TOLERANCE_M)
     inner = np.where(shapely.is_empty(inner), shapes[at_edge], inner)

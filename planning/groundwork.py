@@ -194,12 +194,22 @@ class Groundwork:
         else:
             edges = methods.yuan
             offsets = priced(self.tie_in_surfaces_m(pipe.utility), self.rates(pipe).yuan_m)
-        return Search(
+        found = Search(
             self.corridors,
             tie_ins,
             edges + graph.tie_break,
             np.where(usable, offsets + tie_ins.tie_break, np.inf),
         )
+        alike = (one for one in self._searches.values() if one.weighs_as(found))
+        return next(alike, found)  # the shortest ways of pipes that may take the same are
+
+    def eligible_tie_ins(self, pipe: Pipe) -> NDArray[np.bool_]:
+        """Which tie-in ways may serve a pipe, whatever may be dug; told once."""
+        key = ("eligible tie-ins", pipe)
+        if key not in self.kept:
+            self.kept[key] = eligible(self.tie_ins(pipe.utility), pipe, self.standards)
+        found: NDArray[np.bool_] = self.kept[key]
+        return found
 
     def usable_tie_ins(self, pipe: Pipe) -> NDArray[np.bool_]:
         """Which tie-in ways may serve a pipe, be dug, and hold its trench; told once."""
@@ -211,8 +221,8 @@ class Groundwork:
 
     def _usable_tie_ins(self, pipe: Pipe) -> NDArray[np.bool_]:
         tie_ins, width_m = self.tie_ins(pipe.utility), self.strip_width_m(pipe)
-        usable = eligible(tie_ins, pipe, self.standards)
-        usable = usable & ~self.closures.barred(tie_ins.lines, tie_ins.tree, width_m, self.closed)
+        barred = self.closures.barred(tie_ins.lines, tie_ins.tree, width_m, self.closed)
+        usable = self.eligible_tie_ins(pipe) & ~barred
         usable &= ~ways_from_closed_lanes(self, pipe)
         return usable if self.closed.any_width else usable & ~ways_too_narrow(self, pipe)
 

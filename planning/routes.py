@@ -65,6 +65,14 @@ class Search:
     edge_weights: FloatArray
     tie_in_weights: FloatArray
 
+    def weighs_as(self, other: Search) -> bool:
+        """Whether everything weighs the same in two searches of one groundwork."""
+        return (
+            self.tie_ins is other.tie_ins
+            and np.array_equal(self.tie_in_weights, other.tie_in_weights)
+            and np.array_equal(self.edge_weights, other.edge_weights)
+        )
+
     @cached_property
     def best_tie_ins(self) -> pd.DataFrame:
         """The lightest tie-in of every graph node that has one: index node, columns row, weight."""

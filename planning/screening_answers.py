@@ -26,7 +26,6 @@ from planning.screening_questions import questions_of_ways
 from planning.screening_sites import Sites
 from planning.screening_table import FIGURES
 from planning.screening_ways import Ways, cut_off, least_weights, lightest_ways
-from planning.tie_ins import eligible
 from planning.verdict_tables import COLUMNS as VERDICT_COLUMNS
 from planning.verdict_tables import Coded, judge_columns
 
@@ -104,7 +103,7 @@ class Quest:
         """True for sites that nothing joins to the network, whatever may be dug."""
         work, pipe = self.desk.work, self.demand.pipe
         tie_ins = work.tie_ins(pipe.utility)
-        usable = eligible(tie_ins, pipe, work.standards)
+        usable = work.eligible_tie_ins(pipe)
         return cut_off(work.corridors, tie_ins, usable, self.sites.steps, chosen)
 
     def _routed(self, ground: Groundwork, cheapest: Ways) -> tuple[list[_Best], IntArray]:
