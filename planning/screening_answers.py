@@ -21,7 +21,15 @@ from planning.narrow_slots import may_lack_room
 from planning.no_dig import OPEN, Closed
 from planning.questions import as_text, unknown_states
 from planning.screening_bounds import bounded_statuses
-from planning.screening_judged import Answers, Desk, Ridden, answer, beside_greenery, ride
+from planning.screening_judged import (
+    Answers,
+    Desk,
+    Ridden,
+    answer,
+    beside_greenery,
+    best_ranks,
+    ride,
+)
 from planning.screening_questions import questions_of_ways
 from planning.screening_sites import Sites
 from planning.screening_table import FIGURES
@@ -130,19 +138,25 @@ class Quest:
         Most of the others beside greenery would not qualify even if there were none, which is
         seen before any strip is made.
         """
-        reckon = partial(answer, self.desk, ground, self.demand, self.day, self.sites)
-        found = reckon(ways, ridden, bare=beside)
-        status = self._statuses(ground, ways.site, found.rank)
-        told = np.flatnonzero(~pd.isna(status))
+        desk, demand, day = self.desk, self.demand, self.day
+        rank, status = np.full(len(ways), -1), np.full(len(ways), None, object)
         if beside:
-            ways, status, rank = ways.part(told), status[told], found.rank[told]
-            found = reckon(ways, ridden.part(told))
-            worse = np.flatnonzero(found.rank != rank)
-            status[worse] = self._statuses(ground, ways.site[worse], found.rank[worse])
+            rank = best_ranks(desk, demand, day, self.sites, ways, ridden)
+            status = self._statuses(ground, ways.site, rank)
             told = np.flatnonzero(~pd.isna(status))
+            ways, ridden, rank, status = (
+                ways.part(told),
+                ridden.part(told),
+                rank[told],
+                status[told],
+            )
+        found = answer(desk, ground, demand, day, self.sites, ways, ridden)
+        worse = np.flatnonzero(found.rank != rank)
+        status[worse] = self._statuses(ground, ways.site[worse], found.rank[worse])
+        told = np.flatnonzero(~pd.isna(status))
         ways = ways.part(told)
         unknown = Coded(found.judged.verdict_of[told], found.unknown)
-        asked = questions_of_ways(self.desk, ground, self.demand, ways, unknown)
+        asked = questions_of_ways(desk, ground, demand, ways, unknown)
         return _Best(ways.site, ways, found, told, status[told], asked)
 
     def _statuses(self, ground: Groundwork, sites: IntArray, rank: IntArray) -> NDArray[Any]:

@@ -24,7 +24,7 @@ from planning.application import Demand
 from planning.comparisons import Truth
 from planning.facts import CUT_OPEN, green_inside, pipe_facts, trees_in, trees_touched
 from planning.groundwork import Groundwork
-from planning.judged_routes import rank_of, unverified_inputs
+from planning.judged_routes import rank_among, rank_of, unverified_inputs
 from planning.measures import MEASURES, Figures, measure_all
 from planning.quantities import SURFACES, priced
 from planning.questions import unknown_inputs
@@ -38,7 +38,7 @@ from planning.screening_roads import (
 from planning.screening_sites import Sites
 from planning.screening_tolerances import tolerances_of_ways
 from planning.screening_ways import Ways
-from planning.verdict_tables import Coded, Column, Judged, judge_columns
+from planning.verdict_tables import Coded, Column, Judged, judge_columns, possible_columns
 from planning.verdicts import Verdict
 
 # Kinds of edges that are dug open as they are drawn.
@@ -147,36 +147,14 @@ def answer(
     sites: Sites,
     ways: Ways,
     ridden: Ridden,
-    *,
-    bare: bool = False,
 ) -> Answers:
     """Figures and verdicts of ways of one demand, dug on one day, from what their lines add.
 
-    ``work`` is the desk's own with what is closed; ``bare`` asks what were if no greenery and no
-    tree stood anywhere near.
+    ``work`` is the desk's own with what is closed.
     """
-    utility, states = demand.pipe.utility, desk.states(day)
-    sums, longest, roads = ridden.sums, ridden.largest, ridden.roads
-    near = _Strips(desk, demand, ways, np.full((len(ways), 2), np.inf) if bare else ridden.gaps)
-    measured = Figures(
-        demand=demand,
-        length_m=sums[:, col.LENGTH],
-        kerb_m=_known(sums, col.CITY_KERB, col.NO_CITY_KERB),
-        red_line_m=_known(sums, col.CITY_RED_LINE, col.NO_CITY_RED_LINE),
-        longest_kerb_m=np.where(sums[:, col.NO_CITY_KERB] > 0, np.nan, longest[:, 0]),
-        green_m2=near.green_m2,
-        trees=near.trees,
-    )
-    measures = measure_all(utility, measured)
-    facts: dict[str, Column] = {
-        **states.facts(roads),
-        **near.facts,
-        "on_bridge": three_valued(
-            sums[:, col.BRIDGE], sums[:, col.BRIDGE_UNKNOWN] + roads[:, BRIDGE_UNKNOWN]
-        ),
-        **_constants(demand, len(ways)),
-        **sites.facts(utility, ways.site),
-    }
+    sums, near = ridden.sums, _Strips(desk, demand, ways, ridden.gaps)
+    measures = _measures(demand, ridden, near)
+    facts = _facts(desk, demand, day, sites, ways, ridden, near)
     figures = {
         "length_m": sums[:, col.LENGTH],
         "cost_yuan": _cost(work, demand, sums),
@@ -185,12 +163,57 @@ def answer(
         "red_line_m": _known(sums, col.RED_LINE, col.NO_RED_LINE),
         "green_m2": near.green_m2,
     }
-    tolerances = {} if bare else tolerances_of_ways(work, demand, sites, ways, figures)
-    return Answers(
-        figures,
-        measures,
-        _judge(work, utility, sites, ways, {**measures, **facts}, roads, tolerances),
+    tolerances = tolerances_of_ways(work, demand, sites, ways, figures)
+    judged = _judge(work, sites, ways, demand, {**measures, **facts}, ridden.roads, tolerances)
+    return Answers(figures, measures, judged)
+
+
+def best_ranks(
+    desk: Desk, demand: Demand, day: date, sites: Sites, ways: Ways, ridden: Ridden
+) -> IntArray:
+    """The rank of each way if no greenery and no tree stood anywhere near."""
+    near = _Strips(desk, demand, ways, np.full((len(ways), 2), np.inf))
+    columns = {
+        **_measures(demand, ridden, near),
+        **_facts(desk, demand, day, sites, ways, ridden, near),
+    }
+    possible, of_way = possible_columns(demand.pipe.utility, columns, len(ways), desk.work.policy)
+    return np.array([rank_among(one) for one in possible], np.int64)[of_way]
+
+
+def _measures(demand: Demand, ridden: Ridden, near: _Strips) -> dict[str, FloatArray]:
+    sums = ridden.sums
+    measured = Figures(
+        demand=demand,
+        length_m=sums[:, col.LENGTH],
+        kerb_m=_known(sums, col.CITY_KERB, col.NO_CITY_KERB),
+        red_line_m=_known(sums, col.CITY_RED_LINE, col.NO_CITY_RED_LINE),
+        longest_kerb_m=np.where(sums[:, col.NO_CITY_KERB] > 0, np.nan, ridden.largest[:, 0]),
+        green_m2=near.green_m2,
+        trees=near.trees,
     )
+    return measure_all(demand.pipe.utility, measured)
+
+
+def _facts(
+    desk: Desk,
+    demand: Demand,
+    day: date,
+    sites: Sites,
+    ways: Ways,
+    ridden: Ridden,
+    near: _Strips,
+) -> dict[str, Column]:
+    sums, roads = ridden.sums, ridden.roads
+    return {
+        **desk.states(day).facts(roads),
+        **near.facts,
+        "on_bridge": three_valued(
+            sums[:, col.BRIDGE], sums[:, col.BRIDGE_UNKNOWN] + roads[:, BRIDGE_UNKNOWN]
+        ),
+        **_constants(demand, len(ways)),
+        **sites.facts(demand.pipe.utility, ways.site),
+    }
 
 
 def trench_reach_m(work: Groundwork, demand: Demand) -> float:
@@ -394,14 +417,15 @@ def _cost(work: Groundwork, demand: Demand, sums: FloatArray) -> FloatArray:
 
 def _judge(
     work: Groundwork,
-    utility: str,
     sites: Sites,
     ways: Ways,
+    demand: Demand,
     columns: Mapping[str, Column],
     roads: FloatArray,
     tolerances: Mapping[str, FloatArray],
 ) -> Judged:
     """The verdict of every way."""
+    utility = demand.pipe.utility
     verdict_of = np.zeros(len(ways), np.intp)
     verdicts: list[Verdict] = []
     for unverified, at in _unverified(utility, sites, ways.site, roads[:, ASSUMED_WIDTH] > 0):
