@@ -31,9 +31,8 @@ KERB, RED_LINE, CITY_KERB, CITY_RED_LINE = range(6, 10)
 NO_KERB, NO_RED_LINE, NO_CITY_KERB, NO_CITY_RED_LINE = range(10, 14)
 SURFACE = 14
 COLUMNS = SURFACE + len(SURFACES)
-# What is nearer than this touches: rounding of coordinates of a whole country.
-_TOUCH_M = 1e-6
-_SQUARE_M = 60.0
+# Parts of roads in squares of this side have few corners, and few lines lie in two of them.
+_SQUARE_M = 120.0
 
 
 @dataclass(frozen=True)
