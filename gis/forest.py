@@ -7,7 +7,7 @@ beside the graph (a tie-in inside a main) or inside an edge.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -73,15 +73,19 @@ class Forest:
             last[here] = np.arange(len(here))  # of several that meet in a node one goes on
             here = here[last[here] == np.arange(len(here))]
         used = np.flatnonzero(on_way)
-        place = np.full(len(on_way), -1, np.int64)
+        there = np.cumsum(on_way) - 1
+        depth = _depths(np.where(self.toward[used] >= 0, there[self.toward[used]], -1))
+        order = np.argsort(depth, kind="stable")
+        used, place = used[order], np.full(len(on_way), -1, np.int64)
         place[used] = np.arange(len(used))
         above = np.where(self.toward[used] >= 0, place[self.toward[used]], -1)
-        return Branches(used, place, above, self.edge[used])
+        levels = np.r_[np.flatnonzero(np.diff(depth[order], prepend=-1)), len(used)]
+        return Branches(used, place, above, self.edge[used], levels)
 
 
 @dataclass(frozen=True)
 class Branches:
-    """Some nodes of a forest with all nodes above them.
+    """Some nodes of a forest with all nodes above them, by the number of edges to their root.
 
     Attributes
     ----------
@@ -91,25 +95,15 @@ class Branches:
         (n,) place of every node of the forest among ``nodes``, -1 for others.
     above
         (k,) place of the next node towards the source, -1 at a root.
+    levels
+        Where nodes one edge farther from their roots begin, and the end.
     """
 
     nodes: IntArray
     place: IntArray
     above: IntArray
     edge: IntArray
-
-    @cached_property
-    def levels(self) -> list[IntArray]:
-        """Places by number of edges to the root; the roots first."""
-        depth = (self.above >= 0).astype(np.int64)
-        jump = np.where(self.above >= 0, self.above, np.arange(len(self.above)))
-        while True:
-            higher = jump[jump]
-            if np.array_equal(higher, jump):
-                break
-            depth, jump = depth + depth[jump], higher
-        order = np.argsort(depth, kind="stable")
-        return np.split(order, np.flatnonzero(np.diff(depth[order])) + 1)
+    levels: IntArray
 
     def ride(self, values: FloatArray, join: np.ufunc = np.add, start: float = 0.0) -> FloatArray:
         """Values of edges joined along the way of every node of ``nodes``, from the root down.
@@ -126,9 +120,11 @@ class Branches:
         -----
         O(k c), one step for each level of the forest.
         """
-        found = np.full(values.shape, start)
-        for places in self.levels[1:]:
-            found[places] = join(found[self.above[places]], values[places])
+        found = values.copy()
+        found[: self.levels[:2][-1]] = start
+        for first, last in pairwise(self.levels[1:].tolist()):
+            level = found[first:last]
+            join(level, found[self.above[first:last]], out=level)
         return found
 
     def walks(self, nodes: IntArray) -> tuple[IntArray, IntArray]:
@@ -200,6 +196,17 @@ def forest_costs(
         return np.full(count, np.inf)
     joined = _with_super_source(order.weighed(weights), source_nodes[best], source_offsets[best])
     return np.asarray(dijkstra(joined, indices=count)[:count])
+
+
+def _depths(above: IntArray) -> IntArray:
+    """Number of steps up to a root, where ``above`` is the next place up, -1 at a root."""
+    depth = (above >= 0).astype(np.int64)
+    jump = np.where(above >= 0, above, np.arange(len(above)))
+    while True:
+        higher = jump[jump]
+        if np.array_equal(higher, jump):
+            return depth
+        depth, jump = depth + depth[jump], higher
 
 
 def _best_sources(nodes: IntArray, offsets: FloatArray) -> IntArray:

@@ -277,22 +277,15 @@ def ride(desk: Desk, work: Groundwork, demand: Demand, day: date, ways: Ways) ->
     )
     _merge(desk, demand, last[0], ways.edge[walks], branches.edge[place], ways.foot[walks])
     totals = _told(stubs, ways.tie_in, states, reach)
-    for total, of_edge, of_last, join, start in zip(
-        totals, along, last, (np.add, np.maximum), (0.0, -np.inf), strict=True
-    ):
+    joins = [(np.add, 0.0)] * (len(totals) - 1) + [(np.maximum, -np.inf)]
+    for total, of_edge, of_last, (join, start) in zip(totals, along, last, joins, strict=True):
         used = np.flatnonzero((of_edge != start).any(axis=0))  # what no edge adds needs no ride
         values = np.full((len(branches.nodes), len(used)), start)
         values[inner] = of_edge[:, used]
         of_last[:, used] = join(of_last[:, used], branches.ride(values, join, start)[place])
         total[walks] = join(total[walks], of_last)
-    sums, largest = totals
-    columns = states.counts.shape[2]
-    return Ridden(
-        sums[:, : col.COLUMNS],
-        largest,
-        sums[:, col.COLUMNS : col.COLUMNS + columns],
-        sums[:, col.COLUMNS + columns :],
-    )
+    sums, roads, perhaps, largest = totals
+    return Ridden(sums, largest, roads, perhaps)
 
 
 def _merge(
@@ -310,13 +303,13 @@ def _merge(
 
 def _told(
     values: LineValues, numbers: IntArray, states: RoadStates, reach_m: float
-) -> tuple[FloatArray, FloatArray]:
-    """What lines add, and what is largest of them."""
-    roads = values.road_counts(numbers, states.counts, reach_m)
-    return (
-        np.concatenate([values.sums[numbers], *roads], axis=1),
+) -> list[FloatArray]:
+    """What lines add: sums, roads surely and perhaps dug up; then what is largest of them."""
+    return [
+        values.sums[numbers],
+        *values.road_counts(numbers, states.counts, reach_m),
         np.concatenate([values.longest[numbers], -values.gaps[numbers]], axis=1),
-    )
+    ]
 
 
 def beside_greenery(desk: Desk, demand: Demand, gaps: FloatArray) -> NDArray[np.bool_]:
