@@ -92,7 +92,7 @@ class Quest:
                 ways = _cheapest(ground, self.demand, self.sites, todo)
             if len(ways):
                 best, doubtful = self._routed(ground, ways)
-                rows += [(one.site, one.columns(self.demand, geometry)) for one in best]
+                rows.append((best.site, best.columns(self.demand, geometry)))
                 left.append(doubtful)
                 todo = _but(todo, ways.site)
             lost = todo[self._cut_off(todo)]  # the next ground brings no way to these either
@@ -114,25 +114,18 @@ class Quest:
         usable = work.eligible_tie_ins(pipe)
         return cut_off(work.corridors, tie_ins, usable, self.sites.steps, chosen)
 
-    def _routed(self, ground: Groundwork, cheapest: Ways) -> tuple[list[_Best], IntArray]:
+    def _routed(self, ground: Groundwork, cheapest: Ways) -> tuple[_Best, IntArray]:
         """The recommended routes of sites, and the sites to be solved one by one.
 
         Those of figures in doubt, and those whose cheapest route does not qualify where bounds
         do not tell whether another one does.
         """
         ridden = ride(self.desk, ground, self.demand, self.day, cheapest)
-        sound, beside = ~ridden.in_doubt, beside_greenery(self.desk, self.demand, ridden.gaps)
-        best = [
-            self._best(ground, cheapest.part(some), ridden.part(some), green)
-            for some, green in (
-                (np.flatnonzero(sound & ~beside), False),
-                (np.flatnonzero(sound & beside), True),
-            )
-        ]
-        told = np.concatenate([one.site for one in best])
-        return best, _but(cheapest.site, told)
+        sound = np.flatnonzero(~ridden.in_doubt)
+        best = self._best(ground, cheapest.part(sound), ridden.part(sound))
+        return best, _but(cheapest.site, best.site)
 
-    def _best(self, ground: Groundwork, ways: Ways, ridden: Ridden, beside: bool) -> _Best:
+    def _best(self, ground: Groundwork, ways: Ways, ridden: Ridden) -> _Best:
         """The recommended routes of those whose status bounds tell.
 
         Most of the others beside greenery would not qualify even if there were none, which is
@@ -140,16 +133,12 @@ class Quest:
         """
         desk, demand, day = self.desk, self.demand, self.day
         rank, status = np.full(len(ways), -1), np.full(len(ways), None, object)
-        if beside:
-            rank = best_ranks(desk, demand, day, self.sites, ways, ridden)
-            status = self._statuses(ground, ways.site, rank)
-            told = np.flatnonzero(~pd.isna(status))
-            ways, ridden, rank, status = (
-                ways.part(told),
-                ridden.part(told),
-                rank[told],
-                status[told],
-            )
+        beside = np.flatnonzero(beside_greenery(desk, demand, ridden.gaps))
+        some = ways.part(beside)
+        rank[beside] = best_ranks(desk, demand, day, self.sites, some, ridden.part(beside))
+        status[beside] = self._statuses(ground, some.site, rank[beside])
+        told = np.flatnonzero((rank < 0) | ~pd.isna(status))
+        ways, ridden, rank, status = ways.part(told), ridden.part(told), rank[told], status[told]
         found = answer(desk, ground, demand, day, self.sites, ways, ridden)
         worse = np.flatnonzero(found.rank != rank)
         status[worse] = self._statuses(ground, ways.site[worse], found.rank[worse])
