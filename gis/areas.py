@@ -124,59 +124,67 @@ class Areas:
         if len(lines) == 0 or len(self) == 0:
             none = np.zeros(0, np.int64)
             return LinePieces(none, none, np.zeros(0), np.zeros(0))
-        near = self._may_meet_sides(lines)
+        one, polygon = (pairs.astype(np.int64) for pairs in self.tree.query(lines))
+        boxed = np.flatnonzero(np.bincount(one, minlength=len(lines)))
+        near = self._may_meet_sides(lines, boxed)
         parts, line, start_m = _segments(lines[near])
         line = np.flatnonzero(near)[line]
         ends = shapely.get_coordinates(parts).reshape(-1, 2, 2)
         part, area, start, end = self._shares(parts, ends)
         length, offset = np.hypot(*(ends[part, 1] - ends[part, 0]).T), start_m[part]
         found = line[part], area, offset + start * length, offset + end * length
-        whole = self._wholes(lines, np.flatnonzero(~near))
+        far = ~near[one]
+        whole = self._wholes(lines, one[far], polygon[far])
         order = np.argsort(np.concatenate([found[0], whole[0]]), kind="stable")
         return LinePieces(*(np.concatenate(pair)[order] for pair in zip(found, whole, strict=True)))
 
-    def _may_meet_sides(self, lines: LineArray) -> NDArray[np.bool_]:
-        """False for lines in whose box no side is: as a whole they are inside or outside."""
-        near = np.ones(len(lines), bool)
-        few = shapely.get_num_coordinates(lines) <= _FEW_VERTICES
-        short = np.flatnonzero(few & (shapely.get_type_id(lines) != _MULTI))
-        short = short[shapely.length(lines[short]) > 0]
+    def _may_meet_sides(self, lines: LineArray, chosen: IntArray) -> NDArray[np.bool_]:
+        """Which of the chosen lines have sides in their box: the others are in or out as a whole.
+
+        Asked of lines with few vertices only; False for all that are not chosen.
+        """
+        near, some = np.zeros(len(lines), bool), lines[chosen]
+        near[chosen] = True
+        few = shapely.get_num_coordinates(some) <= _FEW_VERTICES
+        short = chosen[few & (shapely.get_type_id(some) != _MULTI) & (shapely.length(some) > 0)]
         near[short] = False
         near[short[self._sides[2].query(lines[short])[0]]] = True
         return near
 
     def _wholes(
-        self, lines: LineArray, far: IntArray
+        self, lines: LineArray, line: IntArray, area: IntArray
     ) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
-        """Lines that meet no side and lie inside: line, polygon, start and end in metres."""
-        line, area = self.tree.query(lines[far])
-        line = far[line]
-        # The first step tells where a line is seen from, and needs a length.
-        stepping = shapely.remove_repeated_points(lines[line])
-        xy, owner = shapely.get_coordinates(stepping, return_index=True)
-        first = np.flatnonzero(np.diff(owner, prepend=-1))
-        inside = self._contain(area, xy[first], xy[first + 1] - xy[first])
-        line = line[inside]
-        return line, area[inside].astype(np.int64), np.zeros(len(line)), shapely.length(lines[line])
+        """Lines in whose box no side is and that lie inside: line, polygon, start and end in m."""
+        xy, owner = shapely.get_coordinates(lines[line], return_index=True)
+        x, y = xy[np.flatnonzero(np.diff(owner, prepend=-1))].T  # any place of a line tells
+        inside = shapely.intersects_xy(self.prepared[area], x, y)
+        line, area = line[inside], area[inside]
+        return line, area, np.zeros(len(line)), shapely.length(lines[line])
 
     def _shares(
         self, parts: LineArray, ends: FloatArray
     ) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
         """Pieces of segments: segment, polygon, start and end as shares of the segment."""
         part, area, share = self._meetings(parts, ends)
+        one, polygon = (pairs.astype(np.int64) for pairs in self.tree.query(parts))
+        meets = np.zeros(len(parts), bool)
+        meets[part] = True
+        cut = meets[one]
         # A segment that meets no side may lie inside as a whole.
-        pairs = np.unique(np.ravel_multi_index(self.tree.query(parts), (len(parts), len(self))))
-        key = np.concatenate([part * len(self) + area, pairs, pairs])
-        at = np.concatenate([share, np.zeros(len(pairs)), np.ones(len(pairs))])
+        whole, cut_pairs = ~cut, one[cut] * len(self) + polygon[cut]
+        key = np.concatenate([part * len(self) + area, cut_pairs, cut_pairs])
+        at = np.concatenate([share, np.zeros(len(cut_pairs)), np.ones(len(cut_pairs))])
         order = np.lexsort((at, key))
         key, at = key[order], at[order]
         step = np.flatnonzero((key[1:] == key[:-1]) & (at[1:] > at[:-1]))
         part, area = np.divmod(key[step], len(self))
-        middle = (at[step] + at[step + 1]) / 2
-        xy = ends[part, 0] + (ends[part, 1] - ends[part, 0]) * middle[:, None]
-        inside = self._contain(area, xy, ends[part, 1] - ends[part, 0])
-        step = step[inside]
-        return part[inside], area[inside], at[step], at[step + 1]
+        part, area = np.r_[part, one[whole]], np.r_[area, polygon[whole]]
+        start = np.r_[at[step], np.zeros(int(whole.sum()))]
+        end = np.r_[at[step + 1], np.ones(int(whole.sum()))]
+        middle = (start + end) / 2
+        ahead = ends[part, 1] - ends[part, 0]
+        inside = self._contain(area, ends[part, 0] + ahead * middle[:, None], ahead)
+        return part[inside], area[inside], start[inside], end[inside]
 
     def _contain(self, area: IntArray, xy: FloatArray, ahead: FloatArray) -> NDArray[np.bool_]:
         """Whether places are inside areas or on their boundary, seen a little to both sides."""
@@ -184,7 +192,8 @@ class Areas:
         beside *= (_ON_SIDE_M / np.hypot(*ahead.T))[:, None]
         shapes, (left, right) = self.prepared[area], (xy + beside, xy - beside)
         inside = shapely.intersects_xy(shapes, left[:, 0], left[:, 1])
-        inside |= shapely.intersects_xy(shapes, right[:, 0], right[:, 1])
+        other = np.flatnonzero(~inside)
+        inside[other] = shapely.intersects_xy(shapes[other], right[other, 0], right[other, 1])
         return np.asarray(inside)
 
     def _meetings(
@@ -231,13 +240,15 @@ def _segments(lines: LineArray) -> tuple[LineArray, IntArray, FloatArray]:
     """Segments of lines that are not points, the line of each, and where on it they start."""
     if (shapely.get_type_id(lines) == _MULTI).any():
         return _segments_of_stretches(lines)
-    count = shapely.get_num_coordinates(lines)
-    if (count == 2).all():
-        apart = np.flatnonzero(shapely.length(lines) > 0)
-        return lines[apart], apart, np.zeros(len(apart))
-    xy, line, place = vertex_places(lines)
+    straight = shapely.get_num_coordinates(lines) == 2
+    apart, bent = np.flatnonzero(straight & (shapely.length(lines) > 0)), np.flatnonzero(~straight)
+    xy, line, place = vertex_places(lines[bent])
     first = np.flatnonzero((line[1:] == line[:-1]) & (place[1:] > place[:-1]))
-    return segments(xy[first], xy[first + 1]), line[first], place[first]
+    return (
+        np.concatenate([lines[apart], segments(xy[first], xy[first + 1])]),
+        np.concatenate([apart, bent[line[first]]]),
+        np.concatenate([np.zeros(len(apart)), place[first]]),
+    )
 
 
 def _segments_of_stretches(lines: LineArray) -> tuple[LineArray, IntArray, FloatArray]:

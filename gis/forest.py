@@ -7,7 +7,7 @@ beside the graph (a tie-in inside a main) or inside an edge.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -64,22 +64,28 @@ class Forest:
     def branches(self, nodes: IntArray) -> Branches:
         """The nodes on the ways of ``nodes``, arranged so that values ride along them."""
         on_way = np.zeros(len(self.toward), bool)
-        here = np.unique(nodes)
+        last = np.empty(len(self.toward), np.int64)
+        here = nodes
         while len(here):
             on_way[here] = True
             above = self.toward[here]
-            here = np.unique(above[above >= 0])
-            here = here[~on_way[here]]
+            here = above[(above >= 0) & ~on_way[above]]
+            last[here] = np.arange(len(here))  # of several that meet in a node one goes on
+            here = here[last[here] == np.arange(len(here))]
         used = np.flatnonzero(on_way)
-        place = np.full(len(on_way), -1, np.int64)
+        there = np.cumsum(on_way) - 1
+        depth = _depths(np.where(self.toward[used] >= 0, there[self.toward[used]], -1))
+        order = np.argsort(depth, kind="stable")
+        used, place = used[order], np.full(len(on_way), -1, np.int64)
         place[used] = np.arange(len(used))
         above = np.where(self.toward[used] >= 0, place[self.toward[used]], -1)
-        return Branches(used, place, above, self.edge[used])
+        levels = np.r_[np.flatnonzero(np.diff(depth[order], prepend=-1)), len(used)]
+        return Branches(used, place, above, self.edge[used], levels)
 
 
 @dataclass(frozen=True)
 class Branches:
-    """Some nodes of a forest with all nodes above them.
+    """Some nodes of a forest with all nodes above them, by the number of edges to their root.
 
     Attributes
     ----------
@@ -89,25 +95,15 @@ class Branches:
         (n,) place of every node of the forest among ``nodes``, -1 for others.
     above
         (k,) place of the next node towards the source, -1 at a root.
+    levels
+        Where nodes one edge farther from their roots begin, and the end.
     """
 
     nodes: IntArray
     place: IntArray
     above: IntArray
     edge: IntArray
-
-    @cached_property
-    def levels(self) -> list[IntArray]:
-        """Places by number of edges to the root; the roots first."""
-        depth = (self.above >= 0).astype(np.int64)
-        jump = np.where(self.above >= 0, self.above, np.arange(len(self.above)))
-        while True:
-            higher = jump[jump]
-            if np.array_equal(higher, jump):
-                break
-            depth, jump = depth + depth[jump], higher
-        order = np.argsort(depth, kind="stable")
-        return np.split(order, np.flatnonzero(np.diff(depth[order])) + 1)
+    levels: IntArray
 
     def ride(self, values: FloatArray, join: np.ufunc = np.add, start: float = 0.0) -> FloatArray:
         """Values of edges joined along the way of every node of ``nodes``, from the root down.
@@ -124,9 +120,11 @@ class Branches:
         -----
         O(k c), one step for each level of the forest.
         """
-        found = np.full(values.shape, start)
-        for places in self.levels[1:]:
-            found[places] = join(found[self.above[places]], values[places])
+        found = values.copy()
+        found[: self.levels[:2][-1]] = start
+        for first, last in pairwise(self.levels[1:].tolist()):
+            level = found[first:last]
+            join(level, found[self.above[first:last]], out=level)
         return found
 
     def walks(self, nodes: IntArray) -> tuple[IntArray, IntArray]:
@@ -175,24 +173,55 @@ def grow_forest(
     -----
     Dijkstra (1959) from one added node with an arc to every source: O((m + n) log n).
     """
-    usable = np.flatnonzero(np.isfinite(source_offsets))
-    ranked = usable[np.lexsort((usable, source_offsets[usable], source_nodes[usable]))]
-    first = np.r_[True, np.diff(source_nodes[ranked]) > 0] if len(ranked) else np.zeros(0, bool)
-    best = ranked[first]
+    best = _best_sources(source_nodes, source_offsets)
     inner = (order or arc_order(ends, node_count)).weighed(weights)
     if len(best) == 0:
         nowhere = np.full(node_count, -1, np.int64)
         return Forest(np.full(node_count, np.inf), nowhere, nowhere, nowhere)
-    cost, before = _from_super_source(inner, source_nodes[best], source_offsets[best])
-    return _as_forest(inner, cost, before, source_nodes[best], best)
+    cost, before = dijkstra(
+        _with_super_source(inner, source_nodes[best], source_offsets[best]),
+        indices=node_count,
+        return_predecessors=True,
+    )
+    before = before[:node_count].astype(np.int64)
+    return _as_forest(inner, cost[:node_count], before, source_nodes[best], best)
 
 
-def _from_super_source(
-    inner: Arcs, nodes: IntArray, offsets: FloatArray
-) -> tuple[FloatArray, IntArray]:
-    """Dijkstra from an added node; the CSR gets one more row holding the arcs to the sources."""
+def forest_costs(
+    order: ArcOrder, weights: FloatArray, source_nodes: IntArray, source_offsets: FloatArray
+) -> FloatArray:
+    """The ``cost`` of the forest that ``grow_forest`` grows, without the ways."""
+    best, count = _best_sources(source_nodes, source_offsets), order.node_count
+    if len(best) == 0:
+        return np.full(count, np.inf)
+    joined = _with_super_source(order.weighed(weights), source_nodes[best], source_offsets[best])
+    return np.asarray(dijkstra(joined, indices=count)[:count])
+
+
+def _depths(above: IntArray) -> IntArray:
+    """Number of steps up to a root, where ``above`` is the next place up, -1 at a root."""
+    depth = (above >= 0).astype(np.int64)
+    jump = np.where(above >= 0, above, np.arange(len(above)))
+    while True:
+        higher = jump[jump]
+        if np.array_equal(higher, jump):
+            return depth
+        depth, jump = depth + depth[jump], higher
+
+
+def _best_sources(nodes: IntArray, offsets: FloatArray) -> IntArray:
+    """Of the sources at each node the nearest, of equal ones the first; by node."""
+    usable = np.flatnonzero(np.isfinite(offsets))
+    if not (np.diff(nodes[usable]) > 0).all():  # else there is one at each already
+        usable = usable[np.lexsort((offsets[usable], nodes[usable]))]
+        usable = usable[np.diff(nodes[usable], prepend=-1) > 0]
+    return usable
+
+
+def _with_super_source(inner: Arcs, nodes: IntArray, offsets: FloatArray) -> csr_matrix:
+    """The arcs with one more node, last, that has arcs to the sources."""
     count, matrix = inner.node_count, inner.matrix
-    outer = csr_matrix(
+    return csr_matrix(
         (
             np.concatenate([matrix.data, np.maximum(offsets, _NEARLY_ZERO)]),
             np.concatenate([matrix.indices, nodes.astype(matrix.indices.dtype)]),
@@ -200,8 +229,6 @@ def _from_super_source(
         ),
         shape=(count + 1, count + 1),
     )
-    cost, before = dijkstra(outer, directed=True, indices=count, return_predecessors=True)
-    return cost[:count], before[:count].astype(np.int64)
 
 
 def _as_forest(

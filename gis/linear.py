@@ -225,6 +225,15 @@ def chain(lines: list[shapely.LineString], start: tuple[float, float]) -> shapel
     return shapely.LineString(np.concatenate(path))
 
 
+def least_of_each(values: FloatArray, starts: IntArray) -> IntArray:
+    """Place of the least value of each group from ``starts`` on, of equal ones the first."""
+    if len(starts) == 0:
+        return np.zeros(0, np.int64)
+    group = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(values)]))
+    found = np.flatnonzero(values == np.minimum.reduceat(values, starts)[group])
+    return np.asarray(found[np.diff(group[found], prepend=-1) != 0])
+
+
 def ranges(first: IntArray, last: IntArray) -> IntArray:
     """The numbers from each ``first`` to before each ``last``, one range after another."""
     count = last - first

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
-from gis.linear import FloatArray, IntArray, LineArray
+from gis.linear import FloatArray, IntArray, LineArray, least_of_each
 
 # Far below the millimetre of the data, far above the rounding of sums of 10 km.
 _TIE_BREAK_M = 1e-9
@@ -109,9 +109,21 @@ def tie_break(lines: LineArray) -> FloatArray:
     Drawn from the line's own coordinates, so that it depends neither on the order of the lines
     nor on how many there are: forests and networkx then choose the same route.
     """
-    middle = shapely.get_coordinates(shapely.line_interpolate_point(lines, 0.5, normalized=True))
+    middle = _middles(lines)
     phase = np.abs(np.sin(middle[:, 0] * 12.9898 + middle[:, 1] * 78.233) * 43758.5453)
     return np.asarray((phase - np.floor(phase) + 0.5) * _TIE_BREAK_M)
+
+
+def _middles(lines: LineArray) -> FloatArray:
+    """Places halfway along lines, (n, 2); most lines are straight and need no point made."""
+    xy, count = shapely.get_coordinates(lines), shapely.get_num_coordinates(lines)
+    start = np.cumsum(count) - count
+    middle = xy[start] + (xy[start + 1] - xy[start]) * 0.5
+    bent = np.flatnonzero(count != 2)
+    middle[bent] = shapely.get_coordinates(
+        shapely.line_interpolate_point(lines[bent], 0.5, normalized=True)
+    )
+    return np.asarray(middle)
 
 
 @dataclass(frozen=True)
@@ -165,12 +177,8 @@ class ArcOrder:
 
     def _lightest(self, weight: FloatArray) -> tuple[FloatArray, IntArray]:
         """Of arcs that join the same nodes the lightest, of equal ones the first."""
-        lightest = np.minimum.reduceat(weight, self.first)
-        count = np.diff(np.r_[self.first, len(weight)])
-        group = np.repeat(np.arange(len(self.first)), count)
-        found = np.flatnonzero(weight == lightest[group])
-        found = found[np.diff(group[found], prepend=-1) != 0]
-        return lightest, self.edge[found]
+        lightest = least_of_each(weight, self.first)
+        return weight[lightest], self.edge[lightest]
 
     @cached_property
     def _columns_and_rows(self) -> tuple[NDArray[np.int32], IntArray]:

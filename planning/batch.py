@@ -117,12 +117,15 @@ def _screened(
     sites = Sites(work, cases)
     quests = [Quest.of(desk, *kind, sites, numbers) for kind, numbers in together.items()]
     for quest, found in solve_all(quests, geometry):
-        demand = quest.demand
+        utility = quest.demand.pipe.utility
         for some, columns in found.rows:
-            table.write(table.rows(some, demand.pipe.utility), columns)
-        if len(found.left):
-            alone[demand] = np.concatenate([alone[demand], found.left])
-        told(len(quest.chosen) - len(found.left))
+            table.write(table.rows(some, utility), columns)
+        mine = quest.ones[quest.place]
+        table.copy(table.rows(mine, utility), table.rows(quest.chosen, utility))
+        left = quest.chosen[np.isin(mine, found.left)]
+        if len(left):
+            alone[quest.demand] = np.concatenate([alone[quest.demand], left])
+        told(len(quest.chosen) - len(left))
     start = time.process_time()
     solved = 0
     for demand, numbers in alone.items():
@@ -148,8 +151,7 @@ def _groups(
 
     Parcels of one land use share their demands: those are looked at once for all.
     """
-    land = work.survey.get("parcels")
-    known = set() if land is None else set(land.index)
+    known = work.ground.parcel_row
     kinds: dict[tuple[int, date, bool], list[int]] = defaultdict(list)
     for number, case in enumerate(cases):
         anywhere = case.gate is None and case.parcel_id in known
@@ -187,16 +189,18 @@ def _one_by_one(
 
     A case without a place in the survey is unroutable, with the reason.
     """
-    rows = table.rows(numbers, demand.pipe.utility).tolist()
+    told: dict[int, dict[str, object]] = {}
     sites: dict[int, Site] = {}
-    for row, number in zip(rows, numbers.tolist(), strict=True):
+    for row, number in zip(
+        table.rows(numbers, demand.pipe.utility).tolist(), numbers.tolist(), strict=True
+    ):
         try:
             sites[row] = work.site(cases[number])
         except SiteError as error:
-            table.write_row(row, {"status": "unroutable", "reason": error.reason})
+            told[row] = {"status": "unroutable", "reason": error.reason}
     lines = external_lines(work, demand, list(sites.values()), all_by_forest, only_recommended=True)
-    for row, site in sites.items():
-        table.write_row(row, _row(work, lines[site.key]))
+    told |= {row: _row(work, lines[site.key]) for row, site in sites.items()}
+    table.write_each(np.array(list(told), np.int64), list(told.values()))
 
 
 def _row(work: Groundwork, line: ExternalLine) -> dict[str, object]:

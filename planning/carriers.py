@@ -76,22 +76,14 @@ class Carriers:
         """The methods of a pipe with what it costs to be carried; leads serve their own utility."""
         if self.table.empty:
             return methods
-        cut, yuan = methods.cut_yuan.copy(), methods.yuan.copy()
-        bored, saved = methods.bored.copy(), methods.saved_yuan.copy()
-        bore = methods.bore_yuan.copy()
+        cut, bore = methods.cut_yuan.copy(), methods.bore_yuan.copy()
         edges = self.table["edge"].to_numpy(np.int64)
         foreign = self.leads["edge"][self.leads["utility"] != pipe.utility].to_numpy(np.int64)
-        open_yuan = methods.open_yuan[edges]
         price = np.inf if pipe_yuan_m is None else pipe_yuan_m
-        carried = np.where(self.serves(pipe), graph.length_m[edges] * price, np.inf)
         for closed in (edges, foreign):
-            cut[closed] = yuan[closed] = bore[closed] = np.inf
-        yuan[edges] = bore[edges] = carried
-        bored[edges] = np.isfinite(carried)
-        saved[edges] = np.where(bored[edges], open_yuan - np.where(bored[edges], carried, 0.0), 0.0)
-        return replace(
-            methods, cut_yuan=cut, yuan=yuan, bored=bored, saved_yuan=saved, bore_yuan=bore
-        )
+            cut[closed] = bore[closed] = np.inf
+        bore[edges] = np.where(self.serves(pipe), graph.length_m[edges] * price, np.inf)
+        return replace(methods, cut_yuan=cut, bore_yuan=bore)
 
     def among(self, edges: Sequence[int]) -> list[tuple[int, str, str]]:
         """Edge, line_id and laying of the carriers among edges, in the order of the edges."""

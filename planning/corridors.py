@@ -180,7 +180,8 @@ class Corridors:
     def _nodes_of_sites(self) -> tuple[IntArray, dict[tuple[str, str], tuple[int, int]]]:
         """Nodes of all sites one after another, and from where to where those of each are."""
         names = ["parcel_id", "application_id"]
-        number = self.sites.groupby(names, sort=False).ngroup().to_numpy(np.int64)
+        parcel, application = (pd.factorize(self.sites[name])[0] for name in names)
+        number = pd.factorize(parcel * (application.max(initial=0) + 1) + application)[0]
         order = np.argsort(number, kind="stable")
         starts = np.flatnonzero(np.r_[True, np.diff(number[order]) > 0]) if len(order) else order
         parcels, applications = (

@@ -41,10 +41,9 @@ class Drawn:
         foreign = [edge for edge, allowed in pairs if utility not in allowed]
         if not foreign:
             return methods
-        cut, yuan = methods.cut_yuan.copy(), methods.yuan.copy()
-        bore = methods.bore_yuan.copy()
-        cut[foreign] = yuan[foreign] = bore[foreign] = np.inf
-        return replace(methods, cut_yuan=cut, yuan=yuan, bore_yuan=bore)
+        cut, bore = methods.cut_yuan.copy(), methods.bore_yuan.copy()
+        cut[foreign] = bore[foreign] = np.inf
+        return replace(methods, cut_yuan=cut, bore_yuan=bore)
 
 
 def with_drawn(

@@ -16,6 +16,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gis.areas import Areas
 from gis.linear import FloatArray
 from gis.overlay import CONTACT_TOLERANCE_M, area_inside_union, enters, shared_areas
 from layers.survey import Survey
@@ -142,6 +143,12 @@ class Ground:
         return [_CITY_ROAD.get(a) for a in self.corridors.surfaces.table["authority"]]
 
     @cached_property
+    def city_road_areas(self) -> Areas:
+        """Red-line areas of the roads that are known to be city roads."""
+        city = np.array([one is True for one in self.is_city_road], bool)
+        return Areas(self.road_areas[city])
+
+    @cached_property
     def may_be_city_road(self) -> NDArray[np.bool_]:
         """For each road, whether it is or may be a city road."""
         return np.array([city is not False for city in self.is_city_road], bool)
@@ -221,7 +228,9 @@ def _sides(area: shapely.Geometry, shapes: NDArray[Any]) -> NDArray[np.int8]:
 
     What lies at the edge is looked at without its own rim.
     """
-    inside, meets = shapely.covers(area, shapes), shapely.intersects(area, shapes)
+    inside = np.asarray(shapely.covers(area, shapes))
+    meets, other = inside.copy(), np.flatnonzero(~inside)
+    meets[other] = shapely.intersects(area, shapes[other])
     at_edge = np.flatnonzero(meets & ~inside)
     inner = shapely.buffer(shapes[at_edge], -CONTACT_TOLERANCE_M)
     inner = np.where(shapely.is_empty(inner), shapes[at_edge], inner)

@@ -194,12 +194,22 @@ class Groundwork:
         else:
             edges = methods.yuan
             offsets = priced(self.tie_in_surfaces_m(pipe.utility), self.rates(pipe).yuan_m)
-        return Search(
+        found = Search(
             self.corridors,
             tie_ins,
             edges + graph.tie_break,
             np.where(usable, offsets + tie_ins.tie_break, np.inf),
         )
+        alike = (one for one in self._searches.values() if one.weighs_as(found))
+        return next(alike, found)  # the shortest ways of pipes that may take the same are
+
+    def eligible_tie_ins(self, pipe: Pipe) -> NDArray[np.bool_]:
+        """Which tie-in ways may serve a pipe, whatever may be dug; told once."""
+        key = ("eligible tie-ins", pipe)
+        if key not in self.kept:
+            self.kept[key] = eligible(self.tie_ins(pipe.utility), pipe, self.standards)
+        found: NDArray[np.bool_] = self.kept[key]
+        return found
 
     def usable_tie_ins(self, pipe: Pipe) -> NDArray[np.bool_]:
         """Which tie-in ways may serve a pipe, be dug, and hold its trench; told once."""
@@ -211,8 +221,8 @@ class Groundwork:
 
     def _usable_tie_ins(self, pipe: Pipe) -> NDArray[np.bool_]:
         tie_ins, width_m = self.tie_ins(pipe.utility), self.strip_width_m(pipe)
-        usable = eligible(tie_ins, pipe, self.standards)
-        usable = usable & ~self.closures.barred(tie_ins.lines, tie_ins.tree, width_m, self.closed)
+        barred = self.closures.barred(tie_ins.lines, tie_ins.tree, width_m, self.closed)
+        usable = self.eligible_tie_ins(pipe) & ~barred
         usable &= ~ways_from_closed_lanes(self, pipe)
         return usable if self.closed.any_width else usable & ~ways_too_narrow(self, pipe)
 
@@ -236,12 +246,21 @@ class Groundwork:
             shut,
             bores,
             bores.yuan(pipe, self.prices),
-            bores.shut(self.closures, self.closed),
+            self._bores_shut,
         )
         methods = self.corridors.carriers.applied(
             methods, pipe, self.prices.pipe_yuan_m(pipe), graph
         )
         return self.corridors.drawn.applied(methods, pipe.utility)
+
+    @property
+    def _bores_shut(self) -> NDArray[np.bool_]:
+        """Bores that what is closed bars, whatever pipe they are for; told once."""
+        key = ("bores shut", self.closed)
+        if key not in self.kept:
+            self.kept[key] = self.ground.bores.shut(self.closures, self.closed)
+        shut: NDArray[np.bool_] = self.kept[key]
+        return shut
 
     def knows(self, application: Application) -> bool:
         """Whether the application's gates, if it has any, are joined to the corridors so."""

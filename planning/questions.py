@@ -152,12 +152,12 @@ def _undemanded(work: Groundwork, demand: Demand, name: str) -> str | None:
 
 def _roads_lacking(work: Groundwork, roads: Dug, name: str, column: str) -> Iterator[str]:
     """Ids of the roads of a route whose record leaves an input open for want of a field."""
-    lacking, ids = _lacking(work, column), work.corridors.surfaces.table["road_id"].array
+    lacking, ids = _lacking(work, column), work.corridors.surfaces.road_ids
     by_reach = column == "red_line_width_m" and name != "road_crossing_m"
     for row, dug in roads.items():
         city = work.ground.is_city_road[row] is not False
         if city and (dug is None if by_reach else lacking[row]):
-            yield str(ids[row])
+            yield ids[row]
 
 
 def roads_in_question(work: Groundwork) -> NDArray[np.bool_]:

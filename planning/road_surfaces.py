@@ -59,6 +59,11 @@ class RoadSurfaces:
         return Tracks(self.centre)
 
     @cached_property
+    def road_ids(self) -> list[str]:
+        """The id of every road."""
+        return [str(road_id) for road_id in self.table["road_id"]]
+
+    @cached_property
     def keys(self) -> Keys:
         """The key of every road by its id, and that of no road last."""
         return key_of(np.append(self.table["road_id"].to_numpy(object), ""))

@@ -466,8 +466,7 @@ def tie_ins_in_city_roads(work: Groundwork, utility: str, tie_ins: IntArray) -> 
     known: NDArray[np.int8] = work.kept[key]
     fresh = np.unique(tie_ins[known[tie_ins] < 0])
     if len(fresh):
-        city = np.array([one is True for one in work.ground.is_city_road], bool)
-        entered = enters(ways[fresh], work.ground.road_areas[city]).line
+        entered = enters(ways[fresh], work.ground.city_road_areas).line
         known[fresh] = 0
         known[fresh[entered]] = 1
     return np.asarray(known[tie_ins] == 1)

@@ -18,8 +18,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.forest import Forest, grow_forest
-from gis.linear import FloatArray, IntArray, LineArray, chain
+from gis.forest import Forest, forest_costs, grow_forest
+from gis.linear import FloatArray, IntArray, LineArray, chain, least_of_each
 from gis.spread import Arcs, both_ways, edge_between, spread
 from planning.corridors import Corridors
 from planning.quantities import priced
@@ -65,22 +65,45 @@ class Search:
     edge_weights: FloatArray
     tie_in_weights: FloatArray
 
+    def weighs_as(self, other: Search) -> bool:
+        """Whether everything weighs the same in two searches of one groundwork."""
+        return (
+            self.tie_ins is other.tie_ins
+            and np.array_equal(self.tie_in_weights, other.tie_in_weights)
+            and np.array_equal(self.edge_weights, other.edge_weights)
+        )
+
     @cached_property
     def best_tie_ins(self) -> pd.DataFrame:
         """The lightest tie-in of every graph node that has one: index node, columns row, weight."""
         rows, starts = self.tie_ins.by_node
-        weight = self.tie_in_weights[rows]
-        group = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(rows)]))
-        least = np.minimum.reduceat(weight, starts) if len(rows) else np.zeros(0)
-        lightest = np.flatnonzero((weight == least[group]) & np.isfinite(weight))
-        lightest = lightest[np.flatnonzero(np.diff(group[lightest], prepend=-1))]
-        row = rows[lightest]
+        row = rows[least_of_each(self.tie_in_weights[rows], starts)]
+        row = row[np.isfinite(self.tie_in_weights[row])]
         index = pd.Index(self.tie_ins.table["node"].to_numpy(np.int64)[row], name="node")
-        return pd.DataFrame({"row": row, "weight": weight[lightest]}, index=index)
+        return pd.DataFrame({"row": row, "weight": self.tie_in_weights[row]}, index=index)
+
+    @cached_property
+    def best_on_strips(self) -> pd.DataFrame:
+        """Of ``best_tie_ins`` those at nodes of other edges than connectors."""
+        best = self.best_tie_ins
+        return best[self.corridors.is_walked[best.index.to_numpy(np.int64)]]
+
+    @cached_property
+    def node_weights(self) -> FloatArray:
+        """Weight of the lightest way to every node, over no connector; infinite where none is."""
+        best = self.best_on_strips
+        return forest_costs(
+            self.corridors.walk_order,
+            self.edge_weights,
+            best.index.to_numpy(np.int64),
+            best["weight"].to_numpy(float),
+        )
 
     def starts_at(self, nodes: IntArray) -> tuple[FloatArray, IntArray]:
         """Weight and row of the lightest tie-in at each of some nodes, infinite where none is."""
         joined = self.best_tie_ins.index.to_numpy(np.int64)
+        if len(joined) == 0:
+            return np.full(len(nodes), np.inf), np.full(len(nodes), -1)
         at = np.minimum(np.searchsorted(joined, nodes), len(joined) - 1)
         here = joined[at] == nodes
         weight, row = (self.best_tie_ins[name].to_numpy()[at] for name in ("weight", "row"))
@@ -254,18 +277,16 @@ def best_ways(search: Search, ends: pd.DataFrame) -> pd.Series:
 
 def grow(search: Search) -> tuple[Forest, IntArray]:
     """The forest of a search over all edges but connectors, and the tie-in row of each source."""
-    corridors, best = search.corridors, search.best_tie_ins
-    order = corridors.walk_order
-    on_strip = best[corridors.is_walked[best.index.to_numpy(np.int64)]]
+    corridors, best = search.corridors, search.best_on_strips
     forest = grow_forest(
         corridors.graph.ends,
         search.edge_weights,
         corridors.graph.node_count,
-        on_strip.index.to_numpy(np.int64),
-        on_strip["weight"].to_numpy(float),
-        order,
+        best.index.to_numpy(np.int64),
+        best["weight"].to_numpy(float),
+        corridors.walk_order,
     )
-    return forest, on_strip["row"].to_numpy(np.int64)
+    return forest, best["row"].to_numpy(np.int64)
 
 
 def _last_steps(search: Search, ends: pd.DataFrame, cost: FloatArray) -> pd.DataFrame:

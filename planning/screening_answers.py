@@ -6,14 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gis.forest import Forest
 from gis.linear import FloatArray, IntArray
 from planning.application import Demand
 from planning.external_lines import no_network
@@ -21,14 +20,20 @@ from planning.groundwork import Groundwork
 from planning.narrow_slots import may_lack_room
 from planning.no_dig import OPEN, Closed
 from planning.questions import as_text, unknown_states
-from planning.routes import Search, grow
 from planning.screening_bounds import bounded_statuses
-from planning.screening_judged import Answers, Desk, Ridden, answer, beside_greenery, ride
+from planning.screening_judged import (
+    Answers,
+    Desk,
+    Ridden,
+    answer,
+    beside_greenery,
+    best_ranks,
+    ride,
+)
 from planning.screening_questions import questions_of_ways
 from planning.screening_sites import Sites
 from planning.screening_table import FIGURES
-from planning.screening_ways import Ways, cut_off, lightest_ways
-from planning.tie_ins import eligible
+from planning.screening_ways import Ways, cut_off, least_weights, lightest_ways
 from planning.verdict_tables import COLUMNS as VERDICT_COLUMNS
 from planning.verdict_tables import Coded, judge_columns
 
@@ -77,22 +82,7 @@ class Quest:
         return cls(desk, demand, day, sites, chosen, ones, place, grounds, cheapest)
 
     def solve(self, geometry: bool) -> Alike:
-        """Solve all but those that arrays cannot tell."""
-        found = self._solve_ones(geometry)
-        if len(self.ones) == len(self.chosen):
-            return found
-        where, mine = np.full(len(self.sites.cases), -1, np.int64), self.ones[self.place]
-        rows = []
-        for some, columns in found.rows:
-            where[some] = np.arange(len(some))
-            at = where[mine]
-            where[some] = -1
-            told = np.flatnonzero(at >= 0)
-            spread = {name: _spread(column, at[told]) for name, column in columns.items()}
-            rows.append((self.chosen[told], spread))
-        return Alike(rows, self.chosen[np.isin(mine, found.left)])
-
-    def _solve_ones(self, geometry: bool) -> Alike:
+        """Solve all but those that arrays cannot tell, of each kind its one."""
         rows: list[tuple[IntArray, dict[str, Any]]] = []
         left: list[IntArray] = []
         todo, open_ground = self.ones, self.desk.work.under(OPEN)
@@ -102,13 +92,13 @@ class Quest:
                 ways = _cheapest(ground, self.demand, self.sites, todo)
             if len(ways):
                 best, doubtful = self._routed(ground, ways)
-                rows += [(one.site, one.columns(self.demand, geometry)) for one in best]
+                rows.append((best.site, best.columns(self.demand, geometry)))
                 left.append(doubtful)
-                todo = np.setdiff1d(todo, ways.site)
+                todo = _but(todo, ways.site)
             lost = todo[self._cut_off(todo)]  # the next ground brings no way to these either
             if len(lost):
                 rows.append((lost, _unroutable(open_ground, self.demand, self.sites, lost)))
-                todo = np.setdiff1d(todo, lost)
+                todo = _but(todo, lost)
             if len(todo) == 0:
                 break
         if len(todo) and (ground.closed.areas or may_lack_room(ground, self.demand.pipe)):
@@ -121,85 +111,59 @@ class Quest:
         """True for sites that nothing joins to the network, whatever may be dug."""
         work, pipe = self.desk.work, self.demand.pipe
         tie_ins = work.tie_ins(pipe.utility)
-        usable = eligible(tie_ins, pipe, work.standards)
+        usable = work.eligible_tie_ins(pipe)
         return cut_off(work.corridors, tie_ins, usable, self.sites.steps, chosen)
 
-    def _routed(self, ground: Groundwork, cheapest: Ways) -> tuple[list[_Best], IntArray]:
+    def _routed(self, ground: Groundwork, cheapest: Ways) -> tuple[_Best, IntArray]:
         """The recommended routes of sites, and the sites to be solved one by one.
 
         Those of figures in doubt, and those whose cheapest route does not qualify where bounds
         do not tell whether another one does.
         """
         ridden = ride(self.desk, ground, self.demand, self.day, cheapest)
-        sound, beside = ~ridden.in_doubt, beside_greenery(self.desk, self.demand, ridden.gaps)
-        shortest = _Shortest(ground, self.demand, self.sites)
-        best = [
-            self._best(ground, cheapest.part(some), ridden.part(some), shortest, green)
-            for some, green in (
-                (np.flatnonzero(sound & ~beside), False),
-                (np.flatnonzero(sound & beside), True),
-            )
-        ]
-        told = np.concatenate([one.site for one in best])
-        return best, np.setdiff1d(cheapest.site, told)
+        sound = np.flatnonzero(~ridden.in_doubt)
+        best = self._best(ground, cheapest.part(sound), ridden.part(sound))
+        return best, _but(cheapest.site, best.site)
 
-    def _best(
-        self, ground: Groundwork, ways: Ways, ridden: Ridden, shortest: _Shortest, beside: bool
-    ) -> _Best:
+    def _best(self, ground: Groundwork, ways: Ways, ridden: Ridden) -> _Best:
         """The recommended routes of those whose status bounds tell.
 
         Most of the others beside greenery would not qualify even if there were none, which is
         seen before any strip is made.
         """
-        reckon = partial(answer, self.desk, ground, self.demand, self.day, self.sites)
-        found = reckon(ways, ridden, bare=beside)
-        status = self._statuses(ground, ways.site, found.rank, shortest)
+        desk, demand, day = self.desk, self.demand, self.day
+        rank, status = np.full(len(ways), -1), np.full(len(ways), None, object)
+        beside = np.flatnonzero(beside_greenery(desk, demand, ridden.gaps))
+        some = ways.part(beside)
+        rank[beside] = best_ranks(desk, demand, day, self.sites, some, ridden.part(beside))
+        status[beside] = self._statuses(ground, some.site, rank[beside])
+        told = np.flatnonzero((rank < 0) | ~pd.isna(status))
+        ways, ridden, rank, status = ways.part(told), ridden.part(told), rank[told], status[told]
+        found = answer(desk, ground, demand, day, self.sites, ways, ridden)
+        worse = np.flatnonzero(found.rank != rank)
+        status[worse] = self._statuses(ground, ways.site[worse], found.rank[worse])
         told = np.flatnonzero(~pd.isna(status))
-        if beside:
-            ways, status, rank = ways.part(told), status[told], found.rank[told]
-            found = reckon(ways, ridden.part(told))
-            worse = np.flatnonzero(found.rank != rank)
-            status[worse] = self._statuses(ground, ways.site[worse], found.rank[worse], shortest)
-            told = np.flatnonzero(~pd.isna(status))
         ways = ways.part(told)
         unknown = Coded(found.judged.verdict_of[told], found.unknown)
-        asked = questions_of_ways(self.desk, ground, self.demand, ways, unknown)
+        asked = questions_of_ways(desk, ground, demand, ways, unknown)
         return _Best(ways.site, ways, found, told, status[told], asked)
 
-    def _statuses(
-        self, ground: Groundwork, sites: IntArray, rank: IntArray, shortest: _Shortest
-    ) -> NDArray[Any]:
+    def _statuses(self, ground: Groundwork, sites: IntArray, rank: IntArray) -> NDArray[Any]:
         """What is known of a route that qualifies, by the ranks of the cheapest routes.
 
         None where bounds do not tell whether another route does.
         """
         status, open_ = np.full(len(sites), "found", object), np.flatnonzero(rank > 0)
+        least_m = partial(self._least_m, ground)
         status[open_] = bounded_statuses(
-            ground, self.demand, self.sites, sites[open_], rank[open_], shortest.metres
+            ground, self.demand, self.sites, sites[open_], rank[open_], least_m
         )
         return status
 
-
-@dataclass(frozen=True)
-class _Shortest:
-    """The shortest ways of a demand on one ground; their forest is grown at the first question."""
-
-    ground: Groundwork
-    demand: Demand
-    sites: Sites
-
-    def metres(self, some: IntArray) -> FloatArray:
+    def _least_m(self, ground: Groundwork, some: IntArray) -> FloatArray:
         """Metres that no way to some of the sites undercuts."""
-        steps = self.sites.steps.of_sites(some)
-        return lightest_ways(self._search, steps, self._grown).weight - _TIE_BREAK_M
-
-    @cached_property
-    def _search(self) -> Search:
-        return self.ground.search(self.demand.pipe, "shortest")
-
-    @cached_property
-    def _grown(self) -> tuple[Forest, IntArray]:
-        return grow(self._search)
+        search = ground.search(self.demand.pipe, "shortest")
+        return least_weights(search, self.sites.steps.of_sites(some)) - _TIE_BREAK_M
 
 
 def solve_all(quests: list[Quest], geometry: bool) -> Iterator[tuple[Quest, Alike]]:
@@ -219,15 +183,13 @@ def solve_all(quests: list[Quest], geometry: bool) -> Iterator[tuple[Quest, Alik
         yield quest, quest.solve(geometry)
 
 
+def _but(sites: IntArray, some: IntArray) -> IntArray:
+    """Sites without some of them."""
+    return sites[~np.isin(sites, some)]
+
+
 def _cheapest(ground: Groundwork, demand: Demand, sites: Sites, chosen: IntArray) -> Ways:
     return lightest_ways(ground.search(demand.pipe, "cheapest"), sites.steps.of_sites(chosen))
-
-
-def _spread(column: Any, at: IntArray) -> Any:
-    """Values of a column for the sites that share them; one for all stays so."""
-    if isinstance(column, Coded):
-        return column.at(at)
-    return column[at] if isinstance(column, np.ndarray) else column
 
 
 @dataclass(frozen=True)

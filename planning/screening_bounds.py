@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray
@@ -45,7 +44,7 @@ def bounded_statuses(
         book = piece_book(work, demand, work.site(sites.cases[int(chosen[at[0]])]))
         if book.city_road_bars:
             shut_in[at] = _shut_in(work, utility, sites, chosen[at])
-        near = partial(_spared_in_reach, work, sites, chosen[at])
+        near = partial(sites.spared_in_reach, chosen[at])
         low, high = (
             statuses_by_bounds(book, shut_in[at], rank[at], np.full(len(at), metres), near)
             for metres in (0.0, _LONGER_THAN_ANY_M)
@@ -57,18 +56,9 @@ def bounded_statuses(
         metres = np.zeros(len(chosen))
         metres[asked] = shortest_m(chosen[asked])
         for book, at in groups:
-            near = partial(_spared_in_reach, work, sites, chosen[at])
+            near = partial(sites.spared_in_reach, chosen[at])
             status[at] = statuses_by_bounds(book, shut_in[at], rank[at], metres[at], near)
     return status
-
-
-def _spared_in_reach(
-    work: Groundwork, sites: Sites, chosen: IntArray, reach_m: float
-) -> NDArray[np.bool_]:
-    """Whether spared ground lies within so many metres of an end of each site."""
-    starts, nodes = sites.ends_of(chosen)
-    near = work.closures.near_spared(shapely.points(work.corridors.graph.node_xy[nodes]), reach_m)
-    return np.asarray(np.diff(np.r_[0, np.cumsum(near)][starts]) > 0)
 
 
 def _shut_in(work: Groundwork, utility: str, sites: Sites, chosen: IntArray) -> NDArray[np.bool_]:

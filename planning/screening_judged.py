@@ -24,7 +24,7 @@ from planning.application import Demand
 from planning.comparisons import Truth
 from planning.facts import CUT_OPEN, green_inside, pipe_facts, trees_in, trees_touched
 from planning.groundwork import Groundwork
-from planning.judged_routes import rank_of, unverified_inputs
+from planning.judged_routes import rank_among, rank_of, unverified_inputs
 from planning.measures import MEASURES, Figures, measure_all
 from planning.quantities import SURFACES, priced
 from planning.questions import unknown_inputs
@@ -38,7 +38,7 @@ from planning.screening_roads import (
 from planning.screening_sites import Sites
 from planning.screening_tolerances import tolerances_of_ways
 from planning.screening_ways import Ways
-from planning.verdict_tables import Coded, Column, Judged, judge_columns
+from planning.verdict_tables import Coded, Column, Judged, judge_columns, possible_columns
 from planning.verdicts import Verdict
 
 # Kinds of edges that are dug open as they are drawn.
@@ -73,10 +73,10 @@ class Desk:
     """Everything about the lines of a groundwork that one screening leaves for the next."""
 
     def __init__(self, work: Groundwork, reach_m: float = _USUAL_WIDTH_M) -> None:
-        self.work, self.reach_m = work, reach_m
+        self.work = work
         graph, kerbs = work.corridors.graph, work.corridors.surfaces.own_area
         self.joints = joints_inside(graph.ends, graph.node_xy, work.corridors.crossings, kerbs)
-        self.nearby = Nearby(work.ground)
+        self.nearby = Nearby(work.ground, reach_m)
         self.edges = LineValues(
             work.ground,
             self.nearby,
@@ -86,7 +86,6 @@ class Desk:
             graph.measures["road"].to_numpy(np.int64),
             graph.measures["on_bridge"].to_numpy(float),
             self.joints.doubt,
-            reach_m,
         )
         self.unlike = ~graph.measures["kind"].isin(_PLAIN).to_numpy(bool)
         self._stubs: dict[str, LineValues] = {}
@@ -114,7 +113,6 @@ class Desk:
                 np.full(len(lines), -1),
                 np.zeros(len(lines)),
                 self._begins_inside(utility),
-                self.reach_m,
             )
         return self._stubs[utility]
 
@@ -149,36 +147,14 @@ def answer(
     sites: Sites,
     ways: Ways,
     ridden: Ridden,
-    *,
-    bare: bool = False,
 ) -> Answers:
     """Figures and verdicts of ways of one demand, dug on one day, from what their lines add.
 
-    ``work`` is the desk's own with what is closed; ``bare`` asks what were if no greenery and no
-    tree stood anywhere near.
+    ``work`` is the desk's own with what is closed.
     """
-    utility, states = demand.pipe.utility, desk.states(day)
-    sums, longest, roads = ridden.sums, ridden.largest, ridden.roads
-    near = _Strips(desk, demand, ways, np.full((len(ways), 2), np.inf) if bare else ridden.gaps)
-    measured = Figures(
-        demand=demand,
-        length_m=sums[:, col.LENGTH],
-        kerb_m=_known(sums, col.CITY_KERB, col.NO_CITY_KERB),
-        red_line_m=_known(sums, col.CITY_RED_LINE, col.NO_CITY_RED_LINE),
-        longest_kerb_m=np.where(sums[:, col.NO_CITY_KERB] > 0, np.nan, longest[:, 0]),
-        green_m2=near.green_m2,
-        trees=near.trees,
-    )
-    measures = measure_all(utility, measured)
-    facts: dict[str, Column] = {
-        **states.facts(roads),
-        **near.facts,
-        "on_bridge": three_valued(
-            sums[:, col.BRIDGE], sums[:, col.BRIDGE_UNKNOWN] + roads[:, BRIDGE_UNKNOWN]
-        ),
-        **_constants(demand, len(ways)),
-        **sites.facts(utility, ways.site),
-    }
+    sums, near = ridden.sums, _Strips(desk, demand, ways, ridden.gaps)
+    measures = _measures(demand, ridden, near)
+    facts = _facts(desk, demand, day, sites, ways, ridden, near)
     figures = {
         "length_m": sums[:, col.LENGTH],
         "cost_yuan": _cost(work, demand, sums),
@@ -187,12 +163,57 @@ def answer(
         "red_line_m": _known(sums, col.RED_LINE, col.NO_RED_LINE),
         "green_m2": near.green_m2,
     }
-    tolerances = {} if bare else tolerances_of_ways(work, demand, sites, ways, figures)
-    return Answers(
-        figures,
-        measures,
-        _judge(work, utility, sites, ways, {**measures, **facts}, roads, tolerances),
+    tolerances = tolerances_of_ways(work, demand, sites, ways, figures)
+    judged = _judge(work, sites, ways, demand, {**measures, **facts}, ridden.roads, tolerances)
+    return Answers(figures, measures, judged)
+
+
+def best_ranks(
+    desk: Desk, demand: Demand, day: date, sites: Sites, ways: Ways, ridden: Ridden
+) -> IntArray:
+    """The rank of each way if no greenery and no tree stood anywhere near."""
+    near = _Strips(desk, demand, ways, np.full((len(ways), 2), np.inf))
+    columns = {
+        **_measures(demand, ridden, near),
+        **_facts(desk, demand, day, sites, ways, ridden, near),
+    }
+    possible, of_way = possible_columns(demand.pipe.utility, columns, len(ways), desk.work.policy)
+    return np.array([rank_among(one) for one in possible], np.int64)[of_way]
+
+
+def _measures(demand: Demand, ridden: Ridden, near: _Strips) -> dict[str, FloatArray]:
+    sums = ridden.sums
+    measured = Figures(
+        demand=demand,
+        length_m=sums[:, col.LENGTH],
+        kerb_m=_known(sums, col.CITY_KERB, col.NO_CITY_KERB),
+        red_line_m=_known(sums, col.CITY_RED_LINE, col.NO_CITY_RED_LINE),
+        longest_kerb_m=np.where(sums[:, col.NO_CITY_KERB] > 0, np.nan, ridden.largest[:, 0]),
+        green_m2=near.green_m2,
+        trees=near.trees,
     )
+    return measure_all(demand.pipe.utility, measured)
+
+
+def _facts(
+    desk: Desk,
+    demand: Demand,
+    day: date,
+    sites: Sites,
+    ways: Ways,
+    ridden: Ridden,
+    near: _Strips,
+) -> dict[str, Column]:
+    sums, roads = ridden.sums, ridden.roads
+    return {
+        **desk.states(day).facts(roads),
+        **near.facts,
+        "on_bridge": three_valued(
+            sums[:, col.BRIDGE], sums[:, col.BRIDGE_UNKNOWN] + roads[:, BRIDGE_UNKNOWN]
+        ),
+        **_constants(demand, len(ways)),
+        **sites.facts(demand.pipe.utility, ways.site),
+    }
 
 
 def trench_reach_m(work: Groundwork, demand: Demand) -> float:
@@ -256,22 +277,15 @@ def ride(desk: Desk, work: Groundwork, demand: Demand, day: date, ways: Ways) ->
     )
     _merge(desk, demand, last[0], ways.edge[walks], branches.edge[place], ways.foot[walks])
     totals = _told(stubs, ways.tie_in, states, reach)
-    for total, of_edge, of_last, join, start in zip(
-        totals, along, last, (np.add, np.maximum), (0.0, -np.inf), strict=True
-    ):
+    joins = [(np.add, 0.0)] * (len(totals) - 1) + [(np.maximum, -np.inf)]
+    for total, of_edge, of_last, (join, start) in zip(totals, along, last, joins, strict=True):
         used = np.flatnonzero((of_edge != start).any(axis=0))  # what no edge adds needs no ride
         values = np.full((len(branches.nodes), len(used)), start)
         values[inner] = of_edge[:, used]
         of_last[:, used] = join(of_last[:, used], branches.ride(values, join, start)[place])
         total[walks] = join(total[walks], of_last)
-    sums, largest = totals
-    columns = states.counts.shape[2]
-    return Ridden(
-        sums[:, : col.COLUMNS],
-        largest,
-        sums[:, col.COLUMNS : col.COLUMNS + columns],
-        sums[:, col.COLUMNS + columns :],
-    )
+    sums, roads, perhaps, largest = totals
+    return Ridden(sums, largest, roads, perhaps)
 
 
 def _merge(
@@ -289,13 +303,13 @@ def _merge(
 
 def _told(
     values: LineValues, numbers: IntArray, states: RoadStates, reach_m: float
-) -> tuple[FloatArray, FloatArray]:
-    """What lines add, and what is largest of them."""
-    roads = values.road_counts(numbers, states.counts, reach_m)
-    return (
-        np.concatenate([values.sums[numbers], *roads], axis=1),
+) -> list[FloatArray]:
+    """What lines add: sums, roads surely and perhaps dug up; then what is largest of them."""
+    return [
+        values.sums[numbers],
+        *values.road_counts(numbers, states.counts, reach_m),
         np.concatenate([values.longest[numbers], -values.gaps[numbers]], axis=1),
-    )
+    ]
 
 
 def beside_greenery(desk: Desk, demand: Demand, gaps: FloatArray) -> NDArray[np.bool_]:
@@ -396,14 +410,15 @@ def _cost(work: Groundwork, demand: Demand, sums: FloatArray) -> FloatArray:
 
 def _judge(
     work: Groundwork,
-    utility: str,
     sites: Sites,
     ways: Ways,
+    demand: Demand,
     columns: Mapping[str, Column],
     roads: FloatArray,
     tolerances: Mapping[str, FloatArray],
 ) -> Judged:
     """The verdict of every way."""
+    utility = demand.pipe.utility
     verdict_of = np.zeros(len(ways), np.intp)
     verdicts: list[Verdict] = []
     for unverified, at in _unverified(utility, sites, ways.site, roads[:, ASSUMED_WIDTH] > 0):

@@ -31,9 +31,8 @@ KERB, RED_LINE, CITY_KERB, CITY_RED_LINE = range(6, 10)
 NO_KERB, NO_RED_LINE, NO_CITY_KERB, NO_CITY_RED_LINE = range(10, 14)
 SURFACE = 14
 COLUMNS = SURFACE + len(SURFACES)
-# What is nearer than this touches: rounding of coordinates of a whole country.
-_TOUCH_M = 1e-6
-_SQUARE_M = 60.0
+# Parts of roads in squares of this side have few corners, and few lines lie in two of them.
+_SQUARE_M = 120.0
 
 
 @dataclass(frozen=True)
@@ -52,75 +51,95 @@ class NearRoads:
 
 
 class Nearby:
-    """Roads in squares, greenery and trees, each to be found by place; made once."""
+    """Roads in squares, greenery and trees within reach of lines, to be found by place; made once.
 
-    def __init__(self, ground: Ground) -> None:
+    ``reach_m`` is how far roads and greenery are looked for; trees as much farther as the zone of
+    an ancient one.
+    """
+
+    def __init__(self, ground: Ground, reach_m: float) -> None:
+        zone_m = ground.policy.planning.ancient_tree_zone_m
         self.roads = [
-            (_Tree(squares), road_of, known)
+            (_Reach(squares, reach_m), road_of, known)
             for areas, known in ((ground.road_areas, True), (ground.land_in_reach, False))
             for squares, road_of in (squares_of(areas, _SQUARE_M),)
             if len(squares)
         ]
-        self.trees = {layer: _tree_of(ground, layer) for layer in ("green", "trees")}
+        self._things = [
+            _reach_of(ground, "green", reach_m),
+            _reach_of(ground, "trees", reach_m + zone_m),
+        ]
         self._road_count = len(ground.road_areas)
 
-    def gaps(self, layer: str, lines: LineArray, around: LineArray, reach_m: float) -> FloatArray:
-        """Distance of each line to the nearest thing of a layer, infinite beyond reach.
-
-        ``around`` are the boxes of the lines widened by the reach or more.
-        """
-        gap = np.full(len(lines), np.inf)
-        tree = self.trees[layer]
-        if tree is not None:
-            line, shape = tree.tree.query(around)
-            np.minimum.at(gap, line, shapely.distance(lines[line], tree.shapes[shape]))
-        return np.where(gap <= reach_m, gap, np.inf)
+    def gaps(self, lines: LineArray) -> FloatArray:
+        """Distances of lines to the nearest greenery and tree, (n, 2); infinite beyond reach."""
+        gaps = np.full((len(lines), 2), np.inf)
+        for column, things in enumerate(self._things):
+            if things is not None:
+                line, _, gap_m = things.pairs(lines)
+                np.minimum.at(gaps[:, column], line, gap_m)
+        return gaps
 
     def near_roads(
-        self,
-        lines: LineArray,
-        around: LineArray,
-        own_road: IntArray,
-        entered: tuple[IntArray, IntArray],
-        reach_m: float,
+        self, lines: LineArray, own_road: IntArray, entered: tuple[IntArray, IntArray]
     ) -> NearRoads:
         """Roads whose red line, or land that may be theirs, is within reach of lines.
 
-        ``around`` are the boxes of the lines widened by the reach or more; ``entered`` are pairs of
-        lines and roads whose carriageway they enter, as they do the red line around it then.
+        ``entered`` are pairs of lines and roads whose carriageway they enter, as they do the red
+        line around it then.
         """
-        own = np.flatnonzero(own_road >= 0)
-        line, road = np.r_[own, entered[0]], np.r_[own_road[own], entered[1]]
-        sure = np.unique(line * self._road_count + road)
-        line, road = np.divmod(sure, self._road_count)
-        found = [NearRoads(line, road, np.zeros(len(sure)), *[np.ones(len(sure), bool)] * 2)]
-        for tree, road_of, known in self.roads:
-            line, square = (part.astype(np.int64) for part in tree.tree.query(around))
+        own, (line, road) = np.flatnonzero(own_road >= 0), entered
+        other = road != own_road[line]
+        line, road = line[other], road[other]
+        known_pairs = line * self._road_count + road
+        line, road = np.r_[own, line], np.r_[own_road[own], road]
+        found = [NearRoads(line, road, np.zeros(len(line)), *[np.ones(len(line), bool)] * 2)]
+        for squares, road_of, known in self.roads:
+            line, square = squares.boxes(lines)
             road = road_of[square]
             other = road != own_road[line]
             if known:
-                other &= ~np.isin(line * self._road_count + road, sure)
-            line, square, road = line[other], square[other], road[other]
-            gap_m = shapely.distance(lines[line], tree.shapes[square])
-            near = gap_m <= reach_m
-            line, square, road, gap_m = line[near], square[near], road[near], gap_m[near]
+                other &= ~np.isin(line * self._road_count + road, known_pairs)
+            line, square, gap_m = squares.near(lines, line[other], square[other])
             inside_m, met = np.zeros(len(line)), np.flatnonzero(gap_m == 0)
-            inside_m[met] = _inside_m(lines[line[met]], tree.shapes[square[met]])
-            found.append(_by_road(line, road, gap_m, inside_m, known))
+            inside_m[met] = _inside_m(lines[line[met]], squares.shapes[square[met]])
+            found.append(_by_road(line, road_of[square], gap_m, inside_m, known))
         return _joined(found)
 
 
-class _Tree:
-    """Shapes with their R-tree."""
+class _Reach:
+    """Shapes, to be found by what is within a reach of them."""
 
-    def __init__(self, shapes: NDArray[Any]) -> None:
-        self.shapes, self.tree = shapes, shapely.STRtree(shapes)
+    def __init__(self, shapes: NDArray[Any], reach_m: float) -> None:
+        west, south, east, north = shapely.bounds(shapes).T
+        around = west - reach_m, south - reach_m, east + reach_m, north + reach_m
+        self.shapes, self.reach_m = shapes, reach_m
+        self._tree = shapely.STRtree(shapely.box(*around))
         shapely.prepare(shapes)
 
+    def boxes(self, lines: LineArray) -> tuple[IntArray, IntArray]:
+        """Pairs of lines and shapes whose boxes are within reach."""
+        line, shape = self._tree.query(lines)
+        return line.astype(np.int64), shape.astype(np.int64)
 
-def _tree_of(ground: Ground, layer: str) -> _Tree | None:
+    def near(
+        self, lines: LineArray, line: IntArray, shape: IntArray
+    ) -> tuple[IntArray, IntArray, FloatArray]:
+        """Those of some pairs that are within reach, and the metres between."""
+        gap_m = shapely.distance(lines[line], self.shapes[shape])
+        near = gap_m <= self.reach_m
+        return line[near], shape[near], gap_m[near]
+
+    def pairs(self, lines: LineArray) -> tuple[IntArray, IntArray, FloatArray]:
+        """All pairs within reach, and the metres between."""
+        return self.near(lines, *self.boxes(lines))
+
+
+def _reach_of(ground: Ground, layer: str, reach_m: float) -> _Reach | None:
     table = ground.survey.get(layer)
-    return None if table is None or len(table) == 0 else _Tree(np.asarray(table.geometry.array))
+    if table is None or len(table) == 0:
+        return None
+    return _Reach(np.asarray(table.geometry.array), reach_m)
 
 
 @dataclass
@@ -137,8 +156,8 @@ class LineValues:
     longest
         (n, 1) longest single piece inside the carriageway of a city road.
     gaps
-        (n, 2) distance to the nearest greenery and tree; infinite beyond ``reach_m``, for trees
-        beyond that and the zone of an ancient one, and for lines of no length.
+        (n, 2) distance to the nearest greenery and tree; infinite beyond the reach of ``nearby``,
+        and for lines of no length.
     """
 
     ground: Ground
@@ -149,7 +168,6 @@ class LineValues:
     own_road: IntArray
     on_bridge: FloatArray
     in_doubt: NDArray[np.bool_]
-    reach_m: float
     sums: FloatArray = field(init=False)
     longest: FloatArray = field(init=False)
     gaps: FloatArray = field(init=False)
@@ -170,18 +188,14 @@ class LineValues:
             return
         self._filled[new] = True
         lines = self.lines[new]
-        zone = self.ground.policy.planning.ancient_tree_zone_m
-        around = _around(lines, self.reach_m + zone)
         entered = self._measure(new, lines)
-        near = self.nearby.near_roads(lines, around, self.own_road[new], entered, self.reach_m)
+        near = self.nearby.near_roads(lines, self.own_road[new], entered)
         self._near.append(
             NearRoads(new[near.line], *(near.road, near.gap_m, near.sure, near.known))
         )
         self.__dict__.pop("near_roads", None)  # told again with the new ones
-        reaches = {"green": self.reach_m, "trees": self.reach_m + zone}
-        gaps = [self.nearby.gaps(name, lines, around, reach) for name, reach in reaches.items()]
         long = self.sums[new, LENGTH] > 0
-        self.gaps[new[long]] = np.stack(gaps, axis=1)[long]
+        self.gaps[new[long]] = self.nearby.gaps(lines[long])
 
     @cached_property
     def near_roads(self) -> tuple[NearRoads, IntArray]:
@@ -257,12 +271,6 @@ class LineValues:
         return pd.DataFrame(table), pieces.reset_index(drop=True)
 
 
-def _around(lines: LineArray, reach_m: float) -> LineArray:
-    """Boxes of lines, widened to all sides."""
-    west, south, east, north = shapely.bounds(lines).T
-    return np.asarray(shapely.box(west - reach_m, south - reach_m, east + reach_m, north + reach_m))
-
-
 def _add(values: FloatArray, pieces: pd.DataFrame, name: str, column: int, unknown: int) -> None:
     """Add up a length of pieces by line, and count those whose length is unknown."""
     line, length = pieces["route"].to_numpy(np.int64), pieces[name].to_numpy(float)
@@ -284,7 +292,7 @@ def _by_road(
 ) -> NearRoads:
     """One row for each line and road: the least gap, and whether the metres inside are many."""
     roads = int(road.max(initial=0)) + 1
-    pairs, place = np.unique(line * roads + road, return_inverse=True)
+    place, pairs = pd.factorize(line * roads + road)
     gap = np.full(len(pairs), np.inf)
     np.minimum.at(gap, place, gap_m)
     sure = np.bincount(place, inside_m, minlength=len(pairs)) > CONTACT_TOLERANCE_M
@@ -316,21 +324,23 @@ def joints_inside(
     ends: IntArray, node_xy: FloatArray, crossings: pd.DataFrame, areas: NDArray[Any]
 ) -> Joints:
     """Look for ends that two edges which cross the same road share at or inside its kerb."""
-    edge, road = (crossings[name].to_numpy(np.int64) for name in ("edge", "road"))
+    edge = crossings["edge"].to_numpy(np.int64)
     at = pd.DataFrame(
         {
             "edge": np.tile(edge, 2),
-            "road": np.tile(road, 2),
+            "road": np.tile(crossings["road"].to_numpy(np.int64), 2),
             "end": np.repeat([0, 1], len(edge)),
             "node": ends[edge].T.ravel(),
         }
     )
     at = at[at.duplicated(["node", "road"], keep=False)]
     points = shapely.points(node_xy[at["node"].to_numpy(np.int64)])
-    kerbs = areas[at["road"].to_numpy(np.int64)]
-    near = shapely.dwithin(points, kerbs, CONTACT_TOLERANCE_M)
-    inside = near & shapely.intersects(points, kerbs)
-    inside &= ~shapely.dwithin(points, shapely.boundary(kerbs), CONTACT_TOLERANCE_M)
+    road, rims = at["road"].to_numpy(np.int64), shapely.boundary(areas)
+    shapely.prepare(areas)
+    shapely.prepare(rims)
+    near = shapely.dwithin(areas[road], points, CONTACT_TOLERANCE_M)
+    inside = near & shapely.intersects(areas[road], points)
+    inside &= ~shapely.dwithin(rims[road], points, CONTACT_TOLERANCE_M)
     joints = Joints(np.full(ends.shape, -1), np.zeros(len(ends), bool))
     joints.road[at["edge"][inside], at["end"][inside]] = at["road"][inside]
     # What is too short to count by itself may still join what lies before and behind it.

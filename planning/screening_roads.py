@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from gis.linear import FloatArray
 from planning.comparisons import DATED
@@ -86,8 +87,8 @@ def three_valued(yes: Any, unknown: Any) -> Coded:
 def _patterns(present: Any) -> tuple[Any, Any]:
     """Distinct rows of truths, and the place of each row among them."""
     packed = present @ (1 << np.arange(present.shape[1], dtype=np.int64))
-    _, first, place = np.unique(packed, return_index=True, return_inverse=True)
-    return present[first], place.astype(np.intp)
+    place, found = pd.factorize(packed)
+    return (found[:, None] >> np.arange(present.shape[1])) % 2 > 0, place.astype(np.intp)
 
 
 def _dated(ground: Ground) -> list[Condition]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray, ranges
@@ -28,6 +29,7 @@ class Sites:
     cases: Sequence[Application]
     _covers: dict[str, NDArray[np.intp]] = field(default_factory=dict, repr=False)
     _kinds: dict[str, NDArray[np.intp]] = field(default_factory=dict, repr=False)
+    _near_spared: dict[float, NDArray[np.bool_]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def steps(self) -> LastSteps:
@@ -54,6 +56,16 @@ class Sites:
         nodes, starts = self._ends
         first, last = starts[sites], starts[sites + 1]
         return np.r_[0, np.cumsum(last - first)], nodes[ranges(first, last)]
+
+    def spared_in_reach(self, sites: IntArray, reach_m: float) -> NDArray[np.bool_]:
+        """Whether spared ground lies within so many metres of an end of each of some sites."""
+        if reach_m not in self._near_spared:
+            nodes, starts = self._ends
+            ends, place = np.unique(nodes, return_inverse=True)
+            places = shapely.points(self.work.corridors.graph.node_xy[ends])
+            near = self.work.closures.near_spared(places, reach_m)[place]
+            self._near_spared[reach_m] = np.diff(np.r_[0, np.cumsum(near)][starts]) > 0
+        return self._near_spared[reach_m][sites]
 
     @cached_property
     def is_estimate(self) -> NDArray[np.bool_]:

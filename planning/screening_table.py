@@ -34,102 +34,105 @@ _ORDER = (*_ABOUT, *TEXTS[:2], "gap_m", *TEXTS[2:8], "searched_m", *TEXTS[8:])
 _NOTHING = -1
 
 
-class _Texts:
-    """A column of texts, few of them different: places in a list of those that came up."""
-
-    def __init__(self, rows: int) -> None:
-        self._place = np.full(rows, _NOTHING, np.int32)
-        self._values: list[str] = []
-        self._place_of: dict[str, int] = {}
-
-    def write(self, rows: IntArray, values: Any) -> None:
-        """Write one text for all rows or one for each, None for nothing."""
-        if isinstance(values, Coded):
-            known = np.full(len(values.values), _NOTHING, np.int32)
-            used = np.flatnonzero(np.bincount(values.place, minlength=len(known)))
-            known[used] = [self._of(values.values[place]) for place in used.tolist()]
-            self._place[rows] = known[values.place]
-        elif isinstance(values, np.ndarray):
-            place, found = pd.factorize(values)
-            self._place[rows] = np.array([*map(self._of, found), _NOTHING], np.int32)[place]
-        else:
-            self._place[rows] = self._of(values)
-
-    def copy(self, rows: IntArray, to: IntArray) -> None:
-        """Write to some rows what others hold."""
-        self._place[to] = self._place[rows]
-
-    def column(self) -> pd.Series:
-        """The texts, as pandas has them where they are given as objects."""
-        return _column(self._values, self._place)
-
-    def _of(self, value: str | None) -> int:
-        if value is None:
-            return _NOTHING
-        if value not in self._place_of:
-            self._place_of[value] = len(self._values)
-            self._values.append(value)
-        return self._place_of[value]
-
-
 class Table:
-    """Rows in the order of cases and utilities; nothing requested until something is written."""
+    """Rows in the order of cases and utilities; nothing requested until something is written.
+
+    Rows share answers: these are written once, and laid out when the frame is asked for.
+    """
 
     def __init__(self, cases: Sequence[Application], utilities: Sequence[str]) -> None:
         self.cases, self.utilities = cases, list(utilities)
-        self._rows = len(cases) * len(self.utilities)
         measures = dict.fromkeys(name for group in MEASURES.values() for name in group)
         self.numbers = (*FIGURES, *(name for name in measures if name not in FIGURES))
-        self._texts = {name: _Texts(self._rows) for name in TEXTS}
-        self._texts["status"].write(np.arange(self._rows), "not_requested")
-        self._columns = {name: np.full(self._rows, np.nan) for name in (*_REACHES, *self.numbers)}
-        self._columns["geometry"] = np.full(self._rows, None, object)
+        self._answer_of = np.zeros(len(cases) * len(self.utilities), np.int64)
+        self._written: list[tuple[slice, Mapping[str, Any]]] = [
+            (slice(0, 1), {"status": "not_requested"})
+        ]
+
+    @property
+    def _count(self) -> int:
+        """How many answers were written."""
+        return int(self._written[-1][0].stop)
 
     def rows(self, cases: IntArray, utility: str) -> IntArray:
         """Numbers of the rows of some cases."""
         return cases * len(self.utilities) + self.utilities.index(utility)
 
     def write(self, rows: IntArray, columns: Mapping[str, Any]) -> None:
-        """Write values, one for each row or one for all; columns that are not kept are passed."""
-        for name, values in columns.items():
-            if name in self._texts:
-                self._texts[name].write(rows, values)
-            elif name in self._columns:
-                self._columns[name][rows] = values
+        """Write values, one for each row or one for all, None for nothing.
+
+        Columns that are not kept are passed.
+        """
+        first = self._count
+        self._answer_of[rows] = np.arange(first, first + len(rows))
+        self._written.append((slice(first, first + len(rows)), columns))
+
+    def write_each(self, rows: IntArray, values: Sequence[Mapping[str, Any]]) -> None:
+        """Write rows one by one."""
+        names = dict.fromkeys(name for one in values for name in one)
+        self.write(rows, {name: _objects([one.get(name) for one in values]) for name in names})
 
     def copy(self, rows: IntArray, to: IntArray) -> None:
         """Write to some rows what others hold."""
-        for texts in self._texts.values():
-            texts.copy(rows, to)
-        for values in self._columns.values():
-            values[to] = values[rows]
-
-    def write_row(self, row: int, values: Mapping[str, Any]) -> None:
-        """Write one row; None stands for an unknown number."""
-        for name, value in values.items():
-            if name in self._texts:
-                self._texts[name].write(np.array([row]), value)
-            else:
-                unknown = value is None and name != "geometry"
-                self._columns[name][row] = np.nan if unknown else value
+        self._answer_of[to] = self._answer_of[rows]
 
     def frame(self, geometry: bool) -> pd.DataFrame:
         """The table in its columns' order."""
-        each, cases = len(self.utilities), np.arange(len(self.cases))
+        case, utility = np.divmod(np.arange(len(self._answer_of)), len(self.utilities))
         about: dict[str, Sequence[str | None]] = {
             "parcel_id": [case.parcel_id for case in self.cases],
             "application_id": [case.application_id or None for case in self.cases],
             "source": [case.source for case in self.cases],
             "dig_date": _days(self.cases),
         }
-        columns: dict[str, Any] = {
-            name: _column(values, np.repeat(cases, each)) for name, values in about.items()
-        }
-        columns["utility"] = _column(self.utilities, np.tile(np.arange(each), len(self.cases)))
-        columns |= {name: texts.column() for name, texts in self._texts.items()}
-        columns |= self._columns
+        columns: dict[str, Any] = {name: _column(values, case) for name, values in about.items()}
+        columns["utility"] = _column(self.utilities, utility)
+        columns |= {name: self._texts(name) for name in TEXTS}
+        for name in (*_REACHES, *self.numbers):
+            columns[name] = self._values(name, np.nan)
+        if geometry:
+            columns["geometry"] = self._values("geometry", None)
         names = [*_ORDER, *self.numbers, *(["geometry"] if geometry else [])]
         return pd.DataFrame({name: columns[name] for name in names}, columns=names, copy=False)
+
+    def _values(self, name: str, nothing: float | None) -> NDArray[Any]:
+        """A column of numbers or shapes."""
+        values = np.full(self._count, nothing)
+        for mine, columns in self._written:
+            if columns.get(name) is not None:
+                values[mine] = columns[name]
+        return np.asarray(values[self._answer_of])
+
+    def _texts(self, name: str) -> pd.Series:
+        """A column of texts, few of them different."""
+        place, place_of = np.full(self._count, _NOTHING), dict[str, int]()
+        for mine, columns in self._written:
+            place[mine] = _places(columns.get(name), place_of)
+        return _column(list(place_of), place[self._answer_of])
+
+
+def _places(values: Any, place_of: dict[str, int]) -> IntArray | int:
+    """Places of texts, one for all or one for each, among those that came up, which grow."""
+
+    def of(value: str | None) -> int:
+        return _NOTHING if value is None else place_of.setdefault(value, len(place_of))
+
+    if isinstance(values, Coded):
+        known = np.full(len(values.values), _NOTHING)
+        used = np.flatnonzero(np.bincount(values.place, minlength=len(known)))
+        known[used] = [of(values.values[place]) for place in used.tolist()]
+        return known[values.place]
+    if isinstance(values, np.ndarray):
+        place, found = pd.factorize(values)
+        return np.array([*map(of, found), _NOTHING])[place]
+    return of(values)
+
+
+def _objects(values: Sequence[Any]) -> NDArray[Any]:
+    """Values as they are, shapes too."""
+    found = np.empty(len(values), object)
+    found[:] = values
+    return found
 
 
 def _column(values: Sequence[str | None], place: NDArray[Any]) -> pd.Series:

@@ -55,13 +55,16 @@ def tolerances_of_ways(
 
 def _of_ways(work: Groundwork, sites: Sites, ways: Ways) -> Hold:
     """What ways hang on, without their lines."""
-    table = ways.tie_ins.table[["kind", "feature_id"]].take(ways.tie_in)
+    kind, feature_id = (
+        ways.tie_ins.table[name].array[ways.tie_in].to_numpy(object)
+        for name in ("kind", "feature_id")
+    )
     return Hold(
         work=work,
         lines=np.zeros(0, object),
         crossings=work.corridors.crossings.iloc[:0],
-        kind=table["kind"].to_numpy(object),
-        feature_id=table["feature_id"].to_numpy(object).astype(str),
+        kind=kind,
+        feature_id=feature_id.astype(str),
         parcels=[sites.parcel_ids[site] for site in ways.site.tolist()],
         working=np.zeros(0, object),
     )

@@ -6,12 +6,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
 from gis.forest import Branches, Forest
-from gis.linear import FloatArray, IntArray, LineArray, ranges
+from gis.linear import FloatArray, IntArray, LineArray, least_of_each, ranges
 from planning.corridors import Corridors
 from planning.routes import Search, Way, grow
 from planning.tie_ins import TieIns
@@ -21,7 +20,8 @@ from planning.tie_ins import TieIns
 class LastSteps:
     """Every last step of every site: over a connector from its foot, or straight at a node.
 
-    Rows ordered by ``site``; ``edge`` and ``foot`` are -1 where the way ends at ``node`` itself.
+    Rows ordered by ``site`` and ``edge``; ``edge`` and ``foot`` are -1 where the way ends at
+    ``node`` itself.
     """
 
     site: IntArray
@@ -237,46 +237,47 @@ def _chained(lines: LineArray, owner: IntArray, ahead: NDArray[np.bool_]) -> Lin
     return np.asarray(shapely.linestrings(xy[kept], indices=of[kept]))
 
 
-def lightest_ways(
-    search: Search, steps: LastSteps, grown: tuple[Forest, IntArray] | None = None
-) -> Ways:
+def lightest_ways(search: Search, steps: LastSteps) -> Ways:
     """The lightest way of every site that can be reached; of equal ones the first edge.
 
-    Parameters
-    ----------
-    grown
-        The forest of this search, where it stands already (``planning.routes.grow``).
-
-    Notes
-    -----
     One forest, then O(steps).
     """
-    forest, rows = grown or grow(search)
-    over = steps.edge >= 0
-    weight = np.full(len(steps.site), np.inf)
-    weight[over] = forest.cost[steps.foot[over]] + search.edge_weights[steps.edge[over]]
-    best = search.best_tie_ins
-    straight_row, straight_weight = _at_nodes(best, search.corridors.graph.node_count)
-    weight[~over] = straight_weight[steps.node[~over]]
-    reached = np.flatnonzero(np.isfinite(weight))
-    order = reached[np.lexsort((steps.edge[reached], weight[reached], steps.site[reached]))]
-    site = steps.site[order]
-    chosen = order[np.r_[True, np.diff(site) > 0]] if len(order) else order
-    foot = steps.foot[chosen]
-    tie_in = np.where(
-        foot >= 0, rows[forest.source[foot]] if len(rows) else -1, straight_row[steps.node[chosen]]
-    )
+    forest, rows = grow(search)
+    weight = _step_weights(search, steps, forest.cost)
+    chosen = least_of_each(weight, np.flatnonzero(np.diff(steps.site, prepend=-1)))
+    chosen = chosen[np.isfinite(weight[chosen])]
+    foot, node = steps.foot[chosen], steps.node[chosen]
+    tie_in = np.full(len(chosen), -1, np.int64)
+    over = foot >= 0
+    tie_in[over] = rows[forest.source[foot[over]]]
+    tie_in[~over] = search.starts_at(node[~over])[1]
     return Ways(
         search.corridors,
         search.tie_ins,
         forest,
         steps.site[chosen],
-        tie_in.astype(np.int64),
+        tie_in,
         foot,
         steps.edge[chosen],
-        steps.node[chosen],
+        node,
         weight[chosen],
     )
+
+
+def least_weights(search: Search, steps: LastSteps) -> FloatArray:
+    """Weight of the lightest way of every site that has steps, infinite where none leads there."""
+    weight = _step_weights(search, steps, search.node_weights)
+    starts = np.flatnonzero(np.diff(steps.site, prepend=-1))
+    return np.asarray(np.minimum.reduceat(weight, starts)) if len(starts) else weight
+
+
+def _step_weights(search: Search, steps: LastSteps, cost: FloatArray) -> FloatArray:
+    """Weight of the lightest way over each last step; ``cost`` is that of every node."""
+    over = steps.edge >= 0
+    weight = np.empty(len(steps.edge))
+    weight[over] = cost[steps.foot[over]] + search.edge_weights[steps.edge[over]]
+    weight[~over] = search.starts_at(steps.node[~over])[0]
+    return weight
 
 
 def cut_off(
@@ -298,11 +299,3 @@ def cut_off(
     mine = steps.of_sites(sites)
     joined = np.where(mine.foot >= 0, part_served[corridors.parts[mine.foot]], served[mine.node])
     return ~np.isin(sites, mine.site[joined])
-
-
-def _at_nodes(best: pd.DataFrame, node_count: int) -> tuple[IntArray, FloatArray]:
-    """Row and weight of the lightest tie-in of every node."""
-    row, weight = np.full(node_count, -1, np.int64), np.full(node_count, np.inf)
-    nodes = best.index.to_numpy(np.int64)
-    row[nodes], weight[nodes] = best["row"].to_numpy(np.int64), best["weight"].to_numpy(float)
-    return row, weight

@@ -144,12 +144,15 @@ def _ground(
     before: Ground, work: Groundwork, changed: Set[str], region: Region, edge_before: IntArray
 ) -> Ground:
     after = Ground(work.survey, work.corridors, work.policy)
-    if before.corridors.surfaces is after.corridors.surfaces:
+    same_roads = before.corridors.surfaces is after.corridors.surfaces
+    if same_roads:
         hand_on(before, after, _OF_ROAD_TABLE)
     if same_streets(before.corridors.roadside, after.corridors.roadside):
         hand_on(before, after, ("centre_lines",))
         if "road_red_lines" not in changed:
             hand_on(before, after, _OF_ROADS)
+            if same_roads:
+                hand_on(before, after, ("city_road_areas",))
     hand_on(before, after, [name for name, layer in _OF_LAYER.items() if layer not in changed])
     if before.corridors.crossings is after.corridors.crossings:
         hand_on(before, after, ("roads_of_edge",))

@@ -22,7 +22,6 @@ from planning.groundwork import Groundwork
 from planning.local_edits import Edit
 from planning.screening_sites import Sites
 from planning.screening_ways import Ways, cut_off, lightest_ways
-from planning.tie_ins import eligible
 
 Mask = NDArray[np.bool_]
 # What is judged beside a route lies no farther from it than lines are joined, over a carriageway,
@@ -114,7 +113,7 @@ class Side:
     def cut_off(self, demand: Demand, some: IntArray) -> Mask:
         """True for sites that nothing joins to the network; given in ascending order."""
         tie_ins = self.work.tie_ins(demand.pipe.utility)
-        usable = eligible(tie_ins, demand.pipe, self.work.standards)
+        usable = self.work.eligible_tie_ins(demand.pipe)
         return cut_off(self.work.corridors, tie_ins, usable, self.sites.steps, some)
 
 

@@ -163,11 +163,11 @@ def _column(column: pd.Series) -> Column:
 
 def _classes(codes: list[Codes]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """First row of each class of rows with equal codes, and the class of each row."""
-    class_of = np.zeros(len(codes[0]), np.int64)
+    class_of = np.zeros(len(codes[0]), np.int64)  # numbered as they come up
     for code in codes:
         if (code != code[0]).any():
             class_of = pd.factorize(class_of * 3 + (code + 1))[0].astype(np.int64)
-    first = np.unique(class_of, return_index=True)[1]
+    first = np.flatnonzero(np.diff(np.maximum.accumulate(class_of), prepend=-1))
     return first, class_of.astype(np.intp)
 
 
@@ -268,12 +268,12 @@ def _truths(condition: Condition, columns: _Columns, source: str) -> Codes:
     if condition.date is None:
         return _as_codes([condition.test({condition.input: value}) for value in values])[place]
     day_place, days = columns.distinct(condition.date)
-    pairs, pair_of = np.unique(place * len(days) + day_place, return_inverse=True)
+    pair_of, pairs = pd.factorize(place * len(days) + day_place)
     truths = [
         condition.test(
             {condition.input: values[pair // len(days)], condition.date: days[pair % len(days)]}
         )
-        for pair in pairs
+        for pair in pairs.tolist()
     ]
     return _as_codes(truths)[pair_of]
 
