@@ -27,6 +27,7 @@ from planning.carriers import may_carry
 from planning.corridor_parts import Part, cut_out, in_place, regreened
 from planning.corridors import Corridors, bridges, build_beside
 from planning.groundwork import Groundwork, Joined, gates_of, joined_gates, prepare
+from planning.land_changes import moved_land
 from planning.obstacles import obstacles_of
 from planning.road_changes import changed_bridges, changed_streets, streets_over
 from planning.roadside import Roadside, roadside_after, same_streets
@@ -200,7 +201,7 @@ class _Site:
     """An edit to be spliced in: the work before, what there is now, and where it differs.
 
     ``layers`` are those with changes that corridors or tie-ins are built from, '' for gates and
-    roads; ``moved`` the parcels and gates that changed.
+    roads; ``moved`` the parcels and gates that moved, came or went.
     """
 
     work: Groundwork
@@ -220,6 +221,8 @@ class _Site:
         beside = before
         if any(layer in changed for layer in _ROADS):
             beside = roadside_after(before, survey, work.policy)
+        clearance_m = work.policy.planning.value("open_land_clearance_m")
+        changed = moved_land(work.survey, survey, changed, clearance_m)
         layers = {layer for layer in _BUILT_FROM if layer in changed}
         shapes = [changed[layer].shapes for layer in sorted(layers)]
         gates = _changed_gates(work.joined, joined)
