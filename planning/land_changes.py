@@ -55,9 +55,7 @@ def _elsewhere(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, ids: frozenset
     return Change(gone, np.concatenate([np.asarray(shapes.array) for shapes in left]))
 
 
-def _well_inside(
-    shapes: NDArray[Any], land: NDArray[Any], clearance_m: float
-) -> NDArray[np.bool_]:
+def _well_inside(shapes: NDArray[Any], land: NDArray[Any], clearance_m: float) -> NDArray[np.bool_]:
     """Which shapes lie inside one piece of land, with what is kept clear of both."""
     place, piece = shapely.STRtree(shapes).query(land, "contains_properly")[::-1]
     wide, wider = (kept_clear(x, clearance_m) for x in (shapes[place], land[piece]))
