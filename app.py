@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from threading import Thread
 
+import language
 import settings
 from layers import databases
 from layers.errors import LayerError, ReadError, WorkspaceError
-from ui import language
 from ui.county import open_county
 from ui.sample import ready_workspace
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from cli_checks import CHECKS
 from cli_parts import as_json_option, messages, print_json, print_lines, progress
 from cli_versions import COMMANDS
 from gis.crs import CrsError
+from language import gettext as _
 from layers import databases
 from layers.answers import Answer, read_answers
 from layers.counties import county_bounds, county_crs
@@ -62,7 +62,6 @@ from reports.exchange import (
 )
 from reports.layer_picture import draw_layer
 from reports.summary import asked_first, plan_summary
-from ui import language
 from ui.sample import make_sample
 
 # What a user can put right. Any other error is ours, and shows where it came from.
@@ -80,8 +79,6 @@ USER_ERRORS = (
 
 # Text that is not JSON, is nested without end, or holds a number of thousands of digits.
 NOT_JSON = (ValueError, RecursionError)
-
-language.start()
 
 
 class ErrorsAsExits(click.Group):
@@ -236,7 +233,7 @@ def template(out: Path, layers: Sequence[str], as_json: bool) -> None:
     if as_json:
         print_json({"out": str(out), "layers": chosen})
     else:
-        click.echo(_("已写 {}:{}").format(out, "、".join(chosen)))
+        click.echo(_("已写 {}:{}").format(out, _("、").join(chosen)))
 
 
 @main.command(help=_("新建示例县工作区,可直接打开。"))
@@ -519,7 +516,7 @@ def _names(text: str | None, known: tuple[str, ...], option: str) -> list[str] |
     names = [name.strip() for name in text.split(",") if name.strip()]
     wrong = [name for name in names if name not in known]
     if wrong or not names:
-        shown = "、".join(known[:12]) + ("……" if len(known) > 12 else "")
+        shown = _("、").join(known[:12]) + ("……" if len(known) > 12 else "")
         raise LayerError(
             _("{} 的值 {}:没有这个名称;可用值为 {}。请改正。").format(
                 option, wrong[0] if wrong else repr(text), shown
@@ -538,7 +535,7 @@ def _day(text: str | None) -> date:
 
 
 def _counts(counts: Mapping[str, int]) -> str:
-    return "、".join(f"{name} {count}" for name, count in counts.items()) or _("无")
+    return _("、").join(f"{name} {count}" for name, count in counts.items()) or _("无")
 
 
 def _pairs(option: str, texts: Sequence[str]) -> Mapping[str, str]:

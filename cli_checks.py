@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from gettext import gettext as _
 from pathlib import Path
 
 import click
 
 import settings
 from cli_parts import as_json_option, messages, print_json, print_lines, progress
+from language import gettext as _
 from layers.check_rules import check_rules
 from layers.checks import check_layers
 from layers.errors import LayerError
@@ -126,7 +126,7 @@ def _refuse_hopeless(rule: str | None) -> None:
     if rule is not None and (rule not in rules or rules[rule].repair is None):
         raise LayerError(
             _("规则“{}”没有修复办法。可修复的规则:{}。").format(
-                rule, "、".join(one.rule_id for one in rules.values() if one.repair)
+                rule, _("、").join(one.rule_id for one in rules.values() if one.repair)
             )
         )
 

@@ -1,4 +1,7 @@
-"""What the commands of the command line share: their option ``--json`` and how they print."""
+"""What the commands of the command line share: language, option ``--json`` and how they print.
+
+The language is taken when this module is read, before the commands are told in it.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,19 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from gettext import gettext as _
 from typing import Any
 
 import click
 
+import language
+import settings
+from language import gettext as _
 from layers.problems import Problem
+
+try:
+    language.start(settings.language())
+except language.LanguageError as error:
+    raise SystemExit(str(error)) from None
 
 
 def _remember_json(ctx: click.Context, _option: click.Parameter, value: bool) -> bool:

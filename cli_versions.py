@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from gettext import gettext as _
 from pathlib import Path
 
 import click
 
 import settings
 from cli_parts import as_json_option, print_json, print_lines
+from language import gettext as _
 from layers.diffs import FeatureChange, diff
 from layers.store import Workspace
 from layers.survey import LayerVersion

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from api import tokens
-from ui.language import gettext as _
+from language import gettext as _
 
 # A line drawn by clicks has tens of points; each one costs time to judge.
 MAX_POINTS = 200

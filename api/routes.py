@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import tokens
 from api.view_layers import LayerRequestError, ViewLayer, parse_box
-from ui.language import gettext as _
+from language import gettext as _
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 _PACKAGES = {"leaflet": "xstatic.pkg.leaflet", "jquery": "xstatic.pkg.jquery"}

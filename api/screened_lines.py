@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from api import tokens
-from ui.language import gettext as _
+from language import gettext as _
 
 ADDRESS = "/api/screening"
 # A status and a GeoJSON FeatureCollection; else a message for the person who asked.

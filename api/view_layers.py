@@ -16,7 +16,7 @@ import pandas as pd
 import shapely
 
 from api.escape import esc
-from ui.language import gettext as _
+from language import gettext as _
 
 MAX_FEATURES = 4000  # about 1 MB before compression; more would stall a phone
 _TOLERANCE_M = 0.2  # of what is drawn; a pixel at the deepest zoom shows 0.13 m

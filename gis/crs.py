@@ -6,10 +6,11 @@ are refused because 200 m become another number there (at Xin County 234.7 m on 
 
 from __future__ import annotations
 
-from gettext import gettext as _
 from typing import Any
 
 from pyproj import CRS
+
+from language import gettext as _
 
 # CGCS2000 3-degree Gauss-Kruger zones without zone prefix: EPSG:4534 has central meridian 75° E,
 # one code for every 3 degrees eastward (EPSG registry, codes 4534-4554).

@@ -9,7 +9,6 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from gettext import gettext as _
 from pathlib import Path
 
 import geopandas as gpd
@@ -17,6 +16,7 @@ import numpy as np
 import pandas as pd
 from pyproj import CRS
 
+from language import gettext as _
 from layers.checks import Rows, row_problems
 from layers.coercion import clean_text, coerce, is_missing
 from layers.errors import LayerError, ReadError
@@ -101,7 +101,7 @@ def read_answers(file: Path) -> list[Answer]:
     if not rows or not set(_COLUMNS) <= set(rows[0]):
         raise ReadError(
             _("文件 {}:须为 screen --questions 写出的 CSV,含列 {}。").format(
-                file.name, "、".join(_COLUMNS)
+                file.name, _("、").join(_COLUMNS)
             )
         )
     cells = [[_cell(row[column]) for column in _COLUMNS] for row in rows]
@@ -166,7 +166,7 @@ def _value(definition: LayerDefinition, one: Answer) -> tuple[Field, object]:
     if field is None:
         raise LayerError(
             _("{}:图层 {} 没有可回答的字段 {};可用的字段:{}。").format(
-                one.subject, definition.name, one.field, "、".join(fields)
+                one.subject, definition.name, one.field, _("、").join(fields)
             )
         )
     if is_missing(one.value):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from gettext import gettext as _
 from typing import Any
 
+from language import gettext as _
 from layers.errors import WorkspaceError
 from layers.names import APPLICATION_ID
 

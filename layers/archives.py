@@ -15,10 +15,10 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
-from gettext import gettext as _
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from language import gettext as _
 from layers.errors import ReadError
 from layers.raw import RawLayer, Wanted
 
@@ -105,7 +105,7 @@ def _choose(members: dict[str, Path], path: Path, wanted: Wanted) -> tuple[str, 
         problem = _("须指明要导入的图层")
     raise ReadError(
         _("文件 {}:{}。文件中的图层:{}。请用 --source-layer 指定。").format(
-            path.name, problem, "、".join(members) or _("无")
+            path.name, problem, _("、").join(members) or _("无")
         )
     )
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping
 from functools import cache
-from gettext import gettext as _
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from language import gettext as _
 from layers.networks import SAME_M, network_of
 from layers.problems import Problem
 from layers.survey import Survey
@@ -66,7 +66,7 @@ def _in_future(rows: Rows, today: str) -> Iterator[Problem]:
             yield rows.problem(
                 position,
                 field,
-                _("{}晚于今天({})").format(rows.definition.field(field).zh, today),
+                _("{}晚于今天({})").format(rows.definition.field(field).label, today),
                 _("请核对日期;尚未建成的请改为规划"),
                 value=when.iloc[position],
                 rule_id="date_in_future",
@@ -236,7 +236,7 @@ def _classes(rows: Rows) -> Iterator[Problem]:
                 yield rows.problem(
                     position,
                     "pressure_mpa",
-                    _("压力不在{}的任何压力级别内").format(one.zh),
+                    _("压力不在{}的任何压力级别内").format(one.label),
                     _("请核对数值和单位(MPa)"),
                     value=pressure[position],
                     rule_id="pressure_unclassed",
@@ -296,7 +296,7 @@ def _materials(rows: Rows) -> Iterator[Problem]:
                 position,
                 "material",
                 _("CJJ 61-2017 附录 C.0.1 未将此材质列于{}").format(
-                    load_utilities()[utility].zh if utility in load_utilities() else utility
+                    load_utilities()[utility].label if utility in load_utilities() else utility
                 ),
                 _("请核对材质和专业"),
                 value=material,

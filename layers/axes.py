@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from gettext import gettext as _
 
 import numpy as np
 import pandas as pd
 import shapely
 
+from language import gettext as _
 from layers.errors import ReadError
 from layers.raw import COORDINATES
 from layers.survey_columns import roles_in
@@ -138,7 +138,7 @@ def _stated_axes(columns: list[str], mapping: Mapping[str, str], file: str) -> A
             _(
                 "文件 {}:没有列“{}”。"
                 "须用 --map north=列名、--map east=列名 各指明一列。文件中的列:{}。"
-            ).format(file, "、".join(absent), "、".join(columns))
+            ).format(file, _("、").join(absent), _("、").join(columns))
         )
     return Axes(mapping["north"], mapping["east"], _("按 --map"))
 

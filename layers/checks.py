@@ -6,7 +6,6 @@ import operator
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from gettext import gettext as _
 
 import geopandas as gpd
 import numpy as np
@@ -14,6 +13,7 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from language import gettext as _
 from layers.attribute_checks import attribute_problems
 from layers.check_rules import Severity, check_rules
 from layers.coverage_checks import coverage_problems
@@ -202,7 +202,7 @@ def _missing(rows: Rows) -> Iterator[Problem]:
                 yield rows.problem(
                     int(position),
                     field.name,
-                    _("必填字段“{}”为空").format(field.zh),
+                    _("必填字段“{}”为空").format(field.label),
                     _("请补填,或用 --map {0}=列名、--set {0}=值 指明").format(field.name),
                     rule_id="missing_value",
                 )
@@ -227,7 +227,7 @@ def _not_allowed(rows: Rows, field: Field) -> Iterator[Problem]:
     column = rows.table[field.name]
     if field.type == "enum":
         good = column.isin(field.allowed)
-        rule = _("须为下列之一:{}").format("、".join(field.allowed))
+        rule = _("须为下列之一:{}").format(_("、").join(field.allowed))
     else:
         sign = ">=" if field.allowed[0].startswith(">=") else ">"
         bound = float(field.allowed[0].removeprefix(sign))
@@ -257,7 +257,7 @@ def _wrong_subtypes(rows: Rows) -> Iterator[Problem]:
                 position,
                 "subtype",
                 _("专业 {} 的子类须为下列之一:{}").format(
-                    utility, "、".join(sorted(allowed[utility]))
+                    utility, _("、").join(sorted(allowed[utility]))
                 ),
                 _("请改正子类或专业"),
                 value=subtype,
@@ -276,8 +276,8 @@ def _disordered(rows: Rows) -> Iterator[Problem]:
                     int(position),
                     larger,
                     _("{} 不应小于(早于){} {}").format(
-                        rows.definition.field(larger).zh,
-                        rows.definition.field(smaller).zh,
+                        rows.definition.field(larger).label,
+                        rows.definition.field(smaller).label,
                         low.iloc[position],
                     ),
                     _("请核对两个字段"),

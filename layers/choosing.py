@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from gettext import gettext as _
 
+from language import gettext as _
 from layers.errors import ReadError
 from layers.raw import Wanted
 
@@ -23,7 +23,7 @@ def choose(names: Sequence[str], wanted: Wanted, *, shown: str) -> str:
     if found is None:
         raise ReadError(
             _("文件 {}:{}。文件中的图层:{}。请用 --source-layer 指定。").format(
-                shown, problem, "、".join(names) or _("无")
+                shown, problem, _("、").join(names) or _("无")
             )
         )
     return found

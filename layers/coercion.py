@@ -7,11 +7,11 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date
-from gettext import gettext as _
 
 import numpy as np
 import pandas as pd
 
+from language import gettext as _
 from layers.fields import Field, fold
 from layers.quantities import number_in
 
@@ -131,7 +131,7 @@ def _boolean(cell: object) -> bool:
 def _enum(cell: object, spellings: Mapping[str, str], allowed: tuple[str, ...]) -> str:
     value = spellings.get(fold(_text(cell)))
     if value is None:
-        raise ValueError(_("须为下列之一:{}").format("、".join(allowed)))
+        raise ValueError(_("须为下列之一:{}").format(_("、").join(allowed)))
     return value
 
 

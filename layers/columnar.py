@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pyarrow as pa
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
+from language import gettext as _
 from layers.errors import ReadError
 from layers.gdal_files import plain_cells, read_vector, shapes_of
 from layers.raw import RawLayer, Wanted

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from gettext import gettext as _
 
 import geopandas as gpd
 import numpy as np
@@ -13,6 +12,7 @@ import shapely
 from pyproj import CRS
 
 from gis.crs import require_projected
+from language import gettext as _
 from layers.checks import Rows, row_problems
 from layers.coercion import clean_text, coerce, has_control_characters
 from layers.errors import LayerError
@@ -321,11 +321,11 @@ def _column_notes(
     notes = []
     guessed = [f"{field}←{column}" for field, column in columns.items() if field != column]
     if guessed:
-        notes.append(_("字段对应:{}").format("、".join(guessed)))
+        notes.append(_("字段对应:{}").format(_("、").join(guessed)))
     known = {*columns.values(), *raw.used, "fid"}  # fid: the row number that GDAL gives every table
     unused = [str(name) for name in raw.cells.columns if name not in known]
     if unused:
-        notes.append(_("未使用的列:{}").format("、".join(unused)))
+        notes.append(_("未使用的列:{}").format(_("、").join(unused)))
     if doubtful:
         notes.append(_("可能的字段对应,未采用,请用 --map 确认:{}").format(told(doubtful)))
     return notes

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from gettext import gettext as _
 from pathlib import Path
 
+from language import gettext as _
 from layers.errors import WorkspaceError
 from layers.utilities import RULES
 
@@ -20,7 +20,7 @@ def county_crs(counties: Path, county: str) -> str | None:
     if county not in known:
         raise WorkspaceError(
             _("没有县级规则“{}”。现有:{}。请改正 --county。").format(
-                county, "、".join(known) or _("无")
+                county, _("、").join(known) or _("无")
             )
         )
     policy = tomllib.loads((counties / county / "policy.toml").read_text(encoding="utf-8"))

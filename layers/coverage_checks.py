@@ -7,7 +7,6 @@ town has no gas, or was never surveyed for it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from gettext import gettext as _
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -17,6 +16,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.ndimage import label
 
+from language import gettext as _
 from layers.problems import Problem
 from layers.survey import Survey
 from layers.utilities import load_utilities
@@ -66,7 +66,7 @@ def _outside_areas(rows: Rows, areas: gpd.GeoDataFrame | None) -> Iterator[Probl
                 _("{} 个对象在{}供应范围之外:{}").format(
                     len(outside),
                     _zh(str(utility)),
-                    "、".join(names[:_NAMED]) + ("……" if len(names) > _NAMED else ""),
+                    _("、").join(names[:_NAMED]) + ("……" if len(names) > _NAMED else ""),
                 ),
                 _("请核对供应范围是否漏画;确在范围外的不必处理"),
                 rule_id="outside_service_area",
@@ -162,4 +162,4 @@ def _around(shapes: NDArray[np.object_]) -> Extent:
 
 def _zh(utility: str) -> str:
     known = load_utilities()
-    return known[utility].zh if utility in known else utility
+    return known[utility].label if utility in known else utility

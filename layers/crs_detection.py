@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from gettext import gettext as _
 
 import numpy as np
 import shapely
@@ -18,6 +17,7 @@ from pyproj import CRS, Transformer
 
 from gis.china_offsets import FORWARD, shift_m
 from gis.zones import Zone, cgcs2000_zones, prefix_of, zone_of
+from language import gettext as _
 from layers.datums import old_datum
 from layers.offset_evidence import OffsetEvidence, words_of_offset
 from layers.placing import crs_name
@@ -37,7 +37,6 @@ _NORTHING_M = (300_000.0, 6_200_000.0)  # 3° N to 56° N: China
 _MERCATOR_M = 20_037_509.0  # half the equator
 _UTM_ZONES = range(43, 54)  # 72° to 138° E
 _UTM_NORTH = 32_600  # EPSG code of WGS 84 / UTM zone n north, less n
-_DATUM_DOUBT = _("数值分不出 CGCS2000 与西安 80、北京 54(相差数十至数百米),基准须向资料单位核实")
 
 
 @dataclass(frozen=True)
@@ -296,13 +295,17 @@ def _gauss_krueger(x: float, y: float) -> Iterator[_System]:
         fits = (plain and not zone.prefixed) or (zone.prefixed and prefix == zone.number)
         if fits and not _same_as_three_degrees(zone):
             yield _System(
-                f"EPSG:{zone.epsg}", _epsg(zone.epsg), _zone_words(zone, x), (_DATUM_DOUBT,)
+                f"EPSG:{zone.epsg}", _epsg(zone.epsg), _zone_words(zone, x), (_datum_doubt(),)
             )
 
 
 def _same_as_three_degrees(zone: Zone) -> bool:
     """Without prefix, every second central meridian of 3 degrees is one of 6: the same numbers."""
     return zone.width == 6 and not zone.prefixed
+
+
+def _datum_doubt() -> str:
+    return _("数值分不出 CGCS2000 与西安 80、北京 54(相差数十至数百米),基准须向资料单位核实")
 
 
 def _zone_words(zone: Zone, x: float) -> str:
@@ -358,7 +361,7 @@ def _other_units(places: np.ndarray, turned: bool, home: Home) -> Iterator[Candi
             )
             code = f"EPSG:{zone.epsg} {unit}"
             evidence = (words, *axes)
-            yield Candidate(code, turned, away, longitude, latitude, evidence, (_DATUM_DOUBT,))
+            yield Candidate(code, turned, away, longitude, latitude, evidence, (_datum_doubt(),))
 
 
 def _offsets(

@@ -6,10 +6,10 @@ A password is part of an address and never of a message.
 from __future__ import annotations
 
 from functools import lru_cache
-from gettext import gettext as _
 
 import sqlalchemy as sa
 
+from language import gettext as _
 from layers.errors import WorkspaceError
 
 _DRIVER = "postgresql+psycopg"

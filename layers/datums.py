@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from gettext import gettext as _
 
 import numpy as np
 from pyproj import CRS, Transformer
 from pyproj.exceptions import ProjError
 
+from language import gettext as _
 from layers.errors import LayerError
 
 CONVENTIONS = ("position_vector", "coordinate_frame")

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from gettext import gettext as _
 from pathlib import Path
 
 import numpy as np
 
+from language import gettext as _
 from layers.errors import ReadError
 
 _HEADER_BYTES = 32

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from gettext import gettext as _
 from pathlib import Path
 
 import numpy as np
 import shapely
 from pyproj import CRS
 
+from language import gettext as _
 from layers.errors import ReadError
 from layers.georeferencing import georeference
 from layers.reading import read_layer

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
-from gettext import gettext as _
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ import pandas as pd
 from shapely.errors import ShapelyError
 from shapely.geometry.base import BaseGeometry
 
+from language import gettext as _
 from layers.dxf_files import BINARY_MARK, DAMAGE, Decode, decoder, recovered
 from layers.dxf_layers import layer_notes, utility_of_layer
 from layers.dxf_places import Placing, placing_of
@@ -162,7 +162,7 @@ def _chosen(
     if absent:
         raise ReadError(
             _("文件 {}:模型空间没有图层“{}”的图元。图层:{}。请改正 --source-layer。").format(
-                path.name, "、".join(absent), "、".join(dict.fromkeys(names)) or _("无")
+                path.name, _("、").join(absent), _("、").join(dict.fromkeys(names)) or _("无")
             )
         )
     return [
@@ -219,7 +219,7 @@ def _hidden_notes(drawing: Drawing, decode: Decode) -> tuple[str, ...]:
     used = {str(entity.dxf.get("layer", "0")) for entity in drawing.modelspace()}
     hidden = [one.dxf.name for one in drawing.layers if one.is_off() or one.is_frozen()]
     names = [decode(name) for name in hidden if name in used]
-    return (_("关闭或冻结的图层也已读入:{}").format("、".join(names)),) if names else ()
+    return (_("关闭或冻结的图层也已读入:{}").format(_("、").join(names)),) if names else ()
 
 
 def _paper(drawing: Drawing) -> list[Skipped]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
-from gettext import gettext as _
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from language import gettext as _
 from layers.errors import ReadError
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from gettext import gettext as _
 
+from language import gettext as _
 from layers.fields import fold
 from layers.survey_columns import rows_of
 from layers.utilities import load_utilities
@@ -48,11 +48,11 @@ def layer_notes(
         for name, utility in told.items()
         if not utility
     ]
-    notes = [_("按图层名认定专业:{}").format("、".join(known))] if known else []
+    notes = [_("按图层名认定专业:{}").format(_("、").join(known))] if known else []
     if unknown:
         notes.append(
             _("图层名看不出专业:{}。请用 --source-layer 图层名 --set utility=专业 分别导入").format(
-                "、".join(unknown)
+                _("、").join(unknown)
             )
         )
     return tuple(notes)
@@ -64,4 +64,4 @@ def _hint(colour: str) -> str:
         for one in load_utilities().values()
         if "#{:02x}{:02x}{:02x}".format(*one.cjj61_rgb) == colour
     ]
-    return _(",颜色同 CJJ 61 {}").format("、".join(names)) if names else ""
+    return _(",颜色同 CJJ 61 {}").format(_("、").join(names)) if names else ""

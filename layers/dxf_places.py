@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from gettext import gettext as _
 from typing import TYPE_CHECKING
 
 import numpy as np
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
+from language import gettext as _
 from layers.axes import are_grid_metres
 
 if TYPE_CHECKING:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
-from gettext import gettext as _
 from typing import TYPE_CHECKING
 
 import numpy as np
 from shapely.geometry import LineString, Point, Polygon
 from shapely.geometry.base import BaseGeometry
+
+from language import gettext as _
 
 if TYPE_CHECKING:
     from ezdxf.entities.dxfgfx import DXFGraphic

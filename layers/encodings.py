@@ -6,8 +6,8 @@ import codecs
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from gettext import gettext as _
 
+from language import gettext as _
 from layers.dbf import Column, Dbf
 
 # Language bytes that name one encoding. Not 0x57 ("ANSI": the system's own, whichever that was)

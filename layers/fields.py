@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+from language import CHINESE, spoken
+from language import gettext as _
 from layers.errors import LayerError
 
 LAYERS = (
@@ -46,6 +48,11 @@ class Field:
     description: str
     source: str
     values: Mapping[str, str]
+
+    @property
+    def label(self) -> str:
+        """The field in the language that is spoken: its Chinese name, else its own in words."""
+        return self.zh if spoken() == CHINESE else self.name.replace("_", " ")
 
     @property
     def spellings(self) -> frozenset[str]:
@@ -87,11 +94,9 @@ def fold(text: str) -> str:
 def layer_definition(layer: str) -> LayerDefinition:
     """Return the definition of a layer; raise ``LayerError`` for an unknown name."""
     if layer not in LAYERS:
-        from gettext import gettext as _
-
         raise LayerError(
             _("没有名为“{}”的图层。可用的图层:{}。请改正 --layer。").format(
-                layer, "、".join(LAYERS)
+                layer, _("、").join(LAYERS)
             )
         )
     rows = _rows(_HERE / "fields" / f"{layer}.csv")

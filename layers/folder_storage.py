@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Hashable, Sequence
 from contextlib import ExitStack
-from gettext import gettext as _
 from pathlib import Path
 from shutil import copyfile
 
 import geopandas as gpd
 import numpy as np
 
+from language import gettext as _
 from layers.errors import WorkspaceError
 from layers.fields import LAYERS
 from layers.registry import Registry, embedded_engine, next_version, record

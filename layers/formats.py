@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from gettext import gettext as _
 from pathlib import Path
 
+from language import gettext as _
 from layers.archives import entry_names, is_zip, read_archive, unpack_gzip
 from layers.columnar import is_flatgeobuf, is_parquet, read_flatgeobuf, read_geoparquet
 from layers.dxf import is_dxf, read_dxf, refuse_dwg
@@ -134,8 +134,8 @@ FORMATS: tuple[Format, ...] = (
     Format("OSM XML", "OSM XML", frozenset({".osm", ".xml"}), _root_is("osm"), read_osm),
     Format("GML", "GML", frozenset({".gml", ".xml"}), _is_gml, read_gml, True),
     Format("GeoJSON", "JSON", frozenset({".geojson", ".json"}), _is_json, read_geojson),
-    Format("EPANET/SWMM", _("管网模型"), frozenset({".inp"}), _is_inp, read_inp),
-    Format(_("文本表格"), _("文本表格"), _TABLE_NAMES, _is_text_table, read_table, is_table=True),
+    Format("EPANET/SWMM", "EPANET/SWMM INP", frozenset({".inp"}), _is_inp, read_inp),
+    Format("CSV / TXT", "CSV / TXT", _TABLE_NAMES, _is_text_table, read_table, is_table=True),
 )  # fmt: skip
 _IN_ARCHIVES = frozenset(suffix for one in FORMATS for suffix in one.suffixes) - _NO_LAYERS
 
@@ -164,7 +164,7 @@ def _refuse_unused(path: Path, kind: Format, wanted: Wanted) -> None:
     if said and not kind.is_table:
         raise ReadError(
             _("文件 {}:{} 自带图形,不能用 {}。请去掉这一选项。").format(
-                path.name, kind.name, "、".join(said)
+                path.name, kind.name, _("、").join(said)
             )
         )
 
@@ -177,7 +177,7 @@ def kind_of(path: Path) -> Format:
     if kind is None:
         raise ReadError(
             _("文件 {}:内容不是可以读取的格式。可以读取:{}。请转换为其中一种后再导入。").format(
-                path.name, "、".join(one.name for one in FORMATS if one.read is not refuse_dwg)
+                path.name, _("、").join(one.name for one in FORMATS if one.read is not refuse_dwg)
             )
         )
     if path.suffix.lower() not in kind.suffixes:

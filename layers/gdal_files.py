@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import warnings
-from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import shapely
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
+from language import gettext as _
 from layers.errors import ReadError
 from layers.gdal_safety import only_driver
 from layers.raw import RawLayer

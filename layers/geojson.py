@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from shapely.errors import ShapelyError
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
+from language import gettext as _
 from layers.errors import ReadError
 from layers.raw import RawLayer, Wanted
 

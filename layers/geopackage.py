@@ -9,7 +9,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from gettext import gettext as _
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ import shapely
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
+from language import gettext as _
 from layers.choosing import choose
 from layers.errors import ReadError
 from layers.raw import RawLayer, Wanted

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from gettext import gettext as _
 
 import numpy as np
 import shapely
 from pyproj import CRS
 
+from language import gettext as _
 from layers.crs_detection import (
     NEAR_KM,
     Candidate,
@@ -138,7 +138,7 @@ def _elsewhere(
             + hints(here)
         )
     if here:
-        options = "、".join(candidate.option for candidate in here)
+        options = _("、").join(candidate.option for candidate in here)
         return (_("{};{} 则落在其内,请核对").format(words, options),)
     return (_("{},请核对").format(words),)
 

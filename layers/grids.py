@@ -13,9 +13,9 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from gettext import gettext as _
 from pathlib import Path
 
+from language import gettext as _
 from layers.errors import ReadError
 from layers.texts import decoded, encoding_notes
 

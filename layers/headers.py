@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from gettext import gettext as _
 
 import pandas as pd
 
+from language import gettext as _
 from layers.fields import fold
 from layers.grids import Grid, Row
 from layers.raw import Skipped
 
 # Titles, units and remarks above a header take fewer rows than this.
+# Name of a column without one: what --map takes, whatever language is spoken.
+COLUMN = "第{}列"
 _DEEPEST_HEADER = 30
 _BRACKETED = re.compile(r"[(\[(【].*?[)\])】]")
 _SIGNS = re.compile(r"[\s()\[\]()【】:、,.·/\\\-]+")
@@ -119,7 +121,7 @@ def _unique(names: Sequence[object]) -> list[str]:
     taken: dict[str, int] = {}
     unique = []
     for place, name in enumerate(names, start=1):
-        text = _("第{}列").format(place) if name is None else str(name).replace("\n", "")
+        text = COLUMN.format(place) if name is None else str(name).replace("\n", "")
         taken[text] = taken.get(text, 0) + 1
         unique.append(text if taken[text] == 1 else f"{text}.{taken[text]}")
     return unique

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from gettext import gettext as _
 from pathlib import Path
 from typing import NamedTuple, TypedDict
 
 import geopandas as gpd
 from pyproj import CRS
 
+from language import gettext as _
 from layers.conforming import Conformed
 from layers.errors import LayerError
 from layers.problems import Problem
@@ -85,6 +85,6 @@ def refuse_class(data_class: str) -> None:
     if data_class not in DATA_CLASSES:
         raise LayerError(
             _("数据类别“{}”不可入库,须为 {}。涉密数据不得导入。").format(
-                data_class, "、".join(DATA_CLASSES)
+                data_class, _("、").join(DATA_CLASSES)
             )
         )

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from gettext import gettext as _
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from shapely.geometry import LineString, Point
 
+from language import gettext as _
 from layers.errors import ReadError
 from layers.raw import RawLayer, Skipped, Wanted
 from layers.texts import decoded

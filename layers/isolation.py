@@ -18,10 +18,11 @@ import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
-from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 
+from language import gettext as _
+from language import spoken
 from layers.errors import LayerError, ReadError
 from layers.raw import RawLayer, Wanted
 from layers.transport import load
@@ -121,6 +122,7 @@ def _request(path: Path, wanted: Wanted, folder: Path) -> dict[str, Any]:
         "memory": MEMORY_BYTES + _MEMORY_PER_BYTE * max(0, size - _AMPLE_BYTES),
         "seconds": SECONDS + _SECONDS_PER_MB * size // 1_000_000,
         "file_bytes": _FILE_BYTES,
+        "language": spoken(),
     }
 
 

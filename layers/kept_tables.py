@@ -15,7 +15,6 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ import numpy as np
 import pandas as pd
 from pyproj import CRS
 
+from language import gettext as _
 from layers.errors import WorkspaceError
 from layers.versions import sweep, temporary_file
 

@@ -6,7 +6,6 @@ import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from gettext import gettext as _
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -15,6 +14,7 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
+from language import gettext as _
 from layers.choosing import choose
 from layers.errors import ReadError
 from layers.raw import RawLayer, Skipped, Wanted

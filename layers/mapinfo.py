@@ -6,9 +6,9 @@ import re
 import shutil
 import tempfile
 from dataclasses import replace
-from gettext import gettext as _
 from pathlib import Path
 
+from language import gettext as _
 from layers.dbf import read_dbf
 from layers.encodings import fitting
 from layers.errors import ReadError

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from gettext import gettext as _
 
 import pandas as pd
 
+from language import gettext as _
 from layers.coercion import is_missing
 from layers.errors import LayerError
 from layers.fields import Field, LayerDefinition, fold
@@ -205,20 +205,20 @@ def _refuse_unknown(
     if unknown:
         raise LayerError(
             _("图层 {} 没有字段“{}”。可用的字段:{}。请改正 --map 或 --set。").format(
-                definition.name, "、".join(unknown), "、".join(definition.names)
+                definition.name, _("、").join(unknown), _("、").join(definition.names)
             )
         )
     both = sorted(set(mapping) & set(constants))
     if both:
         raise LayerError(
-            _("字段 {} 同时用了 --map 和 --set。请只保留一个。").format("、".join(both))
+            _("字段 {} 同时用了 --map 和 --set。请只保留一个。").format(_("、").join(both))
         )
     names = [str(name) for name in raw.cells.columns]
     absent = [column for column in mapping.values() if column not in names]
     if absent:
         raise LayerError(
             _("文件 {}:没有列“{}”。文件中的列:{}。请改正 --map。").format(
-                raw.file, "、".join(absent), "、".join(names)
+                raw.file, _("、").join(absent), _("、").join(names)
             )
         )
 
@@ -227,9 +227,9 @@ def _refuse_two(raw: RawLayer, field: Field, proposals: Sequence[Proposal]) -> N
     raise LayerError(
         _("文件 {}:列 {} 都可能是字段 {}({})。请用 --map {}=列名 指明。").format(
             raw.file,
-            "、".join(one.column for one in proposals),
+            _("、").join(one.column for one in proposals),
             field.name,
-            field.zh,
+            field.label,
             field.name,
         )
     )
@@ -245,8 +245,8 @@ def _refuse_unmatched(
             ).format(
                 raw.file,
                 field.name,
-                field.zh,
-                "、".join(str(name) for name in raw.cells.columns) or _("无"),
+                field.label,
+                _("、").join(str(name) for name in raw.cells.columns) or _("无"),
                 field.name,
             )
             maybe = [one for one in proposals if one.field == field.name]

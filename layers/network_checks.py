@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from functools import cache
-from gettext import gettext as _
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from language import gettext as _
 from layers.networks import JOINED_M, SAME_M, Network, network_of
 from layers.place_checks import same_but_id
 from layers.problems import Problem
@@ -277,7 +277,7 @@ def _pieces(
     if sourceless:
         yield rows.whole(
             _("{}的来源(厂站、排放口等)未知,无法核对各管段是否有来源").format(
-                "、".join(_zh(utility) for utility in sourceless)
+                _("、").join(_zh(utility) for utility in sourceless)
             ),
             _("请补充来源的管线点;没有来源点时不逐条列出"),
             rule_id="sources_unknown",
@@ -315,7 +315,7 @@ def _unfed(
             members[0],
             "geometry",
             _("所在的一片管网({} 条,共 {:.1f} 米)没有来源({})").format(
-                len(members), lengths[members].sum(), "、".join(kinds["kind"])
+                len(members), lengths[members].sum(), _("、").join(kinds["kind"])
             ),
             _("请核对是否漏测相接的管段或来源点"),
             rule_id="no_source",
@@ -324,7 +324,7 @@ def _unfed(
 
 def _zh(utility: str) -> str:
     known = load_utilities()
-    return known[utility].zh if utility in known else utility
+    return known[utility].label if utility in known else utility
 
 
 def _around(shapes: NDArray[np.object_]) -> tuple[float, float, float, float]:

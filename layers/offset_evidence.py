@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from gettext import gettext as _
 
 import numpy as np
 import shapely
 from pyproj import CRS, Transformer
 
 from gis.china_offsets import from_offset
+from language import gettext as _
 from layers.raw import RawLayer
 
 _WORDS = {

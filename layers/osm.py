@@ -16,7 +16,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
+from language import gettext as _
 from layers.errors import ReadError
 from layers.fields import layer_definition
 from layers.raw import RawLayer, Skipped, Wanted
@@ -69,7 +69,7 @@ def read_osm(path: Path, wanted: Wanted) -> RawLayer:
     if rules is None:
         raise ReadError(
             _("文件 {}:OSM 数据里没有图层 {} 的内容。可导入的图层:{}。").format(
-                path.name, wanted.layer, "、".join(_rules())
+                path.name, wanted.layer, _("、").join(_rules())
             )
         )
     definition = layer_definition(wanted.layer)

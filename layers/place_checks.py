@@ -6,7 +6,6 @@ All of these are warnings: the rest is planned, and a person decides which of tw
 from __future__ import annotations
 
 from collections.abc import Iterator
-from gettext import gettext as _
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from language import gettext as _
 from layers.problems import Problem
 from layers.shape_checks import REPEATED_M
 from layers.survey import Survey

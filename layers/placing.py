@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from gettext import gettext as _
 
 import numpy as np
 import shapely
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
+from language import gettext as _
 from layers.errors import LayerError
 
 # A layer may reach this far, in degrees, beyond the area its CRS is published for: counties lie

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from gettext import gettext as _
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
+from language import gettext as _
 from layers.axes import Axes, axes_by_size, find_axes, numbers
 from layers.errors import ReadError
 from layers.grids import Grid
+from layers.headers import COLUMN
 from layers.raw import COORDINATES, Skipped
 
 _CASS_COLUMNS = 5
@@ -53,7 +54,7 @@ def point_text(grid: Grid, mapping: Mapping[str, str], *, file: str, is_cass: bo
         for number, row in enumerate(grid.rows, start=1)
         if len(row) != width
     )
-    columns = [_("第{}列").format(place) for place in range(1, width + 1)]
+    columns = [COLUMN.format(place) for place in range(1, width + 1)]
     cells = pd.DataFrame(rows, columns=columns, dtype=object)
     axes = _axes(cells, mapping, file=file, is_cass=is_cass)
     names = _named(cells, axes)
@@ -101,10 +102,10 @@ def _named(cells: pd.DataFrame, axes: Axes) -> dict[str, str]:
     """Name the columns: the number in front, the height behind the coordinates, the code."""
     columns = [str(column) for column in cells.columns]
     after = max(columns.index(axes.north), columns.index(axes.east)) + 1
-    names = {columns[0]: _("点号"), axes.north: _("北坐标"), axes.east: _("东坐标")}
+    names = {columns[0]: "点号", axes.north: "北坐标", axes.east: "东坐标"}
     if after < len(columns) and columns[after] in _number_columns(cells):
-        names[columns[after]] = _("高程")
+        names[columns[after]] = "高程"
     others = [column for column in columns if column not in names]
     if others:
-        names[others[0]] = _("编码")
+        names[others[0]] = "编码"
     return names

@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -26,6 +25,7 @@ from psycopg import sql
 from pyproj import CRS
 from sqlalchemy.dialects.postgresql import insert
 
+from language import gettext as _
 from layers import databases
 from layers.errors import WorkspaceError
 from layers.fields import layer_definition

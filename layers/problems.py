@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
-from gettext import gettext as _
 from typing import Any
 
 import pandas as pd
 
+from language import gettext as _
 from layers.check_rules import Severity
 
 

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from gettext import gettext as _
 from pathlib import Path
+
+from language import gettext as _
 
 _HERE = Path(__file__).parent
 _NUMBER = r"[+-]?\d+(?:\.\d+)?"

@@ -25,6 +25,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from language import speak
 from layers.errors import LayerError, ReadError
 from layers.formats import read_file
 from layers.raw import Wanted
@@ -106,6 +107,7 @@ def _work(request: dict[str, Any]) -> None:
         tempfile.tempdir = str(folder)
         os.chdir(folder)
         _guard(folder)
+        speak(request["language"])
         save(read_file(Path(request["path"]), wanted_of(request["wanted"])), folder)
         reply: dict[str, Any] = {"kind": "layer"}
     except (ReadError, LayerError) as error:

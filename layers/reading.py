@@ -8,9 +8,9 @@ another file, and nothing is written beside the file.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from gettext import gettext as _
 from pathlib import Path
 
+from language import gettext as _
 from layers.errors import ReadError
 from layers.isolation import read_isolated
 from layers.raw import RawLayer, Wanted

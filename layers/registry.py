@@ -9,12 +9,12 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
-from gettext import gettext as _
 from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from language import gettext as _
 from layers.answers import Edit
 from layers.errors import WorkspaceError
 from layers.survey import LayerVersion

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from gettext import gettext as _
 from pathlib import Path
 
 import pandas as pd
 
+from language import gettext as _
 from layers.coercion import clean_text
 from layers.conforming import Conformed
 from layers.errors import LayerError

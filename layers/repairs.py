@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from gettext import gettext as _
 from types import MappingProxyType
 from typing import Any
 
@@ -18,6 +17,7 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from language import gettext as _
 from layers.check_rules import check_rules
 from layers.checks import check_layers
 from layers.errors import LayerError
@@ -91,7 +91,7 @@ def problems_to_repair(
     if unknown:
         raise LayerError(
             _("没有编号为 {} 的问题;可能已经改正。请用 check --json 查看。").format(
-                "、".join(unknown)
+                _("、").join(unknown)
             )
         )
     hopeless = [by_id[name] for name in ids if by_id[name].repair is None]
@@ -152,7 +152,7 @@ def _replaced(table: gpd.GeoDataFrame, repair: Repair) -> gpd.GeoDataFrame:
     taken = set(repair.after.index) & set(table.index.drop(ids))
     if taken:
         raise LayerError(
-            _("不能拆分 {}:编号 {} 已有。请先改编号。").format(ids[0], "、".join(sorted(taken)))
+            _("不能拆分 {}:编号 {} 已有。请先改编号。").format(ids[0], _("、").join(sorted(taken)))
         )
     left, right = table.iloc[:at], table.iloc[at:].drop(ids)
     pieces = [part for part in (left, repair.after, right) if len(part)]
@@ -304,7 +304,7 @@ def _split_multipart(_survey: Survey, table: gpd.GeoDataFrame, problem: Problem)
         problem,
         before,
         after,
-        _("拆为 {} 行:{}").format(len(parts), "、".join(names)),
+        _("拆为 {} 行:{}").format(len(parts), _("、").join(names)),
         _("一个对象变为几个,编号改变;指向 {} 的申请和其他图层须随之修改").format(
             problem.feature_id
         ),

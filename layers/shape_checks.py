@@ -7,7 +7,6 @@ Polygons and lines are told by their vertices, all at once. Unusable shapes are 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from gettext import gettext as _
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from shapely import GeometryType
 from shapely.ops import substring
 
+from language import gettext as _
 from layers.problems import Problem
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import tempfile
-from gettext import gettext as _
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import pandas as pd
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
+from language import gettext as _
 from layers.dbf import Dbf, plain_cells, read_dbf
 from layers.encodings import decode, find_encoding
 from layers.errors import ReadError
@@ -161,13 +161,13 @@ def _cells(table: Dbf, declared: str | None, notes: list[str]) -> pd.DataFrame:
     if found.note is not None:
         notes.append(found.note)
     if table.unread:
-        names = "、".join(str(name, "ascii", "replace") for name in table.unread)
+        names = _("、").join(str(name, "ascii", "replace") for name in table.unread)
         notes.append(_("字段 {} 的类型(备注、二进制)不读取").format(names))
     cells: dict[str, list[object]] = {}
     for number, column in enumerate(table.columns, start=1):
         name = decode([column.name], found.codec, 10)[0]
         if not isinstance(name, str):
-            name = _("字段{}").format(number)
+            name = f"字段{number}"
         while name in cells:
             name += "_"
         if column.kind == "C":

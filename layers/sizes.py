@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from gettext import gettext as _
 
 import numpy as np
 import pandas as pd
 
+from language import gettext as _
+from language import said
 from layers.fields import LayerDefinition
 from layers.problems import Problem
 from layers.quantities import Size, size_of
 
 _PARTS = {"nominal_mm": "diameter_mm", "outer_mm": "outer_diameter_mm",
           "width_mm": "section_width_mm", "height_mm": "section_height_mm"}  # fmt: skip
-_NAMES = {
-    "outer_mm": _("外径(De)"), "width_mm": _("断面宽×高"), "nominal_mm": _("公称直径(DN)"),
-}  # fmt: skip
+_NAMES = said({"outer_mm": "外径(De)", "width_mm": "断面宽×高", "nominal_mm": "公称直径(DN)"})
 
 
 def sizes_apart(
@@ -55,7 +54,7 @@ def sizes_apart(
             if part in _NAMES:
                 notes.append(
                     _("{} 行的{}写作{},已存入 {},{} 留空").format(
-                        len(rows), field.zh, _NAMES[part], _target(part), field.name
+                        len(rows), field.label, _NAMES[part], _target(part), field.name
                     )
                 )
     return done, tuple(notes)

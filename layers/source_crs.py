@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from gettext import gettext as _
 from types import MappingProxyType
 
 import numpy as np
@@ -13,6 +12,7 @@ import shapely
 from pyproj import CRS
 
 from gis.china_offsets import FORWARD, from_offset, shift_m
+from language import gettext as _
 from layers.datums import DatumShift, mover, parse_datum_shift
 from layers.errors import LayerError
 from layers.placing import crs_name, parse_crs
@@ -66,7 +66,7 @@ def in_unit(crs: CRS, unit: str) -> CRS:
     if unit not in LENGTHS_M or not crs.is_projected:
         raise LayerError(
             _("坐标单位“{}”无法识别,或坐标系 {} 不是投影坐标系。单位可用:{}。").format(
-                unit, crs_name(crs), "、".join(LENGTHS_M)
+                unit, crs_name(crs), _("、").join(LENGTHS_M)
             )
         )
     system = crs.to_json_dict()

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from gettext import gettext as _
 from pathlib import Path
 
+from language import gettext as _
 from layers.errors import ReadError
 from layers.versions import sha256_of
 

@@ -10,7 +10,6 @@ import tomllib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from gettext import gettext as _
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, Unpack
@@ -21,6 +20,7 @@ import pandas as pd
 from pyproj import CRS
 
 from gis.crs import require_projected
+from language import gettext as _
 from layers import databases
 from layers.answers import Answer, Change, Edit, answered, by_layer, nothing_of
 from layers.application_files import APPLICATIONS, application_document, parsed
@@ -470,7 +470,7 @@ class Workspace:
         if wanted not in found:
             raise LayerError(
                 _("图层 {} 没有第 {} 版;已有的版本:{}。请改正。").format(
-                    layer, wanted, "、".join(map(str, found))
+                    layer, wanted, _("、").join(map(str, found))
                 )
             )
         return found[wanted]

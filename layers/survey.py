@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from gettext import gettext as _
 from types import MappingProxyType
 
 import geopandas as gpd
 from pyproj import CRS
 
 from gis.crs import require_projected
+from language import gettext as _
 from layers.errors import LayerError
 from layers.fields import layer_definition
 from layers.placing import crs_name

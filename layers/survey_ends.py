@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from gettext import gettext as _
 
 import numpy as np
 import pandas as pd
 from shapely.geometry import LineString
 
+from language import gettext as _
 from layers.axes import Axes, find_axes, places
 from layers.errors import ReadError
 from layers.headers import plain_names

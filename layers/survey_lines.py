@@ -6,12 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from gettext import gettext as _
 
 import numpy as np
 import pandas as pd
 from shapely.geometry import LineString
 
+from language import gettext as _
 from layers.axes import numbers
 from layers.fields import fold
 from layers.headers import Table
@@ -58,8 +58,9 @@ def join_lines(cells: pd.DataFrame, points: Points, wanted: Wanted, drawn: Drawn
     ``drawn`` are its lines where it has coordinates of its own; no point is looked up then.
 
     The result has the table's own columns and those of the layer ``lines`` that follow from them:
-    ``depth_m`` is the mean cover of both ends where depths go to the outer top, ``start_invert_m``
-    and ``end_invert_m`` are levels where they go to the inner bottom.
+    ``start_depth_m`` and ``end_depth_m`` are covers where depths go to the outer top, ``depth_m``
+    their mean; ``start_invert_m`` and ``end_invert_m`` are levels where they go to the inner
+    bottom.
     """
     roles = roles_in(cells.columns)
     said = {field: column for field, column in wanted.mapping.items() if field in _SAID}
@@ -121,16 +122,16 @@ def split_results(table: Table) -> tuple[Table, pd.DataFrame]:
         first = rows.get(pair)
         if first is None:
             rows[pair] = {
-                _("起点点号"): here,
-                _("终点点号"): there,
-                **{key.format(_("起点")): value for key, value in ends.items()},
-                **{key.format(_("终点")): None for key in ends},
+                "起点点号": here,
+                "终点点号": there,
+                **{key.format("起点"): value for key, value in ends.items()},
+                **{key.format("终点"): None for key in ends},
                 **{
                     str(c): v for c, v in row.items() if c not in (number, roles["connected"], *own)
                 },
             }
-        elif first[_("起点点号")] == there and not first.get("told"):
-            first |= {key.format(_("终点")): value for key, value in ends.items()} | {"told": True}
+        elif first["起点点号"] == there and not first.get("told"):
+            first |= {key.format("终点"): value for key, value in ends.items()} | {"told": True}
         else:
             skipped.append(Skipped(f"{here}-{there}", _("同一连接重复出现")))
     points = Table(table.name, _own_rows(cells, roles), tuple(skipped), table.above)
@@ -175,7 +176,7 @@ def _vertical(
     ends: tuple[Sequence[str | None], Sequence[str | None]],
     utilities: Sequence[object],
 ) -> tuple[dict[str, Sequence[object]], tuple[str, ...]]:
-    """Return ``depth_m`` and the inverts, by what depths and levels of each line refer to."""
+    """Return covers and inverts, by what the depths and levels of each line refer to."""
     depths, unit_notes = _depths(cells, roles)
     levels = [_column(cells, roles, role) for role in ("start_level", "end_level")]
     if not _VERTICAL_ROLES & roles.keys():
@@ -196,7 +197,10 @@ def _vertical(
     )
     top, bottom = references == "outer_top", references == "inner_bottom"
     below_ground = np.minimum(*covers) >= 0  # a riser's upper end has a negative depth
+    at_ends = "depth" not in roles or "start_depth" in roles  # else one depth for the whole line
     columns = {
+        "start_depth_m": np.where(top & at_ends & (covers[0] >= 0), covers[0], np.nan),
+        "end_depth_m": np.where(top & at_ends & (covers[1] >= 0), covers[1], np.nan),
         "depth_m": np.where(top & below_ground, (covers[0] + covers[1]) / 2, np.nan),
         "start_invert_m": np.where(bottom, bottoms[0], np.nan),
         "end_invert_m": np.where(bottom, bottoms[1], np.nan),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from gettext import gettext as _
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
+from language import gettext as _
 from layers.axes import find_axes, places
 from layers.errors import ReadError
 from layers.grids import Grid, Grids, read_grids
@@ -154,7 +154,7 @@ def _points(grids: Grids, tables: _Tables, wanted: Wanted) -> RawLayer:
     if wanted.layer != "nodes" and len(points) > 1:
         raise ReadError(
             _("文件 {}:有多个带坐标的工作表:{}。请用 --source-layer 指定一个。").format(
-                grids.file, "、".join(str(one.table.name) for one in points)
+                grids.file, _("、").join(str(one.table.name) for one in points)
             )
         )
     notes, cells = [*grids.notes, *(one.axes.note for one in points)], []
@@ -197,7 +197,7 @@ def _chosen(
             _("文件 {}:没有可读的工作表“{}”。工作表:{}。请改正 --source-layer。").format(
                 grids.file,
                 wanted.source_layer,
-                "、".join(str(grid.name) for grid in grids.grids) or _("无"),
+                _("、").join(str(grid.name) for grid in grids.grids) or _("无"),
             )
         )
     return chosen
@@ -217,5 +217,5 @@ def _said(notes: Iterable[str], read: Sequence[Table], tables: _Tables) -> tuple
     said = list(notes)
     said += [_("表头以上的文字:{}").format(one.above[:200]) for one in read if one.above]
     if tables.unread:
-        said.append(_("未读取的工作表:{}").format("、".join(tables.unread)))
+        said.append(_("未读取的工作表:{}").format(_("、").join(tables.unread)))
     return tuple(dict.fromkeys(said))

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from gettext import gettext as _
 
 import pandas as pd
 
+from language import gettext as _
 from layers.fields import Field, fold, layer_definition
 from layers.quantities import number_in, split_unit
 from layers.survey_columns import rows_of
@@ -179,4 +179,4 @@ def _blank_note(column: str, field: str, words: Sequence[str]) -> str:
 
 def _counted(words: Counter[str]) -> str:
     shown = [f"{word}({count})" for word, count in words.most_common(_SHOWN_WORDS)]
-    return "、".join(shown) + ("……" if len(words) > _SHOWN_WORDS else "")
+    return _("、").join(shown) + ("……" if len(words) > _SHOWN_WORDS else "")

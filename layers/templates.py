@@ -6,7 +6,6 @@ The example stands above the header, where readers look for titles: it is never 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from gettext import gettext as _
 from pathlib import Path
 
 from openpyxl import Workbook
@@ -16,6 +15,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
+from language import gettext as _
 from layers.errors import LayerError
 from layers.fields import LAYERS, Field, LayerDefinition, layer_definition
 
@@ -152,7 +152,7 @@ def _fill_notes(sheet: Worksheet, definitions: Sequence[LayerDefinition]) -> Non
             row = [definition.name, header_of(field), field.name, field.type]
             row += [
                 "必填" if field.required else "可空",
-                "、".join(words_of(field) or field.allowed),
+                _("、").join(words_of(field) or field.allowed),
             ]
             sheet.append([*row, field.description, field.source])
     for row in sheet.iter_rows():

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import codecs
 from dataclasses import dataclass
-from gettext import gettext as _
 from pathlib import Path
 
+from language import gettext as _
 from layers.errors import ReadError
 
 _BYTE_ORDER_MARKS = (

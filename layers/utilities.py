@@ -9,10 +9,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from gettext import gettext as _
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from language import gettext as _
 
 RULES = Path(__file__).resolve().parent.parent / "rules"
 TABLES = ("horizontal", "vertical", "cover", "cjj61")
@@ -71,6 +72,11 @@ class Utility:
     handover: tuple[str, ...]
     keys: Mapping[str, tuple[KeyRow, ...]]
 
+    @property
+    def label(self) -> str:
+        """The utility in the language that is spoken."""
+        return _(self.zh)
+
     def keys_for(self, table: str, attributes: Mapping[str, Any]) -> tuple[str, ...]:
         """Keys of a pipe in a table; more where an unknown attribute leaves them open.
 
@@ -118,7 +124,7 @@ def policy_utility(key: str) -> str:
     if any(one.policy_utility == key for one in utilities.values()):
         return key
     raise UtilityError(
-        _("没有专业“{key}”;可用:{known}").format(key=key, known="、".join(utilities))
+        _("没有专业“{key}”;可用:{known}").format(key=key, known=_("、").join(utilities))
     )
 
 

@@ -10,13 +10,13 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from gettext import gettext as _
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from language import gettext as _
 from layers.errors import WorkspaceError
 from layers.fields import layer_definition
 from layers.shapes import flatten

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import codecs
 import re
-from gettext import gettext as _
 from pathlib import Path
 
+from language import gettext as _
 from layers.errors import ReadError
 
 _DECLARATION = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["'][^>]*\?>""")

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
-from gettext import gettext as _
 from typing import Any, NamedTuple, TypeAlias
 
 import shapely
 
+from language import gettext as _
 from layers.names import APPLICATION_ID
 from layers.utilities import load_utilities
 from planning.comparisons import day, is_finite
@@ -231,7 +231,7 @@ class _Reader:
 
     def choice(self, key: str, value: Any, allowed: tuple[str, ...]) -> str | None:
         if value is not None and value not in allowed:
-            raise self.error(key, value, _("可用值为 ") + "、".join(allowed), _("改用其中之一"))
+            raise self.error(key, value, _("可用值为 ") + _("、").join(allowed), _("改用其中之一"))
         return None if value is None else str(value)
 
     def group(self, key: str, value: Any) -> dict[str, Any]:
@@ -297,13 +297,13 @@ def _demands(
 def _demand(reader: _Reader, utility: str, value: Any) -> Demand:
     place = f"demands.{utility}"
     if utility not in load_utilities():
-        known = "、".join(load_utilities())
+        known = _("、").join(load_utilities())
         raise reader.error(place, utility, _("没有这个专业;可用值为 ") + known, _("改正专业名"))
     if not isinstance(value, Mapping):
         raise reader.error(place, value, _("须为一组字段"), _("写成 {} 或补填字段"))
     for key in value:
         if key not in _DEMAND_FIELDS:
-            rule = _("没有这个字段;可用字段为 ") + "、".join(_DEMAND_FIELDS)
+            rule = _("没有这个字段;可用字段为 ") + _("、").join(_DEMAND_FIELDS)
             raise reader.error(f"{place}.{key}", value[key], rule, _("改正字段名或删去"))
     for key in (*_NUMBERS, *_WISHES):
         number = value.get(key)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 # What each laying carries, and the nodes it is entered and left at.
 _CARRIES = {"duct": ("telecom",), "overhead": ("power", "telecom"), "wall": ("power", "telecom")}
 _JOINTS = {"duct": ("handhole", "cabinet"), "overhead": ("pole",), "wall": ("pole", "cabinet")}
+# Settings of the county that let new lines hang on what exists.
+_ALLOWED_BY = {"overhead": "overhead_allowed", "wall": "wall_allowed"}
 # A joint lies on its line, give or take how both were surveyed.
 _ON_LINE_M = 1.0
 
@@ -194,9 +196,8 @@ def _runs(
 
 def _usable(lines: pd.DataFrame, settings: Planning) -> list[dict[str, Any]]:
     """Lines in use that carry, whose owner is known and lets others in."""
-    allowed = {"duct"} | {
-        laying for laying in ("overhead", "wall") if settings.value(f"{laying}_allowed") == 1.0
-    }
+    allowed = {"duct"}
+    allowed |= {laying for laying, name in _ALLOWED_BY.items() if settings.value(name) == 1.0}
     if "open_to_others" not in lines or "laying" not in lines:
         return []
     chosen = lines[

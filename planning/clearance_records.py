@@ -91,6 +91,8 @@ def _why_uncertain(one: Clearance, exact: bool) -> str:
         return _("管径未知,按中心线量,实际更小,不能确定")
     if one.tolerance_m is None:
         drawn = _("图上低于表列净距") if (one.margin_m or 0) < -EQUAL_M else _("图上满足")
+        if one.direction == "crossing":
+            return _("{drawn},埋深精度未知,请探明").format(drawn=drawn)
         return _("{drawn},位置精度未知,请实测").format(drawn=drawn)
     return _("在误差 ±{m:.2f} 米之内,不能确定,请实测").format(m=one.tolerance_m)
 

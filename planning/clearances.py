@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import radians, sin
-from typing import Any
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -39,7 +40,10 @@ from planning.road_surfaces import RoadSurfaces
 from planning.route_edges import edges_along
 from planning.standards import Pipe, Standards, TableValue
 from planning.texts import gettext as _
+from planning.tolerances import depth_tolerance
 
+# Cover of a whole line, then of its ends.
+_COVERS = ["depth_m", "start_depth_m", "end_depth_m"]
 # Pairs farther apart than this and than what the table asks for are not worth a line.
 _TOLD_WITHIN_M = 3.0
 
@@ -167,13 +171,18 @@ def _near(table: gpd.GeoDataFrame, new: _New, off_m: float = 0.0) -> gpd.GeoData
     return table.iloc[np.sort(rows)]
 
 
+def _largest(tolerances: pd.Series) -> float:
+    """The largest of the tolerances that are known, 0 where none is."""
+    return float(np.nan_to_num(tolerances.to_numpy(float)).max(initial=0.0))
+
+
 def _to_lines(new: _New, survey: Survey) -> Iterator[Clearance]:
     """Existing buried lines: side by side, and at each crossing."""
     table = survey.get("lines")
     if table is None:
         return
     told = new.work.tolerances.of_layer("lines")
-    near = _near(table, new, float(np.nan_to_num(told.to_numpy(float)).max(initial=0.0)))
+    near = _near(table, new, _largest(told))
     near = near[is_buried(near)]
     pipes = [existing_pipe(row) for row in near.to_dict("records")]
     sizes = [size_of(pipe, new.standards) for pipe in pipes]
@@ -196,13 +205,17 @@ def _to_lines(new: _New, survey: Survey) -> Iterator[Clearance]:
     yield from _side_by_side(
         new, things, shapely.union(met, at_joint), ~shapely.is_empty(met) | joined
     )
-    depths = near["depth_m"].to_numpy(float)
+    covers = near.reindex(columns=_COVERS).to_numpy(float)
+    sources = near["position_source"].to_numpy(object)
     for row, points in enumerate(
         shapely.difference(met, shapely.buffer(at_joint, POSITION_TOLERANCE_M))
     ):
         for place in shapely.get_parts(points):
             if not place.is_empty:
-                yield _crossing(new, things, row, pipes[row], sizes[row][1], depths[row], place)
+                crossed = _Crossed(
+                    pipes[row], sizes[row][1], *_cover_at(place, things.shapes[row], covers[row])
+                )
+                yield _crossing(new, things, row, crossed, sources[row], place)
 
 
 def _to_surroundings(new: _New, survey: Survey) -> Iterator[Clearance]:
@@ -211,13 +224,16 @@ def _to_surroundings(new: _New, survey: Survey) -> Iterator[Clearance]:
         table = survey.get(layer)
         if table is None:
             continue
-        near = _near(table, new)
+        told = new.work.tolerances.of_layer(layer)
+        near = _near(table, new, _largest(told))
         about = [{"electrified": e} for e in near["electrified"]] if key == "rail" else None
         values = [
             new.standards.clearance_to(new.pipe, key, **(about[n] if about else {}))
             for n in range(len(near))
         ]
         things = _surrounding(against, layer, list(near.index), near.geometry, values, name)
+        tolerance = told.reindex(near.index.astype(str)).to_numpy(float)
+        things = replace(things, tolerance_m=tolerance)
         crossed = _crossing_points(new.line, things.shapes)
         rails = key == "rail"
         meeting = crossed if rails else np.full(len(near), _NOWHERE)
@@ -266,7 +282,7 @@ def _kerb(surfaces: RoadSurfaces, row: int) -> shapely.Geometry:
 def _surrounding(
     against: str, layer: str, ids: Any, shapes: Any, values: Sequence[TableValue], name: str
 ) -> Things:
-    """Things without a width of their own, whose place nobody vouches for."""
+    """Things without a width of their own; how far off they may be is told apart."""
     return Things(
         against,
         layer,
@@ -320,7 +336,8 @@ def _side_by_side(
         place = shapely.get_point(shortest[row], 0)
         exact = bool(np.isfinite(new.half_m) and np.isfinite(things.half_m[row]))
         value = things.required[row]
-        yield _told(things, row, "parallel", float(gaps[row]), value, place, exact=exact)
+        gap, off = float(gaps[row]), float(things.tolerance_m[row])
+        yield _told(things, row, "parallel", gap, value, place, off_m=off, exact=exact)
 
 
 def _told(
@@ -331,12 +348,14 @@ def _told(
     value: TableValue,
     place: shapely.Point,
     *,
+    off_m: float = np.nan,
     exact: bool = True,
     remark: str = "",
 ) -> Clearance:
-    """One pair with its status and words; ``exact`` is False where a size is unknown."""
-    # Up and down no layer says how far off a line may be.
-    off_m = float(things.tolerance_m[row]) if direction == "parallel" else np.nan
+    """One pair with its status and words; ``exact`` is False where a size is unknown.
+
+    ``off_m`` is how much less or more the gap may be, NaN where nobody says.
+    """
     tolerance = None if np.isnan(off_m) else off_m
     status = judge_gap(gap_m, tolerance, value, exact=exact)
     margin = None if gap_m is None or value.value_m is None else gap_m - value.value_m
@@ -363,28 +382,49 @@ def _told(
 # --- crossings ----------------------------------------------------------------------------------
 
 
+class _Crossed(NamedTuple):
+    """An existing line where it is crossed: height and cover NaN where unknown.
+
+    ``is_local`` says that the cover is that of the place, and not one for the whole line.
+    """
+
+    pipe: Pipe
+    height_m: float
+    cover_m: float
+    is_local: bool
+
+
+def _cover_at(place: shapely.Point, line: Any, covers: FloatArray) -> tuple[float, bool]:
+    """Cover of a line at a place on it, between those of its ends where both are known."""
+    whole, ends = float(covers[0]), covers[1:]
+    if not np.isfinite(ends).all():
+        return whole, False
+    return float(np.interp(line.project(place, normalized=True), (0, 1), ends)), True
+
+
 def _crossing(
-    new: _New,
-    things: Things,
-    row: int,
-    pipe: Pipe,
-    height_m: float,
-    depth_m: float,
-    place: shapely.Point,
+    new: _New, things: Things, row: int, crossed: _Crossed, source: Any, place: shapely.Point
 ) -> Clearance:
-    """The crossing of an existing line, the new pipe at its least cover there."""
-    value = new.standards.vertical_clearance(new.pipe, pipe)
+    """The crossing of an existing line, the new pipe at its least cover there.
+
+    Its depth is as sure as it was located (``source``), if it was where it is crossed.
+    """
+    value = new.standards.vertical_clearance(new.pipe, crossed.pipe)
     cover = new.cover(place).value_m
     top = np.nan if cover is None else cover
-    above = depth_m - (top + new.size_m[1])
-    below = top - (depth_m + height_m)
+    bottom_m = crossed.cover_m + crossed.height_m
+    above = crossed.cover_m - (top + new.size_m[1])
+    below = top - bottom_m
     gap = float(np.fmax(above, below)) if np.isfinite(above + below) else None
-    exact = bool(np.isfinite(top + new.size_m[1] + height_m))
+    exact = bool(np.isfinite(top + new.size_m[1] + crossed.height_m))
     remark = ""
     if gap is not None and value.value_m is not None and gap < value.value_m:
-        least_m = depth_m + height_m + value.value_m
+        least_m = bottom_m + value.value_m
         remark = _(";从其下方穿越时管顶覆土不小于 {m:.2f} 米").format(m=least_m)
-    return _told(things, row, "crossing", gap, value, place, exact=exact, remark=remark)
+    centre_m = crossed.cover_m + crossed.height_m / 2
+    planning = new.work.policy.planning
+    off = depth_tolerance(source, centre_m, planning) if crossed.is_local else np.nan
+    return _told(things, row, "crossing", gap, value, place, off_m=off, exact=exact, remark=remark)
 
 
 def _under_rails(new: _New, things: Things, crossed: NDArray[Any]) -> Iterator[Clearance]:

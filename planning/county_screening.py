@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from gettext import gettext as _
 from typing import Any
 
 import pandas as pd
 
+from language import gettext as _
 from layers.errors import WorkspaceError
 from layers.kept_tables import Key, name_of
 from layers.placing import crs_name

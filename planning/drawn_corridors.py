@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from gettext import gettext as _
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from gis.linear import IntArray
+from language import gettext as _
 from layers.errors import LayerError
 from layers.survey import Survey
 from layers.utilities import load_utilities
@@ -103,6 +103,6 @@ def _utilities(corridor_id: str, told: object) -> frozenset[str]:
                 _(
                     "绘制走廊 {key}:字段 utilities 的值 {name!r} 不是已知专业;"
                     "请改为其中之一:{known},多个以顿号分隔。"
-                ).format(key=corridor_id, name=name, known="、".join(by_name))
+                ).format(key=corridor_id, name=name, known=_("、").join(by_name))
             )
     return frozenset(by_name[name] for name in names)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from gettext import gettext as _
 from typing import Any
 
 import shapely
 
+from language import gettext as _
 from layers.utilities import load_utilities
 from planning.comparisons import is_finite
 
@@ -58,7 +58,7 @@ def drawn_entry(
 
 def _history(place: str, utility: str, entries: Any, error: ErrorOf) -> tuple[DrawnRoute, ...]:
     if utility not in load_utilities():
-        known = "、".join(load_utilities())
+        known = _("、").join(load_utilities())
         raise error(place, utility, _("没有这个专业;可用值为 ") + known, _("改正专业名"))
     if not isinstance(entries, list | tuple):
         raise error(place, entries, _("须为列表"), _("写成 [] 或留空"))

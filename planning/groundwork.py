@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from gettext import gettext as _
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray
+from language import gettext as _
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Application, ApplicationError, Gate

@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from functools import lru_cache
-from gettext import gettext as _
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from language import gettext as _
 from planning.comparisons import COMPARATORS, DATED
 from planning.policy_contradictions import contradiction
 from planning.policy_model import (
@@ -65,7 +65,7 @@ def load_policy(county: str) -> Policy:
     if not re.fullmatch(r"[0-9]{6}_[a-z0-9_]+", county) or county not in folders:
         raise PolicyError(
             _("没有县“{county}”的政策文件;可用的县:{folders}").format(
-                county=county, folders="、".join(folders)
+                county=county, folders=_("、").join(folders)
             )
         )
     return read_policy(COUNTIES / county / "policy.toml")
@@ -208,8 +208,8 @@ class _Reader:
         known = (*COMPARATORS, DATED)
         found = [name for name in known if entry.has(name)]
         if len(found) != 1:
-            cure = _("写且只写一个:{names}").format(names="、".join(known))
-            raise entry.error("comparator", "、".join(found), _("比较方式须恰好一个"), cure)
+            cure = _("写且只写一个:{names}").format(names=_("、").join(known))
+            raise entry.error("comparator", _("、").join(found), _("比较方式须恰好一个"), cure)
         about = self.inputs[entry.choice("input", tuple(self.inputs))]
         dated = found[0] == DATED
         read = Condition(
@@ -385,7 +385,7 @@ def _check_contradictions(entry: Entry, clauses: Sequence[Clause]) -> None:
     for clause in clauses:
         found = contradiction(clause.all_of)
         if found is not None:
-            told = "、".join(f"{one.input} {one.comparator} {one.limit}" for one in found)
+            told = _("、").join(f"{one.input} {one.comparator} {one.limit}" for one in found)
             rule = _("两个条件互相矛盾,任何管线都不能同时满足")
             raise entry.error(f"clause {clause.id}", told, rule, _("改正其中一个限值"))
 

@@ -179,6 +179,7 @@ class Planning:
     manual_snap_m: float
     midblock_spacing_m: float
     max_median_m: float
+    usual_footway_m: float
     half_section_allowance_m: float
     work_margin_m: float
     restoration_extra_m: float
@@ -186,7 +187,6 @@ class Planning:
     narrow_footway_margin_m: float
     min_crossing_angle_deg: float
     default_carriageway_width_m: Mapping[str, float]
-    default_red_line_width_m: Mapping[str, float]
 
     def value(self, name: str) -> float:
         """Any single-valued setting by name; ``KeyError`` for an unknown one."""

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from gettext import gettext as _
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gis.linear import FloatArray
+from language import gettext as _
 from planning.rule_files import CONFIDENCES, RuleFileError
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ def _check_columns(names: Iterable[str], file: str) -> None:
     missing = [name for name in Price.__dataclass_fields__ if name not in names]
     if missing:
         raise PriceError(
-            _("{file}:缺少列 {names};请补上").format(file=file, names="、".join(missing))
+            _("{file}:缺少列 {names};请补上").format(file=file, names=_("、").join(missing))
         )
 
 
@@ -248,7 +248,7 @@ def _price(row: Mapping[str, str], where: str) -> Price:
         if not row[name]:
             raise _wrong(where, name, row[name], _("不能为空"), _("填写内容"))
     if row["confidence"] not in CONFIDENCES:
-        cure = _("改为其中之一:{allowed}").format(allowed="、".join(CONFIDENCES))
+        cure = _("改为其中之一:{allowed}").format(allowed=_("、").join(CONFIDENCES))
         raise _wrong(where, "confidence", row["confidence"], _("不在允许值之内"), cure)
     return Price(
         item=row["item"],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from gettext import gettext as _
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from gis.areas import Areas, stretches_of
 from gis.keys import Keys, key_of
 from gis.linear import FloatArray, IntArray, LineArray, Tracks
 from gis.overlay import CONTACT_TOLERANCE_M
+from language import gettext as _
 from layers.errors import LayerError
 from layers.survey import Survey
 from planning.policy_model import Policy
@@ -25,8 +25,6 @@ from planning.quantities import SURFACES
 _ROUNDING_M = 1e-6
 # So near to the side of a carriageway a line runs on it, rounding of coordinates left aside.
 _SEAM_M = 2e-6
-# Land of a street beyond its kerb where no red line says how wide it is.
-_FOOTWAY_M = 3.0
 # Within this of its ends a bridge or underpass is near the ground, as at a junction beside it.
 _RAMP_M = 15.0
 # What is told of roads and moves no strip and no edge of a carriageway.
@@ -45,13 +43,15 @@ class RoadSurfaces:
     """Roads as rows: ``table`` holds road_id, authority, surface, widths and what was assumed.
 
     ``carriageway`` are polygons; ``red_line_ratio`` is red-line width over carriageway width,
-    NaN where one of the two widths is unknown.
+    NaN where one of the two widths is unknown. ``footway_m`` is land of a street beyond its kerb
+    where no red line tells how wide it is (setting ``usual_footway_m`` of the policy).
     """
 
     table: pd.DataFrame
     centre: LineArray
     carriageway: NDArray[Any]
     red_line_ratio: FloatArray
+    footway_m: float
 
     @cached_property
     def tracks(self) -> Tracks:
@@ -186,7 +186,7 @@ class RoadSurfaces:
     def land(self) -> Areas:
         """The land of every street: up to its red line, or to the end of a usual footway."""
         red_line = self.table["red_line_width_m"].to_numpy(float) / 2
-        half = np.fmax(red_line, self.half_width_m + _FOOTWAY_M)
+        half = np.fmax(red_line, self.half_width_m + self.footway_m)
         return Areas(np.asarray(shapely.buffer(self.centre, half, quad_segs=4)))
 
     @cached_property
@@ -259,7 +259,8 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
                 table.loc[row, "width_assumed"] = False
                 # Narrower than its record, each metre of it stands for more of the red line.
                 known[row] = np.minimum(known[row], area.area / centre[row].length)
-    return RoadSurfaces(table, centre, drawn, np.maximum(red_line, known) / known)
+    ratio = np.maximum(red_line, known) / known
+    return RoadSurfaces(table, centre, drawn, ratio, policy.planning.usual_footway_m)
 
 
 def lie_alike(one: RoadSurfaces, two: RoadSurfaces) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from decimal import Decimal
-from gettext import gettext as _
 from pathlib import Path
 from typing import Any
+
+from language import gettext as _
 
 RULES = Path(__file__).resolve().parent.parent / "rules"
 CONFIDENCES = ("verified", "inferred", "recalled", "assumed")
@@ -30,7 +31,7 @@ def read_rows(name: str, needed: tuple[str, ...] = ()) -> list[dict[str, str]]:
         missing = [one for one in needed if one not in (reader.fieldnames or ())]
         if missing:
             raise RuleFileError(
-                _("{file}:缺少列 {columns};请补上").format(file=name, columns="、".join(missing))
+                _("{file}:缺少列 {columns};请补上").format(file=name, columns=_("、").join(missing))
             )
         rows = list(reader)
     for number, row in enumerate(rows, start=2):
@@ -165,4 +166,4 @@ class Entry:
 
 
 def _one_of(allowed: tuple[str, ...]) -> str:
-    return _("改为其中之一:{allowed}").format(allowed="、".join(allowed))
+    return _("改为其中之一:{allowed}").format(allowed=_("、").join(allowed))

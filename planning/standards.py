@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
-from gettext import gettext as _
 from typing import Any
 
 from layers.utilities import Utility, load_utilities
 from planning.pipe_sizes import Materials, PipeSizes, load_materials, load_pipe_sizes
 from planning.rule_files import read_rows
+from planning.texts import gettext as _
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,18 @@
 A plan is made once and read in several languages: what it says must not hang on who asked for it.
 So ``_()`` gives a Chinese text that keeps its msgid and what is put into it. Plans and files hold
 the Chinese words as any other string; a door that speaks another language says them anew from its
-catalogue (``said``).
+catalogue (``in_words``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
+
+from language import CHINESE, spoken
+from language import gettext as spoken_word
+
+Plain = TypeVar("Plain")
 
 Catalogue = Callable[[str], str]
 
@@ -86,6 +91,11 @@ def all_said(values: Any, catalogue: Catalogue) -> Any:
             return values
         return [all_said(value, catalogue) for value in values]
     return values
+
+
+def in_words(values: Plain) -> Plain:
+    """Plain values of the planner in the language that is spoken."""
+    return values if spoken() == CHINESE else all_said(values, spoken_word)
 
 
 def _said(value: Any, catalogue: Catalogue) -> Any:

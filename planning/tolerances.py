@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,6 +42,18 @@ def position_tolerances(table: pd.DataFrame, planning: Planning) -> FloatArray:
         found[is_so] = tolerance[is_so]
     stated = _numbers(table, "position_accuracy_m") * planning.value("tolerance_per_mean_error")
     return np.where(np.isnan(stated), found, stated)
+
+
+def depth_tolerance(source: Any, centre_m: float, planning: Planning) -> float:
+    """How far the depth of a buried line that was located may be off, NaN where nobody measured it.
+
+    ``centre_m`` is the depth of its centre, which counts as ``tolerance_least_depth_m`` at least.
+    Source: CJJ 61-2017, setting ``tolerance_depth_per_depth``.
+    """
+    if source != "surveyed":
+        return float("nan")
+    counted = max(centre_m, planning.value("tolerance_least_depth_m"))
+    return float(counted * planning.value("tolerance_depth_per_depth"))
 
 
 def _surveyed(table: pd.DataFrame, planning: Planning) -> FloatArray:

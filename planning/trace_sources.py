@@ -230,17 +230,19 @@ def dug(place: Place) -> Iterator[Feature]:
 def near(place: Place) -> Iterator[Feature]:
     """What a clearance is measured to, and the route."""
     one = place.item("clearances")
-    fields = {"line": ("geometry", "diameter_mm", "depth_m")}.get(one["against"], ("geometry",))
+    fields = ("geometry", "diameter_mm", *_DEPTHS) if one["against"] == "line" else ("geometry",)
     for field in fields:
         yield Feature(one["layer"], one["id"], field)
     yield from asked(place)
 
 
 def located(place: Place) -> Iterator[Feature]:
-    """How well the thing near a route is located."""
+    """How well the thing near a route is located, or its depth where it is crossed."""
     one = place.item("clearances")
-    field = "carriageway_width_m" if one["against"] == "kerb" else "position_accuracy_m"
-    yield Feature(one["layer"], one["id"], field)
+    beside = "carriageway_width_m" if one["against"] == "kerb" else "position_accuracy_m"
+    crossed = one["direction"] == "crossing"
+    for field in ("position_source", *_DEPTHS) if crossed else (beside,):
+        yield Feature(one["layer"], one["id"], field)
 
 
 def everything(place: Place) -> Iterator[Feature]:
@@ -358,6 +360,7 @@ def _row(
 
 
 _PRICED = Rule(PRICES, "excavation, restoration, green, pipe, open_crossing")
+_DEPTHS = ("depth_m", "start_depth_m", "end_depth_m")
 _CLEARANCE = Rule(HORIZONTAL, "GB 50289-2016 table 4.1.9")
 _SLOPE = Rule(f"{SIZING}/settings.csv", "least_velocity, least_slope")
 _ROUTE: tuple[tuple[str, str, Inputs, Rule | None], ...] = (
@@ -428,7 +431,12 @@ SOURCES: tuple[Source, ...] = (
     _row(f"{_U}/clearances/{{n}}/gap_m", gap_formula, near, None),
     _row(f"{_U}/clearances/{{n}}/required_m", _("标准表列净距"), asked, table_of),
     _row(f"{_U}/clearances/{{n}}/margin_m", _("净距 − 表列净距"), near, table_of),
-    _row(f"{_U}/clearances/{{n}}/tolerance_m", _("现状设施的位置误差"), located, None),
+    _row(
+        f"{_U}/clearances/{{n}}/tolerance_m",
+        _("现状设施的位置误差,交叉时为埋深误差"),
+        located,
+        lambda p: p.policy("tolerance"),
+    ),
     _row(f"{_U}/clearances/{{n}}/xy/*", _("离现状设施最近处的坐标"), near, None),
     _row(f"{_U}/verdict/{{v}}/findings/{{n}}/value", measure_formula, measured, clause),
     _row(f"{_U}/verdict/{{v}}/findings/{{n}}/limit", _("条款规定的限值"), nothing, clause),

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from gettext import gettext as _
 from typing import Any, NoReturn
 
+from language import gettext as _
 from layers.utilities import UtilityError, load_utilities, policy_utility
 from planning.comparisons import NEVER, day, is_finite
 from planning.policy_model import Input, Policy
@@ -153,7 +153,7 @@ def _broken_date(known: Input, value: object) -> str | None:
 
 
 def _one_of(names: Any) -> str:
-    return _("可用:{names}").format(names="、".join(names))
+    return _("可用:{names}").format(names=_("、").join(names))
 
 
 def _refuse(where: str, name: str, value: object, rule: str, cure: str) -> NoReturn:

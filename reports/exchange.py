@@ -9,7 +9,6 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
+from language import gettext as _
 from planning.groundwork import Groundwork
 from planning.slots import slot_table
 
@@ -39,7 +39,7 @@ def require_place(file: Path, *suffixes: str) -> None:
     """Raise ``ExportError`` if ``file`` cannot be written; to be asked before any long work."""
     if file.suffix.lower() not in suffixes:
         raise ExportError(
-            _("文件 {}:不能写成这种文件;请用 {} 结尾。").format(file, "、".join(suffixes))
+            _("文件 {}:不能写成这种文件;请用 {} 结尾。").format(file, _("、").join(suffixes))
         )
     if file.is_dir():
         raise ExportError(_("文件 {}:这是文件夹;请写明文件名。").format(file))

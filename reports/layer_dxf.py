@@ -7,7 +7,6 @@ The cells of a row lie on its entities as extended data of the application ``TON
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from language import gettext as _
 from layers.placing import crs_name
 from reports.layer_styles import UTILITY, looks
 

@@ -11,7 +11,6 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from language import gettext as _
 from layers.fields import layer_definition
 from layers.placing import crs_name
 from layers.versions import write_version

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from gettext import gettext as _
 from math import floor, log10
 from xml.etree import ElementTree
 
@@ -13,6 +12,7 @@ import numpy as np
 import shapely
 from pyproj import CRS, Transformer
 
+from language import gettext as _
 from layers.fields import layer_definition
 from layers.placing import crs_name
 
@@ -69,7 +69,7 @@ def draw_layer(
     outline = None if county is None or grey else _outline(county, crs)
     sheet = _sheet([new, *grey.values(), *([] if outline is None else [np.array([outline])])])
     root = _root()
-    title = _("图层 {} {} 的位置").format(layer, layer_definition(layer).zh)
+    title = _("图层 {} {} 的位置").format(layer, _(layer_definition(layer).zh))
     ElementTree.SubElement(root, "title").text = title
     _add(root, "rect", x=0.0, y=0.0, width=WIDTH, height=HEIGHT, fill="#ffffff", stroke=PALE)
     if outline is not None:

@@ -6,7 +6,6 @@ import csv
 import io
 import zipfile
 from collections.abc import Sequence
-from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 import shapefile
 import shapely
 
+from language import gettext as _
 from layers.fields import Field, layer_definition
 
 MAP_FILE = "字段对照.csv"

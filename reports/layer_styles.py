@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from gettext import gettext as _
 from xml.etree import ElementTree as ET
 
+from language import gettext as _
 from layers.fields import layer_definition
 from layers.utilities import load_utilities
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from decimal import Decimal
-from gettext import gettext as _
 
 import pandas as pd
 
+from language import gettext as _
 from layers.utilities import load_utilities
 from planning.both_feeds import BothFeeds
 from planning.comparisons import printed
@@ -16,6 +16,7 @@ from planning.external_lines import ExternalLine
 from planning.judged_routes import Route
 from planning.manual_routes import ManualRoute, RefusedRoute
 from planning.plan import Plan
+from planning.texts import in_words
 from planning.trenches import JointPlan
 
 # What lengths and costs rest on where something is unknown: ``assumed`` of a plan.
@@ -38,17 +39,19 @@ def plan_summary(plan: Plan) -> list[str]:
     """
     names, outcomes = load_utilities(), plan.policy.outcomes
     lines = [
-        f"{names[utility].zh} {_line(line, outcomes, plan.policy.round_to)}"
+        f"{names[utility].label} {_line(line, outcomes, plan.policy.round_to)}"
         for utility, line in plan.lines.items()
         if line.status != "not_requested"
     ]
     lines += [
-        f"{names[utility].zh} {_drawn(found, plan)}" for utility, found in plan.manual.items()
+        f"{names[utility].label} {_drawn(found, plan)}" for utility, found in plan.manual.items()
     ]
     if plan.joint is not None:
         lines.append(_shared(plan.joint.plan))
     lines += [
-        _("提示:{} {}").format("、".join(names[key].zh for key in one.utilities), one.text)
+        _("提示:{} {}").format(
+            _("、").join(names[key].label for key in one.utilities), in_words(one.text)
+        )
         for one in plan.notices
     ]
     lines += [
@@ -78,7 +81,7 @@ def _line(line: ExternalLine, outcomes: Mapping[str, str], step: Decimal) -> str
     """One utility; figures are printed as they are judged, to ``step``."""
     if line.judged is None:
         gap = "" if line.gap_m is None else _("(相距 {:.2f} 米)").format(line.gap_m)
-        return _("无法布置:{}{}").format(line.reason, gap)
+        return _("无法布置:{}{}").format(in_words(line.reason or ""), gap)
     return _figures(line.judged, outcomes, step)
 
 
@@ -91,7 +94,7 @@ def _figures(route: Route | BothFeeds, outcomes: Mapping[str, str], step: Decima
         int(figures["crossing_count"]),
         across,
         green,
-        outcomes[verdict.outcome],
+        _(outcomes[verdict.outcome]),
         verdict.clause or "",
     )
 
@@ -103,9 +106,12 @@ def _told(value: float, step: Decimal, words: str, unknown: str) -> str:
 def _drawn(found: ManualRoute | RefusedRoute, plan: Plan) -> str:
     """One drawn route: its figures as judged, what was moved, and its faults."""
     if isinstance(found, RefusedRoute):
-        return _("手绘路由未采用:{}").format(found.reason)
-    told = [_("{}({} 米)").format(m.text, printed(m.moved_m, Decimal("0.01"))) for m in found.moves]
-    told += [fault.text for fault in found.faults]
+        return _("手绘路由未采用:{}").format(in_words(found.reason))
+    told = [
+        _("{}({} 米)").format(in_words(m.text), printed(m.moved_m, Decimal("0.01")))
+        for m in found.moves
+    ]
+    told += [in_words(fault.text) for fault in found.faults]
     figures = _figures(found.route, plan.policy.outcomes, plan.policy.round_to)
     return _("手绘路由 {}").format(figures) + "".join(f";{one}" for one in told)
 

@@ -29,7 +29,7 @@ from sample_data.district_plan import (
 from sample_data.greenery import TREE_EVERY_M
 from sample_data.mains import UTILITIES
 from sample_data.names import SPECIES
-from sample_data.positions import with_positions
+from sample_data.positions import with_covers, with_positions
 from sample_data.roads import CRS
 from sample_data.shapes import polygons_of, round_coordinates, with_vertices
 from sample_data.town import SEED, Tables
@@ -80,6 +80,7 @@ def build_county(town: Tables, lawn_ends: Mapping[str, float]) -> Tables:
             round_coordinates(table.geometry.translate(*layout.ORIGIN)), crs=CRS
         )
         tables[name] = _appended(old, moved)
+    tables["lines"] = with_covers(tables["lines"], tables["nodes"])
     return {name: with_positions(name, table) for name, table in tables.items()}
 
 

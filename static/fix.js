@@ -291,7 +291,7 @@
     var box = map.getContainer().querySelector(".tg-notice"), lines = [], texts = map.tonggou;
     if (!box) { return; }
     var titles = function (list) {
-      return list.map(function (layer) { return layer.options.title; }).join("、");
+      return list.map(function (layer) { return layer.options.title; }).join(texts.and);
     };
     var hidden = views.filter(function (layer) { return layer.hidden; });
     if (hidden.length) { lines.push(texts.zoomIn + titles(hidden)); }

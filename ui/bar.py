@@ -9,8 +9,8 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui.language import LANGUAGES, spoken
-from ui.language import gettext as _
+from language import LANGUAGES, spoken
+from language import gettext as _
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 

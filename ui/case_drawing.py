@@ -15,8 +15,8 @@ from shapely.geometry import MultiLineString, shape
 from shapely.ops import linemerge
 
 from api.escape import esc
-from ui.language import gettext as _
-from ui.language import spoken
+from language import gettext as _
+from language import spoken
 from ui.panel import metres
 from ui.view import View
 

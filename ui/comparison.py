@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from api.escape import esc
+from language import gettext as _
+from language import said
 from ui import words
 from ui.grounds import chip
-from ui.language import gettext as _
-from ui.language import said
 from ui.panel import metres, money, picture, signed
 from ui.route_choice import Choice, choices
 from ui.view import Json, View
@@ -126,7 +126,7 @@ def _table(view: View, line: Json, found: Sequence[Choice]) -> str:
 
 def _row(view: View, one: Choice, crossing: str) -> str:
     route, outcome = _figures(one.route), one.route.get("outcome")
-    name = "、".join(one.names) + (f" {_('(推荐)')}" if one.recommended else "")
+    name = _("、").join(one.names) + (f" {_('(推荐)')}" if one.recommended else "")
     return (
         f'<tr{" class=tg-chosen" if one.recommended else ""}><td><b class="tg-letter">{one.letter}'
         f"</b></td><td>{esc(name)}</td>"

@@ -16,9 +16,9 @@ import shapely
 from pyproj import Transformer
 
 from api.view_layers import ViewLayer, view_layers
+from language import gettext as _
 from layers.store import Workspace, stamp_of
 from layers.survey import Survey
-from ui.language import gettext as _
 
 
 @dataclass(frozen=True, eq=False)

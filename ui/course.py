@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from api.escape import esc
-from ui.language import gettext as _
-from ui.language import said
+from language import gettext as _
+from language import said
 from ui.panel import metres
 from ui.tracing import route_pointer, traced
 from ui.view import Json, View
@@ -94,5 +94,5 @@ def _where(view: View, one: Json) -> str:
     street = "" if one["road_id"] is None else view.road(one["road_id"])
     side = "" if one["side"] is None else SIDES[one["side"]]
     told = " ".join(part for part in (PLACES[one["place"]], street, side) if part)
-    lines = "、".join(one["lines"])
+    lines = _("、").join(one["lines"])
     return f"{told}({_('内有')} {lines})" if lines else told

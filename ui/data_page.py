@@ -11,11 +11,11 @@ import streamlit as st
 from streamlit_folium import st_folium
 
 from api import tokens
+from language import gettext as _
+from language import speak
 from layers.utilities import load_utilities
 from ui.bar import bar, configure
 from ui.county import County, data_note, open_county
-from ui.language import gettext as _
-from ui.language import speak
 from ui.layer_history import layer_history
 from ui.layer_import import layer_import
 from ui.layer_problems import layer_problems, problem_drawing

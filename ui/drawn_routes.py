@@ -20,6 +20,8 @@ from pyproj import CRS
 from shapely import remove_repeated_points
 from shapely.geometry import LineString
 
+from language import gettext as _
+from language import speak
 from layers.source_crs import SourceCrs, reproject
 from layers.store import Workspace
 from layers.utilities import load_utilities
@@ -29,8 +31,6 @@ from planning.policies import load_policy
 from ui.case_drawing import Placer
 from ui.case_marks import fault_marks
 from ui.county import County, open_county
-from ui.language import gettext as _
-from ui.language import speak
 from ui.planning_service import REFUSALS, judge_drawn_line
 from ui.surroundings import judged_drawing
 from ui.view import View

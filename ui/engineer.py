@@ -16,6 +16,8 @@ from streamlit_folium import st_folium
 
 from api import tokens
 from api.drawn_routes import pen
+from language import gettext as _
+from language import speak, spoken
 from layers.utilities import load_utilities
 from planning.policies import load_policy
 from ui import panel
@@ -25,8 +27,6 @@ from ui.case_marks import case_marks
 from ui.comparison import comparison, eligibility
 from ui.county import County, data_note, open_county
 from ui.drawn_routes import keep_door
-from ui.language import gettext as _
-from ui.language import speak, spoken
 from ui.maps import case_group, town_map
 from ui.notes import alarm
 from ui.open_questions import open_questions

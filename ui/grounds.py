@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from api.escape import esc
+from language import gettext as _
 from ui import words
-from ui.language import gettext as _
 from ui.view import Json, View
 
 _TINTS = {
@@ -113,7 +113,7 @@ def grounds(view: View, line: Json, verdict: Json) -> str:
         for one in verdict["findings"]
         if one["kind"] in ("scope", "guard", "condition") and one["status"] == "unknown"
     ]
-    names = "、".join(dict.fromkeys(unknown)) or _("见下方依据")
+    names = _("、").join(dict.fromkeys(unknown)) or _("见下方依据")
     favour = verdict.get("otherwise")
     lead = _(";如均有利,可为") if favour in words.QUALIFYING else _(";即使均有利,仍为")
     return f"{_('尚缺:')}{esc(names)}" + (f"{lead} {chip(view, favour)}" if favour else "")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from language import gettext as _
 from layers.diffs import LayerDiff, diff
 from layers.fields import LAYERS, layer_definition
 from layers.store import Workspace
@@ -16,7 +17,6 @@ from layers.survey import LayerVersion
 from reports.layer_export import WRITERS, write_layer
 from ui import words
 from ui.county import County
-from ui.language import gettext as _
 from ui.notes import alarm, told
 from ui.planning_service import REFUSALS
 
@@ -133,7 +133,7 @@ def _compared(opened: Workspace, layer: str, history: Sequence[LayerVersion]) ->
 
 def change_rows(found: LayerDiff, layer: str) -> pd.DataFrame:
     """One row for each change, as a visitor reads it."""
-    names_of = {field.name: field.zh for field in layer_definition(layer).fields}
+    names_of = {field.name: field.label for field in layer_definition(layer).fields}
     rows = [(name, _("新增"), "", "", "") for name in found.added]
     rows += [(name, _("删除"), "", "", "") for name in found.removed]
     for one in found.changed:

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from api.escape import esc
+from language import gettext as _
 from layers.conforming import Conformed
 from layers.counties import county_bounds
 from layers.crs_detection import Candidate
@@ -22,7 +23,6 @@ from layers.raw import RawLayer
 from reports.layer_picture import draw_layer
 from ui import words
 from ui.county import County
-from ui.language import gettext as _
 from ui.layer_service import Wishes, candidates, proposals, read_once, store, try_out
 from ui.notes import alarm, told
 from ui.uploads import Upload, laid_down
@@ -146,15 +146,17 @@ def _crs_words(chosen: Candidate | str | None) -> str:
 def _proposed(definition: LayerDefinition, found: Sequence[Proposal]) -> str:
     """Which column is taken for which field, how sure that is, and why."""
     rows = "".join(
-        f"<tr><td>{esc(definition.field(one.field).zh)}</td><td>{esc(one.column)}</td>"
+        f"<tr><td>{esc(definition.field(one.field).label)}</td><td>{esc(one.column)}</td>"
         f'<td class="n">{one.confidence:.0%}</td>'
         f"<td>{_sureness(one)} {esc(one.why)}</td></tr>"
         for one in found
     )
     taken = {one.field for one in found if one.confidence >= APPLIED}
-    absent = [field.zh for field in definition.fields if field.required and field.name not in taken]
+    absent = [
+        field.label for field in definition.fields if field.required and field.name not in taken
+    ]
     missing = (
-        f'<p class="tg-note-warn">{_("必填而尚无对应列:")}{esc("、".join(absent))}</p>'
+        f'<p class="tg-note-warn">{_("必填而尚无对应列:")}{esc(_("、").join(absent))}</p>'
         if absent
         else ""
     )
@@ -184,7 +186,7 @@ def _matched(
     rows = pd.DataFrame(
         {
             "field": definition.names,
-            "name": [f"{one.zh}{' *' if one.required else ''}" for one in definition.fields],
+            "name": [f"{one.label}{' *' if one.required else ''}" for one in definition.fields],
             "column": nothing,
             "constant": nothing,
         }

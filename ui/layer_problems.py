@@ -13,6 +13,8 @@ import streamlit as st
 from shapely.affinity import affine_transform
 
 from api.escape import esc
+from language import gettext as _
+from language import spoken
 from layers.checks import check_layers
 from layers.problems import Problem
 from layers.repairs import Repair, preview
@@ -22,7 +24,6 @@ from ui import words
 from ui.case_drawing import Placer, case_drawing
 from ui.case_marks import case_marks
 from ui.county import County
-from ui.language import gettext as _
 from ui.notes import alarm, told
 from ui.planning_service import REFUSALS
 
@@ -103,7 +104,7 @@ def _box(one: Problem) -> tuple[float, float, float, float] | None:
 
 def problems_of(county: County) -> Sequence[Problem]:
     """The problems of a county's layers, worked out once for their versions."""
-    return _problems(_Checked(county))
+    return _problems(_Checked(county), spoken())
 
 
 class _Checked:
@@ -121,7 +122,7 @@ class _Checked:
 
 
 @lru_cache(maxsize=2)
-def _problems(checked: _Checked) -> Sequence[Problem]:
+def _problems(checked: _Checked, _language: str) -> Sequence[Problem]:
     return tuple(one for _layer, found in check_layers(checked.survey) for one in found)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from language import spoken
 from layers.conforming import Conformed
 from layers.crs_detection import Candidate, detect_crs
 from layers.fields import layer_definition
@@ -37,8 +38,8 @@ class Wishes:
 
     @property
     def key(self) -> str:
-        """Equal for equal wishes."""
-        return repr(self)
+        """Equal for equal wishes, as they are answered in one language."""
+        return f"{spoken()} {self!r}"
 
     def taking(self, upload: Upload) -> Taking:
         """The same as a workspace asks for it."""
@@ -55,7 +56,7 @@ class Wishes:
 
 def read_once(upload: Upload, layer: str, source_layer: str | None) -> RawLayer:
     """What stands in an upload, read again only where another part of it is wanted."""
-    key = (upload.key, layer, source_layer)
+    key = (upload.key, layer, source_layer, spoken())
     if st.session_state.get("read_key") != key:
         raw = read_layer(upload.main, source_layer=source_layer, layer=layer, beside=upload.beside)
         st.session_state["read"], st.session_state["read_key"] = raw, key

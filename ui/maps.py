@@ -18,8 +18,8 @@ from folium.elements import JSCSSMixin
 from folium.template import Template
 
 from api.escape import esc
+from language import gettext as _
 from layers.utilities import Utility
-from ui.language import gettext as _
 
 _STATIC = Path(__file__).resolve().parent.parent / "static"
 OPEN_ZOOM = 15  # parcels can be clicked from the first view on
@@ -145,6 +145,7 @@ def town_map(
                 "openZoom": OPEN_ZOOM,
                 "note": esc(note),
                 "legend": utility_keys(utilities) + (case_keys() if keys is None else keys),
+                "and": _("、"),
                 "zoomIn": _("放大后显示:"),
                 "truncated": _("(数量过多,仅显示一部分,请放大)"),
                 "failed": _("加载失败,请刷新页面"),

@@ -11,6 +11,8 @@ import pandas as pd
 import streamlit as st
 
 from api.escape import esc
+from language import CHINESE, spoken
+from language import gettext as _
 from layers.answers import NOTHING, Answer
 from layers.fields import Field, layer_definition
 from layers.store import Workspace
@@ -19,8 +21,6 @@ from planning.policies import load_policy
 from planning.questions import APPLICATION, WHOLE_LAYER
 from ui import words
 from ui.county import County
-from ui.language import CHINESE, spoken
-from ui.language import gettext as _
 from ui.planning_service import REFUSALS, questions_of_county
 from ui.view import View
 from ui.words import Words
@@ -72,7 +72,7 @@ def _table(rows: Sequence[str]) -> str:
 
 
 def _row(view: View, county: County, one: Mapping[str, object]) -> str:
-    names = "、".join(view.name(str(key)) for key in _texts(one["utilities"]))
+    names = _("、").join(view.name(str(key)) for key in _texts(one["utilities"]))
     return (
         f"<tr><td>{esc(subject(view, county, one))}"
         f'<br><span class="tg-soft">{esc(names)}</span></td>'
@@ -94,7 +94,7 @@ def _field_name(view: View, one: Mapping[str, object]) -> str:
     field = field_of(one)
     if one["subject_kind"] != "layer" or field is None:
         return view.words.field(str(one["subject_kind"]), str(one["field"]))
-    return field.zh if spoken() == CHINESE else field.name.replace("_", " ")
+    return field.label
 
 
 def _left_to_applicants(view: View, found: pd.DataFrame) -> str:

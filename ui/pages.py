@@ -8,10 +8,10 @@ from typing import Any
 
 import streamlit as st
 
+from language import gettext as _
+from language import speak
 from ui.data_page import data_page
 from ui.engineer import engineer_page
-from ui.language import gettext as _
-from ui.language import speak
 
 
 def show_pages(workspace: Path) -> None:

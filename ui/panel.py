@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from api.escape import esc
+from language import gettext as _
 from layers.utilities import Utility
 from planning.comparisons import rounded
 from reports.summary import ASSUMED
 from ui import words
 from ui.grounds import chip, deciding, grounds
-from ui.language import gettext as _
 from ui.tracing import route_pointer, traced
 from ui.view import Json, View
 
@@ -129,7 +129,7 @@ def obstacles(view: View) -> str:
         if obstacle is not None:
             stopped.setdefault(obstacle, []).append(view.name(line["utility"]))
     return "".join(
-        f'<p class="tg-note-{tone}"><b>{esc("、".join(names))}</b> {sentence}</p>'
+        f'<p class="tg-note-{tone}"><b>{esc(_("、").join(names))}</b> {sentence}</p>'
         for (tone, sentence), names in stopped.items()
     )
 
@@ -230,7 +230,7 @@ def second_feed(line: Json) -> str:
 
 
 def _names(view: View, utilities: Sequence[str]) -> str:
-    return "、".join(view.name(key) for key in utilities)
+    return _("、").join(view.name(key) for key in utilities)
 
 
 def _reason(line: Json) -> str:

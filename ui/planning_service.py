@@ -18,6 +18,7 @@ import pandas as pd
 from shapely.geometry import LineString
 
 from gis.crs import CrsError
+from language import spoken
 from layers.errors import LayerError, ReadError, WorkspaceError
 from layers.survey import Survey
 from layers.utilities import load_utilities
@@ -33,8 +34,8 @@ from planning.groundwork import Groundwork, placed, prepare
 from planning.local_edits import edited
 from planning.plan import Plan, plan
 from planning.policies import load_policy
+from planning.texts import in_words
 from ui.county import County
-from ui.language import in_words, spoken
 
 log = logging.getLogger(__name__)
 # Errors whose message is for the user; any other is a fault of ours.

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ui.language import gettext as _
-from ui.language import said
+from language import gettext as _
+from language import said
 from ui.view import Json, View
 
 KINDS = said(
@@ -72,5 +72,5 @@ def _named(route: Json) -> str:
     """What a route is; an alternative by the streets and sides on which it differs."""
     differs = route.get("differs") or []
     if differs:
-        return _("经 {}").format("、".join(str(one) for one in differs[:2]))
+        return _("经 {}").format(_("、").join(str(one) for one in differs[:2]))
     return KINDS.get(route["kind"], str(route["kind"]))

@@ -13,9 +13,9 @@ from contextlib import closing
 from pathlib import Path
 from sqlite3 import connect
 
+from language import gettext as _
 from layers.errors import WorkspaceError
 from layers.store import Workspace
-from ui.language import gettext as _
 
 log = logging.getLogger(__name__)
 SAMPLE = Path(__file__).resolve().parent.parent / "sample_data"

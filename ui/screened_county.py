@@ -22,6 +22,8 @@ from shapely.geometry.base import BaseGeometry
 from api.escape import esc
 from api.screened_lines import ADDRESS, Answer
 from api.view_layers import ViewLayer, outcome_layer
+from language import gettext as _
+from language import speak, spoken
 from layers.errors import WorkspaceError
 from layers.store import Workspace
 from layers.utilities import load_utilities
@@ -30,8 +32,6 @@ from planning.policies import load_policy
 from planning.screened_lines import UNROUTABLE, Line, ScreenedLines
 from ui import words
 from ui.county import County, open_county
-from ui.language import gettext as _
-from ui.language import speak, spoken
 from ui.panel import metres
 
 log = logging.getLogger(__name__)

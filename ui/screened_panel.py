@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from api.escape import esc
+from language import gettext as _
 from layers.utilities import load_utilities
 from planning.policies import load_policy
 from planning.screened_lines import UNROUTABLE, Line
 from ui import words
 from ui.grounds import chip
-from ui.language import gettext as _
 from ui.panel import heading, metres, swatch
 from ui.screened_county import ScreenedCounty, outcome_word
 from ui.view import View

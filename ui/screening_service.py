@@ -21,7 +21,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import IO, Any
 
-from ui.language import gettext as _
+from language import gettext as _
 
 log = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parent.parent

@@ -5,8 +5,8 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from api.escape import esc
+from language import gettext as _
 from ui import words
-from ui.language import gettext as _
 from ui.panel import NOTHING_SHARED, metres, money, picture
 from ui.view import Json, View
 

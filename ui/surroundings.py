@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from api.escape import esc
+from language import gettext as _
+from language import said
 from ui import words
 from ui.grounds import chip, deciding
-from ui.language import gettext as _
-from ui.language import said
 from ui.panel import metres, money, signed
 from ui.view import Json, View
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from api.escape import esc
+from language import gettext as _
 from planning.trace import fits
 from ui import words
-from ui.language import gettext as _
 from ui.view import Json, View
 
 _SHOWN = 12  # features named; the number of the others is told

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from api.escape import esc
+from language import gettext as _
 from ui import words
 from ui.course import course
 from ui.grounds import chip, cited
-from ui.language import gettext as _
 from ui.panel import metres, second_feed
 from ui.tracing import measure_pointer, pointer, traced
 from ui.view import Json, View
@@ -226,7 +226,7 @@ def _of_both(view: View, line: Json) -> bool:
 
 
 def _assumed(view: View, verdict: Json) -> str:
-    names = "、".join(view.words.input(name) for name in verdict.get("assumed") or [])
+    names = _("、").join(view.words.input(name) for name in verdict.get("assumed") or [])
     return f'<p class="tg-soft">{_("无记录,视为不触发:")}{esc(names)}</p>' if names else ""
 
 

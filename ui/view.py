@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from language import gettext as _
 from layers.utilities import Utility
-from ui.language import gettext as _
 from ui.words import Words
 
 Json = Mapping[str, Any]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from language import gettext as _
+from language import speak
 from ui.county import County
-from ui.language import gettext as _
-from ui.language import speak
 from ui.notes import alarm
 from ui.screened_county import ScreenedCounty
 from ui.screening_service import make_screening, making, went_wrong

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from language import gettext as _
+from language import said
 from layers.fields import layer_definition
 from planning.comparisons import rounded
 from planning.policy_model import Policy
 from planning.questions import WHOLE_LAYER
-from ui.language import CHINESE, said, spoken
-from ui.language import gettext as _
 
 QUALIFYING = ("commitment", "commitment_filing", "not_required")
 
@@ -241,10 +241,8 @@ class Words:
             return _("尚未导入") if whole else _("有的没有填在用状态,须逐条核实")
         layer = FIELD_LAYERS.get(subject_kind)
         fields = layer_definition(layer).fields if layer else ()
-        known = next((one.zh for one in fields if one.name == name), None)
-        if known is None:
-            return self.input(name)
-        return known if spoken() == CHINESE else name.replace("_", " ")
+        known = next((one.label for one in fields if one.name == name), None)
+        return self.input(name) if known is None else known
 
 
 def unit(code: str | None) -> str:
@@ -295,7 +293,7 @@ def value(value: object, unit: str = "") -> str:
         text = f"{(rounded(value, Decimal('0.01')) or Decimal(0)) + 0:,.2f}".replace("-", "−")
         return text if unit in _TWO_DECIMALS else text.rstrip("0").rstrip(".")
     if isinstance(value, (list, tuple)):
-        return "、".join(dict.fromkeys(_VALUES.get(str(one), _word(one)) for one in value))
+        return _("、").join(dict.fromkeys(_VALUES.get(str(one), _word(one)) for one in value))
     return _VALUES.get(str(value), str(value))
 
 

@@ -38,9 +38,6 @@ _LENGTH_M = 0.02
 _END_M = 0.01
 # A pipe follows a bridge or level crossing if it is within half the road and this of it.
 _BESIDE_ROAD_M = 6.0
-# Land of a street beyond its kerb where no red line tells, and how much of what lies between two
-# streets may be crossed from the one to the other: as wide as the median of a road.
-_FOOTWAY_M, _BETWEEN_M = 3.0, 12.0
 # Crossing back within this is a zigzag, if the side could have been kept.
 _ZIGZAG_M = 100.0
 # Half the width that is dug up along a line, as many metres as any utility takes.
@@ -96,10 +93,14 @@ class _Ground:
             )
             if len(table)
         ]
-        self.width = _widths(self.roads, str(settings["county"]))
+        planning = _planning(str(settings["county"]))
+        # How much of what lies between two streets may be crossed from the one to the other.
+        self.between_m = float(planning["max_median_m"]["value"])
+        self.footway_m = float(planning["usual_footway_m"]["value"])
+        self.width = _widths(self.roads, planning)
         self.carriageway = _carriageway(self.roads, self.width, _layer(workspace, "carriageways"))
         shapely.prepare(self.carriageway)
-        self.land = _land(self.roads, self.width)
+        self.land = _land(self.roads, self.width, self.footway_m)
 
     def faults(self, route: object) -> Iterator[Fault]:
         """Every fault of one route."""
@@ -123,7 +124,7 @@ class _Ground:
         yield "end_off_red_line", red_line.distance(end) - _END_M, ""
         yield "start_off_main", self._off_main(line, route) - _END_M, str(route.tie_in_id)
         yield "meets_itself", 0.0 if line.is_simple else line.length, ""
-        yield "off_streets", self._between_streets(line) - _BETWEEN_M, ""
+        yield "off_streets", self._between_streets(line) - self.between_m, ""
         if getattr(route, "recommended", "") != "qualifying":  # that one has the rules to keep
             for road, metres in self._zigzags(line):
                 yield "zigzag", metres, road
@@ -168,7 +169,7 @@ class _Ground:
             return False
         # As far behind the kerb as the route runs on the other side, within a footway.
         farthest = shapely.distance(street, shapely.points(walked.coords)).max()
-        footway = max(self.width[there[1]], self.width[back[1]]) / 2 + _FOOTWAY_M
+        footway = max(self.width[there[1]], self.width[back[1]]) / 2 + self.footway_m
         off_m = max(float(away.max()), min(float(farthest), footway))
         aside_m = off_m - away
         for side in (1, -1):
@@ -249,10 +250,14 @@ def _inside(line: shapely.LineString, table: gpd.GeoDataFrame) -> list[tuple[obj
     ]
 
 
-def _widths(roads: gpd.GeoDataFrame, county: str) -> list[float]:
+def _planning(county: str) -> dict[str, dict[str, object]]:
+    """The planning settings of a county, each with its ``value``."""
+    return tomllib.loads((_COUNTIES / county / "policy.toml").read_text("utf-8"))["planning"]
+
+
+def _widths(roads: gpd.GeoDataFrame, planning: dict[str, dict[str, object]]) -> list[float]:
     """Carriageway widths in metres, the county's assumed ones where a road gives none."""
-    policy = tomllib.loads((_COUNTIES / county / "policy.toml").read_text("utf-8"))
-    assumed = policy["planning"]["default_carriageway_width_m"]["value"]
+    assumed = planning["default_carriageway_width_m"]["value"]
     narrowest = min(width for width in assumed.values() if width > 0)
     return [
         float(width) if width == width else float(assumed.get(kind, narrowest))
@@ -275,10 +280,10 @@ def _carriageway(
     return shapely.union_all([*surveyed.geometry, *made])
 
 
-def _land(roads: gpd.GeoDataFrame, widths: list[float]) -> shapely.Geometry:
+def _land(roads: gpd.GeoDataFrame, widths: list[float], footway_m: float) -> shapely.Geometry:
     """Union of the land of all streets, up to their red lines."""
     red_line = np.nan_to_num(roads["red_line_width_m"].to_numpy(float)) / 2
-    half = np.maximum(red_line, np.array(widths) / 2 + _FOOTWAY_M)
+    half = np.maximum(red_line, np.array(widths) / 2 + footway_m)
     land = shapely.union_all(shapely.buffer(np.asarray(roads.geometry), half))
     shapely.prepare(land)
     return land

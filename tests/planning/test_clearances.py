@@ -140,6 +140,19 @@ def test_gaps_to_buildings_trees_and_rails(
     assert one.xy[1] - ORIGIN[1] == pytest.approx(8.0)
 
 
+@pytest.mark.parametrize(
+    ("accuracy_m", "gap_m", "status"),
+    [(0.04, 0.9, "fail"), (0.06, 0.9, "uncertain"), (0.04, 1.1, "pass"), (0.06, 1.1, "uncertain")],
+)
+def test_a_building_that_was_surveyed_is_judged_by_its_tolerance(
+    accuracy_m: float, gap_m: float, status: str
+) -> None:
+    # Twice the mean error on either side of the 1.00 m of the table.
+    wall = {"geometry": box(90, 8.1 + gap_m, 110, 20), "position_accuracy_m": accuracy_m}
+    one = only("building", found(buildings={"B-1": wall}))
+    assert (one.status, one.tolerance_m) == (status, pytest.approx(2 * accuracy_m))
+
+
 def test_power_keeps_ten_metres_from_electrified_rails_and_three_from_others() -> None:
     cable = Pipe("power", voltage_kv=10, laying="direct")
     for electrified, required_m in ((True, 10.0), (False, 3.0), (None, 10.0)):
@@ -208,6 +221,46 @@ def test_a_crossing_above_is_measured_from_the_new_underside(gap_m: float) -> No
     assert (one.gap_m, one.required_m) == (pytest.approx(gap_m), 0.40)
     assert (one.ref, one.status) == ("4.1.14", "uncertain")  # no layer tells how sure a depth is
     assert one.xy == pytest.approx((100 + ORIGIN[0], 9 + ORIGIN[1]))
+
+
+LOCATED = {"position_source": "surveyed", "position_accuracy_m": 0.0}
+# The centre lies 0.80 m + gap + half the sewer down, at least the 1 m of CJJ 61: 0.15 of that.
+OFF_M = 0.15 * (0.80 + 0.40 + SEWER_HEIGHT_M / 2)
+
+
+@pytest.mark.parametrize(
+    ("more_m", "status"),
+    [(0.15, "uncertain"), (0.30, "pass"), (-0.15, "uncertain"), (-0.30, "fail")],
+)
+def test_a_located_depth_settles_a_crossing_by_its_tolerance(more_m: float, status: str) -> None:
+    assert 0.15 < OFF_M < 0.25
+    depth = 0.80 + 0.40 + more_m
+    ends = {"start_depth_m": depth, "end_depth_m": depth}
+    one = only("line", found(UP, lines={"S-1": sewer(9.0, **ends, **LOCATED)}), "crossing")
+    assert one.tolerance_m == pytest.approx(0.15 * (depth + SEWER_HEIGHT_M / 2))
+    assert (one.status, one.margin_m) == (status, pytest.approx(more_m))
+
+
+def test_the_cover_of_a_crossing_lies_between_those_of_the_ends() -> None:
+    # The sewer runs from x = 0 to 300; it is crossed at 100, a third of the way.
+    ends = {"start_depth_m": 1.5, "end_depth_m": 3.0, "depth_m": 2.25}
+    one = only("line", found(UP, lines={"S-1": sewer(9.0, **ends, **LOCATED)}), "crossing")
+    assert one.gap_m == pytest.approx(2.0 - 0.80)
+    assert one.tolerance_m == pytest.approx(0.15 * (2.0 + SEWER_HEIGHT_M / 2))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"depth_m": 5.0, "position_source": "surveyed"},  # one depth for 300 m
+        {"start_depth_m": 5.0, "end_depth_m": 5.0, "position_source": "digitised"},
+        {"start_depth_m": 5.0, "end_depth_m": 5.0, "position_source": None},
+    ],
+)
+def test_a_depth_that_nobody_located_settles_nothing(told: dict[str, Any]) -> None:
+    one = only("line", found(UP, lines={"S-1": sewer(9.0, **told)}), "crossing")
+    assert (one.status, one.tolerance_m) == ("uncertain", None)
+    assert "埋深精度未知" in one.text
 
 
 def test_a_crossing_too_near_says_how_deep_to_go_under() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import planning
 from planning.policies import COUNTIES, PolicyError, load_policy, read_policy
 
 COUNTY = "411523_xinxian"
@@ -81,12 +82,19 @@ def test_the_missing_day_of_issue_stays_missing_and_is_shown() -> None:
 def test_planning_settings_bear_source_and_confidence() -> None:
     assert POLICY.planning.max_snap_m == 40
     assert POLICY.planning.default_carriageway_width_m["arterial"] == 16
-    assert POLICY.planning.value("power_advisory_voltage_kv") == 35
+    assert POLICY.planning.value("low_voltage_limit_kw") == 160
     for setting in POLICY.planning.settings.values():
         assert setting.source
         assert setting.confidence in ("assumed", "recalled", "inferred", "verified")
     with pytest.raises(KeyError):
         POLICY.planning.value("default_carriageway_width_m")
+
+
+def test_every_planning_setting_is_read_somewhere() -> None:
+    files = set(Path(planning.__file__).parent.glob("*.py"))
+    files -= {file for file in files if file.name == "policy_model.py"}
+    code = set(re.findall(r"\w+", " ".join(file.read_text("utf-8") for file in files)))
+    assert set(POLICY.planning.settings) <= code
 
 
 def test_a_bridge_bars_gas_and_power_only() -> None:

@@ -1,24 +1,31 @@
-"""Every word that the page shows, its own and the planner's, has English words."""
+"""Every word that is shown or printed has English words, and is said in the language asked for."""
 
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import language
+from layers.errors import ReadError
 from layers.fields import LAYERS, layer_definition
+from layers.reading import read_layer
 from layers.utilities import load_utilities
 from planning.policies import load_policy
+from planning.texts import in_words
 from reports.summary import ASSUMED
 from tests.conftest import REPOSITORY
-from ui import language, words
+from ui import words
 
 SPEAK = ("_", "said")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
-WORDS = re.compile(r"[\u3001\u4e00-\u9fff]")  # the mark between two names of a list too
+WORDS = re.compile(r"[\u3001\u3002\u4e00-\u9fff]")  # the marks of lists and sentences too
 MODULES = [file for folder in ("ui", "api") for file in sorted((REPOSITORY / folder).glob("*.py"))]
 
 
@@ -61,10 +68,14 @@ def spoken_words(tree: ast.AST) -> set[str]:
     return {text for text in texts if WORDS.search(text)}
 
 
-def modules_of_the_planner() -> list[Path]:
-    """Modules whose words a plan carries; errors of others go to the command line."""
-    found = [*sorted((REPOSITORY / "planning").glob("*.py"))]
-    return [one for one in found if "from planning.texts import gettext" in one.read_text("utf-8")]
+def speaking_modules() -> list[Path]:
+    """Every module that says something: to a reader now, or in a plan to be said later."""
+    folders = ("gis", "layers", "planning", "reports", "ui", "api")
+    found = [
+        *REPOSITORY.glob("*.py"),
+        *(f for one in folders for f in (REPOSITORY / one).glob("*.py")),
+    ]
+    return [one for one in sorted(found) if "import gettext as _" in one.read_text("utf-8")]
 
 
 def words_of_the_data() -> set[str]:
@@ -89,7 +100,7 @@ def english() -> Iterator[None]:
 
 def test_no_word_is_missing_from_the_english_catalogue() -> None:
     known = words_of_the_data()
-    for module in [*MODULES, *modules_of_the_planner()]:
+    for module in speaking_modules():
         known |= spoken_words(ast.parse(module.read_text(encoding="utf-8")))
     english = language.catalogue("en")
     assert sorted(word for word in known if not english.get(word)) == []
@@ -98,8 +109,9 @@ def test_no_word_is_missing_from_the_english_catalogue() -> None:
 
 def test_no_english_word_is_chinese_and_every_blank_keeps_its_place() -> None:
     for word, english in language.catalogue("en").items():
-        assert not CHINESE.search(english), word
-        blanks = [sorted(re.findall(r"\{[^}]*\}", text)) for text in (word, english)]
+        # Names of columns, and what is to be written into a cell, are Chinese in every language.
+        assert all(left in word for left in re.findall(r"[\u4e00-\u9fff]+", english)), word
+        blanks = [sorted(re.findall(r"\{[\w!:.,%+]*\}", text)) for text in (word, english)]
         assert blanks[0] == blanks[1], word
 
 
@@ -107,9 +119,33 @@ def test_guards_and_warnings_of_a_verdict_are_told_in_english(english: None) -> 
     policy = load_policy("411523_xinxian")
     for one in (*policy.guards, *policy.advisories):
         finding = {"kind": "guard", "words": one.words, "quote": "条例第33条"}
-        told = language.in_words([finding])[0]
+        told = in_words([finding])[0]
         assert not CHINESE.search(told["words"])
         assert told["quote"] == "条例第33条"  # what is quoted stays as it was written
+
+
+def test_an_error_of_a_file_is_told_in_english_across_the_process_that_reads_it(
+    english: None, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.geojson"
+    file.write_text('{"type": "Point"}', "utf-8")
+    with pytest.raises(ReadError, match=r"File a\.geojson: its type is .Point., it must be"):
+        read_layer(file, source_layer=None, layer="lines")
+
+
+def test_the_command_line_speaks_the_language_of_the_installation(tmp_path: Path) -> None:
+    told = {}
+    for spoken in ("en", "zh", "tlh"):
+        told[spoken] = subprocess.run(
+            [sys.executable, "-X", "utf8", "cli.py", "check", str(tmp_path)],
+            cwd=REPOSITORY,
+            env={**os.environ, "TONGGOU_LANGUAGE": spoken},
+            capture_output=True,
+            encoding="utf-8",
+        )
+    assert "not a workspace. Please make one by init first." in told["en"].stderr
+    assert "不是工作区" in told["zh"].stderr
+    assert [one.returncode for one in told.values()] == [2, 2, 1]
 
 
 def test_what_a_catalogue_lacks_is_shown_in_chinese(english: None) -> None:

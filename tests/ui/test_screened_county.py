@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
+import language
 from api import tokens
 from api.screened_lines import ADDRESS, screened_routes
 from layers.answers import Answer
@@ -18,7 +19,6 @@ from layers.store import Workspace
 from planning.county_screening import Inputs, screen_county
 from tests.api.asgi import get
 from tests.planned_town import documents, make_workspace
-from ui import language
 from ui.county import open_county
 from ui.screened_county import ScreenedCounty, lines_door, map_layers, screening_in_force
 from ui.screened_panel import first_answer

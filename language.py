@@ -8,18 +8,12 @@ Catalogues are gettext's text files (.po), read as they are.
 from __future__ import annotations
 
 import ast
-import gettext as standard
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
 
-from planning.texts import all_said
-
-Plain = TypeVar("Plain")
-
-LOCALE = Path(__file__).resolve().parent.parent / "locale"
+LOCALE = Path(__file__).resolve().parent / "locale"
 LANGUAGES = {"zh": "中文", "en": "English"}
 CHINESE = "zh"
 
@@ -32,7 +26,7 @@ class LanguageError(ValueError):
 
 
 def start(language: str = CHINESE) -> None:
-    """Let ``_()`` find its catalogues, and take the language of this installation.
+    """Take the language of this installation.
 
     Raises
     ------
@@ -42,8 +36,6 @@ def start(language: str = CHINESE) -> None:
     global _usual
     if language not in LANGUAGES:
         raise LanguageError(f"TONGGOU_LANGUAGE: {language!r}; {' / '.join(LANGUAGES)}")
-    standard.bindtextdomain("tonggou", LOCALE)
-    standard.textdomain("tonggou")
     _usual = language
 
 
@@ -60,14 +52,7 @@ def spoken() -> str:
 def gettext(message: str) -> str:
     """A message in the language that is spoken."""
     language = spoken()
-    if language == CHINESE:
-        return standard.gettext(message)
-    return catalogue(language).get(message) or message
-
-
-def in_words(values: Plain) -> Plain:
-    """Plain values of the planner in the language that is spoken."""
-    return values if spoken() == CHINESE else all_said(values, gettext)
+    return message if language == CHINESE else catalogue(language).get(message) or message
 
 
 class Said(Mapping[str, str]):
