@@ -47,7 +47,8 @@ class Region:
             return Region(boxes)
         cell_m = max(cell_m, longest_m / _MOST_CELLS)
         cells = [_cells_of(shape, box, cell_m) for shape, box in zip(shapes, boxes, strict=True)]
-        return Region(_rows_of(np.unique(np.concatenate(cells), axis=0)) * cell_m)
+        rows = _rows_of(np.unique(np.concatenate(cells), axis=0))
+        return Region(rows.astype(float) * cell_m)
 
     def __len__(self) -> int:
         return len(self.bounds)
