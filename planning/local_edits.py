@@ -49,9 +49,10 @@ from planning.survey_changes import Change, IncomparableError, changes, survey_w
 from planning.tie_ins import TieIns
 
 # How far an edit is first taken to reach beyond what is edited, and how wide the ring round it and
-# the rim round that are; then if that was not enough. Few streets are crossed over more than the
-# first ring, none over more than the others; what a part lacks shows no farther inside its rim.
-_WINDOWS_M = ((50.0, 40.0, 40.0), (70.0, 50.0, 50.0), (150.0, 100.0, 100.0), (400.0, 100.0, 100.0))
+# the rim round that are; then if that was not enough. Edges of changed strips reach farther: edits
+# of streets begin with the second. What a part lacks at its border shows in the ring, as no way
+# over a street is looked for farther than ring and rim together (90 m, ``crossing_places``).
+_WINDOWS_M = ((50.0, 45.0, 45.0), (70.0, 50.0, 50.0), (150.0, 100.0, 100.0), (400.0, 100.0, 100.0))
 # What lies within this of a change is looked at again.
 _BESIDE_M = 100.0
 # Larger parts are not built faster than the whole.
