@@ -34,7 +34,8 @@ from planning.tie_ins import TieIns, features_of, find_tie_ins
 # from its node than lines are joined over.
 _WINDOWS_M = ((45.0, 45.0, 45.0), (100.0, 80.0, 60.0), (400.0, 100.0, 100.0))
 # Layers that decide where ways lead and what they cross.
-_BUILT_FROM = ("parcels", "buildings", "water_bodies", "railways", "green", "lines", "nodes")
+_LAND, _MAINS = ("parcels", "buildings", "water_bodies", "railways"), ("lines", "nodes")
+_BUILT_FROM = (*_LAND, *_MAINS, "green")
 
 
 class Redone(NamedTuple):
@@ -129,17 +130,21 @@ class _Redo:
         lines = Region.round(self.here.corridors.graph.lines)
         around = Region(np.concatenate([region.bounds, lines.bounds]))
         near = survey_within(survey, around.boxes, _BUILT_FROM)
-        here = replace(self.here.corridors, obstacles=obstacles_of(near), green=green_of(near))
+        stood = self._are_the_same(survey, _LAND)
+        obstacles = self.work.corridors.obstacles if stood else obstacles_of(near)
+        here = replace(self.here.corridors, obstacles=obstacles, green=green_of(near))
         utilities = load_utilities()
         found = find_tie_ins(here, near, [utilities[key] for key in anew], self.work.policy)
-        tables = ("lines", "nodes")
-        same = all(survey.get(layer) is self.work.survey.get(layer) for layer in tables)
+        same = self._are_the_same(survey, _MAINS)
         after = {}
         for key in anew:
             old, new = self.work._tie_ins[key], found[key].renumbered(self.here.node)
             told = (old.features, old.imported) if same else features_of(survey, utilities[key])
             after[key] = self._exchanged(old, new, told)
         return after
+
+    def _are_the_same(self, survey: Survey, layers: Sequence[str]) -> bool:
+        return all(survey.get(layer) is self.work.survey.get(layer) for layer in layers)
 
     def _exchanged(
         self, old: TieIns, new: TieIns, features: tuple[pd.DataFrame, bool]
