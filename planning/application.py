@@ -18,6 +18,7 @@ from planning.comparisons import day, is_finite
 from planning.drawn_routes import DrawnRoute, parse_drawn_routes
 from planning.rule_files import read_rows
 from planning.sizing import Sizing
+from planning.sizing_rules import runs_by_gravity
 from planning.standards import Pipe
 
 _WORK_KINDS = (
@@ -77,6 +78,8 @@ _DEMAND_FIELDS = (
 )
 _LAYINGS = ("direct", "conduit")
 _PROMISER_RECORDS = ("declines", "bad_credit")
+# So many feeds of a line are planned and judged together (docs/decisions/0008).
+MOST_FEEDS = 2
 _INVESTMENT_KINDS = ("enterprise", "government", "person", "mixed")
 
 
@@ -316,6 +319,14 @@ def _demand(reader: _Reader, utility: str, value: Any) -> Demand:
     if material is not None and not isinstance(material, str):
         raise reader.error(f"{place}.material", material, _("须为文字"), _("改正或留空(未知)"))
     feeds = value.get("feeds", 1)
+    if feeds is not None and feeds > MOST_FEEDS:
+        rule = _("最多两路:三路以上没有可依的量算口径,不能比选和判定")
+        cure = _("改为 2 先编制其中两路,其余各路与供应企业专题商定;路数未定可填 null")
+        raise reader.error(f"{place}.feeds", feeds, rule, cure)
+    if feeds is not None and feeds > 1 and runs_by_gravity(utility):
+        rule = _("重力流管线没有双路:只算一处接入")
+        cure = _("改为 1 或删去;另有一处接入的另立一份申请")
+        raise reader.error(f"{place}.feeds", feeds, rule, cure)
     operators = _operators(reader, f"{place}.operators", value.get("operators"))
     return Demand(
         replace(_pipe(utility, value), operators=operators),

@@ -74,7 +74,8 @@ def screen(
     Returns
     -------
     Rows in the order of the cases and utilities; columns of design 12, ``geometry`` last
-    (LineString from tie-in to red line, None where not routed) unless it is not wanted.
+    (LineString from tie-in to red line, of two feeds a
+    MultiLineString of both, None where not routed) unless it is not wanted.
     ``attrs["one_by_one"]``: how many pairs arrays left open, how many of them were solved (of
     parcels one above another only one is), and the CPU seconds.
     """
@@ -202,20 +203,21 @@ def _row(work: Groundwork, line: ExternalLine) -> dict[str, object]:
     """The columns of one line that was solved by itself."""
     row: dict[str, object] = {"status": line.status, "reason": line.reason, "gap_m": line.gap_m}
     row["open_questions"] = as_text(open_subjects(work, line))
-    answer, route = line.answer, line.route
+    answer = line.answer
     if answer is not None:
         row |= {"outcome": answer.outcome, "clause": answer.clause}
         row |= {"certainty": answer.certainty, "otherwise": answer.otherwise}
-    if route is None or line.judged is None:
+    if line.judged is None:
         return row
+    tie_ins = work.tie_ins(line.utility).feature_ids
     return row | {
         "recommended": line.recommended,
         "qualifying_route": line.qualifying_route,
         "searched_m": _searched_m(line),
-        "tie_in_id": work.tie_ins(line.utility).feature_ids[route.way.tie_in],
+        "tie_in_id": ";".join(str(tie_ins[route.way.tie_in]) for route in line.feeds),
         **{name: line.judged.figures[name] for name in FIGURES},
         **line.judged.measures,
-        "geometry": route.line,
+        "geometry": line.course,
     }
 
 

@@ -23,12 +23,13 @@ from gis.linear import FloatArray
 from gis.overlay import strips
 from planning.application import Demand
 from planning.comparisons import any_holds
+from planning.drawn_ways import traced_again
 from planning.facts import Dug, Place, along_of, green_inside, places_of, route_facts, trees_in
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, line_figures, rank_of, site_facts, unverified_inputs
-from planning.measures import Figures, measure_all
+from planning.measures import LENGTHS, Figures, measure_all
 from planning.route_effects import hold_of, tolerances_of
-from planning.routes import Routes, trace_bored
+from planning.routes import Routes
 from planning.verdicts import Verdict, judge
 
 # What lies as near as this to the other route runs along it.
@@ -43,7 +44,8 @@ class BothFeeds:
 
     ``strips`` are their working strips, ``shared_m`` the metres that they have in common;
     ``figures`` bear the names that those of a ``Route`` have, as do ``measures``, ``facts``,
-    ``roads`` and ``tolerances``; ``cost_yuan`` is that of two trenches of their own throughout.
+    ``roads`` and ``tolerances``; ``cost_yuan`` is that of two trenches of their own throughout,
+    ``length_m`` all pipe, however much of it a clause counts (``judged_length_m``).
     """
 
     routes: tuple[Route, Route]
@@ -55,6 +57,13 @@ class BothFeeds:
     roads: Dug
     tolerances: Mapping[str, float | None]
     judging: Callable[[], Verdict]
+
+    @property
+    def judged_length_m(self) -> float:
+        """Metres as the clause counts them of both; all pipe where no clause can."""
+        names = (name for name in LENGTHS.values() if self.measures.get(name) is not None)
+        told = next((self.measures[name] for name in names), None)
+        return self.figures["length_m"] if told is None else told
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -80,20 +89,13 @@ def both_feeds(
     second: Route,
     *,
     surveyed: bool = True,
-) -> BothFeeds | None:
-    """Measure and judge two routes of one demand as one work; None where more are asked for.
+) -> BothFeeds:
+    """Measure and judge two routes of one demand, which wants two feeds, as one work.
 
     Without ``surveyed`` no tolerances are told: enough for the outcome, not for its certainty.
     """
     utility, pair = demand.pipe.utility, (first, second)
-    if demand.feeds != len(pair):
-        return None
-    routes = trace_bored(
-        work.corridors,
-        work.tie_ins(utility),
-        [route.way for route in pair],
-        [route.bored for route in pair],
-    )
+    routes = traced_again(work.corridors, work.tie_ins(utility), pair)
     alone = np.array([route.strip for route in pair], object)
     both = tell_together(work, demand, site.application.dig_date, routes, alone)
     facts = {**both.facts, **site_facts(work, site, utility)}

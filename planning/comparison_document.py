@@ -83,6 +83,7 @@ def together_entry(both: BothFeeds) -> dict[str, Any]:
     figures = {key: both.figures[name] for key, name in AXES.items()}
     return {
         **{key: None if math.isnan(value) else float(value) for key, value in figures.items()},
+        "measures": dict(both.measures),
         "shared_m": both.shared_m,
         "cost_yuan": both.figures["cost_yuan"],
         "crossing_count": int(both.figures["crossing_count"]),

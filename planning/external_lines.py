@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 from planning.application import Application, Demand
 from planning.both_feeds import BothFeeds
-from planning.feed_pairs import FeedPairs
+from planning.feed_pairs import FeedPairs, feed_pairs
 from planning.gravity_ways import NoFall, keeping_fall, why_no_fall
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import (
@@ -30,7 +31,6 @@ from planning.judged_routes import (
 from planning.narrow_slots import NarrowSlot
 from planning.no_dig import OPEN, Closed, solve_around
 from planning.qualifying import Qualifying, cheapest_for_all
-from planning.route_pieces import Reason
 from planning.routes import (
     OBJECTIVES,
     Neighbourhood,
@@ -41,18 +41,9 @@ from planning.routes import (
     best_ways,
     trace,
 )
-from planning.second_feed import (
-    JUDGED,
-    SecondFeed,
-    has_second_feed,
-    no_second,
-    pair_of_feeds,
-    second_of,
-)
+from planning.second_feed import SecondFeed, has_second_feed, no_second, second_of
 from planning.verdicts import Verdict, judge
 
-# Reasons that bar every number of feeds.
-_OF_ALL = ("demand", "site", "no_path", "cap")
 # The reason of a line whose demand cannot be meant: a negative size, a text for a number.
 IMPOSSIBLE = "impossible_demand"
 
@@ -96,8 +87,9 @@ class ExternalLine:
         return self.routes[self.recommended] if self.recommended else None
 
     def recommending(self, route: Route) -> ExternalLine:
-        """The same with the recommended route told anew."""
+        """The same line of one route with that told anew; two feeds have their certainty."""
         assert self.recommended is not None
+        assert self.both is None
         before, found = self.route, self.qualifying
         if found is not None and found.route is before:
             found = replace(found, route=route)
@@ -115,6 +107,19 @@ class ExternalLine:
     def judged(self) -> Route | BothFeeds | None:
         """What is measured and judged for the line: its two feeds, or else its one route."""
         return self.both or self.route
+
+    @property
+    def feeds(self) -> tuple[Route, ...]:
+        """The routes that are measured and judged: both of two feeds, or the one; none without."""
+        if self.both is not None:
+            return self.both.routes
+        return () if self.route is None else (self.route,)
+
+    @property
+    def course(self) -> shapely.LineString | shapely.MultiLineString | None:
+        """Where what is judged lies: a line from tie-in to red line, for two feeds one of each."""
+        lines = [route.line for route in self.feeds]
+        return shapely.MultiLineString(lines) if len(lines) > 1 else next(iter(lines), None)
 
     @property
     def verdict(self) -> Verdict | None:
@@ -228,7 +233,11 @@ class _Judged:
     ) -> dict[str, ExternalLine]:
         """Lines with the certainty of the recommended routes among these."""
         row = {id(route): number for number, route in enumerate(self.routes)}
-        rows = {key: row[id(line.route)] for key, line in lines.items() if id(line.route) in row}
+        rows = {
+            key: row[id(line.route)]
+            for key, line in lines.items()
+            if line.both is None and id(line.route) in row
+        }
         if not rows:
             return dict(lines)
         at = np.unique(np.fromiter(rows.values(), np.int64, len(rows)))
@@ -295,39 +304,27 @@ def _paired(
     sites: Sequence[Site],
     routes: Mapping[str, Mapping[str, Route]],
 ) -> dict[str, ExternalLine]:
-    """Lines that want more than one feed, of sites where there are two."""
+    """Lines that want two feeds, of sites where there are two."""
     if not has_second_feed(demand):
         return {}
     found: dict[str, ExternalLine] = {}
     for site in sites:
-        pairs = pair_of_feeds(work, demand, site, routes[site.key])
+        pairs = feed_pairs(work, demand, site, routes[site.key])
         if pairs is not None:
-            found[site.key] = _recommend_pair(work, demand, site, routes[site.key], pairs)
+            found[site.key] = _recommend_pair(work, demand, routes[site.key], pairs)
     return found
 
 
 def _recommend_pair(
-    work: Groundwork,
-    demand: Demand,
-    site: Site,
-    routes: Mapping[str, Route],
-    pairs: FeedPairs,
+    work: Groundwork, demand: Demand, routes: Mapping[str, Route], pairs: FeedPairs
 ) -> ExternalLine:
-    """The cheapest pair of feeds that qualifies; if none does, the cheapest pair.
-
-    Whether more than two qualify is not known, unless no single one could.
-    """
-    first, second = second_of(work, demand, site, pairs)
-    found = pairs.answer
-    if demand.feeds != JUDGED:
-        kept = found.status == "none" and found.reason and found.reason.kind in _OF_ALL
-        reason = found.reason if kept else Reason("more_feeds")
-        found = Qualifying(None, bool(kept), 0.0, reason=reason)
-    chosen = "cheapest"
-    routes = {**routes, chosen: first}
-    if demand.feeds == JUDGED and pairs.recommended is not pairs.cheapest:
-        chosen = "qualifying"
-        routes = {**routes, "cheapest": pairs.cheapest.routes[0], chosen: first}
+    """The cheapest pair of feeds that qualifies; if none does, the cheapest pair."""
+    chosen = "cheapest" if pairs.recommended is pairs.cheapest else "qualifying"
+    routes = {
+        **routes,
+        "cheapest": pairs.cheapest.routes[0],
+        chosen: pairs.recommended.routes[0],
+    }
     return ExternalLine(
         demand.pipe.utility,
         "routed",
@@ -335,9 +332,9 @@ def _recommend_pair(
         routes=routes,
         recommended=chosen,
         assumed=work.rates(demand.pipe).assumed,
-        qualifying=found,
+        qualifying=pairs.answer,
         closed=work.closed,
-        second=second,
+        second=second_of(pairs),
     )
 
 

@@ -23,7 +23,7 @@ from planning.application import Demand
 from planning.both_feeds import BothFeeds, both_feeds
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route
-from planning.pair_areas import APART, PairArea, counted_once, sharing_bars, source_numbers
+from planning.pair_areas import APART, PairArea, counted_once, sharing_bars
 from planning.pair_search import FoundPair, PairJudge, PairSearch, Space, pair_yuan
 from planning.qualifying import (
     MOST_PIECES,
@@ -38,6 +38,7 @@ from planning.qualifying import (
 from planning.route_pieces import Caps, PieceBook, Reason
 from planning.routes import best_way
 from planning.search_areas import CAP_ROUNDING, area_round
+from planning.sources import source_numbers
 
 _FIRST_REACH_M = 60.0
 
@@ -48,12 +49,14 @@ class FeedPairs:
 
     ``cheapest`` is the cheapest pair whatever it measures, ``found`` the cheapest that surely
     qualifies, or may where none surely does; ``answer`` tells of it as of a single route, with the
-    first route of the pair. ``apart`` tells how far the feeds of each keep apart.
+    first route of the pair. ``cheapest_apart`` and ``found_apart`` tell how far the feeds of each
+    keep apart.
     """
 
     cheapest: BothFeeds
+    cheapest_apart: str
     found: BothFeeds | None
-    apart: Mapping[int, str]
+    found_apart: str
     answer: Qualifying
 
     @property
@@ -61,8 +64,10 @@ class FeedPairs:
         """The cheapest pair that qualifies; if none surely does, the cheapest."""
         return self.found if self.answer.route is not None and self.found else self.cheapest
 
-    def apart_of(self, both: BothFeeds) -> str:
-        return self.apart[id(both)]
+    @property
+    def recommended_apart(self) -> str:
+        """How far the feeds that are recommended keep apart."""
+        return self.found_apart if self.recommended is self.found else self.cheapest_apart
 
 
 _NONE = FoundPair(None, True, np.inf, final=True)
@@ -136,33 +141,30 @@ class _Quest:
     def answer(self, cheapest: FoundPair) -> FeedPairs:
         """The pair that qualifies, by levels as for a single route."""
         assert cheapest.both is not None
-        both = self.judge.surveyed(cheapest.both)
-        kinds = {id(both): cheapest.apart}
+        both, apart = self.judge.surveyed(cheapest.both), cheapest.apart
         if both.rank == SURE:
             sure = Qualifying(both.routes[0], cheapest.proven, cheapest.lower_bound)
-            return FeedPairs(both, both, kinds, sure)
+            return FeedPairs(both, apart, both, apart, sure)
         found = self.first_apart(SURE)
         if found.both is not None:
             chosen = self.judge.surveyed(found.both)
-            kinds[id(chosen)] = found.apart
             yuan, reach_m = found.lower_bound, found.reach_m
             sure = Qualifying(chosen.routes[0], found.proven, yuan, reach_m=reach_m)
-            return FeedPairs(both, chosen, kinds, sure)
+            return FeedPairs(both, apart, chosen, found.apart, sure)
         if not found.proven:
             gave_up = Qualifying(
                 None, False, found.lower_bound, reason=Reason("limit"), reach_m=found.reach_m
             )
-            return FeedPairs(both, None, kinds, gave_up)
-        return self._open(both, kinds, found)
+            return FeedPairs(both, apart, None, apart, gave_up)
+        return self._open(both, apart, found)
 
-    def _open(self, cheapest: BothFeeds, kinds: dict[int, str], sure: FoundPair) -> FeedPairs:
+    def _open(self, cheapest: BothFeeds, apart: str, sure: FoundPair) -> FeedPairs:
         """The pair that may qualify where none surely does, or why none may."""
-        found = FoundPair(cheapest, True, np.inf, kinds[id(cheapest)], reach_m=sure.reach_m)
+        found = FoundPair(cheapest, True, np.inf, apart, reach_m=sure.reach_m)
         chosen: BothFeeds | None = cheapest
         if cheapest.rank > POSSIBLE:
             found = self.first_apart(POSSIBLE)
             chosen = found.both and self.judge.surveyed(found.both)
-        kinds = kinds if chosen is None else {**kinds, id(chosen): found.apart}
         answer = Qualifying(
             None,
             found.proven,
@@ -171,7 +173,7 @@ class _Quest:
             found.reason if found.proven else Reason("limit"),
             max(sure.reach_m, found.reach_m),
         )
-        return FeedPairs(cheapest, chosen, kinds, self._as_proven(answer))
+        return FeedPairs(cheapest, apart, chosen, found.apart, self._as_proven(answer))
 
     def _as_proven(self, answer: Qualifying) -> Qualifying:
         """An answer whose proof holds for all mains, known or not, and on all ground."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from planning.application import Demand
 from planning.sizing import least_slope
-from planning.sizing_rules import load_sizing_rules
+from planning.sizing_rules import load_sizing_rules, runs_by_gravity
 from planning.texts import gettext as _
 
 # Levels and lengths are sums in another order here than there: so much rounding is no fall.
@@ -65,11 +65,6 @@ class Fall:
             "passes": self.passes,
             "text": self.text,
         }
-
-
-def runs_by_gravity(utility: str) -> bool:
-    """Whether lines of a utility have a least velocity to keep by their slope."""
-    return f"least_velocity_{utility}_m_s" in load_sizing_rules().settings
 
 
 def needed_slope(demand: Demand) -> float | None:

@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from gis.constrained import Terminals, cheapest_within
 from gis.linear import FloatArray, IntArray
 from planning.application import Demand
-from planning.gravity import ROUNDING_M, Fall, fall, needed_slope, runs_by_gravity
+from planning.gravity import ROUNDING_M, Fall, fall, needed_slope
 from planning.groundwork import Groundwork, Site
 from planning.handover import inside_m
 from planning.routes import Neighbourhood, Search, Way
+from planning.sizing_rules import runs_by_gravity
 from planning.texts import gettext as _
 
 # The first look round a site; it doubles until no cheaper way can lead beyond it.

@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.linear import IntArray, LineArray
-from planning.gravity import runs_by_gravity
+from planning.sizing_rules import runs_by_gravity
 
 # A manhole stands on the main whose middle is at most so far away.
 _ON_MAIN_M = 1.0

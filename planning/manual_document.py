@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import shapely
 
+from planning.both_feeds import BothFeeds
 from planning.judged_routes import Route
 from planning.manual_routes import ManualRoute, RefusedRoute, differences
+from planning.second_feed import SecondFeed
 
 
 def manual_entry(
-    found: ManualRoute | RefusedRoute | None, recommended: Route | None
+    found: ManualRoute | RefusedRoute | None,
+    recommended: Route | BothFeeds | None,
+    described: Callable[[SecondFeed], dict[str, Any]],
 ) -> dict[str, Any] | None:
     """The drawn route of a utility beside its figures, which stand among the ``routes``.
 
-    None without a drawing; ``differences`` are null where no route is recommended.
+    None without a drawing; ``differences`` are null where no route is recommended. ``described``
+    words the feed beside a drawn one.
     """
     if found is None:
         return None
@@ -29,6 +35,7 @@ def manual_entry(
             "faults": [],
             "differences": None,
             "verdict": None,
+            "second_feed": None,
         }
     return {
         **about,
@@ -56,8 +63,9 @@ def manual_entry(
             }
             for fault in found.faults
         ],
-        "differences": None if recommended is None else differences(found.route, recommended),
-        "verdict": found.route.verdict.to_json(),
+        "differences": None if recommended is None else differences(found.judged, recommended),
+        "verdict": found.judged.verdict.to_json(),
+        "second_feed": None if found.second is None else described(found.second),
     }
 
 

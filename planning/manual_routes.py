@@ -8,7 +8,7 @@ much, is told. A line that cannot be brought there is refused with the reason.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,12 +19,16 @@ from gis.linear import with_ends
 from gis.overlay import CONTACT_TOLERANCE_M
 from layers.utilities import load_utilities
 from planning.application import ApplicationError, Demand
+from planning.both_feeds import BothFeeds
 from planning.drawn_routes import DrawnRoute
+from planning.drawn_ways import trace_drawn
 from planning.groundwork import Groundwork, Site, red_line_of
 from planning.judged_routes import Route, judge_routes, working_strips
+from planning.partner_feed import partner_feed, preference
 from planning.route_edges import ON_EDGE_M, edges_along
 from planning.route_faults import Fault, faults_of
-from planning.routes import DrawnWay, measure_lines
+from planning.routes import DrawnWay
+from planning.second_feed import SecondFeed, has_second_feed
 from planning.texts import gettext as _
 from planning.tie_ins import may_serve
 
@@ -49,12 +53,24 @@ class Move:
 
 @dataclass(frozen=True)
 class ManualRoute:
-    """A drawn route that was judged, what was moved of it, and its faults."""
+    """A drawn route that was judged, what was moved of it, and its faults.
+
+    ``second`` is the feed beside it where two are wanted, found or drawn too.
+    """
 
     drawn: DrawnRoute
     route: Route
     moves: tuple[Move, ...]
     faults: tuple[Fault, ...]
+    second: SecondFeed | None = None
+
+    @property
+    def judged(self) -> Route | BothFeeds:
+        """What the verdict is on: the route with the other feed, or where there is none it alone.
+
+        Of a line that wants two feeds one alone measures nothing that a clause counts.
+        """
+        return (self.second and self.second.both) or self.route
 
 
 @dataclass(frozen=True)
@@ -121,19 +137,37 @@ def manual_route(work: Groundwork, site: Site, demand: Demand, drawn: DrawnRoute
     fit = _best_fit(work, site, demand, drawn.line)
     _refuse_far(work, site, demand, fit)
     line, moves = _snapped(site, fit)
-    place = fit.place
+    route, second = _judged(work, site, demand, line, fit.place), None
+    if has_second_feed(demand):
+        # Where mains meet it may be the one or the other that was meant: the better pair counts.
+        mains = _at_the_same_place(work, demand, fit.place)
+        found = [_judged(work, site, demand, line, one) for one in mains]
+        pairs = [(one, partner_feed(work, demand, site, one)) for one in (route, *found)]
+        route, second = min(pairs, key=lambda pair: preference(pair[1]))
+    return ManualRoute(drawn, route, moves, faults_of(work, site, demand.pipe, route), second)
+
+
+def _judged(
+    work: Groundwork, site: Site, demand: Demand, line: shapely.LineString, place: _Place
+) -> Route:
+    """A line from a place in the network, measured and judged by itself."""
     edges = tuple(edges_along(work.corridors, line).tolist())
     way = DrawnWay(-1, edges, -1, float("nan"), place.kind, place.feature_id, place.chainage_m)
-    bored = _bored(work, demand, edges, line)
-    cut = shapely.difference(line, shapely.union_all(_widened(work, bored))) if bored else line
-    routes = replace(
-        measure_lines(work.corridors, [way], np.array([line], object)),
-        bored=[bored],
-        cut=np.array([cut], object),
-    )
+    routes = trace_drawn(work.corridors, way, line, _bored(work, demand, edges, line))
     working = working_strips(work, demand, routes)
-    [route] = judge_routes(work, demand, [site], routes, working)
-    return ManualRoute(drawn, route, moves, faults_of(work, site, demand.pipe, route))
+    return judge_routes(work, demand, [site], routes, working)[0]
+
+
+def _at_the_same_place(work: Groundwork, demand: Demand, place: _Place) -> list[_Place]:
+    """Other mains that may serve a demand at a place on a main."""
+    at = shapely.Point(place.xy)
+    return [
+        _place(kind, feature_id, shape, at)
+        for kind, feature_id, shape in _serving(work, demand)
+        if kind == place.kind == "line"
+        and feature_id != place.feature_id
+        and shape.distance(at) < _UNMOVED_M
+    ]
 
 
 def _bored(
@@ -145,12 +179,8 @@ def _bored(
     return tuple(edge for edge, is_whole in zip(bored, whole, strict=True) if is_whole)
 
 
-def _widened(work: Groundwork, edges: tuple[int, ...]) -> Any:
-    return shapely.buffer(work.corridors.graph.lines[list(edges)], ON_EDGE_M, cap_style="flat")
-
-
-def differences(route: Route, other: Route) -> dict[str, Any]:
-    """What a route has more than another; None where one of the two is unknown."""
+def differences(route: Route | BothFeeds, other: Route | BothFeeds) -> dict[str, Any]:
+    """What a route has more than another, two feeds more than two; None where one is unknown."""
     mine, its = route.figures, other.figures
 
     def more(name: str) -> float | None:
@@ -242,7 +272,11 @@ def _nearest(serving: list[tuple[str, str, shapely.Geometry]], start: shapely.Po
     """The nearest feature to a point; of a main and a node at the same place, the node."""
     away = shapely.distance(np.array([shape for *_, shape in serving], object), start).round(3)
     best = min(range(len(serving)), key=lambda n: (away[n], serving[n][0] != "node", serving[n][1]))
-    kind, feature_id, shape = serving[best]
+    return _place(*serving[best], start)
+
+
+def _place(kind: str, feature_id: str, shape: shapely.Geometry, start: shapely.Point) -> _Place:
+    """The nearest place on a feature to a point."""
     foot = shapely.get_point(shapely.shortest_line(shape, start), 0)
     chainage = float(shape.line_locate_point(start)) if kind == "line" else float("nan")
     return _Place(kind, feature_id, (foot.x, foot.y), chainage, float(foot.distance(start)))

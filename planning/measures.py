@@ -185,6 +185,15 @@ MEASURES: dict[str, dict[str, Callable[[Figures], FloatArray]]] = {
 }
 
 
+# The measure that a clause limits the length by; where several readings are, the usual one.
+LENGTHS = {
+    "water": "pipe_length_m",
+    "gas": "construction_length_m",
+    "power": "line_length_m",
+    "telecom": "pipe_length_m",
+}
+
+
 def _constant(figures: Figures, value: float | None) -> FloatArray:
     return np.full(len(figures.length_m), np.nan if value is None else float(value))
 

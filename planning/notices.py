@@ -21,6 +21,7 @@ from planning.judged_routes import Route
 from planning.narrow_slots import NarrowSlot, may_lack_room, narrow_slots
 from planning.no_dig import NoDigArea
 from planning.routes import best_way
+from planning.sources import mains_that_meet, source_of
 from planning.stretches import pieces_of
 from planning.texts import gettext as _
 
@@ -46,7 +47,8 @@ def notices_of(
             *_closed(work, site, line),
             *_narrow(work, site, line),
             *_in_lanes(work, line),
-            *_planned(work, site, line.route),
+            *(one for route in line.feeds for one in _planned(work, site, route)),
+            *_mains_meet(work, line),
         )
         for one in dict.fromkeys(found):
             told.setdefault(one, []).append(utility)
@@ -99,12 +101,12 @@ def _closed(
             name,
             _("禁挖区{area}内不得开挖,{days}").format(area=_named(area), days=_days(area)),
         )
-    if line.route is None:
+    if line.course is None:
         return
     reach_m = work.policy.planning.max_snap_m
     for row in work.closures.on(site.application.dig_date):
         area = work.closures.areas[row]
-        if area.undated and shapely.dwithin(work.closures.shapes[row], line.route.line, reach_m):
+        if area.undated and shapely.dwithin(work.closures.shapes[row], line.course, reach_m):
             yield (
                 "no_dig_undated",
                 "no_dig",
@@ -128,11 +130,9 @@ def _narrow(
 
 def _in_lanes(work: Groundwork, line: ExternalLine) -> Iterator[tuple[str, str, str, str]]:
     """Streets whose carriageway a line is laid along, for want of a footway that holds it."""
-    if line.route is None or line.demand is None:
-        return
     table = work.corridors.surfaces.table
     metres: dict[int, float] = {}
-    for piece in pieces_of(work, line.route):
+    for piece in (piece for route in line.feeds for piece in pieces_of(work, route)):
         if piece.place == "lane":
             metres[piece.road] = metres.get(piece.road, 0.0) + piece.to_m - piece.from_m
     for row, length_m in metres.items():
@@ -169,12 +169,21 @@ def _days(area: NoDigArea) -> str:
     return _("有效期 {start} 至 {end}").format(start=start, end=end)
 
 
-def _planned(
-    work: Groundwork, site: Site, route: Route | None
-) -> Iterator[tuple[str, str, str, str]]:
-    """Works planned where a route digs: roads to be made anew, and others who dig there too."""
-    if route is None:
+def _mains_meet(work: Groundwork, line: ExternalLine) -> Iterator[tuple[str, str, str, str]]:
+    """That the mains of two feeds join each other: only who runs them knows if one can fail alone.
+
+    Mains that continue each other are one from the first.
+    """
+    if line.demand is None or len(line.feeds) < 2:
         return
+    one, two = (source_of(work, line.demand, route) for route in line.feeds)
+    if one is not None and two is not None and frozenset((one, two)) in mains_that_meet(work):
+        text = _("两路所接的 {one} 和 {two} 相连:一处停供时另一处能否照常供给,请向供应企业核实")
+        yield "mains_meet", "lines", one, text.format(one=one, two=two)
+
+
+def _planned(work: Groundwork, site: Site, route: Route) -> Iterator[tuple[str, str, str, str]]:
+    """Works planned where a route digs: roads to be made anew, and others who dig there too."""
     dig_date = site.application.dig_date
     roads = work.survey.tables["roads"]
     for row in route.roads:

@@ -15,7 +15,7 @@ from gis.linear import FloatArray, IntArray, LineArray
 from gis.pairs import Pair, PairedWay, PairProblem
 from planning.application import Demand
 from planning.both_feeds import BESIDE_M, SAME_M
-from planning.groundwork import Groundwork, Site
+from planning.groundwork import Site
 from planning.lanes import ALONG_STREETS
 from planning.measures import Figures, measure_all
 from planning.route_pieces import Caps, PieceBook, Run, amounts
@@ -26,7 +26,7 @@ from planning.search_areas import CAP_ROUNDING, Area, area_round, piece_costs
 # other's edges, not at all. The last steps to the red line may be the same.
 APART = ("side", "edges", "none")
 # What runs along a route leaves it within so many metres.
-_LEAVING_M = 1.0
+LEAVING_M = 1.0
 
 
 class Off(NamedTuple):
@@ -35,21 +35,6 @@ class Off(NamedTuple):
     way: int
     edges: tuple[int, ...] = ()
     sources: tuple[int, ...] = ()
-
-
-def source_numbers(work: Groundwork, demand: Demand) -> IntArray:
-    """Numbers of the mains that the ways to tie-ins draw from, by their ids.
-
-    Of nodes it is the line that they stand on; -1 where a node does not say.
-    """
-    table = work.search(demand.pipe, "cheapest").tie_ins.table
-    nodes = work.survey.get("nodes")
-    is_node = (table["kind"] == "node").to_numpy()
-    found = table["feature_id"].astype(object).copy()
-    if nodes is not None and is_node.any():
-        mains = nodes["line_id"].reindex(table.loc[is_node, "feature_id"])
-        found[is_node] = mains.where(mains.notna(), None).to_numpy(object)
-    return np.asarray(pd.factorize(found)[0], np.int64)
 
 
 def counted_once(demand: Demand, book: PieceBook) -> frozenset[str]:
@@ -189,7 +174,7 @@ class PairArea:
         lost = pd.concat([pairs[pairs["kind"] == 0], most])
         taken = np.bincount(lost["one"], lost["m"], minlength=len(lines))
         if not beside:
-            taken = np.where(kind == 2, np.minimum(taken, _LEAVING_M), taken)
+            taken = np.where(kind == 2, np.minimum(taken, LEAVING_M), taken)
         left_m = np.maximum(length - taken, 0.0)
         return np.asarray(np.divide(left_m, length, out=np.ones(len(lines)), where=length > 0))
 
@@ -251,7 +236,7 @@ class PairArea:
         lines = np.array([self._stubs[other.source], *graph.lines[self._real(other.edges)]], object)
         near = shapely.intersection(stub, shapely.buffer(lines, BESIDE_M))
         beside_m = shapely.length(shapely.union_all(near))
-        if beside_m <= _LEAVING_M:
+        if beside_m <= LEAVING_M:
             return None
         found = [Off(way, (), (own.source,))]
         along = np.flatnonzero(shapely.length(near) > 0).tolist()

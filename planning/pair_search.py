@@ -70,9 +70,7 @@ class PairJudge:
         """A pair with its certainty."""
         ways = [(route.way, route.bored) for route in both.routes]
         routes = judge_ways(self.work, self.demand, [self.site] * 2, *zip(*ways, strict=True))
-        judged = both_feeds(self.work, self.demand, self.site, routes[0], routes[1])
-        assert judged is not None
-        return judged
+        return both_feeds(self.work, self.demand, self.site, routes[0], routes[1])
 
     def judged(self, part: PairArea, pair: Pair) -> BothFeeds:
         """A pair, measured and judged exactly, without its certainty; the cheaper way first."""
@@ -85,9 +83,7 @@ class PairJudge:
             [bored for _, bored in ways],
             surveyed=False,
         )
-        both = both_feeds(self.work, self.demand, self.site, routes[0], routes[1], surveyed=False)
-        assert both is not None
-        return both
+        return both_feeds(self.work, self.demand, self.site, routes[0], routes[1], surveyed=False)
 
     def rank_of_parts(self, part: PairArea, pair: Pair, spans: _Spans) -> int:
         """The rank of a part of a pair, judged as if it were the whole."""
@@ -192,8 +188,8 @@ class PairSearch:
             return self._fails(pair, _with(spans, way, (start, end)))
 
         start, end = spans[way]
-        end = _first(start + 1, end, lambda at: fails(start, at))
-        start = end - _first(1, end - start, lambda length: fails(end - length, end))
+        end = first_number(start + 1, end, lambda at: fails(start, at))
+        start = end - first_number(1, end - start, lambda length: fails(end - length, end))
         return _with(spans, way, (start, end))
 
     def _fails(self, pair: Pair, spans: list[tuple[int, int]]) -> bool:
@@ -217,7 +213,7 @@ def _with(spans: list[tuple[int, int]], way: int, span: tuple[int, int]) -> list
     return [span if number == way else one for number, one in enumerate(spans)]
 
 
-def _first(low: int, high: int, holds: Callable[[int], bool]) -> int:
+def first_number(low: int, high: int, holds: Callable[[int], bool]) -> int:
     """The first number from low to high that something holds of, as it then does of all after."""
     while low < high:
         middle = (low + high) // 2

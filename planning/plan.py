@@ -75,8 +75,8 @@ class Plan:
     def judged_with(self, line: ExternalLine, kind: str, route: Route) -> Route | BothFeeds:
         """What is judged of a line that takes a route: of one with two feeds, it with another.
 
-        The other is that of its own pair, or the recommended second feed. A drawn route is judged
-        alone, and so is one from the main of the second feed.
+        The other is that of its own pair, or the recommended second feed. A drawn route has a
+        second feed of its own (``ManualRoute``); one from the main of the second feed has none.
         """
         second = line.second
         if second is None or second.both is None or line.demand is None or kind == "manual":
@@ -91,9 +91,7 @@ class Plan:
         """Clearances of the recommended route of every utility that has one; of both feeds."""
         return {
             utility: worst_first(
-                one
-                for route in (line.both.routes if line.both else (line.route,))
-                for one in self.clearances_of(line, route)
+                one for route in line.feeds for one in self.clearances_of(line, route)
             )
             for utility, line in self.lines.items()
             if line.route is not None
@@ -108,7 +106,9 @@ class Plan:
     def assumed(self) -> frozenset[str]:
         """What costs rest on without being known: of the pipes, and of the roads crossed."""
         assumed = {name for line in self.lines.values() for name in line.assumed}
-        routes = [route for line in self.lines.values() for route in line.routes.values()]
+        routes = [
+            route for line in self.lines.values() for route in (*line.routes.values(), *line.feeds)
+        ]
         routes += self.joint.routes.values() if self.joint else []
         crossed = {int(road) for route in routes for road in route.crossings["road"]}
         roads = self.work.corridors.surfaces.table.iloc[sorted(crossed)]

@@ -103,12 +103,14 @@ def _line(plan: Plan, utility: str, line: ExternalLine) -> dict[str, Any]:
         "handover": handover_entry(line.demand, _red_line(plan), route and route.line),
         "routes": [
             *(_route(plan, line, kind, found) for kind, found in line.routes.items()),
-            *(_route(plan, line, "manual", found.route) for found in _judged(plan, utility)),
+            *(_route(plan, line, "manual", found.judged) for found in _judged(plan, utility)),
         ],
         **comparison(plan.work, plan.site, line, partial(_route, plan, line)),
         "remedies": cures(plan.work, plan.site, line, partial(_route, plan, line)),
         "second_feed": None if line.second is None else _second_feed(plan, line, line.second),
-        "manual": manual_entry(plan.manual.get(utility), line.route),
+        "manual": manual_entry(
+            plan.manual.get(utility), line.judged, partial(_partner_feed, plan, line)
+        ),
         "shared_route": None if shared is None else _route(plan, line, "shared", shared),
         "measures": [] if line.judged is None else _measures(plan, line.judged.measures),
         "intervals": {} if line.judged is None else intervals(line.judged),
@@ -138,8 +140,9 @@ def drawn_document(plan: Plan, utility: str, drawn: DrawnRoute) -> dict[str, Any
     line = plan.lines[utility]
     demands = {} if line.demand is None else {utility: line.demand}
     found = manual_routes(plan.work, plan.site, demands, {utility: (drawn,)})[utility]
-    route = _route(plan, line, "manual", found.route) if isinstance(found, ManualRoute) else None
-    return {**(manual_entry(found, line.route) or {}), "route": route}
+    route = _route(plan, line, "manual", found.judged) if isinstance(found, ManualRoute) else None
+    entry = manual_entry(found, line.judged, partial(_partner_feed, plan, line))
+    return {**(entry or {}), "route": route}
 
 
 def _judged(plan: Plan, utility: str) -> list[ManualRoute]:
@@ -259,6 +262,17 @@ def _second_feed(plan: Plan, line: ExternalLine, found: SecondFeed) -> dict[str,
         "apart": found.apart,
         "together": None if both is None else together_entry(both),
         "cheapest": {"route": _route(plan, line, "second", other, 1)} if told and other else None,
+    }
+
+
+def _partner_feed(plan: Plan, line: ExternalLine, found: SecondFeed) -> dict[str, Any]:
+    """The feed beside a drawn one; what both come to stands with the drawn route."""
+    route = None if found.both is None else _route(plan, line, "second", found.both, 1)
+    return {
+        "route": route,
+        "reason": found.reason,
+        "apart": found.apart,
+        "proven": found.proven,
     }
 
 

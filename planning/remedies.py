@@ -117,9 +117,7 @@ class _Line:
         found = judge_ways(work, demand, [site] * len(ways), *zip(*ways, strict=True))
         if len(found) == 1:
             return found[0]
-        both = both_feeds(work, demand, site, *found)
-        assert both is not None
-        return both
+        return both_feeds(work, demand, site, *found)
 
 
 def routes_of(judged: Route | BothFeeds) -> tuple[Route, ...]:

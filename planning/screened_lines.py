@@ -13,11 +13,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import shapely
 
 from gis.linear import IntArray
 
 UNROUTABLE = "unroutable"
 Line = Mapping[str, Any]
+
+
+def is_pair(line: Line) -> bool:
+    """Whether the figures of a row are those of two feeds."""
+    return isinstance(line["geometry"], shapely.MultiLineString)
 
 
 class ScreenedLines:
@@ -46,7 +52,8 @@ class ScreenedLines:
     def of(self, parcel_id: str, application_id: str = "") -> list[Line]:
         """The row of each utility of a case, None for what is empty; [] for a case not screened.
 
-        ``geometry`` is a LineString in the survey's CRS, from tie-in to red line. O(1).
+        ``geometry`` is a LineString in the survey's CRS, from tie-in to red line, of two feeds a
+        MultiLineString of both (``is_pair``). O(1).
         """
         number = self._case.get((parcel_id, application_id))
         if number is None:

@@ -1,29 +1,22 @@
 """Second feeds 双路供水、双电源: a second route from another source, apart from the first.
 
-Another source is another main by its id; of nodes, another main that they stand on: two ring main
-units on one line are one source, and a unit that does not say its line is of no known source. Two
-feeds are searched, measured and judged together (``planning.feed_pairs``).
+Another source is another main (``planning.sources``). Two feeds are searched, measured and judged
+together (``planning.feed_pairs``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from planning.application import Demand
+from planning.application import MOST_FEEDS, Demand
 from planning.both_feeds import BothFeeds, both_feeds
-from planning.feed_pairs import FeedPairs, feed_pairs
-from planning.gravity import runs_by_gravity
+from planning.feed_pairs import FeedPairs
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route
-from planning.pair_areas import source_numbers
-from planning.qualifying import judge_ways
-
-# So many feeds are judged together; of more the first two are routed.
-JUDGED = 2
+from planning.sources import source_numbers
 
 
 @dataclass(frozen=True)
@@ -33,8 +26,9 @@ class SecondFeed:
     ``apart`` tells how far it keeps from the first: ``side``, ``edges`` or ``none``. ``reason``:
     ``no_other_source``, ``source_unknown`` (whether there is another hangs on a line that nodes
     do not say) or ``disconnected``. ``both`` is what the first and it measure and come to
-    together, None where there is no second or more than two are asked for; ``cheapest`` the
-    cheapest pair, which may not qualify.
+    together, None where there is no second; ``cheapest`` the
+    cheapest pair, which may not qualify. ``proven``: beside a first that is given, that no second
+    is better; of a pair ``qualifying`` of its line tells.
     """
 
     route: Route | None
@@ -42,43 +36,27 @@ class SecondFeed:
     apart: str | None = None
     both: BothFeeds | None = None
     cheapest: BothFeeds | None = None
+    proven: bool = True
 
 
 def has_second_feed(demand: Demand) -> bool:
-    """Whether a second feed is looked for: more than one is wanted, and it is no gravity line."""
-    return (demand.feeds or 1) > 1 and not runs_by_gravity(demand.pipe.utility)
+    """Whether a second feed is looked for."""
+    return demand.feeds == MOST_FEEDS
 
 
-def pair_of_feeds(
-    ground: Groundwork, demand: Demand, site: Site, known: Mapping[str, Route]
-) -> FeedPairs | None:
-    """The pairs of feeds of a line that wants more than one; None where there is no pair.
-
-    ``ground`` is what the single routes ``known`` were searched on. Of more feeds than two the
-    pair is that of a line that wants two.
-    """
-    return feed_pairs(ground, replace(demand, feeds=JUDGED), site, known)
-
-
-def second_of(
-    ground: Groundwork, demand: Demand, site: Site, pairs: FeedPairs
-) -> tuple[Route, SecondFeed]:
-    """The first and the second feed that are recommended."""
-    both, apart = pairs.recommended, pairs.apart_of(pairs.recommended)
-    if demand.feeds == JUDGED:
-        return both.routes[0], SecondFeed(both.routes[1], None, apart, both, pairs.cheapest)
-    ways, bored = zip(*((one.way, one.bored) for one in pairs.cheapest.routes), strict=True)
-    first, second = judge_ways(ground, demand, [site, site], ways, bored)
-    return first, SecondFeed(second, None, pairs.apart_of(pairs.cheapest))
+def second_of(pairs: FeedPairs) -> SecondFeed:
+    """The second feed that is recommended."""
+    both = pairs.recommended
+    return SecondFeed(both.routes[1], None, pairs.recommended_apart, both, pairs.cheapest)
 
 
 def no_second(ground: Groundwork, demand: Demand) -> SecondFeed:
-    """Why a line that wants more than one feed has no second."""
+    """Why a line that wants two feeds has no second."""
     usable = np.isfinite(ground.search(demand.pipe, "cheapest").tie_in_weights)
     sources = source_numbers(ground, demand)[usable]
     if (sources < 0).any():
         return SecondFeed(None, "source_unknown")
-    alone = len(np.unique(sources)) < JUDGED
+    alone = len(np.unique(sources)) < MOST_FEEDS
     return SecondFeed(None, "no_other_source" if alone else "disconnected")
 
 

@@ -104,3 +104,8 @@ def _steps(name: str, above: str, value: str) -> tuple[Number, ...]:
 def _storm(row: Mapping[str, str]) -> StormFormula:
     numbers = (float(row[name]) for name in ("c", "b", "n", "return_period_years", "inlet_minutes"))
     return StormFormula(Number(float(row["a"]), row["source"], row["confidence"]), *numbers)
+
+
+def runs_by_gravity(utility: str) -> bool:
+    """Whether lines of a utility have a least velocity to keep by their slope."""
+    return f"least_velocity_{utility}_m_s" in load_sizing_rules().settings

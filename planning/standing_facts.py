@@ -22,6 +22,7 @@ from planning.facts import Ground
 from planning.groundwork import Groundwork
 from planning.roadside import same_streets
 from planning.route_effects import KERBS
+from planning.sources import MAINS
 from planning.survey_changes import Change
 
 # What corridors tell that follows from their graph and the ends in it.
@@ -75,7 +76,7 @@ def with_standing_facts(
     if not changed & _CLOSING:
         hand_on(whole, after, ("closures",))
     if not changed & _EXISTING:
-        hand_on_kept(whole, after, ("existing lines",))
+        hand_on_kept(whole, after, ("existing lines", MAINS))
     if "tolerances" in vars(whole):
         vars(after)["tolerances"] = whole.tolerances.after(after.survey, changes)
     if before.corridors.surfaces is after.corridors.surfaces:

@@ -18,7 +18,7 @@ from gis.linear import FloatArray, IntArray
 from layers.utilities import Utility, load_utilities
 from planning.application import Demand
 from planning.external_lines import ExternalLine
-from planning.gravity import fall, needed_slope, runs_by_gravity
+from planning.gravity import fall, needed_slope
 from planning.gravity_ways import (
     UnprovenError,
     invert_at,
@@ -29,6 +29,7 @@ from planning.gravity_ways import (
 )
 from planning.groundwork import Groundwork, Site
 from planning.routes import Neighbourhood, Search
+from planning.sizing_rules import runs_by_gravity
 from planning.standards import Pipe
 from planning.texts import gettext as _
 from planning.tie_in_rules import refusals, standing

@@ -73,13 +73,23 @@ class Place:
     @property
     def routes(self) -> list[Mapping[str, Any]]:
         """The routes that the number is of: of a line with two feeds both, unless it is of one."""
-        second = self.line.get("second_feed") or {}
-        cheapest = second.get("cheapest") if "cheapest" in self.pointer else None
-        other = (cheapest or second).get("route")
         of_both = self._within is None or "together" in self.pointer
-        if not of_both or other is None or second["together"] is None:
-            return [self.route]
-        return [self.route, other]
+        other = self._other_feed if of_both else None
+        return [self.route] if other is None else [self.route, other]
+
+    @property
+    def _other_feed(self) -> Mapping[str, Any] | None:
+        """The other route of a line with two feeds: of a drawn one that beside it."""
+        drawn = self.pointer[2:3] == ("manual",) or self.route.get("kind") == "manual"
+        second = self.line.get("second_feed") or {}
+        if drawn:
+            second = (self.line.get("manual") or {}).get("second_feed") or {}
+        elif second.get("together") is None:
+            return None
+        elif "cheapest" in self.pointer:
+            second = second["cheapest"] or second
+        found: Mapping[str, Any] | None = second.get("route")
+        return found
 
     @property
     def _within(self) -> Mapping[str, Any] | None:
@@ -392,7 +402,13 @@ def _routes_at(prefix: str) -> Iterator[Source]:
     """Rows of a route object that stands at a path."""
     for key, formula, inputs, rule in _ROUTE:
         yield _row(f"{prefix}/{key}", formula, inputs, rule)
-    yield _row(f"{prefix}/measures/{{input}}", measure_formula, measured, input_rule)
+    yield _measures_at(prefix)
+    yield _measures_at(f"{prefix}/together")
+
+
+def _measures_at(prefix: str) -> Source:
+    """The row of measures by input name."""
+    return _row(f"{prefix}/measures/{{input}}", measure_formula, measured, input_rule)
 
 
 _U = "/utilities/{u}"
@@ -419,6 +435,8 @@ SOURCES: tuple[Source, ...] = (
     *_routes_at(f"{_U}/shared_route"),
     *_routes_at(f"{_U}/second_feed/route"),
     *_routes_at(f"{_U}/second_feed/cheapest/route"),
+    *_routes_at(f"{_U}/manual/second_feed/route"),
+    _measures_at(f"{_U}/second_feed/together"),
     _row(
         f"{_U}/second_feed/together/*",
         _("两路之和,费用按各自单独开挖,绿化重叠处计一次"),

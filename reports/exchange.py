@@ -72,15 +72,16 @@ def write_plan(answer: Mapping[str, Any], crs: CRS, file: Path) -> None:
         "trenches": [],
     }
     for line in answer["utilities"]:
-        for route in line["routes"]:
+        for named, feed, route in _routes(line):
             about = {
                 "application_id": answer["application_id"],
                 "parcel_id": answer["parcel_id"],
                 "utility": line["utility"],
-                "kind": route["kind"],
-                "recommended": route["kind"] == line["recommended"],
+                "kind": named["kind"],
+                "feed": feed,
+                "recommended": named["kind"] == line["recommended"],
             }
-            figures = {k: v for k, v in route.items() if isinstance(v, int | float)}
+            figures = {**_numbers(route), **_both(named)}
             layers["routes"].append({**about, **figures, "geometry": route["geometry"]})
             if route["strip"] is not None:
                 layers["strips"].append({**about, "geometry": route["strip"]})
@@ -91,6 +92,29 @@ def write_plan(answer: Mapping[str, Any], crs: CRS, file: Path) -> None:
     tables = {name: _features(rows, crs) for name, rows in layers.items() if rows}
     tables.setdefault("routes", gpd.GeoDataFrame({"utility": []}, geometry=[], crs=crs))
     _write_layers(tables, file)
+
+
+def _routes(line: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], int, Mapping[str, Any]]]:
+    """Every route with its feed; of two feeds the second of each pair after the first."""
+    for route in line["routes"]:
+        yield route, 1, route
+        if route["together"] is None:
+            continue
+        second = (line["manual"] if route["kind"] == "manual" else line)["second_feed"]
+        if route["kind"] == "cheapest":
+            second = second["cheapest"] or second
+        yield route, 2, second["route"]
+
+
+def _both(route: Mapping[str, Any]) -> dict[str, Any]:
+    """What both of two feeds come to, as judged; the verdict beside it is on that."""
+    both = route["together"] or {}
+    told = {**_numbers(both), **both.get("measures", {})}
+    return {f"both_{name}": value for name, value in told.items()}
+
+
+def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in values.items() if isinstance(v, int | float)}
 
 
 def write_graph(work: Groundwork, file: Path) -> dict[str, int]:

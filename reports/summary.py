@@ -28,6 +28,12 @@ ASSUMED: Mapping[str, str] = {
     "road_surface": "所穿道路的路面类型未知,按沥青计",
     "carriageway_width": "所穿道路的车行道宽度未知,按道路等级取定",
 }
+# Why a line that wants two feeds has no second: ``reason`` of a second feed.
+NO_SECOND: Mapping[str, str] = {
+    "no_other_source": "第二路没有另一处来源(首尾相接的管段算一条管线)",
+    "source_unknown": "第二路来源不明,未布置",
+    "disconnected": "第二路走廊不连通",
+}
 # Questions of all cases named on the screen.
 _SHOWN_QUESTIONS = 5
 
@@ -86,11 +92,18 @@ def _line(line: ExternalLine, outcomes: Mapping[str, str], step: Decimal) -> str
 
 
 def _figures(route: Route | BothFeeds, outcomes: Mapping[str, str], step: Decimal) -> str:
+    """Figures and verdict of what was judged; of two feeds those of both, and each length."""
     figures, verdict = route.figures, route.verdict
+    length_m, each = figures["length_m"], ""
+    if isinstance(route, BothFeeds):
+        length_m = route.judged_length_m
+        own = [printed(one.figures["length_m"], step) for one in route.routes]
+        each = _("(两路合计;第一路 {} 米,第二路 {} 米)").format(*own)
     green = _told(figures["green_m2"], step, _("绿化 {} 平方米"), _("绿化面积未知"))
     across = _told(figures["kerb_m"], step, _("{} 米"), _("长度未知"))
-    return _("长 {} 米,穿越 {} 次 {},{}:{} {}").format(
-        printed(figures["length_m"], step),
+    return _("长 {} 米{},穿越 {} 次 {},{}:{} {}").format(
+        printed(length_m, step),
+        each,
         int(figures["crossing_count"]),
         across,
         green,
@@ -112,7 +125,9 @@ def _drawn(found: ManualRoute | RefusedRoute, plan: Plan) -> str:
         for m in found.moves
     ]
     told += [in_words(fault.text) for fault in found.faults]
-    figures = _figures(found.route, plan.policy.outcomes, plan.policy.round_to)
+    figures = _figures(found.judged, plan.policy.outcomes, plan.policy.round_to)
+    if found.second is not None and found.second.route is None:
+        told.insert(0, _(NO_SECOND[found.second.reason or ""]))
     return _("手绘路由 {}").format(figures) + "".join(f";{one}" for one in told)
 
 

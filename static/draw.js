@@ -153,6 +153,8 @@
       this.shapes.clearLayers();
       L.polyline(found.line, { className: "tg-drawn", interactive: false, color: utility.colour,
         weight: 4, dashArray: "2 6" }).addTo(this.shapes);
+      L.polyline(found.other || [], { className: "tg-drawn", interactive: false,
+        color: utility.colour, weight: 2, dashArray: "2 6" }).addTo(this.shapes);
       found.faults.forEach(function (fault) {
         L.polyline(fault.points, { className: "tg-fault", color: "#c62828", weight: 9,
           opacity: 0.55 }).bindTooltip(fault.label, { className: "tg-tip" }).addTo(desk.shapes);

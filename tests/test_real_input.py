@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ import pytest
 from shapely import affinity
 
 from docs.examples import krems as krems_example
+from docs.examples.check_batch import compare
 from docs.examples.check_measures import Town, check_plan
 from docs.examples.check_measures import main as check_main
 from docs.examples.sant_boi import import_all
@@ -28,6 +29,7 @@ from planning.application import Application
 from planning.batch import cases_of, screen
 from planning.groundwork import Groundwork, prepare
 from planning.policies import load_policy
+from planning.sources import main_of_lines
 from reports.exchange import write_plan
 from tests.finders import check_finders_agree, check_screening_equals_plans, plans_of
 
@@ -102,6 +104,33 @@ def test_networkx_and_the_forest_find_the_same_ways_in_real_streets(town: RealTo
 def test_the_screening_says_what_the_plan_of_each_parcel_says(town: RealTown) -> None:
     table = screen(town.work, town.cases)
     assert check_screening_equals_plans(table, town.cases, town.answers) > 55
+
+
+def test_two_feeds_come_from_two_mains_and_screenings_say_what_plans_do(town: RealTown) -> None:
+    cases = [
+        replace(
+            case,
+            demands={
+                utility: replace(demand, feeds=2)
+                for utility, demand in case.demands.items()
+                if utility in ("water", "gas", "power", "telecom")
+            },
+        )
+        for case in town.cases[:10]
+    ]
+    *differences, (pairs, _last) = compare(town.work, cases)
+    assert differences == []
+    assert pairs == 4 * len(cases)
+    table = screen(town.work, cases)
+    paired = table[table["tie_in_id"].fillna("").str.contains(";")]
+    assert len(paired) > 5
+    main_of, nodes = main_of_lines(town.work), town.work.survey.get("nodes")
+    on = {} if nodes is None else nodes["line_id"].to_dict()
+    for row in paired.itertuples():
+        one, two = (on.get(name, name) for name in row.tie_in_id.split(";"))
+        assert main_of[one] != main_of[two]
+        lines = row.geometry.geoms
+        assert row.length_m == pytest.approx(sum(line.length for line in lines), abs=1e-6)
 
 
 # --- measured again -----------------------------------------------------------------------------

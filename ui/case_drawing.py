@@ -17,7 +17,7 @@ from shapely.ops import linemerge
 from api.escape import esc
 from language import gettext as _
 from language import spoken
-from ui.panel import metres
+from ui.numbers import metres
 from ui.view import View
 
 LANE_PX = 4.5  # lines of one trench stand this far apart on the screen
@@ -229,7 +229,9 @@ def _seconds(
 
 def _route_label(view: View, line: Mapping[str, Any]) -> str:
     size = (line.get("pipe") or {}).get("label")
-    return f"{esc(view.name(line['utility']))} {esc(size)} {metres(view.route(line)['length_m'])} m"
+    route = view.route(line)
+    feed = f" {_('第一路')}" if route.get("together") else ""
+    return f"{esc(view.name(line['utility']))}{feed} {esc(size)} {metres(route['length_m'])} m"
 
 
 def _tie_in_label(view: View, key: str, route: Mapping[str, Any]) -> str:

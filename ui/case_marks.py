@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from api.escape import esc
+from language import gettext as _
 from ui.case_drawing import Placer, courses
-from ui.panel import metres
+from ui.numbers import metres
 from ui.route_choice import choices
 from ui.surroundings import CLEARANCE
 from ui.view import Json, View
@@ -25,7 +26,7 @@ def case_marks(view: View | None) -> dict[str, Any]:
     place = Placer(view.plan["crs"])
     for line in view.wanted:
         if view.chosen in (None, line["utility"]):
-            marks["others"] += _courses(view, line, place)
+            marks["others"] += _courses(view, line, place) + _beside_drawn(view, line, place)
             marks["clearances"] += _clearances(view, line, place)
             marks["survey"] += [
                 {"at": place.point(one["xy"]), "label": esc(one["text"])}
@@ -51,6 +52,23 @@ def _courses(view: View, line: Json, place: Placer) -> list[dict[str, Any]]:
         }
         for one in found
         if chosen or one.is_drawn
+    ]
+
+
+def _beside_drawn(view: View, line: Json, place: Placer) -> list[dict[str, Any]]:
+    """The feed with which a drawn one is judged."""
+    route = ((line.get("manual") or {}).get("second_feed") or {}).get("route")
+    if route is None:
+        return []
+    return [
+        {
+            "points": place.line(route["geometry"]["coordinates"]),
+            "colour": view.utilities[line["utility"]].colour,
+            "drawn": True,
+            "shown": True,
+            "letter": "",
+            "label": esc(f"{_('与手绘的一路成对')} {metres(route['length_m'])} m"),
+        }
     ]
 
 

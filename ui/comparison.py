@@ -12,18 +12,14 @@ from api.escape import esc
 from language import gettext as _
 from language import said
 from ui import words
+from ui.feeds import counted, counted_length
 from ui.grounds import chip
-from ui.panel import metres, money, picture, signed
+from ui.limits import crossing_figure, limit_of
+from ui.numbers import metres, money, signed
+from ui.panel import picture
 from ui.route_choice import Choice, choices
 from ui.view import Json, View
 
-# Figures of a route that a chart shows against cost, and the measures that they are.
-AXES = {
-    "length_m": ("pipe_length_m", "construction_length_m", "line_length_m"),
-    "green_m2": ("green_affected_m2", "green_temporary_m2"),
-    "crossing_kerb_m": ("crossing_kerb_m",),
-    "crossing_red_line_m": ("crossing_red_line_m",),
-}
 _AXIS_WORDS = said(
     {
         "length_m": "长度 m",
@@ -101,11 +97,6 @@ def _remedy(view: View, one: Json) -> str:
     return f"<li>{esc(one['text'])}{figures}{cost}{becomes}</li>"
 
 
-def _figures(route: Json) -> Json:
-    """Where the figures of a route stand: of a line with two feeds, those of both."""
-    return route.get("together") or route
-
-
 def _table(view: View, line: Json, found: Sequence[Choice]) -> str:
     crossing = crossing_figure(view, line)
     across = _("红线间") if crossing == "crossing_red_line_m" else ""
@@ -125,12 +116,13 @@ def _table(view: View, line: Json, found: Sequence[Choice]) -> str:
 
 
 def _row(view: View, one: Choice, crossing: str) -> str:
-    route, outcome = _figures(one.route), one.route.get("outcome")
+    route, outcome = counted(one.route), one.route.get("outcome")
+    length_m = counted_length(one.route)[1]
     name = _("、").join(one.names) + (f" {_('(推荐)')}" if one.recommended else "")
     return (
         f'<tr{" class=tg-chosen" if one.recommended else ""}><td><b class="tg-letter">{one.letter}'
         f"</b></td><td>{esc(name)}</td>"
-        f'<td class="n">{metres(route["length_m"])}</td>'
+        f'<td class="n">{metres(length_m)}</td>'
         f'<td class="n">{metres(route[crossing])}</td>'
         f'<td class="n">{metres(route["green_m2"])}</td>'
         f'<td class="n">{money(route["cost_yuan"])}</td>'
@@ -157,50 +149,6 @@ def _charts(view: View, line: Json, found: Sequence[Choice]) -> str:
     return f'<div class="tg-charts">{pictures}</div><p class="tg-soft">{note}</p>'
 
 
-def crossing_figure(view: View, line: Json) -> str:
-    """Which of the two lengths of crossings counts: the one that a clause limits, else by kerbs."""
-    limited = limit_of(view, line, "crossing_red_line_m") is not None
-    return "crossing_red_line_m" if limited else "crossing_kerb_m"
-
-
-def limit_of(view: View, line: Json, axis: str) -> float | None:
-    """The limit that the verdict's conditions set on a figure; None without one.
-
-    None too where the measure is not the figure, as for two feeds in one trench.
-    """
-    together = (line.get("second_feed") or {}).get("together")
-    verdict = view.verdict(line) or {"findings": []}
-    limits = [
-        one["limit"]
-        for one in verdict["findings"]
-        if one["kind"] == "condition"
-        and one.get("comparator") == "at_most"
-        and one.get("value") is not None
-        and isinstance(one.get("limit"), int | float)
-        and _as_read(view, one["input"]) in AXES[axis]
-        and (not together or _is_figure(one["value"], together.get(axis)))
-    ]
-    return min(limits) if limits else None
-
-
-def _is_figure(value: float, figure: float | None) -> bool:
-    """Whether a value, rounded as its clause prints it, is that of a figure; none is unknown."""
-    return figure is not None and abs(value - figure) <= 0.005 + 1e-9
-
-
-def _as_read(view: View, name: str) -> str:
-    """The measure that an input of a clause stands for under the usual readings."""
-    switches = view.words.policy.switches.values()
-    return next(
-        (
-            usual.reads[name]
-            for usual in (one.values[one.default] for one in switches)
-            if name in usual.reads
-        ),
-        name,
-    )
-
-
 def _chart(
     axis: str, front: Sequence[Json], found: Sequence[Choice], limit: float | None
 ) -> str | None:
@@ -212,13 +160,13 @@ def _chart(
     ]
     marks += [
         {
-            "x": _figures(one.route)[axis],
-            "y": _figures(one.route)["cost_yuan"],
+            "x": counted(one.route)[axis],
+            "y": counted(one.route)["cost_yuan"],
             "qualifies": _qualifies(one.route),
             "letter": one.letter,
         }
         for one in found
-        if _figures(one.route).get(axis) is not None
+        if counted(one.route).get(axis) is not None
     ]
     if len({round(one["x"], 2) for one in marks}) < 2:
         return None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from api.escape import esc
 from language import gettext as _
 from language import said
-from ui.panel import metres
+from ui.numbers import metres
 from ui.tracing import route_pointer, traced
 from ui.view import Json, View
 

@@ -164,8 +164,15 @@ def _judged(county: County, drawing: Mapping[str, Any]) -> Answer:
     return 200, {
         "html": judged_drawing(view, found, found["route"]),
         "line": place.line(found["route"]["geometry"]["coordinates"]),
+        "other": _other_feed(found, place),
         "faults": fault_marks(found["faults"], place),
     }
+
+
+def _other_feed(found: Mapping[str, Any], place: Placer) -> list[Any]:
+    """Where the feed lies with which a drawn one is judged; nothing for a line of one."""
+    route = (found["second_feed"] or {}).get("route")
+    return [] if route is None else place.line(route["geometry"]["coordinates"])
 
 
 @contextmanager

@@ -1,42 +1,27 @@
 """The case panel as HTML: figures, table of lines, what stands in the way.
 
-Every value passes :func:`api.escape.esc`; numbers are formatted here and nowhere else.
+Every value passes :func:`api.escape.esc`.
 """
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from decimal import Decimal
 
 from api.escape import esc
 from language import gettext as _
 from layers.utilities import Utility
-from planning.comparisons import rounded
 from reports.summary import ASSUMED
 from ui import words
+from ui.feeds import counted, counted_crossing, counted_length, feeds
 from ui.grounds import chip, deciding, grounds
+from ui.limits import crossing_figure
+from ui.numbers import metres, money
 from ui.tracing import route_pointer, traced
 from ui.view import Json, View
 
 # A notice that lines which might share a trench do not, because it would be too wide.
 NOTHING_SHARED = "joint_in_no_dig"
-
-
-def metres(value: float | None) -> str:
-    """Two decimals, as letters print it; a dash for what is unknown."""
-    return "—" if value is None else f"{rounded(value, Decimal('0.01')):,f}"
-
-
-def signed(value: float) -> str:
-    """A difference with its sign, two decimals."""
-    text = words.value(value, "m")
-    return text if value < 0 else f"+{text}"
-
-
-def money(value: float | None) -> str:
-    """Yuan in units of ten thousand, two decimals."""
-    return "—" if value is None else f"{value / 10000:,.2f}"
 
 
 def swatch(utility: Utility) -> str:
@@ -91,11 +76,8 @@ def figures(view: View) -> str:
             (_("比各自开挖省"), f"{round(100 * joint['saving_share'])}<small> %</small>"),
         ]
     else:
-        routes = [view.route(line) for line in view.routed]
-        length, cost = (
-            sum(one["length_m"] for one in routes),
-            sum(one["cost_yuan"] for one in routes),
-        )
+        routes = [counted(view.route(line)) for line in view.routed]
+        length, cost = (sum(one[name] for one in routes) for name in ("length_m", "cost_yuan"))
         tiles += [
             (_("外线总长"), f"{metres(length)}<small> m</small>" if routes else "—"),
             (_("造价(示例单价)"), f"{money(cost)}<small> {_('万元')}</small>" if routes else "—"),
@@ -181,7 +163,9 @@ def never_covered(view: View) -> str:
 
 def _line_row(view: View, line: Json) -> str:
     utility = view.utilities[line["utility"]]
-    name = f'<td class="tg-name">{swatch(utility)}{esc(view.name(utility.key))}</td>'
+    route, told = (view.route(line), feeds(view, line)) if line["routes"] else ({}, [])
+    both = f"<small>{_('两路合计')}</small>" if route.get("together") else ""
+    name = f'<td class="tg-name">{swatch(utility)}{esc(view.name(utility.key))}{both}</td>'
     label = esc((line.get("pipe") or {}).get("label")) or "—"
     head = (
         '<tr class="tg-chosen">' if line["utility"] == view.chosen else "<tr>"
@@ -191,42 +175,40 @@ def _line_row(view: View, line: Json) -> str:
             f'{head}<td colspan="3" class="tg-soft">{_reason(line)}</td>'
             f'<td><span class="tg-chip tg-none">{_("无法接入")}</span></td></tr>'
         )
-    route, verdict = view.route(line), view.verdict(line)
+    verdict = view.verdict(line)
     close = "<i>±</i>" if verdict and verdict.get("certainty") == "too_close" else ""
     return (
         f'{head}<td class="n">{_length(view, line, route)}</td>'
-        f'<td class="n">{route["crossing_count"]} / {metres(route["crossing_kerb_m"])}</td>'
-        f'<td class="n">{metres(route["green_m2"])}</td>'
+        f'<td class="n">{_crossings(view, line, route)}</td>'
+        f'<td class="n">{metres(counted(route)["green_m2"])}</td>'
         f"<td>{chip(view, verdict['outcome']) if verdict else '—'}{close}</td></tr>"
-        f"{_row_below(esc(second_feed(line)))}"  # the row itself is of the first alone
         f"{_row_below(deciding(view, verdict) if verdict else '')}"
+        f"{_feeds_below(told)}"
     )
 
 
 def _length(view: View, line: Json, route: Json) -> str:
-    return traced(view, route_pointer(view, line, route, "length_m"), metres(route["length_m"]))
+    figure, value = counted_length(route)
+    return traced(view, route_pointer(view, line, route, figure), metres(value))
+
+
+def _crossings(view: View, line: Json, route: Json) -> str:
+    """How often and over how many metres; those between red lines where the clause counts them."""
+    figure = crossing_figure(view, line)
+    between = f"<small>{_('红线间')}</small>" if figure == "crossing_red_line_m" else ""
+    across = metres(counted_crossing(route, figure))
+    return f"{counted(route)['crossing_count']} / {across}{between}"
 
 
 def _row_below(told: str) -> str:
-    """What belongs to a line, below it: what its second feed adds, what its verdict hangs on."""
+    """What belongs to a line, below it: what its verdict hangs on."""
     return f'<tr class="tg-limit"><td></td><td colspan="5">{told}</td></tr>' if told else ""
 
 
-def second_feed(line: Json) -> str:
-    """The second route where two feeds are asked for; the verdict of the line is on both."""
-    second = line.get("second_feed")
-    if not second:
-        return ""
-    if second["route"] is None:
-        return words.NO_SECOND.get(second["reason"] or "", _("第二路未能布置"))
-    together = second["together"]
-    told = _("第二路 {} m").format(metres(second["route"]["length_m"]))
-    if together is None:
-        return told
-    both = _("两路合计 {} m、{} 万元").format(
-        metres(together["length_m"]), money(together["cost_yuan"])
-    )
-    return ",".join(filter(None, [told, both, words.APART.get(second["apart"] or "")]))
+def _feeds_below(told: Sequence[str]) -> str:
+    """The feeds of a line by themselves, over the whole width: a phone has little."""
+    lines = "<br>".join(map(esc, told))
+    return f'<tr class="tg-limit tg-feeds"><td colspan="6">{lines}</td></tr>' if told else ""
 
 
 def _names(view: View, utilities: Sequence[str]) -> str:

@@ -29,10 +29,10 @@ from layers.store import Workspace
 from layers.utilities import load_utilities
 from planning.county_screening import Inputs
 from planning.policies import load_policy
-from planning.screened_lines import UNROUTABLE, Line, ScreenedLines
+from planning.screened_lines import UNROUTABLE, Line, ScreenedLines, is_pair
 from ui import words
 from ui.county import County, open_county
-from ui.panel import metres
+from ui.numbers import metres
 
 log = logging.getLogger(__name__)
 _DECIMALS = 7  # of degrees: a centimetre
@@ -174,6 +174,8 @@ def _label(line: Line, policy: words.Words) -> str:
     name = _(load_utilities()[line["utility"]].zh)
     if line["status"] == UNROUTABLE:
         return esc(f"{name} {outcome_word(policy, UNROUTABLE)}")
+    if is_pair(line):
+        name = f"{name} {_('两路合计')}"
     return esc(f"{name} {metres(line['length_m'])} m · {policy.outcome(line['outcome'])}")
 
 

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from api.escape import esc
 from language import gettext as _
 from layers.utilities import load_utilities
+from planning.measures import LENGTHS
 from planning.policies import load_policy
-from planning.screened_lines import UNROUTABLE, Line
+from planning.screened_lines import UNROUTABLE, Line, is_pair
 from ui import words
 from ui.grounds import chip
-from ui.panel import heading, metres, swatch
+from ui.numbers import metres
+from ui.panel import heading, swatch
 from ui.screened_county import ScreenedCounty, outcome_word
 from ui.view import View
 from ui.words import Words
@@ -56,7 +58,8 @@ def _table(view: View, lines: Sequence[Line]) -> str:
 
 def _row(view: View, line: Line) -> str:
     utility = view.utilities[line["utility"]]
-    name = f'<td class="tg-name">{swatch(utility)}{esc(view.name(utility.key))}</td>'
+    both = f"<small>{_('两路合计')}</small>" if is_pair(line) else ""
+    name = f'<td class="tg-name">{swatch(utility)}{esc(view.name(utility.key))}{both}</td>'
     if line["status"] == UNROUTABLE:
         reason = esc(words.REASONS.get(line["reason"] or "", line["reason"] or _("无路由")))
         return (
@@ -66,9 +69,16 @@ def _row(view: View, line: Line) -> str:
         )
     certainty = words.CERTAINTY.get(line["certainty"] or "", "")
     return (
-        f'<tr>{name}<td class="n">{metres(line["length_m"])}</td>'
+        f'<tr>{name}<td class="n">{metres(_length_m(line))}</td>'
         f'<td class="n">{line["crossing_count"]:.0f} / {metres(line["kerb_m"])}</td>'
         f'<td class="n">{metres(line["green_m2"])}</td>'
         f"<td>{chip(view, line['outcome'])}</td>"
         f"<td>{esc(line['clause'])}<small>{esc(certainty)}</small></td></tr>"
     )
+
+
+def _length_m(line: Line) -> float | None:
+    """Metres; of two feeds as the clause counts them."""
+    counted = line[LENGTHS[line["utility"]]] if is_pair(line) else None
+    found: float | None = line["length_m"] if counted is None else counted
+    return found

@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 from api.escape import esc
 from language import gettext as _
 from ui import words
-from ui.panel import NOTHING_SHARED, metres, money, picture
+from ui.numbers import metres, money
+from ui.panel import NOTHING_SHARED, picture
 from ui.view import Json, View
 
 _SVG = "{http://www.w3.org/2000/svg}"

@@ -8,8 +8,9 @@ from api.escape import esc
 from language import gettext as _
 from language import said
 from ui import words
+from ui.feeds import drawn_figures
 from ui.grounds import chip, deciding
-from ui.panel import metres, money, signed
+from ui.numbers import metres, money, signed
 from ui.view import Json, View
 
 CLEARANCE = said(
@@ -167,22 +168,10 @@ def judged_drawing(view: View, manual: Json, route: Json) -> str:
     parts = [
         f"{chip(view, verdict['outcome'])} <span>{esc(certainty)}</span>",
         deciding(view, verdict),
-        figures(route),
+        *drawn_figures(manual, route),
         differences(manual),
     ]
     return "".join(f"<p>{part}</p>" for part in parts if part) + changes(manual)
-
-
-def figures(route: Json) -> str:
-    """Length, crossings, green and cost of a route in one line."""
-    return " · ".join(
-        [
-            f"{_('长')} {metres(route['length_m'])} m",
-            f"{_('穿路')} {route['crossing_count']} {_('次')} {metres(route['crossing_kerb_m'])} m",
-            f"{_('绿化')} {metres(route['green_m2'])} m²",
-            f"{money(route['cost_yuan'])} {_('万元')}",
-        ]
-    )
 
 
 def differences(manual: Json) -> str:

@@ -40,6 +40,8 @@ def route_pointer(view: View, line: Json, route: Json, figure: str) -> str | Non
     """JSON pointer of a figure of one of the routes of a line; None for any other route."""
     if line.get("shared_route") is route:
         return pointer(view, line, "shared_route", figure)
+    if route is view.second(line):
+        return pointer(view, line, "second_feed", "route", figure)
     at = next((n for n, one in enumerate(line["routes"]) if one is route), None)
     return None if at is None else pointer(view, line, "routes", at, figure)
 

@@ -6,8 +6,9 @@ from api.escape import esc
 from language import gettext as _
 from ui import words
 from ui.course import course
+from ui.feeds import counted, feed_routes, feeds
 from ui.grounds import chip, cited
-from ui.panel import metres, second_feed
+from ui.numbers import metres
 from ui.tracing import measure_pointer, pointer, traced
 from ui.view import Json, View
 
@@ -31,7 +32,7 @@ def verdict_detail(view: View, line: Json) -> str:
         [
             _headline(view, verdict),
             _joined(view, line),
-            course(view, line, view.route(line)),
+            _courses(view, line),
             _findings(view, line, verdict),
             _permits(view, verdict),
             _readings(view, verdict),
@@ -61,25 +62,37 @@ def _firm_means() -> str:
 
 
 def _joined(view: View, line: Json) -> str:
-    """Where the line joins the network and which roads it crosses."""
-    route = view.route(line)
-    tie_in = route["tie_in"]
-    parts = [
-        _("接入")
-        + " "
-        + (
-            _("管线点") + " " + tie_in["node_id"]
-            if tie_in.get("node_id")
-            else _("管线") + " " + str(tie_in.get("line_id"))
-        )
+    """Where the line joins the network and which roads it crosses; each feed of two by itself."""
+    routes = feed_routes(view, line)
+    names = [_("第一路"), _("第二路")] if len(routes) > 1 else [""]
+    told = [
+        "; ".join([" ".join(filter(None, [name, _tie_in(route)])), *_crossed(view, route)])
+        for name, route in zip(names, routes, strict=True)
     ]
-    parts += [
+    told += [part for part in (*feeds(view, line), _inside(line)) if part]
+    return f'<p class="tg-soft">{"<br>".join(map(esc, told))}</p>'
+
+
+def _tie_in(route: Json) -> str:
+    """Where a route joins the network."""
+    tie_in = route["tie_in"]
+    node = tie_in.get("node_id")
+    place = f"{_('管线点')} {node}" if node else f"{_('管线')} {tie_in.get('line_id')}"
+    return f"{_('接入')} {place}"
+
+
+def _crossed(view: View, route: Json) -> list[str]:
+    """The roads that a route crosses, from kerb to kerb and from red line to red line."""
+    return [
         f"{_('穿')} {view.road(one['road_id'])} {metres(one['kerb_m'])} m"
         f"({_('道路红线之间')} {metres(one['red_line_m'])} m)"
         for one in route["crossings"]
     ]
-    parts += [part for part in (second_feed(line), _inside(line)) if part]
-    return f'<p class="tg-soft">{esc("; ".join(parts))}</p>'
+
+
+def _courses(view: View, line: Json) -> str:
+    """The pieces of the route, or of each of two feeds."""
+    return "".join(course(view, line, route) for route in feed_routes(view, line))
 
 
 def _inside(line: Json) -> str:
@@ -154,8 +167,9 @@ def _place_of(view: View, line: Json, name: str) -> str | None:
     """JSON pointer of a measure of the route that counts in this view; None for a fact."""
     if view.route(line) is not line.get("shared_route"):
         return measure_pointer(view, line, name)
-    known = name in line["shared_route"]["measures"]
-    return pointer(view, line, "shared_route", "measures", name) if known else None
+    steps = ("together", "measures") if line["shared_route"].get("together") else ("measures",)
+    known = name in counted(line["shared_route"])["measures"]
+    return pointer(view, line, "shared_route", *steps, name) if known else None
 
 
 def _interval(view: View, line: Json, name: str, unit: str) -> str:
@@ -212,17 +226,10 @@ def _measures(view: View, line: Json) -> str:
 
 def _measured(view: View, line: Json, one: Json) -> str:
     """A measure of the route that counts in this view."""
-    counts = line["status"] == "routed" and not _of_both(view, line)
-    measures = view.route(line)["measures"] if counts else {}
+    measures = counted(view.route(line))["measures"] if line["status"] == "routed" else {}
     value = measures.get(one["name"], one["value"])
     text = esc(words.value(value, words.unit(one.get("unit"))))
     return traced(view, _place_of(view, line, one["name"]), text)
-
-
-def _of_both(view: View, line: Json) -> bool:
-    """Whether the measures are of two feeds, not of the route that counts in this view."""
-    together = (line.get("second_feed") or {}).get("together")
-    return bool(together) and view.route(line) is not line.get("shared_route")
 
 
 def _assumed(view: View, verdict: Json) -> str:

@@ -90,13 +90,6 @@ APART = said(
         "none": "两路有共用路段",
     }
 )
-NO_SECOND = said(
-    {
-        "no_other_source": "第二路没有另一处来源",
-        "source_unknown": "第二路来源不明,未布置",
-        "disconnected": "第二路走廊不连通",
-    }
-)
 HANDOVERS = said(
     {
         "meter_well": "水表井",

@@ -90,10 +90,10 @@ def _columns(work: Groundwork, line: ExternalLine) -> dict[str, Any]:
     found: dict[str, Any] = {name: getattr(line, name) for name in _OF_LINE}
     found |= {name: getattr(line.verdict, name, None) for name in _OF_VERDICT}
     found["open_questions"] = as_text(open_subjects(work, line))
-    if line.route is None or line.judged is None:
+    if line.judged is None:
         return found | dict.fromkeys((*_FIGURES, "geometry"))
     figures = {name: line.judged.figures[name] for name in _FIGURES}
-    return found | figures | dict(line.judged.measures) | {"geometry": line.route.line}
+    return found | figures | dict(line.judged.measures) | {"geometry": line.course}
 
 
 def _same(one: Any, other: Any) -> bool:

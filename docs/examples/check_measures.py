@@ -98,7 +98,7 @@ class Town:
 def check_plan(town: Town, file: Path) -> tuple[int, list[Difference]]:
     """Number of routes of one exported plan, and the figures that differ."""
     routes = _read(file, "routes")
-    names = ["utility", "kind"]
+    names = ["utility", "kind", "feed"]
     strips = {}
     if "strips" in set(pyogrio.list_layers(file)[:, 0]):
         strips = _read(file, "strips").set_index(names).geometry.to_dict()
@@ -112,7 +112,7 @@ def _differences(town: Town, route: object, strips: dict[object, object]) -> Ite
         "length_m": _length(route.geometry),
         "crossing_kerb_m": kerb_m,
         "crossing_red_line_m": red_line_m,
-        "green_m2": town.green_m2(strips.get((route.utility, route.kind))),
+        "green_m2": town.green_m2(strips.get((route.utility, route.kind, route.feed))),
     }
     for figure, value in measured.items():
         stated = getattr(route, figure, None)

@@ -89,6 +89,8 @@ BAD = [
         "字段 demands.water.feed 的值 2 不可用:没有这个字段;可用字段为 nominal_mm、",
     ),
     ("demands", {"water": {"feeds": 1.5}}, "demands.water.feeds 的值 1.5 不可用:须为整数;改正"),
+    ("demands", {"power": {"feeds": 3}}, "demands.power.feeds 的值 3 不可用:最多两路"),
+    ("demands", {"sewage": {"feeds": 2}}, "demands.sewage.feeds 的值 2 不可用:重力流管线没有双路"),
     (
         "demands",
         {"telecom": {"duct_holes": 2.5}},

@@ -11,12 +11,12 @@ import shapely
 from hypothesis import given, settings
 from shapely.geometry import box
 
+from planning.application import ApplicationError, parse_application
 from planning.batch import screen
 from planning.both_feeds import BothFeeds
 from planning.external_lines import ExternalLine, external_lines, nearby_finder
 from planning.judged_routes import judge_routes, working_strips
 from planning.plan import plan
-from planning.qualifying_document import certificate_of
 from planning.routes import trace_bored
 from tests.towns import (
     ORIGIN,
@@ -123,16 +123,20 @@ def test_what_bars_the_second_feed_bars_the_line() -> None:
     assert both_of(line).verdict.outcome == "blocked"
 
 
-def test_three_feeds_stay_unknown() -> None:
-    three = {"water": {**WATER["water"], "feeds": 3}}
-    line = water(lines=ACROSS, demands=three)
-    assert line.second is not None
-    assert line.second.route is not None
-    assert (line.both, line.verdict and line.verdict.outcome) == (None, "undetermined")
-    told = certificate_of(line, policy())
-    assert told is not None
-    assert (line.qualifying_route, told["kind"]) == ("not_proven", "more_feeds")
-    assert "三路以上" in told["text"]
+def test_three_feeds_are_refused_and_the_other_lines_of_the_case_are_planned() -> None:
+    wish = {"water": {**WATER["water"], "feeds": 3}, "telecom": {"duct_holes": 2}}
+    document = {
+        "parcel_id": "P-1",
+        "application_id": "APP-1",
+        "dig_date": "2026-11-22",
+        "demands": wish,
+    }
+    with pytest.raises(ApplicationError, match=r"最多两路.*改为 2"):
+        parse_application(document)
+    case = parse_application(document, tolerant=True)
+    assert "最多两路" in case.impossible["water"]
+    row = screen(ground(town(lines=ACROSS), case), [case], ["water"]).iloc[0]
+    assert (row["status"], row["reason"]) == ("unroutable", "impossible_demand")
 
 
 POWER = {"power": {"voltage_kv": 10, "duct_holes": 2, "duct_outer_diameter_mm": 150, "feeds": 2}}

@@ -31,6 +31,7 @@ from planning.qualifying import judge_ways
 from planning.qualifying_document import certificate_of, qualifying_price
 from planning.remedies import Remedy, remedies
 from planning.routes import Way
+from planning.sources import main_of_lines
 from tests import towns
 from tests.planning.test_qualifying import ways_by_cost
 from tests.towns import main, street, town
@@ -256,7 +257,8 @@ def test_screening_recommends_the_pair_that_the_plan_does() -> None:
     assert (row["recommended"], row["qualifying_route"]) == ("qualifying", "found")
     assert row["pipe_length_m"] == two(line).measures["pipe_length_m"]
     assert row["cost_yuan"] == two(line).figures["cost_yuan"]
-    assert row["geometry"].equals(two(line).routes[0].line)
+    assert row["geometry"].equals(shapely.MultiLineString([one.line for one in two(line).routes]))
+    assert set(row["tie_in_id"].split(";")) == {"W-1", "W-3"}
 
 
 # --- what would make two feeds eligible ----------------------------------------------------------
@@ -365,7 +367,8 @@ def pairs_by_cost(
     utility = demand.pipe.utility
     none = [()] * len(ways)
     routes = judge_ways(work, demand, [site] * len(ways), ways, none, surveyed=False)
-    main = work.tie_ins(utility).table["feature_id"].to_numpy()
+    main_of = main_of_lines(work)
+    main = work.tie_ins(utility).table["feature_id"].map(main_of).to_numpy()
     yuan = np.array([weight_of(work, demand, way) for way in ways])
     one, two = np.triu_indices(len(routes), 1)
     name = main[[way.tie_in for way in ways]]

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from planning.application import ApplicationError, Demand
-from planning.gravity import fall, runs_by_gravity
+from planning.gravity import fall
 from planning.plan import plan
+from planning.sizing_rules import runs_by_gravity
 from planning.standards import Pipe
 from tests import towns
 from tests.towns import main, town

@@ -23,6 +23,10 @@ from tests.towns import application, ground, main, node, parcel, street, town
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "schemas"
 LINES = {"W-1": main((0, -8), (300, -8))}
+DRAWN = {
+    "type": "LineString",
+    "coordinates": [[120 + towns.ORIGIN[0], y + towns.ORIGIN[1]] for y in (-8, 12)],
+}
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +66,13 @@ CASES: dict[str, tuple[Survey, dict[str, Any]]] = {
             },
         ),
         {"demands": {"water": {"nominal_mm": 200, "feeds": 2}}},
+    ),
+    "two feeds, one of them drawn": (
+        town(lines={**LINES, "W-2": main((0, 8), (300, 8))}),
+        {
+            "demands": {"water": {"nominal_mm": 200, "feeds": 2}},
+            "drawn_routes": {"water": [{"line": DRAWN}]},
+        },
     ),
     "two feeds that are too large": (
         town(

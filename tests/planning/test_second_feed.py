@@ -8,7 +8,7 @@ import pytest
 from shapely.geometry import box
 
 from planning.plan import plan
-from tests.towns import application, main, node, policy, town
+from tests.towns import application, main, node, policy, street, town
 
 UNIT = {"utility": "power", "kind": "ring_main_unit", "spare_bays": 2, "voltage_kv": 10.0}
 POWER = {"voltage_kv": 10, "duct_holes": 2, "duct_outer_diameter_mm": 150, "feeds": 2}
@@ -97,3 +97,35 @@ def test_two_units_on_one_line_are_one_source() -> None:
     assert reason("D-1", "D-1", "D-1") == ("no_other_source", None)
     assert reason("D-1", "D-1", None) == ("source_unknown", None)
     assert reason(None, None, None) == ("source_unknown", None)
+
+
+def test_two_pieces_of_one_main_are_one_source() -> None:
+    lines = {"W-1": main((0, 8), (120, 8)), "W-2": main((120, 8), (300, 8))}
+    found = water(lines=lines)["second_feed"]
+    assert (found["route"], found["reason"]) == (None, "no_other_source")
+
+
+def test_mains_that_meet_are_named_for_the_utility_to_answer() -> None:
+    def told(**lines: Any) -> list[str]:
+        wish = {"water": {"nominal_mm": 200, "material": "PE", "feeds": 2}}
+        made = plan(application(demands=wish), town(lines=lines), policy())
+        return [one.text for one in made.notices if one.kind == "mains_meet"]
+
+    along, across = main((0, 8), (300, 8)), main((300, 8), (300, -8), (0, -8))
+    assert told(**{"W-1": along, "W-2": main((0, -8), (299, -8))}) == []
+    branch = main((150, 8), (150, -8), (0, -8))
+    assert len(told(**{"W-1": along, "W-2": branch})) == 1
+    assert told(**{"W-1": along, "W-2": across}) == []  # one main: there is no second feed
+
+
+def test_notices_and_assumptions_are_of_both_feeds() -> None:
+    """The second feed lies across a street that will be made anew and whose surface is unknown."""
+    roads = {"R-1": street((0, 0), (300, 0), planned_works_on="2027-06-01", surface=None)}
+    lines = {"W-1": main((0, 56), (300, 56)), "W-2": main((0, -8), (300, -8))}
+    roads["R-2"] = street((0, 64), (300, 64))
+    wish = {"water": {"nominal_mm": 200, "material": "PE", "feeds": 2}}
+    made = plan(application(demands=wish), town(roads=roads, lines=lines), policy())
+    line = made.lines["water"]
+    assert [one.figures["crossing_count"] for one in line.feeds] == [0, 1]
+    assert [one.feature_id for one in made.notices if one.kind == "planned_road_works"] == ["R-1"]
+    assert "road_surface" in made.assumed

@@ -10,6 +10,7 @@ import geopandas as gpd
 import pandas as pd
 import pyogrio
 import pytest
+import shapely
 
 from planning.batch import cases_of, screen
 from planning.plan import Plan, plan
@@ -22,7 +23,7 @@ from reports.exchange import (
     write_plan,
 )
 from tests import towns
-from tests.towns import application, ground, main, node, parcel, town
+from tests.towns import application, ground, main, node, parcel, street, town
 
 SURVEY = town(
     parcels={"P-1": parcel(200, 12, 240, 52), "P-2": parcel(20, 70, 60, 99)},
@@ -70,6 +71,56 @@ def test_a_plan_is_written_as_layers(shared_plan: Plan, tmp_path: Path) -> None:
     assert crossings.geometry.length.to_numpy() == pytest.approx(crossings["kerb_m"].to_numpy())
     trenches = gpd.read_file(file, layer="trenches")
     assert {"power", "water"} in [set(name.split("+")) for name in trenches["utilities"]]
+
+
+def test_both_feeds_are_written_each_with_its_own_and_both_figures(tmp_path: Path) -> None:
+    """W-2 lies in a young street: the cheapest pair takes it, the one that qualifies does not."""
+    survey = town(
+        roads={
+            "R-1": street((0, 0), (300, 0)),
+            "R-2": street((0, 64), (300, 64), opened_on="2025-06-01"),
+        },
+        lines={
+            "W-1": main((0, 8), (300, 8)),
+            "W-2": main((0, 56), (300, 56)),
+            "W-3": main((0, -8), (300, -8)),
+        },
+    )
+    case = application(demands={"water": {"nominal_mm": 200, "material": "PE", "feeds": 2}})
+    found = plan(case, survey, towns.policy())
+    file = tmp_path / "plan.gpkg"
+    write_plan(found.to_json(), survey.crs, file)
+    routes = gpd.read_file(file, layer="routes").set_index(["kind", "feed"])
+    line = found.lines["water"]
+    assert line.second is not None
+    pairs = {"qualifying": line.both, "cheapest": line.second.cheapest}
+    for kind, both in pairs.items():
+        assert both is not None
+        for feed, route in enumerate(both.routes, start=1):
+            row = routes.loc[(kind, feed)]
+            assert row.geometry.equals_exact(route.line, 1e-6)
+            assert row.length_m == pytest.approx(route.figures["length_m"])
+            assert row.both_pipe_length_m == pytest.approx(both.measures["pipe_length_m"])
+            assert row.both_green_m2 == pytest.approx(both.figures["green_m2"], abs=1e-9)
+            assert bool(row.recommended) == (kind == "qualifying")
+    strips = gpd.read_file(file, layer="strips")
+    assert len(strips) == len(routes)
+
+
+@pytest.mark.parametrize("suffix", [".gpkg", ".parquet"])
+def test_a_screening_draws_both_feeds_beside_the_figures_of_both(
+    suffix: str, tmp_path: Path
+) -> None:
+    survey = town(lines={"W-1": main((0, 8), (300, 8)), "W-3": main((0, -8), (300, -8))})
+    wish = {"nominal_mm": 200, "material": "PE"}
+    cases = [application(demands={"water": {**wish, "feeds": feeds}}) for feeds in (1, 2)]
+    table = screen(ground(survey, *cases), cases, ["water"])
+    file = tmp_path / f"screen{suffix}"
+    table_writer(file)(table, survey.crs)
+    read = gpd.read_parquet(file) if suffix == ".parquet" else gpd.read_file(file)
+    assert read.geometry.length.tolist() == pytest.approx(read["length_m"].tolist())
+    assert [len(shapely.get_parts(one)) for one in read.geometry] == [1, 2]
+    assert read["tie_in_id"].tolist() == ["W-1", "W-1;W-3"]
 
 
 def test_a_plan_without_any_route_is_still_a_file(tmp_path: Path) -> None:

@@ -25,6 +25,28 @@ def test_a_routed_line_tells_its_figures_and_its_outcome() -> None:
     ]
 
 
+def test_of_two_feeds_the_metres_are_those_that_the_clause_counts() -> None:
+    """South of the river bank there is nothing: both lie in one trench from x = 80 to the gate."""
+    river = {"V-1": {"kind": "river", "geometry": box(-50, -60, 350, -5.2)}}
+    gas = {"utility": "gas", "pressure_mpa": 0.2, "diameter_mm": 200.0}
+    lines = {"G-1": main((70, 8), (80, 8), **gas), "G-2": main((62, 8), (69, 8), **gas)}
+    wish = {"gas": {"nominal_mm": 100, "pressure_mpa": 0.2, "feeds": 2}}
+    case = application(demands=wish, gate=(120, 12))
+    made = plan(case, town(lines=lines, water_bodies=river), towns.policy())
+    both = made.lines["gas"].both
+    assert both is not None
+    assert both.shared_m > 30
+    counted, one, two = (
+        f"{metres:.2f}"
+        for metres in (
+            both.measures["construction_length_m"],
+            *(route.figures["length_m"] for route in both.routes),
+        )
+    )
+    told = f"燃气 长 {counted} 米(两路合计;第一路 {one} 米,第二路 {two} 米),穿越 0 次"
+    assert plan_summary(made)[0].startswith(told)
+
+
 def test_figures_are_printed_as_they_are_judged() -> None:
     made = plan(application(), town(lines={"W-1": main((0, -8), (300, -8))}), towns.policy())
     line = made.lines["water"]

@@ -110,7 +110,7 @@ def _said(cheapest: dict[str, Any]) -> dict[str, Any]:
                    "confidence": "inferred", "overridden": False},
         "manual": {
             "author": "张工", "at": "2026-11-20T10:00:00+08:00", "note": "避开行道树",
-            "status": "judged", "reason": None,
+            "status": "judged", "reason": None, "second_feed": None,
             "moves": [{"end": "red_line", "moved_m": 0.42, "from_xy": xy((240, 36)),
                        "to_xy": xy((240, 37)), "text": "末端移到红线上"}],
             "faults": [{"kind": "building", "layer": "buildings", "id": "B-4-1", "length_m": 6.2,

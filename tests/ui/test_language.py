@@ -19,7 +19,7 @@ from layers.reading import read_layer
 from layers.utilities import load_utilities
 from planning.policies import load_policy
 from planning.texts import in_words
-from reports.summary import ASSUMED
+from reports.summary import ASSUMED, NO_SECOND
 from tests.conftest import REPOSITORY
 from ui import words
 
@@ -82,7 +82,12 @@ def words_of_the_data() -> set[str]:
     """Words of the rules that the page shows: outcomes, inputs, permits, utilities, layers."""
     policy = load_policy("411523_xinxian")
     named = [*policy.inputs.values(), *policy.permits, *load_utilities().values()]
-    words = {*policy.outcomes.values(), *(one.zh for one in named), *ASSUMED.values()}
+    words = {
+        *policy.outcomes.values(),
+        *(one.zh for one in named),
+        *ASSUMED.values(),
+        *NO_SECOND.values(),
+    }
     words |= {*policy.never_covered, *policy.reasons.values()}
     words |= {one.not_required_note for one in policy.permits if one.not_required_note}
     words |= {one.words for one in (*policy.guards, *policy.advisories)}

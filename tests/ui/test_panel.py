@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -155,20 +156,87 @@ def test_a_proof_is_told_once() -> None:
 def test_a_second_feed_and_the_place_of_handover_are_told() -> None:
     shown = view(joint=False)
     gas = next(one for one in shown.plan["utilities"] if one["utility"] == "gas")
-    together = {"length_m": 310.5, "cost_yuan": 125_000.0}
-    second = {"route": route("second", TRENCH), "reason": None, "apart": "side"}
+    paired = of_two_feeds(gas)
     end = {"kind": "meter_box", "xy": [0.0, 0.0], "length_inside_m": 12.4}
-    told = verdict_detail(
-        shown, {**gas, "second_feed": {**second, "together": together}, "handover": end}
-    )
-    assert "第二路 79.78 m,两路合计 310.50 m、12.50 万元" in told
+    told = verdict_detail(shown, {**paired, "handover": end})
+    assert "第一路 接入 管线" in told
+    assert "第二路 接入 管线" in told
+    assert "第一路 长 143.78 m" in told
+    assert "第二路 长 79.78 m" in told
     assert "交接点 表箱(红线内 12.40 m)" in told
+    assert told.count("路由各段") == 2
     none = {"route": None, "reason": "no_other_source", "apart": None, "together": None}
     told = verdict_detail(
         shown, {**gas, "second_feed": none, "handover": {**end, "length_inside_m": None}}
     )
     assert "第二路没有另一处来源" in told
     assert "红线内长度未知" in told
+
+
+def test_the_row_of_two_feeds_shows_what_was_judged_and_below_it_each_feed() -> None:
+    gas = next(one for one in view().plan["utilities"] if one["utility"] == "gas")
+    told = panel.lines_table(with_lines(of_two_feeds(gas)))
+    row, *below = re.findall(r"<tr.*?</tr>", told.split("<tbody>")[1])
+    assert "燃气<small>两路合计</small>" in row
+    assert re.findall(r'<td class="n">(.*?)</td>', row) == ["223.56", "3 / 44.00", "1.50"]
+    assert [metres in below[-1] for metres in ("143.78 m", "79.78 m")] == [True, True]
+    assert "以上为两路合计,12.50 万元;两路各走街道一侧" in below[-1]
+    assert "同沟" not in below[-1]
+
+
+def test_metres_in_one_trench_are_shown_as_the_clause_counts_them() -> None:
+    gas = next(one for one in view().plan["utilities"] if one["utility"] == "gas")
+    told = panel.lines_table(with_lines(of_two_feeds(gas, shared_m=30.0)))
+    assert '<td class="n">193.56</td>' in told
+    assert "两路同沟 30.00 m;管线共长 223.56 m,条款按 193.56 m 计" in told
+
+
+def test_the_row_of_a_second_feed_that_is_missing_is_of_the_first_and_says_so() -> None:
+    gas = next(one for one in view().plan["utilities"] if one["utility"] == "gas")
+    none = {"route": None, "reason": "no_other_source", "apart": None, "together": None}
+    told = panel.lines_table(with_lines({**gas, "second_feed": none}))
+    assert "以上只有第一路:第二路没有另一处来源" in told
+    assert "两路合计" not in told
+
+
+def test_of_power_the_row_shows_the_crossings_that_the_clause_limits() -> None:
+    power = next(one for one in view().plan["utilities"] if one["utility"] == "power")
+    told = panel.lines_table(with_lines(power))
+    assert "红线间" not in told
+    limit = {
+        "kind": "condition",
+        "id": "crossing",
+        "input": "road_crossing_m",
+        "status": "met",
+        "value": 40.0,
+        "limit": 50,
+        "margin": 10.0,
+        "comparator": "at_most",
+    }
+    alone = {**power["verdict"]["alone"], "findings": [limit]}
+    measured = {"crossing_kerb_m": 20.0, "crossing_red_line_m": 40.0}
+    route = {**power["routes"][0], "measures": measured, **measured, "crossing_count": 2}
+    changed = {**power, "routes": [route], "verdict": {"alone": alone, "joint": None}}
+    told = panel.lines_table(with_lines(changed))
+    assert '<td class="n">2 / 40.00<small>红线间</small></td>' in told
+
+
+def of_two_feeds(line: dict[str, Any], shared_m: float = 0.0) -> dict[str, Any]:
+    """A line with a second feed, and what both come to, invented."""
+    first, second = line["routes"][0], route("second", TRENCH)
+    length_m = first["length_m"] + second["length_m"]
+    together = {
+        "measures": {"construction_length_m": length_m - shared_m},
+        "length_m": length_m,
+        "shared_m": shared_m,
+        "cost_yuan": 125_000.0,
+        "crossing_count": 3,
+        "crossing_kerb_m": 44.0,
+        "crossing_red_line_m": 60.0,
+        "green_m2": 1.5,
+    }
+    found = {"route": second, "reason": None, "apart": "side", "together": together}
+    return {**line, "routes": [{**first, "together": together}], "second_feed": found}
 
 
 def test_a_sewer_without_fall_tells_how_much_is_missing() -> None:

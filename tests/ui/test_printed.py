@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ui import words
-from ui.panel import metres
+from ui.numbers import metres
 
 
 def test_figures_are_rounded_half_up_as_they_are_judged() -> None:

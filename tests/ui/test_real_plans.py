@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
+import language
 from layers.utilities import load_utilities
 from planning.application import parse_application
 from planning.plan import plan
+from planning.texts import in_words
 from tests import towns
 from tests.planned_town import documents, planned_town
 from tests.planning.test_alternatives import TWO_STREETS
 from tests.test_schemas import faults
 from tests.towns import main, parcel, street, town
-from ui import language, panel
+from ui import panel
 from ui.case_drawing import case_drawing
 from ui.case_marks import case_marks
 from ui.comparison import comparison, eligibility
@@ -142,7 +144,7 @@ def test_in_english_only_names_and_quotations_of_clauses_stay_chinese(number: in
     made = plan(parse_application(case), planned_town(), towns.policy()).to_json()
     language.speak("en")
     try:
-        document = language.in_words(made)
+        document = in_words(made)
         kept = sorted(quoted(document), key=len, reverse=True)
         pages = []
         for joint in (False, True):
@@ -195,11 +197,33 @@ def test_of_two_feeds_the_pair_that_qualifies_its_price_and_both_lines_are_shown
     measured = re.search(r"全部量算值.*?管道长度</td><td class=\"n\">(.*?)</td>", told, re.S)
     assert measured is not None
     assert f"{together['length_m']:.2f}" in measured.group(1)
-    assert f"两路合计 {together['length_m']:.2f} m" in lines_table(view)  # below the first alone
+    row = lines_table(view).split("<tbody>")[1].split("</tr>")[0]
+    for figure in ("length_m", "crossing_kerb_m", "green_m2"):
+        assert f"{together[figure]:.2f}" in row
+    # The length is traced to both mains, as it is judged.
+    assert {"W-1", "W-3"} <= set(re.findall(r"W-\d", row))
     drawing = case_drawing(view)
     assert [one["utility"] for one in drawing["routes"]] == ["water", "water"]
     assert "第二路" in drawing["routes"][1]["label"]
     assert len(drawing["rings"]) == 2
+
+
+def test_beside_a_drawn_feed_the_other_is_told_and_drawn() -> None:
+    lines = {"W-1": main((0, 8), (300, 8)), "W-3": main((0, -8), (300, -8))}
+    east, north = towns.ORIGIN
+    course = [[120 + east, y + north] for y in (8, 12)]
+    drawn = {"water": [{"line": {"type": "LineString", "coordinates": course}}]}
+    view, line = seen(town(lines=lines), demands=TWO_FEEDS, drawn_routes=drawn)
+    told = surroundings(view, line)
+    assert "两路合计 长 24.00 m · 穿路 1 次 10.00 m" in told
+    assert "手绘的一路 长 4.00 m" in told
+    assert "另一路(自动选取,W-3 接入) 长 20.00 m" in told
+    labels = [one["label"] for one in case_marks(view)["others"]]
+    assert "与手绘的一路成对 20.00 m" in labels
+    alone, line = seen(town(lines={"W-1": lines["W-1"]}), demands=TWO_FEEDS, drawn_routes=drawn)
+    told = surroundings(alone, line)
+    assert "只有手绘的一路,不能判定:第二路没有另一处来源" in told
+    assert "两路合计" not in told
 
 
 def test_of_two_feeds_that_cannot_qualify_the_proof_and_the_changes_are_shown() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shapely import MultiLineString
 from starlette.applications import Starlette
 
 import language
@@ -151,6 +152,17 @@ def test_the_first_answer_tells_each_line_and_where_it_comes_from(made: Path) ->
         assert "Water" in first_answer(screening, screening.of("P-3", None), "P-3")
     finally:
         language.speak(None)
+
+
+def test_the_first_answer_says_where_figures_are_of_two_feeds(made: Path) -> None:
+    screening = in_force(made)
+    assert screening is not None
+    line = next(one for one in screening.of("P-1", "BZ-1") if one["utility"] == "water")
+    assert "两路合计" not in first_answer(screening, [line], "")
+    both = {**line, "length_m": 80.0, "pipe_length_m": 75.0}
+    both["geometry"] = MultiLineString([line["geometry"], line["geometry"]])
+    html = first_answer(screening, [both], "")
+    assert ("给水<small>两路合计</small>" in html, "75.00" in html) == (True, True)
 
 
 def test_lines_are_read_with_a_token_only(made: Path) -> None:

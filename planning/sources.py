@@ -1,0 +1,135 @@
+"""Sources 来源: which main the ways to tie-ins draw from, so that two feeds come from two mains.
+
+A main is a line by its id, with the lines that continue it: where just two lines of a utility end
+at one place, they are one main that was drawn or recorded in pieces, and a break of one cuts off
+the other. At a ring main unit, whose
+switch may be open, two mains may meet. Of nodes it
+is the line that they stand on; a node that does not say its line is of no known source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from gis.linear import IntArray
+from layers.networks import Network, network_of
+from layers.survey import Survey
+from planning.application import Demand
+from planning.groundwork import Groundwork
+from planning.judged_routes import Route
+from planning.route_effects import joined_of
+
+# Where a groundwork keeps the mains of its lines; it hangs on the layers of lines and nodes.
+MAINS = "mains"
+# Kinds of nodes at which the line of one source may end and that of another begin.
+_MAY_BE_OPEN = ("ring_main_unit",)
+
+
+class Mains(NamedTuple):
+    """The mains of lines by the ids of both, the first id of all its pieces; and which of them
+    meet at an end of one, in pairs.
+    """
+
+    of_line: Mapping[str, str]
+    meet: frozenset[frozenset[str]]
+
+
+def main_of_lines(work: Groundwork) -> Mapping[str, str]:
+    """The main of every line, by ids."""
+    return _mains(work).of_line
+
+
+def mains_that_meet(work: Groundwork) -> frozenset[frozenset[str]]:
+    """Pairs of mains of which one ends on the other."""
+    return _mains(work).meet
+
+
+def _mains(work: Groundwork) -> Mains:
+    if MAINS not in work.kept:
+        work.kept[MAINS] = _mains_in(work.survey)
+    found: Mains = work.kept[MAINS]
+    return found
+
+
+def _mains_in(survey: Survey) -> Mains:
+    lines, nodes = survey.get("lines"), survey.get("nodes")
+    if lines is None or lines.empty:
+        return Mains({}, frozenset())
+    network = network_of(lines, nodes)
+    open_nodes = np.zeros(0, bool)
+    if nodes is not None:
+        open_nodes = nodes["kind"].isin(_MAY_BE_OPEN).to_numpy(bool)
+    one, two = _continued(network, open_nodes)
+    count = len(network.ids)
+    links = coo_array((np.ones(len(one)), (one, two)), shape=(count, count))
+    piece_of = connected_components(links, directed=False)[1]
+    ids = pd.Series(network.ids.astype(object))
+    main = ids.groupby(piece_of).transform("min").to_numpy(object)
+    end, other, _away = network.meetings
+    met = other < count
+    ends, others = main[network.line_of_end[end[met]]], main[other[met]]
+    pairs = {frozenset(pair) for pair in zip(ends, others, strict=True)}
+    return Mains(
+        dict(zip(ids, main, strict=True)), frozenset(pair for pair in pairs if len(pair) == 2)
+    )
+
+
+def _continued(network: Network, open_nodes: NDArray[np.bool_]) -> tuple[IntArray, IntArray]:
+    """Pairs of lines of which each ends where the other does, and no third is there."""
+    end, other, _away = network.meetings
+    count = len(network.shapes)
+    of_line = other < count
+    may_be_open = np.zeros(2 * count, bool)
+    may_be_open[end[~of_line][open_nodes[other[~of_line] - count]]] = True
+    end, other = end[of_line], other[of_line]
+    alone = (np.bincount(end, minlength=2 * count)[end] == 1) & ~may_be_open[end]
+    one, two = network.line_of_end[end[alone]], other[alone]
+    # A line that ends on the middle of another is a branch: that one does not end there.
+    met = set(zip(one.tolist(), two.tolist(), strict=True))
+    both = np.array([(b, a) in met for a, b in zip(one.tolist(), two.tolist(), strict=True)], bool)
+    return (one[both], two[both]) if len(both) else (one, two)
+
+
+def sources(work: Groundwork, demand: Demand) -> NDArray[Any]:
+    """The mains that the ways to tie-ins draw from, by their ids; None where a node does not say.
+
+    One for every row of the table of tie-ins.
+    """
+    key = ("sources", demand.pipe.utility)
+    if key not in work.kept:
+        table = work.tie_ins(demand.pipe.utility).table
+        columns = (table[name].to_numpy(object) for name in ("kind", "feature_id"))
+        work.kept[key] = _mains_of(work, *columns)
+    found: NDArray[Any] = work.kept[key]
+    return found
+
+
+def source_numbers(work: Groundwork, demand: Demand) -> IntArray:
+    """Numbers of the ``sources``, -1 for an unknown one."""
+    return np.asarray(pd.factorize(sources(work, demand))[0], np.int64)
+
+
+def source_of(work: Groundwork, demand: Demand, route: Route) -> str | None:
+    """The main that a route draws from, None where its node does not say."""
+    kind, feature_id = joined_of(work, demand.pipe.utility, [route.way])
+    found: str | None = _mains_of(work, kind, feature_id)[0]
+    return found
+
+
+def _mains_of(work: Groundwork, kind: NDArray[Any], feature_id: NDArray[Any]) -> NDArray[Any]:
+    """The mains of features by their kind, line or node, and id."""
+    line_id = pd.Series(feature_id, dtype=object).copy()
+    is_node = kind == "node"
+    nodes = work.survey.get("nodes")
+    if nodes is not None and is_node.any():
+        mains = nodes["line_id"].reindex(line_id[is_node])
+        line_id[is_node] = mains.where(mains.notna(), None).to_numpy(object)
+    main = main_of_lines(work)
+    return np.array([None if pd.isna(one) else main.get(one, one) for one in line_id], object)
