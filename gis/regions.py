@@ -13,6 +13,13 @@ from scipy.sparse.csgraph import connected_components
 
 from gis.linear import FloatArray
 
+# One box takes the place of several if it holds at most this many times their ground.
+_MORE_GROUND = 1.2
+# So many boxes are not too many to be asked one after the other.
+_FEW = 50
+# No shape is covered by more cells than that to the east or to the north.
+_MOST_CELLS = 100
+
 
 @dataclass(frozen=True)
 class Region:
@@ -25,6 +32,23 @@ class Region:
         """The boxes of shapes that are neither missing nor empty."""
         bounds = shapely.bounds(shapes).reshape(-1, 4)
         return Region(bounds[np.isfinite(bounds).all(axis=1)])
+
+    @staticmethod
+    def along(shapes: NDArray[Any], cell_m: float) -> Region:
+        """Boxes that cover shapes: of many or long ones the cells that they meet, row by row.
+
+        The box of a long road that bends is mostly land that the road is far from.
+        """
+        boxes = shapely.bounds(shapes).reshape(-1, 4)
+        known = np.isfinite(boxes).all(axis=1)
+        shapes, boxes = shapes[known], boxes[known]
+        longest_m = float((boxes[:, 2:] - boxes[:, :2]).max(initial=0.0))
+        if longest_m <= cell_m and len(boxes) <= _FEW:
+            return Region(boxes)
+        cell_m = max(cell_m, longest_m / _MOST_CELLS)
+        cells = [_cells_of(shape, box, cell_m) for shape, box in zip(shapes, boxes, strict=True)]
+        rows = _rows_of(np.unique(np.concatenate(cells), axis=0))
+        return Region(rows.astype(float) * cell_m)
 
     def __len__(self) -> int:
         return len(self.bounds)
@@ -39,27 +63,36 @@ class Region:
         return Region(self.bounds + by_m * np.array([-1.0, -1.0, 1.0, 1.0]))
 
     def merged(self, within_m: float) -> Region:
-        """One box in place of all that are as near each other as that, until none are."""
+        """One box in place of all that are as near each other as that, until none are.
+
+        Those of a bent row stay, as one box round them would hold much else.
+        """
         region = self
         while len(region) > 1:
             boxes = region.boxes
             one, two = shapely.STRtree(boxes).query(boxes, "dwithin", distance=within_m)
             links = coo_matrix((np.ones(len(one)), (one, two)), shape=(len(boxes),) * 2)
-            count, group = connected_components(links, directed=False)
-            if count == len(region):
+            _, group = connected_components(links, directed=False)
+            parts = [region._in_one_box(rows, within_m) for rows in _groups(group)]
+            if sum(map(len, parts)) == len(region):
                 break
-            bounds = np.empty((count, 4))
-            for column, join in enumerate((np.minimum, np.minimum, np.maximum, np.maximum)):
-                bounds[:, column] = region.bounds[np.unique(group, return_index=True)[1], column]
-                join.at(bounds[:, column], group, region.bounds[:, column])
-            region = Region(bounds)
+            region = Region(np.concatenate([part.bounds for part in parts]))
         return region
+
+    def _in_one_box(self, rows: NDArray[np.int64], within_m: float) -> Region:
+        """One box round some of the boxes, if it takes little more ground than they."""
+        few, wide = Region(self.bounds[rows]), self.bounds[rows]
+        one = Region(np.r_[wide[:, :2].min(axis=0), wide[:, 2:].max(axis=0)][None])
+        ground_m2 = shapely.union_all(few.grown(within_m / 2).boxes).area
+        fits = one.grown(within_m / 2).boxes[0].area <= _MORE_GROUND * ground_m2
+        return one if fits else few
 
     def holds(self, xy: FloatArray) -> NDArray[np.bool_]:
         """Which of some points lie in the region."""
+        x, y = xy.T
         held = np.zeros(len(xy), bool)
         for west, south, east, north in self.bounds:
-            held |= (xy >= (west, south)).all(axis=1) & (xy <= (east, north)).all(axis=1)
+            held |= (x >= west) & (x <= east) & (y >= south) & (y <= north)
         return held
 
     def room_m(self, bounds: FloatArray) -> FloatArray:
@@ -84,3 +117,27 @@ class Region:
             north_m = np.maximum(np.maximum(south - bounds[:, 3], bounds[:, 1] - north), 0.0)
             away = np.minimum(away, np.hypot(east_m, north_m))
         return away
+
+
+def _cells_of(shape: Any, box: FloatArray, cell_m: float) -> NDArray[np.int64]:
+    """The cells of a grid that a shape meets: (n, 2) numbers to the east and to the north."""
+    low, high = np.floor(box.reshape(2, 2) / cell_m).astype(np.int64)
+    spans = (np.arange(first, last + 1) for first, last in zip(low, high, strict=True))
+    cells = np.stack(np.meshgrid(*spans), axis=-1).reshape(-1, 2)
+    shapely.prepare(shape)
+    met = shapely.intersects(shape, shapely.box(*(cells * cell_m).T, *((cells + 1) * cell_m).T))
+    return np.asarray(cells[met])
+
+
+def _rows_of(cells: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Boxes (n, 4), in cells, of cells that follow each other to the east."""
+    east, north = cells[np.lexsort(cells.T)].T
+    first = np.r_[True, (np.diff(east) != 1) | (np.diff(north) != 0)]
+    last = np.r_[first[1:], True]
+    return np.stack([east[first], north[first], east[last] + 1, north[last] + 1], axis=1)
+
+
+def _groups(group: NDArray[np.int32]) -> list[NDArray[np.int64]]:
+    """The rows of each group."""
+    order = np.argsort(group, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(group[order])) + 1)

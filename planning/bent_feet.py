@@ -103,9 +103,14 @@ def bent_feet(
 
 def _shut(obstacles: Obstacles, surfaces: RoadSurfaces, clearance_m: float) -> NDArray[Any]:
     """Everything that a bent connector stays out of, with its clearance."""
-    kept_clear = np.concatenate([obstacles.private, obstacles.water, obstacles.railways])
-    grown = shapely.buffer(kept_clear, clearance_m, join_style="mitre", mitre_limit=2.0)
-    return np.concatenate([grown, surfaces.carriageway])
+    land = np.concatenate([obstacles.private, obstacles.water, obstacles.railways])
+    return np.concatenate([kept_clear(land, clearance_m), surfaces.carriageway])
+
+
+def kept_clear(land: NDArray[Any], clearance_m: float) -> NDArray[Any]:
+    """Land with the clearance that lines round it keep."""
+    grown = shapely.buffer(land, clearance_m, join_style="mitre", mitre_limit=2.0)
+    return np.asarray(grown, object)
 
 
 def _unjoined(

@@ -24,7 +24,6 @@ from gis.regions import Region
 from planning.carriers import Carriers
 from planning.corridors import Corridors
 from planning.drawn_corridors import Drawn
-from planning.splicing import Keyed, Splice, Window
 from planning.tie_ins import TieIns
 
 # Metres of verge that differ by less are the same, summed in another order.
@@ -93,32 +92,6 @@ def _renumbered(table: pd.DataFrame, column: str, numbers: IntArray) -> pd.DataF
     kept = number >= 0
     rows: pd.DataFrame = table[kept].assign(**{column: number[kept]}).reset_index(drop=True)
     return rows
-
-
-def in_place(corridors: Corridors, part: Part, window: Window) -> Splice:
-    """The splice of a part that was cut out: nothing of the graph comes or goes."""
-    graph = corridors.graph
-    right = window.safe.holds(part.corridors.graph.node_xy)
-    none = np.zeros(0, np.int64)
-    keys = tuple(
-        Keyed(nodes, before.astype(np.uint64), none, none.astype(np.uint64), _numbers(nodes, count))
-        for nodes, before, count in (
-            (part.node[right], part.node[right], graph.node_count),
-            (np.flatnonzero(right), part.node[right], len(part.node)),
-        )
-    )
-    roads = np.append(np.arange(len(corridors.surfaces.table)), -1)
-    return Splice(
-        window,
-        (keys[0], keys[1]),
-        np.arange(graph.node_count),
-        np.arange(graph.edge_count),
-        roads,
-        np.where(right, part.node, -1),
-        np.full(len(part.edge), -1),
-        none,
-        none,
-    )
 
 
 class Regreened(NamedTuple):

@@ -346,11 +346,10 @@ def _assemble(
     crossings = segments(*across_xy.transpose(1, 0, 2))
     lines = np.concatenate([network.pieces.lines, crossings, connectors])
     kept = _distinct(edges)
-    green = survey.get("green")
     return Corridors(
         CorridorGraph(node_xy, ends[kept], lines[kept], edges.loc[kept, ["kind", "road", "side"]]),
         obstacles,
-        np.asarray(green.geometry.array) if green is not None else np.zeros(0, object),
+        green_of(survey),
         pd.DataFrame(),
         _site_table(sites, site_node, gates),
         _foot_table(feet[~is_site], foot_node[~is_site]),
@@ -464,6 +463,12 @@ def _gaps(
     gap = np.full(len(geometries), np.inf)
     gap[at] = distance
     return dict(zip(map(str, shapes), gap.tolist(), strict=True))
+
+
+def green_of(survey: Survey) -> NDArray[Any]:
+    """The greenery of a survey."""
+    green = survey.get("green")
+    return np.zeros(0, object) if green is None else np.asarray(green.geometry.array)
 
 
 def bridges(surfaces: RoadSurfaces, obstacles: Obstacles) -> FloatArray:

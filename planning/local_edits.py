@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,36 +25,41 @@ from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Application
 from planning.carriers import may_carry
-from planning.corridor_parts import Part, cut_out, in_place, regreened
-from planning.corridors import Corridors, bridges, build_beside
+from planning.corridor_parts import regreened
+from planning.corridors import Corridors, bridges, build_beside, green_of
 from planning.groundwork import Groundwork, Joined, gates_of, joined_gates, prepare
+from planning.land_changes import moved_land
 from planning.obstacles import obstacles_of
 from planning.road_changes import changed_bridges, changed_streets, streets_over
 from planning.roadside import Roadside, roadside_after, same_streets
 from planning.splicing import (
+    CELL_M,
     Splice,
     TooNearError,
     Window,
     compare,
     spliced,
-    spliced_tie_ins,
     stays_inside,
 )
 from planning.standing_facts import with_standing_facts
 from planning.standing_pieces import hand_pieces_on
 from planning.standing_searches import hand_searches_on
+from planning.standing_tie_ins import tie_ins_after
 from planning.survey_changes import Change, IncomparableError, changes, survey_within
-from planning.tie_ins import TieIns, features_of, find_tie_ins
+from planning.tie_ins import TieIns
 
 # How far an edit is first taken to reach beyond what is edited, and how wide the ring round it and
-# the rim round that are; then if that was not enough. Few streets are crossed over more than the
-# first ring, none over more than the others; what a part lacks shows no farther inside its rim.
-_WINDOWS_M = ((60.0, 80.0, 60.0), (150.0, 100.0, 100.0), (400.0, 100.0, 100.0))
+# the rim round that are; then if that was not enough. Edges of changed strips reach farther: edits
+# of streets begin with the second. What a part lacks at its border shows in the ring, as no way
+# over a street is looked for farther than ring and rim together (90 m, ``crossing_places``).
+_WINDOWS_M = ((50.0, 45.0, 45.0), (70.0, 50.0, 50.0), (150.0, 100.0, 100.0), (400.0, 100.0, 100.0))
 # What lies within this of a change is looked at again.
 _BESIDE_M = 100.0
 # Larger parts are not built faster than the whole.
 _MOST_OF_ALL = 0.5
-_MOST_WINDOWS = 12
+_MOST_BOXES = 200
+# Distances that differ by less are one, but for rounding.
+_SAME_GAP_M = 1e-6
 # Layers that corridors and tie-ins are built from beside the roads.
 _STANDING = ("parcels", "buildings", "water_bodies", "railways", "green", "lines", "nodes")
 _BUILT_FROM = (*_STANDING, "drawn_corridors")
@@ -62,10 +68,6 @@ _ROADS = ("roads", "carriageways")
 _MAINS, _GREEN = frozenset(("lines", "nodes")), frozenset(("green",))
 # What whole street parts are judged by.
 _CROSSED_BY_STREETS = ("water_bodies", "railways")
-
-
-# Tie-ins after an edit, and the row of each way before, -1 for a new one.
-Spliced = tuple[TieIns, IntArray]
 
 
 @dataclass(frozen=True)
@@ -141,28 +143,24 @@ def _locally(
     joined = joined_gates(survey, applications)
     site = _Site.of(work, survey, joined, changed)
     touched = [change.shapes for change in changed.values()] + [site.seeds]
-    everything = Region.round(np.concatenate(touched))
+    everything = Region.along(np.concatenate(touched), CELL_M)
     fresh = replace(work.bare(), survey=survey, gates=gates_of(applications), joined=joined)
     if len(site.seeds) == 0:
-        corridors = _on_the_same_graph(work.corridors, survey, site.beside)
-        fresh = replace(fresh, corridors=corridors, _tie_ins=dict(work._tie_ins))
-        same = np.arange(corridors.graph.edge_count)
+        built = _on_the_same_graph(work.corridors, survey, site.beside, site.seeds)
+        fresh = replace(fresh, corridors=built.corridors, _tie_ins=dict(work._tie_ins))
         ways = _numbers_of(work._tie_ins)
-        return Edit(fresh, "", changed, everything.merged(_BESIDE_M), same, ways)
+        return Edit(fresh, "", changed, everything.merged(_BESIDE_M), built.edge_before, ways)
     if site.layers <= _GREEN:
         return _beside_other_green(fresh, work, changed, everything)
-    for widths_m in _WINDOWS_M:
-        try:
-            corridors, tie_ins, splice = site.spliced(*widths_m)
-        except TooNearError:
-            continue
-        found = {key: one for key, (one, _) in tie_ins.items()}
-        ways_before = {key: numbers for key, (_, numbers) in tie_ins.items()}
-        fresh = replace(fresh, corridors=corridors, _tie_ins=found)
-        region = Region(np.concatenate([everything.bounds, splice.window.inner.bounds]))
-        region = region.merged(_BESIDE_M)
-        return Edit(fresh, "", changed, region, splice.edge_before, ways_before)
-    raise IncomparableError("the edit reaches far")
+    try:
+        built = site.corridors()
+        lines = Region.along(built.changed, CELL_M)
+        redone = tie_ins_after(work, built.corridors, survey, built.stayed, lines, site.utilities())
+    except TooNearError:
+        raise IncomparableError("the edit reaches far") from None
+    fresh = replace(fresh, corridors=built.corridors, _tie_ins=redone.tie_ins)
+    region = Region(np.concatenate([everything.bounds, redone.region.bounds])).merged(_BESIDE_M)
+    return Edit(fresh, "", changed, region, built.edge_before, redone.ways_before)
 
 
 def _beside_other_green(
@@ -170,7 +168,7 @@ def _beside_other_green(
 ) -> Edit:
     """The edit where nothing that corridors are built from but greenery has changed."""
     shapes = changed["green"].shapes
-    found = regreened(work.corridors, work._tie_ins, _green(fresh.survey), shapes)
+    found = regreened(work.corridors, work._tie_ins, green_of(fresh.survey), shapes)
     edge_before = np.arange(work.corridors.graph.edge_count)
     edge_before[found.edge] = -1
     region = np.concatenate([everything.bounds, Region.round(found.lines).bounds])
@@ -190,9 +188,31 @@ def _numbers_of(tie_ins: Mapping[str, TieIns]) -> dict[str, IntArray]:
     return {key: np.arange(len(one.lines)) for key, one in tie_ins.items()}
 
 
-def _on_the_same_graph(before: Corridors, survey: Survey, beside: Roadside) -> Corridors:
+class _Corridors(NamedTuple):
+    """Corridors after an edit.
+
+    ``stayed`` are the numbers now of all nodes before, and of all roads and one for none, -1 for
+    those that are gone; ``edge_before`` the numbers before of all edges, -1 for new ones;
+    ``changed`` the seeds of the edit and the edges that came or went.
+    """
+
+    corridors: Corridors
+    stayed: tuple[IntArray, IntArray]
+    edge_before: IntArray
+    changed: NDArray[Any]
+
+
+def _on_the_same_graph(
+    before: Corridors, survey: Survey, beside: Roadside, seeds: NDArray[Any]
+) -> _Corridors:
     """The corridors where nothing that they are built from has changed."""
-    return replace(before, obstacles=obstacles_of(survey), roadside=beside)
+    graph, roads = before.graph, len(before.surfaces.table)
+    return _Corridors(
+        replace(before, obstacles=obstacles_of(survey), roadside=beside),
+        (np.arange(graph.node_count), np.append(np.arange(roads), -1)),
+        np.arange(graph.edge_count),
+        seeds,
+    )
 
 
 @dataclass(frozen=True)
@@ -200,7 +220,7 @@ class _Site:
     """An edit to be spliced in: the work before, what there is now, and where it differs.
 
     ``layers`` are those with changes that corridors or tie-ins are built from, '' for gates and
-    roads; ``moved`` the parcels and gates that changed.
+    roads; ``moved`` the parcels and gates that moved, came or went.
     """
 
     work: Groundwork
@@ -220,13 +240,18 @@ class _Site:
         beside = before
         if any(layer in changed for layer in _ROADS):
             beside = roadside_after(before, survey, work.policy)
+        clearance_m = work.policy.planning.value("open_land_clearance_m")
+        changed = moved_land(work.survey, survey, changed, clearance_m)
         layers = {layer for layer in _BUILT_FROM if layer in changed}
         shapes = [changed[layer].shapes for layer in sorted(layers)]
         gates = _changed_gates(work.joined, joined)
         points = [one[key][1] for key in gates for one in (work.joined, joined) if key in one]
         shapes.append(np.array(points, object))
+        if abs(before.widest_setback_m - beside.widest_setback_m) > _SAME_GAP_M:
+            # Which roads of two carriageways are crossed whole hangs on it, wherever they are.
+            raise IncomparableError("no strip keeps as far from its kerb as the farthest did")
         if not same_streets(before, beside):
-            shapes.append(changed_streets(before, beside))
+            shapes.append(changed_streets(before, beside, work.policy.planning))
         for layer in _CROSSED_BY_STREETS:
             if layer in changed:
                 shapes += [streets_over(changed[layer].shapes, one) for one in (before, beside)]
@@ -246,42 +271,64 @@ class _Site:
             changed,
         )
 
-    def spliced(
-        self, reach_m: float, ring_m: float, rim_m: float
-    ) -> tuple[Corridors, dict[str, Spliced], Splice]:
-        """Corridors and tie-ins if the edit reaches no farther than that.
+    @cached_property
+    def moves_mains_only(self) -> bool:
+        """Whether nothing changed that corridors are built from, but mains that ways lead to.
+
+        Network nodes have feet, and some lines carry others.
+        """
+        surveys = self.work.survey, self.survey
+        if not self.layers <= _MAINS or surveys[0].get("nodes") is not surveys[1].get("nodes"):
+            return False
+        settings = self.work.policy.planning
+        return not any(may_carry(lines, settings) for lines in self._changed_rows("lines"))
+
+    def utilities(self) -> Collection[str]:
+        """The utilities whose ways to tie-ins may be others."""
+        if not self.moves_mains_only:
+            return load_utilities().keys()
+        rows = [rows for layer in sorted(_MAINS) for rows in self._changed_rows(layer)]
+        return {str(name) for one in rows for name in one["utility"]}
+
+    def corridors(self) -> _Corridors:
+        """The corridors of now.
+
+        Raises ``TooNearError`` if the edit reaches too far.
+        """
+        if self.moves_mains_only:
+            return _on_the_same_graph(self.work.corridors, self.survey, self.beside, self.seeds)
+        streets = same_streets(self.work.corridors.roadside, self.beside)
+        for widths_m in _WINDOWS_M if streets else _WINDOWS_M[1:]:
+            try:
+                return self._spliced(*widths_m)
+            except TooNearError:
+                continue
+        raise TooNearError
+
+    def _spliced(self, reach_m: float, ring_m: float, rim_m: float) -> _Corridors:
+        """Corridors if the edit reaches no farther than that.
 
         Raises ``TooNearError`` if it does.
         """
-        inner = Region.round(self.seeds).grown(reach_m).merged(2 * (ring_m + rim_m))
-        if len(inner) > _MOST_WINDOWS:
+        wide_m = ring_m + rim_m
+        inner = Region.along(self.seeds, CELL_M).grown(reach_m).merged(2 * wide_m)
+        if len(inner) > _MOST_BOXES:
             raise IncomparableError("too many places were edited")
-        window, region = Window(inner, inner.grown(ring_m)), inner.grown(ring_m + rim_m)
-        if self.layers <= _MAINS and not self._moves_feet():
-            return self._joined_anew(window, region)
+        window, region = Window(inner, inner.grown(ring_m)), inner.grown(wide_m)
         before = self.work.corridors
         stays_inside(before.graph, window)  # sooner known than built
-        part, survey = self._part(region, window)
+        part = self._part(region, window)
         splice = compare(before, part, window)
         self._holds_whole_parcels(part, splice)
-        gaps_m = self._gaps(part, splice)
         corridors = replace(
-            spliced(before, part, splice, gaps_m),
+            spliced(before, part, splice, self._gaps(part, splice)),
             roadside=self.beside,
             obstacles=obstacles_of(self.survey),
-            green=_green(self.survey),
+            green=green_of(self.survey),
         )
-        utilities = load_utilities().keys()
-        here = cut_out(part, region)
-        return corridors, self._tie_ins(part, here, survey, splice, utilities), splice
-
-    def _moves_feet(self) -> bool:
-        """Whether nodes that feet lead to, or lines that carry others, are among the changes."""
-        surveys = self.work.survey, self.survey
-        if surveys[0].get("nodes") is not surveys[1].get("nodes"):
-            return True
-        settings = self.work.policy.planning
-        return any(may_carry(lines, settings) for lines in self._changed_rows("lines"))
+        gone = before.graph.lines[splice.edge < 0]
+        changed = np.concatenate([self.seeds, gone, part.graph.lines[splice.new_edges]])
+        return _Corridors(corridors, (splice.node, splice.road), splice.edge_before, changed)
 
     def _changed_rows(self, layer: str) -> list[pd.DataFrame]:
         """The changed features of a layer, as they were and as they are."""
@@ -289,36 +336,21 @@ class _Site:
         ids = self.changed[layer].ids if layer in self.changed else frozenset()
         return [table[table.index.isin(ids)] for table in tables if table is not None]
 
-    def _joined_anew(
-        self, window: Window, region: Region
-    ) -> tuple[Corridors, dict[str, Spliced], Splice]:
-        """The very graph, joined anew to the changed mains of their utilities."""
-        before = self.work.corridors
-        part = cut_out(before, region)
-        around = Region.round(np.concatenate([region.boxes, part.corridors.graph.lines]))
-        survey = survey_within(self.survey, around.merged(0.0).boxes, _MAINS)
-        splice = in_place(before, part, window)
-        rows = [rows for layer in sorted(_MAINS) for rows in self._changed_rows(layer)]
-        utilities = {str(name) for one in rows for name in one["utility"]}
-        here = part._replace(node=np.arange(len(part.node)))
-        tie_ins = self._tie_ins(part.corridors, here, survey, splice, utilities)
-        return replace(before, obstacles=obstacles_of(self.survey)), tie_ins, splice
-
-    def _part(self, region: Region, window: Window) -> tuple[Corridors, Survey]:
-        """The corridors in a region and the part of the survey that they were built from."""
+    def _part(self, region: Region, window: Window) -> Corridors:
+        """The corridors in a region, built anew."""
         beside = self.beside.within(region.boxes)
         all_lines = self.beside.strips.network.pieces.lines
         lines = beside.strips.network.pieces.lines
         if len(lines) > _MOST_OF_ALL * len(all_lines):
             raise IncomparableError("most of the county is near")
         around = Region.round(np.concatenate([region.boxes, lines, beside.streets.pieces.lines]))
-        survey = survey_within(self.survey, around.merged(0.0).boxes, _BUILT_FROM)
+        survey = survey_within(self.survey, around.boxes, _BUILT_FROM)
         parcels = survey.get("parcels")
         known = set() if parcels is None else set(parcels.index)
         gates = {key: one for key, one in self.joined.items() if one[0] in known}
         bridged = bridges(self.beside.surfaces, obstacles_of(self.survey))
         near = window.safe, region
-        return build_beside(beside, survey, self.work.policy, gates, bridged, near), survey
+        return build_beside(beside, survey, self.work.policy, gates, bridged, near)
 
     def _holds_whole_parcels(self, part: Corridors, splice: Splice) -> None:
         """Which feet of a parcel are kept depends on all of it: none may reach beyond."""
@@ -337,7 +369,8 @@ class _Site:
     def _gaps(self, part: Corridors, splice: Splice) -> dict[str, float]:
         """Distances to the nearest strip: anew for what changed, or whose strip may have changed.
 
-        Those found in the part hold where no strip outside it can be nearer.
+        Those found in the part hold where no strip outside it can be nearer, and where they are
+        what they were: outside it all strips are the old ones.
         """
         before = self.work.corridors
         shapes = _places(self.survey, self.joined)
@@ -349,54 +382,14 @@ class _Site:
         known_m = np.array(
             [np.inf if key in self.moved else before.gaps_m.get(key, np.inf) for key in keys]
         )
-        near = np.flatnonzero(Region.round(lines).merged(0.0).away_m(bounds) <= known_m)
+        near = np.flatnonzero(Region.along(lines, CELL_M).away_m(bounds) <= known_m)
         near = np.union1d(near, np.flatnonzero(~np.isfinite(known_m)))
         gap_m = known_m.copy()
         gap_m[near] = [part.gaps_m.get(keys[number], np.inf) for number in near.tolist()]
-        unsure = near[gap_m[near] > splice.window.safe.room_m(bounds[near])]
-        if len(unsure):
+        farther = near[~(np.abs(gap_m[near] - known_m[near]) <= _SAME_GAP_M)]
+        if (gap_m[farther] > splice.window.safe.room_m(bounds[farther])).any():
             raise TooNearError
         return dict(zip(keys, gap_m.tolist(), strict=True))
-
-    def _tie_ins(
-        self,
-        part: Corridors,
-        here: Part,
-        survey: Survey,
-        splice: Splice,
-        changed: Collection[str],
-    ) -> dict[str, Spliced]:
-        """Tie-ins of all utilities, where they were found before; others than those stand.
-
-        They are looked for ``here``, in what was cut out of the part.
-        """
-        utilities = load_utilities()
-        anew = [key for key in self.work._tie_ins if key in changed]
-        numbers = _numbers_of(self.work._tie_ins)
-        after = {key: (one, numbers[key]) for key, one in self.work._tie_ins.items()}
-        if not anew:
-            return after
-        wanted = [utilities[key] for key in anew]
-        found = find_tie_ins(here.corridors, survey, wanted, self.work.policy)
-        same_features = all(
-            self.survey.get(layer) is self.work.survey.get(layer) for layer in ("lines", "nodes")
-        )
-        for key in anew:
-            before = self.work._tie_ins[key]
-            features = (
-                (before.features, before.imported)
-                if same_features
-                else features_of(self.survey, utilities[key])
-            )
-            pair = self.work.corridors, part
-            told = found[key].renumbered(here.node)
-            after[key] = spliced_tie_ins(before, told, pair, splice, features)
-        return after
-
-
-def _green(survey: Survey) -> NDArray[Any]:
-    green = survey.get("green")
-    return np.zeros(0, object) if green is None else np.asarray(green.geometry.array)
 
 
 def _places(survey: Survey, joined: Joined) -> dict[str, Any]:

@@ -7,7 +7,7 @@ the part that was built anew equals what stood there before. A splice without su
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,13 +15,14 @@ import pandas as pd
 
 from gis.keys import Keys, key_of, key_of_lines, paired, summed
 from gis.linear import IntArray
-from gis.network import CorridorGraph, tie_break
+from gis.network import CorridorGraph
 from gis.regions import Region
 from planning.carriers import Carriers
 from planning.corridors import Corridors
 from planning.drawn_corridors import Drawn
-from planning.tie_ins import TieIns
 
+# Long shapes that changed are covered by cells as large as this.
+CELL_M = 25.0
 # What is told of each edge by itself.
 _OF_EACH_EDGE = {"tie_break", "length_m", "kind"}
 
@@ -169,19 +170,19 @@ def compare(before: Corridors, part: Corridors, window: Window) -> Splice:
     _are_inside(before.graph, gone, gone_edges, window.inner)
     _are_inside(part.graph, added, added_edges, window.inner)
 
-    node = _numbered(before.graph.node_count, gone)
+    node = numbered(before.graph.node_count, gone)
     part_node = np.full(part.graph.node_count, -1)
     stayed = in_old >= 0
     part_node[new.nodes[stayed]] = node[old.nodes[in_old[stayed]]]
-    part_node[added] = _next(node) + np.arange(len(added))
-    edge = _numbered(before.graph.edge_count, gone_edges)
+    part_node[added] = next_number(node) + np.arange(len(added))
+    edge = numbered(before.graph.edge_count, gone_edges)
     part_edge = np.full(part.graph.edge_count, -1)
-    part_edge[added_edges] = _next(edge) + np.arange(len(added_edges))
+    part_edge[added_edges] = next_number(edge) + np.arange(len(added_edges))
     road = _roads(before, part)
     return Splice(window, (old, new), node, edge, road, part_node, part_edge, added, added_edges)
 
 
-def _next(numbers: IntArray) -> int:
+def next_number(numbers: IntArray) -> int:
     """The first number that none of some numbers is."""
     return int(numbers.max(initial=-1)) + 1
 
@@ -199,7 +200,8 @@ def _are_inside(graph: CorridorGraph, nodes: IntArray, edges: IntArray, inner: R
         raise TooNearError
 
 
-def _numbered(count: int, gone: IntArray) -> IntArray:
+def numbered(count: int, gone: IntArray) -> IntArray:
+    """Numbers of some things once others are gone, -1 for those."""
     kept = np.ones(count, bool)
     kept[gone] = False
     return np.where(kept, np.cumsum(kept) - 1, -1)
@@ -279,7 +281,7 @@ def _node_rows(old: pd.DataFrame, new: pd.DataFrame, splice: Splice) -> pd.DataF
     node = splice.node[old["node"].to_numpy(np.int64)]
     kept = old.assign(node=node)[node >= 0]
     fresh = new[added[new["node"].to_numpy(np.int64)]]
-    return _together(kept, _at_new_nodes(fresh, splice))
+    return together(kept, _at_new_nodes(fresh, splice))
 
 
 def _at_new_nodes(fresh: pd.DataFrame, splice: Splice) -> pd.DataFrame:
@@ -294,120 +296,13 @@ def _edge_rows(old: pd.DataFrame, new: pd.DataFrame, splice: Splice) -> pd.DataF
     if "road" in kept:
         kept = kept.assign(road=splice.road[kept["road"].to_numpy(np.int64)])
     edge = splice.part_edge[new["edge"].to_numpy(np.int64)]
-    return _together(kept, new.assign(edge=edge)[edge >= 0])
+    return together(kept, new.assign(edge=edge)[edge >= 0])
 
 
-def _together(kept: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
+def together(kept: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
+    """Rows that stay, then new ones."""
     if len(fresh) == 0:
         return kept.reset_index(drop=True)
     if len(kept) == 0:
         return fresh.reset_index(drop=True)
     return pd.concat([kept, fresh], ignore_index=True)
-
-
-def spliced_tie_ins(
-    before: TieIns,
-    part: TieIns,
-    corridors: tuple[Corridors, Corridors],
-    splice: Splice,
-    features: tuple[pd.DataFrame, bool],
-) -> tuple[TieIns, IntArray]:
-    """The tie-ins of a utility with those found anew in the place of what they change.
-
-    With the row of every way before, -1 for a new one.
-
-    Parameters
-    ----------
-    corridors
-        Those before and those of the part.
-    features
-        The mains and nodes that may be joined afterwards, and whether any were imported.
-    """
-    sides = list(zip((before, part), corridors, splice.keys, strict=True))
-    ways = [_rows(one.table, keys, (one, at)) for one, at, keys in sides]
-    number, added = _exchanged(len(before.table), ways, corridors, splice.window)
-    shut = [_rows(one.closed, keys) for one, _, keys in sides]
-    stay, more = _exchanged(len(before.closed), shut, corridors, splice.window)
-    after = TieIns(
-        before.utility,
-        _exchange(before.table, part.table, number, added, splice),
-        np.concatenate([before.lines[number >= 0], part.lines[added]]),
-        _tie_in_crossings(before, part, number, added, splice.road),
-        *features,
-        _exchange(before.closed, part.closed, stay, more, splice),
-    )
-    if "tie_break" in vars(before):
-        told = [before.tie_break[number >= 0], tie_break(part.lines[added])]
-        vars(after)["tie_break"] = np.concatenate(told)
-    if "feature_rows" in vars(before) and after.features is before.features:
-        fresh = after.rows_of_features(part.table.iloc[added])
-        vars(after)["feature_rows"] = np.concatenate([before.feature_rows[number >= 0], fresh])
-    return after, np.concatenate([np.flatnonzero(number >= 0), np.full(len(added), -1)])
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Rows of a table that begin where the part is right: their keys and nodes."""
-
-    rows: IntArray
-    key: Keys
-    node: IntArray
-
-
-def _rows(table: pd.DataFrame, keys: Keyed, ways: tuple[TieIns, Corridors] | None = None) -> _Rows:
-    """Rows of a table of tie-ins; those of ``ways`` with their lines and what they cross.
-
-    A node at which something else ends now is another node: its rows are new.
-    """
-    node = table["node"].to_numpy(np.int64)
-    rows = np.flatnonzero(keys.place[node] >= 0)
-    told = table.iloc[rows]
-    more = [] if ways is None else [key_of_lines(ways[0].lines[rows]), _crossing_keys(*ways, rows)]
-    columns = [told[name] for name in told if name != "node"]
-    at_node = keys.node_key[keys.place[node[rows]]]
-    return _Rows(rows, key_of(at_node, *columns, *more), node[rows])
-
-
-def _crossing_keys(ways: TieIns, corridors: Corridors, rows: IntArray) -> Keys:
-    place = np.full(len(ways.table), -1)
-    place[rows] = np.arange(len(rows))
-    at = place[ways.crossings["tie_in"].to_numpy(np.int64)]
-    crossings = ways.crossings[at >= 0]
-    columns = [crossings[name] for name in crossings if name not in ("tie_in", "road")]
-    roads = corridors.surfaces.keys[crossings["road"].to_numpy(np.int64)]
-    return summed(key_of(roads, *columns), at[at >= 0], len(rows))
-
-
-def _exchanged(
-    count: int, both: Sequence[_Rows], corridors: Sequence[Corridors], window: Window
-) -> tuple[IntArray, IntArray]:
-    """Numbers of the old rows afterwards, -1 for those that go, and the new rows that come."""
-    old, new = both
-    in_new, in_old = paired(old.key, new.key)
-    for rows, lost, one in zip(both, (in_new < 0, in_old < 0), corridors, strict=True):
-        if not window.inner.holds(one.graph.node_xy[rows.node[lost]]).all():
-            raise TooNearError
-    return _numbered(count, old.rows[in_new < 0]), new.rows[in_old < 0]
-
-
-def _exchange(
-    old: pd.DataFrame, new: pd.DataFrame, number: IntArray, added: IntArray, splice: Splice
-) -> pd.DataFrame:
-    kept = old[number >= 0]
-    kept = kept.assign(node=splice.node[kept["node"].to_numpy(np.int64)])
-    table = _together(kept, _at_new_nodes(new.iloc[added], splice))
-    if (table["node"] < 0).any():
-        raise TooNearError
-    return table
-
-
-def _tie_in_crossings(
-    before: TieIns, part: TieIns, number: IntArray, added: IntArray, road: IntArray
-) -> pd.DataFrame:
-    old, new = before.crossings, part.crossings
-    row = number[old["tie_in"].to_numpy(np.int64)]
-    kept = old.assign(tie_in=row, road=road[old["road"].to_numpy(np.int64)])[row >= 0]
-    place = np.full(len(part.table), -1)
-    place[added] = _next(number) + np.arange(len(added))
-    row = place[new["tie_in"].to_numpy(np.int64)]
-    return _together(kept, new.assign(tie_in=row)[row >= 0])

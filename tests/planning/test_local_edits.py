@@ -87,6 +87,44 @@ def test_a_line_that_fills_a_footway_bars_where_a_whole_build_does() -> None:
     assert _narrow_strips(edit.work) == _narrow_strips(ready(survey)) != set()
 
 
+def test_a_house_well_inside_a_parcel_and_what_is_told_of_land_move_no_edge() -> None:
+    held = moved(ribbon(), "buildings", 0, 8.0, 4.0)
+    parcels = ribbon().tables["parcels"]
+    renamed = with_layers(ribbon(), parcels=parcels.assign(name="甲"))
+    for survey in (held, renamed):
+        edit = edited(ribbon_work(), survey)
+        assert edit.work.corridors.graph is ribbon_work().corridors.graph
+        assert edit.changed
+        assert_equal(edit.work, ready(survey))
+    # Of a house that its parcel no longer holds the strips beside it are looked at again.
+    out = moved(ribbon(), "buildings", 0, 0.0, -15.0)
+    edit = edited(ribbon_work(), out)
+    assert edit.work.corridors.graph is not ribbon_work().corridors.graph
+    assert_equal(edit.work, ready(out))
+
+
+@settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_edits_of_roads_one_after_another_give_what_a_whole_build_gives(
+    data: st.DataObject,
+) -> None:
+    """Widths, red lines and places of roads beside junctions and dead ends."""
+    survey, work = ribbon(), ribbon_work()
+    for _ in range(2):
+        row = data.draw(st.integers(0, len(survey.tables["roads"]) - 1))
+        width = data.draw(st.sampled_from([5.0, 9.0, 13.0, 18.0]))
+        change = data.draw(st.sampled_from(["width", "red line", "place"]))
+        if change == "place":
+            aside = data.draw(st.sampled_from([-2.0, 0.5, 3.0]))
+            survey = moved(survey, "roads", row, aside, -aside)
+        elif change == "width":
+            survey = told(survey, "roads", row, carriageway_width_m=width)
+        else:
+            survey = told(survey, "roads", row, red_line_width_m=width + 6.0)
+        work = edited(work, survey).work
+        assert_equal(work, ready(survey))
+
+
 def test_an_edit_of_trees_leaves_the_very_graph() -> None:
     edit = edited(ribbon_work(), moved(ribbon(), "trees", 0, 3.0, 0.0))
     assert edit.is_local

@@ -1,0 +1,40 @@
+"""Regions: boxes round what lies on a map."""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+from shapely.geometry import LineString, Point, box
+
+from gis.regions import Region
+
+whole = st.integers(-400, 400)
+corners = st.lists(st.tuples(whole, whole), min_size=2, max_size=6, unique=True)
+
+
+@given(st.lists(corners, min_size=1, max_size=4))
+def test_cells_cover_every_line(lines: list[list[tuple[int, int]]]) -> None:
+    shapes = np.array([LineString(xy) for xy in lines], object)
+    covered = shapely.union_all(Region.along(shapes, 25.0).boxes)
+    assert shapely.covers(covered.buffer(1e-6), shapes).all()
+
+
+def test_a_bent_road_takes_no_more_ground_than_beside_it() -> None:
+    # Two legs of 1 km: 40 cells of 25 m each, the corner once, against a box of 1 km².
+    road = np.array([LineString([(1, 1), (999, 1), (999, 999)])], object)
+    ground = shapely.union_all(Region.along(road, 25.0).boxes)
+    assert ground.area == (40 + 40 - 1) * 25.0**2
+
+
+def test_land_is_covered_with_its_inside() -> None:
+    land = np.array([box(0, 0, 300, 300)], object)
+    assert shapely.union_all(Region.along(land, 25.0).boxes).covers(Point(150, 150))
+
+
+def test_boxes_beside_each_other_become_one_and_those_of_a_bent_row_stay() -> None:
+    row = np.array([[k * 10.0, 0.0, k * 10.0 + 10.0, 10.0] for k in range(5)])
+    assert Region(row).merged(0.0).bounds.tolist() == [[0.0, 0.0, 50.0, 10.0]]
+    steps = np.array([[k * 100.0, k * 100.0, k * 100.0 + 100, k * 100.0 + 100] for k in range(5)])
+    assert len(Region(steps).merged(0.0)) == 5
