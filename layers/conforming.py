@@ -252,7 +252,7 @@ def _split_problems(
             position,
             "geometry",
             _("一行含有 {} 条线").format(len(whole.geometry.iloc[position].geoms)),
-            _("已拆为 编号.1、编号.2 等多行,请核对"),
+            _("已拆为 编号.1、编号.2 等多行,两端的覆土和管底高程只留在首末两段,请核对"),
             severity="warning",
         )
         for position in split

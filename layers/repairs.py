@@ -26,6 +26,7 @@ from layers.network_checks import near_misses
 from layers.networks import JOINED_M, network_of
 from layers.problems import Problem
 from layers.shape_checks import REPEATED_M, TINY_HOLE_M2, spike_vertices
+from layers.shapes import of_parts
 from layers.survey import Survey
 
 _GEOMETRY = "geometry"
@@ -300,6 +301,8 @@ def _split_multipart(_survey: Survey, table: gpd.GeoDataFrame, problem: Problem)
     names = [f"{problem.feature_id}.{number}" for number in range(1, len(parts) + 1)]
     after = before.loc[[problem.feature_id] * len(parts)].set_geometry(parts, crs=table.crs)
     after.index = pd.Index(names, name=table.index.name, dtype=table.index.dtype)
+    place = np.arange(len(parts))
+    after = of_parts(after, place == 0, place == len(parts) - 1)
     return Repair(
         problem,
         before,

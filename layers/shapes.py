@@ -10,6 +10,8 @@ import shapely
 from shapely import GeometryType
 from shapely.geometry.base import BaseGeometry
 
+# Fields that tell of one end of a line.
+_AT_START, _AT_END = ("start_depth_m", "start_invert_m"), ("end_depth_m", "end_invert_m")
 _SINGLE_OF = {
     GeometryType.MULTIPOINT: "Point",
     GeometryType.MULTILINESTRING: "LineString",
@@ -45,6 +47,15 @@ def base_type(shape: BaseGeometry) -> str:
     return "Polygon" if name == "MultiPolygon" else name
 
 
+def of_parts(
+    table: gpd.GeoDataFrame, is_first: np.ndarray, is_last: np.ndarray
+) -> gpd.GeoDataFrame:
+    """Parts of lines, what is told of an end of the whole only where that end is."""
+    told = {_AT_START: is_first, _AT_END: is_last}
+    known = [(name, keeps) for names, keeps in told.items() for name in names if name in table]
+    return table.assign(**{name: table[name].where(keeps, None) for name, keeps in known})
+
+
 def explode_lines(table: gpd.GeoDataFrame, id_field: str) -> Exploded:
     """Give each part of a multi-part line its own row, called ``<id>.1``, ``<id>.2``, …"""
     shapes = np.asarray(table.geometry)
@@ -62,4 +73,5 @@ def explode_lines(table: gpd.GeoDataFrame, id_field: str) -> Exploded:
     named = split & exploded[id_field].notna().to_numpy()
     ids[named] = [f"{name}.{n + 1}" for name, n in zip(ids[named], part[named], strict=True)]
     exploded = exploded.assign(**{id_field: ids}).set_geometry(pieces, crs=table.crs)
+    exploded = of_parts(exploded, part == 0, np.diff(order, append=-1) != 0)
     return Exploded(exploded, order, tuple(np.flatnonzero(multi).tolist()))

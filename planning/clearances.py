@@ -395,9 +395,13 @@ class _Crossed(NamedTuple):
 
 
 def _cover_at(place: shapely.Point, line: Any, covers: FloatArray) -> tuple[float, bool]:
-    """Cover of a line at a place on it, between those of its ends where both are known."""
+    """Cover of a line at a place on it, between those of its ends where both are known.
+
+    Of a place's own is that of a straight line only: a survey has a point wherever a line bends or
+    its depth changes (CJJ 61-2017), so between the ends of a bent one others are missing.
+    """
     whole, ends = float(covers[0]), covers[1:]
-    if not np.isfinite(ends).all():
+    if not np.isfinite(ends).all() or shapely.get_num_coordinates(line) > 2:
         return whole, False
     return float(np.interp(line.project(place, normalized=True), (0, 1), ends)), True
 
@@ -417,13 +421,13 @@ def _crossing(
     below = top - bottom_m
     gap = float(np.fmax(above, below)) if np.isfinite(above + below) else None
     exact = bool(np.isfinite(top + new.size_m[1] + crossed.height_m))
-    remark = ""
-    if gap is not None and value.value_m is not None and gap < value.value_m:
-        least_m = bottom_m + value.value_m
-        remark = _(";从其下方穿越时管顶覆土不小于 {m:.2f} 米").format(m=least_m)
     centre_m = crossed.cover_m + crossed.height_m / 2
     planning = new.work.policy.planning
     off = depth_tolerance(source, centre_m, planning) if crossed.is_local else np.nan
+    remark = ""
+    if gap is not None and value.value_m is not None and gap < value.value_m:
+        least_m = bottom_m + value.value_m + float(np.nan_to_num(off))
+        remark = _(";从其下方穿越时管顶覆土不小于 {m:.2f} 米").format(m=least_m)
     return _told(things, row, "crossing", gap, value, place, off_m=off, exact=exact, remark=remark)
 
 

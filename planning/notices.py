@@ -21,7 +21,7 @@ from planning.judged_routes import Route
 from planning.narrow_slots import NarrowSlot, may_lack_room, narrow_slots
 from planning.no_dig import NoDigArea
 from planning.routes import best_way
-from planning.sources import mains_that_meet, source_of
+from planning.sources import are_joined, source_of
 from planning.stretches import pieces_of
 from planning.texts import gettext as _
 
@@ -177,7 +177,7 @@ def _mains_meet(work: Groundwork, line: ExternalLine) -> Iterator[tuple[str, str
     if line.demand is None or len(line.feeds) < 2:
         return
     one, two = (source_of(work, line.demand, route) for route in line.feeds)
-    if one is not None and two is not None and frozenset((one, two)) in mains_that_meet(work):
+    if one is not None and two is not None and are_joined(work, one, two):
         text = _("两路所接的 {one} 和 {two} 相连:一处停供时另一处能否照常供给,请向供应企业核实")
         yield "mains_meet", "lines", one, text.format(one=one, two=two)
 

@@ -27,7 +27,14 @@ from planning.lanes import ALONG_STREETS
 from planning.no_dig import Closed
 from planning.pair_areas import APART, LEAVING_M, counted_once, sharing_bars
 from planning.pair_search import first_number
-from planning.qualifying import MOST_PIECES, MOST_WAYS, SURE, farthest_m, judge_ways
+from planning.qualifying import (
+    MOST_PIECES,
+    MOST_WAYS,
+    POSSIBLE,
+    SURE,
+    farthest_m,
+    judge_ways,
+)
 from planning.route_pieces import Caps, PieceBook, Run, amounts, piece_book
 from planning.routes import Routes, Way
 from planning.search_areas import CAP_ROUNDING, Area, Problem, area_round
@@ -121,19 +128,26 @@ class _Quest:
     # --- ranks -----------------------------------------------------------------------------------
 
     def answer(self) -> SecondFeed:
-        """The cheapest with which both surely qualify, or the cheapest."""
+        """The cheapest with which both surely qualify, else may qualify, else the cheapest."""
         cheapest = self._first_apart(None)
         if cheapest.both is None:
             return SecondFeed(None, "disconnected")
         found = cheapest
-        if cheapest.both.rank > SURE and self.alone.rank <= SURE:
-            sure = self._first_apart(SURE)
-            found = sure if sure.both is not None else cheapest._replace(proven=sure.proven)
+        proven = cheapest.proven
+        for level in (SURE, POSSIBLE):
+            if cheapest.both.rank <= level:
+                break
+            if self.alone.rank <= level:
+                better = self._first_apart(level)
+                proven = proven and better.proven
+                if better.both is not None:
+                    found = better
+                    break
         assert found.both is not None
         second = found.both.routes[1]
         [route] = judge_ways(self.work, self.demand, [self.site], [second.way], [second.bored])
         both = both_feeds(self.work, self.demand, self.site, self.first, route)
-        return SecondFeed(route, None, found.apart, both, proven=found.proven)
+        return SecondFeed(route, None, found.apart, both, proven=proven)
 
     def _first_apart(self, level: int | None) -> _Found:
         """The cheapest of the best kind that has one."""

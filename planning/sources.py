@@ -33,12 +33,12 @@ _MAY_BE_OPEN = ("ring_main_unit",)
 
 
 class Mains(NamedTuple):
-    """The mains of lines by the ids of both, the first id of all its pieces; and which of them
-    meet at an end of one, in pairs.
+    """The mains of lines by the ids of both, the first id of all its pieces; and the network that
+    each main is in: those that meet, at an end of one or through others.
     """
 
     of_line: Mapping[str, str]
-    meet: frozenset[frozenset[str]]
+    network: Mapping[str, int]
 
 
 def main_of_lines(work: Groundwork) -> Mapping[str, str]:
@@ -46,9 +46,10 @@ def main_of_lines(work: Groundwork) -> Mapping[str, str]:
     return _mains(work).of_line
 
 
-def mains_that_meet(work: Groundwork) -> frozenset[frozenset[str]]:
-    """Pairs of mains of which one ends on the other."""
-    return _mains(work).meet
+def are_joined(work: Groundwork, one: str, two: str) -> bool:
+    """Whether a main meets another, or others that do: what is recorded from tee to tee does."""
+    network = _mains(work).network
+    return one in network and network[one] == network.get(two)
 
 
 def _mains(work: Groundwork) -> Mains:
@@ -61,7 +62,7 @@ def _mains(work: Groundwork) -> Mains:
 def _mains_in(survey: Survey) -> Mains:
     lines, nodes = survey.get("lines"), survey.get("nodes")
     if lines is None or lines.empty:
-        return Mains({}, frozenset())
+        return Mains({}, {})
     network = network_of(lines, nodes)
     open_nodes = np.zeros(0, bool)
     if nodes is not None:
@@ -74,11 +75,11 @@ def _mains_in(survey: Survey) -> Mains:
     main = ids.groupby(piece_of).transform("min").to_numpy(object)
     end, other, _away = network.meetings
     met = other < count
-    ends, others = main[network.line_of_end[end[met]]], main[other[met]]
-    pairs = {frozenset(pair) for pair in zip(ends, others, strict=True)}
-    return Mains(
-        dict(zip(ids, main, strict=True)), frozenset(pair for pair in pairs if len(pair) == 2)
-    )
+    numbers, names = pd.factorize(main)
+    ends, others = numbers[network.line_of_end[end[met]]], numbers[other[met]]
+    joints = coo_array((np.ones(len(ends)), (ends, others)), shape=(len(names), len(names)))
+    joined = connected_components(joints, directed=False)[1]
+    return Mains(dict(zip(ids, main, strict=True)), dict(zip(names, joined.tolist(), strict=True)))
 
 
 def _continued(network: Network, open_nodes: NDArray[np.bool_]) -> tuple[IntArray, IntArray]:

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pytest
 from pyproj import CRS
 from shapely.geometry import LineString, MultiLineString, MultiPolygon, Point, Polygon
@@ -190,6 +191,24 @@ def test_lines_in_parts_become_rows_with_numbered_ids(tmp_path: Path) -> None:
     assert [(p.row, p.rule, p.severity) for p in result.problems] == [
         (2, "一行含有 2 条线", "warning")
     ]
+
+
+def test_what_is_told_of_the_ends_of_a_line_in_parts_stays_with_its_first_and_last(
+    tmp_path: Path,
+) -> None:
+    parts = [line((at, 5), (at + 9, 5)) for at in (0, 20, 40)]
+    told = {
+        "line_id": ["a", "b"], "utility": ["sewage", "sewage"], "depth_m": [2.0, 2.0],
+        "start_depth_m": [1.0, 1.5], "end_depth_m": [3.0, 2.5],
+        "start_invert_m": [98.0, 97.0], "end_invert_m": [96.0, 96.5],
+    }  # fmt: skip
+    shapes = [MultiLineString(parts), MultiLineString([line((0, 9), (9, 9))])]
+    table = conformed(write_gpkg(tmp_path / "a.gpkg", told, shapes), "lines").table
+    for end, values in (("start", [1.0, None, None, 1.5]), ("end", [None, None, 3.0, 2.5])):
+        assert [None if np.isnan(v) else v for v in table[f"{end}_depth_m"]] == values
+        kept = [v is not None for v in values]
+        assert list(table[f"{end}_invert_m"].notna()) == kept
+    assert list(table["depth_m"]) == [2.0] * 4
 
 
 def test_a_bad_part_rejects_its_whole_row(tmp_path: Path) -> None:

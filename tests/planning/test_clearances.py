@@ -249,12 +249,17 @@ def test_the_cover_of_a_crossing_lies_between_those_of_the_ends() -> None:
     assert one.tolerance_m == pytest.approx(0.15 * (2.0 + SEWER_HEIGHT_M / 2))
 
 
+# The point where it bends says no depth of its own.
+BENT = {"depth_m": 5.0, "geometry": LineString([(0, 9), (150, 9), (300, 9.5)])}
+
+
 @pytest.mark.parametrize(
     "told",
     [
         {"depth_m": 5.0, "position_source": "surveyed"},  # one depth for 300 m
         {"start_depth_m": 5.0, "end_depth_m": 5.0, "position_source": "digitised"},
         {"start_depth_m": 5.0, "end_depth_m": 5.0, "position_source": None},
+        {"start_depth_m": 5.0, "end_depth_m": 5.0, "position_source": "surveyed", **BENT},
     ],
 )
 def test_a_depth_that_nobody_located_settles_nothing(told: dict[str, Any]) -> None:

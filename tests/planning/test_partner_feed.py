@@ -76,6 +76,17 @@ def test_the_other_feed_is_one_with_which_both_qualify_if_there_is_one() -> None
     assert bad.measures["pipe_length_m"] == pytest.approx(8.0)
 
 
+def test_a_pair_that_may_qualify_comes_before_a_cheaper_one_that_cannot() -> None:
+    """The street of W-2 is young, and nobody says how old that of W-1 and W-3 is."""
+    roads = {
+        "R-1": street((0, 0), (300, 0), opened_on=None),
+        "R-2": street((0, 64), (300, 64), opened_on="2025-06-01"),
+    }
+    both = both_of(drawn(town(**{**STREETS, "roads": roads}), (120, 8), (120, 12)))
+    assert both.measures["pipe_length_m"] == pytest.approx(4.0 + 20.0)
+    assert both.verdict.outcome == "undetermined"
+
+
 def test_limits_are_on_both_the_drawn_one_and_the_other() -> None:
     """190 m are drawn where 4 would do: 200 m are the limit, W-3 is 20 m away, W-2 is 4."""
     around = [(120, 8), (120, 6.75), (26, 6.75), (26, 8), (120, 8.5), (120, 12)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from planning.sources import main_of_lines, mains_that_meet
+from planning.sources import are_joined, main_of_lines
 from tests.towns import application, ground, main, node, town
 
 
@@ -30,10 +30,22 @@ def test_a_branch_and_mains_that_meet_in_threes_are_mains_of_their_own() -> None
         "W-3": main((100, 8), (100, 90)),
     }
     assert mains_of(in_threes) == {name: name for name in in_threes}
-    work = ground(town(lines=in_threes), application())
-    assert mains_that_meet(work) == {
-        frozenset(pair) for pair in (("W-1", "W-2"), ("W-1", "W-3"), ("W-2", "W-3"))
+
+
+def test_mains_recorded_from_tee_to_tee_are_joined_through_each_other() -> None:
+    lines = {
+        "W-1": main((0, 8), (100, 8)),
+        "W-2": main((100, 8), (200, 8)),
+        "W-3": main((200, 8), (300, 8)),
+        "W-4": main((100, 8), (100, 90)),
+        "W-5": main((200, 8), (200, 90)),
+        "W-6": main((0, -8), (300, -8)),
     }
+    work = ground(town(lines=lines), application())
+    assert set(main_of_lines(work).values()) == set(lines)
+    assert are_joined(work, "W-1", "W-3")
+    assert not are_joined(work, "W-1", "W-6")
+    assert not are_joined(work, "W-1", "W-99")
 
 
 def test_lines_of_another_utility_and_abandoned_ones_do_not_count() -> None:
