@@ -40,6 +40,7 @@ from planning.splicing import (
     compare,
     spliced,
     stays_inside,
+    wide_enough,
 )
 from planning.standing_facts import with_standing_facts
 from planning.standing_pieces import hand_pieces_on
@@ -298,7 +299,8 @@ class _Site:
         if self.moves_mains_only:
             return _on_the_same_graph(self.work.corridors, self.survey, self.beside, self.seeds)
         streets = same_streets(self.work.corridors.roadside, self.beside)
-        for widths_m in _WINDOWS_M if streets else _WINDOWS_M[1:]:
+        windows_m = _WINDOWS_M if streets else _WINDOWS_M[1:]
+        for widths_m in wide_enough(windows_m, self.work.policy.planning.max_snap_m):
             try:
                 return self._spliced(*widths_m)
             except TooNearError:
@@ -337,10 +339,15 @@ class _Site:
         return [table[table.index.isin(ids)] for table in tables if table is not None]
 
     def _part(self, region: Region, window: Window) -> Corridors:
-        """The corridors in a region, built anew."""
+        """The corridors in a region, built anew.
+
+        Raises ``TooNearError`` if no street is near.
+        """
         beside = self.beside.within(region.boxes)
         all_lines = self.beside.strips.network.pieces.lines
         lines = beside.strips.network.pieces.lines
+        if len(lines) == 0 or len(beside.streets.pieces.lines) == 0:
+            raise TooNearError  # Nothing can be built where there is no street.
         if len(lines) > _MOST_OF_ALL * len(all_lines):
             raise IncomparableError("most of the county is near")
         around = Region.round(np.concatenate([region.boxes, lines, beside.streets.pieces.lines]))

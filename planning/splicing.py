@@ -7,7 +7,7 @@ the part that was built anew equals what stood there before. A splice without su
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +23,8 @@ from planning.drawn_corridors import Drawn
 
 # Long shapes that changed are covered by cells as large as this.
 CELL_M = 25.0
+# How far an edit is taken to reach, and how wide the ring round that and the rim round it are.
+Widths = tuple[float, float, float]
 # What is told of each edge by itself.
 _OF_EACH_EDGE = {"tie_break", "length_m", "kind"}
 
@@ -37,6 +39,11 @@ class Window:
 
     inner: Region
     safe: Region
+
+
+def wide_enough(windows_m: Sequence[Widths], max_snap_m: float) -> list[Widths]:
+    """The windows, as reach, ring and rim, that a line joined over so many metres cannot leap."""
+    return [widths_m for widths_m in windows_m if min(widths_m) >= max_snap_m]
 
 
 @dataclass(frozen=True)

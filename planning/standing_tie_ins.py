@@ -25,7 +25,7 @@ from planning.corridor_parts import Part, cut_out
 from planning.corridors import Corridors, green_of
 from planning.groundwork import Groundwork
 from planning.obstacles import obstacles_of
-from planning.splicing import TooNearError, Window, next_number, numbered, together
+from planning.splicing import TooNearError, Window, next_number, numbered, together, wide_enough
 from planning.survey_changes import survey_within
 from planning.tie_ins import TieIns, features_of, find_tie_ins
 
@@ -77,7 +77,8 @@ def tie_ins_after(
     stand = {key: np.arange(len(one.lines)) for key, one in work._tie_ins.items()}
     if not anew:
         return Redone(dict(work._tie_ins), stand, changed)
-    for reach_m, ring_m, rim_m in _WINDOWS_M:
+    max_snap_m = work.policy.planning.max_snap_m
+    for reach_m, ring_m, rim_m in wide_enough(_WINDOWS_M, max_snap_m):
         inner = changed.grown(reach_m).merged(2 * (ring_m + rim_m))
         window, region = Window(inner, inner.grown(ring_m)), inner.grown(ring_m + rim_m)
         redo = _Redo(work, corridors, cut_out(corridors, region), window, *stayed)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Callable
+from dataclasses import fields, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from shapely.geometry import box
+from shapely.geometry import Point, box
 
+from layers.survey import Survey
 from planning.corridors import Corridors
-from planning.groundwork import Groundwork, SiteError
+from planning.groundwork import Groundwork, SiteError, prepare
 from planning.local_edits import edited
 from planning.narrow_slots import too_narrow
 from planning.standards import Pipe
@@ -28,7 +32,7 @@ from tests.planning.edits import (
     without,
 )
 from tests.planning.whole_builds import assert_equal, vertices
-from tests.towns import ORIGIN, application, main, parcel, street, table, town
+from tests.towns import ORIGIN, application, main, parcel, policy, street, table, town
 
 pytestmark = pytest.mark.slow_first
 
@@ -123,6 +127,106 @@ def test_edits_of_roads_one_after_another_give_what_a_whole_build_gives(
             survey = told(survey, "roads", row, red_line_width_m=width + 6.0)
         work = edited(work, survey).work
         assert_equal(work, ready(survey))
+
+
+@pytest.mark.parametrize(
+    ("layer", "row"),
+    [
+        ("parcels", parcel(900, -340, 940, -310)),
+        ("buildings", {"geometry": box(900, -340, 940, -310)}),
+        ("water_bodies", {"geometry": box(900, -340, 940, -310)}),
+    ],
+)
+def test_land_that_no_street_is_near_comes_and_goes(layer: str, row: dict[str, Any]) -> None:
+    """The nearest street is 220 m away."""
+    survey = added(ribbon(), layer, **row)
+    edit = edited(ribbon_work(), survey)
+    assert edit.is_local
+    assert_equal(edit.work, ready(survey))
+    assert_equal(edited(edit.work, ribbon()).work, ribbon_work())
+
+
+def test_land_miles_from_any_street_is_built_anew_as_a_whole() -> None:
+    survey = added(ribbon(), "parcels", **parcel(900, -5340, 940, -5310))
+    edit = edited(ribbon_work(), survey)
+    assert edit.why_whole == "the edit reaches far"
+    assert_equal(edit.work, ready(survey))
+
+
+def test_where_lines_are_joined_from_afar_an_edit_reaches_as_far() -> None:
+    """A house before the main, 115 m behind the strip, shuts ways whose nodes are 113 m from it."""
+    usual = policy()
+    settings = replace(usual.planning, max_snap_m=120.0)
+    there = main((1200, 121.75), (1800, 121.75))
+    survey = town(
+        roads={"R-1": street((0, 0), (3000, 0))},
+        lines={"W-1": there},
+        buildings={"B-1": {"geometry": box(1300, 118, 1700, 119)}},
+    )
+    open_ = with_layers(survey, buildings=survey.tables["buildings"].iloc[:0])
+    lines = []
+    for before, after in ((survey, open_), (open_, survey)):
+        one, two = (prepare(s, replace(usual, planning=settings)) for s in (before, after))
+        one.tie_ins("water")
+        now = edited(one, after).work.tie_ins("water")
+        lines.append(sorted(line.wkt for line in now.lines))
+        assert lines[-1] == sorted(line.wkt for line in two.tie_ins("water").lines)
+    assert len(lines[0]) > len(lines[1])
+
+
+@cache
+def _round_and_divided() -> Survey:
+    """The ribbon, and east of it a roundabout and a street of two carriageways with a median."""
+    ring = Point(2150, 0).buffer(25, quad_segs=8).exterior.coords
+    half = {"carriageway_width_m": 8.0, "red_line_width_m": 12.0, "road_class": "arterial"}
+    more: dict[str, dict[str, Any]] = {
+        "roads": {
+            "Q-ring": street(*ring),
+            "Q-W": street((2000, 0), (2125, 0)),
+            "Q-E": street((2175, 0), (2400, 0)),
+            "Q-N": street((2150, 25), (2150, 120)),
+            "D-N": street((2400, 10), (3100, 10), name="环城路", **half),
+            "D-S": street((2400, -10), (3100, -10), name="环城路", **half),
+            "D-X": street((2700, -100), (2700, 100), carriageway_width_m=7.0),
+        },
+        "parcels": {"Q-1": parcel(2190, 12, 2230, 42), "D-1": parcel(2530, 20, 2570, 50)},
+        "buildings": {
+            "B-Q": {"geometry": box(2225, 20, 2236, 30)},
+            "B-D": {"geometry": box(2560, 40, 2566, 49)},
+        },
+        "green": {"V-D": {"kind": "verge", "geometry": box(2400, -4, 3100, 4)}},
+        "lines": {"W-Q": main((2000, 8), (2100, 8)), "W-D": main((2400, -17), (3100, -17))},
+    }
+    layers = {key: pd.concat([ribbon().tables[key], table(key, more[key])]) for key in more}
+    return with_layers(ribbon(), **layers)
+
+
+@cache
+def _their_work() -> Groundwork:
+    return ready(_round_and_divided())
+
+
+def _row(layer: str, name: str) -> int:
+    return int(_round_and_divided().tables[layer].index.get_loc(name))
+
+
+_BESIDE: dict[str, Callable[[Survey], Survey]] = {
+    "wider ring": lambda s: told(s, "roads", _row("roads", "Q-ring"), carriageway_width_m=13.0),
+    "arm gone": lambda s: without(s, "roads", _row("roads", "Q-N")),
+    "house astride": lambda s: moved(s, "buildings", _row("buildings", "B-Q"), -30.0, -12.0),
+    "half wider": lambda s: told(s, "roads", _row("roads", "D-N"), carriageway_width_m=11.0),
+    "half aside": lambda s: moved(s, "roads", _row("roads", "D-S"), 0.0, -2.0),
+    "house out of the parcel": lambda s: moved(s, "buildings", _row("buildings", "B-D"), 0.0, -32.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", _BESIDE.values(), ids=_BESIDE.keys())
+def test_an_edit_beside_a_roundabout_or_a_divided_road(change: Callable[[Survey], Survey]) -> None:
+    survey = change(_round_and_divided())
+    edit = edited(_their_work(), survey)
+    assert edit.is_local
+    assert_equal(edit.work, ready(survey))
+    assert_equal(edited(edit.work, _round_and_divided()).work, _their_work())
 
 
 def test_an_edit_of_trees_leaves_the_very_graph() -> None:
