@@ -216,7 +216,7 @@ _BESIDE: dict[str, Callable[[Survey], Survey]] = {
     "house astride": lambda s: moved(s, "buildings", _row("buildings", "B-Q"), -30.0, -12.0),
     "half wider": lambda s: told(s, "roads", _row("roads", "D-N"), carriageway_width_m=11.0),
     "half aside": lambda s: moved(s, "roads", _row("roads", "D-S"), 0.0, -2.0),
-    "house out of the parcel": lambda s: moved(s, "buildings", _row("buildings", "B-D"), 0.0, -32.0),
+    "house off its parcel": lambda s: moved(s, "buildings", _row("buildings", "B-D"), 0.0, -32.0),
 }  # fmt: skip
 
 
