@@ -2,9 +2,8 @@
 
 A main is a line by its id, with the lines that continue it: where just two lines of a utility end
 at one place, they are one main that was drawn or recorded in pieces, and a break of one cuts off
-the other. At a ring main unit, whose
-switch may be open, two mains may meet. Of nodes it
-is the line that they stand on; a node that does not say its line is of no known source.
+the other. At a ring main unit, whose switch may be open, two mains may meet. Of nodes it is the
+line that they stand on; a node that does not say its line is of no known source.
 """
 
 from __future__ import annotations
