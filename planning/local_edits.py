@@ -19,18 +19,23 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import IntArray
+from gis.linear import FloatArray, IntArray
 from gis.regions import Region
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Application
 from planning.carriers import may_carry
 from planning.corridor_parts import regreened
-from planning.corridors import Corridors, bridges, build_beside, green_of
+from planning.corridors import Corridors, build_beside, green_of
 from planning.groundwork import Groundwork, Joined, gates_of, joined_gates, prepare
 from planning.land_changes import moved_land
 from planning.obstacles import obstacles_of
-from planning.road_changes import changed_bridges, changed_streets, streets_over
+from planning.road_changes import (
+    bridges_after,
+    changed_bridges,
+    changed_streets,
+    streets_over,
+)
 from planning.roadside import Roadside, roadside_after, same_streets
 from planning.splicing import (
     CELL_M,
@@ -228,6 +233,7 @@ class _Site:
     survey: Survey
     joined: Joined
     beside: Roadside
+    bridged: FloatArray
     seeds: NDArray[Any]
     moved: frozenset[str]
     layers: frozenset[str]
@@ -238,9 +244,10 @@ class _Site:
         work: Groundwork, survey: Survey, joined: Joined, changed: Mapping[str, Change]
     ) -> _Site:
         before = work.corridors.roadside
-        beside = before
+        beside, stayed = before, None
         if any(layer in changed for layer in _ROADS):
-            beside = roadside_after(before, survey, work.policy)
+            roads = _changed_roads(work.survey, survey, changed)
+            beside, stayed = roadside_after(before, survey, work.policy, roads)
         clearance_m = work.policy.planning.value("open_land_clearance_m")
         changed = moved_land(work.survey, survey, changed, clearance_m)
         layers = {layer for layer in _BUILT_FROM if layer in changed}
@@ -251,12 +258,17 @@ class _Site:
         if abs(before.widest_setback_m - beside.widest_setback_m) > _SAME_GAP_M:
             # Which roads of two carriageways are crossed whole hangs on it, wherever they are.
             raise IncomparableError("no strip keeps as far from its kerb as the farthest did")
-        if not same_streets(before, beside):
-            shapes.append(changed_streets(before, beside, work.policy.planning))
+        if stayed is not None and not same_streets(before, beside):
+            shapes.append(changed_streets(before, beside, stayed, work.policy.planning))
         for layer in _CROSSED_BY_STREETS:
             if layer in changed:
                 shapes += [streets_over(changed[layer].shapes, one) for one in (before, beside)]
-        shapes.append(changed_bridges(work.corridors, survey, beside))
+        roads_stayed = np.arange(len(before.surfaces.centre)) if stayed is None else stayed.roads
+        dry = "water_bodies" not in changed
+        bridged = bridges_after(
+            work.corridors, beside, roads_stayed if dry else None, obstacles_of(survey)
+        )
+        shapes.append(changed_bridges(work.corridors, beside, bridged))
         if not same_streets(before, beside) or any(len(one) for one in shapes[len(layers) :]):
             layers.add("")
         parcels = changed["parcels"].ids if "parcels" in changed else frozenset()
@@ -266,6 +278,7 @@ class _Site:
             survey,
             joined,
             beside,
+            bridged,
             np.concatenate(shapes),
             moved,
             frozenset(layers),
@@ -355,9 +368,8 @@ class _Site:
         parcels = survey.get("parcels")
         known = set() if parcels is None else set(parcels.index)
         gates = {key: one for key, one in self.joined.items() if one[0] in known}
-        bridged = bridges(self.beside.surfaces, obstacles_of(self.survey))
         near = window.safe, region
-        return build_beside(beside, survey, self.work.policy, gates, bridged, near)
+        return build_beside(beside, survey, self.work.policy, gates, self.bridged, near)
 
     def _holds_whole_parcels(self, part: Corridors, splice: Splice) -> None:
         """Which feet of a parcel are kept depends on all of it: none may reach beyond."""
@@ -407,6 +419,17 @@ def _places(survey: Survey, joined: Joined) -> dict[str, Any]:
         shapes = np.asarray(parcels.geometry.array).tolist()
         places = dict(zip(parcels.index.tolist(), shapes, strict=True))
     return places | {key: point for key, (_, point) in joined.items()}
+
+
+def _changed_roads(before: Survey, after: Survey, changed: Mapping[str, Change]) -> frozenset[str]:
+    """Roads that are told otherwise now, or whose surveyed carriageway is."""
+    ids = changed["roads"].ids if "roads" in changed else frozenset()
+    if "carriageways" in changed:
+        areas = changed["carriageways"].ids
+        for survey in (before, after):
+            table = survey.tables["carriageways"]
+            ids |= frozenset(table["road_id"][table.index.isin(areas)].astype(str))
+    return ids
 
 
 def _changed_gates(before: Joined, after: Joined) -> list[str]:
