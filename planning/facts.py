@@ -17,7 +17,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.areas import Areas
-from gis.linear import FloatArray
+from gis.linear import FloatArray, IntArray, ranges
 from gis.overlay import CONTACT_TOLERANCE_M, area_inside_union, enters, shared_areas
 from layers.survey import Survey
 from planning.application import Application, Demand
@@ -128,14 +128,20 @@ class Ground:
         table = self.survey.get(layer)
         return None if table is None else Shapes(np.asarray(table.geometry.array))
 
+    def roads_entered(self, edges: IntArray) -> IntArray:
+        """The roads whose carriageways some edges enter, ascending."""
+        edge, road = self._roads_by_edge
+        first, last = (np.searchsorted(edge, edges, side=side) for side in ("left", "right"))
+        return np.unique(road[ranges(first, last)])
+
     @cached_property
-    def roads_of_edge(self) -> Mapping[int, list[int]]:
-        """The roads whose carriageway each edge enters; edges that enter none are absent."""
-        found: dict[int, list[int]] = defaultdict(list)
-        crossings = self.corridors.crossings
-        for edge, road in zip(crossings["edge"], crossings["road"], strict=True):
-            found[int(edge)].append(int(road))
-        return found
+    def _roads_by_edge(self) -> tuple[IntArray, IntArray]:
+        """Edges that enter carriageways, ascending, and the road of each."""
+        edge, road = (
+            self.corridors.crossings[name].to_numpy(np.int64) for name in ("edge", "road")
+        )
+        order = np.argsort(edge, kind="stable")
+        return edge[order], road[order]
 
     @cached_property
     def is_city_road(self) -> list[bool | None]:
@@ -453,13 +459,8 @@ def _roads_beneath(ground: Ground, routes: Routes) -> list[tuple[int, ...]]:
     """The roads whose carriageway each route is bored under."""
     if not any(routes.bored):
         return [()] * len(routes.bored)
-    beneath, bores = ground.roads_of_edge, ground.bores
     return [
-        tuple(
-            sorted({road for edge in bores.among(edges).tolist() for road in beneath.get(edge, ())})
-        )
-        if edges
-        else ()
+        tuple(ground.roads_entered(ground.bores.among(edges)).tolist()) if edges else ()
         for edges in routes.bored
     ]
 
