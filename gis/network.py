@@ -16,6 +16,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from gis.linear import FloatArray, IntArray, LineArray, least_of_each
+from gis.patched_tree import Tree, tree_of
 
 # Far below the millimetre of the data, far above the rounding of sums of 10 km.
 _TIE_BREAK_M = 1e-9
@@ -66,14 +67,19 @@ class CorridorGraph:
         return np.asarray(self.measures["kind"].to_numpy(object))
 
     @cached_property
+    def on_bridge(self) -> FloatArray:
+        """Whether each edge lies on a bridge, 1 or 0, NaN where nobody knows."""
+        return self.measures["on_bridge"].to_numpy(float)
+
+    @cached_property
     def tie_break(self) -> FloatArray:
         """The ``tie_break`` of every edge."""
         return tie_break(self.lines)
 
     @cached_property
-    def tree(self) -> shapely.STRtree:
+    def tree(self) -> Tree:
         """R-tree of the edges."""
-        return shapely.STRtree(self.lines)
+        return tree_of(self.lines)
 
     def edges_within(self, bounds: tuple[float, float, float, float]) -> IntArray:
         """Numbers of the edges whose bounding box meets the bounds, ascending."""

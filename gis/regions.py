@@ -12,6 +12,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from gis.linear import FloatArray
+from gis.patched_tree import Tree
 
 # One box takes the place of several if it holds at most this many times their ground.
 _MORE_GROUND = 1.2
@@ -105,7 +106,7 @@ class Region:
             room = np.maximum(room, ((bounds - box) * (1.0, 1.0, -1.0, -1.0)).min(axis=1))
         return room
 
-    def near(self, tree: shapely.STRtree, within_m: float) -> NDArray[np.int64]:
+    def near(self, tree: Tree, within_m: float) -> NDArray[np.int64]:
         """Geometries of a tree whose boxes are as near as that to the region, and few others."""
         return np.unique(tree.query(self.grown(within_m).boxes)[1]).astype(np.int64)
 

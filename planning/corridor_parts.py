@@ -20,6 +20,7 @@ from gis.handing_on import hand_on
 from gis.linear import FloatArray, IntArray, LineArray
 from gis.network import CorridorGraph
 from gis.overlay import length_inside_union
+from gis.patched_tree import Tree
 from gis.regions import Region
 from planning.carriers import Carriers
 from planning.corridors import Corridors
@@ -29,7 +30,10 @@ from planning.tie_ins import TieIns
 # Metres of verge that differ by less are the same, summed in another order.
 _SAME_M = 1e-6
 # What ways to tie-ins tell that no greenery changes.
-_OF_WAYS = ("tie_break", "tree", "by_node", "feature_rows", "feature_ids")
+_OF_WAYS = (
+    "tie_break", "tree", "by_node", "feature_rows", "feature_ids", "name_order",
+    "order_of_features",
+)  # fmt: skip
 
 
 class Part(NamedTuple):
@@ -132,7 +136,7 @@ def regreened(
 
 def _remeasured(
     lines: LineArray,
-    tree: shapely.STRtree,
+    tree: Tree,
     table: pd.DataFrame,
     green: shapely.STRtree,
     changed: LineArray,

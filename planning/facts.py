@@ -17,7 +17,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.areas import Areas
-from gis.linear import FloatArray
+from gis.linear import FloatArray, IntArray, ranges
 from gis.overlay import CONTACT_TOLERANCE_M, area_inside_union, enters, shared_areas
 from layers.survey import Survey
 from planning.application import Application, Demand
@@ -25,6 +25,7 @@ from planning.comparisons import DATED, Truth, all_hold, any_holds, not_after_ye
 from planning.corridors import Corridors
 from planning.crossing_methods import Bores, bores_of
 from planning.policy_model import Policy
+from planning.road_surfaces import Crossed
 from planning.routes import Routes
 
 # Roads whose digging needs, does not need, or may need the permit of the city road authority.
@@ -128,14 +129,20 @@ class Ground:
         table = self.survey.get(layer)
         return None if table is None else Shapes(np.asarray(table.geometry.array))
 
+    def roads_entered(self, edges: IntArray) -> IntArray:
+        """The roads whose carriageways some edges enter, ascending."""
+        edge, road = self._roads_by_edge
+        first, last = (np.searchsorted(edge, edges, side=side) for side in ("left", "right"))
+        return np.unique(road[ranges(first, last)])
+
     @cached_property
-    def roads_of_edge(self) -> Mapping[int, list[int]]:
-        """The roads whose carriageway each edge enters; edges that enter none are absent."""
-        found: dict[int, list[int]] = defaultdict(list)
-        crossings = self.corridors.crossings
-        for edge, road in zip(crossings["edge"], crossings["road"], strict=True):
-            found[int(edge)].append(int(road))
-        return found
+    def _roads_by_edge(self) -> tuple[IntArray, IntArray]:
+        """Edges that enter carriageways, ascending, and the road of each."""
+        edge, road = (
+            self.corridors.crossings[name].to_numpy(np.int64) for name in ("edge", "road")
+        )
+        order = np.argsort(edge, kind="stable")
+        return edge[order], road[order]
 
     @cached_property
     def is_city_road(self) -> list[bool | None]:
@@ -239,6 +246,12 @@ def _sides(area: shapely.Geometry, shapes: NDArray[Any]) -> NDArray[np.int8]:
     return np.asarray(sides, np.int8)
 
 
+def counted_crossings(ground: Ground, crossed: Crossed) -> Crossed:
+    """Crossings of roads that are or may be city roads."""
+    kept = ground.may_be_city_road[crossed.road]
+    return crossed if kept.all() else crossed.take(kept)
+
+
 def application_facts(application: Application, utility: str) -> dict[str, Any]:
     """Facts that the application itself tells."""
     project, promiser = application.project, application.promiser.get(utility, {})
@@ -293,7 +306,7 @@ class Along(NamedTuple):
 def along_of(ground: Ground, routes: Routes) -> list[Along]:
     """What the lines of routes tell of where they lie."""
     opened, pits = _roads_entered(ground, routes), _roads_with_pits(ground, routes)
-    beneath, bridged = _roads_beneath(ground, routes), routes.table["on_bridge"].tolist()
+    beneath, bridged = _roads_beneath(ground, routes), routes.measured["on_bridge"].tolist()
     return [
         Along(opened[number], pits.get(number), tuple(bored), beneath[number], bridged[number])
         for number, bored in enumerate(routes.bored)
@@ -453,13 +466,8 @@ def _roads_beneath(ground: Ground, routes: Routes) -> list[tuple[int, ...]]:
     """The roads whose carriageway each route is bored under."""
     if not any(routes.bored):
         return [()] * len(routes.bored)
-    beneath, bores = ground.roads_of_edge, ground.bores
     return [
-        tuple(
-            sorted({road for edge in bores.among(edges).tolist() for road in beneath.get(edge, ())})
-        )
-        if edges
-        else ()
+        tuple(ground.roads_entered(ground.bores.among(edges)).tolist()) if edges else ()
         for edges in routes.bored
     ]
 

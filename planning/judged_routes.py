@@ -27,6 +27,7 @@ from planning.facts import (
     Place,
     along_of,
     application_facts,
+    counted_crossings,
     green_inside,
     places_of,
     route_facts,
@@ -34,6 +35,7 @@ from planning.facts import (
 )
 from planning.groundwork import Groundwork, Site
 from planning.measures import Figures, measure_all
+from planning.road_surfaces import Crossed
 from planning.route_effects import hold_of, tolerances_of
 from planning.routes import Routes, Way, costs
 from planning.verdict_tables import judge_rows
@@ -88,7 +90,7 @@ class Route:
     line: shapely.LineString
     strip: shapely.Polygon | None
     figures: Mapping[str, float]
-    crossings: pd.DataFrame
+    crossed: Crossed
     measures: Mapping[str, float | None]
     facts: Mapping[str, Any]
     roads: Dug
@@ -96,6 +98,11 @@ class Route:
     screened: Answer | None = None
     bored: tuple[int, ...] = ()
     tolerances: Mapping[str, float | None] = field(default_factory=dict)
+
+    @property
+    def crossings(self) -> pd.DataFrame:
+        """What it crosses, as a table."""
+        return self.crossed.table()
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -215,16 +222,13 @@ def judge_routes(
         {**facts, **site_facts(work, site, utility)}
         for facts, site in zip(told.facts, sites, strict=True)
     ]
-    cost = costs(work.corridors, routes.table, routes.crossings, work.rates(demand.pipe).yuan_m)
+    cost = costs(work.corridors, routes.measured, routes.crossed, work.rates(demand.pipe).yuan_m)
     if any(routes.bored):
         saved = work.methods(demand.pipe).saved_yuan
         cost = cost - [saved[list(edges)].sum() for edges in routes.bored]
-    measured = {str(name): routes.table[name].to_numpy(float) for name in routes.table}
-    crossings = as_known(work.ground, routes.crossings)
-    kerb_m, red_line_m = (_sums(crossings, name, len(sites)) for name in ("kerb_m", "red_line_m"))
-    crossing_at = np.searchsorted(
-        crossings["route"].to_numpy(np.int64), np.arange(len(sites) + 1)
-    ).tolist()
+    crossed = as_known(work.ground, routes.crossed)
+    kerb_m, red_line_m = (crossed.of_line(name, len(sites)) for name in ("kerb_m", "red_line_m"))
+    crossed_at = np.searchsorted(crossed.line, np.arange(len(sites) + 1)).tolist()
     measured_only = []
     for number in range(len(sites)):
         measured_only.append(
@@ -233,7 +237,7 @@ def judge_routes(
                 routes.lines[number],
                 working[number],
                 {
-                    **{name: float(values[number]) for name, values in measured.items()},
+                    **{name: float(values[number]) for name, values in routes.measured.items()},
                     "kerb_m": float(kerb_m[number]),
                     "red_line_m": float(red_line_m[number]),
                     "city_kerb_m": float(figures.kerb_m[number]),
@@ -241,7 +245,7 @@ def judge_routes(
                     "green_m2": float(figures.green_m2[number]),
                     "cost_yuan": float(cost[number]),
                 },
-                crossings.iloc[crossing_at[number] : crossing_at[number + 1]],
+                crossed.take(slice(crossed_at[number], crossed_at[number + 1])),
                 own[number],
                 known[number],
                 roads[number],
@@ -381,16 +385,15 @@ def line_figures(work: Groundwork, routes: Routes) -> dict[str, FloatArray]:
     """
     count = len(routes.lines)
     aloft = _crosses_aloft(work, routes)
-    counted = counted_crossings(work.ground, as_known(work.ground, routes.crossings))
-    longest = np.zeros(count)
-    own, piece_m = counted["route"].to_numpy(np.int64), counted["longest_m"].to_numpy(float)
+    counted = counted_crossings(work.ground, as_known(work.ground, routes.crossed))
+    longest, own, piece_m = np.zeros(count), counted.line, counted.longest_m
     unknown = np.isnan(piece_m)
     np.maximum.at(longest, own[~unknown], piece_m[~unknown])
     longest[own[unknown]] = np.nan
     return {
-        "length_m": routes.table["length_m"].to_numpy(float),
-        "kerb_m": np.where(aloft, np.nan, _sums(counted, "kerb_m", count)),
-        "red_line_m": np.where(aloft, np.nan, _sums(counted, "red_line_m", count)),
+        "length_m": routes.measured["length_m"],
+        "kerb_m": np.where(aloft, np.nan, counted.of_line("kerb_m", count)),
+        "red_line_m": np.where(aloft, np.nan, counted.of_line("red_line_m", count)),
         "longest_kerb_m": np.where(aloft, np.nan, longest),
         "reused_m": np.array([work.corridors.reused_m(edges) for edges in routes.bored]),
     }
@@ -404,31 +407,19 @@ def _crosses_aloft(work: Groundwork, routes: Routes) -> NDArray[np.bool_]:
         carriers = corridors.carriers.among(way.edges) if routes.bored[number] else []
         edges = [edge for edge, _, laying in carriers if laying != "duct"]
         if edges:
-            found[number] = len(corridors.surfaces.crossings(corridors.graph.lines[edges])) > 0
+            found[number] = len(corridors.surfaces.crossed(corridors.graph.lines[edges]).line) > 0
     return found
 
 
-def as_known(ground: Ground, crossings: pd.DataFrame) -> pd.DataFrame:
+def as_known(ground: Ground, crossed: Crossed) -> Crossed:
     """Crossings with unknown lengths in roads whose carriageway width is only assumed."""
-    unknown = ground.corridors.surfaces.width_assumed[crossings["road"].to_numpy(np.int64)]
+    unknown = ground.corridors.surfaces.width_assumed[crossed.road]
     if not unknown.any():
-        return crossings
-    told = {str(name): crossings[name].to_numpy() for name in crossings}
-    for name in ("kerb_m", "red_line_m", "longest_m"):
-        told[name] = np.where(unknown, np.nan, told[name])
-    return pd.DataFrame(told, index=crossings.index)
-
-
-def counted_crossings(ground: Ground, crossings: pd.DataFrame) -> pd.DataFrame:
-    """Crossings of roads that are or may be city roads."""
-    kept = ground.may_be_city_road[crossings["road"].to_numpy(np.int64)]
-    counted: pd.DataFrame = crossings if kept.all() else crossings[kept]
-    return counted
-
-
-def _sums(crossings: pd.DataFrame, column: str, count: int) -> FloatArray:
-    route, values = crossings["route"].to_numpy(np.int64), crossings[column].to_numpy(float)
-    return np.bincount(route, values, minlength=count).astype(float)
+        return crossed
+    names = ("kerb_m", "red_line_m", "longest_m")
+    return crossed._replace(
+        **{name: np.where(unknown, np.nan, getattr(crossed, name)) for name in names}
+    )
 
 
 def _known(value: float) -> float | None:

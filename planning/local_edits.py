@@ -59,8 +59,6 @@ from planning.tie_ins import TieIns
 # of streets begin with the second. What a part lacks at its border shows in the ring, as no way
 # over a street is looked for farther than ring and rim together (90 m, ``crossing_places``).
 _WINDOWS_M = ((50.0, 45.0, 45.0), (70.0, 50.0, 50.0), (150.0, 100.0, 100.0), (400.0, 100.0, 100.0))
-# What lies within this of a change is looked at again.
-_BESIDE_M = 100.0
 # Larger parts are not built faster than the whole.
 _MOST_OF_ALL = 0.5
 _MOST_BOXES = 200
@@ -155,17 +153,18 @@ def _locally(
         built = _on_the_same_graph(work.corridors, survey, site.beside, site.seeds)
         fresh = replace(fresh, corridors=built.corridors, _tie_ins=dict(work._tie_ins))
         ways = _numbers_of(work._tie_ins)
-        return Edit(fresh, "", changed, everything.merged(_BESIDE_M), built.edge_before, ways)
+        return Edit(fresh, "", changed, everything.merged(CELL_M), built.edge_before, ways)
     if site.layers <= _GREEN:
         return _beside_other_green(fresh, work, changed, everything)
     try:
         built = site.corridors()
-        lines = Region.along(built.changed, CELL_M)
-        redone = tie_ins_after(work, built.corridors, survey, built.stayed, lines, site.utilities())
+        moved = Region.along(built.changed, CELL_M)
+        redone = tie_ins_after(work, built.corridors, survey, built.stayed, moved, site.utilities())
     except TooNearError:
         raise IncomparableError("the edit reaches far") from None
     fresh = replace(fresh, corridors=built.corridors, _tie_ins=redone.tie_ins)
-    region = Region(np.concatenate([everything.bounds, redone.region.bounds])).merged(_BESIDE_M)
+    touched += [built.changed, redone.lines]
+    region = Region.along(np.concatenate(touched), CELL_M).merged(CELL_M)
     return Edit(fresh, "", changed, region, built.edge_before, redone.ways_before)
 
 
@@ -186,7 +185,7 @@ def _beside_other_green(
     ways_before = _numbers_of(work._tie_ins)
     for key, rows in found.ways.items():
         ways_before[key][rows] = -1
-    return Edit(fresh, "", changed, Region(region).merged(_BESIDE_M), edge_before, ways_before)
+    return Edit(fresh, "", changed, Region(region).merged(CELL_M), edge_before, ways_before)
 
 
 def _numbers_of(tie_ins: Mapping[str, TieIns]) -> dict[str, IntArray]:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from gis.linear import IntArray, LineArray
 from gis.overlay import CONTACT_TOLERANCE_M, enters, strips
+from gis.patched_tree import Tree
 from layers.survey import Survey
 from planning.comparisons import day, is_true, is_unknown
 from planning.narrow_slots import may_lack_room, narrow_slots
@@ -91,7 +92,7 @@ class Closures:
         return tuple(row for row, area in enumerate(self.areas) if area.in_force(when))
 
     def barred(
-        self, lines: LineArray, tree: shapely.STRtree, width_m: float, closed: Closed
+        self, lines: LineArray, tree: Tree, width_m: float, closed: Closed
     ) -> NDArray[np.bool_]:
         """True for lines whose working strip of a width enters what is closed.
 
@@ -175,7 +176,7 @@ class Closures:
         return {area.no_dig_id: area for area in self.areas}
 
 
-def _within(tree: shapely.STRtree, shapes: NDArray[Any], distance_m: float) -> IntArray:
+def _within(tree: Tree, shapes: NDArray[Any], distance_m: float) -> IntArray:
     """Which geometries of a tree are within a distance of any shape, ascending."""
     return np.unique(tree.query(shapes, predicate="dwithin", distance=distance_m)[1])
 

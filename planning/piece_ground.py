@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray, LineArray
 from gis.overlay import inside_union
+from gis.patched_tree import Tree
 from planning.application import Demand
 from planning.facts import Place, along_of, green_inside, places_of, road_facts, trees_in
 from planning.groundwork import Groundwork
@@ -68,7 +69,7 @@ class PieceLines:
         return self.work.tie_ins(self.of).lines
 
     @property
-    def tree(self) -> shapely.STRtree:
+    def tree(self) -> Tree:
         """R-tree of the lines of all pieces."""
         if self.of in (CUT, BORED):
             return self.work.corridors.graph.tree
@@ -121,9 +122,8 @@ class PieceLines:
         carried = corridors.graph.kind[numbers] == "carrier"
         routes = measure_lines(corridors, ways, np.where(carried, NOTHING, lines))
         return replace(
-            routes,
+            routes.measuring(length_m=shapely.length(lines)),
             lines=lines,
-            table=routes.table.assign(length_m=shapely.length(lines)),
             bored=[way.edges for way in ways],
             cut=np.full(len(lines), NOTHING, object),
         )

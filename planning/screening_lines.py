@@ -20,10 +20,10 @@ from scipy.sparse import csr_matrix
 
 from gis.linear import FloatArray, IntArray, LineArray, ranges
 from gis.overlay import CONTACT_TOLERANCE_M, squares_of
-from planning.facts import Ground
-from planning.judged_routes import as_known, counted_crossings
+from planning.facts import Ground, counted_crossings
+from planning.judged_routes import as_known
 from planning.quantities import SURFACES
-from planning.routes import Way, measure_lines
+from planning.road_surfaces import Crossed
 
 # Columns of values that add up along a route. Pieces of unknown length are counted instead.
 LENGTH, GREEN, COUNT, BRIDGE, BRIDGE_UNKNOWN, DOUBT = range(6)
@@ -234,46 +234,40 @@ class LineValues:
         Returns pairs of lines, by their place among the new ones, and roads that they enter.
         """
         corridors = self.ground.corridors
-        measured = self._measured(new)
-        routes = measure_lines(corridors, [Way(-1, (), -1, 0.0)] * len(lines), lines, measured)
-        drawn, table = routes.crossings, routes.table
+        measured, drawn = self._measured(new)
         known = as_known(self.ground, drawn)
         counted = counted_crossings(self.ground, known)
         values = np.zeros((len(lines), COLUMNS))
-        values[:, LENGTH], values[:, GREEN] = table["length_m"], table["green_m"]
-        values[:, COUNT] = table["crossing_count"]
+        values[:, LENGTH], values[:, GREEN] = measured["length_m"], measured["green_m"]
+        values[:, COUNT] = drawn.of_line("times", len(lines))
         _add(values, known, "kerb_m", KERB, NO_KERB)
         _add(values, known, "red_line_m", RED_LINE, NO_RED_LINE)
         _add(values, counted, "kerb_m", CITY_KERB, NO_CITY_KERB)
         _add(values, counted, "red_line_m", CITY_RED_LINE, NO_CITY_RED_LINE)
-        surfaces = corridors.surface_lengths(table, drawn[["route", "road", "kerb_m"]])
+        surfaces = corridors.metres_on(measured, drawn)
         values[:, SURFACE + 2 :] = surfaces[:, 2:]  # the others follow from the sums
         bridge = self.on_bridge[new]
         values[:, BRIDGE], values[:, BRIDGE_UNKNOWN] = bridge == 1.0, np.isnan(bridge)
         values[:, DOUBT] = self.in_doubt[new]
         self.sums[new] = values
-        longest = np.nan_to_num(counted["longest_m"].to_numpy(float))
-        np.maximum.at(self.longest[:, 0], new[counted["route"].to_numpy(np.int64)], longest)
-        entered = drawn[drawn["count"] > 0]
-        return entered["route"].to_numpy(np.int64), entered["road"].to_numpy(np.int64)
+        longest = np.nan_to_num(counted.longest_m)
+        np.maximum.at(self.longest[:, 0], new[counted.line], longest)
+        entered = drawn.take(drawn.times > 0)
+        return entered.line, entered.road
 
-    def _measured(self, new: IntArray) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def _measured(self, new: IntArray) -> tuple[dict[str, FloatArray], Crossed]:
         """What the corridors measured of some of the lines, numbered anew."""
         place = np.full(len(self.lines), -1)
         place[new] = np.arange(len(new))
         line = place[self.crossings.iloc[:, 0].to_numpy(np.int64)]
-        pieces = self.crossings.loc[
-            line >= 0, ["road", "kerb_m", "red_line_m", "count", "longest_m"]
-        ]
-        pieces.insert(0, "line", line[line >= 0])
         names = ["length_m", "kerb_m", "red_line_m", "green_m"]
-        table = {name: self.measures[name].to_numpy(float)[new] for name in names}
-        return pd.DataFrame(table), pieces.reset_index(drop=True)
+        measured = {name: self.measures[name].to_numpy(float)[new] for name in names}
+        return measured, Crossed.of(self.crossings, line).take(line >= 0)
 
 
-def _add(values: FloatArray, pieces: pd.DataFrame, name: str, column: int, unknown: int) -> None:
+def _add(values: FloatArray, pieces: Crossed, name: str, column: int, unknown: int) -> None:
     """Add up a length of pieces by line, and count those whose length is unknown."""
-    line, length = pieces["route"].to_numpy(np.int64), pieces[name].to_numpy(float)
+    line, length = pieces.line, getattr(pieces, name)
     missing = np.isnan(length)
     np.add.at(values[:, column], line[~missing], length[~missing])
     np.add.at(values[:, unknown], line[missing], 1.0)

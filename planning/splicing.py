@@ -16,6 +16,7 @@ import pandas as pd
 from gis.keys import Keys, key_of, key_of_lines, paired, summed
 from gis.linear import IntArray
 from gis.network import CorridorGraph
+from gis.patched_tree import patched
 from gis.regions import Region
 from planning.carriers import Carriers
 from planning.corridors import Corridors
@@ -278,6 +279,9 @@ def _graph(before: Corridors, part: Corridors, splice: Splice) -> CorridorGraph:
     for name in _OF_EACH_EDGE & vars(old).keys():
         told = [getattr(old, name)[kept], getattr(new, name)[splice.new_edges]]
         vars(graph)[name] = np.concatenate(told)
+    if "tree" in vars(old):
+        came = np.arange(len(kept), graph.edge_count)
+        vars(graph)["tree"] = patched(old.tree, splice.edge, graph.lines, came)
     return graph
 
 

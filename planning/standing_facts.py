@@ -155,7 +155,7 @@ def _ground(
                 hand_on(before, after, ("city_road_areas",))
     hand_on(before, after, [name for name, layer in _OF_LAYER.items() if layer not in changed])
     if before.corridors.crossings is after.corridors.crossings:
-        hand_on(before, after, ("roads_of_edge",))
+        hand_on(before, after, ("_roads_by_edge",))
     if "service_areas" not in changed:
         hand_on(before, after, ("_areas",))
         if "parcels" not in changed:

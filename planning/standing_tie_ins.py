@@ -7,17 +7,18 @@ those found anew must be the old ones, else a wider ring is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from gis.handing_on import numbers_after
+from gis.handing_on import hand_on, numbers_after
 from gis.keys import Keys, key_of, key_of_lines, paired, summed
-from gis.linear import FloatArray, IntArray
+from gis.linear import FloatArray, IntArray, LineArray
 from gis.network import tie_break
+from gis.patched_tree import patched
 from gis.regions import Region
 from layers.survey import Survey
 from layers.utilities import load_utilities
@@ -39,11 +40,14 @@ _BUILT_FROM = (*_LAND, *_MAINS, "green")
 
 
 class Redone(NamedTuple):
-    """Tie-ins of every utility, the row of each way before, -1 for a new one, and where any is."""
+    """Tie-ins of every utility, the row of each way before, -1 for a new one.
+
+    ``lines`` are the ways that came or went.
+    """
 
     tie_ins: dict[str, TieIns]
     ways_before: dict[str, IntArray]
-    region: Region
+    lines: LineArray
 
 
 def tie_ins_after(
@@ -76,7 +80,7 @@ def tie_ins_after(
     anew = [key for key in work._tie_ins if key in utilities]
     stand = {key: np.arange(len(one.lines)) for key, one in work._tie_ins.items()}
     if not anew:
-        return Redone(dict(work._tie_ins), stand, changed)
+        return Redone(dict(work._tie_ins), stand, np.zeros(0, object))
     max_snap_m = work.policy.planning.max_snap_m
     for reach_m, ring_m, rim_m in wide_enough(_WINDOWS_M, max_snap_m):
         inner = changed.grown(reach_m).merged(2 * (ring_m + rim_m))
@@ -88,8 +92,21 @@ def tie_ins_after(
             continue
         tie_ins = {key: one for key, (one, _) in found.items()}
         ways_before = {key: numbers for key, (_, numbers) in found.items()}
-        return Redone(work._tie_ins | tie_ins, stand | ways_before, inner)
+        lines = _differing_lines(work._tie_ins, tie_ins, ways_before)
+        return Redone(work._tie_ins | tie_ins, stand | ways_before, lines)
     raise TooNearError
+
+
+def _differing_lines(
+    before: Mapping[str, TieIns], after: Mapping[str, TieIns], ways_before: Mapping[str, IntArray]
+) -> LineArray:
+    """The ways that went, and those that came."""
+    lines = [np.zeros(0, object)]
+    for key, stood in ways_before.items():
+        went = np.ones(len(before[key].lines), bool)
+        went[stood[stood >= 0]] = False
+        lines += [before[key].lines[went], after[key].lines[stood < 0]]
+    return np.concatenate(lines)
 
 
 @dataclass(frozen=True)
@@ -167,12 +184,19 @@ class _Redo:
             *features,
             self._table(old.closed, new.closed, stay, more),
         )
+        came = next_number(number) + np.arange(len(added))
         if "tie_break" in vars(old):
             told = [old.tie_break[number >= 0], tie_break(new.lines[added])]
             vars(after)["tie_break"] = np.concatenate(told)
+        if "tree" in vars(old):
+            vars(after)["tree"] = patched(old.tree, number, after.lines, came)
         if "feature_rows" in vars(old) and after.features is old.features:
+            hand_on(old, after, ("order_of_features",))
             fresh = after.rows_of_features(new.table.iloc[added])
             vars(after)["feature_rows"] = np.concatenate([old.feature_rows[number >= 0], fresh])
+            if "by_node" in vars(old):
+                stood = number[old.by_node[0]]
+                vars(after)["by_node"] = after.in_order(np.r_[stood[stood >= 0], came])
         return after, np.concatenate([np.flatnonzero(number >= 0), np.full(len(added), -1)])
 
     def _differing(self, count: int, both: Sequence[_Rows]) -> tuple[IntArray, IntArray]:

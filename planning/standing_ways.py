@@ -16,6 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray, ranges
+from gis.patched_tree import Tree
 from gis.spread import both_ways, spread, start_at
 from planning.application import Application, Demand
 from planning.groundwork import Groundwork
@@ -67,7 +68,7 @@ class Side:
         self.edges[self._near(self.work.corridors.graph.tree)] = True
         return self
 
-    def _near(self, tree: shapely.STRtree) -> IntArray:
+    def _near(self, tree: Tree) -> IntArray:
         _, near = tree.query(self.boxes, predicate="dwithin", distance=self.beside_m)
         return np.unique(near)
 

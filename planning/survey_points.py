@@ -16,6 +16,7 @@ from planning.comparisons import NUMERIC, is_unknown
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route
 from planning.readings import active_values
+from planning.road_surfaces import Crossed
 from planning.route_effects import Hold, joined_of, spread_of
 from planning.texts import gettext as _
 from planning.verdict_certainty import interval
@@ -66,7 +67,12 @@ def survey_points(
     hold = Hold(
         work,
         np.array([route.line for route in routes], object),
-        pd.concat([one.crossings.assign(route=number) for number, one in enumerate(routes)]),
+        Crossed.joined(
+            [
+                one.crossed._replace(line=np.full_like(one.crossed.line, number))
+                for number, one in enumerate(routes)
+            ]
+        ),
         kind,
         feature_id,
         [site.application.parcel_id] * len(routes),

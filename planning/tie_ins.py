@@ -15,6 +15,7 @@ from shapely.ops import substring
 
 from gis.linear import FloatArray, IntArray, LineArray, segments
 from gis.network import tie_break
+from gis.patched_tree import Tree, tree_of
 from layers.survey import Survey
 from layers.utilities import Utility
 from planning.corridors import Corridors
@@ -67,9 +68,9 @@ class TieIns:
         return tie_break(self.lines)
 
     @cached_property
-    def tree(self) -> shapely.STRtree:
+    def tree(self) -> Tree:
         """R-tree of the ways."""
-        return shapely.STRtree(self.lines)
+        return tree_of(self.lines)
 
     @cached_property
     def by_node(self) -> tuple[IntArray, IntArray]:
@@ -78,8 +79,13 @@ class TieIns:
         At a node they are by name, so that of features in one place the first by name is joined:
         rows come in another order after an edit.
         """
+        return self.in_order(np.arange(len(self.table)))
+
+    def in_order(self, rows: IntArray) -> tuple[IntArray, IntArray]:
+        """``by_node``, given all rows in any order; soon told where few are out of place."""
         node = self.table["node"].to_numpy(np.int64)
-        order = np.lexsort((self.name_order, node))
+        key = node * (len(self.features) + 1) + self.name_order
+        order = rows[np.argsort(key[rows], kind="stable")]
         return order, np.flatnonzero(np.diff(node[order], prepend=-1))
 
     def renumbered(self, node: IntArray) -> TieIns:
@@ -108,7 +114,13 @@ class TieIns:
     @cached_property
     def name_order(self) -> IntArray:
         """Place of each row's feature among the names in order: decides between equal ways."""
-        return np.asarray(pd.factorize(np.array(self.feature_ids, object), sort=True)[0], np.int64)
+        return self.order_of_features[self.feature_rows]
+
+    @cached_property
+    def order_of_features(self) -> IntArray:
+        """Place of each feature among their names in order."""
+        names = [str(name) for _, name in self.features.index]
+        return np.asarray(pd.factorize(np.array(names, object), sort=True)[0], np.int64)
 
 
 def find_tie_ins(
