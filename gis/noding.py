@@ -36,9 +36,7 @@ class Network(NamedTuple):
 
     def only(self, rows: IntArray) -> Network:
         """Some of the pieces; nodes keep their numbers."""
-        lines, parent, start_m, end_m = self.pieces
-        pieces = Pieces(lines[rows], parent[rows], start_m[rows], end_m[rows])
-        return Network(pieces, self.ends[rows], self.node_xy)
+        return Network(self.pieces.only(rows), self.ends[rows], self.node_xy)
 
 
 class Meetings(NamedTuple):

@@ -59,7 +59,7 @@ def noded_again(
     once_more = np.flatnonzero(stays & cut_anew[parent])
     same, _ = paired(_key(cut), _key(pieces._replace(parent=parent), once_more))
     kept = np.concatenate([np.flatnonzero(stays & ~cut_anew[parent]), once_more[same[same >= 0]]])
-    fresh = Pieces(*(column[same < 0] for column in cut))
+    fresh = cut.only(same < 0)
     stood_pieces = before.network._replace(pieces=pieces._replace(parent=parent)).only(kept)
     found = put_together(stood_pieces, fresh)
     if found is None:
@@ -82,8 +82,10 @@ def _meetings_after(
     touched = stood < 0
     touched[found.line] = True
     touched[line[(line >= 0) & (other < 0)]] = True
-    stayed = Meetings(line[kept], old.at_m[kept], other[kept])
-    return Meetings(*(np.concatenate(both) for both in zip(stayed, found, strict=True))), touched
+    line, other = (
+        np.concatenate(both) for both in ((line[kept], found.line), (other[kept], found.other))
+    )
+    return Meetings(line, np.concatenate([old.at_m[kept], found.at_m]), other), touched
 
 
 def _key(pieces: Pieces, rows: IntArray | slice = slice(None)) -> Keys:
@@ -113,11 +115,7 @@ def put_together(standing: Network, fresh: Pieces) -> tuple[Network, IntArray] |
     ends = at_new.reshape(2, -1).T
     lines = with_ends(fresh.lines, node_xy[ends[:, 0]], node_xy[ends[:, 1]])
     long = np.flatnonzero(shapely.length(lines) > 0)
-    fresh = fresh._replace(lines=lines)
-    both = zip(standing.pieces, (column[long] for column in fresh), strict=True)
-    columns = [np.concatenate(pair) for pair in both]
-    order = np.lexsort((columns[2], columns[1]))
-    pieces = Pieces(*(column[order] for column in columns))
+    pieces, order = standing.pieces.with_others(fresh._replace(lines=lines).only(long))
     all_ends = np.concatenate([at_old[old.reshape(-1, 2)], ends[long]])[order]
     place = np.concatenate([np.arange(len(standing.ends)), len(standing.ends) + long])[order]
     return Network(pieces, all_ends, node_xy), place

@@ -111,9 +111,7 @@ def street_net_again(
     return after, np.append(part, -1)[stood[after.piece]]
 
 
-def _ends_near(
-    lines: LineArray, others: LineArray, half_width_m: FloatArray
-) -> NDArray[np.bool_]:
+def _ends_near(lines: LineArray, others: LineArray, half_width_m: FloatArray) -> NDArray[np.bool_]:
     """Which lines end so near to one of some others that it may be prolonged to that."""
     tips = shapely.get_point(np.tile(lines, 2), np.repeat([0, -1], len(lines)))
     tree = shapely.STRtree(others)

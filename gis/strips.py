@@ -81,6 +81,18 @@ class Raw(NamedTuple):
     level: IntArray
     reach: FloatArray
 
+    def only(self, rows: IntArray) -> Raw:
+        """Some of the offsets."""
+        reach = self.reach[rows]
+        return Raw(self.lines[rows], self.stroke[rows], self.side[rows], self.level[rows], reach)
+
+    def with_others(self, others: Raw) -> Raw:
+        """These and others after them."""
+        lines, stroke, side, level, reach = (
+            np.concatenate(both) for both in zip(self, others, strict=True)
+        )
+        return Raw(lines, stroke, side, level, reach)
+
 
 class StripNet(NamedTuple):
     """Strips, and what it takes to lay them again where some streets have changed.
@@ -146,11 +158,11 @@ def kerb_strips_again(
     anew[strokes.stroke[~same]] = True
     number = numbers_after(np.where(anew, -1, stroke_before), len(before.at_tips))
     stood = np.flatnonzero(number[before.raw.stroke] >= 0)
-    kept = Raw(*(column[stood] for column in before.raw))
+    kept = before.raw.only(stood)
     kept = kept._replace(stroke=number[kept.stroke])
     fresh = _raw(streets, strokes, junctions, np.flatnonzero(anew))
     order = np.argsort(np.concatenate([kept.stroke, fresh.stroke]), kind="stable")
-    raw = Raw(*(np.concatenate(both)[order] for both in zip(kept, fresh, strict=True)))
+    raw = kept.with_others(fresh).only(order)
     raw_before = np.concatenate([stood, np.full(len(fresh.stroke), -1)])[order]
     again, piece_before = noded_again(before.noded, raw.lines, raw.level, raw_before)
     after = _strips(strokes, junctions, raw, again)
@@ -195,16 +207,15 @@ def _raw(streets: Streets, strokes: Strokes, junctions: _Junctions, numbers: Int
                 owner.append(number)
                 sides.append(0)
                 reach.append((_NONE, _NONE))
-    of_raw = [np.array(column, np.int64) for column in (owner, sides, storey)]
-    return Raw(np.array(raw, object), *of_raw, np.array(reach, float).reshape(-1, 2, 2))
+    stroke_of, side_of, level_of = (np.array(told, np.int64) for told in (owner, sides, storey))
+    reached = np.array(reach, float).reshape(-1, 2, 2)
+    return Raw(np.array(raw, object), stroke_of, side_of, level_of, reached)
 
 
 def _strips(strokes: Strokes, junctions: _Junctions, raw: Raw, whole: Noded) -> StripNet:
     network, piece = _without_overshoots(whole.network, raw)
     parent = network.pieces.parent
-    strips = Strips(
-        network, raw.stroke[parent], raw.side[parent], strokes.stroke, strokes.backward
-    )
+    strips = Strips(network, raw.stroke[parent], raw.side[parent], strokes.stroke, strokes.backward)
     return StripNet(strips, strokes, junctions.at_tips, raw, whole, piece)
 
 
@@ -447,10 +458,7 @@ def _without_overshoots(network: Network, raw: Raw) -> tuple[Network, IntArray]:
     )
     found = put_together(network.only(kept), trimmed)
     if found is None:  # a trimmed end comes so near to another strip that it is joined to that
-        both = zip(network.only(kept).pieces, trimmed, strict=True)
-        columns = [np.concatenate(pair) for pair in both]
-        order = np.lexsort((columns[2], columns[1]))
-        joined = number_nodes(Pieces(*(column[order] for column in columns)))
+        joined = number_nodes(network.only(kept).pieces.with_others(trimmed)[0])
         return joined, np.full(len(joined.ends), -1)
     joined, place = found
     return joined, np.concatenate([kept, of])[place]

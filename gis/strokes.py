@@ -135,11 +135,10 @@ def join_strokes_again(
     moved = stays & ((following != stood) | lost).any(axis=1)
     other[before.stroke[part_before[moved]]] = True
     kept = stays & ~np.append(other, True)[np.where(stays, before.stroke[part_before], -1)]
-    of_old = [np.where(kept, column[part_before], none) for column, none in (
-        (before.stroke, -1), (before.place, 0), (before.backward, False),
-    )]  # fmt: skip
-    numbers = np.flatnonzero(~other)
-    return _walked(Strokes(following, *of_old), numbers)
+    stroke = np.where(kept, before.stroke[part_before], -1)
+    place = np.where(kept, before.place[part_before], 0)
+    known = Strokes(following, stroke, place, kept & before.backward[part_before])
+    return _walked(known, np.flatnonzero(~other))
 
 
 def _walked(known: Strokes, numbers: IntArray) -> tuple[Strokes, IntArray]:
@@ -148,12 +147,13 @@ def _walked(known: Strokes, numbers: IntArray) -> tuple[Strokes, IntArray]:
     Parts of no stroke yet are walked. Strokes with open ends come first, then those without; of
     each kind the one that is walked from the lowest end.
     """
-    following, stroke, place, backward = (np.array(column) for column in known)
+    following = known.following
+    stroke, place, backward = known.stroke.copy(), known.place.copy(), known.backward.copy()
     first = int(numbers.max(initial=-1)) + 1
     walks = _walks(following, np.flatnonzero(stroke < 0))
-    for number, walk in enumerate(walks, first):
+    for of_walk, walk in enumerate(walks, first):
         parts = [part for part, _ in walk]
-        stroke[parts], place[parts] = number, np.arange(len(parts))
+        stroke[parts], place[parts] = of_walk, np.arange(len(parts))
         backward[parts] = [turned for _, turned in walk]
     begins = np.flatnonzero(place == 0)
     end = backward[begins].astype(np.int64)
@@ -234,9 +234,7 @@ def _end_directions(lines: LineArray, parts: IntArray) -> dict[tuple[int, int], 
     after = shapely.get_coordinates(shapely.line_interpolate_point(lines, step))
     before = shapely.get_coordinates(shapely.line_interpolate_point(lines, length - step))
     outward = {0: after - start, 1: before - end}
-    return {
-        (part, e): outward[e][row] for row, part in enumerate(parts.tolist()) for e in (0, 1)
-    }
+    return {(part, e): outward[e][row] for row, part in enumerate(parts.tolist()) for e in (0, 1)}
 
 
 def _turn_deg(one: FloatArray, two: FloatArray) -> float:

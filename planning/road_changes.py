@@ -15,6 +15,7 @@ from planning.corridors import Corridors, bridges
 from planning.medians import divided
 from planning.obstacles import Obstacles
 from planning.policy_model import Planning
+from planning.road_surfaces import RoadsSince
 from planning.roadside import Roadside, Stayed
 
 # What is nearer to a strip than that lies on it.
@@ -28,7 +29,7 @@ def changed_streets(
     before: Roadside, after: Roadside, stayed: Stayed, settings: Planning
 ) -> NDArray[Any]:
     """Where two roadsides differ: roads and street parts whole, strips where they lie otherwise."""
-    roads = _others(stayed.roads, len(before.surfaces.centre))
+    roads = stayed.roads.gone(len(before.surfaces.centre)), stayed.roads.rows
     parts = _others(_with_same_walk(before, after, stayed.parts), len(before.offset_m))
     told = [
         zip(_road_keys(before, roads[0]), _road_keys(after, roads[1]), strict=True),
@@ -179,19 +180,11 @@ def streets_over(shapes: NDArray[Any], beside: Roadside) -> NDArray[Any]:
 
 
 def bridges_after(
-    before: Corridors, beside: Roadside, roads: IntArray | None, obstacles: Obstacles
+    before: Corridors, beside: Roadside, roads: RoadsSince, obstacles: Obstacles
 ) -> FloatArray:
-    """The ``bridges`` of all roads, told anew of those that did not stay.
-
-    ``roads`` is the number that each had, -1 for one that is told otherwise; None where the water
-    is another.
-    """
-    if roads is None:
-        return bridges(beside.surfaces, obstacles)
-    if beside.surfaces is before.surfaces:
-        return before.bridged
-    told, anew = before.bridged[roads], np.flatnonzero(roads < 0)
-    told[anew] = bridges(beside.surfaces, obstacles, anew)
+    """The ``bridges`` of all roads over the same water, told anew of those told otherwise."""
+    told = before.bridged[roads.row_before]
+    told[roads.rows] = bridges(beside.surfaces, obstacles, roads.rows)
     return told
 
 

@@ -268,21 +268,17 @@ class RoadSurfaces:
             own[row] = shapely.difference(own[row], shapely.union_all(wider))
         return own
 
-    def take(self, before: RoadSurfaces, row_before: IntArray, told: NDArray[np.bool_]) -> None:
-        """Take over what other surfaces have found of the roads that are not ``told`` anew here.
-
-        ``row_before`` is the row that each road had there.
-        """
+    def _take(self, before: RoadSurfaces, since: RoadsSince) -> None:
+        """Take over what other surfaces have found of the roads that stayed since."""
         if "keys" in vars(before):
-            vars(self)["keys"] = before.keys[np.append(row_before, -1)]
-            fresh = self.table["road_id"].to_numpy(object)[told]
-            self.keys[np.flatnonzero(told)] = key_of(fresh)
+            keys = before.keys[np.append(since.row_before, -1)]
+            keys[since.rows] = key_of(self.table["road_id"].to_numpy(object)[since.rows])
+            vars(self)["keys"] = keys
         if "own_area" in vars(before):
-            stays = np.zeros(len(before.carriageway), bool)
-            stays[row_before[~told]] = True
-            moved = np.concatenate([before.carriageway[~stays], self.carriageway[told]])
-            near = np.union1d(self.tree.query(moved, "intersects")[1], np.flatnonzero(told))
-            own = before.own_area[row_before]
+            gone = before.carriageway[since.gone(len(before.carriageway))]
+            moved = np.concatenate([gone, self.carriageway[since.rows]])
+            near = np.union1d(self.tree.query(moved, "intersects")[1], since.rows)
+            own = before.own_area[since.row_before]
             own[near] = self._own(near)
             vars(self)["own_area"] = own
 
@@ -306,21 +302,47 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
     return _surfaces(roads, survey.get("carriageways"), policy.planning)
 
 
-class Resurfaced(NamedTuple):
-    """Surfaces after some roads have changed.
+class RoadsSince(NamedTuple):
+    """Roads after an edit, by row.
 
-    ``row_before`` is the row that each road had, -1 for one that came; ``told`` are roads of which
+    ``row_before`` is the row that each had, -1 for one that came; ``told`` are those of which
     anything is told otherwise, those that came among them.
     """
 
-    surfaces: RoadSurfaces
     row_before: IntArray
     told: NDArray[np.bool_]
+
+    @staticmethod
+    def none(count: int) -> RoadsSince:
+        """So many roads of which nothing is told otherwise."""
+        return RoadsSince(np.arange(count), np.zeros(count, bool))
+
+    @property
+    def stayed(self) -> IntArray:
+        """The row that each road had, -1 for one that is told otherwise."""
+        return np.where(self.told, -1, self.row_before)
+
+    @property
+    def rows(self) -> IntArray:
+        """Rows of the roads that are told otherwise."""
+        return np.flatnonzero(self.told)
+
+    @property
+    def keep_numbers(self) -> bool:
+        """Whether every road that was there has the row that it had."""
+        stands = np.flatnonzero(self.row_before >= 0)
+        return np.array_equal(self.row_before[stands], stands)
+
+    def gone(self, count: int) -> IntArray:
+        """Rows, of so many before, of the roads that went or are told otherwise now."""
+        gone = np.ones(count, bool)
+        gone[self.row_before[~self.told]] = False
+        return np.flatnonzero(gone)
 
 
 def road_surfaces_again(
     before: RoadSurfaces, survey: Survey, policy: Policy, changed: Collection[str]
-) -> Resurfaced:
+) -> tuple[RoadSurfaces, RoadsSince]:
     """The ``road_surfaces`` where only some roads have changed, by id; all others stay.
 
     Raises
@@ -339,15 +361,16 @@ def road_surfaces_again(
     row = row_before.copy()
     row[told] = len(before.centre) + np.arange(len(few.centre))
     table = pd.concat([before.table, few.table], ignore_index=True).iloc[row]
-    shapes = ("centre", "carriageway", "red_line_ratio")
-    both = {name: np.concatenate([getattr(before, name), getattr(few, name)]) for name in shapes}
     after = replace(
         before,
         table=table.reset_index(drop=True),
-        **{name: values[row] for name, values in both.items()},
+        centre=np.concatenate([before.centre, few.centre])[row],
+        carriageway=np.concatenate([before.carriageway, few.carriageway])[row],
+        red_line_ratio=np.concatenate([before.red_line_ratio, few.red_line_ratio])[row],
     )
-    after.take(before, row_before, told)
-    return Resurfaced(after, row_before, told)
+    since = RoadsSince(row_before, told)
+    after._take(before, since)
+    return after, since
 
 
 def _with_length(survey: Survey) -> gpd.GeoDataFrame:
@@ -392,30 +415,22 @@ def _surfaces(
     return RoadSurfaces(table, centre, drawn, ratio, settings.usual_footway_m)
 
 
-def lies_otherwise(before: RoadSurfaces, after: Resurfaced) -> NDArray[np.bool_]:
+def lie_otherwise(
+    before: RoadSurfaces, after: RoadSurfaces, since: RoadsSince
+) -> NDArray[np.bool_]:
     """Which roads came, lie or are otherwise now, whatever else is told of them."""
-    surfaces, row_before, told = after
-    other = told.copy()
-    row = np.flatnonzero(told & (row_before >= 0))
-    old = row_before[row]
-    tables = before.table.iloc[old], surfaces.table.iloc[row]
+    other = since.told.copy()
+    row = np.flatnonzero(since.told & (since.row_before >= 0))
+    old = since.row_before[row]
+    tables = before.table.iloc[old], after.table.iloc[row]
     alike = np.ones(len(row), bool)
-    for name in surfaces.table.columns.drop(list(_TOLD)):
+    for name in after.table.columns.drop(list(_TOLD)):
         alike &= _equal(*(table[name] for table in tables))
     for name in ("centre", "carriageway"):
-        shapes = getattr(before, name)[old], getattr(surfaces, name)[row]
-        alike &= shapely.equals_exact(*shapes, 0.0)
-    ratios = before.red_line_ratio[old], surfaces.red_line_ratio[row]
+        alike &= shapely.equals_exact(getattr(before, name)[old], getattr(after, name)[row], 0.0)
+    ratios = before.red_line_ratio[old], after.red_line_ratio[row]
     other[row] = ~(alike & np.isclose(*ratios, rtol=0.0, atol=0.0, equal_nan=True))
     return other
-
-
-def retold(one: RoadSurfaces, two: RoadSurfaces) -> IntArray:
-    """Rows of the roads of which something else is told, where all lie and are as they were."""
-    differ = np.zeros(len(one.table), bool)
-    for name in _TOLD if one is not two else ():
-        differ |= ~_equal(one.table[name], two.table[name])
-    return np.flatnonzero(differ)
 
 
 def _equal(one: pd.Series, two: pd.Series) -> NDArray[np.bool_]:

@@ -27,9 +27,9 @@ from planning.medians import ROUNDABOUT_M, arcs_of_roundabouts
 from planning.policy_model import Planning, Policy
 from planning.road_surfaces import (
     OF_GEOMETRY,
-    Resurfaced,
+    RoadsSince,
     RoadSurfaces,
-    lies_otherwise,
+    lie_otherwise,
     road_surfaces,
     road_surfaces_again,
 )
@@ -51,10 +51,10 @@ class Made(NamedTuple):
 
 
 class Stayed(NamedTuple):
-    """For each road, street part and strip its number before; -1 for what is told, lies or is laid
-    otherwise now."""
+    """What an edit of roads left: of each street part and strip its number before, -1 for one that
+    lies or is laid otherwise now."""
 
-    roads: IntArray
+    roads: RoadsSince
     parts: IntArray
     strips: IntArray
 
@@ -148,25 +148,26 @@ def roadside_after(
 
     Streets and strips stay the very ones where no road lies otherwise or is another in width.
     """
-    again = road_surfaces_again(before.surfaces, survey, policy, changed)
-    surfaces, row_before, told = again
-    other = lies_otherwise(before.surfaces, again)
-    roads = np.where(told, -1, row_before)
-    if not other.any() and len(row_before) == len(before.surfaces.centre):
+    surfaces, since = road_surfaces_again(before.surfaces, survey, policy, changed)
+    other = lie_otherwise(before.surfaces, surfaces, since)
+    if not other.any() and len(other) == len(before.surfaces.centre):
         hand_on(before.surfaces, surfaces, OF_GEOMETRY)
         after = replace(before, surfaces=surfaces)
         hand_on(before, after, ("_strip_tree", "street_tree"))
-        parts, strips = len(before.streets.ends), len(before.strips.side)
-        return after, Stayed(roads, np.arange(parts), np.arange(strips))
-    made, parts, strips = _made_again(before, again, other, policy.planning)
-    return _roadside(surfaces, made, before.bent, before.setback_m), Stayed(roads, parts, strips)
+        counts = len(before.streets.ends), len(before.strips.side)
+        return after, Stayed(since, *map(np.arange, counts))
+    made, *stayed = _made_again(before, surfaces, since.row_before, other, policy.planning)
+    return _roadside(surfaces, made, before.bent, before.setback_m), Stayed(since, *stayed)
 
 
 def _made_again(
-    before: Roadside, again: Resurfaced, other: NDArray[np.bool_], settings: Planning
+    before: Roadside,
+    surfaces: RoadSurfaces,
+    row_before: IntArray,
+    other: NDArray[np.bool_],
+    settings: Planning,
 ) -> tuple[Made, IntArray, IntArray]:
     """Streets and strips where some roads are ``other`` ones now, and the numbers before."""
-    surfaces, row_before, _ = again
     old = before.made
     net, part_before = street_net_again(
         old.net, surfaces.centre, surfaces.half_width_m, surfaces.level, row_before, other
