@@ -107,8 +107,8 @@ class Ground:
         for row, road in enumerate(roads.tolist()):
             unknown[row] &= not (road in self._drawn_red_lines and self._is_whole(road))
         land = np.full(len(roads), None, object)
-        row = roads[unknown]
-        land[unknown] = shapely.buffer(surfaces.centre[row], surfaces.half_width_m[row] + snap_m)
+        some = roads[unknown]
+        land[unknown] = shapely.buffer(surfaces.centre[some], surfaces.half_width_m[some] + snap_m)
         return land
 
     def take_land(self, before: Ground, roads: RoadsSince) -> None:
