@@ -237,9 +237,12 @@ class RoadSurfaces:
     @cached_property
     def land(self) -> Areas:
         """The land of every street: up to its red line, or to the end of a usual footway."""
-        red_line = self.table["red_line_width_m"].to_numpy(float) / 2
-        half = np.fmax(red_line, self.half_width_m + self.footway_m)
-        return Areas(np.asarray(shapely.buffer(self.centre, half, quad_segs=4)))
+        return Areas(self._land_of(np.arange(len(self.centre))))
+
+    def _land_of(self, roads: IntArray) -> NDArray[Any]:
+        red_line = self.table["red_line_width_m"].to_numpy(float)[roads] / 2
+        half = np.fmax(red_line, self.half_width_m[roads] + self.footway_m)
+        return np.asarray(shapely.buffer(self.centre[roads], half, quad_segs=4))
 
     @cached_property
     def paved(self) -> Areas:
@@ -281,6 +284,15 @@ class RoadSurfaces:
             own = before.own_area[since.row_before]
             own[near] = self._own(near)
             vars(self)["own_area"] = own
+        if "land" in vars(before):
+            land = before.land.polygons[since.row_before]
+            land[since.rows] = self._land_of(since.rows)
+            vars(self)["land"] = before.land.with_others(land, since.row_before)
+        if "paved" in vars(before):
+            vars(self)["paved"] = before.paved.with_others(self.carriageway, since.row_before)
+        if "_own_areas" in vars(before):
+            own_areas = before._own_areas.with_others(self.own_area, since.row_before)
+            vars(self)["_own_areas"] = own_areas
 
 
 def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
