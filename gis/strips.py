@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from shapely.ops import substring
 
 from gis.handing_on import numbers_after
+from gis.keys import key_of, key_of_lines, paired
 from gis.linear import FloatArray, IntArray, LineArray, Pieces, cut_lines, vertex_places
 from gis.noding import NODE_TOLERANCE_M, Network, Noded, noded, number_nodes
 from gis.renoding import noded_again, put_together
@@ -163,13 +164,26 @@ def kerb_strips_again(
     fresh = _raw(streets, strokes, junctions, np.flatnonzero(anew))
     order = np.argsort(np.concatenate([kept.stroke, fresh.stroke]), kind="stable")
     raw = kept.with_others(fresh).only(order)
-    raw_before = np.concatenate([stood, np.full(len(fresh.stroke), -1)])[order]
-    again, piece_before = noded_again(before.noded, raw.lines, raw.level, raw_before)
-    after = _strips(strokes, junctions, raw, again)
+    gone = np.flatnonzero(number[before.raw.stroke] < 0)
+    again_as = np.append(gone, -1)[_same_lines(fresh, before.raw.only(gone))]
+    raw_before = np.concatenate([stood, again_as])[order]
+    whole, piece_before = noded_again(before.noded, raw.lines, raw.level, raw_before)
+    after = _strips(strokes, junctions, raw, whole)
     strip = numbers_after(before.piece, len(before.noded.network.ends))
     found = np.append(strip, -1)[np.append(piece_before, -1)[after.piece]]
     trimmed = _stretches(after) != _stretches(before)[found]
     return after, np.where(trimmed.any(axis=1), -1, found)
+
+
+def _same_lines(raw: Raw, others: Raw) -> IntArray:
+    """For each offset the number of the one among others that is the very same line, else -1."""
+    same, _ = paired(
+        *(key_of(key_of_lines(one.lines), one.side, one.level) for one in (raw, others))
+    )
+    found = np.flatnonzero(same >= 0)
+    equal = shapely.equals_exact(raw.lines[found], others.lines[same[found]], 0.0)
+    same[found[~equal]] = -1
+    return same
 
 
 def _stretches(net: StripNet) -> FloatArray:

@@ -68,6 +68,7 @@ _SAME_GAP_M = 1e-6
 # Layers that corridors and tie-ins are built from beside the roads.
 _STANDING = ("parcels", "buildings", "water_bodies", "railways", "green", "lines", "nodes")
 _BUILT_FROM = (*_STANDING, "drawn_corridors")
+# By the id of their road.
 _ROADS = ("roads", "carriageways")
 # What nothing but tie-ins follows from, and what nothing but metres of verge does.
 _MAINS, _GREEN = frozenset(("lines", "nodes")), frozenset(("green",))
@@ -252,8 +253,8 @@ class _Site:
     ) -> _Site:
         before = work.corridors.roadside
         roads, beside, stayed = RoadsSince.none(len(before.surfaces.centre)), before, None
-        if any(layer in changed for layer in _ROADS):
-            ids = _changed_roads(work.survey, survey, changed)
+        ids = frozenset[str]().union(*(changed[layer].ids for layer in _ROADS if layer in changed))
+        if ids:
             beside, stayed = roadside_after(before, survey, work.policy, ids)
             roads = stayed.roads
         clearance_m = work.policy.planning.value("open_land_clearance_m")
@@ -429,17 +430,6 @@ def _places(survey: Survey, joined: Joined) -> dict[str, Any]:
         shapes = np.asarray(parcels.geometry.array).tolist()
         places = dict(zip(parcels.index.tolist(), shapes, strict=True))
     return places | {key: point for key, (_, point) in joined.items()}
-
-
-def _changed_roads(before: Survey, after: Survey, changed: Mapping[str, Change]) -> frozenset[str]:
-    """Roads that are told otherwise now, or whose surveyed carriageway is."""
-    ids = changed["roads"].ids if "roads" in changed else frozenset()
-    if "carriageways" in changed:
-        areas = changed["carriageways"].ids
-        for survey in (before, after):
-            table = survey.tables["carriageways"]
-            ids |= frozenset(table["road_id"][table.index.isin(areas)].astype(str))
-    return ids
 
 
 def _changed_gates(before: Joined, after: Joined) -> list[str]:

@@ -367,7 +367,7 @@ def road_surfaces_again(
     told = ids.isin(list(changed))
     drawn = survey.get("carriageways")
     if drawn is not None:
-        drawn = drawn[drawn["road_id"].astype(str).isin(ids[told])]
+        drawn = drawn[drawn.index.astype(str).isin(ids[told])]
     few = _surfaces(roads[told], drawn, policy.planning)
     row_before = pd.Index(before.road_ids, dtype=object).get_indexer(ids).astype(np.int64)
     row = row_before.copy()
