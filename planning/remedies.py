@@ -235,9 +235,9 @@ def _within(mine: _Line, finding: Finding, site: Site) -> Route | None:
         found, used = nearby.cheapest(amounts.edges, amounts.stubs, cap)
         if found is None:
             return None
-        [route] = nearby.judged([found], surveyed=False)
+        [route] = nearby.judged([found])
         if _met(finding, route):
-            return nearby.judged([found], surveyed=True)[0]
+            return route
         cap = used - _LEAST_STEP
     return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,9 @@ from planning.application import Demand
 from planning.both_feeds import BothFeeds
 from planning.comparisons import NUMERIC, is_unknown
 from planning.groundwork import Groundwork, Site
-from planning.judged_routes import Route
+from planning.judged_routes import Route, hold_of_judged
 from planning.readings import active_values
-from planning.road_surfaces import Crossed
-from planning.route_effects import Hold, joined_of, spread_of
+from planning.route_effects import spread_of
 from planning.texts import gettext as _
 from planning.verdict_certainty import interval
 
@@ -63,21 +62,9 @@ def survey_points(
     if judged.verdict.certainty != "too_close":
         return ()
     routes = judged.routes if isinstance(judged, BothFeeds) else (judged,)
-    kind, feature_id = joined_of(work, demand.pipe.utility, [route.way for route in routes])
-    hold = Hold(
-        work,
-        np.array([route.line for route in routes], object),
-        Crossed.joined(
-            [
-                one.crossed._replace(line=np.full_like(one.crossed.line, number))
-                for number, one in enumerate(routes)
-            ]
-        ),
-        kind,
-        feature_id,
-        [site.application.parcel_id] * len(routes),
-        judged.strips if isinstance(judged, BothFeeds) else np.array([judged.strip], object),
-    )
+    hold = hold_of_judged(work, demand.pipe.utility, [site] * len(routes), routes)
+    if isinstance(judged, BothFeeds):
+        hold = replace(hold, working=judged.strips)
     spread = spread_of(hold).as_one()
     found: dict[tuple[str, str], SurveyPoint] = {}
     for name, room in _close(work, demand, judged):
