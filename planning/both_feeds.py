@@ -33,7 +33,7 @@ from planning.judged_routes import (
     site_facts,
     unverified_inputs,
 )
-from planning.measures import LENGTHS, Figures, measure_all
+from planning.measures import Figures, length_measure, measure_all
 from planning.route_effects import hold_of, tolerances_of
 from planning.routes import Routes
 from planning.verdicts import Verdict
@@ -66,9 +66,13 @@ class BothFeeds:
     @property
     def judged_length_m(self) -> float:
         """Metres as the clause counts them of both; all pipe where no clause can."""
-        names = (name for name in LENGTHS.values() if self.measures.get(name) is not None)
-        told = next((self.measures[name] for name in names), None)
+        told = self.measures.get(self.length_measure or "")
         return self.figures["length_m"] if told is None else told
+
+    @property
+    def length_measure(self) -> str | None:
+        """The measure that the clause limits the length by, as the county reads it."""
+        return length_measure(self.judging.policy, self.judging.utility)
 
     @property
     def verdict(self) -> Verdict:

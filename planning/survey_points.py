@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from layers.utilities import policy_utility
 from planning.application import Demand
 from planning.both_feeds import BothFeeds
 from planning.comparisons import NUMERIC, is_unknown
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, hold_of_judged
-from planning.readings import active_values
+from planning.readings import read_as
 from planning.route_effects import spread_of
 from planning.texts import gettext as _
 from planning.verdict_certainty import interval
@@ -83,12 +82,10 @@ def _close(
     work: Groundwork, demand: Demand, route: Route | BothFeeds
 ) -> Iterator[tuple[str, float]]:
     """Measures whose interval crosses a limit of the tried clauses, and their room to it."""
-    rules = work.policy.rules[policy_utility(demand.pipe.utility)]
-    reads = {name: source for v in active_values(rules, ()) for name, source in v.reads.items()}
     for one in route.verdict.findings:
         if one.kind != "condition" or one.comparator not in NUMERIC or is_unknown(one.value):
             continue
-        name = reads.get(str(one.input), str(one.input))
+        name = read_as(work.policy, demand.pipe.utility, str(one.input))
         tolerance = route.tolerances.get(name)
         half = float(work.policy.round_to) / 2
         beyond = half if one.comparator in ("at_most", "above") else -half
