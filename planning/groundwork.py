@@ -41,6 +41,8 @@ from planning.tolerances import Tolerances
 Joined = Mapping[str, tuple[str, Gate]]
 # Where a groundwork keeps what ``planning.standing_searches`` hands on through an edit.
 SEARCHES_BEFORE = "searches before"
+# Where it keeps which ways to tie-ins may serve a pipe.
+ELIGIBLE = "eligible tie-ins"
 # A gate farther from the red line than this is not on it: ten times the survey's centimetres.
 _ON_RED_LINE_M = 1.0
 
@@ -205,7 +207,7 @@ class Groundwork:
 
     def eligible_tie_ins(self, pipe: Pipe) -> NDArray[np.bool_]:
         """Which tie-in ways may serve a pipe, whatever may be dug; told once."""
-        key = ("eligible tie-ins", pipe)
+        key = (ELIGIBLE, pipe)
         if key not in self.kept:
             self.kept[key] = eligible(self.tie_ins(pipe.utility), pipe, self.standards)
         found: NDArray[np.bool_] = self.kept[key]

@@ -142,7 +142,7 @@ def edited(work: Groundwork, survey: Survey, applications: Iterable[Application]
         stood = edit.roads, edit.region, edit.edge_before
         with_standing_facts(work, edit.work, changed, *stood, edit.ways_before)
         hand_searches_on(whole, edit.work, layers, *stood)
-        hand_pieces_on(whole, edit.work, layers, *stood, edit.ways_before)
+        hand_pieces_on(whole, edit.work, changed, edit.roads, edit.edge_before, edit.ways_before)
     return edit
 
 

@@ -20,7 +20,7 @@ from gis.regions import Region
 from planning.corridors import Corridors
 from planning.crossing_methods import Bores, bores_of
 from planning.facts import Ground
-from planning.groundwork import Groundwork
+from planning.groundwork import ELIGIBLE, Groundwork
 from planning.road_surfaces import RoadsSince
 from planning.roadside import same_streets
 from planning.route_effects import KERBS
@@ -80,6 +80,9 @@ def with_standing_facts(
         hand_on(whole, after, ("closures",))
     if not changed & _EXISTING:
         hand_on_kept(whole, after, ("existing lines", MAINS))
+    ways_stand = {key for key, one in after._tie_ins.items() if one is before._tie_ins[key]}
+    eligible = [key for key in whole.kept if key[0] == ELIGIBLE and key[1].utility in ways_stand]
+    hand_on_kept(whole, after, eligible)
     if "tolerances" in vars(whole):
         vars(after)["tolerances"] = whole.tolerances.after(after.survey, changes)
     if before.corridors.surfaces is after.corridors.surfaces:

@@ -19,14 +19,20 @@ from planning.groundwork import Groundwork
 from planning.piece_ground import BORED, CUT, PieceGround, PieceLines, lines_key
 from planning.road_surfaces import RoadsSince
 from planning.route_pieces import NOTHING, PieceBook
+from planning.splicing import CELL_M
+from planning.survey_changes import Change
+
+# Layers that tell nothing of any piece: an edge along an existing line is new where that is.
+_MAINS = frozenset(("lines", "nodes"))
+# What tells of nothing but the room for working pits.
+_LAND = frozenset(("parcels", "buildings"))
 
 
 def hand_pieces_on(
     before: Groundwork,
     after: Groundwork,
-    changed: Set[str],
+    changes: Mapping[str, Change],
     roads: RoadsSince,
-    region: Region,
     edge_before: IntArray,
     ways_before: Mapping[str, IntArray],
 ) -> None:
@@ -34,17 +40,15 @@ def hand_pieces_on(
 
     Parameters
     ----------
-    changed
-        The layers with changes.
+    changes
+        The changed features of every layer with any.
     roads
         The rows that roads had.
-    region
-        Holds all that changed, features, edges and ways to tie-ins.
     edge_before, ways_before
         For every edge, and every way to a tie-in of each utility, its number before, -1 for a new
         one.
     """
-    if "road_red_lines" in changed or not roads.keep_numbers:
+    if "road_red_lines" in changes or not roads.keep_numbers:
         return  # what is dug up of roads is told by their number, and for the whole of a road
     one, two = before.corridors.bridged, after.corridors.bridged
     stayed = roads.row_before[~roads.told]
@@ -54,11 +58,19 @@ def hand_pieces_on(
     edges = np.where(np.append(roads.told, False)[road], -1, edge_before)
     numbers = {CUT: edges, BORED: edges, **ways_before}
     land = _land(before, after, roads)
+    beside_cut, beside_bored = (_round(changes, but) for but in (_MAINS | _LAND, _MAINS))
     for key, told in list(before.kept.items()):
         if isinstance(told, PieceLines) and told.of in numbers:
+            region = beside_bored if told.of == BORED else beside_cut
             _hand_on(told, before, after, region, numbers[told.of], roads.rows, land)
         elif isinstance(told, PieceBook) or key[0] == NOTHING:
             after.kept[key] = told.after(after) if isinstance(told, PieceBook) else told
+
+
+def _round(changes: Mapping[str, Change], but: Set[str]) -> Region:
+    """Where features of other layers than some changed."""
+    shapes = [change.shapes for layer, change in changes.items() if layer not in but]
+    return Region.along(np.concatenate([np.zeros(0, object), *shapes]), CELL_M)
 
 
 def _land(before: Groundwork, after: Groundwork, roads: RoadsSince) -> NDArray[Any]:
