@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
@@ -105,16 +107,16 @@ class Branches:
     edge: IntArray
     levels: IntArray
 
-    def ride(self, values: FloatArray, join: np.ufunc = np.add, start: float = 0.0) -> FloatArray:
+    def ride(self, values: NDArray[Any], join: np.ufunc = np.add, start: float = 0) -> NDArray[Any]:
         """Values of edges joined along the way of every node of ``nodes``, from the root down.
 
         Parameters
         ----------
         values
-            (k, c) values of ``edge``; those at the roots are not read.
+            (k, c) values of ``edge``, numbers or bits; those at the roots are not read.
         join, start
             What joins two values and what stands at a root: ``np.add`` and 0 for sums,
-            ``np.maximum`` and minus infinity for the largest.
+            ``np.bitwise_or`` and 0 for marks, ``np.maximum`` and minus infinity for the largest.
 
         Notes
         -----
