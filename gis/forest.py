@@ -239,13 +239,11 @@ def _as_forest(
     count = inner.node_count
     walked = (before >= 0) & (before < count)
     toward = np.where(walked, before, -1)
-    edge = np.full(count, -1, np.int64)
-    here = np.flatnonzero(walked)
-    edge[here] = inner.edge_between(toward[here], here)
+    edge = inner.edges_from(toward)
     source_at = np.full(count, -1, np.int64)
     source_at[nodes] = numbers
     root = np.where(walked, toward, np.arange(count))
-    while not np.array_equal(root[root], root):
-        root = root[root]
+    while not np.array_equal(higher := root[root], root):
+        root = higher
     source = np.where(np.isfinite(cost), source_at[root], -1)
     return Forest(cost, toward, edge, source)
