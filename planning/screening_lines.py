@@ -17,7 +17,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import FloatArray, IntArray, LineArray
+from gis.linear import FloatArray, IntArray, LineArray, segments
 from gis.overlay import CONTACT_TOLERANCE_M, squares_of
 from planning.facts import Ground
 from planning.judged_routes import as_known, counted_crossings
@@ -273,11 +273,29 @@ class LineValues:
 
 
 def _inside_m(lines: LineArray, areas: NDArray[Any]) -> FloatArray:
-    """Length of each line in the (prepared) area beside it; most lie in it as a whole."""
+    """Metres of each line in the (prepared) area beside it, or as many as are more than a contact.
+
+    Most lie in it as a whole, or begin or end there; only the others are laid over it.
+    """
     inside = np.where(shapely.contains_properly(areas, lines), shapely.length(lines), 0.0)
-    part = np.flatnonzero(inside == 0)
+    for last in (False, True):
+        part = np.flatnonzero(inside <= CONTACT_TOLERANCE_M)
+        ends = _end_pieces(lines[part], last)
+        inside[part] = np.where(shapely.covers(areas[part], ends), shapely.length(ends), 0.0)
+    part = np.flatnonzero(inside <= CONTACT_TOLERANCE_M)
     inside[part] = shapely.length(shapely.intersection(lines[part], areas[part]))
     return inside
+
+
+def _end_pieces(lines: LineArray, last: bool) -> LineArray:
+    """The first or last two contacts of lines, or as much of them as is straight."""
+    end, next_to_it = (
+        shapely.get_coordinates(shapely.get_point(lines, place))
+        for place in ((-1, -2) if last else (0, 1))
+    )
+    ahead = next_to_it - end
+    share = np.minimum(2 * CONTACT_TOLERANCE_M / np.maximum(np.hypot(*ahead.T), 1e-9), 1.0)
+    return segments(end, end + ahead * share[:, None])
 
 
 def _by_road(
