@@ -67,6 +67,11 @@ class CorridorGraph:
         return np.asarray(self.measures["kind"].to_numpy(object))
 
     @cached_property
+    def on_bridge(self) -> FloatArray:
+        """Whether each edge lies on a bridge, 1 or 0, NaN where nobody knows."""
+        return self.measures["on_bridge"].to_numpy(float)
+
+    @cached_property
     def tie_break(self) -> FloatArray:
         """The ``tie_break`` of every edge."""
         return tie_break(self.lines)

@@ -75,7 +75,7 @@ def alternatives(line: ExternalLine, nearby: NearbyWays) -> Alternatives:
     )
     found = [nearby.found(one.walk) for one in answer.answers if one.walk is not None]
     own = _metres(nearby, Found(recommended.way, recommended.bored))
-    routes = nearby.judged(found, surveyed=True)
+    routes = nearby.judged(found)
     return Alternatives(
         tuple(
             Alternative(route, _differs(nearby, one, own))

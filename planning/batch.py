@@ -199,7 +199,7 @@ def _one_by_one(
             sites[row] = work.site(cases[number])
         except SiteError as error:
             told[row] = {"status": "unroutable", "reason": error.reason}
-    lines = external_lines(work, demand, list(sites.values()), all_by_forest, only_recommended=True)
+    lines = external_lines(work, demand, list(sites.values()), all_by_forest, answered=True)
     told |= {row: _row(work, lines[site.key]) for row, site in sites.items()}
     table.write_each(np.array(list(told), np.int64), list(told.values()))
 

@@ -9,10 +9,9 @@ with the clearance between them where the table has one. Facts hold if they do o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,11 +25,18 @@ from planning.comparisons import any_holds
 from planning.drawn_ways import traced_again
 from planning.facts import Dug, Place, along_of, green_inside, places_of, route_facts, trees_in
 from planning.groundwork import Groundwork, Site
-from planning.judged_routes import Route, line_figures, rank_of, site_facts, unverified_inputs
-from planning.measures import LENGTHS, Figures, measure_all
+from planning.judged_routes import (
+    Judging,
+    Route,
+    line_figures,
+    rank_among,
+    site_facts,
+    unverified_inputs,
+)
+from planning.measures import Figures, length_measure, measure_all
 from planning.route_effects import hold_of, tolerances_of
 from planning.routes import Routes
-from planning.verdicts import Verdict, judge
+from planning.verdicts import Verdict
 
 # What lies as near as this to the other route runs along it.
 BESIDE_M = 0.05
@@ -43,8 +49,8 @@ class BothFeeds:
     """The two routes of a line as one work.
 
     ``strips`` are their working strips, ``shared_m`` the metres that they have in common;
-    ``figures`` bear the names that those of a ``Route`` have, as do ``measures``, ``facts``,
-    ``roads`` and ``tolerances``; ``cost_yuan`` is that of two trenches of their own throughout,
+    ``figures`` bear the names that those of a ``Route`` have, as do ``measures``, ``facts`` and
+    ``roads``; ``cost_yuan`` is that of two trenches of their own throughout,
     ``length_m`` all pipe, however much of it a clause counts (``judged_length_m``).
     """
 
@@ -55,20 +61,28 @@ class BothFeeds:
     measures: Mapping[str, float | None]
     facts: Mapping[str, Any]
     roads: Dug
-    tolerances: Mapping[str, float | None]
-    judging: Callable[[], Verdict]
+    judging: Judging
 
     @property
     def judged_length_m(self) -> float:
         """Metres as the clause counts them of both; all pipe where no clause can."""
-        names = (name for name in LENGTHS.values() if self.measures.get(name) is not None)
-        told = next((self.measures[name] for name in names), None)
+        told = self.measures.get(self.length_measure or "")
         return self.figures["length_m"] if told is None else told
 
-    @cached_property
+    @property
+    def length_measure(self) -> str | None:
+        """The measure that the clause limits the length by, as the county reads it."""
+        return length_measure(self.judging.policy, self.judging.utility)
+
+    @property
     def verdict(self) -> Verdict:
         """The verdict on both, with its findings."""
-        return self.judging()
+        return self.judging.verdict
+
+    @property
+    def tolerances(self) -> Mapping[str, float | None]:
+        """Half the widths of the intervals of the surveyed measures of both."""
+        return self.judging.tolerances
 
     @property
     def answer(self) -> Verdict:
@@ -78,32 +92,24 @@ class BothFeeds:
     @property
     def rank(self) -> int:
         """0 qualifies, 1 may qualify once the unknown is known, 2 does not."""
-        return rank_of(self.verdict)
+        return rank_among(self.judging.possible)
 
 
 def both_feeds(
-    work: Groundwork,
-    demand: Demand,
-    site: Site,
-    first: Route,
-    second: Route,
-    *,
-    surveyed: bool = True,
+    work: Groundwork, demand: Demand, site: Site, first: Route, second: Route
 ) -> BothFeeds:
-    """Measure and judge two routes of one demand, which wants two feeds, as one work.
-
-    Without ``surveyed`` no tolerances are told: enough for the outcome, not for its certainty.
-    """
+    """Measure and judge two routes of one demand, which wants two feeds, as one work."""
     utility, pair = demand.pipe.utility, (first, second)
     routes = traced_again(work.corridors, work.tie_ins(utility), pair)
     alone = np.array([route.strip for route in pair], object)
     both = tell_together(work, demand, site.application.dig_date, routes, alone)
     facts = {**both.facts, **site_facts(work, site, utility)}
-    tolerances: dict[str, float | None] = {}
-    if surveyed:
+
+    def tolerances() -> dict[str, float | None]:
         hold = hold_of(work, utility, [site, site], routes, both.strips)
         told = tolerances_of(hold, demand, as_one=True)
-        tolerances = {name: _known(values[0]) for name, values in told.items()}
+        return {name: _known(values[0]) for name, values in told.items()}
+
     assumed = work.corridors.surfaces.width_assumed
     unverified = unverified_inputs(site.application, utility, bool(assumed[list(both.roads)].any()))
     sums = {
@@ -118,17 +124,7 @@ def both_feeds(
         both.measures,
         facts,
         both.roads,
-        tolerances,
-        partial(
-            judge,
-            utility,
-            both.measures,
-            facts,
-            work.policy,
-            mode="plan",
-            unverified=unverified,
-            tolerances=tolerances,
-        ),
+        Judging(utility, {**both.measures, **facts}, work.policy, unverified, tolerances),
     )
 
 

@@ -84,6 +84,7 @@ def together_entry(both: BothFeeds) -> dict[str, Any]:
     return {
         **{key: None if math.isnan(value) else float(value) for key, value in figures.items()},
         "measures": dict(both.measures),
+        "length_measure": both.length_measure,
         "shared_m": both.shared_m,
         "cost_yuan": both.figures["cost_yuan"],
         "crossing_count": int(both.figures["crossing_count"]),

@@ -38,7 +38,7 @@ from planning.obstacles import Obstacles, obstacles_of
 from planning.open_land import with_open_land
 from planning.policy_model import Planning, Policy
 from planning.quantities import SURFACES
-from planning.road_surfaces import RoadSurfaces
+from planning.road_surfaces import Crossed, RoadSurfaces
 from planning.roadside import Roadside, roadside
 from planning.strip_layout import StripLayout, lay_out
 
@@ -199,40 +199,48 @@ class Corridors:
     def measure(
         self, lines: LineArray, crossings: pd.DataFrame | None = None
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Measure lines as the edges are measured: one row per line, and its crossings.
+        """What ``measured`` tells, as tables.
 
         ``crossings`` of these lines that are known already are not looked for again.
         """
         if crossings is None:
-            crossings = self.surfaces.crossings(lines)
-        count = len(lines)
-        line = crossings["line"].to_numpy(np.int64)
-        table = {"length_m": shapely.length(lines)}
-        for name in ("kerb_m", "red_line_m"):
-            table[name] = np.bincount(line, crossings[name].to_numpy(float), minlength=count)
-        table["green_m"] = length_inside_union(lines, self._green_areas)
-        return pd.DataFrame(table, index=range(count)), crossings
+            crossed = self.surfaces.crossed(lines)
+            crossings = crossed.table()
+        else:
+            crossed = Crossed.of(crossings, crossings["line"].to_numpy(np.int64))
+        table = self.measured(lines, crossed)
+        return pd.DataFrame(table, index=range(len(lines))), crossings
+
+    def measured(self, lines: LineArray, crossed: Crossed) -> dict[str, FloatArray]:
+        """Measures of lines, as the edges are measured; ``crossed`` is what they cross."""
+        return {
+            "length_m": shapely.length(lines),
+            "kerb_m": crossed.of_line("kerb_m", len(lines)),
+            "red_line_m": crossed.of_line("red_line_m", len(lines)),
+            "green_m": length_inside_union(lines, self._green_areas),
+        }
 
     @cached_property
     def _green_areas(self) -> Areas:
         return Areas(self.green)
 
     def surface_lengths(self, table: pd.DataFrame, crossings: pd.DataFrame) -> FloatArray:
+        """``metres_on`` surfaces of lines in tables; crossings have their line in front."""
+        told = {name: table[name].to_numpy(float) for name in ("length_m", "kerb_m", "green_m")}
+        return self.metres_on(told, Crossed.of(crossings, crossings.iloc[:, 0].to_numpy(np.int64)))
+
+    def metres_on(self, measured: Mapping[str, FloatArray], crossed: Crossed) -> FloatArray:
         """Metres of each measured line on each of ``SURFACES``, an (n, s) array.
 
         Outside carriageways a line lies in greenery (verge) or else in the footway; inside it
         lies on the surface of the road, asphalt where that is unknown.
         """
-        lengths = np.zeros((len(table), len(SURFACES)))
-        length_m, kerb_m, green_m = (
-            table[name].to_numpy(float) for name in ("length_m", "kerb_m", "green_m")
-        )
+        length_m, kerb_m, green_m = (measured[name] for name in ("length_m", "kerb_m", "green_m"))
+        lengths = np.zeros((len(length_m), len(SURFACES)))
         open_m = np.maximum(length_m - kerb_m, 0.0)
         verge = np.minimum(green_m, open_m)
         lengths[:, 0], lengths[:, 1] = open_m - verge, verge
-        column = self.surfaces.surface[crossings["road"].to_numpy(np.int64)]
-        line = crossings.iloc[:, 0].to_numpy(np.int64)
-        np.add.at(lengths, (line, column), crossings["kerb_m"].to_numpy(float))
+        np.add.at(lengths, (crossed.line, self.surfaces.surface[crossed.road]), crossed.kerb_m)
         return lengths
 
 

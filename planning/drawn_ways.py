@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import shapely
 
 from planning.corridors import Corridors
 from planning.judged_routes import Route
+from planning.road_surfaces import Crossed
 from planning.route_edges import ON_EDGE_M
 from planning.routes import DrawnWay, Routes, measure_lines, trace_bored
 from planning.tie_ins import TieIns
@@ -51,15 +51,18 @@ def traced_again(corridors: Corridors, tie_ins: TieIns, routes: Sequence[Route])
 def routes_together(parts: Sequence[Routes]) -> Routes:
     """Traced routes one after the other."""
     starts = np.cumsum([0, *(len(part.ways) for part in parts)])
-    crossings = [
-        part.crossings.assign(route=part.crossings["route"] + start)
+    crossed = [
+        part.crossed._replace(line=part.crossed.line + start)
         for part, start in zip(parts, starts.tolist(), strict=False)
     ]
     return Routes(
         [way for part in parts for way in part.ways],
         np.concatenate([part.lines for part in parts]),
-        pd.concat([part.table for part in parts], ignore_index=True),
-        pd.concat(crossings, ignore_index=True),
+        {
+            name: np.concatenate([part.measured[name] for part in parts])
+            for name in parts[0].measured
+        },
+        Crossed.joined(crossed),
         [edges for part in parts for edges in part.bored],
         np.concatenate([part.cut for part in parts]),
     )

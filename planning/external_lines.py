@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
 from planning.application import Application, Demand
 from planning.both_feeds import BothFeeds
@@ -23,9 +20,9 @@ from planning.groundwork import Groundwork, Site
 from planning.judged_routes import (
     Answer,
     Route,
+    answered_together,
     judge_routes,
     site_facts,
-    with_certainty,
     working_strips,
 )
 from planning.narrow_slots import NarrowSlot
@@ -34,7 +31,6 @@ from planning.qualifying import Qualifying, cheapest_for_all
 from planning.routes import (
     OBJECTIVES,
     Neighbourhood,
-    Routes,
     Search,
     Way,
     best_way,
@@ -167,14 +163,14 @@ def external_lines(
     sites: Sequence[Site],
     find: Finder,
     *,
-    only_recommended: bool = False,
+    answered: bool = False,
 ) -> dict[str, ExternalLine]:
     """Solve one demand for many sites on their days; every site gets an answer, by its key.
 
-    ``only_recommended`` routes get their certainty assessed if nobody asks for that of others.
+    ``answered``: the recommended routes of all are judged together, in one table.
     """
     return solve_around(
-        work, sites, lambda ground, some: _solve(ground, demand, some, find, only_recommended)
+        work, sites, lambda ground, some: _solve(ground, demand, some, find, answered)
     )
 
 
@@ -183,13 +179,13 @@ def _solve(
     demand: Demand,
     sites: Sequence[Site],
     find: Finder,
-    only_recommended: bool,
+    answered: bool,
 ) -> dict[str, ExternalLine]:
     """Solve one demand for many sites on the same ground."""
     searches = {o: work.search(demand.pipe, o) for o in OBJECTIVES}
     ways = {o: find(search, sites) for o, search in searches.items()}
     found = keeping_fall(work, demand, sites, ways)
-    judged = _judged_once(work, demand, sites, found, surveyed=not only_recommended)
+    judged = _judged_once(work, demand, sites, found)
     routes = judged.by_site(found)
     paired = _paired(work, demand, [site for site in sites if site.key in routes], routes)
     routed = [site for site in sites if site.key in routes and site.key not in paired]
@@ -199,8 +195,8 @@ def _solve(
         site.key: _recommend(work, demand, routes[site.key], qualifying[site.key])
         for site in routed
     }
-    if only_recommended:
-        recommended = judged.with_certainty(work, demand, recommended)
+    if answered:
+        recommended = _answered(work, demand, sites, recommended)
     return {
         site.key: recommended[site.key]
         if site.key in routes
@@ -211,12 +207,10 @@ def _solve(
 
 @dataclass(frozen=True)
 class _Judged:
-    """Routes of sites as they were traced and judged: each pair of a site and a way once."""
+    """Routes of sites, judged: each pair of a site and a way once."""
 
     sites: Sequence[Site]
     ways: Sequence[Way]
-    traced: Routes
-    working: NDArray[Any]
     routes: Sequence[Route]
 
     def by_site(self, found: Mapping[str, Mapping[str, Way]]) -> dict[str, dict[str, Route]]:
@@ -228,40 +222,12 @@ class _Judged:
             for key in found[OBJECTIVES[0]]
         }
 
-    def with_certainty(
-        self, work: Groundwork, demand: Demand, lines: Mapping[str, ExternalLine]
-    ) -> dict[str, ExternalLine]:
-        """Lines with the certainty of the recommended routes among these."""
-        row = {id(route): number for number, route in enumerate(self.routes)}
-        rows = {
-            key: row[id(line.route)]
-            for key, line in lines.items()
-            if line.both is None and id(line.route) in row
-        }
-        if not rows:
-            return dict(lines)
-        at = np.unique(np.fromiter(rows.values(), np.int64, len(rows)))
-        sites, routes = ([some[number] for number in at] for some in (self.sites, self.routes))
-        certain = dict(
-            zip(
-                at.tolist(),
-                with_certainty(work, demand, sites, routes, self.traced.part(at), self.working[at]),
-                strict=True,
-            )
-        )
-        return {
-            key: line.recommending(certain[rows[key]]) if key in rows else line
-            for key, line in lines.items()
-        }
-
 
 def _judged_once(
     work: Groundwork,
     demand: Demand,
     sites: Sequence[Site],
     found: Mapping[str, Mapping[str, Way]],
-    *,
-    surveyed: bool,
 ) -> _Judged:
     """The ways of sites, traced and judged."""
     by_key = {site.key: site for site in sites}
@@ -274,8 +240,22 @@ def _judged_once(
     )
     working = working_strips(work, demand, routes)
     mine = [by_key[key] for key, _ in pairs]
-    judged = judge_routes(work, demand, mine, routes, working, surveyed=surveyed)
-    return _Judged(mine, [way for _, way in pairs], routes, working, judged)
+    judged = judge_routes(work, demand, mine, routes, working)
+    return _Judged(mine, [way for _, way in pairs], judged)
+
+
+def _answered(
+    work: Groundwork, demand: Demand, sites: Sequence[Site], lines: Mapping[str, ExternalLine]
+) -> dict[str, ExternalLine]:
+    """Lines of many sites with the answers of their recommended routes, judged in one table."""
+    single = {key: line.route for key, line in lines.items() if line.both is None and line.route}
+    mine = [site for site in sites if site.key in single]
+    routes = answered_together(work, demand, mine, [single[site.key] for site in mine])
+    answers = {site.key: route for site, route in zip(mine, routes, strict=True)}
+    return {
+        key: line.recommending(answers[key]) if key in answers else line
+        for key, line in lines.items()
+    }
 
 
 def _recommend(

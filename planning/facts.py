@@ -25,6 +25,7 @@ from planning.comparisons import DATED, Truth, all_hold, any_holds, not_after_ye
 from planning.corridors import Corridors
 from planning.crossing_methods import Bores, bores_of
 from planning.policy_model import Policy
+from planning.road_surfaces import Crossed
 from planning.routes import Routes
 
 # Roads whose digging needs, does not need, or may need the permit of the city road authority.
@@ -245,6 +246,12 @@ def _sides(area: shapely.Geometry, shapes: NDArray[Any]) -> NDArray[np.int8]:
     return np.asarray(sides, np.int8)
 
 
+def counted_crossings(ground: Ground, crossed: Crossed) -> Crossed:
+    """Crossings of roads that are or may be city roads."""
+    kept = ground.may_be_city_road[crossed.road]
+    return crossed if kept.all() else crossed.take(kept)
+
+
 def application_facts(application: Application, utility: str) -> dict[str, Any]:
     """Facts that the application itself tells."""
     project, promiser = application.project, application.promiser.get(utility, {})
@@ -299,7 +306,7 @@ class Along(NamedTuple):
 def along_of(ground: Ground, routes: Routes) -> list[Along]:
     """What the lines of routes tell of where they lie."""
     opened, pits = _roads_entered(ground, routes), _roads_with_pits(ground, routes)
-    beneath, bridged = _roads_beneath(ground, routes), routes.table["on_bridge"].tolist()
+    beneath, bridged = _roads_beneath(ground, routes), routes.measured["on_bridge"].tolist()
     return [
         Along(opened[number], pits.get(number), tuple(bored), beneath[number], bridged[number])
         for number, bored in enumerate(routes.bored)

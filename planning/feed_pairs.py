@@ -130,7 +130,7 @@ class _Quest:
         routes = judge_ways(
             self.work, self.demand, [self.site] * 2, [first.way, way], [first.bored, beneath]
         )
-        both = both_feeds(self.work, self.demand, self.site, routes[0], routes[1], surveyed=False)
+        both = both_feeds(self.work, self.demand, self.site, routes[0], routes[1])
         shared = set(first.way.edges) & set(way.edges)
         is_connector = self.work.corridors.is_connector
         apart = "none" if any(not is_connector[edge] for edge in shared) else "edges"
@@ -141,13 +141,13 @@ class _Quest:
     def answer(self, cheapest: FoundPair) -> FeedPairs:
         """The pair that qualifies, by levels as for a single route."""
         assert cheapest.both is not None
-        both, apart = self.judge.surveyed(cheapest.both), cheapest.apart
+        both, apart = cheapest.both, cheapest.apart
         if both.rank == SURE:
             sure = Qualifying(both.routes[0], cheapest.proven, cheapest.lower_bound)
             return FeedPairs(both, apart, both, apart, sure)
         found = self.first_apart(SURE)
         if found.both is not None:
-            chosen = self.judge.surveyed(found.both)
+            chosen = found.both
             yuan, reach_m = found.lower_bound, found.reach_m
             sure = Qualifying(chosen.routes[0], found.proven, yuan, reach_m=reach_m)
             return FeedPairs(both, apart, chosen, found.apart, sure)
@@ -164,7 +164,7 @@ class _Quest:
         chosen: BothFeeds | None = cheapest
         if cheapest.rank > POSSIBLE:
             found = self.first_apart(POSSIBLE)
-            chosen = found.both and self.judge.surveyed(found.both)
+            chosen = found.both
         answer = Qualifying(
             None,
             found.proven,

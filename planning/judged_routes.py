@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, partial
 from typing import Any, NamedTuple
@@ -27,6 +27,7 @@ from planning.facts import (
     Place,
     along_of,
     application_facts,
+    counted_crossings,
     green_inside,
     places_of,
     route_facts,
@@ -34,10 +35,12 @@ from planning.facts import (
 )
 from planning.groundwork import Groundwork, Site
 from planning.measures import Figures, measure_all
-from planning.route_effects import hold_of, tolerances_of
+from planning.policy_model import Policy
+from planning.road_surfaces import Crossed
+from planning.route_effects import Hold, hold_of, joined_of, tolerances_of
 from planning.routes import Routes, Way, costs
 from planning.verdict_tables import judge_rows
-from planning.verdicts import Verdict, judge
+from planning.verdicts import Verdict, judge, possible_of
 
 # Verdict inputs that a demand tells: assumed where the demand is the usual one of a land use.
 _FROM_DEMAND = ("max_dn_mm", "duct_holes", "duct_outer_diameter_mm", "subject_kind")
@@ -74,33 +77,82 @@ class Answer(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Judging:
+    """What was measured of lines, judged when it is first asked for.
+
+    The outcome needs no tolerances, only its certainty does; ``surveying`` tells them.
+    """
+
+    utility: str
+    inputs: Mapping[str, Any]
+    policy: Policy
+    unverified: tuple[str, ...]
+    surveying: Callable[[], Mapping[str, float | None]]
+
+    @cached_property
+    def tolerances(self) -> Mapping[str, float | None]:
+        """Half the widths of the intervals of the surveyed measures.
+
+        None where the survey does not say how exact it is.
+        """
+        return self.surveying()
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """The verdict with its findings."""
+        return judge(
+            self.utility,
+            {},
+            self.inputs,
+            self.policy,
+            mode="plan",
+            unverified=self.unverified,
+            tolerances=self.tolerances,
+        )
+
+    @cached_property
+    def possible(self) -> tuple[str, ...]:
+        """The outcomes that can result, as the verdict has them."""
+        if "verdict" in vars(self):
+            return self.verdict.possible
+        return possible_of(self.utility, self.inputs, self.policy)
+
+
+@dataclass(frozen=True)
 class Route:
     """One route of one utility with everything measured of it, and its verdict.
 
-    ``roads`` are those it digs up or may dig up, ``strip`` is its working strip. ``judging``
-    gives the verdict when it is first asked for; ``screened`` is its answer where many routes
-    were judged in one table. ``bored`` are its edges that are not cut open.
-    ``tolerances`` are half the widths of the intervals of its surveyed measures, None where the
-    survey does not say how exact it is.
+    ``roads`` are those it digs up or may dig up, ``strip`` is its working strip; ``screened`` is
+    its answer where many routes were judged in one table. ``bored`` are its edges that are not
+    cut open.
     """
 
     way: Way
     line: shapely.LineString
     strip: shapely.Polygon | None
     figures: Mapping[str, float]
-    crossings: pd.DataFrame
+    crossed: Crossed
     measures: Mapping[str, float | None]
     facts: Mapping[str, Any]
     roads: Dug
-    judging: Callable[[], Verdict]
+    judging: Judging
     screened: Answer | None = None
     bored: tuple[int, ...] = ()
-    tolerances: Mapping[str, float | None] = field(default_factory=dict)
 
-    @cached_property
+    @property
+    def crossings(self) -> pd.DataFrame:
+        """What it crosses, as a table."""
+        return self.crossed.table()
+
+    @property
     def verdict(self) -> Verdict:
         """The verdict with its findings."""
-        return self.judging()
+        return self.judging.verdict
+
+    @property
+    def tolerances(self) -> Mapping[str, float | None]:
+        """Half the widths of the intervals of its surveyed measures."""
+        return self.judging.tolerances
 
     @property
     def answer(self) -> Answer | Verdict:
@@ -110,7 +162,7 @@ class Route:
     @property
     def rank(self) -> int:
         """0 qualifies, 1 may qualify once the unknown is known, 2 does not."""
-        return rank_of(self.answer)
+        return rank_among((self.screened or self.judging).possible)
 
 
 def rank_of(answer: Answer | Verdict) -> int:
@@ -200,14 +252,13 @@ def judge_routes(
     sites: Sequence[Site],
     routes: Routes,
     working: NDArray[Any],
-    *,
-    surveyed: bool = True,
 ) -> list[Route]:
     """Measure and judge traced routes of one demand with their working strips, in order.
 
-    Without ``surveyed`` no tolerances are told: enough for the outcome, not for its certainty.
+    Tolerances of all are told when those of one are first asked for.
     """
     utility = demand.pipe.utility
+    survey = _Survey(demand, partial(hold_of, work, utility, sites, routes, working))
     told = tell(work, demand, [site.application.dig_date for site in sites], routes, working)
     figures, own = told.figures, told.measures
     roads = [place.roads for place in told.places]
@@ -215,25 +266,27 @@ def judge_routes(
         {**facts, **site_facts(work, site, utility)}
         for facts, site in zip(told.facts, sites, strict=True)
     ]
-    cost = costs(work.corridors, routes.table, routes.crossings, work.rates(demand.pipe).yuan_m)
+    cost = costs(work.corridors, routes.measured, routes.crossed, work.rates(demand.pipe).yuan_m)
     if any(routes.bored):
         saved = work.methods(demand.pipe).saved_yuan
         cost = cost - [saved[list(edges)].sum() for edges in routes.bored]
-    measured = {str(name): routes.table[name].to_numpy(float) for name in routes.table}
-    crossings = as_known(work.ground, routes.crossings)
-    kerb_m, red_line_m = (_sums(crossings, name, len(sites)) for name in ("kerb_m", "red_line_m"))
-    crossing_at = np.searchsorted(
-        crossings["route"].to_numpy(np.int64), np.arange(len(sites) + 1)
-    ).tolist()
-    measured_only = []
-    for number in range(len(sites)):
-        measured_only.append(
+    crossed = as_known(work.ground, routes.crossed)
+    kerb_m, red_line_m = (crossed.of_line(name, len(sites)) for name in ("kerb_m", "red_line_m"))
+    crossed_at = np.searchsorted(crossed.line, np.arange(len(sites) + 1)).tolist()
+    assumed = work.corridors.surfaces.width_assumed
+    judged = []
+    for number, site in enumerate(sites):
+        inputs = {**own[number], **known[number]}
+        beside_assumed = bool(assumed[list(roads[number])].any())
+        unverified = unverified_inputs(site.application, utility, beside_assumed)
+        surveying = partial(survey.of, number)
+        judged.append(
             Route(
                 routes.ways[number],
                 routes.lines[number],
                 working[number],
                 {
-                    **{name: float(values[number]) for name, values in measured.items()},
+                    **{name: float(values[number]) for name, values in routes.measured.items()},
                     "kerb_m": float(kerb_m[number]),
                     "red_line_m": float(red_line_m[number]),
                     "city_kerb_m": float(figures.kerb_m[number]),
@@ -241,78 +294,70 @@ def judge_routes(
                     "green_m2": float(figures.green_m2[number]),
                     "cost_yuan": float(cost[number]),
                 },
-                crossings.iloc[crossing_at[number] : crossing_at[number + 1]],
+                crossed.take(slice(crossed_at[number], crossed_at[number + 1])),
                 own[number],
                 known[number],
                 roads[number],
-                partial(judge, utility, own[number], known[number], work.policy, mode="plan"),
+                Judging(utility, inputs, work.policy, unverified, surveying),
                 bored=routes.bored[number],
             )
         )
-    if surveyed and len(sites):
-        return with_certainty(work, demand, sites, measured_only, routes, working)
-    return _answered(work, utility, sites, measured_only, [{} for _ in sites])
+    return judged
 
 
-def with_certainty(
-    work: Groundwork,
-    demand: Demand,
-    sites: Sequence[Site],
-    judged: Sequence[Route],
-    routes: Routes,
-    working: NDArray[Any],
-) -> list[Route]:
-    """Routes that were judged without their certainty, with it; ``routes`` as they were traced."""
-    tolerances = _tolerances(work, demand, sites, routes, working)
-    return _answered(work, demand.pipe.utility, sites, judged, tolerances)
+@dataclass(frozen=True)
+class _Survey:
+    """How exact the survey is along some routes of one demand, told of all at once."""
+
+    demand: Demand
+    holding: Callable[[], Hold]
+
+    def of(self, number: int) -> dict[str, float | None]:
+        """Half the widths of the intervals of the surveyed measures of one of the routes."""
+        return {name: _known(values[number]) for name, values in self._tolerances.items()}
+
+    @cached_property
+    def _tolerances(self) -> dict[str, FloatArray]:
+        return tolerances_of(self.holding(), self.demand)
 
 
-def _answered(
-    work: Groundwork,
-    utility: str,
-    sites: Sequence[Site],
-    routes: Sequence[Route],
-    tolerances: Sequence[Mapping[str, float | None]],
-) -> list[Route]:
-    """Measured routes with their verdicts under the tolerances of their measures."""
-    assumed = work.corridors.surfaces.width_assumed
-    unverified = [
-        unverified_inputs(site.application, utility, bool(assumed[list(route.roads)].any()))
-        for site, route in zip(sites, routes, strict=True)
+def hold_of_judged(
+    work: Groundwork, utility: str, sites: Sequence[Site], routes: Sequence[Route]
+) -> Hold:
+    """What judged routes hang on."""
+    kind, feature_id = joined_of(work, utility, [route.way for route in routes])
+    crossed = [
+        route.crossed._replace(line=np.full_like(route.crossed.line, number))
+        for number, route in enumerate(routes)
     ]
-    screened = _screened(work, utility, unverified, routes, tolerances)
+    return Hold(
+        work,
+        np.array([route.line for route in routes], object),
+        Crossed.joined(crossed),
+        kind,
+        feature_id,
+        [site.application.parcel_id for site in sites],
+        np.array([route.strip for route in routes], object),
+    )
+
+
+def answered_together(
+    work: Groundwork, demand: Demand, sites: Sequence[Site], routes: Sequence[Route]
+) -> list[Route]:
+    """Judged routes of one demand, those of many with their answers by tables."""
+    if len(routes) < _TABLE_PAYS:
+        return list(routes)
+    utility = demand.pipe.utility
+    survey = _Survey(demand, partial(hold_of_judged, work, utility, sites, routes))
+    tolerances = [survey.of(number) for number in range(len(routes))]
+    answers = _screened(work, utility, routes, tolerances)
     return [
         replace(
             route,
-            judging=partial(
-                judge,
-                utility,
-                route.measures,
-                route.facts,
-                work.policy,
-                mode="plan",
-                unverified=unverified[number],
-                tolerances=tolerances[number],
-            ),
-            screened=screened[number],
-            tolerances=tolerances[number],
+            judging=replace(route.judging, surveying=partial(survey.of, number)),
+            screened=answers[number],
         )
         for number, route in enumerate(routes)
-    ]
-
-
-def _tolerances(
-    work: Groundwork,
-    demand: Demand,
-    sites: Sequence[Site],
-    routes: Routes,
-    working: NDArray[Any],
-) -> list[dict[str, float | None]]:
-    """Half the widths of the intervals of the surveyed measures, by route."""
-    surveyed = tolerances_of(hold_of(work, demand.pipe.utility, sites, routes, working), demand)
-    return [
-        {name: _known(values[number]) for name, values in surveyed.items()}
-        for number in range(len(routes.lines))
     ]
 
 
@@ -335,17 +380,14 @@ def unverified_inputs(
 def _screened(
     work: Groundwork,
     utility: str,
-    unverified: Sequence[tuple[str, ...]],
     routes: Sequence[Route],
     tolerances: Sequence[Mapping[str, float | None]],
 ) -> list[Answer | None]:
-    """Answers of many routes by tables; none for a few, whose verdicts are soon asked for."""
-    answers: list[Answer | None] = [None] * len(unverified)
-    if len(unverified) < _TABLE_PAYS:
-        return answers
+    """Answers of many routes by tables."""
+    answers: list[Answer | None] = [None] * len(routes)
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for number, names in enumerate(unverified):
-        groups[names].append(number)
+    for number, route in enumerate(routes):
+        groups[route.judging.unverified].append(number)
     for names, numbers in groups.items():
         table = pd.DataFrame([{**routes[n].measures, **routes[n].facts} for n in numbers])
         judged = judge_rows(
@@ -381,16 +423,15 @@ def line_figures(work: Groundwork, routes: Routes) -> dict[str, FloatArray]:
     """
     count = len(routes.lines)
     aloft = _crosses_aloft(work, routes)
-    counted = counted_crossings(work.ground, as_known(work.ground, routes.crossings))
-    longest = np.zeros(count)
-    own, piece_m = counted["route"].to_numpy(np.int64), counted["longest_m"].to_numpy(float)
+    counted = counted_crossings(work.ground, as_known(work.ground, routes.crossed))
+    longest, own, piece_m = np.zeros(count), counted.line, counted.longest_m
     unknown = np.isnan(piece_m)
     np.maximum.at(longest, own[~unknown], piece_m[~unknown])
     longest[own[unknown]] = np.nan
     return {
-        "length_m": routes.table["length_m"].to_numpy(float),
-        "kerb_m": np.where(aloft, np.nan, _sums(counted, "kerb_m", count)),
-        "red_line_m": np.where(aloft, np.nan, _sums(counted, "red_line_m", count)),
+        "length_m": routes.measured["length_m"],
+        "kerb_m": np.where(aloft, np.nan, counted.of_line("kerb_m", count)),
+        "red_line_m": np.where(aloft, np.nan, counted.of_line("red_line_m", count)),
         "longest_kerb_m": np.where(aloft, np.nan, longest),
         "reused_m": np.array([work.corridors.reused_m(edges) for edges in routes.bored]),
     }
@@ -404,31 +445,19 @@ def _crosses_aloft(work: Groundwork, routes: Routes) -> NDArray[np.bool_]:
         carriers = corridors.carriers.among(way.edges) if routes.bored[number] else []
         edges = [edge for edge, _, laying in carriers if laying != "duct"]
         if edges:
-            found[number] = len(corridors.surfaces.crossings(corridors.graph.lines[edges])) > 0
+            found[number] = len(corridors.surfaces.crossed(corridors.graph.lines[edges]).line) > 0
     return found
 
 
-def as_known(ground: Ground, crossings: pd.DataFrame) -> pd.DataFrame:
+def as_known(ground: Ground, crossed: Crossed) -> Crossed:
     """Crossings with unknown lengths in roads whose carriageway width is only assumed."""
-    unknown = ground.corridors.surfaces.width_assumed[crossings["road"].to_numpy(np.int64)]
+    unknown = ground.corridors.surfaces.width_assumed[crossed.road]
     if not unknown.any():
-        return crossings
-    told = {str(name): crossings[name].to_numpy() for name in crossings}
-    for name in ("kerb_m", "red_line_m", "longest_m"):
-        told[name] = np.where(unknown, np.nan, told[name])
-    return pd.DataFrame(told, index=crossings.index)
-
-
-def counted_crossings(ground: Ground, crossings: pd.DataFrame) -> pd.DataFrame:
-    """Crossings of roads that are or may be city roads."""
-    kept = ground.may_be_city_road[crossings["road"].to_numpy(np.int64)]
-    counted: pd.DataFrame = crossings if kept.all() else crossings[kept]
-    return counted
-
-
-def _sums(crossings: pd.DataFrame, column: str, count: int) -> FloatArray:
-    route, values = crossings["route"].to_numpy(np.int64), crossings[column].to_numpy(float)
-    return np.bincount(route, values, minlength=count).astype(float)
+        return crossed
+    names = ("kerb_m", "red_line_m", "longest_m")
+    return crossed._replace(
+        **{name: np.where(unknown, np.nan, getattr(crossed, name)) for name in names}
+    )
 
 
 def _known(value: float) -> float | None:

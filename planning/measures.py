@@ -14,6 +14,8 @@ import numpy as np
 
 from gis.linear import FloatArray
 from planning.application import Demand
+from planning.policy_model import Policy
+from planning.readings import read_as
 
 
 @dataclass(frozen=True)
@@ -185,13 +187,26 @@ MEASURES: dict[str, dict[str, Callable[[Figures], FloatArray]]] = {
 }
 
 
-# The measure that a clause limits the length by; where several readings are, the usual one.
-LENGTHS = {
+# The inputs that clauses limit the length and the crossing of roads by.
+_LENGTHS = {
     "water": "pipe_length_m",
     "gas": "construction_length_m",
     "power": "line_length_m",
     "telecom": "pipe_length_m",
 }
+_CROSSINGS = {"power": "road_crossing_m"}
+
+
+def length_measure(policy: Policy, utility: str) -> str | None:
+    """The measure that a clause limits the length by, as the county reads it; None without one."""
+    name = _LENGTHS.get(utility)
+    return name and read_as(policy, utility, name)
+
+
+def crossing_measure(policy: Policy, utility: str) -> str | None:
+    """The same of the crossing of roads."""
+    name = _CROSSINGS.get(utility)
+    return name and read_as(policy, utility, name)
 
 
 def _constant(figures: Figures, value: float | None) -> FloatArray:

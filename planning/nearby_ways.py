@@ -226,7 +226,7 @@ class NearbyWays:
         end = int(self.area.nodes[self.area.targets[walk.target]])
         return Found(Way(tie_in, tuple(edges.tolist()), end, walk.cost), tuple(bored.tolist()))
 
-    def judged(self, found: Sequence[Found], *, surveyed: bool) -> list[Route]:
+    def judged(self, found: Sequence[Found]) -> list[Route]:
         """Ways traced and judged exactly, in order, those with the same bores together."""
         routes: dict[int, Route] = {}
         groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
@@ -240,7 +240,7 @@ class NearbyWays:
             traced = trace(self.work.corridors, tie_ins, ways, beneath)
             working = working_strips(self.work, self.demand, traced)
             sites = [self.site] * len(ways)
-            judged = judge_routes(self.work, self.demand, sites, traced, working, surveyed=surveyed)
+            judged = judge_routes(self.work, self.demand, sites, traced, working)
             routes.update(zip(numbers, judged, strict=True))
         return [routes[number] for number in range(len(found))]
 
@@ -249,10 +249,7 @@ class NearbyWays:
         second = self.second
         if second is None:
             return list(routes)
-        pairs = (
-            with_second(self.work, self.demand, self.site, one, second, surveyed=False)
-            for one in routes
-        )
+        pairs = (with_second(self.work, self.demand, self.site, one, second) for one in routes)
         return [both or one for both, one in zip(pairs, routes, strict=True)]
 
 

@@ -66,24 +66,11 @@ class PairJudge:
         """The pieces of one feed: a pair that holds a piece is no better than the piece alone."""
         return piece_book(self.work, replace(self.demand, feeds=1), self.site)
 
-    def surveyed(self, both: BothFeeds) -> BothFeeds:
-        """A pair with its certainty."""
-        ways = [(route.way, route.bored) for route in both.routes]
+    def judged(self, part: PairArea, pair: Pair) -> BothFeeds:
+        """A pair, measured and judged exactly; the cheaper way first."""
+        ways = sorted((part.way(one) for one in (pair.first, pair.second)), key=_by_cost)
         routes = judge_ways(self.work, self.demand, [self.site] * 2, *zip(*ways, strict=True))
         return both_feeds(self.work, self.demand, self.site, routes[0], routes[1])
-
-    def judged(self, part: PairArea, pair: Pair) -> BothFeeds:
-        """A pair, measured and judged exactly, without its certainty; the cheaper way first."""
-        ways = sorted((part.way(one) for one in (pair.first, pair.second)), key=_by_cost)
-        routes = judge_ways(
-            self.work,
-            self.demand,
-            [self.site] * 2,
-            [way for way, _ in ways],
-            [bored for _, bored in ways],
-            surveyed=False,
-        )
-        return both_feeds(self.work, self.demand, self.site, routes[0], routes[1], surveyed=False)
 
     def rank_of_parts(self, part: PairArea, pair: Pair, spans: _Spans) -> int:
         """The rank of a part of a pair, judged as if it were the whole."""

@@ -74,7 +74,7 @@ def picture(nearby: NearbyWays) -> Picture:
     }
     every = list(dict.fromkeys(_key(one) for ways in found.values() for one in ways))
     ways = {_key(one): one for ways in found.values() for one in ways}
-    judged = nearby.as_lines(nearby.judged([ways[key] for key in every], surveyed=False))
+    judged = nearby.as_lines(nearby.judged([ways[key] for key in every]))
     route_of = dict(zip(every, judged, strict=True))
     return Picture(
         {

@@ -120,7 +120,7 @@ class _Quest:
         routes = self._traced(self.first)
         one = self.book.demand
         working = working_strips(self.work, one, routes)
-        return judge_routes(self.work, one, [self.site], routes, working, surveyed=False)[0]
+        return judge_routes(self.work, one, [self.site], routes, working)[0]
 
     def _traced(self, *routes: Route) -> Routes:
         return traced_again(self.work.corridors, self.work.tie_ins(self.book.utility), routes)
@@ -144,10 +144,7 @@ class _Quest:
                     found = better
                     break
         assert found.both is not None
-        second = found.both.routes[1]
-        [route] = judge_ways(self.work, self.demand, [self.site], [second.way], [second.bored])
-        both = both_feeds(self.work, self.demand, self.site, self.first, route)
-        return SecondFeed(route, None, found.apart, both, proven=proven)
+        return SecondFeed(found.both.routes[1], None, found.apart, found.both, proven=proven)
 
     def _first_apart(self, level: int | None) -> _Found:
         """The cheapest of the best kind that has one."""
@@ -225,8 +222,8 @@ class _Quest:
         return _Found(best, False, space.apart)
 
     def _judged(self, way: Way, bored: tuple[int, ...]) -> BothFeeds:
-        [second] = judge_ways(self.work, self.demand, [self.site], [way], [bored], surveyed=False)
-        return both_feeds(self.work, self.demand, self.site, self.first, second, surveyed=False)
+        [second] = judge_ways(self.work, self.demand, [self.site], [way], [bored])
+        return both_feeds(self.work, self.demand, self.site, self.first, second)
 
     def _problem(self, part: Area, caps: Caps) -> Problem:
         """The ways in a part under caps: where ground counts once, that of the first is free."""

@@ -122,9 +122,8 @@ class PieceLines:
         carried = corridors.graph.kind[numbers] == "carrier"
         routes = measure_lines(corridors, ways, np.where(carried, NOTHING, lines))
         return replace(
-            routes,
+            routes.measuring(length_m=shapely.length(lines)),
             lines=lines,
-            table=routes.table.assign(length_m=shapely.length(lines)),
             bored=[way.edges for way in ways],
             cut=np.full(len(lines), NOTHING, object),
         )

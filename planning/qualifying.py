@@ -99,43 +99,12 @@ def cheapest_for_all(
             answer = quest.answer(found)
             answers[number] = replace(answer, reach_m=max(before_m, found.reach_m))
         open_ = [number for number in open_ if answers[number].status == "none"]
-    answers = _surveyed(work, demand, sites, known, answers)
     if work.closed.spared:
         answers = {
             number: as_proven(piece_book(work, demand, sites[number]), sites[number], answer)
             for number, answer in answers.items()
         }
     return [answers[number] for number in range(len(sites))]
-
-
-def _surveyed(
-    work: Groundwork,
-    demand: Demand,
-    sites: Sequence[Site],
-    known: Sequence[Mapping[str, Route]],
-    answers: Mapping[int, Qualifying],
-) -> dict[int, Qualifying]:
-    """The answers with the certainty of the routes that searches found."""
-    found = {
-        number: answer.route
-        for number, answer in answers.items()
-        if answer.route is not None
-        and not any(answer.route is one for one in known[number].values())
-    }
-    if not found:
-        return dict(answers)
-    routes = judge_ways(
-        work,
-        demand,
-        [sites[number] for number in found],
-        [route.way for route in found.values()],
-        [route.bored for route in found.values()],
-    )
-    with_certainty = {
-        number: replace(answers[number], route=route)
-        for number, route in zip(found, routes, strict=True)
-    }
-    return {**answers, **with_certainty}
 
 
 def as_proven(book: PieceBook, site: Site, answer: Qualifying) -> Qualifying:
@@ -357,7 +326,7 @@ def _answered(searches: Mapping[int, _Search], asks: Mapping[int, _Ask]) -> dict
         one = searches[next(iter(tries))]
         sites = [searches[number].site for number in tries]
         ways, bored = zip(*((ask.way, ask.bored) for ask in tries.values()), strict=True)
-        routes = judge_ways(one.book.work, one.book.demand, sites, ways, bored, surveyed=False)
+        routes = judge_ways(one.book.work, one.book.demand, sites, ways, bored)
         answers |= dict(zip(tries, routes, strict=True))
     return answers
 
@@ -494,13 +463,8 @@ def judge_ways(
     sites: Sequence[Site],
     ways: Sequence[Way],
     bored: Sequence[tuple[int, ...]],
-    *,
-    surveyed: bool = True,
 ) -> list[Route]:
-    """Trace and judge ways to sites, of each of which some edges are bored, the others cut open.
-
-    Without ``surveyed`` their certainty is not assessed.
-    """
+    """Trace and judge ways to sites, of each of which some edges are bored, the others cut open."""
     never_cut = work.corridors.never_cut
     beneath = [
         tuple(edge for edge in way.edges if edge in edges or never_cut[edge])
@@ -508,4 +472,4 @@ def judge_ways(
     ]
     routes = trace_bored(work.corridors, work.tie_ins(demand.pipe.utility), ways, beneath)
     working = working_strips(work, demand, routes)
-    return judge_routes(work, demand, sites, routes, working, surveyed=surveyed)
+    return judge_routes(work, demand, sites, routes, working)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from layers.utilities import policy_utility
 from planning.policy_model import Policy, Silence, Switch, SwitchValue, UtilityRules
 from planning.verdict_logic import (
     Decision,
@@ -67,6 +68,12 @@ def active_values(rules: UtilityRules, chosen: tuple[tuple[str, str], ...]) -> A
     """
     wanted = dict(chosen)
     return tuple(one.values[wanted.get(one.id, one.default)] for one in rules.switches)
+
+
+def read_as(policy: Policy, utility: str, name: str) -> str:
+    """The measure that the county reads for an input of a utility's clause, by its defaults."""
+    active = active_values(policy.rules[policy_utility(utility)], ())
+    return next((value.reads[name] for value in reversed(active) if name in value.reads), name)
 
 
 def as_read(given: Mapping[str, Any], active: Active) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from layers.utilities import policy_utility
 from planning.answers import answer_texts, best_answer
 from planning.application import Demand
 from planning.both_feeds import BothFeeds, both_feeds
@@ -31,7 +30,7 @@ from planning.pareto import amounts_of
 from planning.policy_model import Guard, Policy
 from planning.qualifying import judge_ways
 from planning.questions import unknown_of_route
-from planning.readings import active_values
+from planning.readings import read_as
 from planning.route_pieces import piece_book
 from planning.routes import Way
 from planning.search_areas import CAP_ROUNDING
@@ -235,9 +234,9 @@ def _within(mine: _Line, finding: Finding, site: Site) -> Route | None:
         found, used = nearby.cheapest(amounts.edges, amounts.stubs, cap)
         if found is None:
             return None
-        [route] = nearby.judged([found], surveyed=False)
+        [route] = nearby.judged([found])
         if _met(finding, route):
-            return nearby.judged([found], surveyed=True)[0]
+            return route
         cap = used - _LEAST_STEP
     return None
 
@@ -261,9 +260,7 @@ def _hangs_on_route(mine: _Line, finding: Finding) -> bool:
 
 def _source(mine: _Line, name: str) -> str:
     """The measure that is read for an input under the readings in force."""
-    rules = mine.work.policy.rules[policy_utility(mine.utility)]
-    reads = {k: v for value in active_values(rules, ()) for k, v in value.reads.items()}
-    return str(reads.get(name, name))
+    return read_as(mine.work.policy, mine.utility, name)
 
 
 def _kind(mine: _Line, judged: Route | BothFeeds) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,55 @@ OF_GEOMETRY = (
     "tracks", "keys", "level", "width_assumed", "_rank", "_own_areas", "paved", "own_area",
     "land",
 )  # fmt: skip
+
+
+# What a table of crossings calls a column by another name.
+_COLUMN = {"times": "count"}
+
+
+class Crossed(NamedTuple):
+    """Parts of lines inside carriageways, kerb to kerb, one row for each line and road.
+
+    ``line`` and ``road`` are row numbers; ``red_line_m`` is the kerb length times red-line width
+    over carriageway width, NaN where that width is unknown (source: switch ``crossing_extent`` of
+    the policy); ``at_m`` the middle of the part along the line; ``times`` how often the line runs
+    in (contacts at the kerb are none), ``longest_m`` the longest of these. Plain arrays, as a few
+    rows are told of at a time: tables of pandas would take most of the time of a click.
+    """
+
+    line: IntArray
+    road: IntArray
+    kerb_m: FloatArray
+    at_m: FloatArray
+    red_line_m: FloatArray
+    times: IntArray
+    longest_m: FloatArray
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, line: IntArray) -> Crossed:
+        """Rows of a ``table``, of which each has its ``line`` here."""
+        told = (table[_COLUMN.get(name, name)].to_numpy() for name in cls._fields[1:])
+        return cls(line, *told)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Crossed]) -> Crossed:
+        """Rows one after the other."""
+        return cls(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+    def table(self) -> pd.DataFrame:
+        """The rows with columns of these names, ``count`` for ``times``."""
+        return pd.DataFrame(
+            {_COLUMN.get(name, name): told for name, told in self._asdict().items()}
+        )
+
+    def take(self, pick: Any) -> Crossed:
+        """Some of the rows."""
+        return Crossed(*(column[pick] for column in self))
+
+    def of_line(self, name: str, count: int) -> FloatArray:
+        """The sum of a column for each of ``count`` lines, unknown where one row is."""
+        values = np.asarray(getattr(self, name), float)
+        return np.bincount(self.line, values, minlength=count).astype(float)
 
 
 @dataclass(frozen=True)
@@ -97,15 +147,12 @@ class RoadSurfaces:
         return self.table["level"].to_numpy(np.int64)
 
     def crossings(self, lines: LineArray) -> pd.DataFrame:
-        """Parts of lines inside carriageways, kerb to kerb.
+        """What ``crossed`` tells, as a table."""
+        return self.crossed(lines).table()
 
-        Returns
-        -------
-        Table with ``line`` (index), ``road`` (row number), ``kerb_m``, ``red_line_m`` (kerb
-        length times red-line width over carriageway width, NaN where that width is unknown;
-        source: switch ``crossing_extent`` of the policy), ``at_m``, the middle of the
-        piece along the line, ``count`` of the times that the line runs in (contacts at the kerb
-        are none), and ``longest_m``, the longest of these.
+    def crossed(self, lines: LineArray) -> Crossed:
+        """Parts of lines inside carriageways, kerb to kerb, in the order of the lines.
+
         What two carriageways share belongs to the wider road, so that kerb lengths add up to the
         length inside all carriageways. A carriageway that the ``level`` puts above or below the
         ground is met near its ends only, where it comes to the ground.
@@ -124,17 +171,16 @@ class RoadSurfaces:
         run_m, first_run = _sums(end - start, run), np.searchsorted(run, first)
         line, road = np.divmod(owner[first], len(self.centre))
         red_line_m = kerb_m * self.red_line_ratio[road]
-        columns = {
-            "line": line,
-            "road": road,
-            "kerb_m": kerb_m,
-            "at_m": at_m,
-            "red_line_m": red_line_m,
-            "count": _sums((run_m > CONTACT_TOLERANCE_M).astype(np.int64), first_run),
-            "longest_m": np.maximum.reduceat(run_m, first_run) if len(run) else run_m,
-        }
-        kept = (kerb_m > _ROUNDING_M) & ~self._passed(lines, line, road, at_m)
-        return pd.DataFrame({name: values[kept] for name, values in columns.items()})
+        found = Crossed(
+            line,
+            road,
+            kerb_m,
+            at_m,
+            red_line_m,
+            _sums((run_m > CONTACT_TOLERANCE_M).astype(np.int64), first_run),
+            np.maximum.reduceat(run_m, first_run) if len(run) else run_m,
+        )
+        return found.take((kerb_m > _ROUNDING_M) & ~self._passed(lines, line, road, at_m))
 
     def inside(self, lines: LineArray, road: IntArray, kerb_m: FloatArray) -> NDArray[Any]:
         """The parts of lines inside carriageways, as ``crossings`` tells of them.

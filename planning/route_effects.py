@@ -13,16 +13,16 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray, LineArray
 from gis.overlay import CONTACT_TOLERANCE_M
 from planning.application import Demand
-from planning.facts import Shapes
+from planning.facts import Shapes, counted_crossings
 from planning.groundwork import Groundwork, Site
 from planning.measures import measure_all
+from planning.road_surfaces import Crossed
 from planning.routes import DrawnWay, Routes, Way
 from planning.spreads import Effects, Spread, effects_together, joined
 
@@ -63,7 +63,7 @@ def hold_of(
     """What traced routes with their working strips hang on."""
     kind, feature_id = joined_of(work, utility, routes.ways)
     parcels = [site.application.parcel_id for site in sites]
-    return Hold(work, routes.lines, routes.crossings, kind, feature_id, parcels, working)
+    return Hold(work, routes.lines, routes.crossed, kind, feature_id, parcels, working)
 
 
 def joined_of(
@@ -103,13 +103,13 @@ class Hold:
     """Routes with everything that they hang on.
 
     ``kind`` and ``feature_id`` tell the main (line) or node that each joins, ``parcels`` on
-    whose red line it ends; ``crossings`` are rows with ``route`` and ``road``; ``working`` are
-    the working strips, None where the width is unknown.
+    whose red line it ends; ``crossed`` is what the lines cross; ``working`` are the working strips,
+    None where the width is unknown.
     """
 
     work: Groundwork
     lines: LineArray
-    crossings: pd.DataFrame
+    crossed: Crossed
     kind: NDArray[Any]
     feature_id: NDArray[Any]
     parcels: Sequence[str]
@@ -305,12 +305,11 @@ def _crossing_effects(hold: Hold) -> tuple[Effects, Effects]:
     A piece that begins in the carriageway has one edge, and the main's own error.
     """
     surfaces = hold.work.corridors.surfaces
-    crossed, road = (hold.crossings[name].to_numpy(np.int64) for name in ("route", "road"))
-    counted = hold.work.ground.may_be_city_road[road]
-    kerb_m = hold.crossings["kerb_m"].to_numpy(float)[counted]
-    crossed, road = crossed[counted], road[counted]
+    counted = counted_crossings(hold.work.ground, hold.crossed)
+    crossed, road = counted.line, counted.road
     line = hold.lines[crossed]
-    part, row = shapely.get_parts(surfaces.inside(line, road, kerb_m), return_index=True)
+    inside = surfaces.inside(line, road, counted.kerb_m)
+    part, row = shapely.get_parts(inside, return_index=True)
     kept = shapely.length(part) > CONTACT_TOLERANCE_M
     part, row = part[kept], row[kept]
     route, road, line = crossed[row], road[row], line[row]

@@ -263,9 +263,8 @@ class PieceBook:
         )
         routes = measure_lines(self.work.corridors, ways, np.array(in_ground, object))
         return replace(
-            routes,
+            routes.measuring(length_m=shapely.length(lines)),
             lines=lines,
-            table=routes.table.assign(length_m=shapely.length(lines)),
             bored=[run.bored for run in runs],
             cut=np.array(cut, object),
         )

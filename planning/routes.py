@@ -23,6 +23,7 @@ from gis.linear import FloatArray, IntArray, LineArray, chain, least_of_each
 from gis.spread import Arcs, both_ways, edge_between, spread
 from planning.corridors import Corridors
 from planning.quantities import priced
+from planning.road_surfaces import Crossed
 from planning.tie_ins import TieIns
 
 OBJECTIVES = ("cheapest", "shortest")
@@ -311,33 +312,32 @@ def _last_steps(search: Search, ends: pd.DataFrame, cost: FloatArray) -> pd.Data
 class Routes:
     """Measured routes, one row each, in the order of the ways given.
 
-    ``table``: length_m, kerb_m, red_line_m, green_m (centre line), crossing_count,
-    on_bridge (1, 0 or NaN). ``lines`` run from the tie-in to the red line. ``crossings`` are
-    the pieces inside carriageways with ``route``, ``road``, ``kerb_m``, ``red_line_m``,
-    ``count`` (contacts at a kerb are none) and ``longest_m``, the longest single piece, in the
-    order of the routes.
+    ``measured``: arrays length_m, kerb_m, red_line_m, green_m (centre line), crossing_count,
+    on_bridge (1, 0 or NaN). ``lines`` run from the tie-in to the red line. ``crossed`` are
+    their parts inside carriageways, in the order of the routes.
     ``bored`` are the edges of each that are not cut open (bored, or carried by what exists),
     ``cut`` the lines without them. In carriers nothing is crossed and no green is taken.
     """
 
     ways: Sequence[Way]
     lines: NDArray[Any]
-    table: pd.DataFrame
-    crossings: pd.DataFrame
+    measured: Mapping[str, FloatArray]
+    crossed: Crossed
     bored: Sequence[tuple[int, ...]]
     cut: NDArray[Any]
 
+    def measuring(self, **measured: FloatArray) -> Routes:
+        """The same with other measures of some names."""
+        return replace(self, measured={**self.measured, **measured})
+
     def part(self, numbers: IntArray) -> Routes:
         """Some of the routes, in the order of ascending numbers."""
-        row = self.crossings["route"].to_numpy(np.int64)
-        mine = np.isin(row, numbers)
+        mine = self.crossed.take(np.isin(self.crossed.line, numbers))
         return Routes(
             [self.ways[number] for number in numbers.tolist()],
             self.lines[numbers],
-            self.table.iloc[numbers].reset_index(drop=True),
-            self.crossings[mine]
-            .assign(route=np.searchsorted(numbers, row[mine]))
-            .reset_index(drop=True),
+            {name: values[numbers] for name, values in self.measured.items()},
+            mine._replace(line=np.searchsorted(numbers, mine.line)),
             [self.bored[number] for number in numbers.tolist()],
             self.cut[numbers],
         )
@@ -367,35 +367,36 @@ def trace_bored(
     lines = np.array([draw(corridors, tie_ins, way) for way in ways], object)
     carried = [tuple(edge for edge in edges if kind[edge] == "carrier") for edges in beneath]
     routes = measure_lines(corridors, ways, _without(corridors, tie_ins, ways, lines, carried))
-    table = routes.table.assign(length_m=shapely.length(lines))
     cut = _without(corridors, tie_ins, ways, lines, beneath)
-    return replace(routes, lines=lines, table=table, bored=beneath, cut=cut)
+    whole = routes.measuring(length_m=shapely.length(lines))
+    return replace(whole, lines=lines, bored=beneath, cut=cut)
 
 
 def measure_lines(
     corridors: Corridors,
     ways: Sequence[Way],
     lines: LineArray,
-    measured: tuple[pd.DataFrame, pd.DataFrame] | None = None,
+    told: tuple[Mapping[str, FloatArray], Crossed] | None = None,
 ) -> Routes:
     """Measure lines as routes, from the tie-in to the red line; ``ways`` tell their edges.
 
-    The lines may leave the edges: nothing but ``on_bridge`` is read from them. ``measured`` is what
-    ``corridors.measure`` says of the lines, where that is known already.
+    The lines may leave the edges: nothing but ``on_bridge`` is read from them. ``told`` is what the
+    corridors measured of the lines, and what these cross, where that is known already.
     """
-    table, crossings = corridors.measure(lines) if measured is None else measured
-    line, count = (crossings[name].to_numpy(np.int64) for name in ("line", "count"))
-    crossed = {str(name): crossings[name].to_numpy() for name in crossings}
-    del crossed["line"]
-    crossed = {"route": line, **crossed}
-    bridged = corridors.graph.measures["on_bridge"].to_numpy(float)
+    if told is None:
+        crossed = corridors.surfaces.crossed(lines)
+        measured: Mapping[str, FloatArray] = corridors.measured(lines, crossed)
+    else:
+        measured, crossed = told
+    bridged = corridors.graph.on_bridge
     measures = {
-        **{str(name): table[name].to_numpy() for name in table},
-        "crossing_count": np.bincount(line, count, minlength=len(lines)).astype(int),
-        "on_bridge": [_any_true(bridged[list(w.edges)]) if w.edges else 0.0 for w in ways],
+        **measured,
+        "crossing_count": crossed.of_line("times", len(lines)),
+        "on_bridge": np.array(
+            [_any_true(bridged[list(way.edges)]) if way.edges else 0.0 for way in ways], float
+        ),
     }
-    table, crossings = pd.DataFrame(measures), pd.DataFrame(crossed)
-    return Routes(ways, lines, table, crossings, [()] * len(lines), lines)
+    return Routes(ways, lines, measures, crossed, [()] * len(lines), lines)
 
 
 def _any_true(values: FloatArray) -> float:
@@ -443,9 +444,9 @@ def draw(corridors: Corridors, tie_ins: TieIns, way: Way) -> shapely.LineString:
 
 def costs(
     corridors: Corridors,
-    table: pd.DataFrame,
-    crossings: pd.DataFrame,
+    measured: Mapping[str, FloatArray],
+    crossed: Crossed,
     rates: Mapping[str, float],
 ) -> FloatArray:
     """Cost of lines in yuan: metres on each surface times the price of a metre there."""
-    return priced(corridors.surface_lengths(table, crossings), rates)
+    return priced(corridors.metres_on(measured, crossed), rates)

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray, LineArray, segments
 from gis.overlay import CONTACT_TOLERANCE_M, squares_of
-from planning.facts import Ground
-from planning.judged_routes import as_known, counted_crossings
+from planning.facts import Ground, counted_crossings
+from planning.judged_routes import as_known
 from planning.quantities import NON_CARRIAGEWAY, SURFACES
-from planning.routes import Way, measure_lines
+from planning.road_surfaces import Crossed
 
 # Columns of values that add up along a route, then metres on each surface of carriageways.
 LENGTH, GREEN, COUNT, KERB, RED_LINE, CITY_KERB, CITY_RED_LINE, SURFACE = range(8)
@@ -230,46 +230,39 @@ class LineValues:
         Returns pairs of lines, by their place among the new ones, and roads that they enter.
         """
         corridors = self.ground.corridors
-        measured = self._measured(new)
-        routes = measure_lines(corridors, [Way(-1, (), -1, 0.0)] * len(lines), lines, measured)
-        drawn, table = routes.crossings, routes.table
+        measured, drawn = self._measured(new)
         known = as_known(self.ground, drawn)
         counted = counted_crossings(self.ground, known)
         values, bridge = np.zeros((len(lines), COLUMNS)), self.on_bridge[new]
-        values[:, LENGTH], values[:, GREEN] = table["length_m"], table["green_m"]
-        values[:, COUNT] = table["crossing_count"]
-        surfaces = corridors.surface_lengths(table, drawn[["route", "road", "kerb_m"]])
+        values[:, LENGTH], values[:, GREEN] = measured["length_m"], measured["green_m"]
+        values[:, COUNT] = drawn.of_line("times", len(lines))
+        surfaces = corridors.metres_on(measured, drawn)
         values[:, SURFACE:] = surfaces[:, len(NON_CARRIAGEWAY) :]  # the others follow from the sums
-        marks = np.where(bridge == 1.0, BRIDGE, 0) | np.where(np.isnan(bridge), BRIDGE_UNKNOWN, 0)
-        marks |= np.where(self.in_doubt[new], DOUBT, 0)
-        for pieces, name, column, unknown in (
-            (known, "kerb_m", KERB, NO_KERB),
-            (known, "red_line_m", RED_LINE, NO_RED_LINE),
-            (counted, "kerb_m", CITY_KERB, NO_CITY_KERB),
-            (counted, "red_line_m", CITY_RED_LINE, NO_CITY_RED_LINE),
+        marks: IntArray = np.where(self.in_doubt[new], DOUBT, 0)
+        marks |= np.where(bridge == 1.0, BRIDGE, 0) | np.where(np.isnan(bridge), BRIDGE_UNKNOWN, 0)
+        for line, length, column, unknown in (
+            (known.line, known.kerb_m, KERB, NO_KERB),
+            (known.line, known.red_line_m, RED_LINE, NO_RED_LINE),
+            (counted.line, counted.kerb_m, CITY_KERB, NO_CITY_KERB),
+            (counted.line, counted.red_line_m, CITY_RED_LINE, NO_CITY_RED_LINE),
         ):
-            line, length = pieces["route"].to_numpy(np.int64), pieces[name].to_numpy(float)
             missing = np.isnan(length)
             np.add.at(values[:, column], line[~missing], length[~missing])
             marks[line[missing]] |= unknown
         self.sums[new], self.marks[new] = values, marks
-        longest = np.nan_to_num(counted["longest_m"].to_numpy(float))
-        np.maximum.at(self.largest[:, 0], new[counted["route"].to_numpy(np.int64)], longest)
-        entered = drawn[drawn["count"] > 0]
-        return entered["route"].to_numpy(np.int64), entered["road"].to_numpy(np.int64)
+        longest = np.nan_to_num(counted.longest_m)
+        np.maximum.at(self.largest[:, 0], new[counted.line], longest)
+        entered = drawn.take(drawn.times > 0)
+        return entered.line, entered.road
 
-    def _measured(self, new: IntArray) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def _measured(self, new: IntArray) -> tuple[dict[str, FloatArray], Crossed]:
         """What the corridors measured of some of the lines, numbered anew."""
         place = np.full(len(self.lines), -1)
         place[new] = np.arange(len(new))
         line = place[self.crossings.iloc[:, 0].to_numpy(np.int64)]
-        pieces = self.crossings.loc[
-            line >= 0, ["road", "kerb_m", "red_line_m", "count", "longest_m"]
-        ]
-        pieces.insert(0, "line", line[line >= 0])
         names = ["length_m", "kerb_m", "red_line_m", "green_m"]
-        table = {name: self.measures[name].to_numpy(float)[new] for name in names}
-        return pd.DataFrame(table), pieces.reset_index(drop=True)
+        measured = {name: self.measures[name].to_numpy(float)[new] for name in names}
+        return measured, Crossed.of(self.crossings, line).take(line >= 0)
 
 
 def _inside_m(lines: LineArray, areas: NDArray[Any]) -> FloatArray:

@@ -41,11 +41,10 @@ def tolerances_of_ways(
     if len(at) == 0:
         return found
     lines = ways.part(at).draw()
-    crossings = work.corridors.surfaces.crossings(lines).rename(columns={"line": "route"})
     drawn = replace(
         _of_ways(work, sites, ways.part(at)),
         lines=lines,
-        crossings=crossings,
+        crossed=work.corridors.surfaces.crossed(lines),
         working=_working(work, demand, lines),
     )
     for name, values in tolerances_of(drawn, demand).items():
@@ -62,7 +61,7 @@ def _of_ways(work: Groundwork, sites: Sites, ways: Ways) -> Hold:
     return Hold(
         work=work,
         lines=np.zeros(0, object),
-        crossings=work.corridors.crossings.iloc[:0],
+        crossed=work.corridors.surfaces.crossed(np.zeros(0, object)),
         kind=kind,
         feature_id=feature_id.astype(str),
         parcels=[sites.parcel_ids[site] for site in ways.site.tolist()],

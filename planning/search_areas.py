@@ -138,8 +138,8 @@ def area_round(book: PieceBook, site: Site, reach_m: float) -> Area:
     edges = np.concatenate([edges[allowed] for allowed in may_be])
     bored = np.arange(len(edges)) >= np.count_nonzero(may_be[0])
     search = book.work.search(book.demand.pipe, "cheapest")
-    joined = search.tie_ins.table["node"].to_numpy(np.int64)
-    tie_ins = np.flatnonzero(np.isfinite(search.tie_in_weights) & np.isin(joined, nodes))
+    tie_ins = np.sort(search.tie_ins.at_nodes(nodes))
+    tie_ins = tie_ins[np.isfinite(search.tie_in_weights[tie_ins])]
     # Of features in one place the first by name is found.
     tie_ins = tie_ins[np.argsort(search.tie_ins.name_order[tie_ins], kind="stable")]
     whole = Area(
@@ -150,7 +150,7 @@ def area_round(book: PieceBook, site: Site, reach_m: float) -> Area:
         bored,
         np.searchsorted(nodes, graph.ends[edges]),
         tie_ins,
-        np.searchsorted(nodes, joined[tie_ins]),
+        np.searchsorted(nodes, search.tie_ins.node[tie_ins]),
         np.searchsorted(nodes, site.end_nodes),
     )
     inside = whole._reached(reach_m + CAP_ROUNDING, graph.length_m[edges])

@@ -72,11 +72,9 @@ def with_second(
     site: Site,
     route: Route,
     found: SecondFeed,
-    *,
-    surveyed: bool = True,
 ) -> BothFeeds | None:
     """Another first route with the second feed; None where both would be of one main."""
     second = found.route
     if second is None or not of_other_source(work, demand, second)[route.way.tie_in]:
         return None
-    return both_feeds(work, demand, site, route, second, surveyed=surveyed)
+    return both_feeds(work, demand, site, route, second)

@@ -77,7 +77,13 @@ class Spread:
     @cached_property
     def tolerances(self) -> dict[str, FloatArray]:
         """Half the width of the interval of every figure, NaN where a tolerance is unknown."""
-        return {name: self._of(self.on_figure(name)) for name in SURVEYED}
+        place = {name: number for number, name in enumerate(SURVEYED)}
+        figure = np.array([place[name] for name in self.effects.figure.tolist()], np.int64)
+        # Each figure of each route is summed as if it were a route.
+        apart = self.effects._replace(route=figure * self.count + self.effects.route)
+        squares = sum_of_squares(apart, len(SURVEYED) * self.count)
+        half_m = np.sqrt(squares).reshape(len(SURVEYED), self.count) * self.coverage / 2
+        return dict(zip(SURVEYED, half_m, strict=True))
 
     def on_figure(self, name: str) -> Effects:
         """The effects on one figure."""
@@ -91,9 +97,6 @@ class Spread:
         """Effects on the sums of the figures of all routes: what both hang on moves both."""
         on_both = self.effects._replace(route=np.zeros_like(self.effects.route))
         return replace(self, effects=on_both, count=1)
-
-    def _of(self, effects: Effects) -> FloatArray:
-        return np.sqrt(sum_of_squares(effects, self.count)) * self.coverage / 2
 
 
 def sum_of_squares(effects: Effects, count: int) -> FloatArray:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from layers.utilities import policy_utility
 from planning.application import Demand
 from planning.both_feeds import BothFeeds
 from planning.comparisons import NUMERIC, is_unknown
 from planning.groundwork import Groundwork, Site
-from planning.judged_routes import Route
-from planning.readings import active_values
-from planning.route_effects import Hold, joined_of, spread_of
+from planning.judged_routes import Route, hold_of_judged
+from planning.readings import read_as
+from planning.route_effects import spread_of
 from planning.texts import gettext as _
 from planning.verdict_certainty import interval
 
@@ -62,16 +61,9 @@ def survey_points(
     if judged.verdict.certainty != "too_close":
         return ()
     routes = judged.routes if isinstance(judged, BothFeeds) else (judged,)
-    kind, feature_id = joined_of(work, demand.pipe.utility, [route.way for route in routes])
-    hold = Hold(
-        work,
-        np.array([route.line for route in routes], object),
-        pd.concat([one.crossings.assign(route=number) for number, one in enumerate(routes)]),
-        kind,
-        feature_id,
-        [site.application.parcel_id] * len(routes),
-        judged.strips if isinstance(judged, BothFeeds) else np.array([judged.strip], object),
-    )
+    hold = hold_of_judged(work, demand.pipe.utility, [site] * len(routes), routes)
+    if isinstance(judged, BothFeeds):
+        hold = replace(hold, working=judged.strips)
     spread = spread_of(hold).as_one()
     found: dict[tuple[str, str], SurveyPoint] = {}
     for name, room in _close(work, demand, judged):
@@ -90,12 +82,10 @@ def _close(
     work: Groundwork, demand: Demand, route: Route | BothFeeds
 ) -> Iterator[tuple[str, float]]:
     """Measures whose interval crosses a limit of the tried clauses, and their room to it."""
-    rules = work.policy.rules[policy_utility(demand.pipe.utility)]
-    reads = {name: source for v in active_values(rules, ()) for name, source in v.reads.items()}
     for one in route.verdict.findings:
         if one.kind != "condition" or one.comparator not in NUMERIC or is_unknown(one.value):
             continue
-        name = reads.get(str(one.input), str(one.input))
+        name = read_as(work.policy, demand.pipe.utility, str(one.input))
         tolerance = route.tolerances.get(name)
         half = float(work.policy.round_to) / 2
         beyond = half if one.comparator in ("at_most", "above") else -half

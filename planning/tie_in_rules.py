@@ -81,10 +81,10 @@ def _pressure(features: pd.DataFrame, pipe: Pipe, standards: Standards) -> dict[
     """A main of another pressure class; one of sub-high pressure is joined by a station only."""
     if "pressure_mpa" not in features:
         return {}
-    known = _numbers(features, "pressure_mpa")
+    known, row = np.unique(_numbers(features, "pressure_mpa"), return_inverse=True)
     classes = np.array(
         [standards.pressure_class(p) if np.isfinite(p) else None for p in known], object
-    )
+    )[row]
     wanted = None if pipe.pressure_mpa is None else standards.pressure_class(pipe.pressure_mpa)
     stations = standards.utilities[pipe.utility].tie_in.station_classes
     return {

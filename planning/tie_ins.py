@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.ops import substring
 
-from gis.linear import FloatArray, IntArray, LineArray, segments
+from gis.linear import FloatArray, IntArray, LineArray, ranges, segments
 from gis.network import tie_break
 from gis.patched_tree import Tree, tree_of
 from layers.survey import Survey
@@ -83,10 +83,21 @@ class TieIns:
 
     def in_order(self, rows: IntArray) -> tuple[IntArray, IntArray]:
         """``by_node``, given all rows in any order; soon told where few are out of place."""
-        node = self.table["node"].to_numpy(np.int64)
-        key = node * (len(self.features) + 1) + self.name_order
+        key = self.node * (len(self.features) + 1) + self.name_order
         order = rows[np.argsort(key[rows], kind="stable")]
-        return order, np.flatnonzero(np.diff(node[order], prepend=-1))
+        return order, np.flatnonzero(np.diff(self.node[order], prepend=-1))
+
+    @cached_property
+    def node(self) -> IntArray:
+        """The node of the graph that each way begins at."""
+        return self.table["node"].to_numpy(np.int64)
+
+    def at_nodes(self, nodes: IntArray) -> IntArray:
+        """Rows that begin at some nodes."""
+        order, starts = self.by_node
+        at = np.searchsorted(self.node[order[starts]], [nodes, nodes + 1])
+        ends = np.append(starts, len(order))
+        return order[ranges(ends[at[0]], ends[at[1]])]
 
     def renumbered(self, node: IntArray) -> TieIns:
         """The same with other numbers of the nodes."""

@@ -15,6 +15,7 @@ from planning.comparisons import printed
 from planning.external_lines import ExternalLine
 from planning.judged_routes import Route
 from planning.manual_routes import ManualRoute, RefusedRoute
+from planning.measures import crossing_measure
 from planning.plan import Plan
 from planning.texts import in_words
 from planning.trenches import JointPlan
@@ -99,8 +100,8 @@ def _figures(route: Route | BothFeeds, outcomes: Mapping[str, str], step: Decima
         length_m = route.judged_length_m
         own = [printed(one.figures["length_m"], step) for one in route.routes]
         each = _("(两路合计;第一路 {} 米,第二路 {} 米)").format(*own)
-    green = _told(figures["green_m2"], step, _("绿化 {} 平方米"), _("绿化面积未知"))
-    across = _told(figures["kerb_m"], step, _("{} 米"), _("长度未知"))
+    green = _told(figures["green_m2"], _("绿化 {} 平方米"), step, _("绿化面积未知"))
+    across = _told(*_across(route), step, _("长度未知"))
     return _("长 {} 米{},穿越 {} 次 {},{}:{} {}").format(
         printed(length_m, step),
         each,
@@ -112,7 +113,16 @@ def _figures(route: Route | BothFeeds, outcomes: Mapping[str, str], step: Decima
     )
 
 
-def _told(value: float, step: Decimal, words: str, unknown: str) -> str:
+def _across(route: Route | BothFeeds) -> tuple[float, str]:
+    """Metres of crossing as the clause counts them, between kerbs where none does, and words."""
+    measure = crossing_measure(route.judging.policy, route.judging.utility)
+    told = route.measures.get(measure or "")
+    if measure is None or told is None:
+        return route.figures["kerb_m"], _("{} 米")
+    return told, _("红线间 {} 米") if told and "red_line" in measure else _("{} 米")
+
+
+def _told(value: float, words: str, step: Decimal, unknown: str) -> str:
     return unknown if math.isnan(value) else words.format(printed(value, step))
 
 

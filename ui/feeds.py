@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from api.escape import esc
 from language import gettext as _
-from planning.measures import LENGTHS
 from reports.summary import NO_SECOND
 from ui import words
 from ui.numbers import metres, money
@@ -26,9 +25,9 @@ def counted_length(route: Json) -> tuple[str, float]:
     both = route.get("together")
     if not both:
         return "length_m", route["length_m"]
-    for name in dict.fromkeys(LENGTHS.values()):
-        if both["measures"].get(name) is not None:
-            return f"together/measures/{name}", both["measures"][name]
+    name = both["length_measure"]
+    if both["measures"].get(name) is not None:
+        return f"together/measures/{name}", both["measures"][name]
     return "together/length_m", both["length_m"]
 
 

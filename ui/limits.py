@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from planning.readings import read_as
 from ui.view import Json, View
 
 # Figures of a route that a chart shows against cost, and the measures that they are.
@@ -43,23 +44,10 @@ def _limiting(view: View, line: Json, axis: str) -> list[Json]:
         and one.get("comparator") == "at_most"
         and one.get("value") is not None
         and isinstance(one.get("limit"), int | float)
-        and _as_read(view, one["input"]) in AXES[axis]
+        and read_as(view.words.policy, line["utility"], one["input"]) in AXES[axis]
     ]
 
 
 def _is_figure(value: float, figure: float | None) -> bool:
     """Whether a value, rounded as its clause prints it, is that of a figure; none is unknown."""
     return figure is not None and abs(value - figure) <= 0.005 + 1e-9
-
-
-def _as_read(view: View, name: str) -> str:
-    """The measure that an input of a clause stands for under the usual readings."""
-    switches = view.words.policy.switches.values()
-    return next(
-        (
-            usual.reads[name]
-            for usual in (one.values[one.default] for one in switches)
-            if name in usual.reads
-        ),
-        name,
-    )

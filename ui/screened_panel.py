@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from api.escape import esc
 from language import gettext as _
 from layers.utilities import load_utilities
-from planning.measures import LENGTHS
+from planning.measures import length_measure
 from planning.policies import load_policy
 from planning.screened_lines import UNROUTABLE, Line, is_pair
 from ui import words
@@ -69,7 +69,7 @@ def _row(view: View, line: Line) -> str:
         )
     certainty = words.CERTAINTY.get(line["certainty"] or "", "")
     return (
-        f'<tr>{name}<td class="n">{metres(_length_m(line))}</td>'
+        f'<tr>{name}<td class="n">{metres(_length_m(view, line))}</td>'
         f'<td class="n">{line["crossing_count"]:.0f} / {metres(line["kerb_m"])}</td>'
         f'<td class="n">{metres(line["green_m2"])}</td>'
         f"<td>{chip(view, line['outcome'])}</td>"
@@ -77,8 +77,9 @@ def _row(view: View, line: Line) -> str:
     )
 
 
-def _length_m(line: Line) -> float | None:
+def _length_m(view: View, line: Line) -> float | None:
     """Metres; of two feeds as the clause counts them."""
-    counted = line[LENGTHS[line["utility"]]] if is_pair(line) else None
+    name = length_measure(view.words.policy, line["utility"]) if is_pair(line) else None
+    counted = line[name] if name else None
     found: float | None = line["length_m"] if counted is None else counted
     return found

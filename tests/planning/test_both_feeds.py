@@ -90,6 +90,24 @@ def test_pipes_in_one_trench_add_for_water_and_count_once_as_ground() -> None:
     )
 
 
+def test_the_length_told_is_the_one_that_the_county_reads() -> None:
+    both = both_of(water(gate=(120, 12), **ONE_SIDE))
+    assert both.length_measure == "pipe_length_m"
+    assert both.judged_length_m == both.measures["pipe_length_m"]
+    rules = both.judging.policy.rules["water"]
+    switches = tuple(
+        replace(one, default="route_once") if "route_once" in one.values else one
+        for one in rules.switches
+    )
+    once = replace(
+        both.judging.policy,
+        rules={**both.judging.policy.rules, "water": replace(rules, switches=switches)},
+    )
+    read = replace(both, judging=replace(both.judging, policy=once))
+    assert read.judged_length_m == both.measures["pipe_length_route_once_m"]
+    assert read.judged_length_m < both.judged_length_m
+
+
 def test_green_is_the_union_of_strips_and_a_trench_for_two_is_as_wide_as_two() -> None:
     lawn = {"G-1": {"kind": "verge", "geometry": box(-50, 5, 350, 12)}}
     line = water(gate=(120, 12), green=lawn, **ONE_SIDE)

@@ -366,7 +366,7 @@ def pairs_by_cost(
     """The cheapest pairs of ways from different mains: kind, yuan of the pieces, judged exactly."""
     utility = demand.pipe.utility
     none = [()] * len(ways)
-    routes = judge_ways(work, demand, [site] * len(ways), ways, none, surveyed=False)
+    routes = judge_ways(work, demand, [site] * len(ways), ways, none)
     main_of = main_of_lines(work)
     main = work.tie_ins(utility).table["feature_id"].map(main_of).to_numpy()
     yuan = np.array([weight_of(work, demand, way) for way in ways])
@@ -378,7 +378,7 @@ def pairs_by_cost(
     found = []
     for a, b in zip(one[order].tolist(), two[order].tolist(), strict=True):
         first, second = sorted((routes[a], routes[b]), key=lambda r: r.figures["cost_yuan"])
-        both = both_feeds(work, demand, site, first, second, surveyed=False)
+        both = both_feeds(work, demand, site, first, second)
         assert both is not None
         kind = kind_of_pair(work, utility, first, second)
         found.append((kind, float(yuan[a] + yuan[b]), both))

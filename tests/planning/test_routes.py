@@ -74,7 +74,7 @@ def figures(survey: Survey, pipe: Pipe, objective: str) -> dict[str, dict[str, f
     if not ways:
         return {}
     routes = trace(work.corridors, work.tie_ins(pipe.utility), list(ways.values()))
-    rows = routes.table.drop(columns="on_bridge").to_dict("records")
+    rows = pd.DataFrame(routes.measured).drop(columns="on_bridge").to_dict("records")
     return dict(sorted(zip(ways, rows, strict=True)))
 
 
@@ -183,9 +183,10 @@ def test_measures_of_the_edges_sum_to_those_of_the_route(survey: Survey, objecti
         assume(ways)
         tie_ins, edges = work.tie_ins(pipe.utility), work.corridors.graph.measures
         routes = trace(work.corridors, tie_ins, ways)
-        kerb_by_road = routes.crossings.pivot_table("kerb_m", "route", "road", "sum")
+        kerb_by_road = routes.crossed.table().pivot_table("kerb_m", "line", "road", "sum")
         for number, way in enumerate(ways):
-            route, own = routes.table.iloc[number], edges.iloc[list(way.edges)]
+            route = {name: values[number] for name, values in routes.measured.items()}
+            own = edges.iloc[list(way.edges)]
             start = tie_ins.table.iloc[way.tie_in]
             length_m = own["length_m"].sum() + start["length_m"]
             assert route["length_m"] == pytest.approx(length_m, abs=1e-6)
@@ -255,9 +256,9 @@ def test_no_route_of_the_sample_county_breaks_the_rules(sample_work: Groundwork)
         routes = trace(sample_work.corridors, sample_work.tie_ins(pipe.utility), ways)
         check_lawful(routes, sample_work.survey)
         inside = shapely.length(shapely.intersection(routes.lines, carriageways))
-        assert (inside <= routes.table["kerb_m"].to_numpy() + 0.1).all()
+        assert (inside <= routes.measured["kerb_m"] + 0.1).all()
         wet = shapely.length(shapely.intersection(routes.lines, water)) > 0.05
-        assert not (wet & ~routes.table["on_bridge"].to_numpy(bool)).any()
+        assert not (wet & ~routes.measured["on_bridge"].astype(bool)).any()
 
 
 @few
@@ -346,10 +347,10 @@ def test_a_route_over_two_carriageways_counts_two_crossings() -> None:
     work = towns.ground(survey)
     way = found(work, POWER, "shortest")["P-1"]
     routes = trace(work.corridors, work.tie_ins("power"), [way])
-    row = routes.table.iloc[0]
+    row = {name: values[0] for name, values in routes.measured.items()}
     assert (row["kerb_m"], row["red_line_m"]) == pytest.approx((16, 20 + 9))
     assert row["crossing_count"] == 2
-    assert sorted(routes.crossings["longest_m"]) == pytest.approx([6, 10])
+    assert sorted(routes.crossed.longest_m) == pytest.approx([6, 10])
 
 
 def test_a_crossing_on_the_seam_of_two_carriageways_counts_as_one() -> None:
@@ -360,11 +361,11 @@ def test_a_crossing_on_the_seam_of_two_carriageways_counts_as_one() -> None:
     end = np.array([80 + 4e-7, 60 + 3e-7]) + towns.ORIGIN
     across = shapely.LineString(end + np.array([(-12, 16), (12, -16)]))
     routes = measure_lines(corridors, [Way(0, (), 0, 0.0)], np.array([across], object))
-    row = routes.table.iloc[0]
+    row = {name: values[0] for name, values in routes.measured.items()}
     assert (row["kerb_m"], row["crossing_count"]) == (pytest.approx(10.0), 1)
-    assert routes.crossings["longest_m"].tolist() == pytest.approx([10.0])
-    road, kerb_m = (routes.crossings[name].to_numpy() for name in ("road", "kerb_m"))
-    inside = corridors.surfaces.inside(np.array([across], object), road, kerb_m)
+    assert routes.crossed.longest_m.tolist() == pytest.approx([10.0])
+    crossed = routes.crossed
+    inside = corridors.surfaces.inside(np.array([across], object), crossed.road, crossed.kerb_m)
     assert shapely.length(inside).tolist() == pytest.approx([10.0])
 
 

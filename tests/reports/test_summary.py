@@ -9,7 +9,7 @@ from shapely.geometry import box
 from planning.plan import plan
 from reports.summary import ASSUMED, plan_summary
 from tests import towns
-from tests.towns import application, main, parcel, street, town
+from tests.towns import application, main, node, parcel, street, town
 
 BARE = street((0, 0), (300, 0), surface=None, carriageway_width_m=None)
 
@@ -23,6 +23,14 @@ def test_a_routed_line_tells_its_figures_and_its_outcome() -> None:
     assert lines == [
         "给水 长 20.00 米,穿越 1 次 10.00 米,绿化 0.00 平方米:告知承诺制审批 四(四)(1)"
     ]
+
+
+def test_crossings_are_told_as_the_clause_counts_them() -> None:
+    """A street of 10 m from kerb to kerb, 20 m from red line to red line, as clause (6) counts."""
+    wish = {"power": {"voltage_kv": 10, "duct_holes": 2, "duct_outer_diameter_mm": 110}}
+    unit = node(120, -8, utility="power", kind="ring_main_unit", spare_bays=1, voltage_kv=10)
+    told = summary(town(nodes={"N-1": unit}), demands=wish)[0]
+    assert "穿越 1 次 红线间 20.00 米" in told
 
 
 def test_of_two_feeds_the_metres_are_those_that_the_clause_counts() -> None:

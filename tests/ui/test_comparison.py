@@ -73,7 +73,13 @@ def test_a_limit_on_crossings_is_drawn_against_the_length_that_it_limits(gas: An
     alone = {**line["verdict"]["alone"], "findings": [crossing]}
     far = {"crossing_kerb_m": 14.0, "crossing_red_line_m": 30.0}
     routes = [line["routes"][0], {**line["routes"][1], **far}]
-    power = {**line, "verdict": {"alone": alone}, "routes": routes, "pareto": {}}
+    power = {
+        **line,
+        "utility": "power",
+        "verdict": {"alone": alone},
+        "routes": routes,
+        "pareto": {},
+    }
     assert limit_of(shown, power, "crossing_red_line_m") == 50
     assert limit_of(shown, power, "crossing_kerb_m") is None
     text = comparison(shown, power)

@@ -227,6 +227,7 @@ def of_two_feeds(line: dict[str, Any], shared_m: float = 0.0) -> dict[str, Any]:
     length_m = first["length_m"] + second["length_m"]
     together = {
         "measures": {"construction_length_m": length_m - shared_m},
+        "length_measure": "construction_length_m",
         "length_m": length_m,
         "shared_m": shared_m,
         "cost_yuan": 125_000.0,
