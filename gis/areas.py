@@ -22,6 +22,10 @@ from gis.patched_tree import Tree, patched, tree_of
 # coordinates decides neither whether a line along a boundary is inside nor lets one slip through.
 _ON_SIDE_M = 1e-6
 
+# Only a segment that turns less than this (sine) from a side can lie along it for more than the
+# millimetres that count for nothing.
+_ALONG = 1e-3
+
 # Boxes of lines with more vertices hold too many sides to tell anything.
 _FEW_VERTICES = 8
 
@@ -204,7 +208,7 @@ class Areas:
         self, parts: LineArray, ends: FloatArray
     ) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
         """Pieces of segments: segment, polygon, start and end as shares of the segment."""
-        part, area, share = self._meetings(parts, ends)
+        (part, area, share), along = self._meetings(parts, ends)
         one, polygon = (pairs.astype(np.int64) for pairs in self.tree.query(parts))
         meets = np.zeros(len(parts), bool)
         meets[part] = True
@@ -222,23 +226,16 @@ class Areas:
         end = np.r_[at[step + 1], np.ones(int(whole.sum()))]
         middle = (start + end) / 2
         ahead = ends[part, 1] - ends[part, 0]
-        inside = self._contain(area, ends[part, 0] + ahead * middle[:, None], ahead)
+        xy, shapes = ends[part, 0] + ahead * middle[:, None], self.prepared[area]
+        inside = shapely.intersects_xy(shapes, *xy.T)
+        on_side = np.flatnonzero(~inside & along[part])
+        inside[on_side] = _beside(shapes[on_side], xy[on_side], ahead[on_side])
         return part[inside], area[inside], start[inside], end[inside]
-
-    def _contain(self, area: IntArray, xy: FloatArray, ahead: FloatArray) -> NDArray[np.bool_]:
-        """Whether places are inside areas or on their boundary, seen a little to both sides."""
-        beside = ahead[:, ::-1] * (1, -1)
-        beside *= (_ON_SIDE_M / np.hypot(*ahead.T))[:, None]
-        shapes, (left, right) = self.prepared[area], (xy + beside, xy - beside)
-        inside = shapely.intersects_xy(shapes, left[:, 0], left[:, 1])
-        other = np.flatnonzero(~inside)
-        inside[other] = shapely.intersects_xy(shapes[other], right[other, 0], right[other, 1])
-        return np.asarray(inside)
 
     def _meetings(
         self, parts: LineArray, ends: FloatArray
-    ) -> tuple[IntArray, IntArray, FloatArray]:
-        """Where segments meet sides: segment, polygon, share of the segment."""
+    ) -> tuple[tuple[IntArray, IntArray, FloatArray], NDArray[np.bool_]]:
+        """Where segments meet sides: segment, polygon, share; and which may lie along a side."""
         sides, owner, _, tree = self._sides
         part, side = tree.query(parts)
         origin, ahead = ends[part, 0], ends[part, 1] - ends[part, 0]
@@ -249,7 +246,15 @@ class Areas:
             place = _cross(corner - origin, ahead) / turn
             slack = _ON_SIDE_M / np.hypot(*along.T)
         meets = (share > 0) & (share < 1) & (place >= -slack) & (place <= 1 + slack)
-        return part[meets].astype(np.int64), owner[side[meets]], share[meets]
+        long = np.hypot(*ahead.T)
+        near = np.flatnonzero(np.abs(turn) <= _ALONG * long * np.hypot(*along.T))
+        off = _cross(corner[near] - origin[near], ahead[near]) / long[near]
+        far = off - turn[near] / long[near]  # the other end of the side
+        reached = (off * far <= 0) | (np.minimum(np.abs(off), np.abs(far)) <= 2 * _ON_SIDE_M)
+        lie_along = np.zeros(len(parts), bool)
+        lie_along[part[near[reached]]] = True
+        found = part[meets].astype(np.int64), owner[side[meets]], share[meets]
+        return found, lie_along
 
     @cached_property
     def tree(self) -> shapely.STRtree:
@@ -281,6 +286,14 @@ class Areas:
         polygons = self.polygons.copy()
         shapely.prepare(polygons)
         return polygons
+
+
+def _beside(shapes: NDArray[Any], xy: FloatArray, ahead: FloatArray) -> NDArray[np.bool_]:
+    """Whether places are inside shapes, seen a little to the left or to the right."""
+    aside = ahead[:, ::-1] * (1, -1)
+    aside *= (_ON_SIDE_M / np.hypot(*ahead.T))[:, None]
+    left, right = (shapely.intersects_xy(shapes, *place.T) for place in (xy + aside, xy - aside))
+    return np.asarray(left | right)
 
 
 def _segments(lines: LineArray) -> tuple[LineArray, IntArray, FloatArray]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
@@ -105,16 +107,16 @@ class Branches:
     edge: IntArray
     levels: IntArray
 
-    def ride(self, values: FloatArray, join: np.ufunc = np.add, start: float = 0.0) -> FloatArray:
+    def ride(self, values: NDArray[Any], join: np.ufunc = np.add, start: float = 0) -> NDArray[Any]:
         """Values of edges joined along the way of every node of ``nodes``, from the root down.
 
         Parameters
         ----------
         values
-            (k, c) values of ``edge``; those at the roots are not read.
+            (k, c) values of ``edge``, numbers or bits; those at the roots are not read.
         join, start
             What joins two values and what stands at a root: ``np.add`` and 0 for sums,
-            ``np.maximum`` and minus infinity for the largest.
+            ``np.bitwise_or`` and 0 for marks, ``np.maximum`` and minus infinity for the largest.
 
         Notes
         -----
@@ -237,13 +239,11 @@ def _as_forest(
     count = inner.node_count
     walked = (before >= 0) & (before < count)
     toward = np.where(walked, before, -1)
-    edge = np.full(count, -1, np.int64)
-    here = np.flatnonzero(walked)
-    edge[here] = inner.edge_between(toward[here], here)
+    edge = inner.edges_from(toward)
     source_at = np.full(count, -1, np.int64)
     source_at[nodes] = numbers
     root = np.where(walked, toward, np.arange(count))
-    while not np.array_equal(root[root], root):
-        root = root[root]
+    while not np.array_equal(higher := root[root], root):
+        root = higher
     source = np.where(np.isfinite(cost), source_at[root], -1)
     return Forest(cost, toward, edge, source)

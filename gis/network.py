@@ -138,13 +138,15 @@ class Arcs:
 
     matrix: csr_matrix
     edge_of_key: IntArray
-    keys: IntArray
     node_count: int
 
-    def edge_between(self, start: IntArray, end: IntArray) -> IntArray:
-        """Number of the lightest edge from ``start`` to ``end`` (both arrays of nodes)."""
-        slot = np.searchsorted(self.keys, start * self.node_count + end)
-        return self.edge_of_key[slot]
+    def edges_from(self, before: IntArray) -> IntArray:
+        """(n,) the lightest edge to every node from the node ``before`` it; -1 where none is."""
+        start = np.repeat(np.arange(self.node_count), np.diff(self.matrix.indptr))
+        taken = np.flatnonzero(before[self.matrix.indices] == start)
+        edge = np.full(self.node_count, -1, np.int64)
+        edge[self.matrix.indices[taken]] = self.edge_of_key[taken]
+        return edge
 
 
 @dataclass(frozen=True)
@@ -168,18 +170,18 @@ class ArcOrder:
 
     def weighed(self, weights: FloatArray) -> Arcs:
         """The arcs of finite weight; of parallel ones the lightest, of equal ones the first."""
-        weight, edge, keys = weights[self.edge], self.edge, self.keys
+        weight, edge = weights[self.edge], self.edge
         if len(self.first) < len(edge):
             weight, edge = self._lightest(weight)
         column, rows = self._columns_and_rows
         usable = np.isfinite(weight)
         if not usable.all():
-            weight, edge, keys, column = weight[usable], edge[usable], keys[usable], column[usable]
+            weight, edge, column = weight[usable], edge[usable], column[usable]
             rows = np.r_[0, np.cumsum(usable)][rows]
         matrix = csr_matrix(
             (weight, column, rows.astype(np.int32)), shape=(self.node_count, self.node_count)
         )
-        return Arcs(matrix, edge, keys, self.node_count)
+        return Arcs(matrix, edge, self.node_count)
 
     def _lightest(self, weight: FloatArray) -> tuple[FloatArray, IntArray]:
         """Of arcs that join the same nodes the lightest, of equal ones the first."""

@@ -86,26 +86,28 @@ def strips(lines: LineArray, width_m: FloatArray) -> NDArray[Any]:
 
 
 class Shared(NamedTuple):
-    """Area that geometries share with polygons that they meet: which, which, how many m²."""
+    """What geometries share with polygons that they meet, by geometry: which, which, the land."""
 
     one: IntArray
     polygon: IntArray
+    land: NDArray[Any]
     area_m2: FloatArray
 
 
 def shared_areas(
     areas: NDArray[Any], polygons: NDArray[Any], tree: shapely.STRtree | None = None
 ) -> Shared:
-    """Area that each geometry shares with each polygon that it meets; missing ones meet none.
+    """What each geometry shares with each polygon that it meets; missing ones meet none.
 
     ``tree`` is the R-tree of the polygons, from whoever asks more than once.
     """
     if len(areas) == 0 or len(polygons) == 0:
-        return Shared(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+        none = np.zeros(0, np.int64)
+        return Shared(none, none, np.zeros(0, object), np.zeros(0))
     tree = shapely.STRtree(polygons) if tree is None else tree
     one, two = tree.query(areas, predicate="intersects")
-    part = shapely.area(shapely.intersection(areas[one], polygons[two]))
-    return Shared(one.astype(np.int64), two.astype(np.int64), part)
+    land = np.asarray(shapely.intersection(areas[one], polygons[two]))
+    return Shared(one.astype(np.int64), two.astype(np.int64), land, shapely.area(land))
 
 
 def area_inside_union(
@@ -115,15 +117,24 @@ def area_inside_union(
 
     ``shared`` are the ``shared_areas``, where they are known already.
     """
-    one, two, part = shared_areas(areas, polygons) if shared is None else shared
-    total = np.bincount(one, part, minlength=len(areas)).astype(float)
+    one, two, land, area_m2 = shared_areas(areas, polygons) if shared is None else shared
+    total = np.bincount(one, area_m2, minlength=len(areas)).astype(float)
     several = np.bincount(one, minlength=len(areas))[one] > 1
     lapped = _overlapped(polygons, np.unique(two[several]))
     twice = np.bincount(one[lapped[two]], minlength=len(areas)) > 1
-    for index in np.flatnonzero(twice):
-        hit = shapely.union_all(polygons[two[one == index]])
-        total[index] = shapely.area(shapely.intersection(areas[index], hit))
+    rows = np.flatnonzero(twice[one])
+    total[twice] = shapely.area(_united(land[rows], one[rows]))
     return total
+
+
+def _united(parts: NDArray[Any], owner: IntArray) -> NDArray[Any]:
+    """The union of the parts of each owner; these ascend."""
+    first = np.flatnonzero(np.diff(owner, prepend=-1))
+    count = np.diff(np.r_[first, len(owner)])
+    table = np.full((len(first), count.max(initial=1)), None, object)
+    row = np.repeat(np.arange(len(first)), count)
+    table[row, np.arange(len(owner)) - first[row]] = parts
+    return np.asarray(shapely.union_all(table, axis=1))
 
 
 def _overlapped(polygons: NDArray[Any], chosen: IntArray) -> NDArray[np.bool_]:

@@ -156,16 +156,17 @@ def _groups(
     for number, case in enumerate(cases):
         anywhere = case.gate is None and case.parcel_id in known
         kinds[id(case.demands), case.dig_date, anywhere].append(number)
-    groups: dict[tuple[Demand, date, bool], list[int]] = defaultdict(list)
+    groups: dict[tuple[Demand, date, bool], list[Numbers]] = defaultdict(list)
     for (_demands, day, anywhere), numbers in kinds.items():
+        alike = np.array(numbers, np.int64)
         for utility in utilities:
             demand = cases[numbers[0]].demands.get(utility)
             if demand is not None:
-                groups[demand, day, anywhere and _one_way(demand)] += numbers
+                groups[demand, day, anywhere and _one_way(demand)].append(alike)
     together: dict[tuple[Demand, date], Numbers] = {}
     alone: defaultdict[Demand, Numbers] = defaultdict(lambda: np.zeros(0, np.int64))
-    for (demand, day, anywhere), numbers in groups.items():
-        found = np.sort(np.array(numbers, np.int64))
+    for (demand, day, anywhere), parts in groups.items():
+        found = np.sort(np.concatenate(parts))
         if anywhere and len(found) >= _ARRAYS_PAY:
             together[demand, day] = found
         else:

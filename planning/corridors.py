@@ -162,34 +162,39 @@ class Corridors:
             sites = self.sites
             mine = (sites["parcel_id"] == parcel_id) & (sites["application_id"] == application_id)
             return sites["node"].to_numpy(np.int64)[mine.to_numpy(bool)]
-        nodes, place_of = self._nodes_of_sites
-        first, last = place_of.get((parcel_id, application_id), (0, 0))
-        return nodes[first:last]
+        nodes, starts, row_of = self._nodes_of_sites
+        row = row_of.get(application_id, {}).get(parcel_id, -1)
+        return nodes[starts[row] : starts[row + 1]] if row >= 0 else nodes[:0]
 
     def end_nodes_of(self, parcel_ids: Iterable[str]) -> tuple[IntArray, IntArray]:
         """The ``end_nodes`` of parcels one after another, and where those of each begin.
 
         The second array has one more entry than parcels, the end.
         """
-        nodes, place_of = self._nodes_of_sites
-        found = [place_of.get((parcel_id, ""), (0, 0)) for parcel_id in parcel_ids]
-        first, last = np.array(found, np.int64).reshape(-1, 2).T
+        nodes, starts, row_of = self._nodes_of_sites
+        rows = row_of.get("", {})
+        row = np.array([rows.get(parcel_id, -1) for parcel_id in parcel_ids], np.int64)
+        first, last = starts[row], np.where(row >= 0, starts[row + 1], starts[row])
         return nodes[ranges(first, last)], np.r_[0, np.cumsum(last - first)]
 
     @cached_property
-    def _nodes_of_sites(self) -> tuple[IntArray, dict[tuple[str, str], tuple[int, int]]]:
-        """Nodes of all sites one after another, and from where to where those of each are."""
-        names = ["parcel_id", "application_id"]
-        parcel, application = (pd.factorize(self.sites[name])[0] for name in names)
-        number = pd.factorize(parcel * (application.max(initial=0) + 1) + application)[0]
-        order = np.argsort(number, kind="stable")
-        starts = np.flatnonzero(np.r_[True, np.diff(number[order]) > 0]) if len(order) else order
-        parcels, applications = (
-            map(str, self.sites[name].to_numpy(object)[order[starts]]) for name in names
-        )
-        places = zip(starts.tolist(), np.r_[starts[1:], len(order)].tolist(), strict=False)
-        keys = zip(parcels, applications, strict=True)
-        return self.sites["node"].to_numpy(np.int64)[order], dict(zip(keys, places, strict=False))
+    def _nodes_of_sites(self) -> tuple[IntArray, IntArray, dict[str, dict[str, int]]]:
+        """Nodes of all sites one after another, where those of each begin, and which it is.
+
+        Sites go by application, '' without a gate, and by parcel.
+        """
+        parcel, parcels = pd.factorize(self.sites["parcel_id"])
+        application, applications = pd.factorize(self.sites["application_id"])
+        site = application * len(parcels) + parcel
+        order = np.argsort(site, kind="stable")
+        starts = np.flatnonzero(np.diff(site[order], prepend=-1))
+        row_of: dict[str, dict[str, int]] = {str(name): {} for name in applications}
+        names, rows = list(map(str, parcels.tolist())), list(row_of.values())
+        of, at = (codes[order[starts]].tolist() for codes in (application, parcel))
+        for row, (of_application, of_parcel) in enumerate(zip(of, at, strict=True)):
+            rows[of_application][names[of_parcel]] = row
+        nodes = self.sites["node"].to_numpy(np.int64)[order]
+        return nodes, np.r_[starts, len(order)], row_of
 
     def measure(
         self, lines: LineArray, crossings: pd.DataFrame | None = None

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from planning.facts import CUT_OPEN, green_inside, pipe_facts, trees_in, trees_t
 from planning.groundwork import Groundwork
 from planning.judged_routes import rank_among, rank_of, unverified_inputs
 from planning.measures import MEASURES, Figures, measure_all
-from planning.quantities import SURFACES, priced
+from planning.quantities import priced
 from planning.questions import unknown_inputs
 from planning.screening_lines import LineValues, Nearby, joints_inside
 from planning.screening_roads import (
@@ -76,6 +76,7 @@ class Desk:
         self.work = work
         graph, kerbs = work.corridors.graph, work.corridors.surfaces.own_area
         self.joints = joints_inside(graph.ends, graph.node_xy, work.corridors.crossings, kerbs)
+        self._joined = np.any(self.joints.road >= 0, axis=1)
         self.nearby = Nearby(work.ground, reach_m)
         self.edges = LineValues(
             work.ground,
@@ -123,14 +124,15 @@ class Desk:
         inside[ends[self.joints.road >= 0]] = True
         return np.asarray(inside[self.work.tie_ins(utility).table["node"].to_numpy(np.int64)])
 
-    def merged(self, before: IntArray, behind: IntArray, node: IntArray) -> NDArray[np.bool_]:
-        """Whether pieces of two edges that follow each other at a node are one crossing."""
+    def merged(self, before: IntArray, behind: IntArray, node: IntArray) -> IntArray:
+        """Places where pieces of two edges that follow each other at a node are one crossing."""
         ends, road = self.work.corridors.graph.ends, self.joints.road
+        at = np.flatnonzero((before >= 0) & self._joined[before] & self._joined[behind])
         one, two = (
-            np.where(ends[edge, 0] == node, road[edge, 0], road[edge, 1])
-            for edge in (before, behind)
+            np.where(ends[edge, 0] == node[at], road[edge, 0], road[edge, 1])
+            for edge in (before[at], behind[at])
         )
-        return np.asarray((one == two) & (one >= 0))
+        return np.asarray(at[(one == two) & (one >= 0)])
 
     def states(self, day: date) -> RoadStates:
         """What the roads say on a day."""
@@ -159,8 +161,8 @@ def answer(
         "length_m": sums[:, col.LENGTH],
         "cost_yuan": _cost(work, demand, sums),
         "crossing_count": sums[:, col.COUNT],
-        "kerb_m": _known(sums, col.KERB, col.NO_KERB),
-        "red_line_m": _known(sums, col.RED_LINE, col.NO_RED_LINE),
+        "kerb_m": _known(ridden, col.KERB, col.NO_KERB),
+        "red_line_m": _known(ridden, col.RED_LINE, col.NO_RED_LINE),
         "green_m2": near.green_m2,
     }
     tolerances = tolerances_of_ways(work, demand, sites, ways, figures)
@@ -182,13 +184,12 @@ def best_ranks(
 
 
 def _measures(demand: Demand, ridden: Ridden, near: _Strips) -> dict[str, FloatArray]:
-    sums = ridden.sums
     measured = Figures(
         demand=demand,
-        length_m=sums[:, col.LENGTH],
-        kerb_m=_known(sums, col.CITY_KERB, col.NO_CITY_KERB),
-        red_line_m=_known(sums, col.CITY_RED_LINE, col.NO_CITY_RED_LINE),
-        longest_kerb_m=np.where(sums[:, col.NO_CITY_KERB] > 0, np.nan, ridden.largest[:, 0]),
+        length_m=ridden.sums[:, col.LENGTH],
+        kerb_m=_known(ridden, col.CITY_KERB, col.NO_CITY_KERB),
+        red_line_m=_known(ridden, col.CITY_RED_LINE, col.NO_CITY_RED_LINE),
+        longest_kerb_m=np.where(ridden.bear(col.NO_CITY_KERB), np.nan, ridden.largest[:, 0]),
         green_m2=near.green_m2,
         trees=near.trees,
     )
@@ -204,13 +205,11 @@ def _facts(
     ridden: Ridden,
     near: _Strips,
 ) -> dict[str, Column]:
-    sums, roads = ridden.sums, ridden.roads
+    bridge_unknown = ridden.bear(col.BRIDGE_UNKNOWN) | (ridden.roads & BRIDGE_UNKNOWN > 0)
     return {
-        **desk.states(day).facts(roads),
+        **desk.states(day).facts(ridden.roads),
         **near.facts,
-        "on_bridge": three_valued(
-            sums[:, col.BRIDGE], sums[:, col.BRIDGE_UNKNOWN] + roads[:, BRIDGE_UNKNOWN]
-        ),
+        "on_bridge": three_valued(ridden.bear(col.BRIDGE), bridge_unknown),
         **_constants(demand, len(ways)),
         **sites.facts(demand.pipe.utility, ways.site),
     }
@@ -222,19 +221,16 @@ def trench_reach_m(work: Groundwork, demand: Demand) -> float:
     return 0.0 if width is None else width * _MITRE_REACH
 
 
-@dataclass(frozen=True)
-class Ridden:
-    """What the lines of ways add, one row for each way.
+class Ridden(NamedTuple):
+    """What lines add, or the lines of ways together; one row for each.
 
-    ``sums`` and ``largest`` have the columns of ``LineValues``: the longest piece inside a
-    carriageway, then the distances to greenery and trees with a minus, the nearest is the largest.
-    ``roads`` and ``perhaps`` count roads that are surely and that are perhaps dug up.
+    ``sums`` and ``largest`` have the columns of ``LineValues``. ``marks`` has three: those of the
+    line itself, of roads surely dug up, and of roads that perhaps are.
     """
 
     sums: FloatArray
+    marks: IntArray
     largest: FloatArray
-    roads: FloatArray
-    perhaps: FloatArray
 
     @property
     def gaps(self) -> FloatArray:
@@ -242,16 +238,31 @@ class Ridden:
         return -self.largest[:, 1:]
 
     @property
+    def roads(self) -> IntArray:
+        """Marks of roads surely dug up."""
+        return self.marks[:, 1]
+
+    def bear(self, mark: int) -> NDArray[np.bool_]:
+        """Whether a line bears a mark of its own."""
+        return np.asarray(self.marks[:, 0] & mark > 0)
+
+    @property
     def in_doubt(self) -> NDArray[np.bool_]:
         """Ways whose figures are not surely the sums of their lines'."""
-        unclear = (self.perhaps > 0) & (self.roads == 0)
-        return np.asarray((self.sums[:, col.DOUBT] > 0) | unclear.any(axis=1))
+        unclear = self.marks[:, 2] & ~self.roads
+        return self.bear(col.DOUBT) | (unclear > 0)
 
     def part(self, chosen: IntArray) -> Ridden:
         """Some of the ways, by their place."""
-        return Ridden(
-            self.sums[chosen], self.largest[chosen], self.roads[chosen], self.perhaps[chosen]
-        )
+        return Ridden(self.sums[chosen], self.marks[chosen], self.largest[chosen])
+
+
+# How the columns of ``Ridden`` are joined along a way, and what stands where it begins.
+_JOINS: tuple[tuple[np.ufunc, float], ...] = (
+    (np.add, 0),
+    (np.bitwise_or, 0),
+    (np.maximum, -np.inf),
+)
 
 
 def ride(desk: Desk, work: Groundwork, demand: Demand, day: date, ways: Ways) -> Ridden:
@@ -260,56 +271,41 @@ def ride(desk: Desk, work: Groundwork, demand: Demand, day: date, ways: Ways) ->
     ``work`` is the desk's own with what is closed. Ways over an edge that is bored, or that is
     no strip, crossing or connector, are in doubt.
     """
-    unlike = work.methods(demand.pipe).bored | desk.unlike
-    states, stubs = desk.states(day), desk.stubs(demand.pipe.utility)
-    reach = trench_reach_m(desk.work, demand)
+    stubs, reach_m = desk.stubs(demand.pipe.utility), trench_reach_m(desk.work, demand)
     branches, walks = ways.branches, ways.foot >= 0
-    inner = np.flatnonzero(branches.above >= 0)
+    foot, last_edge = ways.foot[walks], ways.edge[walks]
     desk.edges.fill(ways.edges_used)
     stubs.fill(ways.tie_in)
-    place = branches.place[ways.foot[walks]]
-    along = _told(desk.edges, branches.edge[inner], states, reach)
-    along[0][:, col.DOUBT] += unlike[branches.edge[inner]]
-    last = _told(desk.edges, ways.edge[walks], states, reach)
-    above = branches.above[inner]
-    _merge(
-        desk, demand, along[0], branches.edge[inner], branches.edge[above], branches.nodes[above]
+    edges, tie_ins = (
+        Ridden(lines.sums, lines.marks_with(desk.states(day).marks, reach_m), lines.largest)
+        for lines in (desk.edges, stubs)
     )
-    _merge(desk, demand, last[0], ways.edge[walks], branches.edge[place], ways.foot[walks])
-    totals = _told(stubs, ways.tie_in, states, reach)
-    joins = [(np.add, 0.0)] * (len(totals) - 1) + [(np.maximum, -np.inf)]
-    for total, of_edge, of_last, (join, start) in zip(totals, along, last, joins, strict=True):
-        used = np.flatnonzero((of_edge != start).any(axis=0))  # what no edge adds needs no ride
-        values = np.full((len(branches.nodes), len(used)), start)
-        values[inner] = of_edge[:, used]
-        of_last[:, used] = join(of_last[:, used], branches.ride(values, join, start)[place])
-        total[walks] = join(total[walks], of_last)
-    sums, roads, perhaps, largest = totals
-    return Ridden(sums, largest, roads, perhaps)
+    edges.marks[work.methods(demand.pipe).bored | desk.unlike, 0] |= col.DOUBT
+    along, last, total = (
+        edges.part(branches.edge),
+        edges.part(last_edge),
+        tie_ins.part(ways.tie_in),
+    )
+    above, place = branches.above, branches.place[foot]
+    _merge(desk, demand, along, branches.edge, branches.edge[above], branches.nodes[above])
+    _merge(desk, demand, last, last_edge, branches.edge[place], foot)
+    for whole, of_edge, of_last, (join, start) in zip(total, along, last, _JOINS, strict=True):
+        ridden = branches.ride(of_edge, join, start)[place]
+        whole[walks] = join(whole[walks], join(of_last, ridden))
+    return total
 
 
 def _merge(
-    desk: Desk, demand: Demand, sums: FloatArray, edge: IntArray, before: IntArray, node: IntArray
+    desk: Desk, demand: Demand, lines: Ridden, edge: IntArray, before: IntArray, node: IntArray
 ) -> None:
     """Count pieces that edges share with the edge before them once.
 
     Where the longest piece is asked for, such ways are in doubt: it is longer than both.
     """
-    merged = (before >= 0) & desk.merged(edge, before, node)
-    sums[merged, col.COUNT] -= 1.0
+    merged = desk.merged(before, edge, node)
+    lines.sums[merged, col.COUNT] -= 1.0
     if any("longest" in name for name in MEASURES[demand.pipe.utility]):
-        sums[merged, col.DOUBT] += 1.0
-
-
-def _told(
-    values: LineValues, numbers: IntArray, states: RoadStates, reach_m: float
-) -> list[FloatArray]:
-    """What lines add: sums, roads surely and perhaps dug up; then what is largest of them."""
-    return [
-        values.sums[numbers],
-        *values.road_counts(numbers, states.counts, reach_m),
-        np.concatenate([values.longest[numbers], -values.gaps[numbers]], axis=1),
-    ]
+        lines.marks[merged, 0] |= col.DOUBT
 
 
 def beside_greenery(desk: Desk, demand: Demand, gaps: FloatArray) -> NDArray[np.bool_]:
@@ -389,8 +385,8 @@ class _Strips:
         return both[0], both[1]
 
 
-def _known(sums: FloatArray, column: int, unknown: int) -> FloatArray:
-    return np.where(sums[:, unknown] > 0, np.nan, sums[:, column])
+def _known(ridden: Ridden, column: int, unknown: int) -> FloatArray:
+    return np.where(ridden.bear(unknown), np.nan, ridden.sums[:, column])
 
 
 def _constants(demand: Demand, count: int) -> dict[str, Coded]:
@@ -401,10 +397,10 @@ def _constants(demand: Demand, count: int) -> dict[str, Coded]:
 
 def _cost(work: Groundwork, demand: Demand, sums: FloatArray) -> FloatArray:
     """Metres on each surface times the price of a metre there, as ``surface_lengths`` has them."""
-    surfaces = sums[:, col.SURFACE : col.SURFACE + len(SURFACES)].copy()
-    open_m = np.maximum(sums[:, col.LENGTH] - surfaces[:, 2:].sum(axis=1), 0.0)
-    surfaces[:, 1] = np.minimum(sums[:, col.GREEN], open_m)
-    surfaces[:, 0] = open_m - surfaces[:, 1]
+    roads = sums[:, col.SURFACE :]
+    open_m = np.maximum(sums[:, col.LENGTH] - roads.sum(axis=1), 0.0)
+    verge = np.minimum(sums[:, col.GREEN], open_m)
+    surfaces = np.column_stack([open_m - verge, verge, roads])
     return priced(surfaces, work.rates(demand.pipe).yuan_m)
 
 
@@ -414,14 +410,14 @@ def _judge(
     ways: Ways,
     demand: Demand,
     columns: Mapping[str, Column],
-    roads: FloatArray,
+    roads: IntArray,
     tolerances: Mapping[str, FloatArray],
 ) -> Judged:
     """The verdict of every way."""
     utility = demand.pipe.utility
     verdict_of = np.zeros(len(ways), np.intp)
     verdicts: list[Verdict] = []
-    for unverified, at in _unverified(utility, sites, ways.site, roads[:, ASSUMED_WIDTH] > 0):
+    for unverified, at in _unverified(utility, sites, ways.site, roads & ASSUMED_WIDTH > 0):
         judged = judge_columns(
             utility,
             {name: _rows(column, at) for name, column in columns.items()},

@@ -16,21 +16,20 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
-from gis.linear import FloatArray, IntArray, LineArray, ranges
+from gis.linear import FloatArray, IntArray, LineArray, segments
 from gis.overlay import CONTACT_TOLERANCE_M, squares_of
 from planning.facts import Ground, counted_crossings
 from planning.judged_routes import as_known
-from planning.quantities import SURFACES
+from planning.quantities import NON_CARRIAGEWAY, SURFACES
 from planning.road_surfaces import Crossed
 
-# Columns of values that add up along a route. Pieces of unknown length are counted instead.
-LENGTH, GREEN, COUNT, BRIDGE, BRIDGE_UNKNOWN, DOUBT = range(6)
-KERB, RED_LINE, CITY_KERB, CITY_RED_LINE = range(6, 10)
-NO_KERB, NO_RED_LINE, NO_CITY_KERB, NO_CITY_RED_LINE = range(10, 14)
-SURFACE = 14
-COLUMNS = SURFACE + len(SURFACES)
+# Columns of values that add up along a route, then metres on each surface of carriageways.
+LENGTH, GREEN, COUNT, KERB, RED_LINE, CITY_KERB, CITY_RED_LINE, SURFACE = range(8)
+COLUMNS = SURFACE + len(SURFACES) - len(NON_CARRIAGEWAY)
+# Marks that a route bears if one of its lines does; the last four of pieces of unknown length.
+BRIDGE, BRIDGE_UNKNOWN, DOUBT = 1, 2, 4
+NO_KERB, NO_RED_LINE, NO_CITY_KERB, NO_CITY_RED_LINE = 8, 16, 32, 64
 # Parts of roads in squares of this side have few corners, and few lines lie in two of them.
 _SQUARE_M = 120.0
 
@@ -153,11 +152,12 @@ class LineValues:
         carriageways, with the number of the line in their first column.
     sums
         (n, ``COLUMNS``) values that add up.
-    longest
-        (n, 1) longest single piece inside the carriageway of a city road.
-    gaps
-        (n, 2) distance to the nearest greenery and tree; infinite beyond the reach of ``nearby``,
-        and for lines of no length.
+    marks
+        (n,) bits that a route bears if one of its lines does.
+    largest
+        (n, 3) what counts is the largest of: the longest single piece inside the carriageway of a
+        city road, then the distances to greenery and trees with a minus. These are infinite beyond
+        the reach of ``nearby``, and for lines of no length.
     """
 
     ground: Ground
@@ -169,13 +169,13 @@ class LineValues:
     on_bridge: FloatArray
     in_doubt: NDArray[np.bool_]
     sums: FloatArray = field(init=False)
-    longest: FloatArray = field(init=False)
-    gaps: FloatArray = field(init=False)
+    marks: IntArray = field(init=False)
+    largest: FloatArray = field(init=False)
 
     def __post_init__(self) -> None:
         count = len(self.lines)
-        self.sums, self.longest = np.zeros((count, COLUMNS)), np.zeros((count, 1))
-        self.gaps = np.full((count, 2), np.inf)
+        self.sums, self.marks = np.zeros((count, COLUMNS)), np.zeros(count, np.int64)
+        self.largest = np.full((count, 3), (0.0, -np.inf, -np.inf))
         self._filled = np.zeros(count, bool)
         self._near: list[NearRoads] = []
 
@@ -195,7 +195,12 @@ class LineValues:
         )
         self.__dict__.pop("near_roads", None)  # told again with the new ones
         long = self.sums[new, LENGTH] > 0
-        self.gaps[new[long]] = self.nearby.gaps(lines[long])
+        self.largest[new[long], 1:] = -self.nearby.gaps(lines[long])
+
+    @property
+    def gaps(self) -> FloatArray:
+        """Distances of lines to the nearest greenery and tree."""
+        return -self.largest[:, 1:]
 
     @cached_property
     def near_roads(self) -> tuple[NearRoads, IntArray]:
@@ -205,31 +210,22 @@ class LineValues:
         near = NearRoads(*(column[order] for column in _fields(found)))
         return near, np.searchsorted(near.line, np.arange(len(self.lines) + 1)).astype(np.int64)
 
-    def road_counts(
-        self, numbers: IntArray, counts: FloatArray, reach_m: float
-    ) -> tuple[FloatArray, FloatArray]:
-        """Counts of the roads that lines surely dig up, and of those that they perhaps do.
+    def marks_with(self, of_roads: IntArray, reach_m: float) -> IntArray:
+        """(n, 3) marks of lines, those of roads that they surely dig up, and of those they may.
 
-        ``counts`` has rows for roads surely and perhaps dug (``RoadStates.counts``); a trench
+        ``of_roads`` are the marks of roads surely and perhaps dug (``RoadStates.marks``); a trench
         reaches ``reach_m`` to both sides.
         """
-        near, starts = self.near_roads
-        rows = ranges(starts[numbers], starts[numbers + 1])
-        row_starts = np.r_[0, np.cumsum(starts[numbers + 1] - starts[numbers])]
-        told = counts[np.where(near.known[rows], 0, 1), near.road[rows]]
-        sure = near.sure[rows]
-        perhaps = ~sure & (near.gap_m[rows] <= reach_m)
-        return tuple(
-            csr_matrix(
-                (which.astype(float), np.arange(len(rows)), row_starts),
-                shape=(len(numbers), len(rows)),
-            )
-            @ told
-            for which in (sure, perhaps)
-        )
+        near, _ = self.near_roads
+        told = of_roads[np.where(near.known, 0, 1), near.road]
+        perhaps = ~near.sure & (near.gap_m <= reach_m)
+        found = np.column_stack([self.marks, *np.zeros((2, len(self.lines)), np.int64)])
+        for column, which in enumerate((near.sure, perhaps), 1):
+            np.bitwise_or.at(found[:, column], near.line[which], told[which])
+        return found
 
     def _measure(self, new: IntArray, lines: LineArray) -> tuple[IntArray, IntArray]:
-        """Length, greenery along the line, crossings, surfaces and bridges.
+        """Length, greenery along the line, crossings, surfaces and bridges of new lines.
 
         Returns pairs of lines, by their place among the new ones, and roads that they enter.
         """
@@ -237,21 +233,25 @@ class LineValues:
         measured, drawn = self._measured(new)
         known = as_known(self.ground, drawn)
         counted = counted_crossings(self.ground, known)
-        values = np.zeros((len(lines), COLUMNS))
+        values, bridge = np.zeros((len(lines), COLUMNS)), self.on_bridge[new]
         values[:, LENGTH], values[:, GREEN] = measured["length_m"], measured["green_m"]
         values[:, COUNT] = drawn.of_line("times", len(lines))
-        _add(values, known, "kerb_m", KERB, NO_KERB)
-        _add(values, known, "red_line_m", RED_LINE, NO_RED_LINE)
-        _add(values, counted, "kerb_m", CITY_KERB, NO_CITY_KERB)
-        _add(values, counted, "red_line_m", CITY_RED_LINE, NO_CITY_RED_LINE)
         surfaces = corridors.metres_on(measured, drawn)
-        values[:, SURFACE + 2 :] = surfaces[:, 2:]  # the others follow from the sums
-        bridge = self.on_bridge[new]
-        values[:, BRIDGE], values[:, BRIDGE_UNKNOWN] = bridge == 1.0, np.isnan(bridge)
-        values[:, DOUBT] = self.in_doubt[new]
-        self.sums[new] = values
+        values[:, SURFACE:] = surfaces[:, len(NON_CARRIAGEWAY) :]  # the others follow from the sums
+        marks: IntArray = np.where(self.in_doubt[new], DOUBT, 0)
+        marks |= np.where(bridge == 1.0, BRIDGE, 0) | np.where(np.isnan(bridge), BRIDGE_UNKNOWN, 0)
+        for line, length, column, unknown in (
+            (known.line, known.kerb_m, KERB, NO_KERB),
+            (known.line, known.red_line_m, RED_LINE, NO_RED_LINE),
+            (counted.line, counted.kerb_m, CITY_KERB, NO_CITY_KERB),
+            (counted.line, counted.red_line_m, CITY_RED_LINE, NO_CITY_RED_LINE),
+        ):
+            missing = np.isnan(length)
+            np.add.at(values[:, column], line[~missing], length[~missing])
+            marks[line[missing]] |= unknown
+        self.sums[new], self.marks[new] = values, marks
         longest = np.nan_to_num(counted.longest_m)
-        np.maximum.at(self.longest[:, 0], new[counted.line], longest)
+        np.maximum.at(self.largest[:, 0], new[counted.line], longest)
         entered = drawn.take(drawn.times > 0)
         return entered.line, entered.road
 
@@ -265,20 +265,30 @@ class LineValues:
         return measured, Crossed.of(self.crossings, line).take(line >= 0)
 
 
-def _add(values: FloatArray, pieces: Crossed, name: str, column: int, unknown: int) -> None:
-    """Add up a length of pieces by line, and count those whose length is unknown."""
-    line, length = pieces.line, getattr(pieces, name)
-    missing = np.isnan(length)
-    np.add.at(values[:, column], line[~missing], length[~missing])
-    np.add.at(values[:, unknown], line[missing], 1.0)
-
-
 def _inside_m(lines: LineArray, areas: NDArray[Any]) -> FloatArray:
-    """Length of each line in the (prepared) area beside it; most lie in it as a whole."""
+    """Metres of each line in the (prepared) area beside it, or as many as are more than a contact.
+
+    Most lie in it as a whole, or begin or end there; only the others are laid over it.
+    """
     inside = np.where(shapely.contains_properly(areas, lines), shapely.length(lines), 0.0)
-    part = np.flatnonzero(inside == 0)
+    for last in (False, True):
+        part = np.flatnonzero(inside <= CONTACT_TOLERANCE_M)
+        ends = _end_pieces(lines[part], last)
+        inside[part] = np.where(shapely.covers(areas[part], ends), shapely.length(ends), 0.0)
+    part = np.flatnonzero(inside <= CONTACT_TOLERANCE_M)
     inside[part] = shapely.length(shapely.intersection(lines[part], areas[part]))
     return inside
+
+
+def _end_pieces(lines: LineArray, last: bool) -> LineArray:
+    """The first or last two contacts of lines, or as much of them as is straight."""
+    end, next_to_it = (
+        shapely.get_coordinates(shapely.get_point(lines, place))
+        for place in ((-1, -2) if last else (0, 1))
+    )
+    ahead = next_to_it - end
+    share = np.minimum(2 * CONTACT_TOLERANCE_M / np.maximum(np.hypot(*ahead.T), 1e-9), 1.0)
+    return segments(end, end + ahead * share[:, None])
 
 
 def _by_road(

@@ -110,7 +110,7 @@ class Sites:
     def gap_m(self) -> FloatArray:
         """Distance of each parcel from the nearest strip."""
         gaps = self.work.corridors.gaps_m
-        return np.array([gaps.get(parcel_id, np.inf) for parcel_id in self.parcel_ids])
+        return np.array([gaps.get(parcel_id, np.inf) for parcel_id in self.parcel_ids], float)
 
     @cached_property
     def tolerance_m(self) -> FloatArray:

@@ -18,7 +18,7 @@ from planning.tie_ins import TieIns
 
 @dataclass(frozen=True)
 class LastSteps:
-    """Every last step of every site: over a connector from its foot, or straight at a node.
+    """Every last step of some sites: over a connector from its foot, or straight at a node.
 
     Rows ordered by ``site`` and ``edge``; ``edge`` and ``foot`` are -1 where the way ends at
     ``node`` itself.
@@ -29,11 +29,14 @@ class LastSteps:
     edge: IntArray
     foot: IntArray
 
+    @cached_property
+    def _starts(self) -> IntArray:
+        """Where the rows of each site up to the last one begin, and the end."""
+        return np.append(0, np.cumsum(np.bincount(self.site)))
+
     def of_sites(self, sites: IntArray) -> LastSteps:
         """The last steps of some of the sites, given in ascending order."""
-        rows = ranges(
-            np.searchsorted(self.site, sites), np.searchsorted(self.site, sites, side="right")
-        )
+        rows = ranges(*(self._starts.take(some, mode="clip") for some in (sites, sites + 1)))
         return LastSteps(self.site[rows], self.node[rows], self.edge[rows], self.foot[rows])
 
 
@@ -42,7 +45,8 @@ def last_steps(corridors: Corridors, node: IntArray, starts: IntArray) -> LastSt
     site = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     table = corridors.connectors
     at_node = table["node"].to_numpy(np.int64)
-    first, last = np.searchsorted(at_node, node), np.searchsorted(at_node, node, "right")
+    begin = np.searchsorted(at_node, np.arange(corridors.graph.node_count + 1))
+    first, last = begin[node], begin[node + 1]
     row = ranges(first, last)
     of_end = np.repeat(np.arange(len(node)), last - first)
     edge, foot = (table[name].to_numpy(np.int64)[row] for name in ("edge", "foot"))
@@ -56,7 +60,7 @@ def last_steps(corridors: Corridors, node: IntArray, starts: IntArray) -> LastSt
             (none, foot),
         )
     ]
-    by_site = np.lexsort((steps[2], steps[0]))
+    by_site = np.argsort(steps[0] * (corridors.graph.edge_count + 1) + steps[2], kind="stable")
     return LastSteps(*(part[by_site] for part in steps))
 
 

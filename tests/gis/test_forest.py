@@ -138,6 +138,7 @@ def test_values_ride_along_the_ways_of_some_nodes(problem: Problem, data: st.Dat
     of_node = np.zeros((len(branches.nodes), 2))
     of_node[below] = values[branches.edge[below]]
     total, largest = branches.ride(of_node), branches.ride(of_node, np.maximum, -np.inf)
+    marks = branches.ride(of_node.astype(np.int64), np.bitwise_or)
     steps, starts = branches.walks(np.array(nodes, np.int64))
     for number, node in enumerate(nodes):
         edges = forest.path(node)
@@ -146,3 +147,5 @@ def test_values_ride_along_the_ways_of_some_nodes(problem: Problem, data: st.Dat
         assert total[place].tolist() == values[edges].sum(axis=0).tolist()
         expected = values[edges].max(axis=0, initial=-np.inf)
         assert largest[place].tolist() == expected.tolist()
+        borne = np.bitwise_or.reduce(values[edges].astype(np.int64), axis=0)
+        assert marks[place].tolist() == borne.tolist()
