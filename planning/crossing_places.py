@@ -71,8 +71,8 @@ def crossing_feet(
         at_strips, regular = (t[near.holds(_xy(t))] for t in (at_strips, regular))
     found = []
     for side in (1, -1):
-        near = at_strips[at_strips["side"] == side]
-        found.append(_joined(near, _hits(layout, offset, near, -side)))
+        begun = at_strips[at_strips["side"] == side]
+        found.append(_joined(begun, _hits(layout, offset, begun, -side)))
     found.append(_joined(_hits(layout, offset, regular, 1), _hits(layout, offset, regular, -1)))
     both = pd.concat(found, ignore_index=True)
     start = _point_xy(layout, both["piece"], both["at_m"])
