@@ -14,7 +14,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gis.handing_on import numbers_after
 from gis.linear import FloatArray, IntArray, LineArray, segments, vertex_places
+from gis.patched_tree import Tree, patched, tree_of
 
 # A line this near to a side runs on it, and this far past its end still meets it: rounding of
 # coordinates decides neither whether a line along a boundary is inside nor lets one slip through.
@@ -104,6 +106,43 @@ class LinePieces(NamedTuple):
         return LinePieces(np.array(line), np.array(area), np.array(start), np.array(end))
 
 
+class _Sides(NamedTuple):
+    """Sides of all rings of polygons: (k, 2, 2) ends, the polygon of each, and their R-tree."""
+
+    ends: FloatArray
+    owner: IntArray
+    lines: LineArray
+    tree: Tree
+
+    def after(self, polygons: NDArray[Any], stood: IntArray, count: int) -> _Sides:
+        """The sides of polygons of which some stood among ``count`` others: -1 for new ones."""
+        new = np.flatnonzero(stood < 0)
+        owner = numbers_after(stood, count)[self.owner]
+        kept = np.flatnonzero(owner >= 0)
+        number = np.full(len(owner), -1)
+        number[kept] = np.arange(len(kept))
+        ends, of_new, lines = _sides_of(polygons[new])
+        lines = np.concatenate([self.lines[kept], lines])
+        came = len(kept) + np.arange(len(ends))
+        return _Sides(
+            np.concatenate([self.ends[kept], ends]),
+            np.concatenate([owner[kept], new[of_new]]),
+            lines,
+            patched(self.tree, number, lines, came),
+        )
+
+
+def _sides_of(polygons: NDArray[Any]) -> tuple[FloatArray, IntArray, LineArray]:
+    """Sides of all rings: their ends, the polygon of each, and the sides as lines."""
+    shapes, area = shapely.get_parts(polygons, return_index=True)
+    rings, shape = shapely.get_rings(shapes, return_index=True)
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    first = np.flatnonzero(ring[1:] == ring[:-1])
+    owner = np.asarray(area[shape[ring[first]]], np.int64)
+    ends = np.stack([xy[first], xy[first + 1]], axis=1)
+    return ends, owner, segments(xy[first], xy[first + 1])
+
+
 @dataclass(frozen=True)
 class Areas:
     """Polygons, prepared to look up many lines in them again and again."""
@@ -148,7 +187,7 @@ class Areas:
         few = shapely.get_num_coordinates(some) <= _FEW_VERTICES
         short = chosen[few & (shapely.get_type_id(some) != _MULTI) & (shapely.length(some) > 0)]
         near[short] = False
-        near[short[self._sides[2].query(lines[short])[0]]] = True
+        near[short[self._sides.tree.query(lines[short])[0]]] = True
         return near
 
     def _wholes(
@@ -200,7 +239,7 @@ class Areas:
         self, parts: LineArray, ends: FloatArray
     ) -> tuple[IntArray, IntArray, FloatArray]:
         """Where segments meet sides: segment, polygon, share of the segment."""
-        sides, owner, tree = self._sides
+        sides, owner, _, tree = self._sides
         part, side = tree.query(parts)
         origin, ahead = ends[part, 0], ends[part, 1] - ends[part, 0]
         corner, along = sides[side, 0], sides[side, 1] - sides[side, 0]
@@ -218,15 +257,23 @@ class Areas:
         return shapely.STRtree(self.polygons)
 
     @cached_property
-    def _sides(self) -> tuple[FloatArray, IntArray, shapely.STRtree]:
-        """Sides of all rings: (k, 2, 2) ends, the polygon of each, and their R-tree."""
-        shapes, area = shapely.get_parts(self.polygons, return_index=True)
-        rings, shape = shapely.get_rings(shapes, return_index=True)
-        xy, ring = shapely.get_coordinates(rings, return_index=True)
-        first = np.flatnonzero(ring[1:] == ring[:-1])
-        owner = np.asarray(area[shape[ring[first]]], np.int64)
-        sides = segments(xy[first], xy[first + 1])
-        return np.stack([xy[first], xy[first + 1]], axis=1), owner, shapely.STRtree(sides)
+    def _sides(self) -> _Sides:
+        ends, owner, lines = _sides_of(self.polygons)
+        return _Sides(ends, owner, lines, tree_of(lines))
+
+    def with_others(self, polygons: NDArray[Any], row_before: IntArray) -> Areas:
+        """The areas of ``polygons``, of which most are these very ones.
+
+        ``row_before`` is the row that each had here, -1 for none. Their sides are arranged anew
+        only where they are others.
+        """
+        after = Areas(polygons)
+        if "_sides" in vars(self):
+            before = self.polygons[row_before].tolist()
+            same = np.array([a is b for a, b in zip(polygons.tolist(), before, strict=True)], bool)
+            stood = np.where(same, row_before, -1)
+            vars(after)["_sides"] = self._sides.after(polygons, stood, len(self))
+        return after
 
     @cached_property
     def prepared(self) -> NDArray[Any]:

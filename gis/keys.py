@@ -38,7 +38,9 @@ def _of_column(column: NDArray[Any] | pd.Series) -> Keys:
     if values.dtype.kind == "f":
         values = _steps(values)
     elif values.dtype.kind not in "iub":
-        values = np.array([str(value) for value in column], object)
+        place, kinds = pd.factorize(values, use_na_sentinel=False)
+        texts = np.array([str(kind) for kind in kinds], object)
+        return np.asarray(pd.util.hash_array(texts, categorize=False), np.uint64)[place]
     return np.asarray(pd.util.hash_array(values), np.uint64)
 
 

@@ -33,6 +33,18 @@ class Pieces(NamedTuple):
     start_m: FloatArray
     end_m: FloatArray
 
+    def only(self, rows: IntArray | NDArray[np.bool_]) -> Pieces:
+        """Some of the pieces."""
+        return Pieces(self.lines[rows], self.parent[rows], self.start_m[rows], self.end_m[rows])
+
+    def with_others(self, others: Pieces) -> tuple[Pieces, IntArray]:
+        """These and others, ordered by parent and distance, and the place that each had."""
+        lines, parent, start_m, end_m = (
+            np.concatenate(both) for both in zip(self, others, strict=True)
+        )
+        order = np.lexsort((start_m, parent))
+        return Pieces(lines, parent, start_m, end_m).only(order), order
+
 
 def cut_lines(lines: LineArray, at_line: IntArray, at_m: FloatArray) -> Pieces:
     """Cut lines at positions along them; lines without a position come back whole.

@@ -34,6 +34,27 @@ class Network(NamedTuple):
     ends: IntArray
     node_xy: FloatArray
 
+    def only(self, rows: IntArray) -> Network:
+        """Some of the pieces; nodes keep their numbers."""
+        return Network(self.pieces.only(rows), self.ends[rows], self.node_xy)
+
+
+class Meetings(NamedTuple):
+    """Where lines are cut: metres along each, and the ``other`` line met there, itself perhaps."""
+
+    line: IntArray
+    at_m: FloatArray
+    other: IntArray
+
+
+class Noded(NamedTuple):
+    """Lines on their levels, where they meet, and the network that they are cut into."""
+
+    lines: LineArray
+    level: IntArray
+    meetings: Meetings
+    network: Network
+
 
 def node_lines(lines: LineArray, level: IntArray | None = None) -> Network:
     """Cut lines wherever they touch or cross another or themselves, and number the nodes.
@@ -53,51 +74,91 @@ def node_lines(lines: LineArray, level: IntArray | None = None) -> Network:
     ends, tips and feet of such stretches are nodes. Complexity O((n + k) log n) for k touching
     pairs.
     """
+    level = np.zeros(len(lines), np.int64) if level is None else level
+    return noded(lines, level).network
+
+
+def noded(lines: LineArray, level: IntArray) -> Noded:
+    """The same with what it takes to node the lines again when some of them have changed."""
+    met = find_meetings(lines, level, np.arange(len(lines)))
+    return Noded(lines, level, met, number_nodes(cut_lines(lines, met.line, met.at_m)))
+
+
+def find_meetings(
+    lines: LineArray, level: IntArray, new: IntArray, looped: IntArray | None = None
+) -> Meetings:
+    """Where ``new`` lines meet any, themselves too.
+
+    ``looped`` are those among the others that meet themselves.
+    """
     tree = shapely.STRtree(lines)
-    one, two = tree.query(lines, predicate="intersects")
-    apart = one < two
-    one, two = one[apart].astype(np.int64), two[apart].astype(np.int64)
+    is_new = np.zeros(len(lines), bool)
+    is_new[new] = True
+    at, two = tree.query(lines[new], predicate="intersects")
+    one = new[at]
+    once = np.where(is_new[two], one < two, True)
+    one, two = np.sort([one[once], two[once]], axis=0).astype(np.int64)
     xy, pair = shapely.get_coordinates(
         shapely.intersection(lines[one], lines[two]), return_index=True
     )
     points = shapely.points(xy)
-    if level is not None and (level[one] != level[two]).any():
+    if (level[one] != level[two]).any():
         meet = (level[one] == level[two])[pair] | _at_an_end(points, lines, one[pair], two[pair])
         points, pair = points[meet], pair[meet]
-    near, tip = _touching_ends(lines, tree)
+    near, tip, whose = _touching_ends(lines, tree, new, np.flatnonzero(~is_new))
     at_line = np.concatenate([one[pair], two[pair], near])
-    return number_nodes(
-        cut_lines(lines, *_places(lines, at_line, np.concatenate([points, points, tip])))
-    )
+    other = np.concatenate([two[pair], one[pair], whose])
+    places = np.concatenate([points, points, tip])
+    return _along(lines, at_line, places, other, new, looped)
 
 
-def _places(
-    lines: LineArray, at_line: IntArray, points: NDArray[Any]
-) -> tuple[IntArray, FloatArray]:
-    """Where to cut: the line and the metres along it of each meeting, with itself too."""
-    own_line, own_xy = meeting_points(lines, NODE_TOLERANCE_M)
-    again = np.isin(at_line, own_line)  # passed more than once, perhaps
-    once, once_m = (
-        at_line[~again],
-        shapely.line_locate_point(lines[at_line[~again]], points[~again]),
-    )
-    if len(own_line) == 0:
-        return once, once_m
-    looped, number = np.unique(np.concatenate([own_line, at_line[again]]), return_inverse=True)
+def _along(
+    lines: LineArray,
+    at_line: IntArray,
+    points: NDArray[Any],
+    other: IntArray,
+    new: IntArray,
+    looped: IntArray | None,
+) -> Meetings:
+    """Metres along each line of its meetings, those of new lines with themselves too."""
+    own, own_xy = meeting_points(lines[new], NODE_TOLERANCE_M)
+    own = new[own]
+    winding = own if looped is None else np.concatenate([own, looped])
+    again = np.isin(at_line, winding)  # passed more than once, perhaps
+    once = at_line[~again]
+    once_m = shapely.line_locate_point(lines[once], points[~again])
+    if len(own) == 0 and not again.any():
+        return Meetings(once, once_m, other)
+    of = np.concatenate([own, at_line[again]])
+    met = np.concatenate([own, other[again]])
     xy = np.concatenate([own_xy, shapely.get_coordinates(points[again])])
-    many, many_m = passages(lines[looped], number, xy, NODE_TOLERANCE_M)
-    return np.concatenate([once, looped[many]]), np.concatenate([once_m, many_m])
+    winding, number = np.unique(of, return_inverse=True)
+    place, many_m = passages(lines[winding], number, xy, NODE_TOLERANCE_M)
+    return Meetings(
+        np.concatenate([once, of[place]]),
+        np.concatenate([once_m, many_m]),
+        np.concatenate([other[~again], met[place]]),
+    )
 
 
-def _touching_ends(lines: LineArray, tree: shapely.STRtree) -> tuple[IntArray, NDArray[Any]]:
-    """Ends of lines that lie on other lines but for rounding: the other line, and the end.
+def _touching_ends(
+    lines: LineArray, tree: shapely.STRtree, new: IntArray, others: IntArray
+) -> tuple[IntArray, NDArray[Any], IntArray]:
+    """Ends that lie on other lines but for rounding: the other line, the end, and whose it is.
 
-    A point computed to lie on a line seldom intersects it.
+    Ends of new lines on any, and of the others on new ones. A point computed to lie on a line
+    seldom intersects it.
     """
-    tips = np.concatenate([shapely.get_point(lines, 0), shapely.get_point(lines, -1)])
-    at, other = tree.query(tips, predicate="dwithin", distance=NODE_TOLERANCE_M)
-    foreign = at % max(len(lines), 1) != other
-    return other[foreign].astype(np.int64), tips[at[foreign]]
+    found: list[tuple[IntArray, NDArray[Any], IntArray]] = []
+    for owner, on in ((new, tree), (others, shapely.STRtree(lines[new]))):
+        whose = np.tile(owner, 2)
+        tips = np.concatenate([shapely.get_point(lines[owner], end) for end in (0, -1)])
+        at, met = on.query(tips, predicate="dwithin", distance=NODE_TOLERANCE_M)
+        met = (met if on is tree else new[met]).astype(np.int64)
+        foreign = whose[at] != met
+        found.append((met[foreign], tips[at[foreign]], whose[at[foreign]]))
+    met, tips, whose = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return met, tips, whose
 
 
 def _at_an_end(

@@ -47,8 +47,7 @@ class Region:
         if longest_m <= cell_m and len(boxes) <= _FEW:
             return Region(boxes)
         cell_m = max(cell_m, longest_m / _MOST_CELLS)
-        cells = [_cells_of(shape, box, cell_m) for shape, box in zip(shapes, boxes, strict=True)]
-        rows = _rows_of(np.unique(np.concatenate(cells), axis=0))
+        rows = _rows_of(np.unique(_cells_of(_steps_of(shapes), cell_m), axis=0))
         return Region(rows.astype(float) * cell_m)
 
     def __len__(self) -> int:
@@ -120,13 +119,32 @@ class Region:
         return away
 
 
-def _cells_of(shape: Any, box: FloatArray, cell_m: float) -> NDArray[np.int64]:
-    """The cells of a grid that a shape meets: (n, 2) numbers to the east and to the north."""
-    low, high = np.floor(box.reshape(2, 2) / cell_m).astype(np.int64)
-    spans = (np.arange(first, last + 1) for first, last in zip(low, high, strict=True))
-    cells = np.stack(np.meshgrid(*spans), axis=-1).reshape(-1, 2)
-    shapely.prepare(shape)
-    met = shapely.intersects(shape, shapely.box(*(cells * cell_m).T, *((cells + 1) * cell_m).T))
+def _steps_of(shapes: NDArray[Any]) -> NDArray[Any]:
+    """Shapes with lines taken apart into their straight steps, each in few cells."""
+    parts = shapely.get_parts(shapes)
+    line = shapely.get_type_id(parts) == shapely.GeometryType.LINESTRING
+    xy, owner = shapely.get_coordinates(parts[line], return_index=True)
+    first = np.flatnonzero(owner[1:] == owner[:-1])
+    steps = shapely.linestrings(np.stack([xy[first], xy[first + 1]], axis=1))
+    return np.concatenate([parts[~line], steps])
+
+
+def _cells_of(shapes: NDArray[Any], cell_m: float) -> NDArray[np.int64]:
+    """The cells of a grid that shapes meet: (n, 2) numbers to the east and to the north."""
+    shapely.prepare(shapes[shapely.get_type_id(shapes) == shapely.GeometryType.POLYGON])
+    low, high = (
+        np.floor(shapely.bounds(shapes).reshape(-1, 2, 2) / cell_m).astype(np.int64).swapaxes(0, 1)
+    )
+    spans = high - low + 1
+    count = spans.prod(axis=1)
+    row = np.repeat(np.arange(len(shapes)), count)
+    place = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    north, east = np.divmod(place, spans[row, 0])
+    cells = low[row] + np.stack([east, north], axis=1)
+    met = count[row] == 1
+    asked = np.flatnonzero(~met)
+    boxes = shapely.box(*(cells[asked] * cell_m).T, *((cells[asked] + 1) * cell_m).T)
+    met[asked] = shapely.intersects(shapes[row[asked]], boxes)
     return np.asarray(cells[met])
 
 

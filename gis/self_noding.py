@@ -87,8 +87,8 @@ def passages(
 
     Returns
     -------
-    Index of the line and metres from its start, of each passage. O(v log v + k log v) for v
-    vertices of the lines.
+    Index of the place and metres from the start of its line, of each passage.
+    O(v log v + k log v) for v vertices of the lines.
     """
     steps = _steps(lines)
     tree = shapely.STRtree(segments(steps.start, steps.start + steps.along))
@@ -100,7 +100,7 @@ def passages(
     place, at_m = place[order], at_m[order]
     again = (np.diff(place) == 0) & (np.diff(at_m) <= _ONE_PASSAGE * tolerance_m)
     fresh = np.r_[True, ~again][: len(place)]
-    return at_line[place[fresh]], at_m[fresh]
+    return place[fresh].astype(np.int64), at_m[fresh]
 
 
 def own_feet(

@@ -7,14 +7,16 @@ carriageway. Streets drawn twice count once.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import FloatArray, IntArray, LineArray, Pieces, vertex_places
-from gis.noding import NODE_TOLERANCE_M, Network, node_lines, number_nodes
+from gis.handing_on import numbers_after
+from gis.linear import FloatArray, IntArray, LineArray, vertex_places
+from gis.noding import NODE_TOLERANCE_M, Network, Noded, noded
+from gis.renoding import noded_again
 from gis.self_noding import own_feet
 
 # A street is prolonged to an axis that it would meet at this angle or more: a line that ends
@@ -29,7 +31,22 @@ _SPIKE_DEG = 2.0
 _SAME_STREET_M = 0.05
 
 
-def street_net(lines: LineArray, half_width_m: FloatArray, level: IntArray) -> Network:
+class StreetNet(NamedTuple):
+    """The street net, and what it takes to lay it again where some streets have changed.
+
+    ``noded`` are the mended lines and all pieces of them; ``drawn`` the lines before their ends
+    were mended, ``half_width_m`` half the carriageway of each. ``piece`` is the number among all
+    pieces of each part in ``network``.
+    """
+
+    network: Network
+    piece: IntArray
+    drawn: LineArray
+    half_width_m: FloatArray
+    noded: Noded
+
+
+def street_net(lines: LineArray, half_width_m: FloatArray, level: IntArray) -> StreetNet:
     """Node centre lines and mend their ends.
 
     Parameters
@@ -46,9 +63,70 @@ def street_net(lines: LineArray, half_width_m: FloatArray, level: IntArray) -> N
     The noded parts with the number of the line that each came from.
     """
     drawn = _without_slips(lines, half_width_m)
-    reached = _reaching(drawn, half_width_m, level)
-    network = node_lines(reached, level)
-    return _without_stubs(_once(network, half_width_m), half_width_m)
+    reached = _reaching(drawn, half_width_m, level, np.arange(len(lines)))
+    return _mended(drawn, half_width_m, noded(reached, level))
+
+
+def street_net_again(
+    before: StreetNet,
+    lines: LineArray,
+    half_width_m: FloatArray,
+    level: IntArray,
+    row_before: IntArray,
+    changed: NDArray[np.bool_],
+) -> tuple[StreetNet, IntArray]:
+    """The ``street_net`` where some streets have changed.
+
+    Parameters
+    ----------
+    row_before
+        (n,) number that each street had, -1 for a new one.
+    changed
+        (n,) whether it is another now in shape, width or level; new ones are.
+
+    Returns
+    -------
+    The net, and for each part its number before, -1 for one that lies otherwise.
+    """
+    stays = np.flatnonzero(~changed)
+    gone = np.ones(len(before.drawn), bool)
+    gone[row_before[stays]] = False
+    drawn = np.empty(len(lines), object)
+    drawn[stays] = before.drawn[row_before[stays]]
+    drawn[changed] = _without_slips(lines[changed], half_width_m[changed])
+    others = np.concatenate([before.drawn[gone], drawn[changed]])
+    widths = np.concatenate([before.half_width_m[gone], half_width_m[changed]])
+    near = changed | _ends_near(drawn, others, widths)
+    mended = np.empty(len(lines), object)
+    mended[~near] = before.noded.lines[row_before[~near]]
+    mended[near] = _reaching(drawn, half_width_m, level, np.flatnonzero(near))[near]
+    alike = row_before >= 0
+    old = row_before[alike]
+    alike[alike] = shapely.equals_exact(mended[alike], before.noded.lines[old], 0.0) & (
+        level[alike] == before.noded.level[old]
+    )
+    again, stood = noded_again(before.noded, mended, level, np.where(alike, row_before, -1))
+    after = _mended(drawn, half_width_m, again)
+    part = numbers_after(before.piece, len(before.noded.network.ends))
+    return after, np.append(part, -1)[stood[after.piece]]
+
+
+def _ends_near(lines: LineArray, others: LineArray, half_width_m: FloatArray) -> NDArray[np.bool_]:
+    """Which lines end so near to one of some others that it may be prolonged to that."""
+    tips = shapely.get_point(np.tile(lines, 2), np.repeat([0, -1], len(lines)))
+    tree = shapely.STRtree(others)
+    reach = float(half_width_m.max(initial=0.0)) + _SHORT_M
+    near = np.zeros(len(lines), bool)
+    near[tree.query(tips, predicate="dwithin", distance=reach)[0] % len(lines)] = True
+    return near
+
+
+def _mended(drawn: LineArray, half_width_m: FloatArray, whole: Noded) -> StreetNet:
+    """The net without streets drawn twice and without stubs."""
+    once = np.flatnonzero(_once(whole.network, half_width_m))
+    network = whole.network.only(once)
+    kept = np.flatnonzero(~_stubs(network, half_width_m))
+    return StreetNet(network.only(kept), once[kept], drawn, half_width_m, whole)
 
 
 def _without_slips(lines: LineArray, half_width_m: FloatArray) -> LineArray:
@@ -83,14 +161,20 @@ def _without_tips(xy: FloatArray, half_width_m: float) -> shapely.LineString:
     return shapely.LineString(xy)
 
 
-def _reaching(lines: LineArray, half_width_m: FloatArray, level: IntArray) -> LineArray:
-    """Prolong streets that end inside the carriageway of another one, or their own, to its axis."""
+def _reaching(
+    lines: LineArray, half_width_m: FloatArray, level: IntArray, chosen: IntArray
+) -> LineArray:
+    """Prolong streets that end inside the carriageway of another one, or their own, to its axis.
+
+    Only the ``chosen`` ones.
+    """
     tree = shapely.STRtree(lines)
     mended = lines.copy()
     for end in (0, -1):
+        own, own_foot, own_gap = own_feet(lines[chosen], end, half_width_m[chosen] + _SHORT_M)
         found = (
-            _foreign_feet(lines, end, half_width_m, level, tree),
-            own_feet(lines, end, half_width_m + _SHORT_M),
+            _foreign_feet(lines, chosen, end, half_width_m, level, tree),
+            (chosen[own], own_foot, own_gap),
         )
         at, foot, gap = (np.concatenate(both) for both in zip(*found, strict=True))
         joined = np.isin(at, at[gap <= NODE_TOLERANCE_M])
@@ -105,20 +189,22 @@ def _reaching(lines: LineArray, half_width_m: FloatArray, level: IntArray) -> Li
 
 def _foreign_feet(
     lines: LineArray,
+    chosen: IntArray,
     end: int,
     half_width_m: FloatArray,
     level: IntArray,
     tree: shapely.STRtree,
 ) -> tuple[IntArray, NDArray[Any], FloatArray]:
     """Ends near the axes of other streets: which line, the foot on the axis, metres to it."""
-    tip = shapely.get_point(lines, end)
+    tips = shapely.get_point(lines[chosen], end)
     reach = float(half_width_m.max()) + _SHORT_M
-    at, other = tree.query(tip, predicate="dwithin", distance=reach)
-    gap = shapely.distance(tip[at], lines[other])
+    row, other = tree.query(tips, predicate="dwithin", distance=reach)
+    at, tip = chosen[row], tips[row]
+    gap = shapely.distance(tip, lines[other])
     foreign = (at != other) & (level[at] == level[other])
     foreign &= gap < half_width_m[other] + _SHORT_M
-    at, other, gap = at[foreign].astype(np.int64), other[foreign], gap[foreign]
-    at_m = shapely.line_locate_point(lines[other], tip[at])
+    at, other, tip, gap = at[foreign], other[foreign], tip[foreign], gap[foreign]
+    at_m = shapely.line_locate_point(lines[other], tip)
     return at, shapely.line_interpolate_point(lines[other], at_m), gap
 
 
@@ -140,8 +226,8 @@ def _prolonged(line: shapely.LineString, end: int, point: shapely.Point) -> shap
     return shapely.LineString(np.concatenate([added, xy] if end == 0 else [xy, added]))
 
 
-def _without_stubs(network: Network, half_width_m: FloatArray) -> Network:
-    """Drop the rest of a street that runs on past another by less than half a width."""
+def _stubs(network: Network, half_width_m: FloatArray) -> NDArray[np.bool_]:
+    """The rests of streets that run on past another by less than half a width."""
     pieces, ends, node_xy = network
     degree = np.bincount(ends.ravel(), minlength=len(node_xy))
     half = half_width_m[pieces.parent]
@@ -154,7 +240,7 @@ def _without_stubs(network: Network, half_width_m: FloatArray) -> Network:
         stub |= (
             (degree[ends[:, tip]] == 1) & (degree[node] >= 3) & (length < np.maximum(other, half))
         )
-    return _chosen(network, ~stub)
+    return stub
 
 
 def _two_widest(ends: IntArray, half: FloatArray, count: int) -> tuple[FloatArray, FloatArray]:
@@ -169,8 +255,8 @@ def _two_widest(ends: IntArray, half: FloatArray, count: int) -> tuple[FloatArra
     return values[0], values[1]
 
 
-def _once(network: Network, half_width_m: FloatArray) -> Network:
-    """Keep one of the parts that run on top of each other: the widest, then the first."""
+def _once(network: Network, half_width_m: FloatArray) -> NDArray[np.bool_]:
+    """Which to keep: one of the parts that run on top of each other: the widest, then the first."""
     pieces, ends, _ = network
     low, high = ends.min(axis=1), ends.max(axis=1)
     length = shapely.length(pieces.lines)
@@ -184,11 +270,4 @@ def _once(network: Network, half_width_m: FloatArray) -> Network:
         if shapely.distance(middle, pieces.lines[two]) < _SAME_STREET_M:
             narrower = half_width_m[pieces.parent[two]] <= half_width_m[pieces.parent[one]]
             kept[two if narrower else one] = False
-    return _chosen(network, kept)
-
-
-def _chosen(network: Network, kept: NDArray[np.bool_]) -> Network:
-    if kept.all():
-        return network
-    lines, parent, start_m, end_m = network.pieces
-    return number_nodes(Pieces(lines[kept], parent[kept], start_m[kept], end_m[kept]))
+    return kept

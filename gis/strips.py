@@ -9,7 +9,6 @@ they detour round every dead end and wrap into every side street.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -18,26 +17,19 @@ import shapely
 from numpy.typing import NDArray
 from shapely.ops import substring
 
-from gis.linear import FloatArray, IntArray, LineArray, cut_lines, vertex_places
-from gis.noding import NODE_TOLERANCE_M, Network, node_lines, number_nodes
+from gis.handing_on import numbers_after
+from gis.keys import key_of, key_of_lines, paired
+from gis.linear import FloatArray, IntArray, LineArray, Pieces, cut_lines, vertex_places
+from gis.noding import NODE_TOLERANCE_M, Network, Noded, noded, number_nodes
+from gis.renoding import noded_again, put_together
 from gis.self_noding import meeting_points, passages
+from gis.strokes import SAME_OFFSET_M, Stroke, Strokes, join_strokes, join_strokes_again
 
-# Two streets are one stroke where the turn between them is at most this; a plain bend (no third
-# street) may turn more. Momepy's COINS uses 0-60° likewise.
-_STRAIGHT_ON_DEG = 50.0
-_BEND_DEG = 120.0
-# The direction of a street at its junction is taken over this length, not from its last vertex.
-_CHORD_M = 10.0
-# A street that forks goes on as wide as it was if that turns it by no more than this.
-_CHANGE_DEG = 10.0
-# Offsets that differ by less are one run.
-_SAME_OFFSET_M = 0.01
 # How far a street goes on past its junction where another runs straight through: far enough to
 # meet the near strip of that street, but not its far one.
 _PAST_JUNCTION_M = 1.0
 _SHORT_OF_FAR = 0.8
 
-Stroke = list[tuple[int, bool]]
 # Vertices of a stretch of a stroke, and its distance from centre line to strip.
 Run = tuple[FloatArray, float]
 
@@ -54,114 +46,10 @@ class Strips(NamedTuple):
     backward: NDArray[np.bool_]
 
 
-def join_strokes(
-    ends: IntArray,
-    lines: LineArray,
-    node_count: int,
-    offset_m: FloatArray | None = None,
-    ring: IntArray | None = None,
-) -> list[Stroke]:
-    """Join noded street parts that continue each other.
+class Streets(NamedTuple):
+    """A noded street net with what strips beside it hang on.
 
-    Parameters
-    ----------
-    ends, lines, node_count
-        The noded street net.
-    offset_m
-        (m,) distance of the strips from each part: where streets fork, one that goes on as wide
-        as before is the same street rather than a slightly straighter one. All alike by default.
-    ring
-        (m,) number of the roundabout that each part is an arc of, -1 for none: arcs continue each
-        other however much they turn. None by default.
-
-    Returns
-    -------
-    Strokes: lists of (part, reversed) in walking order; every part is in exactly one stroke.
-    """
-    offset_m = np.zeros(len(lines)) if offset_m is None else offset_m
-    ring = np.full(len(lines), -1) if ring is None else ring
-    partner = _partners(ends, lines, node_count, offset_m, ring)
-    strokes: list[Stroke] = []
-    used = np.zeros(len(lines), bool)
-    open_ends = [(p, e) for p in range(len(lines)) for e in (0, 1) if (p, e) not in partner]
-    closed = [(p, 0) for p in range(len(lines))]
-    for part, end in [*open_ends, *closed]:
-        if used[part]:
-            continue
-        stroke: Stroke = []
-        while not used[part]:
-            used[part] = True
-            stroke.append((part, end == 1))
-            following = partner.get((part, 1 - end))
-            if following is None:
-                break
-            part, end = following
-        strokes.append(stroke)
-    return strokes
-
-
-def _partners(
-    ends: IntArray, lines: LineArray, node_count: int, offset_m: FloatArray, ring: IntArray
-) -> dict[tuple[int, int], tuple[int, int]]:
-    """For each street end, the street end that continues it straightest, where mutual.
-
-    Arcs of one roundabout come first.
-    """
-    direction = _end_directions(lines)
-    at_node: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for part in range(len(lines)):
-        for end in (0, 1):
-            at_node[int(ends[part, end])].append((part, end))
-    partner: dict[tuple[int, int], tuple[int, int]] = {}
-    for meeting in at_node.values():
-        limit = _BEND_DEG if len(meeting) == 2 else _STRAIGHT_ON_DEG
-        turns = sorted(
-            (
-                turn + _CHANGE_DEG * bool(abs(offset_m[a[0]] - offset_m[b[0]]) >= _SAME_OFFSET_M),
-                turn,
-                a,
-                b,
-            )
-            for i, a in enumerate(meeting)
-            for b in meeting[i + 1 :]
-            for arcs in (ring[a[0]] == ring[b[0]] >= 0,)
-            for turn in (0.0 if arcs else _turn_deg(direction[a], direction[b]),)
-        )
-        for _, turn, a, b in turns:
-            if turn <= limit and a not in partner and b not in partner and a[0] != b[0]:
-                partner[a], partner[b] = b, a
-    return partner
-
-
-def _end_directions(lines: LineArray) -> dict[tuple[int, int], FloatArray]:
-    length = shapely.length(lines)
-    step = np.minimum(_CHORD_M, length / 2)
-    start = shapely.get_coordinates(shapely.get_point(lines, 0))
-    end = shapely.get_coordinates(shapely.get_point(lines, -1))
-    after = shapely.get_coordinates(shapely.line_interpolate_point(lines, step))
-    before = shapely.get_coordinates(shapely.line_interpolate_point(lines, length - step))
-    outward = {0: after - start, 1: before - end}
-    return {(part, e): outward[e][part] for part in range(len(lines)) for e in (0, 1)}
-
-
-def _turn_deg(one: FloatArray, two: FloatArray) -> float:
-    """Deflection of going in along ``one`` and out along ``two``; 0 is straight on."""
-    cosine = float(one @ two) / max(float(np.hypot(*one) * np.hypot(*two)), 1e-12)
-    return float(np.degrees(np.pi - np.arccos(np.clip(cosine, -1.0, 1.0))))
-
-
-def kerb_strips(
-    ends: IntArray,
-    lines: LineArray,
-    node_count: int,
-    offset_m: FloatArray,
-    setback_m: FloatArray,
-    level: IntArray | None = None,
-    ring: IntArray | None = None,
-) -> Strips:
-    """Lay strips along both sides of noded streets, with crossings at junctions.
-
-    Parameters
+    Attributes
     ----------
     ends, lines, node_count
         The noded street net.
@@ -170,8 +58,63 @@ def kerb_strips(
     setback_m
         (m,) the share of it outside the carriageway; a dead end is closed that far beyond.
     level
-        (m,) storey of each street part, all on one by default; strips on different levels pass
-        above each other.
+        (m,) storey of each street part; strips on different levels pass above each other.
+    """
+
+    ends: IntArray
+    lines: LineArray
+    node_count: int
+    offset_m: FloatArray
+    setback_m: FloatArray
+    level: IntArray
+
+
+class Raw(NamedTuple):
+    """Offsets of strokes before they are noded, in the order of strokes.
+
+    ``reach`` is a (k, 2, 2) array: of the start and the end of each how far it is prolonged, and
+    within which length it must meet a strip.
+    """
+
+    lines: LineArray
+    stroke: IntArray
+    side: IntArray
+    level: IntArray
+    reach: FloatArray
+
+    def only(self, rows: IntArray) -> Raw:
+        """Some of the offsets."""
+        reach = self.reach[rows]
+        return Raw(self.lines[rows], self.stroke[rows], self.side[rows], self.level[rows], reach)
+
+    def with_others(self, others: Raw) -> Raw:
+        """These and others after them."""
+        lines, stroke, side, level, reach = (
+            np.concatenate(both) for both in zip(self, others, strict=True)
+        )
+        return Raw(lines, stroke, side, level, reach)
+
+
+class StripNet(NamedTuple):
+    """Strips, and what it takes to lay them again where some streets have changed.
+
+    ``at_tips`` is what meets where strokes begin and end. ``noded`` are the offsets with all
+    pieces of them, ``piece`` the number among those of each strip.
+    """
+
+    strips: Strips
+    strokes: Strokes
+    at_tips: FloatArray
+    raw: Raw
+    noded: Noded
+    piece: IntArray
+
+
+def kerb_strips(streets: Streets, ring: IntArray | None = None) -> StripNet:
+    """Lay strips along both sides of noded streets, with crossings at junctions.
+
+    Parameters
+    ----------
     ring
         (m,) the roundabout of each part, see ``join_strokes``.
 
@@ -179,15 +122,85 @@ def kerb_strips(
     -------
     Strips, cut at every common point and beside every end of a street part.
     """
+    ends, lines, node_count, offset_m, *_ = streets
     strokes = join_strokes(ends, lines, node_count, offset_m, ring)
     junctions = _junctions(strokes, ends, node_count, offset_m)
-    level = np.zeros(len(lines), np.int64) if level is None else level
+    raw = _raw(streets, strokes, junctions, np.arange(len(junctions.at_tips)))
+    return _strips(strokes, junctions, raw, noded(raw.lines, raw.level))
+
+
+def kerb_strips_again(
+    before: StripNet,
+    streets: Streets,
+    ring: IntArray,
+    part_before: IntArray,
+    same: NDArray[np.bool_],
+    nodes: NDArray[np.bool_],
+) -> tuple[StripNet, IntArray]:
+    """The ``kerb_strips`` where some streets have changed.
+
+    Parameters
+    ----------
+    part_before, ring, nodes
+        As for ``join_strokes_again``.
+    same
+        (m,) whether a part that stayed is the same in offset, set-back and level too.
+
+    Returns
+    -------
+    The strips, and for each its number before, -1 for one that is laid or cut otherwise.
+    """
+    ends, lines, node_count, offset_m, *_ = streets
+    strokes, stroke_before = join_strokes_again(
+        before.strokes, ends, lines, offset_m, ring, part_before, nodes
+    )
+    junctions = _junctions(strokes, ends, node_count, offset_m)
+    anew = (stroke_before < 0) | (junctions.at_tips != before.at_tips[stroke_before]).any((1, 2))
+    anew[strokes.stroke[~same]] = True
+    number = numbers_after(np.where(anew, -1, stroke_before), len(before.at_tips))
+    stood = np.flatnonzero(number[before.raw.stroke] >= 0)
+    kept = before.raw.only(stood)
+    kept = kept._replace(stroke=number[kept.stroke])
+    fresh = _raw(streets, strokes, junctions, np.flatnonzero(anew))
+    order = np.argsort(np.concatenate([kept.stroke, fresh.stroke]), kind="stable")
+    raw = kept.with_others(fresh).only(order)
+    gone = np.flatnonzero(number[before.raw.stroke] < 0)
+    again_as = np.append(gone, -1)[_same_lines(fresh, before.raw.only(gone))]
+    raw_before = np.concatenate([stood, again_as])[order]
+    whole, piece_before = noded_again(before.noded, raw.lines, raw.level, raw_before)
+    after = _strips(strokes, junctions, raw, whole)
+    strip = numbers_after(before.piece, len(before.noded.network.ends))
+    found = np.append(strip, -1)[np.append(piece_before, -1)[after.piece]]
+    trimmed = _stretches(after) != _stretches(before)[found]
+    return after, np.where(trimmed.any(axis=1), -1, found)
+
+
+def _same_lines(raw: Raw, others: Raw) -> IntArray:
+    """For each offset the number of the one among others that is the very same line, else -1."""
+    same, _ = paired(
+        *(key_of(key_of_lines(one.lines), one.side, one.level) for one in (raw, others))
+    )
+    found = np.flatnonzero(same >= 0)
+    equal = shapely.equals_exact(raw.lines[found], others.lines[same[found]], 0.0)
+    same[found[~equal]] = -1
+    return same
+
+
+def _stretches(net: StripNet) -> FloatArray:
+    """(k, 2) from where to where each strip runs along its offset line, to a micrometre."""
+    pieces = net.strips.network.pieces
+    return np.stack([pieces.start_m, pieces.end_m], axis=1).round(6)
+
+
+def _raw(streets: Streets, strokes: Strokes, junctions: _Junctions, numbers: IntArray) -> Raw:
+    """Some strokes offset to both sides, dead ends closed."""
+    ends, lines, _, offset_m, setback_m, level = streets
     storey: list[int] = []
     raw: list[shapely.LineString] = []
     owner: list[int] = []
     sides: list[int] = []
     reach: list[tuple[Reach, Reach]] = []
-    for number, stroke in enumerate(strokes):
+    for number, stroke in zip(numbers.tolist(), strokes.walks(numbers), strict=True):
         runs, before, after = _runs(stroke, ends, lines, junctions, offset_m, setback_m)
         tips = []
         for side in (1, -1):
@@ -208,15 +221,16 @@ def kerb_strips(
                 owner.append(number)
                 sides.append(0)
                 reach.append((_NONE, _NONE))
-    noded = node_lines(np.array(raw, object), np.array(storey, np.int64))
-    network = _without_overshoots(noded, raw, reach)
+    stroke_of, side_of, level_of = (np.array(told, np.int64) for told in (owner, sides, storey))
+    reached = np.array(reach, float).reshape(-1, 2, 2)
+    return Raw(np.array(raw, object), stroke_of, side_of, level_of, reached)
+
+
+def _strips(strokes: Strokes, junctions: _Junctions, raw: Raw, whole: Noded) -> StripNet:
+    network, piece = _without_overshoots(whole.network, raw)
     parent = network.pieces.parent
-    stroke_of_part, backward = np.zeros(len(lines), np.int64), np.zeros(len(lines), bool)
-    for number, stroke in enumerate(strokes):
-        parts = [part for part, _ in stroke]
-        stroke_of_part[parts], backward[parts] = number, [turned for _, turned in stroke]
-    side_of_piece = np.array(sides)[parent]
-    return Strips(network, np.array(owner)[parent], side_of_piece, stroke_of_part, backward)
+    strips = Strips(network, raw.stroke[parent], raw.side[parent], strokes.stroke, strokes.backward)
+    return StripNet(strips, strokes, junctions.at_tips, raw, whole, piece)
 
 
 class Reach(NamedTuple):
@@ -230,25 +244,30 @@ _NONE = Reach(0.0, 0.0)
 
 
 class _Junctions(NamedTuple):
-    """For each node: how many parts meet, the extreme offsets, whether a stroke runs through."""
+    """For each node: how many parts meet, the extreme offsets, whether a stroke runs through.
+
+    ``at_tips`` holds these four where each stroke begins and where it ends, (k, 2, 4).
+    """
 
     degree: IntArray
     widest_m: FloatArray
     narrowest_m: FloatArray
     through: NDArray[np.bool_]
+    at_tips: FloatArray
 
 
 def _junctions(
-    strokes: list[Stroke], ends: IntArray, node_count: int, offset_m: FloatArray
+    strokes: Strokes, ends: IntArray, node_count: int, offset_m: FloatArray
 ) -> _Junctions:
     widest, narrowest = np.zeros(node_count), np.full(node_count, np.inf)
     np.maximum.at(widest, ends.ravel(), np.repeat(offset_m, 2))
     np.minimum.at(narrowest, ends.ravel(), np.repeat(offset_m, 2))
-    through = np.zeros(node_count, bool)
-    for stroke in strokes:
-        nodes = [int(ends[part, 0 if backward else 1]) for part, backward in stroke]
-        through[nodes if _is_ring(stroke, ends) else nodes[:-1]] = True
-    return _Junctions(np.bincount(ends.ravel(), minlength=node_count), widest, narrowest, through)
+    through, tips = np.zeros(node_count, bool), strokes.tips(ends)
+    through[ends[strokes.following >= 0]] = True
+    through[tips[tips[:, 0] == tips[:, 1], 0]] = True
+    degree = np.bincount(ends.ravel(), minlength=node_count)
+    told = (degree, widest, narrowest, through)
+    return _Junctions(*told, np.stack([one.astype(float)[tips] for one in told], axis=-1))
 
 
 def _runs(
@@ -270,7 +289,7 @@ def _runs(
     for part, backward in stroke:
         xy = shapely.get_coordinates(lines[part])
         xy = xy[::-1] if backward else xy
-        if runs and abs(runs[-1][1] - offset_m[part]) < _SAME_OFFSET_M:
+        if runs and abs(runs[-1][1] - offset_m[part]) < SAME_OFFSET_M:
             runs[-1] = (np.concatenate([runs[-1][0], xy[1:]]), runs[-1][1])
         else:
             runs.append((xy, float(offset_m[part])))
@@ -304,7 +323,7 @@ def _from_a_change(stroke: Stroke, ends: IntArray, offset_m: FloatArray) -> Stro
     if not _is_ring(stroke, ends):
         return stroke
     offsets = offset_m[[part for part, _ in stroke]]
-    changes = np.flatnonzero(np.abs(offsets - np.roll(offsets, 1)) >= _SAME_OFFSET_M)
+    changes = np.flatnonzero(np.abs(offsets - np.roll(offsets, 1)) >= SAME_OFFSET_M)
     start = int(changes[0]) if len(changes) else 0
     return stroke[start:] + stroke[:start]
 
@@ -417,40 +436,43 @@ def _offset_curve(xy: FloatArray, distance: float) -> shapely.Geometry:
     return shapely.boundary(area)
 
 
-def _without_overshoots(
-    network: Network, raw: list[shapely.LineString], reach: list[tuple[Reach, Reach]]
-) -> Network:
-    """Drop what a prolonged end leaves dangling behind the last strip it met."""
-    total = shapely.length(np.array(raw, object))
+def _without_overshoots(network: Network, raw: Raw) -> tuple[Network, IntArray]:
+    """Drop what a prolonged end leaves dangling behind the last strip it met.
+
+    Returns
+    -------
+    The network, and of each of its pieces the number that it had.
+    """
     pieces, ends, node_xy = network
+    total = shapely.length(raw.lines)[pieces.parent]
     degree = np.bincount(ends.ravel(), minlength=len(node_xy))
-    before, meets_before = np.array([r[0] for r in reach])[pieces.parent].T
-    after, meets_after = np.array([r[1] for r in reach])[pieces.parent].T
+    (before, meets_before), (after, meets_after) = raw.reach[pieces.parent].transpose(1, 2, 0)
     at_start = (pieces.start_m < 1e-6) & (before > 0) & (degree[ends[:, 0]] == 1)
-    at_end = (pieces.end_m > total[pieces.parent] - 1e-6) & (after > 0) & (degree[ends[:, 1]] == 1)
+    at_end = (pieces.end_m > total - 1e-6) & (after > 0) & (degree[ends[:, 1]] == 1)
     # A piece that met nothing is not an overshoot alone: only its prolonged end goes.
     meets = meets_before + meets_after
     lone = (at_start | at_end) & (pieces.end_m - pieces.start_m > 2.0 * meets)
+    kept = np.flatnonzero(~(at_start | at_end))
+    if not lone.any():
+        return network.only(kept), kept
+    rows = np.flatnonzero(lone)
+    first, last = np.flatnonzero(at_start[rows]), np.flatnonzero(at_end[rows])
     cut_at = np.concatenate(
-        [
-            (before - pieces.start_m)[lone & at_start],
-            (total[pieces.parent] - after - pieces.start_m)[lone & at_end],
-        ]
+        [(before - pieces.start_m)[rows[first]], (total - after - pieces.start_m)[rows[last]]]
     )
-    cut_on = np.concatenate([np.flatnonzero(lone & at_start), np.flatnonzero(lone & at_end)])
-    kept = ~(at_start | at_end) | lone
-    recut = cut_lines(pieces.lines, cut_on, cut_at)
-    start, end = recut.start_m, recut.end_m
-    whole = shapely.length(pieces.lines)[recut.parent]
-    gone = (lone & at_start)[recut.parent] & (start < 1e-6)
-    gone |= (lone & at_end)[recut.parent] & (end > whole - 1e-6)
-    keep = kept[recut.parent] & ~gone
-    shifted = pieces.start_m[recut.parent]
-    return number_nodes(
-        recut._replace(
-            lines=recut.lines[keep],
-            parent=pieces.parent[recut.parent][keep],
-            start_m=(start + shifted)[keep],
-            end_m=(end + shifted)[keep],
-        )
+    cut = cut_lines(pieces.lines[rows], np.concatenate([first, last]), cut_at)
+    of, whole = rows[cut.parent], shapely.length(pieces.lines[rows])[cut.parent]
+    gone = at_start[of] & (cut.start_m < 1e-6) | at_end[of] & (cut.end_m > whole - 1e-6)
+    of, shifted = of[~gone], pieces.start_m[of[~gone]]
+    trimmed = Pieces(
+        cut.lines[~gone],
+        pieces.parent[of],
+        cut.start_m[~gone] + shifted,
+        cut.end_m[~gone] + shifted,
     )
+    found = put_together(network.only(kept), trimmed)
+    if found is None:  # a trimmed end comes so near to another strip that it is joined to that
+        joined = number_nodes(network.only(kept).pieces.with_others(trimmed)[0])
+        return joined, np.full(len(joined.ends), -1)
+    joined, place = found
+    return joined, np.concatenate([kept, of])[place]

@@ -480,13 +480,15 @@ def green_of(survey: Survey) -> NDArray[Any]:
     return np.zeros(0, object) if green is None else np.asarray(green.geometry.array)
 
 
-def bridges(surfaces: RoadSurfaces, obstacles: Obstacles) -> FloatArray:
+def bridges(
+    surfaces: RoadSurfaces, obstacles: Obstacles, roads: IntArray | slice = slice(None)
+) -> FloatArray:
     """For each road 1 with a bridge, which is where it runs above water, 0 without one.
 
     NaN where the road does not tell, or is marked as on a bridge but meets no known water.
     """
-    marked = surfaces.table["on_bridge"].astype(float).to_numpy()
-    located = obstacles.over_water(surfaces.centre)
+    marked = surfaces.table["on_bridge"].to_numpy(object)[roads].astype(float)
+    located = obstacles.over_water(surfaces.centre[roads])
     return np.where((marked == 1.0) & ~located, np.nan, marked)
 
 

@@ -25,7 +25,7 @@ from planning.comparisons import DATED, Truth, all_hold, any_holds, not_after_ye
 from planning.corridors import Corridors
 from planning.crossing_methods import Bores, bores_of
 from planning.policy_model import Policy
-from planning.road_surfaces import Crossed
+from planning.road_surfaces import Crossed, RoadsSince
 from planning.routes import Routes
 
 # Roads whose digging needs, does not need, or may need the permit of the city road authority.
@@ -69,16 +69,23 @@ class Ground:
         A carriageway belongs to its road however it was drawn, and a surveyed red line that
         covers a part of a road takes nothing away from the rest.
         """
-        surfaces = self.corridors.surfaces
-        settings = self.policy.planning
-        carriageway = surfaces.table["carriageway_width_m"].to_numpy(float)
-        red_line = surfaces.table["red_line_width_m"].to_numpy(float)
+        return self._road_areas(np.arange(len(self.corridors.surfaces.centre)))
+
+    def _road_areas(self, roads: IntArray) -> NDArray[Any]:
+        surfaces, settings = self.corridors.surfaces, self.policy.planning
+        carriageway, red_line = (
+            surfaces.table[name].to_numpy(float)[roads]
+            for name in ("carriageway_width_m", "red_line_width_m")
+        )
         beside = 2 * (self.corridors.setback_m + settings.half_section_allowance_m)
         width = np.where(np.isfinite(red_line), red_line, carriageway + beside)
-        areas = shapely.buffer(surfaces.centre, width / 2, cap_style="flat", join_style="mitre")
-        for road, area in self._drawn_red_lines.items():
-            areas[road] = area if self._is_whole(road) else shapely.union(areas[road], area)
-        return np.asarray(shapely.union(areas, surfaces.carriageway))
+        centre = surfaces.centre[roads]
+        areas = shapely.buffer(centre, width / 2, cap_style="flat", join_style="mitre")
+        for row, road in enumerate(roads.tolist()):
+            area = self._drawn_red_lines.get(road)
+            if area is not None:
+                areas[row] = area if self._is_whole(road) else shapely.union(areas[row], area)
+        return np.asarray(shapely.union(areas, surfaces.carriageway[roads]))
 
     def _is_whole(self, road: int) -> bool:
         """Whether the surveyed red line of a road goes along all of its centre line."""
@@ -92,13 +99,28 @@ class Ground:
 
         It ends where nothing can be joined to the road's strips any more.
         """
+        return self._land_in_reach(np.arange(len(self.corridors.surfaces.centre)))
+
+    def _land_in_reach(self, roads: IntArray) -> NDArray[Any]:
         surfaces, snap_m = self.corridors.surfaces, self.policy.planning.max_snap_m
-        unknown = surfaces.table["red_line_width_m"].isna().to_numpy(copy=True)
-        unknown[[road for road in self._drawn_red_lines if self._is_whole(road)]] = False
-        half = surfaces.table["carriageway_width_m"].to_numpy(float) / 2
-        land = np.full(len(unknown), None, object)
-        land[unknown] = shapely.buffer(surfaces.centre[unknown], half[unknown] + snap_m)
+        unknown = surfaces.table["red_line_width_m"].isna().to_numpy()[roads]
+        for row, road in enumerate(roads.tolist()):
+            unknown[row] &= not (road in self._drawn_red_lines and self._is_whole(road))
+        land = np.full(len(roads), None, object)
+        some = roads[unknown]
+        land[unknown] = shapely.buffer(surfaces.centre[some], surfaces.half_width_m[some] + snap_m)
         return land
+
+    def take_land(self, before: Ground, roads: RoadsSince) -> None:
+        """Take over the land of the roads that stayed since ``before``; that of others is anew."""
+        for name, told in (
+            ("road_areas", self._road_areas),
+            ("land_in_reach", self._land_in_reach),
+        ):
+            if name in vars(before):
+                land = getattr(before, name)[roads.row_before]
+                land[roads.rows] = told(roads.rows)
+                vars(self)[name] = land
 
     @cached_property
     def _drawn_red_lines(self) -> Mapping[int, shapely.Geometry]:

@@ -20,7 +20,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import IntArray
+from gis.linear import FloatArray, IntArray
 from gis.regions import Region
 from layers.survey import Survey
 from layers.utilities import load_utilities
@@ -31,7 +31,13 @@ from planning.corridors import Corridors, bridges, build_beside, green_of
 from planning.groundwork import Groundwork, Joined, gates_of, joined_gates, prepare
 from planning.land_changes import moved_land
 from planning.obstacles import obstacles_of
-from planning.road_changes import changed_bridges, changed_streets, streets_over
+from planning.road_changes import (
+    bridges_after,
+    changed_bridges,
+    changed_streets,
+    streets_over,
+)
+from planning.road_surfaces import RoadsSince
 from planning.roadside import Roadside, roadside_after, same_streets
 from planning.splicing import (
     CELL_M,
@@ -63,6 +69,7 @@ _SAME_GAP_M = 1e-6
 # Layers that corridors and tie-ins are built from beside the roads.
 _STANDING = ("parcels", "buildings", "water_bodies", "railways", "green", "lines", "nodes")
 _BUILT_FROM = (*_STANDING, "drawn_corridors")
+# By the id of their road.
 _ROADS = ("roads", "carriageways")
 # What nothing but tie-ins follows from, and what nothing but metres of verge does.
 _MAINS, _GREEN = frozenset(("lines", "nodes")), frozenset(("green",))
@@ -88,6 +95,8 @@ class Edit:
         For every edge its number before the edit, -1 for a new one.
     ways_before
         The same for every way to a tie-in, by utility.
+    roads
+        Which rows the roads had; all are new where all is built anew.
     """
 
     work: Groundwork
@@ -96,6 +105,7 @@ class Edit:
     region: Region | None
     edge_before: IntArray
     ways_before: Mapping[str, IntArray]
+    roads: RoadsSince
 
     @property
     def is_local(self) -> bool:
@@ -125,12 +135,15 @@ def edited(work: Groundwork, survey: Survey, applications: Iterable[Application]
     except IncomparableError as reason:
         whole = prepare(survey, work.policy, applications, prices=work.prices)
         new = np.full(whole.corridors.graph.edge_count, -1)
-        return Edit(whole, str(reason), changed, None, new, {})
+        count = len(whole.corridors.surfaces.centre)
+        roads = RoadsSince(np.full(count, -1), np.ones(count, bool))
+        return Edit(whole, str(reason), changed, None, new, {}, roads)
     if edit.region is not None:
-        stood = edit.region, edit.edge_before, edit.ways_before
-        with_standing_facts(work, edit.work, changed, *stood)
-        hand_searches_on(work._whole or work, edit.work, changed.keys(), *stood[:2])
-        hand_pieces_on(work._whole or work, edit.work, changed.keys(), *stood)
+        whole, layers = work._whole or work, changed.keys()
+        stood = edit.roads, edit.region, edit.edge_before
+        with_standing_facts(work, edit.work, changed, *stood, edit.ways_before)
+        hand_searches_on(whole, edit.work, layers, *stood)
+        hand_pieces_on(whole, edit.work, layers, *stood, edit.ways_before)
     return edit
 
 
@@ -149,11 +162,13 @@ def _locally(
         built = _on_the_same_graph(work.corridors, survey, site.beside, site.seeds)
         fresh = replace(fresh, corridors=built.corridors, _tie_ins=dict(work._tie_ins))
         ways = _numbers_of(work._tie_ins)
-        return Edit(fresh, "", changed, everything.merged(CELL_M), built.edge_before, ways)
+        region = everything.merged(CELL_M)
+        return Edit(fresh, "", changed, region, built.edge_before, ways, site.roads)
     if site.layers <= _GREEN:
-        return _beside_other_green(fresh, work, changed, everything)
+        return _beside_other_green(fresh, site, changed, everything)
     try:
         built = site.corridors()
+        vars(built.corridors)["bridged"] = site.bridged
         moved = Region.along(built.changed, CELL_M)
         redone = tie_ins_after(work, built.corridors, survey, built.stayed, moved, site.utilities())
     except TooNearError:
@@ -161,27 +176,25 @@ def _locally(
     fresh = replace(fresh, corridors=built.corridors, _tie_ins=redone.tie_ins)
     touched += [built.changed, redone.lines]
     region = Region.along(np.concatenate(touched), CELL_M).merged(CELL_M)
-    return Edit(fresh, "", changed, region, built.edge_before, redone.ways_before)
+    return Edit(fresh, "", changed, region, built.edge_before, redone.ways_before, site.roads)
 
 
 def _beside_other_green(
-    fresh: Groundwork, work: Groundwork, changed: Mapping[str, Change], everything: Region
+    fresh: Groundwork, site: _Site, changed: Mapping[str, Change], everything: Region
 ) -> Edit:
     """The edit where nothing that corridors are built from but greenery has changed."""
-    shapes = changed["green"].shapes
+    work, shapes = site.work, changed["green"].shapes
     found = regreened(work.corridors, work._tie_ins, green_of(fresh.survey), shapes)
     edge_before = np.arange(work.corridors.graph.edge_count)
     edge_before[found.edge] = -1
-    region = np.concatenate([everything.bounds, Region.round(found.lines).bounds])
-    fresh = replace(
-        fresh,
-        corridors=replace(found.corridors, obstacles=obstacles_of(fresh.survey)),
-        _tie_ins=found.tie_ins,
-    )
+    bounds = np.concatenate([everything.bounds, Region.round(found.lines).bounds])
+    corridors = replace(found.corridors, roadside=site.beside, obstacles=obstacles_of(fresh.survey))
+    fresh = replace(fresh, corridors=corridors, _tie_ins=found.tie_ins)
     ways_before = _numbers_of(work._tie_ins)
     for key, rows in found.ways.items():
         ways_before[key][rows] = -1
-    return Edit(fresh, "", changed, Region(region).merged(CELL_M), edge_before, ways_before)
+    region = Region(bounds).merged(CELL_M)
+    return Edit(fresh, "", changed, region, edge_before, ways_before, site.roads)
 
 
 def _numbers_of(tie_ins: Mapping[str, TieIns]) -> dict[str, IntArray]:
@@ -228,6 +241,8 @@ class _Site:
     survey: Survey
     joined: Joined
     beside: Roadside
+    roads: RoadsSince
+    bridged: FloatArray
     seeds: NDArray[Any]
     moved: frozenset[str]
     layers: frozenset[str]
@@ -238,9 +253,11 @@ class _Site:
         work: Groundwork, survey: Survey, joined: Joined, changed: Mapping[str, Change]
     ) -> _Site:
         before = work.corridors.roadside
-        beside = before
-        if any(layer in changed for layer in _ROADS):
-            beside = roadside_after(before, survey, work.policy)
+        roads, beside, stayed = RoadsSince.none(len(before.surfaces.centre)), before, None
+        ids = frozenset[str]().union(*(changed[layer].ids for layer in _ROADS if layer in changed))
+        if ids:
+            beside, stayed = roadside_after(before, survey, work.policy, ids)
+            roads = stayed.roads
         clearance_m = work.policy.planning.value("open_land_clearance_m")
         changed = moved_land(work.survey, survey, changed, clearance_m)
         layers = {layer for layer in _BUILT_FROM if layer in changed}
@@ -251,12 +268,18 @@ class _Site:
         if abs(before.widest_setback_m - beside.widest_setback_m) > _SAME_GAP_M:
             # Which roads of two carriageways are crossed whole hangs on it, wherever they are.
             raise IncomparableError("no strip keeps as far from its kerb as the farthest did")
-        if not same_streets(before, beside):
-            shapes.append(changed_streets(before, beside, work.policy.planning))
+        if stayed is not None and not same_streets(before, beside):
+            shapes.append(changed_streets(before, beside, stayed, work.policy.planning))
         for layer in _CROSSED_BY_STREETS:
             if layer in changed:
                 shapes += [streets_over(changed[layer].shapes, one) for one in (before, beside)]
-        shapes.append(changed_bridges(work.corridors, survey, beside))
+        obstacles = obstacles_of(survey)
+        bridged = (
+            bridges(beside.surfaces, obstacles)
+            if "water_bodies" in changed
+            else bridges_after(work.corridors, beside, roads, obstacles)
+        )
+        shapes.append(changed_bridges(work.corridors, beside, bridged))
         if not same_streets(before, beside) or any(len(one) for one in shapes[len(layers) :]):
             layers.add("")
         parcels = changed["parcels"].ids if "parcels" in changed else frozenset()
@@ -266,6 +289,8 @@ class _Site:
             survey,
             joined,
             beside,
+            roads,
+            bridged,
             np.concatenate(shapes),
             moved,
             frozenset(layers),
@@ -355,9 +380,8 @@ class _Site:
         parcels = survey.get("parcels")
         known = set() if parcels is None else set(parcels.index)
         gates = {key: one for key, one in self.joined.items() if one[0] in known}
-        bridged = bridges(self.beside.surfaces, obstacles_of(self.survey))
         near = window.safe, region
-        return build_beside(beside, survey, self.work.policy, gates, bridged, near)
+        return build_beside(beside, survey, self.work.policy, gates, self.bridged, near)
 
     def _holds_whole_parcels(self, part: Corridors, splice: Splice) -> None:
         """Which feet of a parcel are kept depends on all of it: none may reach beyond."""

@@ -28,7 +28,7 @@ _ON_EDGE_M = 0.1
 # A block between streets without a parcel or building is an island when it is smaller than this,
 # or nearly round (4 pi area / perimeter²; a circle has 1, a square 0.79) and no longer than this.
 _ISLAND_M2 = 400.0
-_ROUND, _ROUNDABOUT_M = 0.82, 280.0
+_ROUND, ROUNDABOUT_M = 0.82, 280.0
 # A block that is as round as this is a roundabout, whatever stands in it: an octagon has 0.95.
 _RING = 0.9
 # Roads of these classes are divided never, or only if both carriageways bear one name.
@@ -202,5 +202,5 @@ def _blocks(streets: Network, surfaces: RoadSurfaces) -> tuple[NDArray[Any], NDA
     ground = surfaces.level[streets.pieces.parent] == 0
     blocks = np.asarray(shapely.get_parts(shapely.polygonize(streets.pieces.lines[ground])))
     area, length = shapely.area(blocks), shapely.length(blocks)
-    round_ = (length <= _ROUNDABOUT_M) & (4 * np.pi * area >= _ROUND * length**2)
+    round_ = (length <= ROUNDABOUT_M) & (4 * np.pi * area >= _ROUND * length**2)
     return blocks[round_], blocks[(area < _ISLAND_M2) & ~round_]

@@ -10,49 +10,77 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.keys import Keys, key_of, key_of_lines, paired
-from gis.linear import IntArray, LineArray, ends_of
-from layers.survey import Survey
+from gis.linear import FloatArray, IntArray, LineArray, ends_of
 from planning.corridors import Corridors, bridges
 from planning.medians import divided
-from planning.obstacles import obstacles_of
+from planning.obstacles import Obstacles
 from planning.policy_model import Planning
-from planning.roadside import Roadside
+from planning.road_surfaces import RoadsSince
+from planning.roadside import Roadside, Stayed
 
 # What is nearer to a strip than that lies on it.
 _SAME_M = 1e-3
 Told = tuple[Keys, NDArray[Any]]
+# Rows of two tables, those before and those of now.
+Rows = tuple[IntArray, IntArray]
 
 
-def changed_streets(before: Roadside, after: Roadside, settings: Planning) -> NDArray[Any]:
+def changed_streets(
+    before: Roadside, after: Roadside, stayed: Stayed, settings: Planning
+) -> NDArray[Any]:
     """Where two roadsides differ: roads and street parts whole, strips where they lie otherwise."""
-    whole = zip(_street_keys(before), _street_keys(after), strict=True)
+    roads = stayed.roads.gone(len(before.surfaces.centre)), stayed.roads.rows
+    parts = _others(_with_same_walk(before, after, stayed.parts), len(before.offset_m))
+    told = [
+        zip(_road_keys(before, roads[0]), _road_keys(after, roads[1]), strict=True),
+        [(_part_keys(before, parts[0]), _part_keys(after, parts[1]))],
+    ]
+    strips = _others(stayed.strips, len(before.strips.side))
     return np.concatenate(
         [
-            *(shapes for both in whole for shapes in _differing(*both)),
-            _moved_strips(before, after, settings.max_median_m),
-            _joined_otherwise(before, after, settings.max_snap_m),
+            *(shapes for pairs in told for both in pairs for shapes in _differing(*both)),
+            _moved_strips(before, after, strips, settings.max_median_m),
+            _joined_otherwise(before, after, stayed.parts, settings.max_snap_m),
         ]
     )
 
 
-def _street_keys(beside: Roadside) -> tuple[Told, ...]:
-    """Keys and shapes of roads, carriageways and street parts."""
-    surfaces, streets = beside.surfaces, beside.streets
-    table = surfaces.table
+def _others(number_before: IntArray, count: int) -> Rows:
+    """The rows before, of so many, and now of which none is the other."""
+    gone = np.ones(count, bool)
+    gone[number_before[number_before >= 0]] = False
+    return np.flatnonzero(gone), np.flatnonzero(number_before < 0)
+
+
+def _with_same_walk(before: Roadside, after: Roadside, parts: IntArray) -> IntArray:
+    """The numbers before of street parts, -1 for those walked the other way by their strips."""
+    turned = before.strips.backward[parts] != after.strips.backward
+    return np.where(turned, -1, parts)
+
+
+def _road_keys(beside: Roadside, rows: IntArray) -> tuple[Told, Told]:
+    """Keys and shapes of some roads and of their carriageways."""
+    surfaces, table = beside.surfaces, beside.surfaces.table.iloc[rows]
+    centre, paved = surfaces.centre[rows], surfaces.carriageway[rows]
     roads = key_of(
         *(table[name] for name in table),
-        surfaces.red_line_ratio,
-        key_of_lines(surfaces.centre),
-        key_of(*shapely.bounds(surfaces.carriageway).T, shapely.area(surfaces.carriageway)),
+        surfaces.red_line_ratio[rows],
+        key_of_lines(centre),
+        key_of(*shapely.bounds(paved).reshape(-1, 4).T, shapely.area(paved)),
     )
-    part = streets.pieces
+    return (roads, centre), (roads, paved)
+
+
+def _part_keys(beside: Roadside, rows: IntArray) -> Told:
+    """Keys and shapes of some street parts."""
+    lines, parent, *_ = beside.streets.pieces
     parts = key_of(
-        key_of_lines(part.lines),
-        key_of(table["road_id"])[part.parent],
-        beside.strips.backward,
-        beside.offset_m,
+        key_of_lines(lines[rows]),
+        key_of(beside.surfaces.table["road_id"].to_numpy(object)[parent[rows]]),
+        beside.strips.backward[rows],
+        beside.offset_m[rows],
     )
-    return (roads, surfaces.centre), (roads, surfaces.carriageway), (parts, part.lines)
+    return parts, lines[rows]
 
 
 def _differing(one: Told, two: Told) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -61,7 +89,9 @@ def _differing(one: Told, two: Told) -> tuple[NDArray[Any], NDArray[Any]]:
     return one[1][in_two < 0], two[1][in_one < 0]
 
 
-def _moved_strips(before: Roadside, after: Roadside, max_median_m: float) -> NDArray[Any]:
+def _moved_strips(
+    before: Roadside, after: Roadside, rows: Rows, max_median_m: float
+) -> NDArray[Any]:
     """Strips where none of their side lies in the other roadside, and ends that are none there.
 
     A strip that ends elsewhere at the mouth of a changed street lies as it lay beyond it. Strips
@@ -69,10 +99,9 @@ def _moved_strips(before: Roadside, after: Roadside, max_median_m: float) -> NDA
     """
     sides = before, after
     pieces = [one.strips.network.pieces.lines for one in sides]
-    rows = [np.arange(len(lines)) for lines in pieces]
     keys = [
-        key_of(key_of_lines(lines), one.strips.side)
-        for lines, one in zip(pieces, sides, strict=True)
+        key_of(key_of_lines(lines[own]), one.strips.side[own])
+        for lines, one, own in zip(pieces, sides, rows, strict=True)
     ]
     differ = _differing((keys[0], rows[0]), (keys[1], rows[1]))
     found: list[NDArray[Any]] = []
@@ -115,26 +144,32 @@ def _beside_medians(beside: Roadside, rows: IntArray, max_median_m: float) -> ND
     return np.isin(strips.stroke[rows], near.strips.stroke_of_part[halves])
 
 
-def _joined_otherwise(before: Roadside, after: Roadside, max_snap_m: float) -> NDArray[Any]:
+def _joined_otherwise(
+    before: Roadside, after: Roadside, stayed: IntArray, max_snap_m: float
+) -> NDArray[Any]:
     """Street parts near each other that are of one street in one of two roadsides only.
 
     A place in reach of both is joined to them once, or once to each.
     """
-    in_after, _ = paired(*(key_of_lines(one.streets.pieces.lines) for one in (before, after)))
-    part = np.flatnonzero(in_after >= 0)
-    strokes = before.strips.stroke_of_part[part], after.strips.stroke_of_part[in_after[part]]
-    stroke = np.stack(strokes)
-    _, kind = np.unique(stroke, axis=1, return_inverse=True)
-    known = pd.DataFrame({"before": stroke[0], "after": stroke[1], "kind": kind.ravel()})
+    gone, new = _others(stayed, len(before.offset_m))
+    sides = (before, gone), (after, new)
+    lines = [one.streets.pieces.lines[rows] for one, rows in sides]
+    _, same = paired(*map(key_of_lines, lines))
+    now = np.flatnonzero(stayed >= 0)
+    part = np.concatenate([stayed[now], gone[same[same >= 0]]])
+    now = np.concatenate([now, new[same >= 0]])
+    stroke = np.stack([before.strips.stroke_of_part[part], after.strips.stroke_of_part[now]])
+    kinds = np.unique(stroke[0] * (stroke[1].max(initial=0) + 1) + stroke[1])
+    pairs = np.divmod(kinds, stroke[1].max(initial=0) + 1)
     alone = np.ones(len(part), bool)
-    for name in ("before", "after"):
-        alone &= (known.groupby(name)["kind"].transform("nunique") == 1).to_numpy()
+    for of_part, of_pair in zip(stroke, pairs, strict=True):
+        alone &= np.bincount(of_pair, minlength=1)[of_part] == 1
     part, stroke = part[~alone], stroke[:, ~alone]
-    lines = before.streets.pieces.lines[part]
+    met = before.streets.pieces.lines[part]
     reach_m = 2.0 * (max_snap_m + float(before.offset_m[part].max(initial=0.0)))
-    one, two = shapely.STRtree(lines).query(lines, "dwithin", distance=reach_m)
-    same = stroke[:, one] == stroke[:, two]
-    return np.asarray(lines[np.unique(one[same[0] != same[1]])])
+    one, two = shapely.STRtree(met).query(met, "dwithin", distance=reach_m)
+    same_one = stroke[:, one] == stroke[:, two]
+    return np.asarray(met[np.unique(one[same_one[0] != same_one[1]])])
 
 
 def streets_over(shapes: NDArray[Any], beside: Roadside) -> NDArray[Any]:
@@ -144,9 +179,17 @@ def streets_over(shapes: NDArray[Any], beside: Roadside) -> NDArray[Any]:
     return np.asarray(np.array(tree.geometries, object)[met])
 
 
-def changed_bridges(before: Corridors, survey: Survey, beside: Roadside) -> NDArray[Any]:
+def bridges_after(
+    before: Corridors, beside: Roadside, roads: RoadsSince, obstacles: Obstacles
+) -> FloatArray:
+    """The ``bridges`` of all roads over the same water, told anew of those told otherwise."""
+    told = before.bridged[roads.row_before]
+    told[roads.rows] = bridges(beside.surfaces, obstacles, roads.rows)
+    return told
+
+
+def changed_bridges(before: Corridors, beside: Roadside, after: FloatArray) -> NDArray[Any]:
     """Roads of which it is told otherwise now whether they have a bridge."""
-    after = bridges(beside.surfaces, obstacles_of(survey))
     told = pd.Series(before.bridged, index=before.surfaces.table["road_id"])
     then = told.reindex(beside.surfaces.table["road_id"]).to_numpy(float)
     differ = ~((then == after) | (np.isnan(then) & np.isnan(after)))

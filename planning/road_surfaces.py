@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
@@ -19,7 +20,7 @@ from gis.overlay import CONTACT_TOLERANCE_M
 from language import gettext as _
 from layers.errors import LayerError
 from layers.survey import Survey
-from planning.policy_model import Policy
+from planning.policy_model import Planning, Policy
 from planning.quantities import SURFACES
 
 # Shorter pieces inside a carriageway are rounding of coordinates; all others count.
@@ -236,9 +237,12 @@ class RoadSurfaces:
     @cached_property
     def land(self) -> Areas:
         """The land of every street: up to its red line, or to the end of a usual footway."""
-        red_line = self.table["red_line_width_m"].to_numpy(float) / 2
-        half = np.fmax(red_line, self.half_width_m + self.footway_m)
-        return Areas(np.asarray(shapely.buffer(self.centre, half, quad_segs=4)))
+        return Areas(self._land_of(np.arange(len(self.centre))))
+
+    def _land_of(self, roads: IntArray) -> NDArray[Any]:
+        red_line = self.table["red_line_width_m"].to_numpy(float)[roads] / 2
+        half = np.fmax(red_line, self.half_width_m[roads] + self.footway_m)
+        return np.asarray(shapely.buffer(self.centre[roads], half, quad_segs=4))
 
     @cached_property
     def paved(self) -> Areas:
@@ -253,14 +257,42 @@ class RoadSurfaces:
     @cached_property
     def own_area(self) -> NDArray[Any]:
         """Carriageways of which no two on a level overlap: the wider road has what they share."""
+        return self._own(np.arange(len(self.carriageway)))
+
+    def _own(self, roads: IntArray) -> NDArray[Any]:
+        """The carriageways of some roads without what a wider one on their level has of them."""
         rank = self._rank
-        one, two = self.tree.query(self.carriageway, "intersects")
-        own = self.carriageway.copy()
+        at, two = self.tree.query(self.carriageway[roads], "intersects")
+        one = roads[at]
+        own = self.carriageway[roads]
         yields = (rank[one] > rank[two]) & (self.level[one] == self.level[two])
-        for road in np.unique(one[yields]):
-            wider = self.carriageway[two[yields & (one == road)]]
-            own[road] = shapely.difference(self.carriageway[road], shapely.union_all(wider))
+        for row in np.unique(at[yields]):
+            wider = self.carriageway[two[yields & (at == row)]]
+            own[row] = shapely.difference(own[row], shapely.union_all(wider))
         return own
+
+    def _take(self, before: RoadSurfaces, since: RoadsSince) -> None:
+        """Take over what other surfaces have found of the roads that stayed since."""
+        if "keys" in vars(before):
+            keys = before.keys[np.append(since.row_before, -1)]
+            keys[since.rows] = key_of(self.table["road_id"].to_numpy(object)[since.rows])
+            vars(self)["keys"] = keys
+        if "own_area" in vars(before):
+            gone = before.carriageway[since.gone(len(before.carriageway))]
+            moved = np.concatenate([gone, self.carriageway[since.rows]])
+            near = np.union1d(self.tree.query(moved, "intersects")[1], since.rows)
+            own = before.own_area[since.row_before]
+            own[near] = self._own(near)
+            vars(self)["own_area"] = own
+        if "land" in vars(before):
+            land = before.land.polygons[since.row_before]
+            land[since.rows] = self._land_of(since.rows)
+            vars(self)["land"] = before.land.with_others(land, since.row_before)
+        if "paved" in vars(before):
+            vars(self)["paved"] = before.paved.with_others(self.carriageway, since.row_before)
+        if "_own_areas" in vars(before):
+            own_areas = before._own_areas.with_others(self.own_area, since.row_before)
+            vars(self)["_own_areas"] = own_areas
 
 
 def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
@@ -278,12 +310,94 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
     LayerError
         If there are no roads, or none has a length.
     """
+    roads = _with_length(survey)
+    return _surfaces(roads, survey.get("carriageways"), policy.planning)
+
+
+class RoadsSince(NamedTuple):
+    """Roads after an edit, by row.
+
+    ``row_before`` is the row that each had, -1 for one that came; ``told`` are those of which
+    anything is told otherwise, those that came among them.
+    """
+
+    row_before: IntArray
+    told: NDArray[np.bool_]
+
+    @staticmethod
+    def none(count: int) -> RoadsSince:
+        """So many roads of which nothing is told otherwise."""
+        return RoadsSince(np.arange(count), np.zeros(count, bool))
+
+    @property
+    def stayed(self) -> IntArray:
+        """The row that each road had, -1 for one that is told otherwise."""
+        return np.where(self.told, -1, self.row_before)
+
+    @property
+    def rows(self) -> IntArray:
+        """Rows of the roads that are told otherwise."""
+        return np.flatnonzero(self.told)
+
+    @property
+    def keep_numbers(self) -> bool:
+        """Whether every road that was there has the row that it had."""
+        stands = np.flatnonzero(self.row_before >= 0)
+        return np.array_equal(self.row_before[stands], stands)
+
+    def gone(self, count: int) -> IntArray:
+        """Rows, of so many before, of the roads that went or are told otherwise now."""
+        gone = np.ones(count, bool)
+        gone[self.row_before[~self.told]] = False
+        return np.flatnonzero(gone)
+
+
+def road_surfaces_again(
+    before: RoadSurfaces, survey: Survey, policy: Policy, changed: Collection[str]
+) -> tuple[RoadSurfaces, RoadsSince]:
+    """The ``road_surfaces`` where only some roads have changed, by id; all others stay.
+
+    Raises
+    ------
+    LayerError
+        If there are no roads now, or none has a length.
+    """
+    roads = _with_length(survey)
+    ids = pd.Index(roads.index.astype(str), dtype=object)
+    told = ids.isin(list(changed))
+    drawn = survey.get("carriageways")
+    if drawn is not None:
+        drawn = drawn[drawn.index.astype(str).isin(ids[told])]
+    few = _surfaces(roads[told], drawn, policy.planning)
+    row_before = pd.Index(before.road_ids, dtype=object).get_indexer(ids).astype(np.int64)
+    row = row_before.copy()
+    row[told] = len(before.centre) + np.arange(len(few.centre))
+    table = pd.concat([before.table, few.table], ignore_index=True).iloc[row]
+    after = replace(
+        before,
+        table=table.reset_index(drop=True),
+        centre=np.concatenate([before.centre, few.centre])[row],
+        carriageway=np.concatenate([before.carriageway, few.carriageway])[row],
+        red_line_ratio=np.concatenate([before.red_line_ratio, few.red_line_ratio])[row],
+    )
+    since = RoadsSince(row_before, told)
+    after._take(before, since)
+    return after, since
+
+
+def _with_length(survey: Survey) -> gpd.GeoDataFrame:
     roads = survey.get("roads")
     if roads is None or not (shapely.length(roads.geometry.array) > 0).any():
         raise LayerError(_("没有道路,无处布置管线走廊;请先导入道路中心线图层 roads。"))
+    return roads
+
+
+def _surfaces(
+    roads: gpd.GeoDataFrame, surveyed: gpd.GeoDataFrame | None, settings: Planning
+) -> RoadSurfaces:
     centre = np.asarray(roads.geometry.array)
     known = pd.to_numeric(roads["carriageway_width_m"], errors="coerce").to_numpy(float, copy=True)
-    defaults = policy.planning.default_carriageway_width_m
+    defaults = settings.default_carriageway_width_m
     narrowest = min(width for width in defaults.values() if width > 0)
     assumed = np.array([defaults.get(c, narrowest) for c in roads["road_class"]], float)
     width = np.where(np.isfinite(known), known, assumed)
@@ -300,8 +414,7 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
         }
     )
     drawn = shapely.buffer(centre, width / 2, cap_style="flat", join_style="mitre", mitre_limit=2.0)
-    surveyed = survey.get("carriageways")
-    if surveyed is not None:
+    if surveyed is not None and len(surveyed):
         by_road = surveyed.dissolve(by="road_id").geometry
         place = {road_id: row for row, road_id in enumerate(table["road_id"])}
         for road_id, area in by_road.items():
@@ -311,26 +424,31 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
                 # Narrower than its record, each metre of it stands for more of the red line.
                 known[row] = np.minimum(known[row], area.area / centre[row].length)
     ratio = np.maximum(red_line, known) / known
-    return RoadSurfaces(table, centre, drawn, ratio, policy.planning.usual_footway_m)
+    return RoadSurfaces(table, centre, drawn, ratio, settings.usual_footway_m)
 
 
-def lie_alike(one: RoadSurfaces, two: RoadSurfaces) -> bool:
-    """Whether two differ at most in what is told of roads that lie where they lay, as wide."""
-    tables = [roads.table.drop(columns=list(_TOLD)) for roads in (one, two)]
-    if not tables[0].equals(tables[1]):
-        return False
-    shapes = ((one.centre, two.centre), (one.carriageway, two.carriageway))
-    alike = all(bool(shapely.equals_exact(*pair, 0.0).all()) for pair in shapes)
-    return alike and np.array_equal(one.red_line_ratio, two.red_line_ratio, equal_nan=True)
+def lie_otherwise(
+    before: RoadSurfaces, after: RoadSurfaces, since: RoadsSince
+) -> NDArray[np.bool_]:
+    """Which roads came, lie or are otherwise now, whatever else is told of them."""
+    other = since.told.copy()
+    row = np.flatnonzero(since.told & (since.row_before >= 0))
+    old = since.row_before[row]
+    tables = before.table.iloc[old], after.table.iloc[row]
+    alike = np.ones(len(row), bool)
+    for name in after.table.columns.drop(list(_TOLD)):
+        alike &= _equal(*(table[name] for table in tables))
+    for name in ("centre", "carriageway"):
+        alike &= shapely.equals_exact(getattr(before, name)[old], getattr(after, name)[row], 0.0)
+    ratios = before.red_line_ratio[old], after.red_line_ratio[row]
+    other[row] = ~(alike & np.isclose(*ratios, rtol=0.0, atol=0.0, equal_nan=True))
+    return other
 
 
-def retold(one: RoadSurfaces, two: RoadSurfaces) -> IntArray:
-    """Rows of the roads of which something else is told, where all lie and are as they were."""
-    differ = np.zeros(len(one.table), bool)
-    for name in _TOLD if one is not two else ():
-        before, after = one.table[name], two.table[name]
-        differ |= ~((before == after) | (before.isna() & after.isna())).to_numpy(bool)
-    return np.flatnonzero(differ)
+def _equal(one: pd.Series, two: pd.Series) -> NDArray[np.bool_]:
+    """Which rows are equal in order; unknown equals unknown."""
+    before, after = one.to_numpy(object), two.to_numpy(object)
+    return np.asarray((before == after) | (pd.isna(before) & pd.isna(after)), bool)
 
 
 def _begins_stretch(lines: LineArray, line: IntArray, start_m: FloatArray) -> NDArray[np.bool_]:

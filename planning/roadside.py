@@ -6,30 +6,57 @@ it is; and a part of it, round a place, is what the corridors there are built on
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from gis.handing_on import hand_on
-from gis.linear import FloatArray, IntArray, Pieces
+from gis.linear import FloatArray, IntArray
 from gis.noding import Network
-from gis.street_net import street_net
-from gis.strips import Strips, kerb_strips
+from gis.street_net import StreetNet, street_net, street_net_again
+from gis.strips import Streets, StripNet, Strips, kerb_strips, kerb_strips_again
 from layers.survey import Survey
 from planning.application import usual_pipes
 from planning.bent_feet import Bent
-from planning.medians import arcs_of_roundabouts
-from planning.policy_model import Policy
-from planning.road_surfaces import OF_GEOMETRY, RoadSurfaces, lie_alike, road_surfaces
+from planning.medians import ROUNDABOUT_M, arcs_of_roundabouts
+from planning.policy_model import Planning, Policy
+from planning.road_surfaces import (
+    OF_GEOMETRY,
+    RoadsSince,
+    RoadSurfaces,
+    lie_otherwise,
+    road_surfaces,
+    road_surfaces_again,
+)
 from planning.standards import load_standards
 from planning.strip_layout import strip_offsets
 
 # The street part that a strip runs beside is no farther than this many offsets, corners included.
 _BESIDE_OFFSETS, _BESIDE_MORE_M = 3.0, 2.0
+# Streets farther from a change than this are arcs of the roundabouts that they were arcs of.
+_RING_M = 0.5 * ROUNDABOUT_M + 10.0
+
+
+class Made(NamedTuple):
+    """What it takes to prepare a roadside again where some roads have changed."""
+
+    net: StreetNet
+    beside: Streets
+    strip_net: StripNet
+
+
+class Stayed(NamedTuple):
+    """What an edit of roads left: of each street part and strip its number before, -1 for one that
+    lies or is laid otherwise now."""
+
+    roads: RoadsSince
+    parts: IntArray
+    strips: IntArray
 
 
 @dataclass(frozen=True)
@@ -44,8 +71,10 @@ class Roadside:
         Distance of the strips from the kerb where the footway is wide enough.
     widest_setback_m
         The largest distance that any strip of the survey keeps from its kerb.
+    made
+        What it takes to prepare it again.
     bent
-        Bent connectors to these strips that were looked for, for the next edit beside them.
+        Bent connectors to strips that were looked for, for the next edit beside them.
     """
 
     surfaces: RoadSurfaces
@@ -54,6 +83,7 @@ class Roadside:
     offset_m: FloatArray
     setback_m: float
     widest_setback_m: float
+    made: Made = field(compare=False, repr=False)
     bent: dict[bytes, Bent] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -79,9 +109,9 @@ class Roadside:
         strips = self.strips
         return replace(
             self,
-            streets=_chosen(self.streets, part),
+            streets=self.streets.only(part),
             strips=Strips(
-                _chosen(strips.network, piece),
+                strips.network.only(piece),
                 strips.stroke[piece],
                 strips.side[piece],
                 strips.stroke_of_part[part],
@@ -95,13 +125,6 @@ def _distinct(numbers: NDArray[Any]) -> IntArray:
     return np.unique(numbers).astype(np.int64)
 
 
-def _chosen(network: Network, rows: IntArray) -> Network:
-    """Some pieces of a network; its nodes keep their numbers."""
-    lines, parent, start_m, end_m = network.pieces
-    pieces = Pieces(lines[rows], parent[rows], start_m[rows], end_m[rows])
-    return Network(pieces, network.ends[rows], network.node_xy)
-
-
 def roadside(survey: Survey, policy: Policy) -> Roadside:
     """Node the roads of a survey and lay strips beside them.
 
@@ -110,21 +133,68 @@ def roadside(survey: Survey, policy: Policy) -> Roadside:
     LayerError
         If the survey has no roads.
     """
-    return _beside(road_surfaces(survey, policy), policy)
+    surfaces = road_surfaces(survey, policy)
+    net = street_net(surfaces.centre, surfaces.half_width_m, surfaces.level)
+    setback_m = kerb_clearance_m() + policy.planning.half_section_allowance_m
+    beside = _streets(surfaces, net, setback_m, policy.planning)
+    strip_net = kerb_strips(beside, arcs_of_roundabouts(net.network, surfaces))
+    return _roadside(surfaces, Made(net, beside, strip_net), {}, setback_m)
 
 
-def roadside_after(before: Roadside, survey: Survey, policy: Policy) -> Roadside:
-    """What ``roadside`` tells of an edited survey.
+def roadside_after(
+    before: Roadside, survey: Survey, policy: Policy, changed: Collection[str]
+) -> tuple[Roadside, Stayed]:
+    """What ``roadside`` tells of an edited survey, and what stayed; ``changed`` are roads by id.
 
     Streets and strips stay the very ones where no road lies otherwise or is another in width.
     """
-    surfaces = road_surfaces(survey, policy)
-    if not lie_alike(before.surfaces, surfaces):
-        return _beside(surfaces, policy)
-    hand_on(before.surfaces, surfaces, OF_GEOMETRY)
-    after = replace(before, surfaces=surfaces)
-    hand_on(before, after, ("_strip_tree", "street_tree"))
-    return after
+    surfaces, since = road_surfaces_again(before.surfaces, survey, policy, changed)
+    other = lie_otherwise(before.surfaces, surfaces, since)
+    if not other.any() and len(other) == len(before.surfaces.centre):
+        hand_on(before.surfaces, surfaces, OF_GEOMETRY)
+        after = replace(before, surfaces=surfaces)
+        hand_on(before, after, ("_strip_tree", "street_tree"))
+        counts = len(before.streets.ends), len(before.strips.side)
+        return after, Stayed(since, *map(np.arange, counts))
+    made, *stayed = _made_again(before, surfaces, since.row_before, other, policy.planning)
+    return _roadside(surfaces, made, before.bent, before.setback_m), Stayed(since, *stayed)
+
+
+def _made_again(
+    before: Roadside,
+    surfaces: RoadSurfaces,
+    row_before: IntArray,
+    other: NDArray[np.bool_],
+    settings: Planning,
+) -> tuple[Made, IntArray, IntArray]:
+    """Streets and strips where some roads are ``other`` ones now, and the numbers before."""
+    old = before.made
+    net, part_before = street_net_again(
+        old.net, surfaces.centre, surfaces.half_width_m, surfaces.level, row_before, other
+    )
+    beside = _streets(surfaces, net, before.setback_m, settings)
+    same = part_before >= 0
+    for name in ("offset_m", "setback_m", "level"):
+        same &= getattr(beside, name) == getattr(old.beside, name)[part_before]
+    stays = np.zeros(len(old.beside.lines), bool)
+    stays[part_before[same]] = True
+    changed = shapely.STRtree(np.concatenate([old.beside.lines[~stays], beside.lines[~same]]))
+    network = net.network
+    nodes = _near(changed, shapely.points(network.node_xy), _RING_M)
+    around = np.flatnonzero(_near(changed, beside.lines, _RING_M + ROUNDABOUT_M))
+    ring = np.full(len(same), -1)
+    ring[around] = arcs_of_roundabouts(network.only(around), surfaces)
+    strip_net, strip_before = kerb_strips_again(
+        old.strip_net, beside, ring, part_before, same, nodes
+    )
+    return Made(net, beside, strip_net), np.where(same, part_before, -1), strip_before
+
+
+def _near(tree: shapely.STRtree, shapes: NDArray[Any], within_m: float) -> NDArray[np.bool_]:
+    """Which shapes are as near as that to any of a tree."""
+    near = np.zeros(len(shapes), bool)
+    near[tree.query(shapes, predicate="dwithin", distance=within_m)[0]] = True
+    return near
 
 
 def same_streets(one: Roadside, two: Roadside) -> bool:
@@ -132,23 +202,25 @@ def same_streets(one: Roadside, two: Roadside) -> bool:
     return one.strips is two.strips
 
 
-def _beside(surfaces: RoadSurfaces, policy: Policy) -> Roadside:
-    settings = policy.planning
-    streets = street_net(surfaces.centre, surfaces.half_width_m, surfaces.level)
-    setback_m = kerb_clearance_m() + settings.half_section_allowance_m
-    offset, setback = strip_offsets(surfaces, streets, setback_m, settings.narrow_footway_margin_m)
-    level = surfaces.level[streets.pieces.parent]
-    strips = kerb_strips(
-        streets.ends,
-        streets.pieces.lines,
-        len(streets.node_xy),
-        offset,
-        setback,
-        level,
-        arcs_of_roundabouts(streets, surfaces),
+def _streets(
+    surfaces: RoadSurfaces, net: StreetNet, setback_m: float, settings: Planning
+) -> Streets:
+    """The noded streets with what their strips hang on."""
+    pieces, ends, node_xy = net.network
+    margin_m = settings.narrow_footway_margin_m
+    beside_m = strip_offsets(surfaces, net.network, setback_m, margin_m)
+    level = surfaces.level[pieces.parent]
+    return Streets(ends, pieces.lines, len(node_xy), *beside_m, level)
+
+
+def _roadside(
+    surfaces: RoadSurfaces, made: Made, bent: dict[bytes, Bent], setback_m: float
+) -> Roadside:
+    streets, offset_m = made.net.network, made.beside.offset_m
+    widest_m = float((offset_m - surfaces.half_width_m[streets.pieces.parent]).max())
+    return Roadside(
+        surfaces, streets, made.strip_net.strips, offset_m, setback_m, widest_m, made, bent
     )
-    half = surfaces.half_width_m[streets.pieces.parent]
-    return Roadside(surfaces, streets, strips, offset, setback_m, float((offset - half).max()))
 
 
 def kerb_clearance_m() -> float:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gis.handing_on import hand_on, numbers_after
 from gis.linear import FloatArray, IntArray
@@ -20,6 +21,7 @@ from planning.corridors import Corridors
 from planning.crossing_methods import Bores, bores_of
 from planning.facts import Ground
 from planning.groundwork import Groundwork
+from planning.road_surfaces import RoadsSince
 from planning.roadside import same_streets
 from planning.route_effects import KERBS
 from planning.sources import MAINS
@@ -30,7 +32,7 @@ _OF_GRAPH = (
     "is_connector", "is_lane", "never_cut", "never_open", "walk_order", "is_walked", "connectors",
     "strip_nodes", "_nodes_of_sites",
 )  # fmt: skip
-_OF_ROADS = ("road_areas", "land_in_reach", "_drawn_red_lines", "reaches")
+_OF_ROADS = ("road_areas", "land_in_reach", "reaches")
 _OF_ROAD_TABLE = (
     "is_city_road", "may_be_city_road", "road_days", "counted_carriageways",
 )  # fmt: skip
@@ -49,6 +51,7 @@ def with_standing_facts(
     before: Groundwork,
     after: Groundwork,
     changes: Mapping[str, Change],
+    roads: RoadsSince,
     region: Region,
     edge_before: IntArray,
     ways_before: Mapping[str, IntArray],
@@ -59,6 +62,8 @@ def with_standing_facts(
     ----------
     changes
         The changed features of every layer with any.
+    roads
+        The rows that roads had.
     region
         Holds all that changed, features and edges.
     edge_before
@@ -71,8 +76,6 @@ def with_standing_facts(
         hand_on(before.corridors, after.corridors, _OF_GRAPH)
     if not changed & _OBSTACLES:
         hand_on(before.corridors.obstacles, after.corridors.obstacles, _OF_OBSTACLES)
-        if same_streets(before.corridors.roadside, after.corridors.roadside):
-            hand_on(before.corridors, after.corridors, ("bridged",))
     if not changed & _CLOSING:
         hand_on(whole, after, ("closures",))
     if not changed & _EXISTING:
@@ -81,32 +84,35 @@ def with_standing_facts(
         vars(after)["tolerances"] = whole.tolerances.after(after.survey, changes)
     if before.corridors.surfaces is after.corridors.surfaces:
         hand_on_kept(whole, after, (KERBS,))
-    if same_surfaces(before.corridors, after.corridors):
-        _hand_surfaces_on(whole, after, edge_before, ways_before)
+    _hand_surfaces_on(whole, after, roads, edge_before, ways_before)
     if "ground" in vars(whole):
-        vars(after)["ground"] = _ground(whole.ground, after, changed, region, edge_before)
+        vars(after)["ground"] = _ground(whole.ground, after, changed, roads, region, edge_before)
     return after
 
 
 def _hand_surfaces_on(
     before: Groundwork,
     after: Groundwork,
+    roads: RoadsSince,
     edge_before: IntArray,
     ways_before: Mapping[str, IntArray],
 ) -> None:
-    """Metres on every surface, measured anew for what is new."""
+    """Metres on every surface, measured anew for what is new or crosses another pavement now."""
     corridors = after.corridors
+    one, two = before.corridors.surfaces.surface, corridors.surfaces.surface
+    repaved = (roads.row_before < 0) | (one[roads.row_before] != two)
     if "edge_surfaces_m" in vars(before):
         vars(after)["edge_surfaces_m"] = _surfaces_m(
             corridors,
             (corridors.graph.measures, corridors.crossings),
             before.edge_surfaces_m,
             edge_before,
+            repaved,
         )
     for utility, metres in before._tie_in_surfaces_m.items():
         ways = after.tie_ins(utility)
         after._tie_in_surfaces_m[utility] = _surfaces_m(
-            corridors, (ways.table, ways.crossings), metres, ways_before[utility]
+            corridors, (ways.table, ways.crossings), metres, ways_before[utility], repaved
         )
 
 
@@ -115,24 +121,24 @@ def _surfaces_m(
     tables: tuple[pd.DataFrame, pd.DataFrame],
     before_m: FloatArray,
     number: IntArray,
+    repaved: NDArray[np.bool_],
 ) -> FloatArray:
-    """The ``surface_lengths`` of measured lines; ``number`` is that of each before, -1 for none."""
+    """The ``surface_lengths`` of measured lines; ``number`` is that of each before, -1 for none.
+
+    Lines that cross ``repaved`` roads are measured anew.
+    """
     table, crossings = tables
-    new = np.flatnonzero(number < 0)
+    line = crossings.iloc[:, 0].to_numpy(np.int64)
+    anew = number < 0
+    anew[line[repaved[crossings["road"].to_numpy(np.int64)]]] = True
+    new = np.flatnonzero(anew)
     metres = before_m[number]
     if len(new):
-        line = crossings.iloc[:, 0].to_numpy(np.int64)
-        mine = np.isin(line, new)
+        mine = anew[line]
         own = crossings[mine].copy()
         own[own.columns[0]] = np.searchsorted(new, line[mine])
         metres[new] = corridors.surface_lengths(table.iloc[new], own)
     return metres
-
-
-def same_surfaces(one: Corridors, two: Corridors) -> bool:
-    """Whether streets are the very same in two, and their carriageways made of the same."""
-    paved = one.surfaces.surface, two.surfaces.surface
-    return same_streets(one.roadside, two.roadside) and np.array_equal(*paved)
 
 
 def hand_on_kept(before: Groundwork, after: Groundwork, keys: Iterable[Any]) -> None:
@@ -141,18 +147,29 @@ def hand_on_kept(before: Groundwork, after: Groundwork, keys: Iterable[Any]) -> 
 
 
 def _ground(
-    before: Ground, work: Groundwork, changed: Set[str], region: Region, edge_before: IntArray
+    before: Ground,
+    work: Groundwork,
+    changed: Set[str],
+    roads: RoadsSince,
+    region: Region,
+    edge_before: IntArray,
 ) -> Ground:
     after = Ground(work.survey, work.corridors, work.policy)
     same_roads = before.corridors.surfaces is after.corridors.surfaces
+    streets_stand = same_streets(before.corridors.roadside, after.corridors.roadside)
     if same_roads:
         hand_on(before, after, _OF_ROAD_TABLE)
-    if same_streets(before.corridors.roadside, after.corridors.roadside):
+    if streets_stand:
         hand_on(before, after, ("centre_lines",))
-        if "road_red_lines" not in changed:
+    if "road_red_lines" not in changed:
+        if roads.keep_numbers:
+            hand_on(before, after, ("_drawn_red_lines",))
+        if streets_stand:
             hand_on(before, after, _OF_ROADS)
-            if same_roads:
-                hand_on(before, after, ("city_road_areas",))
+        else:
+            after.take_land(before, roads)
+        if same_roads:
+            hand_on(before, after, ("city_road_areas",))
     hand_on(before, after, [name for name, layer in _OF_LAYER.items() if layer not in changed])
     if before.corridors.crossings is after.corridors.crossings:
         hand_on(before, after, ("_roads_by_edge",))

@@ -8,15 +8,16 @@ is told now. All others are measured anew when they are asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gis.linear import IntArray
 from gis.regions import Region
 from planning.groundwork import Groundwork
 from planning.piece_ground import BORED, CUT, PieceGround, PieceLines, lines_key
-from planning.road_surfaces import retold
-from planning.roadside import same_streets
+from planning.road_surfaces import RoadsSince
 from planning.route_pieces import NOTHING, PieceBook
 
 
@@ -24,6 +25,7 @@ def hand_pieces_on(
     before: Groundwork,
     after: Groundwork,
     changed: Set[str],
+    roads: RoadsSince,
     region: Region,
     edge_before: IntArray,
     ways_before: Mapping[str, IntArray],
@@ -34,26 +36,38 @@ def hand_pieces_on(
     ----------
     changed
         The layers with changes.
+    roads
+        The rows that roads had.
     region
         Holds all that changed, features, edges and ways to tie-ins.
     edge_before, ways_before
         For every edge, and every way to a tie-in of each utility, its number before, -1 for a new
         one.
     """
-    one, two = before.corridors, after.corridors
-    if "road_red_lines" in changed or not same_streets(one.roadside, two.roadside):
+    if "road_red_lines" in changed or not roads.keep_numbers:
         return  # what is dug up of roads is told by their number, and for the whole of a road
-    if not np.array_equal(one.bridged, two.bridged, equal_nan=True):
+    one, two = before.corridors.bridged, after.corridors.bridged
+    stayed = roads.row_before[~roads.told]
+    if not np.array_equal(one[stayed], two[~roads.told], equal_nan=True):
         return
-    numbers = {CUT: edge_before, BORED: edge_before, **ways_before}
-    roads = retold(one.surfaces, two.surfaces)
-    foreign = np.isin(two.graph.measures["road"].to_numpy(np.int64), roads)
-    numbers |= {of: np.where(foreign, -1, edge_before) for of in (CUT, BORED) if len(roads)}
+    road = after.corridors.graph.measures["road"].to_numpy(np.int64)
+    edges = np.where(np.append(roads.told, False)[road], -1, edge_before)
+    numbers = {CUT: edges, BORED: edges, **ways_before}
+    land = _land(before, after, roads)
     for key, told in list(before.kept.items()):
         if isinstance(told, PieceLines) and told.of in numbers:
-            _hand_on(told, before, after, region, numbers[told.of], roads)
+            _hand_on(told, before, after, region, numbers[told.of], roads.rows, land)
         elif isinstance(told, PieceBook) or key[0] == NOTHING:
             after.kept[key] = told.after(after) if isinstance(told, PieceBook) else told
+
+
+def _land(before: Groundwork, after: Groundwork, roads: RoadsSince) -> NDArray[Any]:
+    """Land of the roads that came, went or are told otherwise, as it was and as it is."""
+    if not roads.told.any() and len(roads.told) == len(before.corridors.surfaces.centre):
+        return np.zeros(0, object)
+    gone = roads.gone(len(before.corridors.surfaces.centre))
+    sides = (before.ground, gone), (after.ground, roads.rows)
+    return np.concatenate([land.shapes[rows] for one, rows in sides for land, _ in one.reaches])
 
 
 def _hand_on(
@@ -63,10 +77,11 @@ def _hand_on(
     region: Region,
     number: IntArray,
     roads: IntArray,
+    land: NDArray[Any],
 ) -> None:
     """Hand on what is told of pieces of one kind, whatever the width of the trench.
 
-    ``roads`` are those of which something else is told now.
+    ``roads`` are those of which something else is told now; ``land`` is theirs.
     """
     grounds = {
         key: one
@@ -77,9 +92,7 @@ def _hand_on(
     known = (number >= 0) & told.known[number]
     reach_m = max((one.reach_m for one in grounds.values()), default=0.0)
     known[region.near(lines.tree, reach_m)] = False
-    for land, _ in after.ground.reaches if len(roads) else ():
-        near = lines.tree.query(land.shapes[roads], predicate="dwithin", distance=reach_m)[1]
-        known[near] = False
+    known[lines.tree.query(land, predicate="dwithin", distance=reach_m)[1]] = False
     stands = np.flatnonzero(known)
     lines.take(told, number[stands], stands)
     after.kept[lines_key(told.of)] = lines

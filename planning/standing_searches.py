@@ -23,9 +23,9 @@ from planning.facts import Ground
 from planning.groundwork import SEARCHES_BEFORE, Groundwork
 from planning.narrow_slots import tight_after
 from planning.no_dig import Closed
+from planning.road_surfaces import RoadsSince
 from planning.routes import Search
 from planning.standards import Pipe
-from planning.standing_facts import same_surfaces
 from planning.tie_ins import TieIns
 
 
@@ -105,6 +105,7 @@ def hand_searches_on(
     before: Groundwork,
     after: Groundwork,
     changed: Set[str],
+    roads: RoadsSince,
     region: Region,
     edge_before: IntArray,
 ) -> None:
@@ -114,15 +115,19 @@ def hand_searches_on(
     ----------
     changed
         The layers with changes.
+    roads
+        The rows that roads had.
     region
         Holds all that changed, features and edges.
     edge_before
         For every edge its number before, -1 for a new one.
     """
-    if not same_surfaces(before.corridors, after.corridors) or "no_dig" in changed:
+    if not roads.keep_numbers or "no_dig" in changed:
         return  # roads and no-dig areas are told by their numbers
-    near = region.near(after.corridors.graph.tree, _reach_m(after))
-    near = np.union1d(near, np.flatnonzero(edge_before < 0))
+    graph = after.corridors.graph
+    near = region.near(graph.tree, _reach_m(after))
+    along = np.append(roads.told, False)[graph.measures["road"].to_numpy(np.int64)]
+    near = np.union1d(near, np.flatnonzero((edge_before < 0) | along))
     stood = StandingSearches(
         dict(before._methods), dict(before._searches), after, edge_before, near
     )

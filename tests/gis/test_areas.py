@@ -126,3 +126,21 @@ def test_the_longest_stretch_between_two_areas_is_told() -> None:
     ]
     found = areas.pieces(np.array(lines, object)).between_m(len(lines))
     assert found.tolist() == pytest.approx([3, 38, 0, 0])
+
+
+@given(st.lists(quads, min_size=1, max_size=6), st.lists(quads, max_size=3), st.data())
+def test_areas_of_which_some_were_exchanged_tell_what_new_ones_tell(
+    before: list[Polygon], fresh: list[Polygon], data: st.DataObject
+) -> None:
+    areas = Areas(np.array(before, object))
+    line = np.array([LineString([(-5, 1.5), (5.5, 11.5), (14, -4)])], object)
+    areas.pieces(line)  # sides are arranged when they are first asked for
+    stays = data.draw(st.lists(st.sampled_from(range(len(before))), unique=True))
+    row = np.array([*sorted(stays), *[-1] * len(fresh)], np.int64)
+    polygons = np.array([*[before[k] for k in sorted(stays)], *fresh, box(0, 0, 3, 3)], object)
+    row = np.append(row, -1)
+    found = areas.with_others(polygons, row).pieces(line)
+    expected = Areas(polygons).pieces(line)
+    for area in range(len(polygons)):
+        one, two = (p.length_m[p.area == area].sum() for p in (found, expected))
+        assert one == pytest.approx(two)

@@ -19,7 +19,7 @@ def net(
 ) -> Network:
     lines = np.array([shapely.LineString(p) for p in streets], object)
     half_m = np.broadcast_to(np.asarray(half, float), len(lines)).copy()
-    return street_net(lines, half_m, np.asarray(level or [0] * len(lines), np.int64))
+    return street_net(lines, half_m, np.asarray(level or [0] * len(lines), np.int64)).network
 
 
 def degrees(network: Network) -> list[int]:

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis.noding import node_lines
-from gis.strips import Strips, join_strokes, kerb_strips
+from gis.strips import Streets, Strips, kerb_strips
+from gis.strokes import join_strokes
 
 OFFSET_M, SETBACK_M = 6.0, 1.0
 Points = list[tuple[float, float]]
@@ -22,20 +23,17 @@ def laid(*streets: Points, offset: list[float] | None = None) -> Strips:
     net = node_lines(np.array([shapely.LineString(p) for p in streets], object))
     count = len(net.pieces.lines)
     offset_m = np.array(offset or [OFFSET_M] * len(streets))[net.pieces.parent]
-    return kerb_strips(
-        net.ends,
-        net.pieces.lines,
-        len(net.node_xy),
-        offset_m,
-        np.full(count, SETBACK_M),
-    )
+    setback_m, level = np.full(count, SETBACK_M), np.zeros(count, np.int64)
+    lines, nodes = net.pieces.lines, len(net.node_xy)
+    return kerb_strips(Streets(net.ends, lines, nodes, offset_m, setback_m, level)).strips
 
 
 def strokes(*streets: Points) -> list[list[int]]:
     """Strokes as sorted lists of street numbers."""
     net = node_lines(np.array([shapely.LineString(p) for p in streets], object))
     found = join_strokes(net.ends, net.pieces.lines, len(net.node_xy))
-    return sorted(sorted(int(net.pieces.parent[part]) for part, _ in stroke) for stroke in found)
+    parent = net.pieces.parent
+    return sorted(sorted(int(parent[part]) for part, _ in one) for one in found.walks())
 
 
 def segments(found: Strips, side: int) -> set[tuple[tuple[float, float], tuple[float, float]]]:
@@ -96,8 +94,8 @@ def test_arcs_of_a_roundabout_are_one_stroke_however_straight_a_street_leaves_it
     count = len(net.node_xy)
     straight = join_strokes(net.ends, net.pieces.lines, count)
     round_ = join_strokes(net.ends, net.pieces.lines, count, ring=ring)
-    assert sorted(len(stroke) for stroke in straight) == [1, 2]
-    assert sorted(sorted(part for part, _ in stroke) for stroke in round_) == [[0, 1], [2]]
+    assert sorted(len(stroke) for stroke in straight.walks()) == [1, 2]
+    assert sorted(sorted(part for part, _ in stroke) for stroke in round_.walks()) == [[0, 1], [2]]
 
 
 def test_a_sharp_turn_back_starts_a_new_stroke() -> None:
@@ -127,7 +125,7 @@ street = st.lists(st.tuples(grid, grid), min_size=2, max_size=3, unique=True)
 @given(st.lists(street, min_size=1, max_size=4))
 def test_every_part_is_in_one_stroke(streets: list[Points]) -> None:
     net = node_lines(np.array([shapely.LineString(p) for p in streets], object))
-    found = join_strokes(net.ends, net.pieces.lines, len(net.node_xy))
+    found = join_strokes(net.ends, net.pieces.lines, len(net.node_xy)).walks()
     assert sorted(part for stroke in found for part, _ in stroke) == list(range(len(net.ends)))
     for stroke in found:
         walked = [(net.ends[p][::-1] if back else net.ends[p]).tolist() for p, back in stroke]
@@ -160,14 +158,8 @@ def test_the_strips_of_a_bridge_pass_above_those_below_and_go_on_behind_it() -> 
     net = node_lines(np.array([shapely.LineString(p) for p in streets], object), level)
     count = len(net.pieces.lines)
     assert count == 4
-    found = kerb_strips(
-        net.ends,
-        net.pieces.lines,
-        len(net.node_xy),
-        np.full(count, OFFSET_M),
-        np.full(count, SETBACK_M),
-        level[net.pieces.parent],
-    )
+    beside = np.full(count, OFFSET_M), np.full(count, SETBACK_M), level[net.pieces.parent]
+    found = kerb_strips(Streets(net.ends, net.pieces.lines, len(net.node_xy), *beside)).strips
     assert corners(found) == set()
     bridge = {((194, -40), (194, 40)), ((206, -40), (206, 40))}
     assert bridge <= segments(found, 1) | segments(found, -1)
@@ -209,5 +201,5 @@ def test_where_a_street_forks_it_goes_on_as_wide_as_it_was() -> None:
     fork: list[Points] = [[(-100, 0), (0, 0)], [(0, 0), (100, 8)], [(0, 0), (100, 0)]]
     net = node_lines(np.array([shapely.LineString(p) for p in fork], object))
     found = join_strokes(net.ends, net.pieces.lines, 4, np.array([6.0, 6.0, 4.0]))
-    assert sorted(sorted(part for part, _ in stroke) for stroke in found) == [[0, 1], [2]]
+    assert sorted(sorted(part for part, _ in stroke) for stroke in found.walks()) == [[0, 1], [2]]
     assert strokes(*fork) == [[0, 2], [1]]

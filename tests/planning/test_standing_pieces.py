@@ -21,9 +21,9 @@ from planning.groundwork import Groundwork
 from planning.local_edits import Edit, edited
 from planning.piece_ground import BORED, CUT, PieceGround, PieceLines
 from planning.route_pieces import PieceBook
-from tests.planning.edits import added, moved, one_edit, ready, ribbon, told
+from tests.planning.edits import added, moved, one_edit, ready, ribbon, told, without
 from tests.planning.whole_builds import vertices
-from tests.towns import ORIGIN
+from tests.towns import ORIGIN, street
 
 pytestmark = pytest.mark.slow_first
 
@@ -114,10 +114,23 @@ def test_a_tree_or_a_verge_is_told_of_pieces_beside_it_only(layer: str) -> None:
     _assert_stands(edit)
 
 
-def test_an_edit_of_where_roads_lie_leaves_no_piece() -> None:
-    for values in ({"carriageway_width_m": 9.0}, {"red_line_width_m": 24.0}):
-        edit = edited(_BEFORE, told(ribbon(), "roads", 1, **values))
-        assert not any(isinstance(one, PieceLines) for one in edit.work.kept.values())
+@pytest.mark.parametrize(
+    "values",
+    [{"carriageway_width_m": 9.0}, {"red_line_width_m": 24.0}, {"carriageway_width_m": None}],
+)
+def test_an_edit_of_where_a_road_lies_leaves_the_pieces_off_it(values: dict[str, Any]) -> None:
+    edit = edited(_BEFORE, told(ribbon(), "roads", 1, **values))  # from x = 400 to 800
+    lines = edit.work.kept["piece lines", CUT]
+    x = shapely.get_x(shapely.centroid(edit.work.corridors.graph.lines)) - ORIGIN[0]
+    assert not lines.known[(x > 450) & (x < 750)].all()
+    assert lines.known[(x < 200) | (x > 1000)].all()
+    _assert_stands(edit)
+    _assert_stands(edited(edit.work, moved(edit.work.survey, "roads", 7, 1.0, 0.5)))
+
+
+def test_where_roads_have_other_numbers_no_piece_is_left() -> None:
+    edit = edited(_BEFORE, without(ribbon(), "roads", 1))
+    assert not any(isinstance(one, PieceLines) for one in edit.work.kept.values())
 
 
 @pytest.mark.parametrize(
@@ -183,6 +196,10 @@ def _edits(survey: Survey) -> Iterator[Survey]:
     yield told(survey, "roads", 2, opened_on="2001-01-01")
     yield told(survey, "roads", 5, authority="estate")
     yield told(survey, "roads", 1, surface="concrete", opened_on="2026-01-01")
+    yield told(survey, "roads", 1, carriageway_width_m=9.0)
+    yield moved(survey, "roads", 8, 1.5, 0.0)
+    yield added(survey, "roads", **street((500, 0), (520, 90), authority="municipal"))
+    yield without(survey, "roads", 8)
 
 
 def test_lines_after_edits_are_those_of_a_groundwork_prepared_anew() -> None:

@@ -18,7 +18,8 @@ from planning.narrow_slots import too_narrow
 from planning.no_dig import OPEN, Closed
 from planning.routes import OBJECTIVES
 from planning.standards import Pipe
-from tests.planning.edits import added, moved, one_edit, ready, ribbon, told
+from tests.planning.edits import added, moved, one_edit, ready, ribbon, told, without
+from tests.towns import street
 
 pytestmark = pytest.mark.slow_first
 
@@ -85,7 +86,7 @@ def test_searches_stand_where_a_tree_says_nothing_of_any_edge() -> None:
         assert one.edge_weights is other.edge_weights
 
 
-def test_methods_are_handed_on_through_edits_of_all_but_roads() -> None:
+def test_methods_are_handed_on_through_edits_of_all_that_leave_roads_their_numbers() -> None:
     survey = ribbon()
     for change in (
         added(survey, "trees", ancient=True, geometry=Point(640, 6.5)),
@@ -93,7 +94,11 @@ def test_methods_are_handed_on_through_edits_of_all_but_roads() -> None:
         moved(survey, "lines", 3, 0.0, 0.8),
         moved(survey, "green", 4, 1.0, 0.0),
         told(survey, "roads", 1, opened_on="2026-01-01", authority="estate"),
+        told(survey, "roads", 1, carriageway_width_m=9.0),
+        told(survey, "roads", 1, red_line_width_m=10.0),
+        told(survey, "roads", 1, surface="concrete"),
+        moved(survey, "roads", 8, 1.5, 0.0),
+        added(survey, "roads", **street((500, 0), (520, 90))),
     ):
         assert _assert_told_anew(edited(_BEFORE, change)) == len(PIPES) * len(CLOSED)
-    for values in ({"carriageway_width_m": 9.0}, {"surface": "concrete"}):
-        assert _assert_told_anew(edited(_BEFORE, told(survey, "roads", 1, **values))) == 0
+    assert _assert_told_anew(edited(_BEFORE, without(survey, "roads", 1))) == 0
