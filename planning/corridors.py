@@ -284,7 +284,8 @@ def build_beside(
         The ``bridges`` of all roads, where the survey holds only a part of the water.
     near
         Where it is right, if it is a part, and what is built round that: nothing that is out of
-        reach of the first is joined bent, nothing out of reach of the second at all.
+        reach of the first is joined bent, nothing out of reach of the second at all, and no
+        street is crossed outside the second.
     """
     settings = policy.planning
     surfaces, streets, offset = beside.surfaces, beside.streets, beside.offset_m
@@ -304,7 +305,7 @@ def build_beside(
         survey, gates, feet, layout, obstacles, surfaces, settings, beside.bent, right
     )
     feet = pd.concat([feet, round_], ignore_index=True) if len(round_) else feet
-    across = crossing_feet(layout, beside, obstacles, feet, settings)
+    across = crossing_feet(layout, beside, obstacles, feet, settings, built)
     bores = mouth_bores(layout, surfaces, obstacles, settings)
     across = pd.concat(
         [across.assign(kind="crossing"), bores.assign(kind="bore")], ignore_index=True

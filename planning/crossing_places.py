@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gis.linear import FloatArray, IntArray, LineArray, segments
 from gis.noding import Network
 from gis.overlay import enters
+from gis.regions import Region
 from planning.obstacles import Obstacles
 from planning.policy_model import Planning
 from planning.road_surfaces import RoadSurfaces
@@ -38,6 +39,7 @@ def crossing_feet(
     obstacles: Obstacles,
     feet: pd.DataFrame,
     settings: Planning,
+    near: Region | None = None,
 ) -> pd.DataFrame:
     """Find the crossings of every street.
 
@@ -53,6 +55,8 @@ def crossing_feet(
         Feet of parcels, gates and nodes: ``kind``, ``piece``, ``at_m``.
     settings
         Distance between crossings where there is no other reason for one; widest median.
+    near
+        Only streets in this region are crossed.
 
     Returns
     -------
@@ -63,10 +67,12 @@ def crossing_feet(
     regular = _regular_places(layout, streets.pieces.lines, settings.midblock_spacing_m)
     ground = surfaces.level[streets.pieces.parent] == 0
     at_strips, regular = (t[ground[t["part"].to_numpy(np.int64)]] for t in (at_strips, regular))
+    if near is not None:
+        at_strips, regular = (t[near.holds(_xy(t))] for t in (at_strips, regular))
     found = []
     for side in (1, -1):
-        near = at_strips[at_strips["side"] == side]
-        found.append(_joined(near, _hits(layout, offset, near, -side)))
+        begun = at_strips[at_strips["side"] == side]
+        found.append(_joined(begun, _hits(layout, offset, begun, -side)))
     found.append(_joined(_hits(layout, offset, regular, 1), _hits(layout, offset, regular, -1)))
     both = pd.concat(found, ignore_index=True)
     start = _point_xy(layout, both["piece"], both["at_m"])
@@ -77,6 +83,10 @@ def crossing_feet(
     kept[wide] = _open_m(line[wide], surfaces) <= open_m
     kept[np.unique(enters(line, layout.roundabouts).line)] = False
     return both.loc[kept, ["piece", "at_m", "piece_2", "at_2_m"]]
+
+
+def _xy(places: pd.DataFrame) -> FloatArray:
+    return places[["x", "y"]].to_numpy(float)
 
 
 def _joined(near: pd.DataFrame, far: pd.DataFrame) -> pd.DataFrame:
@@ -174,7 +184,7 @@ def _first_hits(
 ) -> pd.DataFrame:
     """The first strip on the way: of the place's own street and one side, or of any street."""
     part = places["part"].to_numpy(np.int64)
-    xy = places[["x", "y"]].to_numpy(float)
+    xy = _xy(places)
     probe = segments(xy, xy + places[["to_x", "to_y"]].to_numpy(float) * reach[:, None])
     at, piece = layout.tree.query(probe, predicate="intersects")
     if side is not None:

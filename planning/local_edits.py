@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -403,15 +404,13 @@ class _Site:
         what they were: outside it all strips are the old ones.
         """
         before = self.work.corridors
-        shapes = _places(self.survey, self.joined)
+        keys, shapes = _places(self.survey, self.joined)
         lines = np.concatenate(
             [before.graph.lines[splice.edge < 0], part.graph.lines[splice.new_edges]]
         )
-        keys = list(shapes)
-        bounds = shapely.bounds(np.array(list(shapes.values()), object)).reshape(-1, 4)
-        known_m = np.array(
-            [np.inf if key in self.moved else before.gaps_m.get(key, np.inf) for key in keys]
-        )
+        bounds = shapely.bounds(shapes).reshape(-1, 4)
+        known = {**before.gaps_m, **dict.fromkeys(self.moved, np.inf)}
+        known_m = np.array(list(map(known.get, keys, repeat(np.inf))), float)
         near = np.flatnonzero(Region.along(lines, CELL_M).away_m(bounds) <= known_m)
         near = np.union1d(near, np.flatnonzero(~np.isfinite(known_m)))
         gap_m = known_m.copy()
@@ -422,14 +421,14 @@ class _Site:
         return dict(zip(keys, gap_m.tolist(), strict=True))
 
 
-def _places(survey: Survey, joined: Joined) -> dict[str, Any]:
-    """The parcels and gates that have a distance to the nearest strip."""
+def _places(survey: Survey, joined: Joined) -> tuple[list[str], NDArray[Any]]:
+    """The parcels and gates that have a distance to the nearest strip: their keys and shapes."""
     parcels = survey.get("parcels")
-    places: dict[str, Any] = {}
-    if parcels is not None:
-        shapes = np.asarray(parcels.geometry.array).tolist()
-        places = dict(zip(parcels.index.tolist(), shapes, strict=True))
-    return places | {key: point for key, (_, point) in joined.items()}
+    gates = np.array([point for _, point in joined.values()], object)
+    if parcels is None:
+        return list(joined), gates
+    land = np.asarray(parcels.geometry.array)
+    return [*parcels.index.tolist(), *joined], np.concatenate([land, gates])
 
 
 def _changed_gates(before: Joined, after: Joined) -> list[str]:

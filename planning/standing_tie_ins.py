@@ -152,7 +152,8 @@ class _Redo:
         obstacles = self.work.corridors.obstacles if stood else obstacles_of(near)
         here = replace(self.here.corridors, obstacles=obstacles, green=green_of(near))
         utilities = load_utilities()
-        found = find_tie_ins(here, near, [utilities[key] for key in anew], self.work.policy)
+        wanted = [utilities[key] for key in anew]
+        found = find_tie_ins(here, near, wanted, self.work.policy, self.window.safe)
         same = self._are_the_same(survey, _MAINS)
         after = {}
         for key in anew:

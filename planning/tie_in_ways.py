@@ -60,6 +60,13 @@ class Ways:
         """The ways of these rows; covers keep their old numbers."""
         return Ways(*(getattr(self, one.name)[rows] for one in fields(self)))
 
+    def only(self, wanted: NDArray[np.bool_]) -> Ways:
+        """The wanted ways, and those that may make them needless."""
+        kept = wanted.copy()
+        while (cover := self.cover[kept & (self.cover >= 0)]).size and not kept[cover].all():
+            kept[cover] = True
+        return _renumbered(self, kept)
+
 
 def joined(parts: list[Ways]) -> Ways:
     """Ways one after the other."""

@@ -16,6 +16,7 @@ from shapely.ops import substring
 from gis.linear import FloatArray, IntArray, LineArray, ranges, segments
 from gis.network import tie_break
 from gis.patched_tree import Tree, tree_of
+from gis.regions import Region
 from layers.survey import Survey
 from layers.utilities import Utility
 from planning.corridors import Corridors
@@ -135,7 +136,11 @@ class TieIns:
 
 
 def find_tie_ins(
-    corridors: Corridors, survey: Survey, utilities: Iterable[Utility], policy: Policy
+    corridors: Corridors,
+    survey: Survey,
+    utilities: Iterable[Utility],
+    policy: Policy,
+    near: Region | None = None,
 ) -> dict[str, TieIns]:
     """Find the places where utilities may be joined, within the snap distance of the graph.
 
@@ -143,7 +148,8 @@ def find_tie_ins(
     that would cross private land, water or rails, or meet a carriageway at less than the least
     crossing angle of the policy, is no way; nor is one that leaves a street for another, or over
     the inside of a bend, over land wider than a median. All utilities are looked at together:
-    their ways run over the same ground.
+    their ways run over the same ground. With ``near`` not all ways to mains are found, but all from
+    nodes in that region.
     """
     networks = {one.key: _network(survey, one) for one in utilities}
     mains = pd.concat([one.mains for one in networks.values()])
@@ -151,7 +157,7 @@ def find_tie_ins(
     places = pd.concat([one.places for one in networks.values()])
     tried = _joined(
         [
-            *_ways_to_mains(corridors, mains, shapes, places, policy),
+            *_ways_to_mains(corridors, mains, shapes, places, policy, near),
             _ways_to_nodes(corridors, places, policy),
         ]
     )
@@ -254,10 +260,13 @@ def _ways_to_mains(
     shapes: LineArray,
     places: pd.DataFrame,
     policy: Policy,
+    near: Region | None,
 ) -> list[_Tried]:
     """Ways to mains. One that another makes needless is tried when that one is closed."""
     finder = MainWays(corridors, mains, shapes, places, policy.planning.max_snap_m)
     ways = finder.find()
+    if near is not None:
+        ways = ways.only(near.holds(corridors.graph.node_xy[ways.node]))
     is_closed = np.zeros(len(ways), bool)
     due, waiting = np.flatnonzero(ways.cover < 0), np.flatnonzero(ways.cover >= 0)
     rounds = []

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
+import shapely
 from shapely.geometry import box
 
+from gis.regions import Region
 from layers.utilities import load_utilities
+from planning.corridors import Corridors
 from planning.standards import Pipe, load_standards
 from planning.tie_in_rules import refusals
 from planning.tie_ins import TieIns, eligible, find_tie_ins
 from tests import towns
+from tests.random_counties import random_county
 from tests.towns import ground, main, node, parcel, street, town
 
 GAS = {"utility": "gas", "subtype": "distribution"}
@@ -243,3 +248,34 @@ def test_a_parcel_is_joined_to_the_main_of_a_street_over_the_land_before_it() ->
         lines={"W-1": main((0, 8), (300, 8))}, parcels={"P-1": parcel(100, 30, 140, 60)}
     )
     assert 30.0 in [towns.xy(line)[0][1] for line in found.lines]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_near_a_region_the_ways_from_its_nodes_are_those_of_all(seed: int) -> None:
+    survey = random_county(seed)
+    corridors = ground(survey).corridors
+    west, south, east, north = shapely.total_bounds(corridors.graph.lines)
+    near = Region(np.array([[west, south, (west + east) / 2, (south + north) / 2]]))
+    utilities = load_utilities().values()
+    found = [
+        find_tie_ins(corridors, survey, utilities, towns.policy(), region)
+        for region in (None, near)
+    ]
+    compared = [[ways_from(one[key], corridors, near) for key in one] for one in found]
+    assert compared[0] == compared[1]
+    assert any(compared[0])
+    assert sum(len(one.lines) for one in found[1].values()) < sum(
+        len(one.lines) for one in found[0].values()
+    )
+
+
+def ways_from(found: TieIns, corridors: Corridors, near: Region) -> list[tuple[Any, ...]]:
+    """All that is told of open and closed ways from nodes in a region, in one order."""
+    told = []
+    for table, lines in ((found.table, found.lines), (found.closed, None)):
+        node = table["node"].to_numpy(np.int64)
+        rows = np.flatnonzero(near.holds(corridors.graph.node_xy[node]))
+        for row in rows.tolist():
+            way = "" if lines is None else lines[row].wkt
+            told.append((*map(str, table.iloc[row]), way))
+    return sorted(told)
