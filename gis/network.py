@@ -81,6 +81,14 @@ class CorridorGraph:
         """R-tree of the edges."""
         return tree_of(self.lines)
 
+    def nodes_of(self, edges: IntArray, more: IntArray) -> IntArray:
+        """The ends of some edges and some more nodes, each once, ascending.
+
+        Sorted, which takes a quarter of the time of numpy's ``unique``, as that hashes first.
+        """
+        nodes = np.sort(np.concatenate([self.ends[edges].ravel(), more]))
+        return nodes[np.diff(nodes, prepend=-1) > 0]
+
     def edges_within(self, bounds: tuple[float, float, float, float]) -> IntArray:
         """Numbers of the edges whose bounding box meets the bounds, ascending."""
         return np.sort(self.tree.query(shapely.box(*bounds))).astype(np.int64)

@@ -277,7 +277,7 @@ def _within(
 ) -> Way | None:
     """The lightest way over some edges that keeps its fall."""
     graph = search.corridors.graph
-    nodes = np.union1d(graph.ends[edges].ravel(), site.end_nodes)
+    nodes = graph.nodes_of(edges, site.end_nodes)
     joined = search.tie_ins.table["node"].to_numpy(np.int64)
     usable = np.isfinite(search.tie_in_weights) & np.isin(joined, nodes)
     rows = np.flatnonzero(usable & (longest_m(work, demand) >= 0))

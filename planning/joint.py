@@ -218,7 +218,7 @@ def _part(
     edges = graph.edges_within((west, south, east, north))
     own = np.isin(graph.ends[edges], site.end_nodes).any(axis=1)
     edges = edges[~corridors.is_connector[edges] | own]
-    nodes = np.union1d(graph.ends[edges].ravel(), site.end_nodes)
+    nodes = graph.nodes_of(edges, site.end_nodes)
     everyone = 2 ** len(searches) - 1
     passable = np.array([may_be_dug[edges] for may_be_dug in open_cut])
     root = len(nodes)

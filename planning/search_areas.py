@@ -132,7 +132,7 @@ def area_round(book: PieceBook, site: Site, reach_m: float) -> Area:
     edges = graph.edges_within((*low.tolist(), *high.tolist()))
     own = np.isin(graph.ends[edges], site.end_nodes).any(axis=1)
     edges = edges[~corridors.is_connector[edges] | own]
-    nodes = np.union1d(graph.ends[edges].ravel(), site.end_nodes)
+    nodes = graph.nodes_of(edges, site.end_nodes)
     methods = book.work.methods(book.demand.pipe)
     may_be = [np.isfinite(yuan[edges]) for yuan in (methods.cut_yuan, methods.bore_yuan)]
     edges = np.concatenate([edges[allowed] for allowed in may_be])

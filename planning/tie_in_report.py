@@ -95,7 +95,7 @@ def _from_red_line(
     if len(end_nodes) == 0:
         return np.zeros(0, np.int64), np.zeros(0), np.zeros(0)
     edges = Neighbourhood(search.corridors, end_nodes).edges(reach_m)
-    nodes = np.union1d(graph.ends[edges].ravel(), end_nodes)
+    nodes = graph.nodes_of(edges, end_nodes)
     forest = grow_forest(
         np.searchsorted(nodes, graph.ends[edges]),
         search.edge_weights[edges],
