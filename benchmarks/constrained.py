@@ -82,11 +82,11 @@ def _used(
     """What the lightest way uses of every resource; None without a way."""
     found = arcs(ends, weights, count)
     _, before = dijkstra(found.matrix, indices=start, return_predecessors=True)
-    edges = []
+    edge_to, edges = found.edges_from(before), []
     while goal != start:
         if before[goal] < 0:
             return None
-        edges.append(int(found.edge_between(np.array([before[goal]]), np.array([goal]))[0]))
+        edges.append(int(edge_to[goal]))
         goal = int(before[goal])
     return np.asarray(resources[:, edges].sum(axis=1))
 

@@ -83,7 +83,7 @@ class ExternalLine:
         return self.routes[self.recommended] if self.recommended else None
 
     def recommending(self, route: Route) -> ExternalLine:
-        """The same line of one route with that told anew; two feeds have their certainty."""
+        """The same line of one route with that told anew; two feeds are judged by themselves."""
         assert self.recommended is not None
         assert self.both is None
         before, found = self.route, self.qualifying

@@ -186,22 +186,20 @@ class Groundwork:
     def _search(self, pipe: Pipe, objective: str) -> Search:
         tie_ins, graph = self.tie_ins(pipe.utility), self.corridors.graph
         methods, usable = self.methods(pipe), self.usable_tie_ins(pipe)
-        stood, key = self.kept.get(SEARCHES_BEFORE), (pipe, objective, self.closed)
-        same: Search | None = stood and stood.search(key, methods, tie_ins, usable)
-        if same is not None:
-            return same
         if objective == "shortest":
-            edges = np.where(np.isfinite(methods.yuan), graph.length_m, np.inf)
             offsets = tie_ins.table["length_m"].to_numpy(float)
         else:
-            edges = methods.yuan
             offsets = priced(self.tie_in_surfaces_m(pipe.utility), self.rates(pipe).yuan_m)
-        found = Search(
-            self.corridors,
-            tie_ins,
-            edges + graph.tie_break,
-            np.where(usable, offsets + tie_ins.tie_break, np.inf),
+        weights = np.where(usable, offsets + tie_ins.tie_break, np.inf)
+        stood, key = self.kept.get(SEARCHES_BEFORE), (pipe, objective, self.closed)
+        same: Search | None = stood and stood.search(key, methods, tie_ins, weights)
+        if same is not None:
+            return same
+        passable = np.isfinite(methods.yuan)
+        edges = (
+            np.where(passable, graph.length_m, np.inf) if objective == "shortest" else methods.yuan
         )
+        found = Search(self.corridors, tie_ins, edges + graph.tie_break, weights)
         alike = (one for one in self._searches.values() if one.weighs_as(found))
         return next(alike, found)  # the shortest ways of pipes that may take the same are
 

@@ -31,7 +31,7 @@ from planning.judged_routes import Told, rank_among, site_facts, tell, working_s
 from planning.measures import MEASURES, Figures, measure_all
 from planning.piece_ground import BORED, CUT, FIGURES, PieceGround, piece_ground, ranks_filled
 from planning.policy_model import Condition, UtilityRules
-from planning.readings import active_values
+from planning.readings import read_as
 from planning.routes import Routes, Way, measure_lines
 from planning.verdict_tables import Coded, Column, hashable, possible_columns
 from planning.verdicts import Verdict, judge, possible_of
@@ -402,14 +402,9 @@ class PieceBook:
 
     def _limits(self) -> list[tuple[Condition, str]]:
         """Upper limits of growing measures in the clauses, and the measure read in force."""
-        reads = {
-            name: source
-            for value in active_values(self.rules, ())
-            for name, source in value.reads.items()
-        }
         conditions = (c for clause in self.rules.clauses for c in (*clause.all_of, *clause.any_of))
         limits = [
-            (one, reads.get(one.input, one.input))
+            (one, read_as(self.work.policy, self.utility, one.input))
             for one in conditions
             if one.comparator in NUMERIC and one.comparator in ("at_most", "below")
         ]

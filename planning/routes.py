@@ -330,18 +330,6 @@ class Routes:
         """The same with other measures of some names."""
         return replace(self, measured={**self.measured, **measured})
 
-    def part(self, numbers: IntArray) -> Routes:
-        """Some of the routes, in the order of ascending numbers."""
-        mine = self.crossed.take(np.isin(self.crossed.line, numbers))
-        return Routes(
-            [self.ways[number] for number in numbers.tolist()],
-            self.lines[numbers],
-            {name: values[numbers] for name, values in self.measured.items()},
-            mine._replace(line=np.searchsorted(numbers, mine.line)),
-            [self.bored[number] for number in numbers.tolist()],
-            self.cut[numbers],
-        )
-
 
 def trace(
     corridors: Corridors,

@@ -165,8 +165,8 @@ def _ground(
     if streets_stand:
         hand_on(before, after, ("centre_lines",))
     if "road_red_lines" not in changed:
-        if roads.keep_numbers:
-            hand_on(before, after, ("_drawn_red_lines",))
+        if roads.keep_numbers and (roads.row_before >= 0).all():
+            hand_on(before, after, ("_drawn_red_lines",))  # a new road may be drawn there already
         if streets_stand:
             hand_on(before, after, _OF_ROADS)
         else:

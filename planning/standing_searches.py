@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gis.handing_on import hand_on, numbers_after
-from gis.linear import IntArray
+from gis.linear import FloatArray, IntArray
 from gis.regions import Region
 from planning.corridor_parts import cut_out_edges
 from planning.crossing_methods import Bores, Methods
@@ -64,7 +63,7 @@ class StandingSearches:
         key: tuple[Pipe, str, Closed],
         methods: Methods,
         tie_ins: TieIns,
-        usable: NDArray[np.bool_],
+        tie_in_weights: FloatArray,
     ) -> Search | None:
         """The search made before where all that it hangs on is the very same, else None."""
         before = self.made.get(key)
@@ -72,8 +71,8 @@ class StandingSearches:
             return None
         if self.told.get((key[0], key[2])) is not methods:
             return None
-        if not np.array_equal(np.isfinite(before.tie_in_weights), usable):
-            return None
+        if not np.array_equal(before.tie_in_weights, tie_in_weights):
+            return None  # ways may cross another pavement where no edge does
         after = replace(before, corridors=self.work.corridors)
         hand_on(before, after, ("best_tie_ins", "lightest_rate"))
         return after

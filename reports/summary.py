@@ -114,12 +114,19 @@ def _figures(route: Route | BothFeeds, outcomes: Mapping[str, str], step: Decima
 
 
 def _across(route: Route | BothFeeds) -> tuple[float, str]:
-    """Metres of crossing as the clause counts them, between kerbs where none does, and words."""
-    measure = crossing_measure(route.judging.policy, route.judging.utility)
-    told = route.measures.get(measure or "")
-    if measure is None or told is None:
-        return route.figures["kerb_m"], _("{} 米")
-    return told, _("红线间 {} 米") if told and "red_line" in measure else _("{} 米")
+    """Metres of crossing as the clause counts them, and words for them.
+
+    Those between kerbs where none counts, as of roads that are no city roads, or where what it
+    counts is unknown.
+    """
+    measure = crossing_measure(route.judging.policy, route.judging.utility) or ""
+    told, kerb_m = route.measures.get(measure, 0.0), route.figures["kerb_m"]
+    from_red_line = "red_line" in measure
+    if told is None:
+        return kerb_m, _("路缘间 {} 米(红线间未知)") if from_red_line else _("{} 米")
+    if told == 0.0:
+        return kerb_m, _("{} 米")
+    return told, _("红线间 {} 米") if from_red_line else _("{} 米")
 
 
 def _told(value: float, words: str, step: Decimal, unknown: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from shapely.geometry import Point
+from shapely.geometry import Point, box
 
 from layers.survey import Survey
 from layers.utilities import load_utilities
@@ -21,9 +21,18 @@ from planning.groundwork import Groundwork
 from planning.local_edits import Edit, edited
 from planning.piece_ground import BORED, CUT, PieceGround, PieceLines
 from planning.route_pieces import PieceBook
-from tests.planning.edits import added, moved, one_edit, ready, ribbon, told, without
+from tests.planning.edits import (
+    added,
+    moved,
+    one_edit,
+    ready,
+    ribbon,
+    told,
+    with_layers,
+    without,
+)
 from tests.planning.whole_builds import vertices
-from tests.towns import ORIGIN, street
+from tests.towns import ORIGIN, street, table
 
 pytestmark = pytest.mark.slow_first
 
@@ -214,3 +223,23 @@ def test_lines_after_edits_are_those_of_a_groundwork_prepared_anew() -> None:
 
 
 _BEFORE = _measured()
+
+
+def test_a_new_road_has_the_red_line_that_was_surveyed_before_it() -> None:
+    """Opened this year, its red line bars what lies in it: no line there may be told to qualify."""
+    drawn = table("road_red_lines", {"X-1": {"geometry": box(470, 5, 595, 100)}})
+    work = ready(with_layers(ribbon(), road_red_lines=drawn))
+    _six(work)
+    new = street((565, 0), (565, 100), red_line_width_m=None, opened_on="2026-01-01")
+    edit = edited(work, added(work.survey, "roads", **new))
+    assert edit.is_local
+    found, anew = _six(edit.work), _six(ready(edit.work.survey))
+    outcomes = [
+        {
+            key: line.verdict and (line.verdict.outcome, line.verdict.clause)
+            for key, line in one.items()
+        }
+        for one in (found, anew)
+    ]
+    assert outcomes[0] == outcomes[1]
+    assert "blocked" in {told[0] for told in outcomes[0].values() if told}

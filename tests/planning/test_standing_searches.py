@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from shapely.geometry import Point
+from shapely.geometry import Point, box
 
 from planning.groundwork import SEARCHES_BEFORE, Groundwork
 from planning.local_edits import Edit, edited
@@ -19,7 +19,7 @@ from planning.no_dig import OPEN, Closed
 from planning.routes import OBJECTIVES
 from planning.standards import Pipe
 from tests.planning.edits import added, moved, one_edit, ready, ribbon, told, without
-from tests.towns import street
+from tests.towns import main, parcel, street, town
 
 pytestmark = pytest.mark.slow_first
 
@@ -102,3 +102,23 @@ def test_methods_are_handed_on_through_edits_of_all_that_leave_roads_their_numbe
     ):
         assert _assert_told_anew(edited(_BEFORE, change)) == len(PIPES) * len(CLOSED)
     assert _assert_told_anew(edited(_BEFORE, without(survey, "roads", 1))) == 0
+
+
+def test_ways_that_cross_another_pavement_cost_what_it_costs_though_no_edge_crosses_it() -> None:
+    """A main in a carriageway that is shut off along its other side: only ways to it cross."""
+    survey = town(
+        roads={"R-1": street((0, 0), (300, 0), surface="concrete")},
+        parcels={"P-1": parcel(100, 12, 140, 40)},
+        buildings={"H-1": {"geometry": box(-20, -40, 320, -5.2)}},
+        lines={"M-1": main((0, 1.0), (300, 1.0), diameter_mm=300.0)},
+    )
+    road = survey.tables["roads"].index.get_loc("R-1")
+    work, pipe = ready(survey), PIPES[0]
+    assert (work.corridors.crossings["road"] != road).all()
+    before = work.search(pipe, "cheapest").tie_in_weights
+    edit = edited(work, told(survey, "roads", road, surface="asphalt"))
+    assert edit.is_local
+    anew = ready(edit.work.survey).search(pipe, "cheapest")
+    found = edit.work.search(pipe, "cheapest")
+    assert np.sort(found.tie_in_weights) == pytest.approx(np.sort(anew.tie_in_weights))
+    assert found.tie_in_weights.max() > before.max() + 1.0  # of those that cross

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from shapely.geometry import box
 
 from planning.plan import plan
@@ -31,6 +32,22 @@ def test_crossings_are_told_as_the_clause_counts_them() -> None:
     unit = node(120, -8, utility="power", kind="ring_main_unit", spare_bays=1, voltage_kv=10)
     told = summary(town(nodes={"N-1": unit}), demands=wish)[0]
     assert "穿越 1 次 红线间 20.00 米" in told
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"authority": "estate"}, "穿越 1 次 10.00 米"),
+        ({"red_line_width_m": None}, "穿越 1 次 路缘间 10.00 米(红线间未知)"),
+    ],
+)
+def test_a_crossing_that_no_clause_counts_or_can_count_is_told_by_kerbs(
+    told: dict[str, object], words: str
+) -> None:
+    wish = {"power": {"voltage_kv": 10, "duct_holes": 2, "duct_outer_diameter_mm": 110}}
+    unit = node(120, -8, utility="power", kind="ring_main_unit", spare_bays=1, voltage_kv=10)
+    roads = {"R-1": street((0, 0), (300, 0), **told)}
+    assert words in summary(town(roads=roads, nodes={"N-1": unit}), demands=wish)[0]
 
 
 def test_of_two_feeds_the_metres_are_those_that_the_clause_counts() -> None:
