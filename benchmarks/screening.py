@@ -31,7 +31,8 @@ from planning.policies import load_policy
 from planning.routes import OBJECTIVES
 from planning.standards import Pipe
 
-SAMPLED = 12
+# So many that what a run comes to hardly depends on which ones were drawn.
+SAMPLED = 120
 _REPEATS = 3
 # So many are screened twice only: lines measured for the first time, and again.
 _MANY_PARCELS = 20_000
