@@ -254,7 +254,7 @@ class Ridden(NamedTuple):
 
     def part(self, chosen: IntArray) -> Ridden:
         """Some of the ways, by their place."""
-        return Ridden(self.sums[chosen], self.marks[chosen], self.largest[chosen])
+        return Ridden(*(column.take(chosen, axis=0) for column in self))
 
 
 # How the columns of ``Ridden`` are joined along a way, and what stands where it begins.
@@ -290,7 +290,7 @@ def ride(desk: Desk, work: Groundwork, demand: Demand, day: date, ways: Ways) ->
     _merge(desk, demand, along, branches.edge, branches.edge[above], branches.nodes[above])
     _merge(desk, demand, last, last_edge, branches.edge[place], foot)
     for whole, of_edge, of_last, (join, start) in zip(total, along, last, _JOINS, strict=True):
-        ridden = branches.ride(of_edge, join, start)[place]
+        ridden = branches.ride(of_edge, join, start).take(place, axis=0)
         whole[walks] = join(whole[walks], join(of_last, ridden))
     return total
 

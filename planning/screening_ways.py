@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.forest import Branches, Forest
+from gis.forest import Branches
 from gis.linear import FloatArray, IntArray, LineArray, least_of_each, ranges
 from planning.corridors import Corridors
 from planning.routes import Search, Way, grow
@@ -70,6 +70,8 @@ class Ways:
 
     Attributes
     ----------
+    branches
+        The part of the forest that the ways run over, or those that they are a ``part`` of.
     site
         Number of the site, ascending.
     tie_in
@@ -82,24 +84,16 @@ class Ways:
 
     corridors: Corridors
     tie_ins: TieIns
-    forest: Forest
+    branches: Branches
     site: IntArray
     tie_in: IntArray
     foot: IntArray
     edge: IntArray
     node: IntArray
     weight: FloatArray
-    whole: Ways | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.site)
-
-    @cached_property
-    def branches(self) -> Branches:
-        """The part of the forest that the ways run over, or those that they are a ``part`` of."""
-        return (
-            self.whole.branches if self.whole else self.forest.branches(self.foot[self.foot >= 0])
-        )
 
     @property
     def edges_used(self) -> IntArray:
@@ -132,7 +126,6 @@ class Ways:
             edge=self.edge[chosen],
             node=self.node[chosen],
             weight=self.weight[chosen],
-            whole=self.whole or self,
         )
 
     def one(self, place: int) -> Way:
@@ -258,7 +251,7 @@ def lightest_ways(search: Search, steps: LastSteps) -> Ways:
     return Ways(
         search.corridors,
         search.tie_ins,
-        forest,
+        forest.branches(foot[over]),
         steps.site[chosen],
         tie_in,
         foot,
