@@ -114,7 +114,7 @@ def unknown_states(work: Groundwork, utility: str) -> Iterator[Subject]:
     """Layers whose mains or nodes may not be joined because they do not say if they are in use."""
     for layer in ("lines", "nodes"):
         table = work.survey.get(layer)
-        if table is not None and table["status"][table["utility"] == utility].isna().any():
+        if table is not None and utility in set(table["utility"][table["status"].isna()]):
             yield "layer", layer, "status"
 
 

@@ -445,8 +445,8 @@ def in_city_roads(work: Groundwork, utility: str, nodes: IntArray) -> NDArray[np
 
     Last steps are connectors, and ways from tie-ins to nodes on a red line.
     """
-    bare, by_node, at_node = _last_steps(work, utility)
-    first, last = (np.searchsorted(at_node, nodes, side) for side in ("left", "right"))
+    bare, by_node, starts = _last_steps(work, utility)
+    first, last = starts[nodes], starts[nodes + 1]
     outside = ~tie_ins_in_city_roads(work, utility, by_node[ranges(first, last)])
     ways = np.r_[0, np.cumsum(outside)][np.r_[0, np.cumsum(last - first)]]
     return np.asarray(~bare[nodes] & (np.diff(ways) == 0))
@@ -469,7 +469,7 @@ def tie_ins_in_city_roads(work: Groundwork, utility: str, tie_ins: IntArray) -> 
 def _last_steps(work: Groundwork, utility: str) -> tuple[NDArray[np.bool_], IntArray, IntArray]:
     """Nodes with a connector that is not known to touch a city road; and tie-ins on red lines.
 
-    These by the node where they end, and that node of each, ascending.
+    These by the node where they end, and where those of each node begin.
     """
     key = ("last steps", utility)
     if key not in work.kept:
@@ -480,7 +480,8 @@ def _last_steps(work: Groundwork, utility: str) -> tuple[NDArray[np.bool_], IntA
         node = work.tie_ins(utility).table["node"].to_numpy(np.int64)
         rows = np.flatnonzero(np.isin(node, corridors.sites["node"].to_numpy(np.int64)))
         rows = rows[np.argsort(node[rows], kind="stable")]
-        work.kept[key] = bare, rows, node[rows]
+        starts = np.searchsorted(node[rows], np.arange(len(bare) + 1))
+        work.kept[key] = bare, rows, starts
     found: tuple[NDArray[np.bool_], IntArray, IntArray] = work.kept[key]
     return found
 

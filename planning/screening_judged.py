@@ -91,6 +91,7 @@ class Desk:
         self.unlike = ~graph.measures["kind"].isin(_PLAIN).to_numpy(bool)
         self._stubs: dict[str, LineValues] = {}
         self._states: dict[date, RoadStates] = {}
+        self.verdicts: dict[Any, Verdict] = {}
 
     @classmethod
     def of(cls, work: Groundwork) -> Desk:
@@ -166,7 +167,7 @@ def answer(
         "green_m2": near.green_m2,
     }
     tolerances = tolerances_of_ways(work, demand, sites, ways, figures)
-    judged = _judge(work, sites, ways, demand, {**measures, **facts}, ridden.roads, tolerances)
+    judged = _judge(desk, sites, ways, demand, {**measures, **facts}, ridden.roads, tolerances)
     return Answers(figures, measures, judged)
 
 
@@ -254,7 +255,8 @@ class Ridden(NamedTuple):
 
     def part(self, chosen: IntArray) -> Ridden:
         """Some of the ways, by their place."""
-        return Ridden(*(column.take(chosen, axis=0) for column in self))
+        sums, marks = self.sums.take(chosen, axis=0), self.marks.take(chosen, axis=0)
+        return Ridden(sums, marks, self.largest.take(chosen, axis=0))
 
 
 # How the columns of ``Ridden`` are joined along a way, and what stands where it begins.
@@ -405,7 +407,7 @@ def _cost(work: Groundwork, demand: Demand, sums: FloatArray) -> FloatArray:
 
 
 def _judge(
-    work: Groundwork,
+    desk: Desk,
     sites: Sites,
     ways: Ways,
     demand: Demand,
@@ -422,9 +424,10 @@ def _judge(
             utility,
             {name: _rows(column, at) for name, column in columns.items()},
             len(at),
-            work.policy,
+            desk.work.policy,
             unverified=unverified,
             tolerances={name: values[at] for name, values in tolerances.items()},
+            known=desk.verdicts,
         )
         verdict_of[at] = judged.verdict_of + len(verdicts)
         verdicts += judged.verdicts

@@ -85,7 +85,11 @@ class Table:
             "source": [case.source for case in self.cases],
             "dig_date": _days(self.cases),
         }
-        columns: dict[str, Any] = {name: _column(values, case) for name, values in about.items()}
+        columns: dict[str, Any] = {}
+        for name, values in about.items():
+            place_of = {value: place for place, value in enumerate(dict.fromkeys(values))}
+            place = np.array([place_of[value] for value in values], np.int64)
+            columns[name] = _column(list(place_of), place[case])
         columns["utility"] = _column(self.utilities, utility)
         columns |= {name: self._texts(name) for name in TEXTS}
         for name in (*_REACHES, *self.numbers):

@@ -103,31 +103,41 @@ def judge_columns(
     mode: str = "plan",
     unverified: Collection[str] = (),
     tolerances: Mapping[str, NDArray[np.float64]] | None = None,
+    known: dict[Any, Verdict] | None = None,
 ) -> Judged:
-    """Verdicts of ``count`` rows given as columns; numbers that are unknown are NaN."""
+    """Verdicts of ``count`` rows given as columns; numbers that are unknown are NaN.
+
+    ``known`` holds verdicts under this policy from call to call: classes of other rows that pass
+    and fail the same tests have them too, with the values of the rows that were judged.
+    """
     rules = policy.rules[policy_utility(utility)]
     if count == 0:
         return Judged([], np.zeros(0, np.intp))
     table = _Columns(columns, count)
     codes = [*_codes(policy, rules, table), *_interval_codes(rules, table, tolerances or {})]
     first, class_of = _classes(codes)
-    rows = _rows(columns, first)
-    verdicts = [
-        judge(
-            utility,
-            {},
-            row,
-            policy,
-            switches=switches,
-            mode=mode,
-            unverified=unverified,
-            tolerances=None
-            if tolerances is None
-            else {name: column[at] for name, column in tolerances.items()},
-        )
-        for at, row in zip(first.tolist(), rows, strict=True)
+    told = {} if known is None else known
+    said = (utility, mode, tuple((switches or {}).items()), tuple(unverified), frozenset(columns))
+    known_measures = None if tolerances is None else frozenset(tolerances)
+    keys = [
+        (*said, known_measures, truths.tobytes())
+        for truths in np.stack([code[first] for code in codes], axis=1)
     ]
-    return Judged(verdicts, class_of)
+    for at, key in zip(first.tolist(), keys, strict=True):
+        if key not in told:
+            told[key] = judge(
+                utility,
+                {},
+                _row(columns, at),
+                policy,
+                switches=switches,
+                mode=mode,
+                unverified=unverified,
+                tolerances=None
+                if tolerances is None
+                else {name: column[at] for name, column in tolerances.items()},
+            )
+    return Judged([told[key] for key in keys], class_of)
 
 
 def possible_columns(
@@ -138,18 +148,15 @@ def possible_columns(
         return [], np.zeros(0, np.intp)
     rules, table = policy.rules[policy_utility(utility)], _Columns(columns, count)
     first, class_of = _classes([*_codes(policy, rules, table)])
-    return [possible_of(utility, row, policy) for row in _rows(columns, first)], class_of
+    return [possible_of(utility, _row(columns, at), policy) for at in first.tolist()], class_of
 
 
-def _rows(columns: Mapping[str, Column], rows: NDArray[np.intp]) -> list[dict[str, Any]]:
-    """Some rows of columns by name."""
-    return [
-        {
-            name: column.values[column.place[at]] if isinstance(column, Coded) else column[at]
-            for name, column in columns.items()
-        }
-        for at in rows.tolist()
-    ]
+def _row(columns: Mapping[str, Column], at: int) -> dict[str, Any]:
+    """One row of columns by name."""
+    return {
+        name: column.values[column.place[at]] if isinstance(column, Coded) else column[at]
+        for name, column in columns.items()
+    }
 
 
 def _column(column: pd.Series) -> Column:

@@ -244,19 +244,19 @@ def _reason(
     outcome: str,
 ) -> str:
     """Why a permit has its outcome, in one sentence of the policy."""
-    say = {name: Text(words) for name, words in policy.reasons.items()}
     clause, applies = decision.clauses[-1]
     if state.required is False:
-        return Text(state.permit.not_required_note or say["not_required"])
+        return Text(state.permit.not_required_note or policy.reasons["not_required"])
     if outcome == OPEN_OUTCOME:
         names = [policy.inputs[name].zh for name in _asked(state, decision, values)]
-        return say["open"].format(names=_("、").join(names))
+        return Text(policy.reasons["open"]).format(names=_("、").join(names))
     for guard, truth in state.guards:
         if truth and guard.outcome == outcome:
-            return say["guard"].format(ref=guard.ref, words=guard.words)
+            return Text(policy.reasons["guard"]).format(ref=guard.ref, words=guard.words)
     if applies and state.permit.id in clause.permit_exception:
-        return say["exception"].format(ref=clause.ref, words=clause.permit_exception_note or "")
-    return say["met" if applies else "failed"].format(ref=clause.ref)
+        words = clause.permit_exception_note or ""
+        return Text(policy.reasons["exception"]).format(ref=clause.ref, words=words)
+    return Text(policy.reasons["met" if applies else "failed"]).format(ref=clause.ref)
 
 
 def _asked(state: PermitState, decision: Decision, values: Mapping[str, Any]) -> list[str]:
