@@ -31,6 +31,12 @@ def key_of(*columns: NDArray[Any] | pd.Series) -> Keys:
     return key
 
 
+def once_each(column: pd.Series) -> NDArray[Any]:
+    """The values of a column as objects, equal ones one object: tables make each text anew."""
+    place, values = pd.factorize(column, use_na_sentinel=False)
+    return np.asarray(values, object)[place]
+
+
 def _of_column(column: NDArray[Any] | pd.Series) -> Keys:
     values = np.asarray(column)
     if values.dtype == np.uint64:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
+from gis.keys import once_each
 from gis.linear import FloatArray, IntArray, LineArray, least_of_each
 from gis.patched_tree import Tree, tree_of
 
@@ -64,7 +65,7 @@ class CorridorGraph:
     @cached_property
     def kind(self) -> NDArray[Any]:
         """The ``kind`` that the measures tell of each edge."""
-        return np.asarray(self.measures["kind"].to_numpy(object))
+        return once_each(self.measures["kind"])
 
     @cached_property
     def on_bridge(self) -> FloatArray:

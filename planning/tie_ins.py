@@ -13,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.ops import substring
 
+from gis.keys import once_each
 from gis.linear import FloatArray, IntArray, LineArray, ranges, segments
 from gis.network import tie_break
 from gis.patched_tree import Tree, tree_of
@@ -121,7 +122,7 @@ class TieIns:
     @cached_property
     def feature_ids(self) -> list[str]:
         """The main or node that each row joins."""
-        return list(map(str, self.table["feature_id"].to_numpy(object)))
+        return list(map(str, once_each(self.table["feature_id"])))
 
     @cached_property
     def name_order(self) -> IntArray:
