@@ -29,6 +29,9 @@ _ALONG = 1e-3
 # Boxes of lines with more vertices hold too many sides to tell anything.
 _FEW_VERTICES = 8
 
+# So many lines are looked up at a time: pairs with sides take memory.
+_AT_A_TIME = 20_000
+
 # Type number of a MultiLineString.
 _MULTI = 5
 
@@ -167,6 +170,14 @@ class Areas:
         if len(lines) == 0 or len(self) == 0:
             none = np.zeros(0, np.int64)
             return LinePieces(none, none, np.zeros(0), np.zeros(0))
+        starts = range(0, len(lines), _AT_A_TIME)
+        parts = [self._pieces(lines[at : at + _AT_A_TIME]) for at in starts]
+        line = np.concatenate([part.line + at for at, part in zip(starts, parts, strict=True)])
+        area, start_m, end_m = (np.concatenate(column) for column in list(zip(*parts))[1:])
+        return LinePieces(line, area, start_m, end_m)
+
+    def _pieces(self, lines: LineArray) -> LinePieces:
+        """The ``pieces`` of so many lines that memory holds all their pairs with sides."""
         one, polygon = (pairs.astype(np.int64) for pairs in self.tree.query(lines))
         boxed = np.flatnonzero(np.bincount(one, minlength=len(lines)))
         near = self._may_meet_sides(lines, boxed)
