@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import LineString, MultiLineString, MultiPolygon, Polygon, box
 
+from gis import areas
 from gis.areas import Areas
 
 RING = Polygon([(0, 0), (10, 0), (10, 10), (0, 10)], [[(4, 4), (6, 4), (6, 6), (4, 6)]])
@@ -61,6 +62,18 @@ def test_rounding_does_not_decide_whether_a_line_along_a_boundary_is_inside(off_
     # The side from (0, 10) to (10, 10), reached 5 m before and left 5 m behind.
     along = LineString([(-5, 10 + off_m), (15, 10 - off_m)])
     assert by_polygon([along], [RING]) == {(0, 0): pytest.approx(10.0)}
+
+
+def test_lines_looked_up_a_part_at_a_time_have_the_same_pieces(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = np.array([LineString([(-5, y), (15, y)]) for y in range(-1, 10)], object)
+    rings = Areas(np.array([RING, box(8, 1, 20, 7)], object))
+    together = rings.pieces(lines)
+    monkeypatch.setattr(areas, "_AT_A_TIME", 2)
+    for apart, column in zip(rings.pieces(lines), together, strict=True):
+        assert apart.tolist() == column.tolist()
+    assert set(together.line.tolist()) == set(range(1, 11))
 
 
 def test_lines_that_are_points_and_areas_that_are_none_have_no_pieces() -> None:
