@@ -60,7 +60,7 @@ def tell_together(exactness: Iterable[Exactness]) -> None:
     on_ground: dict[int, list[tuple[Exactness, Hold]]] = defaultdict(list)
     for one in due:
         hold = one.holding()
-        on_ground[id(hold.work)].append((one, hold))
+        on_ground[id(hold.work.corridors)].append((one, hold))
     for pairs in on_ground.values():
         some, holds = map(list, zip(*pairs, strict=True))
         for one, told in zip(some, _told(some, holds), strict=True):
