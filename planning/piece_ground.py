@@ -56,7 +56,7 @@ class PieceLines:
         count = len(self.lines)
         self.known = np.zeros(count, bool)
         self.figures = np.zeros((count, len(LINE_FIGURES)))
-        self.along, self.cut = np.full(count, None, object), np.full(count, None, object)
+        self.along, self.cut = np.empty(count, object), np.empty(count, object)
 
     def __len__(self) -> int:
         return len(self.known)

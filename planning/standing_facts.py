@@ -104,7 +104,9 @@ def _hand_surfaces_on(
     corridors = after.corridors
     one, two = before.corridors.surfaces.surface, corridors.surfaces.surface
     repaved = (roads.row_before < 0) | (one[roads.row_before] != two)
-    if "edge_surfaces_m" in vars(before):
+    if corridors.graph is before.corridors.graph and not repaved.any():
+        hand_on(before, after, ("edge_surfaces_m",))
+    elif "edge_surfaces_m" in vars(before):
         vars(after)["edge_surfaces_m"] = _surfaces_m(
             corridors,
             (corridors.graph.measures, corridors.crossings),
@@ -114,6 +116,9 @@ def _hand_surfaces_on(
         )
     for utility, metres in before._tie_in_surfaces_m.items():
         ways = after.tie_ins(utility)
+        if ways is before._tie_ins[utility] and not repaved.any():
+            after._tie_in_surfaces_m[utility] = metres
+            continue
         after._tie_in_surfaces_m[utility] = _surfaces_m(
             corridors, (ways.table, ways.crossings), metres, ways_before[utility], repaved
         )
