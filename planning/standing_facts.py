@@ -33,9 +33,7 @@ _OF_GRAPH = (
     "strip_nodes", "_nodes_of_sites",
 )  # fmt: skip
 _OF_ROADS = ("road_areas", "land_in_reach", "reaches")
-_OF_ROAD_TABLE = (
-    "is_city_road", "may_be_city_road", "road_days", "counted_carriageways",
-)  # fmt: skip
+_OF_ROAD_TABLE = ("is_city_road", "may_be_city_road", "counted_carriageways")
 _OF_LAYER = {"greenery": "green", "trees": "trees", "parcel_row": "parcels"}
 _OF_OBSTACLES = ("private_areas", "water_areas")
 # Layers that obstacles, closures and existing lines are read from.
@@ -163,8 +161,11 @@ def _ground(
     edge_before: IntArray,
 ) -> Ground:
     after = Ground(work.survey, work.corridors, work.policy)
-    same_roads = before.corridors.surfaces is after.corridors.surfaces
+    surfaces = before.corridors.surfaces
+    same_roads = roads.differ_in_days(len(surfaces.centre))
     streets_stand = same_streets(before.corridors.roadside, after.corridors.roadside)
+    if surfaces is after.corridors.surfaces:
+        hand_on(before, after, ("road_days",))
     if same_roads:
         hand_on(before, after, _OF_ROAD_TABLE)
     if streets_stand:
