@@ -14,6 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.areas import Areas, stretches_of
+from gis.handing_on import hand_on
 from gis.keys import Keys, key_of
 from gis.linear import FloatArray, IntArray, LineArray, Tracks
 from gis.overlay import CONTACT_TOLERANCE_M
@@ -35,7 +36,7 @@ _TOLD = ("authority", "surface", *_DAYS)
 # By name two carriageways are told to be one divided road.
 _TEXT_COLUMNS = ("name", *_TOLD, "road_class")
 # What follows from where roads lie and how wide they are.
-OF_GEOMETRY = (
+_OF_GEOMETRY = (
     "tracks", "keys", "level", "width_assumed", "_rank", "_own_areas", "paved", "own_area",
     "land",
 )  # fmt: skip
@@ -395,7 +396,10 @@ def road_surfaces_again(
     since = RoadsSince(row_before, told, np.zeros(len(told), bool))
     other = _differ(before, after, since, _DAYS)
     since = RoadsSince(row_before, other, told & ~other)
-    after._take(before, since)
+    if not lie_otherwise(before, after, since).any() and len(told) == len(before.centre):
+        hand_on(before, after, _OF_GEOMETRY)
+    else:
+        after._take(before, since)
     return after, since
 
 
