@@ -170,11 +170,11 @@ class Areas:
         if len(lines) == 0 or len(self) == 0:
             none = np.zeros(0, np.int64)
             return LinePieces(none, none, np.zeros(0), np.zeros(0))
-        starts = range(0, len(lines), _AT_A_TIME)
-        parts = [self._pieces(lines[at : at + _AT_A_TIME]) for at in starts]
-        line = np.concatenate([part.line + at for at, part in zip(starts, parts, strict=True)])
-        area, start_m, end_m = (np.concatenate(column) for column in list(zip(*parts))[1:])
-        return LinePieces(line, area, start_m, end_m)
+        parts = []
+        for first in range(0, len(lines), _AT_A_TIME):
+            part = self._pieces(lines[first : first + _AT_A_TIME])
+            parts.append(part._replace(line=part.line + first))
+        return LinePieces(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
     def _pieces(self, lines: LineArray) -> LinePieces:
         """The ``pieces`` of so many lines that memory holds all their pairs with sides."""
