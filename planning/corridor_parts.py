@@ -31,8 +31,7 @@ from planning.tie_ins import TieIns
 _SAME_M = 1e-6
 # What ways to tie-ins tell that no greenery changes.
 _OF_WAYS = (
-    "tie_break", "tree", "by_node", "feature_rows", "feature_ids", "name_order",
-    "order_of_features",
+    "tie_break", "tree", "by_node", "feature_ids",
 )  # fmt: skip
 
 
@@ -117,16 +116,18 @@ def regreened(
     """Corridors and tie-ins measured anew where greenery ``changed``; ``green`` is all now."""
     graph, areas = corridors.graph, shapely.STRtree(green)
     dug = (graph.measures["kind"] != "carrier").to_numpy()
-    edge, green_m = _remeasured(graph.lines, graph.tree, graph.measures, areas, changed, dug)
+    edge, green_m = _remeasured(
+        graph.lines, graph.tree, graph.measures["green_m"].to_numpy(float), areas, changed, dug
+    )
     moved = graph
     if len(edge):
         moved = replace(graph, measures=graph.measures.assign(green_m=green_m))
         hand_on(graph, moved, ("length_m", "tie_break", "tree", "kind"))
     lines, after, ways = [graph.lines[edge]], dict(tie_ins), {}
     for key, one in tie_ins.items():
-        rows, green_m = _remeasured(one.lines, one.tree, one.table, areas, changed)
+        rows, green_m = _remeasured(one.lines, one.tree, one.ways.green_m, areas, changed)
         if len(rows):
-            after[key] = replace(one, table=one.table.assign(green_m=green_m))
+            after[key] = replace(one, ways=one.ways._replace(green_m=green_m))
             hand_on(one, after[key], _OF_WAYS)
         ways[key] = rows
         lines.append(one.lines[rows])
@@ -137,13 +138,13 @@ def regreened(
 def _remeasured(
     lines: LineArray,
     tree: Tree,
-    table: pd.DataFrame,
+    green_m: FloatArray,
     green: shapely.STRtree,
     changed: LineArray,
     dug: NDArray[Any] | None = None,
 ) -> tuple[IntArray, FloatArray]:
     """Rows whose metres in greenery changed, and the metres of all rows."""
-    metres = table["green_m"].to_numpy(float, copy=True)
+    metres = green_m.copy()
     near = np.unique(tree.query(changed, "intersects")[1])
     if dug is not None:
         near = near[dug[near]]

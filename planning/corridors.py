@@ -34,7 +34,7 @@ from planning.drawn_corridors import Drawn, with_drawn
 from planning.feet import gate_points, node_points, parcel_feet, point_feet
 from planning.lanes import KIND as LANE
 from planning.lanes import with_lanes
-from planning.obstacles import Obstacles, obstacles_of
+from planning.obstacles import Obstacles, obstacles_of, shapes_of
 from planning.open_land import with_open_land
 from planning.policy_model import Planning, Policy
 from planning.quantities import SURFACES
@@ -479,10 +479,9 @@ def _gaps(
     return dict(zip(map(str, shapes), gap.tolist(), strict=True))
 
 
-def green_of(survey: Survey) -> NDArray[Any]:
-    """The greenery of a survey."""
-    green = survey.get("green")
-    return np.zeros(0, object) if green is None else np.asarray(green.geometry.array)
+def green_of(survey: Survey, lines: LineArray | None = None) -> NDArray[Any]:
+    """The greenery of a survey, or all of it that any of some lines meets."""
+    return shapes_of(survey, "green", lines)
 
 
 def bridges(
