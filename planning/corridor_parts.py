@@ -31,7 +31,7 @@ from planning.tie_ins import TieIns
 _SAME_M = 1e-6
 # What ways to tie-ins tell that no greenery changes.
 _OF_WAYS = (
-    "tie_break", "tree", "by_node", "feature_ids",
+    "tie_break", "tree", "starts", "feature_ids",
 )  # fmt: skip
 
 

@@ -77,8 +77,7 @@ class Search:
     @cached_property
     def best_tie_ins(self) -> pd.DataFrame:
         """The lightest tie-in of every graph node that has one: index node, columns row, weight."""
-        rows, starts = self.tie_ins.by_node
-        row = rows[least_of_each(self.tie_in_weights[rows], starts)]
+        row = least_of_each(self.tie_in_weights, self.tie_ins.starts)
         row = row[np.isfinite(self.tie_in_weights[row])]
         index = pd.Index(self.tie_ins.node[row], name="node")
         return pd.DataFrame({"row": row, "weight": self.tie_in_weights[row]}, index=index)

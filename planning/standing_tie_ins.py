@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.handing_on import numbers_after
+from gis.handing_on import Exchange, numbers_after
 from gis.keys import Keys, key_of, key_of_lines, paired, summed
-from gis.linear import FloatArray, IntArray, LineArray
+from gis.linear import FloatArray, IntArray, LineArray, ranges
 from gis.network import tie_break
 from gis.patched_tree import patched
 from gis.regions import Region
@@ -29,7 +29,7 @@ from planning.corridors import Corridors
 from planning.groundwork import Groundwork
 from planning.networks import Networks, network_of
 from planning.road_surfaces import Crossed
-from planning.splicing import TooNearError, Window, numbered, wide_enough
+from planning.splicing import TooNearError, Window, wide_enough
 from planning.tie_ins import (
     ClosedWays,
     Found,
@@ -38,8 +38,6 @@ from planning.tie_ins import (
     TieIns,
     crossed_by,
     find_ways,
-    joined,
-    numbered_anew,
     taken,
     way_key,
 )
@@ -50,7 +48,6 @@ from planning.tie_ins import (
 _WINDOWS_M = ((45.0, 45.0, 45.0), (100.0, 80.0, 60.0), (400.0, 100.0, 100.0))
 _MAINS = ("lines", "nodes")
 _NONE = np.zeros(0, np.int64)
-Placed = TypeVar("Placed", OpenWays, ClosedWays)
 
 
 class Redone(NamedTuple):
@@ -82,7 +79,7 @@ def tie_ins_after(
         Those of now.
     stayed
         Of every node and road before its number now, -1 for one that is gone; and one more road,
-        -1, for none.
+        -1, for none. Nodes that stay keep their order.
     changed
         A region that holds all that changed, features and edges; and the shapes, as they were and
         as they are, of all that ways are judged and measured by: land, greenery and roads.
@@ -274,39 +271,71 @@ class _Redo:
     def _after(
         self, number: int, gone: IntArray, gone_shut: IntArray, came: Found
     ) -> tuple[TieIns, IntArray]:
-        """The tie-ins of a utility without the rows gone, with what came."""
-        old = self.tie_ins[number]
-        place = numbered(len(old.lines), gone)
-        kept = np.flatnonzero(place >= 0)
-        shut = np.flatnonzero(numbered(len(old.closed_ways.node), gone_shut) >= 0)
-        crossed = old.crossed._replace(road=self.road[old.crossed.road])
-        more = came.crossed._replace(line=came.crossed.line + len(kept))
+        """The tie-ins of a utility without the rows gone, with what came; the rows before."""
+        old, names = self.tie_ins[number], self.networks.each[number].order_of_names
+        ways = came.ways._replace(node=self.here.node[came.ways.node])
+        node, feature = self._now(number, old.ways, gone)
+        place = np.searchsorted(
+            node * len(names) + names[feature],
+            ways.node * len(names) + names[ways.feature],
+            "right",
+        )
+        add, rows = Exchange(_NONE, place), Exchange(gone, _NONE).after(place)
+        before = rows.of(np.arange(len(old.lines)), np.full(len(place), -1))
         after = TieIns(
             self.networks,
             number,
-            self._together(number, taken(old.ways, kept), came.ways),
-            np.concatenate([old.lines[kept], came.lines]),
-            Crossed.joined([numbered_anew(crossed, place), more]),
-            self._together(number, taken(old.closed_ways, shut), came.closed_ways),
+            OpenWays(
+                add.of(node, ways.node),
+                add.of(feature, ways.feature),
+                *map(rows.of, old.ways[2:], ways[2:]),
+            ),
+            rows.of(old.lines, came.lines),
+            self._crossed(old.crossed, came.crossed, gone, before),
+            self._closed(number, gone_shut, came.closed_ways),
         )
-        fresh = np.arange(len(kept), len(after.lines))
         if "tie_break" in vars(old):
-            told = [old.tie_break[kept], tie_break(came.lines)]
-            vars(after)["tie_break"] = np.concatenate(told)
+            vars(after)["tie_break"] = rows.of(old.tie_break, tie_break(came.lines))
         if "tree" in vars(old):
-            vars(after)["tree"] = patched(old.tree, place, after.lines, fresh)
-        if "by_node" in vars(old):
-            stood = place[old.by_node[0]]
-            vars(after)["by_node"] = after.in_order(np.r_[stood[stood >= 0], fresh])
-        return after, np.r_[kept, np.full(len(fresh), -1)]
+            now, fresh = numbers_after(before, len(old.lines)), np.flatnonzero(before < 0)
+            vars(after)["tree"] = patched(old.tree, now, after.lines, fresh)
+        return after, before
 
-    def _together(self, number: int, kept: Placed, came: Placed) -> Placed:
-        """Ways that stay, with the numbers that they have now, and those that came."""
-        node, feature = self.node[kept.node], self.features[number][kept.feature]
+    def _crossed(self, old: Crossed, came: Crossed, gone: IntArray, before: IntArray) -> Crossed:
+        """What the ways cross that are there now, by their rows."""
+        first, last = (np.searchsorted(old.line, gone, side) for side in ("left", "right"))
+        stays = Exchange(ranges(first, last), _NONE)
+        number = numbers_after(before, int(before.max(initial=-1)) + 1)
+        line = number[stays.of(old.line, _NONE)]
+        road = self.road[stays.of(old.road, _NONE)]
+        came = came._replace(line=np.flatnonzero(before < 0)[came.line])
+        place = np.searchsorted(line, came.line)
+        add, rows = Exchange(_NONE, place), stays.after(place)
+        return Crossed(
+            add.of(line, came.line), add.of(road, came.road), *map(rows.of, old[2:], came[2:])
+        )
+
+    def _closed(self, number: int, gone: IntArray, came: ClosedWays) -> ClosedWays:
+        """The closed ways without the rows gone, and what came."""
+        old = self.tie_ins[number].closed_ways
+        node, feature = self._now(number, old, gone)
+        rows = Exchange(gone, np.full(len(came.node), len(old.node)))
+        return ClosedWays(
+            np.concatenate([node, self.here.node[came.node]]),
+            np.concatenate([feature, came.feature]),
+            *map(rows.of, old[2:], came[2:]),
+        )
+
+    def _now(
+        self, number: int, old: OpenWays | ClosedWays, gone: IntArray
+    ) -> tuple[IntArray, IntArray]:
+        """The numbers that nodes and features of the ways have now that stay."""
+        stays = Exchange(gone, _NONE)
+        node = self.node[stays.of(old.node, _NONE)]
+        feature = self.features[number][stays.of(old.feature, _NONE)]
         if (node < 0).any() or (feature < 0).any():
             raise TooNearError
-        came = came._replace(node=self.here.node[came.node])
-        return joined([kept._replace(node=node, feature=feature), came])
+        return node, feature
 
 
 def _or_none(numbers: IntArray, node: IntArray) -> IntArray:

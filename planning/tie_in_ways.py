@@ -275,6 +275,8 @@ class MainWays:
         """
         graph = self.corridors.graph
         strip = np.flatnonzero(self._along_streets)
+        if len(strip) == 0:
+            return _ways(strip, strip, np.zeros(0), np.zeros((0, 2)))
         around = shapely.total_bounds(graph.lines[strip]) + self.max_snap_m * _ALL_ROUND
         point, main = low_places(self.networks, around)
         place, row = shapely.STRtree(graph.lines[strip]).query(

@@ -73,7 +73,8 @@ class TieIns:
     networks, number
         The mains and nodes of the utilities that it was found with, and which it is of these.
     ways
-        One row per pair of graph node and place.
+        One row per pair of graph node and place, in the order of the nodes, and at a node by name,
+        so that of features in one place the first by name is joined.
     lines
         The ways, from the graph node to the place in the network, LineStrings.
     crossed
@@ -144,19 +145,9 @@ class TieIns:
         return tree_of(self.lines)
 
     @cached_property
-    def by_node(self) -> tuple[IntArray, IntArray]:
-        """Rows in the order of their nodes, and where in it those of another node begin.
-
-        At a node they are by name, so that of features in one place the first by name is joined:
-        rows come in another order after an edit.
-        """
-        return self.in_order(np.arange(len(self.lines)))
-
-    def in_order(self, rows: IntArray) -> tuple[IntArray, IntArray]:
-        """``by_node``, given all rows in any order; soon told where few are out of place."""
-        key = self.node * (len(self.network) + 1) + self.name_order
-        order = rows[np.argsort(key[rows], kind="stable")]
-        return order, np.flatnonzero(np.diff(self.node[order], prepend=-1))
+    def starts(self) -> IntArray:
+        """The rows that are the first of their node."""
+        return np.flatnonzero(np.diff(self.node, prepend=-1))
 
     @property
     def node(self) -> IntArray:
@@ -165,20 +156,16 @@ class TieIns:
 
     def at_nodes(self, nodes: IntArray) -> IntArray:
         """Rows that begin at some nodes."""
-        order, starts = self.by_node
-        at = np.searchsorted(self.node[order[starts]], [nodes, nodes + 1])
-        ends = np.append(starts, len(order))
-        return order[ranges(ends[at[0]], ends[at[1]])]
+        return ranges(*(np.searchsorted(self.node, nodes, side) for side in ("left", "right")))
 
     @cached_property
     def feature_ids(self) -> list[str]:
         """The main or node that each row joins."""
         return list(map(str, self.network.ids[self.ways.feature]))
 
-    @property
-    def name_order(self) -> IntArray:
-        """Place of each row's feature among the names in order: decides between equal ways."""
-        return self.network.order_of_names[self.ways.feature]
+    def names_of(self, rows: IntArray) -> IntArray:
+        """Place of the features of some rows among all names: decides between equal ways."""
+        return self.network.order_of_names[self.ways.feature[rows]]
 
 
 def find_tie_ins(
@@ -232,7 +219,7 @@ class Found(NamedTuple):
         )
 
     def only(self, rows: IntArray, shut: IntArray) -> Found:
-        """Some open and some closed ways, both by rows in their order."""
+        """Some open and some closed ways, by rows."""
         return Found(
             taken(self.ways, rows),
             self.lines[rows],
@@ -242,12 +229,13 @@ class Found(NamedTuple):
         )
 
     def of_network(self, networks: Networks, number: int) -> Found:
-        """Those of one network, their features by its rows."""
+        """Those of one network, their features by its rows, open ones in the order of tie-ins."""
         own, shut = (
             np.flatnonzero(networks.network[ways.feature] == number)
             for ways in (self.ways, self.closed_ways)
         )
-        found = self.only(own, shut)
+        names = networks.each[number].order_of_names[networks.row[self.ways.feature[own]]]
+        found = self.only(own[np.lexsort((names, self.ways.node[own]))], shut)
         ways, closed = found.ways, found.closed_ways
         return found._replace(
             ways=ways._replace(feature=networks.row[ways.feature]),
@@ -514,16 +502,10 @@ def crossed_one_after_another(parts: Sequence[Crossed], counts: Sequence[int]) -
 
 
 def crossed_by(crossed: Crossed, rows: IntArray) -> Crossed:
-    """What some lines cross, by their place among these; both are in the order of the lines."""
+    """What some lines cross, by their place among these; all is in the order of the lines."""
     first, last = (np.searchsorted(crossed.line, rows, side) for side in ("left", "right"))
     found = taken(crossed, ranges(first, last))
     return found._replace(line=np.repeat(np.arange(len(rows)), last - first))
-
-
-def numbered_anew(crossed: Crossed, number: IntArray) -> Crossed:
-    """What is crossed by the lines that have a number, by that number; -1 for none."""
-    line = number[crossed.line]
-    return crossed._replace(line=line).take(line >= 0)
 
 
 def eligible(tie_ins: TieIns, pipe: Pipe, standards: Standards) -> NDArray[np.bool_]:
