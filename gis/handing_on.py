@@ -43,6 +43,8 @@ class Exchange:
 
     def of(self, old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
         """A column afterwards, from what it was and what the new rows have of it."""
+        if not self._steps:
+            return old
         parts, here = [old[:0]], 0
         for row, first, last in self._steps:
             parts += [old[here:row], new[first:last]]
@@ -52,8 +54,9 @@ class Exchange:
     @cached_property
     def _steps(self) -> list[tuple[int, int, int]]:
         """Rows in order, each gone (no new ones) or with new ones before it, from first to last."""
-        row, first, count = np.unique(self.at, return_index=True, return_counts=True)
-        come = zip(row.tolist(), first.tolist(), (first + count).tolist(), strict=True)
+        first = np.flatnonzero(np.diff(self.at, prepend=-1))
+        last = np.append(first[1:], len(self.at))
+        come = zip(self.at[first].tolist(), first.tolist(), last.tolist(), strict=False)
         return sorted([*come, *((row, 0, 0) for row in self.gone.tolist())])
 
     def after(self, place: IntArray) -> Exchange:

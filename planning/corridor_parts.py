@@ -47,7 +47,7 @@ def cut_out(corridors: Corridors, region: Region) -> Part:
     """The edges that begin or end in a region, and all that is told of them and their nodes."""
     graph = corridors.graph
     within = region.holds(graph.node_xy)
-    edge = np.flatnonzero(within[graph.ends].any(axis=1))
+    edge = np.flatnonzero(within[graph.ends[:, 0]] | within[graph.ends[:, 1]])
     node = np.unique(np.concatenate([graph.ends[edge].ravel(), np.flatnonzero(within)]))
     return Part(cut_out_edges(corridors, edge, node), node, edge)
 
@@ -92,9 +92,9 @@ def _numbers(kept: IntArray, count: int) -> IntArray:
 
 def _renumbered(table: pd.DataFrame, column: str, numbers: IntArray) -> pd.DataFrame:
     number = numbers[table[column].to_numpy(np.int64)]
-    kept = number >= 0
-    rows: pd.DataFrame = table[kept].assign(**{column: number[kept]}).reset_index(drop=True)
-    return rows
+    kept = np.flatnonzero(number >= 0)
+    rows: pd.DataFrame = table.iloc[kept].reset_index(drop=True)
+    return rows.assign(**{column: number[kept]})
 
 
 class Regreened(NamedTuple):

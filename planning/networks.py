@@ -20,7 +20,7 @@ from gis.linear import FloatArray, IntArray, LineArray
 from layers.survey import Survey
 from layers.utilities import Utility
 from planning.sizing_rules import runs_by_gravity
-from planning.tie_in_rules import standing
+from planning.tie_in_rules import stands
 
 # What decides whether a main may serve a pipe; equal mains can stand for each other.
 DECIDING = ("diameter_mm", "pressure_mpa", "voltage_kv", "free_holes")
@@ -123,9 +123,9 @@ def _joinable(table: Any, utility: Utility, field: str) -> tuple[pd.DataFrame, N
     """Rows of a layer that may be joined by the utility, and their shapes."""
     if table is None:
         return pd.DataFrame(columns=["utility", *DECIDING]), np.zeros(0, object)
-    mine = table[table["utility"].to_numpy(object) == utility.key]
-    chosen = mine[(standing(mine, utility, field) == "").to_numpy()]
-    return pd.DataFrame(chosen.drop(columns="geometry")), np.asarray(chosen.geometry.array)
+    rows = np.flatnonzero(stands(table, utility, field))
+    told = pd.DataFrame(table).drop(columns="geometry")
+    return told.iloc[rows], np.asarray(table.geometry.array)[rows]
 
 
 def _with_main(places: pd.DataFrame, lines: Any) -> pd.DataFrame:

@@ -282,6 +282,7 @@ class _Redo:
         )
         add, rows = Exchange(_NONE, place), Exchange(gone, _NONE).after(place)
         before = rows.of(np.arange(len(old.lines)), np.full(len(place), -1))
+        now, fresh = numbers_after(before, len(old.lines)), np.flatnonzero(before < 0)
         after = TieIns(
             self.networks,
             number,
@@ -291,24 +292,26 @@ class _Redo:
                 *map(rows.of, old.ways[2:], ways[2:]),
             ),
             rows.of(old.lines, came.lines),
-            self._crossed(old.crossed, came.crossed, gone, before),
+            self._crossed(old.crossed, came.crossed, gone, now, fresh),
             self._closed(number, gone_shut, came.closed_ways),
         )
         if "tie_break" in vars(old):
             vars(after)["tie_break"] = rows.of(old.tie_break, tie_break(came.lines))
         if "tree" in vars(old):
-            now, fresh = numbers_after(before, len(old.lines)), np.flatnonzero(before < 0)
             vars(after)["tree"] = patched(old.tree, now, after.lines, fresh)
         return after, before
 
-    def _crossed(self, old: Crossed, came: Crossed, gone: IntArray, before: IntArray) -> Crossed:
-        """What the ways cross that are there now, by their rows."""
+    def _crossed(
+        self, old: Crossed, came: Crossed, gone: IntArray, now: IntArray, fresh: IntArray
+    ) -> Crossed:
+        """What the ways cross that are there now: the rows ``now`` of those that stay, and those
+        that came.
+        """
         first, last = (np.searchsorted(old.line, gone, side) for side in ("left", "right"))
         stays = Exchange(ranges(first, last), _NONE)
-        number = numbers_after(before, int(before.max(initial=-1)) + 1)
-        line = number[stays.of(old.line, _NONE)]
+        line = now[stays.of(old.line, _NONE)]
         road = self.road[stays.of(old.road, _NONE)]
-        came = came._replace(line=np.flatnonzero(before < 0)[came.line])
+        came = came._replace(line=fresh[came.line])
         place = np.searchsorted(line, came.line)
         add, rows = Exchange(_NONE, place), stays.after(place)
         return Crossed(
@@ -331,9 +334,10 @@ class _Redo:
     ) -> tuple[IntArray, IntArray]:
         """The numbers that nodes and features of the ways have now that stay."""
         stays = Exchange(gone, _NONE)
-        node = self.node[stays.of(old.node, _NONE)]
-        feature = self.features[number][stays.of(old.feature, _NONE)]
-        if (node < 0).any() or (feature < 0).any():
+        node, feature = self.node[stays.of(old.node, _NONE)], stays.of(old.feature, _NONE)
+        if self.tie_ins[number].network is not self.networks.each[number]:
+            feature = self.features[number][feature]
+        if min(node.min(initial=0), feature.min(initial=0)) < 0:
             raise TooNearError
         return node, feature
 
