@@ -381,7 +381,8 @@ class _Site:
         """The changed features of a layer, as they were and as they are."""
         tables = [one.get(layer) for one in (self.work.survey, self.survey)]
         ids = self.changed[layer].ids if layer in self.changed else frozenset()
-        return [table[table.index.isin(ids)] for table in tables if table is not None]
+        rows = ((one, one.index.get_indexer(list(ids))) for one in tables if one is not None)
+        return [table.iloc[row[row >= 0]] for table, row in rows]
 
     def _part(self, region: Region, window: Window) -> Corridors:
         """The corridors in a region, built anew.

@@ -59,8 +59,7 @@ class Network:
     @cached_property
     def ids(self) -> NDArray[np.object_]:
         """The id of every feature, mains first."""
-        names = [str(name) for table in (self.mains, self.places) for name in table.index]
-        return np.array(names, object)
+        return _all([table.index.to_numpy(object) for table in (self.mains, self.places)])
 
     @cached_property
     def kinds(self) -> NDArray[np.object_]:
@@ -111,7 +110,7 @@ def network_of(survey: Survey, utility: Utility) -> Network:
     mains, shapes = _joinable(lines, utility, "subtype")
     places, points = _joinable(nodes, utility, "kind")
     imported = any(
-        table is not None and bool((table["utility"].to_numpy(object) == utility.key).any())
+        table is not None and bool((table["utility"] == utility.key).any())
         for table in (lines, nodes)
     )
     if not utility.tie_in.inside:

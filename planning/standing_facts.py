@@ -23,6 +23,7 @@ from planning.groundwork import ELIGIBLE, Groundwork
 from planning.road_surfaces import Crossed, RoadsSince
 from planning.roadside import same_streets
 from planning.route_effects import KERBS
+from planning.slots import EXISTING
 from planning.sources import MAINS
 from planning.survey_changes import Change
 
@@ -78,7 +79,7 @@ def with_standing_facts(
     if not changed & _CLOSING:
         hand_on(whole, after, ("closures",))
     if not changed & _EXISTING:
-        hand_on_kept(whole, after, ("existing lines", MAINS))
+        hand_on_kept(whole, after, (EXISTING, MAINS))
     ways_stand = {key for key, one in after._tie_ins.items() if one is before._tie_ins[key]}
     eligible = [key for key in whole.kept if key[0] == ELIGIBLE and key[1].utility in ways_stand]
     hand_on_kept(whole, after, eligible)

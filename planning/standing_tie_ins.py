@@ -16,7 +16,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.handing_on import Exchange, numbers_after
+from gis.handing_on import Exchange, hand_on, numbers_after
 from gis.keys import Keys, key_of, key_of_lines, paired, summed
 from gis.linear import FloatArray, IntArray, LineArray, ranges
 from gis.network import tie_break
@@ -117,7 +117,11 @@ def tie_ins_after(
 def _networks(work: Groundwork, survey: Survey, anew: Sequence[TieIns]) -> Networks:
     """The networks of some utilities now, the very ones where their layers are."""
     if not all(survey.get(layer) is work.survey.get(layer) for layer in _MAINS):
-        return Networks(tuple(network_of(survey, load_utilities()[one.utility]) for one in anew))
+        each = tuple(network_of(survey, load_utilities()[one.utility]) for one in anew)
+        for one, network in zip(anew, each, strict=True):
+            if np.array_equal(one.network.ids, network.ids):
+                hand_on(one.network, network, ("order_of_names",))
+        return Networks(each)
     each = tuple(one.network for one in anew)
     same = len(each) == len(anew[0].networks.each) and all(
         one is two for one, two in zip(each, anew[0].networks.each, strict=True)

@@ -34,14 +34,14 @@ def stands(table: pd.DataFrame, utility: Utility, field: str) -> NDArray[np.bool
 
 def _against(table: pd.DataFrame, utility: Utility, field: str) -> dict[str, NDArray[np.bool_]]:
     kinds = utility.tie_in.lines if field == "subtype" else utility.tie_in.nodes
-    network, status = (table[name].to_numpy(object) for name in ("utility", "status"))
+    status = table["status"]
     length_m = shapely.length(table.geometry.array) if field == "subtype" else np.ones(len(table))
     return {
-        "wrong_network": network != utility.key,
+        "wrong_network": (table["utility"] != utility.key).to_numpy(bool),
         "wrong_kind": ~table[field].isin(kinds).to_numpy(bool),
         "no_length": length_m <= 0,
-        "unknown_status": np.asarray(pd.isna(status), bool),
-        "not_in_service": np.asarray(status != IN_USE, bool),
+        "unknown_status": status.isna().to_numpy(bool),
+        "not_in_service": (status != IN_USE).to_numpy(bool),
     }
 
 
