@@ -34,7 +34,7 @@ from planning.drawn_corridors import Drawn, with_drawn
 from planning.feet import gate_points, node_points, parcel_feet, point_feet
 from planning.lanes import KIND as LANE
 from planning.lanes import with_lanes
-from planning.obstacles import Obstacles, obstacles_of
+from planning.obstacles import Obstacles, obstacles_of, shapes_of
 from planning.open_land import with_open_land
 from planning.policy_model import Planning, Policy
 from planning.quantities import SURFACES
@@ -42,6 +42,8 @@ from planning.road_surfaces import Crossed, RoadSurfaces
 from planning.roadside import Roadside, roadside
 from planning.strip_layout import StripLayout, lay_out
 
+# What is measured of a line that tells on which surfaces it lies.
+SURFACES_FROM = ("length_m", "kerb_m", "green_m")
 # Edges along roads or away from them: mains are joined to their nodes.
 _BESIDE = ("strip", "drawn", "open_land", LANE)
 
@@ -226,7 +228,7 @@ class Corridors:
 
     def surface_lengths(self, table: pd.DataFrame, crossings: pd.DataFrame) -> FloatArray:
         """``metres_on`` surfaces of lines in tables; crossings have their line in front."""
-        told = {name: table[name].to_numpy(float) for name in ("length_m", "kerb_m", "green_m")}
+        told = {name: table[name].to_numpy(float) for name in SURFACES_FROM}
         return self.metres_on(told, Crossed.of(crossings, crossings.iloc[:, 0].to_numpy(np.int64)))
 
     def metres_on(self, measured: Mapping[str, FloatArray], crossed: Crossed) -> FloatArray:
@@ -235,7 +237,7 @@ class Corridors:
         Outside carriageways a line lies in greenery (verge) or else in the footway; inside it
         lies on the surface of the road, asphalt where that is unknown.
         """
-        length_m, kerb_m, green_m = (measured[name] for name in ("length_m", "kerb_m", "green_m"))
+        length_m, kerb_m, green_m = (measured[name] for name in SURFACES_FROM)
         lengths = np.zeros((len(length_m), len(SURFACES)))
         open_m = np.maximum(length_m - kerb_m, 0.0)
         verge = np.minimum(green_m, open_m)
@@ -479,10 +481,9 @@ def _gaps(
     return dict(zip(map(str, shapes), gap.tolist(), strict=True))
 
 
-def green_of(survey: Survey) -> NDArray[Any]:
-    """The greenery of a survey."""
-    green = survey.get("green")
-    return np.zeros(0, object) if green is None else np.asarray(green.geometry.array)
+def green_of(survey: Survey, lines: LineArray | None = None) -> NDArray[Any]:
+    """The greenery of a survey, or all of it that any of some lines meets."""
+    return shapes_of(survey, "green", lines)
 
 
 def bridges(

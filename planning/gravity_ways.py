@@ -143,7 +143,7 @@ def longest_m(work: Groundwork, demand: Demand) -> FloatArray:
     is not kept there or at the last well.
     """
     tie_ins = work.tie_ins(demand.pipe.utility)
-    count = len(tie_ins.table)
+    count = len(tie_ins.lines)
     slope, well = needed_slope(demand), demand.last_well_invert_m
     if slope is None or well is None:
         return np.full(count, np.inf)
@@ -278,7 +278,7 @@ def _within(
     """The lightest way over some edges that keeps its fall."""
     graph = search.corridors.graph
     nodes = graph.nodes_of(edges, site.end_nodes)
-    joined = search.tie_ins.table["node"].to_numpy(np.int64)
+    joined = search.tie_ins.node
     usable = np.isfinite(search.tie_in_weights) & np.isin(joined, nodes)
     rows = np.flatnonzero(usable & (longest_m(work, demand) >= 0))
     kept = fall_cap(work, demand, site, edges=edges, tie_ins=rows, end_nodes=site.end_nodes)
