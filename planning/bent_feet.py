@@ -22,13 +22,11 @@ from gis.regions import Region
 from gis.visibility import open_ways
 from layers.survey import Survey
 from planning.application import Gate
-from planning.feet import gate_points, red_line_points
+from planning.feet import Feet, gate_points, red_line_points
 from planning.obstacles import Obstacles
 from planning.policy_model import Planning
 from planning.road_surfaces import RoadSurfaces
 from planning.strip_layout import StripLayout
-
-_COLUMNS = ("piece", "at_m", "line", "kind", "key", "distance")
 
 
 class Bent(NamedTuple):
@@ -63,14 +61,14 @@ class _Land:
 def bent_feet(
     survey: Survey,
     gates: Mapping[str, tuple[str, Gate]] | None,
-    straight: pd.DataFrame,
+    straight: Feet,
     layout: StripLayout,
     obstacles: Obstacles,
     surfaces: RoadSurfaces,
     settings: Planning,
     known: dict[bytes, Bent],
     near: Region | None = None,
-) -> pd.DataFrame:
+) -> Feet:
     """Feet of the parcels and gates that ``straight``, the feet found so far, leave unjoined.
 
     Parameters
@@ -83,8 +81,8 @@ def bent_feet(
 
     Returns
     -------
-    Table as of ``parcel_feet``, one row for each side of each street in reach; ``line`` runs
-    from the foot to the red line. O(k n² log v) for k such places with n corners in reach of each.
+    Rows as of ``parcel_feet``, one for each side of each street in reach; ``line`` runs from the
+    foot to the red line. O(k n² log v) for k such places with n corners in reach of each.
     """
     clearance_m = settings.value("open_land_clearance_m")
     places = list(_unjoined(survey, gates, straight))
@@ -93,12 +91,12 @@ def bent_feet(
         reached = near.away_m(shapely.bounds(ends)) <= settings.max_snap_m
         places = [place for place, held in zip(places, reached, strict=True) if held]
     if not places:
-        return pd.DataFrame(columns=list(_COLUMNS), dtype=object)
+        return Feet.none()
     shut = _shut(obstacles, surfaces, clearance_m)
     land = _Land(layout, shut, shapely.STRtree(shut), clearance_m, settings.max_snap_m)
     found = [_ways_round(place, land, known) for place in places]
     feet = _table(places, found)
-    return feet[obstacles.connector_allowed(feet["line"].to_numpy())]
+    return feet.only(obstacles.connector_allowed(feet.line))
 
 
 def _shut(obstacles: Obstacles, surfaces: RoadSurfaces, clearance_m: float) -> NDArray[Any]:
@@ -114,13 +112,13 @@ def kept_clear(land: NDArray[Any], clearance_m: float) -> NDArray[Any]:
 
 
 def _unjoined(
-    survey: Survey, gates: Mapping[str, tuple[str, Gate]] | None, straight: pd.DataFrame
+    survey: Survey, gates: Mapping[str, tuple[str, Gate]] | None, straight: Feet
 ) -> Iterator[_Unjoined]:
     """Parcels without any foot, and gates of which none has one."""
     parcels = survey.get("parcels")
     if parcels is None:
         return
-    joined = set(zip(straight["kind"], straight["key"], strict=True))
+    joined = set(zip(straight.kind.tolist(), straight.key.tolist(), strict=True))
     for key, shape in parcels.geometry.items():
         if ("parcel", str(key)) not in joined:
             yield _Unjoined("parcel", str(key), shapely.boundary(shape), shape)
@@ -145,21 +143,15 @@ def _ways_round(place: _Unjoined, land: _Land, known: dict[bytes, Bent]) -> Bent
     return found._replace(piece=piece[found.piece].astype(np.int64))
 
 
-def _table(places: Sequence[_Unjoined], found: Sequence[Bent]) -> pd.DataFrame:
+def _table(places: Sequence[_Unjoined], found: Sequence[Bent]) -> Feet:
     """Bent ways of places as rows of ``parcel_feet``."""
     piece, at_m, lines = (np.concatenate(columns) for columns in zip(*found, strict=True))
     count = [len(ways.lines) for ways in found]
-    return pd.DataFrame(
-        {
-            "piece": piece,
-            "at_m": at_m,
-            "line": lines,
-            "kind": np.repeat(np.array([place.kind for place in places], object), count),
-            "key": np.repeat(np.array([place.key for place in places], object), count),
-            "distance": shapely.length(lines),
-        },
-        columns=list(_COLUMNS),
+    kind, key = (
+        np.repeat(np.array([getattr(place, name) for place in places], object), count)
+        for name in ("kind", "key")
     )
+    return Feet(piece, at_m, lines, kind, key)
 
 
 def _all_that_tells(place: _Unjoined, land: _Land, piece: IntArray, rows: IntArray) -> bytes:

@@ -488,7 +488,14 @@ def crossing_angles(
 ) -> FloatArray:
     """Angle between each crossing piece and the centre line of its road, 0 to 90 degrees."""
     line, road = (crossings[name].to_numpy(np.int64) for name in ("line", "road"))
-    ways, at_m = Tracks(lines), crossings["at_m"].to_numpy(float)
+    return angles_at(lines, line, road, crossings["at_m"].to_numpy(float), surfaces)
+
+
+def angles_at(
+    lines: LineArray, line: IntArray, road: IntArray, at_m: FloatArray, surfaces: RoadSurfaces
+) -> FloatArray:
+    """Angle at places ``at_m`` on lines between each and the centre line of a road, in degrees."""
+    ways = Tracks(lines)
     middle = shapely.points(ways.at(line, at_m))
     along = shapely.line_locate_point(surfaces.centre[road], middle)
     return _angle_between(_direction(ways, line, at_m), _direction(surfaces.tracks, road, along))

@@ -85,6 +85,11 @@ class StripLayout:
         """R-tree of the pieces that something may be joined to; the others are empty in it."""
         return shapely.STRtree(np.where(self.usable, self.lines, np.array(None, object)))
 
+    def at(self, piece: IntArray, at_m: FloatArray) -> FloatArray:
+        """(n, 2) places on pieces."""
+        points = shapely.line_interpolate_point(self.lines[piece], at_m)
+        return np.asarray(shapely.get_coordinates(points))
+
 
 def strip_offsets(
     surfaces: RoadSurfaces, streets: Network, wanted_m: float, margin_m: float
