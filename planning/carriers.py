@@ -159,6 +159,8 @@ def undug(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Measures of edges and their crossings; in carriers nothing is crossed and no green taken."""
     carried = (kinds == "carrier").to_numpy()
+    if not carried.any():
+        return table, crossings
     table = table.copy()
     table.loc[carried, ["kerb_m", "red_line_m", "green_m"]] = 0.0
     kept = ~carried[crossings["line"].to_numpy(np.int64)]
@@ -198,6 +200,8 @@ def _usable(lines: pd.DataFrame, settings: Planning) -> list[dict[str, Any]]:
         & lines["open_to_others"].map(is_true)
         & ~lines["owner"].map(is_unknown)
     ]
+    if chosen.empty:
+        return []
     rows = chosen.assign(line_id=chosen.index.astype(str))
     columns = ["line_id", "laying", "utility", "free_holes", "voltage_kv", "geometry"]
     told = pd.DataFrame(rows[columns]).to_dict("records")

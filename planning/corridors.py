@@ -19,6 +19,7 @@ from scipy.spatial import cKDTree
 
 from gis.areas import Areas
 from gis.crs import require_projected
+from gis.keys import alike
 from gis.linear import FloatArray, IntArray, LineArray, cut_lines, ranges, segments, with_ends
 from gis.network import ArcOrder, CorridorGraph, arc_order, connected_parts
 from gis.noding import Network, number_nodes
@@ -291,7 +292,8 @@ def build_beside(
     """
     settings = policy.planning
     surfaces, streets, offset = beside.surfaces, beside.streets, beside.offset_m
-    obstacles = obstacles_of(survey)
+    every = obstacles_of(survey)
+    obstacles = every.once()
     layout = lay_out(beside.strips, streets, surfaces, obstacles, offset, settings.max_median_m)
     right, built = near or (None, None)
     reached = layout, obstacles, settings.max_snap_m, built
@@ -308,7 +310,7 @@ def build_beside(
     feet = Feet.joined([feet, round_])
     crossings = crossing_feet(layout, beside, obstacles, feet, settings, built)
     bores = mouth_bores(layout, surfaces, obstacles, settings)
-    bare = _assemble(survey, beside, obstacles, layout, feet, crossings, bores, gates)
+    bare = _assemble(survey, beside, every, layout, feet, crossings, bores, gates)
     bare = with_drawn(bare, survey, gates, settings.max_snap_m)
     bare = with_open_land(bare, survey, gates, settings)
     bare = with_lanes(bare, settings)
@@ -466,17 +468,19 @@ def _gaps(
 ) -> dict[str, float]:
     """Distance from every parcel and gate to the nearest strip that it could be joined to."""
     parcels = survey.get("parcels")
-    shapes: dict[str, Any] = {} if parcels is None else dict(parcels.geometry.items())
-    shapes.update({key: point for key, (_, point) in (gates or {}).items()})
-    if not shapes or not layout.usable.any():
+    keys = [] if parcels is None else list(map(str, parcels.index))
+    land = np.zeros(0, object) if parcels is None else np.asarray(parcels.geometry.array)
+    points = np.array([point for _, point in (gates or {}).values()], object)
+    shapes = np.concatenate([land, points])
+    if len(shapes) == 0 or not layout.usable.any():
         return {}
-    geometries = np.array(list(shapes.values()), object)
+    first, place = alike(shapes)
     (at, _), distance = layout.tree.query_nearest(
-        geometries, return_distance=True, all_matches=False
+        shapes[first], return_distance=True, all_matches=False
     )
-    gap = np.full(len(geometries), np.inf)
+    gap = np.full(len(first), np.inf)
     gap[at] = distance
-    return dict(zip(map(str, shapes), gap.tolist(), strict=True))
+    return dict(zip([*keys, *(gates or {})], gap[place].tolist(), strict=True))
 
 
 def green_of(survey: Survey) -> NDArray[Any]:

@@ -150,9 +150,13 @@ def _open_m(lines: LineArray, surfaces: RoadSurfaces) -> FloatArray:
 
 def _ends_to_cross_at(layout: StripLayout, feet: Feet) -> tuple[IntArray, FloatArray]:
     """Places on the strips that get a crossing: feet of parcels and gates, and corners."""
-    feet = feet.only(feet.kind != "node")
+    sites = feet.kind != "node"
     corner, corner_m = _corners(layout)
-    return np.concatenate([feet.piece, corner]), np.concatenate([feet.at_m, corner_m])
+    piece = np.concatenate([feet.piece[sites], corner])
+    at_m = np.concatenate([feet.at_m[sites], corner_m])
+    order = np.lexsort((at_m, piece))
+    other = (np.diff(piece[order], prepend=-1) != 0) | (np.diff(at_m[order], prepend=-1.0) != 0)
+    return piece[order[other]], at_m[order[other]]
 
 
 def _corners(layout: StripLayout) -> tuple[IntArray, FloatArray]:

@@ -10,7 +10,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import FloatArray, IntArray, LineArray, segments
+from gis.keys import alike
+from gis.linear import FloatArray, IntArray, LineArray, ranges, segments
 from gis.regions import Region
 from layers.survey import Survey
 from layers.utilities import load_utilities
@@ -69,7 +70,8 @@ def parcel_feet(
     if near is not None:
         reached = near.away_m(shapely.bounds(shapes).reshape(-1, 4)) <= max_snap_m
         shapes, keys = shapes[reached], keys[reached]
-    boundary, owner = red_line_points(shapes)
+    first, place_of = alike(shapes)
+    boundary, owner = red_line_points(shapes[first])
     point, piece, distance = _nearest_pieces(boundary, layout, max_snap_m)
     if len(point) == 0:
         return Feet.none()
@@ -84,8 +86,21 @@ def parcel_feet(
     # Of an even number both middle ones, so that the direction of the strip does not matter.
     middle = (place == size[group] // 2) | (place == (size[group] - 1) // 2)
     chosen = order[(place == 0) | (place == size[group] - 1) | middle]
-    kind = np.full(len(chosen), "parcel", object)
-    return Feet(piece[chosen], at_m[chosen], line[chosen], kind, keys[owner[chosen]])
+    found = Feet(piece[chosen], at_m[chosen], line[chosen], owner[chosen], owner[chosen])
+    return for_each(found, np.full(len(keys), "parcel", object), keys, place_of)
+
+
+def for_each(found: Feet, kinds: NDArray[Any], keys: NDArray[Any], place: IntArray) -> Feet:
+    """Feet of all that are joined from feet of places, where several may lie in one place.
+
+    ``found`` has the number of the place as its key; ``place`` is that of each joined one.
+    """
+    order = np.argsort(place, kind="stable")
+    count = np.bincount(place, minlength=1)
+    start, of_row = np.cumsum(count) - count, found.key.astype(np.int64)
+    row = np.repeat(np.arange(len(of_row)), count[of_row])
+    whose = order[ranges(start[of_row], start[of_row] + count[of_row])]
+    return found.only(row)._replace(kind=kinds[whose], key=keys[whose])
 
 
 def _groups(one: IntArray, two: IntArray) -> tuple[IntArray, IntArray, IntArray, IntArray]:

@@ -44,7 +44,7 @@ class Window:
 
 def wide_enough(windows_m: Sequence[Widths], max_snap_m: float) -> list[Widths]:
     """The windows, as reach, ring and rim, that a line joined over so many metres cannot leap."""
-    return [widths_m for widths_m in windows_m if min(widths_m) >= max_snap_m]
+    return [widths_m for widths_m in windows_m if min(widths_m[:2]) >= max_snap_m]
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,15 @@ def keyed(corridors: Corridors, region: Region) -> Keyed:
     nodes = np.flatnonzero(region.holds(graph.node_xy))
     place = np.full(graph.node_count, -1)
     place[nodes] = np.arange(len(nodes))
-    edges = np.flatnonzero((place[graph.ends] >= 0).all(axis=1))
+    begins, ends = place[graph.ends].T >= 0  # by columns: ten times sooner than by rows
+    edges = np.flatnonzero(begins & ends)
     node_key = key_of(*graph.node_xy[nodes].T, _ending_at(corridors, place, len(nodes)))
-    ends = node_key[place[graph.ends[edges]]].reshape(-1, 2)
+    ends_key = node_key[place[graph.ends[edges]]].reshape(-1, 2)
     table = graph.measures.iloc[edges]
     roads = corridors.surfaces.keys
     columns = [table[name] for name in sorted(map(str, table)) if name != "road"]
     edge_key = key_of(
-        *ends.T,
+        *ends_key.T,
         key_of_lines(graph.lines[edges]),
         roads[table["road"].to_numpy(np.int64)],
         *columns,
@@ -198,7 +199,8 @@ def next_number(numbers: IntArray) -> int:
 def stays_inside(graph: CorridorGraph, window: Window) -> None:
     """Raise ``TooNearError`` if an edge leads from where things changed out of what is right."""
     within, outside = window.inner.holds(graph.node_xy), ~window.safe.holds(graph.node_xy)
-    if (within[graph.ends].any(axis=1) & outside[graph.ends].any(axis=1)).any():
+    (begins_in, ends_in), (begins_out, ends_out) = within[graph.ends].T, outside[graph.ends].T
+    if ((begins_in & ends_out) | (ends_in & begins_out)).any():
         raise TooNearError
 
 
@@ -262,7 +264,7 @@ def _graph(before: Corridors, part: Corridors, splice: Splice) -> CorridorGraph:
     stayed = (splice.node >= 0).all() and (splice.edge >= 0).all() and same_roads
     if stayed and len(splice.new_nodes) == len(splice.new_edges) == 0:
         return old
-    kept = np.flatnonzero(splice.edge >= 0)
+    kept, stood = np.flatnonzero(splice.edge >= 0), np.flatnonzero(splice.node >= 0)
     ends = np.concatenate(
         [splice.node[old.ends[kept]], splice.part_node[new.ends[splice.new_edges]]]
     )
@@ -271,7 +273,7 @@ def _graph(before: Corridors, part: Corridors, splice: Splice) -> CorridorGraph:
     if (ends < 0).any():
         raise TooNearError
     graph = CorridorGraph(
-        np.concatenate([old.node_xy[splice.node >= 0], new.node_xy[splice.new_nodes]]),
+        np.concatenate([old.node_xy[stood], new.node_xy[splice.new_nodes]]),
         ends,
         np.concatenate([old.lines[kept], new.lines[splice.new_edges]]),
         pd.concat([measures, new.measures.iloc[splice.new_edges]], ignore_index=True),
