@@ -503,13 +503,17 @@ def bridges(
 
 def _measured(bare: Corridors, bridged: FloatArray | None) -> Corridors:
     """Fill in the measures of every edge, once."""
-    graph = bare.graph
-    table, crossings = undug(graph.measures["kind"], *bare.measure(graph.lines))
-    measures = pd.concat([graph.measures.reset_index(drop=True), table], axis=1)
+    graph, kind = bare.graph, bare.graph.kind
+    crossed = bare.surfaces.crossed(graph.lines)
+    table, crossed = undug(kind == "carrier", bare.measured(graph.lines, crossed), crossed)
     of_road = bare.bridged if bridged is None else bridged
-    of_edge = np.append(of_road, 0.0)[measures["road"]]  # -1, no road: no bridge
+    of_edge = np.append(of_road, 0.0)[
+        graph.measures["road"].to_numpy(np.int64)
+    ]  # -1, no road: no bridge
     above = np.where(bare.obstacles.over_water(graph.lines), 1.0, 0.0)
-    measures["on_bridge"] = np.where(of_edge == 1.0, above, of_edge)
-    measures.loc[measures["kind"] == "carrier", "on_bridge"] = 0.0
+    on_bridge = np.where(of_edge == 1.0, above, of_edge)
+    on_bridge[kind == "carrier"] = 0.0
+    measures = graph.measures.assign(**table, on_bridge=on_bridge)
     measured = CorridorGraph(graph.node_xy, graph.ends, graph.lines, measures)
-    return replace(bare, graph=measured, crossings=crossings.rename(columns={"line": "edge"}))
+    crossings = crossed.table().rename(columns={"line": "edge"})
+    return replace(bare, graph=measured, crossings=crossings)

@@ -143,9 +143,8 @@ def _joined(found: Sequence[tuple[_Hits, _Hits]]) -> tuple[Across, NDArray[np.bo
 
 def _open_m(lines: LineArray, surfaces: RoadSurfaces) -> FloatArray:
     """Metres of lines outside all carriageways."""
-    crossings = surfaces.crossings(lines)
-    inside = np.bincount(crossings["line"], crossings["kerb_m"], minlength=len(lines))
-    return np.asarray(shapely.length(lines) - inside)
+    inside_m = surfaces.crossed(lines).of_line("kerb_m", len(lines))
+    return np.asarray(shapely.length(lines) - inside_m)
 
 
 def _ends_to_cross_at(layout: StripLayout, feet: Feet) -> tuple[IntArray, FloatArray]:
@@ -163,8 +162,7 @@ def _corners(layout: StripLayout) -> tuple[IntArray, FloatArray]:
     """Ends of strips at junctions where nothing crosses their own road squarely yet."""
     count = len(layout.lines)
     node = layout.ends
-    square = layout.crossed[layout.crossed["angle"] >= _SQUARE_DEG]
-    line, road = square["line"].to_numpy(np.int64), square["road"].to_numpy(np.int64)
+    line, road, _ = layout.crossed.only(layout.crossed.angle >= _SQUARE_DEG)
     roads = int(layout.road.max(initial=0)) + 1
     served = np.concatenate([node[line, 0] * roads + road, node[line, 1] * roads + road])
     piece, end = np.tile(np.arange(count), 2), np.repeat([0, 1], count)

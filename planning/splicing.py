@@ -44,7 +44,7 @@ class Window:
 
 def wide_enough(windows_m: Sequence[Widths], max_snap_m: float) -> list[Widths]:
     """The windows, as reach, ring and rim, that a line joined over so many metres cannot leap."""
-    return [widths_m for widths_m in windows_m if min(widths_m[:2]) >= max_snap_m]
+    return [widths_m for widths_m in windows_m if min(widths_m) >= max_snap_m]
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,11 @@ def _ending_at(corridors: Corridors, place: IntArray, count: int) -> Keys:
     total: Keys = np.zeros(count, np.uint64)
     for name, table in _by_node(corridors).items():
         at = place[table["node"].to_numpy(np.int64)]
+        if not (at >= 0).any():
+            continue
         rows = table[at >= 0]
         columns = [rows[column] for column in rows if column not in ("node", "xy")]
-        xy = [np.stack(rows["xy"].to_list()).T] if "xy" in rows and len(rows) else []
+        xy = [np.stack(rows["xy"].to_list()).T] if "xy" in rows else []
         kind = np.full(len(rows), name, object)
         total += summed(
             key_of(kind, *columns, *(x for both in xy for x in both)), at[at >= 0], count
@@ -111,6 +113,8 @@ def _told_of(corridors: Corridors, roads: Keys, edges: IntArray) -> Keys:
     total: Keys = np.zeros(len(edges), np.uint64)
     for name, table in _by_edge(corridors).items():
         at = place[table["edge"].to_numpy(np.int64)]
+        if not (at >= 0).any():
+            continue
         rows = table[at >= 0]
         columns = [rows[column] for column in rows if column not in ("edge", "road")]
         if "road" in rows:
@@ -233,14 +237,13 @@ def spliced(
     Without any difference of the graph it is the very graph that stood before.
     """
     graph = _graph(before, part, splice)
-    tables = {
-        name: _node_rows(table, _by_node(part)[name], splice)
-        for name, table in _by_node(before).items()
-    }
-    edge_tables = {
-        name: _edge_rows(table, _by_edge(part)[name], splice)
-        for name, table in _by_edge(before).items()
-    }
+    tables, edge_tables = (
+        {name: rows(table, new[name], splice) for name, table in old.items()}
+        for rows, old, new in (
+            (_node_rows, _by_node(before), _by_node(part)),
+            (_edge_rows, _by_edge(before), _by_edge(part)),
+        )
+    )
     drawn = edge_tables["drawn"]
     return replace(
         part,
@@ -289,6 +292,8 @@ def _graph(before: Corridors, part: Corridors, splice: Splice) -> CorridorGraph:
 
 def _node_rows(old: pd.DataFrame, new: pd.DataFrame, splice: Splice) -> pd.DataFrame:
     """Rows about nodes that stayed, and about those that the part adds."""
+    if old.empty and new.empty:
+        return old
     added = np.zeros(len(splice.part_node), bool)
     added[splice.new_nodes] = True
     node = splice.node[old["node"].to_numpy(np.int64)]
@@ -304,6 +309,8 @@ def _at_new_nodes(fresh: pd.DataFrame, splice: Splice) -> pd.DataFrame:
 
 def _edge_rows(old: pd.DataFrame, new: pd.DataFrame, splice: Splice) -> pd.DataFrame:
     """The same about edges."""
+    if old.empty and new.empty:
+        return old
     edge = splice.edge[old["edge"].to_numpy(np.int64)]
     kept = old.assign(edge=edge)[edge >= 0]
     if "road" in kept:
