@@ -13,7 +13,6 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -202,7 +201,7 @@ def _all_that_tells(place: _Unjoined, land: _Land, piece: IntArray, rows: IntArr
 
 def _looked_for(place: _Unjoined, land: _Land, piece: IntArray, rows: IntArray) -> Bent:
     """The bent ways from a place, as ``_ways_round`` tells, between what is in reach of it."""
-    layout, reach_m, nearest = land.layout, land.max_snap_m, piece
+    layout, reach_m, known = land.layout, land.max_snap_m, piece
     around = shapely.box(*shapely.bounds(shapely.buffer(place.end, reach_m)))
     near = shapely.intersection(land.shut[rows], around)
     corners = shapely.get_coordinates(shapely.union_all(near))
@@ -213,16 +212,12 @@ def _looked_for(place: _Unjoined, land: _Land, piece: IntArray, rows: IntArray) 
     ways = open_ways(sources, targets, near, 0.0, reach_m)
     way = np.flatnonzero(~shapely.is_missing(ways))
     lines = _to_red_line(ways[way], place.end)
-    table = pd.DataFrame({"piece": piece[way], "at_m": at_m[way], "line": lines})
-    table["distance"] = shapely.length(lines)
-    table["stroke"], table["side"] = layout.stroke[piece[way]], layout.side[piece[way]]
-    table = table[table["distance"] <= reach_m].sort_values(["distance", "piece", "at_m"])
-    table = table.drop_duplicates(["stroke", "side"])
-    return Bent(
-        np.searchsorted(nearest, table["piece"].to_numpy(np.int64)),
-        table["at_m"].to_numpy(float),
-        table["line"].to_numpy(object),
-    )
+    piece, at_m, length_m = piece[way], at_m[way], shapely.length(lines)
+    order = np.lexsort((at_m, piece, length_m))
+    order = order[length_m[order] <= reach_m]
+    street = layout.stroke[piece[order]] * 3 + layout.side[piece[order]]
+    nearest = order[np.sort(np.unique(street, return_index=True)[1])]
+    return Bent(np.searchsorted(known, piece[nearest]), at_m[nearest], lines[nearest])
 
 
 def _sources(
@@ -251,8 +246,8 @@ def _targets(
     at, near = tree.query(shapely.points(vantage), predicate="dwithin", distance=reach_m)
     piece = pieces[near]
     at_m = shapely.line_locate_point(layout.lines[piece], shapely.points(vantage[at]))
-    places = pd.DataFrame({"piece": piece, "at_m": np.round(at_m, 3)}).drop_duplicates()
-    piece, at_m = places["piece"].to_numpy(np.int64), places["at_m"].to_numpy(float)
+    places = np.unique(np.column_stack([piece, np.round(at_m, 3)]), axis=0)
+    piece, at_m = places[:, 0].astype(np.int64), places[:, 1]
     points = shapely.line_interpolate_point(layout.lines[piece], at_m)
     return piece, at_m, np.asarray(shapely.get_coordinates(points))
 

@@ -413,22 +413,15 @@ def _joined_alike(sites: Feet, xy: FloatArray) -> IntArray:
     owner = pd.factorize(sites.key)[0] * 2 + gate
     rows = np.column_stack([sites.piece, sites.at_m, xy])
     order = np.lexsort((*rows.T, owner))
-    starts = np.flatnonzero(np.diff(owner[order], prepend=-1))
-    number = np.cumsum(np.diff(owner[order], prepend=-1) != 0) - 1
+    began = np.diff(owner[order], prepend=-1) != 0
+    number, starts = np.cumsum(began) - 1, np.flatnonzero(began)
     held = np.split(rows[order], starts[1:])
-    alike = pd.factorize(
-        np.array(
-            [
-                np.int64(number).tobytes() if alone else of_owner.tobytes()
-                for number, (alone, of_owner) in enumerate(
-                    zip(gate[order[starts]].tolist(), held, strict=True)
-                )
-            ],
-            object,
-        )
-    )[0]
+    alone = np.where(gate[order[starts]], np.arange(len(starts)), -1).tolist()
+    told = [(one, of_owner.tobytes()) for one, of_owner in zip(alone, held, strict=True)]
+    kinds: dict[tuple[int, bytes], int] = {}
+    alike_owners = np.array([kinds.setdefault(one, len(kinds)) for one in told], np.int64)
     of_row = np.zeros(len(order), np.int64)
-    of_row[order] = alike[number]
+    of_row[order] = alike_owners[number]
     return of_row
 
 

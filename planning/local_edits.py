@@ -60,7 +60,13 @@ from planning.tie_ins import TieIns
 # the rim round that are; then if that was not enough. Edges of changed strips reach farther: edits
 # of streets begin with the second. What a part lacks at its border shows in the ring, as no way
 # over a street is looked for farther than ring and rim together (90 m, ``crossing_places``).
-_WINDOWS_M = ((45.0, 42.0, 45.0), (70.0, 50.0, 50.0), (150.0, 100.0, 100.0), (400.0, 100.0, 100.0))
+_WINDOWS_M = (
+    (45.0, 42.0, 60.0),
+    (70.0, 50.0, 60.0),
+    (70.0, 50.0, 100.0),
+    (150.0, 100.0, 100.0),
+    (400.0, 100.0, 100.0),
+)
 # Larger parts are not built faster than the whole.
 _MOST_OF_ALL = 0.5
 _MOST_BOXES = 200
