@@ -67,6 +67,9 @@ _WINDOWS_M = (
     (150.0, 100.0, 100.0),
     (400.0, 100.0, 100.0),
 )
+# Half of the widest way over a street (``crossing_places``): farther from where a part is right
+# nothing needs to be joined or crossed.
+_HALF_WAY_M = 45.0
 # Larger parts are not built faster than the whole.
 _MOST_OF_ALL = 0.5
 _MOST_BOXES = 200
@@ -386,7 +389,7 @@ class _Site:
         parcels = survey.get("parcels")
         known = set() if parcels is None else set(parcels.index)
         gates = {key: one for key, one in self.joined.items() if one[0] in known}
-        near = window.safe, region
+        near = window.safe, window.safe.grown(_HALF_WAY_M)
         return build_beside(beside, survey, self.work.policy, gates, self.bridged, near)
 
     def _holds_whole_parcels(self, part: Corridors, splice: Splice) -> None:
