@@ -60,7 +60,16 @@ from planning.tie_ins import TieIns
 # the rim round that are; then if that was not enough. Edges of changed strips reach farther: edits
 # of streets begin with the second. What a part lacks at its border shows in the ring, as no way
 # over a street is looked for farther than ring and rim together (90 m, ``crossing_places``).
-_WINDOWS_M = ((50.0, 45.0, 45.0), (70.0, 50.0, 50.0), (150.0, 100.0, 100.0), (400.0, 100.0, 100.0))
+_WINDOWS_M = (
+    (45.0, 42.0, 60.0),
+    (70.0, 50.0, 60.0),
+    (70.0, 50.0, 100.0),
+    (150.0, 100.0, 100.0),
+    (400.0, 100.0, 100.0),
+)
+# Half of the widest way over a street (``crossing_places``): farther from where a part is right
+# nothing needs to be joined or crossed.
+_HALF_WAY_M = 45.0
 # Larger parts are not built faster than the whole.
 _MOST_OF_ALL = 0.5
 _MOST_BOXES = 200
@@ -404,7 +413,7 @@ class _Site:
         parcels = survey.get("parcels")
         known = set() if parcels is None else set(parcels.index)
         gates = {key: one for key, one in self.joined.items() if one[0] in known}
-        near = window.safe, region
+        near = window.safe, window.safe.grown(_HALF_WAY_M)
         return build_beside(beside, survey, self.work.policy, gates, self.bridged, near)
 
     def _holds_whole_parcels(self, part: Corridors, splice: Splice) -> None:

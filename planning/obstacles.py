@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.areas import Areas
+from gis.keys import alike
 from gis.linear import LineArray, Pieces
 from gis.overlay import enters
 from layers.survey import Survey
@@ -30,6 +31,10 @@ class Obstacles:
     private: NDArray[Any]
     water: NDArray[Any]
     railways: LineArray
+
+    def once(self) -> Obstacles:
+        """The same with one of parcels that lie one above another, as flats do."""
+        return replace(self, private=self.private[alike(self.private)[0]])
 
     def free_parts(self, lines: LineArray) -> Pieces:
         """Cut private land and buildings out of lines; ``parent`` is the line of each part.

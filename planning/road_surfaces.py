@@ -91,6 +91,10 @@ class Crossed(NamedTuple):
         """Some of the rows."""
         return Crossed(*(column[pick] for column in self))
 
+    def entries(self) -> Crossed:
+        """The rows without contacts, which have neither an angle nor a number."""
+        return self.take(self.kerb_m > CONTACT_TOLERANCE_M)
+
     def of_line(self, name: str, count: int) -> FloatArray:
         """The sum of a column for each of ``count`` lines, unknown where one row is."""
         values = np.asarray(getattr(self, name), float)
