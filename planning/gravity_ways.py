@@ -182,7 +182,7 @@ def fall_cap(
     """
     graph = work.corridors.graph
     edge_m = graph.length_m[edges]
-    stub_m = work.tie_ins(demand.pipe.utility).table["length_m"].to_numpy(float)[tie_ins]
+    stub_m = work.tie_ins(demand.pipe.utility).ways.length_m[tie_ins]
     ends_m = _inside_m(work, demand, site, graph.node_xy[end_nodes])
     most = float(edge_m.sum() + stub_m.max(initial=0.0) + ends_m.max(initial=0.0))
     allowed = np.minimum(longest_m(work, demand)[tie_ins], most)
@@ -225,7 +225,7 @@ def _keeps_fall(work: Groundwork, demand: Demand, site: Site, way: Way) -> bool:
 
 def way_length_m(work: Groundwork, demand: Demand, way: Way) -> float:
     """Metres of a way from the place to join to the red line."""
-    stub_m = work.tie_ins(demand.pipe.utility).table["length_m"].to_numpy(float)[way.tie_in]
+    stub_m = work.tie_ins(demand.pipe.utility).ways.length_m[way.tie_in]
     return float(stub_m + work.corridors.graph.length_m[list(way.edges)].sum())
 
 
