@@ -68,6 +68,12 @@ def key_of_lines(lines: LineArray) -> Keys:
     return key
 
 
+def alike(shapes: NDArray[Any]) -> tuple[IntArray, IntArray]:
+    """Shapes that are equal to the bit: the first of each kind, and the kind of every shape."""
+    kind = pd.factorize(np.asarray(shapely.to_wkb(shapes), object))[0].astype(np.int64)
+    return np.unique(kind, return_index=True)[1].astype(np.int64), kind
+
+
 def summed(keys: Keys, owner: IntArray, count: int) -> Keys:
     """The sum of the keys of each owner, whatever their order; 0 for none."""
     total: Keys = np.zeros(count, np.uint64)

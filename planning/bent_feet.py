@@ -7,28 +7,26 @@ no carriageway, and is no longer than the snap distance.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gis.keys import alike
 from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray, LineArray
 from gis.regions import Region
 from gis.visibility import open_ways
 from layers.survey import Survey
 from planning.application import Gate
-from planning.feet import gate_points, red_line_points
+from planning.feet import Feet, for_each, gate_points, red_line_points
 from planning.obstacles import Obstacles
 from planning.policy_model import Planning
 from planning.road_surfaces import RoadSurfaces
 from planning.strip_layout import StripLayout
-
-_COLUMNS = ("piece", "at_m", "line", "kind", "key", "distance")
 
 
 class Bent(NamedTuple):
@@ -44,9 +42,27 @@ class _Unjoined:
     """A red line or gate that nothing joins yet, and the parcel that it bounds."""
 
     kind: str
-    key: str
     end: shapely.Geometry
     parcel: shapely.Polygon
+
+
+class _Places(NamedTuple):
+    """Red lines and gates that nothing joins yet, (n,) each, with the parcels that they bound."""
+
+    kind: NDArray[Any]
+    key: NDArray[Any]
+    end: NDArray[Any]
+    parcel: NDArray[Any]
+
+    def only(self, rows: IntArray | NDArray[np.bool_]) -> _Places:
+        """Some of the rows."""
+        return _Places(self.kind[rows], self.key[rows], self.end[rows], self.parcel[rows])
+
+    def once(self) -> tuple[IntArray, IntArray]:
+        """One row of each place, and the place of every row: parcels may lie one above another."""
+        pairs = alike(self.end)[1] * len(self.key) + alike(self.parcel)[1]
+        _, first, place = np.unique(pairs, return_index=True, return_inverse=True)
+        return first.astype(np.int64), place.astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -63,14 +79,14 @@ class _Land:
 def bent_feet(
     survey: Survey,
     gates: Mapping[str, tuple[str, Gate]] | None,
-    straight: pd.DataFrame,
+    straight: Feet,
     layout: StripLayout,
     obstacles: Obstacles,
     surfaces: RoadSurfaces,
     settings: Planning,
     known: dict[bytes, Bent],
     near: Region | None = None,
-) -> pd.DataFrame:
+) -> Feet:
     """Feet of the parcels and gates that ``straight``, the feet found so far, leave unjoined.
 
     Parameters
@@ -83,28 +99,39 @@ def bent_feet(
 
     Returns
     -------
-    Table as of ``parcel_feet``, one row for each side of each street in reach; ``line`` runs
-    from the foot to the red line. O(k n² log v) for k such places with n corners in reach of each.
+    Rows as of ``parcel_feet``, one for each side of each street in reach; ``line`` runs from the
+    foot to the red line. O(k n² log v) for k such places with n corners in reach of each.
     """
     clearance_m = settings.value("open_land_clearance_m")
-    places = list(_unjoined(survey, gates, straight))
-    if near is not None and places:
-        ends = np.array([place.end for place in places], object)
-        reached = near.away_m(shapely.bounds(ends)) <= settings.max_snap_m
-        places = [place for place, held in zip(places, reached, strict=True) if held]
-    if not places:
-        return pd.DataFrame(columns=list(_COLUMNS), dtype=object)
-    shut = _shut(obstacles, surfaces, clearance_m)
-    land = _Land(layout, shut, shapely.STRtree(shut), clearance_m, settings.max_snap_m)
-    found = [_ways_round(place, land, known) for place in places]
-    feet = _table(places, found)
-    return feet[obstacles.connector_allowed(feet["line"].to_numpy())]
+    places = _unjoined(survey, gates, straight)
+    if near is not None:
+        away_m = near.away_m(shapely.bounds(places.end).reshape(-1, 4))
+        places = places.only(away_m <= settings.max_snap_m)
+    if len(places.key) == 0:
+        return Feet.none()
+    first, place = places.once()
+    once, reach_m = places.only(first), settings.max_snap_m
+    shut = _shut(once.end, obstacles, surfaces, clearance_m, reach_m)
+    land = _Land(layout, shut, shapely.STRtree(shut), clearance_m, reach_m)
+    found = [
+        _ways_round(_Unjoined(*told), land, known)
+        for told in zip(once.kind, once.end, once.parcel, strict=True)
+    ]
+    feet = for_each(_table(found), places.kind, places.key, place)
+    return feet.only(obstacles.connector_allowed(feet.line))
 
 
-def _shut(obstacles: Obstacles, surfaces: RoadSurfaces, clearance_m: float) -> NDArray[Any]:
-    """Everything that a bent connector stays out of, with its clearance."""
+def _shut(
+    ends: NDArray[Any],
+    obstacles: Obstacles,
+    surfaces: RoadSurfaces,
+    clearance_m: float,
+    reach_m: float,
+) -> NDArray[Any]:
+    """Everything in reach that a bent connector stays out of, with its clearance."""
     land = np.concatenate([obstacles.private, obstacles.water, obstacles.railways])
-    return np.concatenate([kept_clear(land, clearance_m), surfaces.carriageway])
+    roads = np.unique(surfaces.tree.query(ends, "dwithin", reach_m)[1])
+    return np.concatenate([kept_clear(land, clearance_m), surfaces.carriageway[roads]])
 
 
 def kept_clear(land: NDArray[Any], clearance_m: float) -> NDArray[Any]:
@@ -114,20 +141,29 @@ def kept_clear(land: NDArray[Any], clearance_m: float) -> NDArray[Any]:
 
 
 def _unjoined(
-    survey: Survey, gates: Mapping[str, tuple[str, Gate]] | None, straight: pd.DataFrame
-) -> Iterator[_Unjoined]:
+    survey: Survey, gates: Mapping[str, tuple[str, Gate]] | None, straight: Feet
+) -> _Places:
     """Parcels without any foot, and gates of which none has one."""
     parcels = survey.get("parcels")
     if parcels is None:
-        return
-    joined = set(zip(straight["kind"], straight["key"], strict=True))
-    for key, shape in parcels.geometry.items():
-        if ("parcel", str(key)) not in joined:
-            yield _Unjoined("parcel", str(key), shapely.boundary(shape), shape)
-    for gate in gate_points(gates).itertuples():
-        parcel_id = (gates or {})[str(gate.key)][0]
-        if ("gate", gate.key) not in joined:
-            yield _Unjoined("gate", str(gate.key), gate.point, parcels.geometry.loc[parcel_id])
+        return _Places(*[np.zeros(0, object)] * 4)
+    keys, gate = parcels.index.to_numpy(object), gate_points(gates)
+    alone = _unlike(keys, straight.key[straight.kind == "parcel"])
+    gate = gate[_unlike(gate["key"].to_numpy(object), straight.key[straight.kind == "gate"])]
+    shapes = np.asarray(parcels.geometry.array)[alone]
+    bounded = [parcels.geometry.loc[(gates or {})[str(key)][0]] for key in gate["key"]]
+    return _Places(
+        np.repeat(np.array(["parcel", "gate"], object), [len(shapes), len(gate)]),
+        np.concatenate([keys[alone], gate["key"].to_numpy(object)]),
+        np.concatenate([shapely.boundary(shapes), gate["point"].to_numpy(object)]),
+        np.concatenate([shapes, np.array(bounded, object)]),
+    )
+
+
+def _unlike(keys: NDArray[Any], others: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which keys are none of the others."""
+    known = set(others.tolist())
+    return np.array([key not in known for key in keys.tolist()], bool)
 
 
 def _ways_round(place: _Unjoined, land: _Land, known: dict[bytes, Bent]) -> Bent:
@@ -145,21 +181,11 @@ def _ways_round(place: _Unjoined, land: _Land, known: dict[bytes, Bent]) -> Bent
     return found._replace(piece=piece[found.piece].astype(np.int64))
 
 
-def _table(places: Sequence[_Unjoined], found: Sequence[Bent]) -> pd.DataFrame:
-    """Bent ways of places as rows of ``parcel_feet``."""
+def _table(found: Sequence[Bent]) -> Feet:
+    """Bent ways as rows of ``parcel_feet``; ``key`` is the number of the place."""
     piece, at_m, lines = (np.concatenate(columns) for columns in zip(*found, strict=True))
-    count = [len(ways.lines) for ways in found]
-    return pd.DataFrame(
-        {
-            "piece": piece,
-            "at_m": at_m,
-            "line": lines,
-            "kind": np.repeat(np.array([place.kind for place in places], object), count),
-            "key": np.repeat(np.array([place.key for place in places], object), count),
-            "distance": shapely.length(lines),
-        },
-        columns=list(_COLUMNS),
-    )
+    place = np.repeat(np.arange(len(found)), [len(ways.lines) for ways in found])
+    return Feet(piece, at_m, lines, place, place)
 
 
 def _all_that_tells(place: _Unjoined, land: _Land, piece: IntArray, rows: IntArray) -> bytes:
@@ -175,7 +201,7 @@ def _all_that_tells(place: _Unjoined, land: _Land, piece: IntArray, rows: IntArr
 
 def _looked_for(place: _Unjoined, land: _Land, piece: IntArray, rows: IntArray) -> Bent:
     """The bent ways from a place, as ``_ways_round`` tells, between what is in reach of it."""
-    layout, reach_m, nearest = land.layout, land.max_snap_m, piece
+    layout, reach_m, known = land.layout, land.max_snap_m, piece
     around = shapely.box(*shapely.bounds(shapely.buffer(place.end, reach_m)))
     near = shapely.intersection(land.shut[rows], around)
     corners = shapely.get_coordinates(shapely.union_all(near))
@@ -186,16 +212,12 @@ def _looked_for(place: _Unjoined, land: _Land, piece: IntArray, rows: IntArray) 
     ways = open_ways(sources, targets, near, 0.0, reach_m)
     way = np.flatnonzero(~shapely.is_missing(ways))
     lines = _to_red_line(ways[way], place.end)
-    table = pd.DataFrame({"piece": piece[way], "at_m": at_m[way], "line": lines})
-    table["distance"] = shapely.length(lines)
-    table["stroke"], table["side"] = layout.stroke[piece[way]], layout.side[piece[way]]
-    table = table[table["distance"] <= reach_m].sort_values(["distance", "piece", "at_m"])
-    table = table.drop_duplicates(["stroke", "side"])
-    return Bent(
-        np.searchsorted(nearest, table["piece"].to_numpy(np.int64)),
-        table["at_m"].to_numpy(float),
-        table["line"].to_numpy(object),
-    )
+    piece, at_m, length_m = piece[way], at_m[way], shapely.length(lines)
+    order = np.lexsort((at_m, piece, length_m))
+    order = order[length_m[order] <= reach_m]
+    street = layout.stroke[piece[order]] * 3 + layout.side[piece[order]]
+    nearest = order[np.sort(np.unique(street, return_index=True)[1])]
+    return Bent(np.searchsorted(known, piece[nearest]), at_m[nearest], lines[nearest])
 
 
 def _sources(
@@ -224,8 +246,8 @@ def _targets(
     at, near = tree.query(shapely.points(vantage), predicate="dwithin", distance=reach_m)
     piece = pieces[near]
     at_m = shapely.line_locate_point(layout.lines[piece], shapely.points(vantage[at]))
-    places = pd.DataFrame({"piece": piece, "at_m": np.round(at_m, 3)}).drop_duplicates()
-    piece, at_m = places["piece"].to_numpy(np.int64), places["at_m"].to_numpy(float)
+    places = np.unique(np.column_stack([piece, np.round(at_m, 3)]), axis=0)
+    piece, at_m = places[:, 0].astype(np.int64), places[:, 1]
     points = shapely.line_interpolate_point(layout.lines[piece], at_m)
     return piece, at_m, np.asarray(shapely.get_coordinates(points))
 

@@ -8,7 +8,7 @@ line's length counts; what is dug is the lead from a strip to the first joint an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -20,12 +20,13 @@ import shapely
 from numpy.typing import NDArray
 from shapely.ops import substring
 
-from gis.linear import POSITION_TOLERANCE_M, segments
+from gis.linear import POSITION_TOLERANCE_M, FloatArray, segments
 from gis.network import CorridorGraph
 from layers.survey import Survey
 from planning.comparisons import is_true, is_unknown
 from planning.crossing_methods import Methods
 from planning.policy_model import Planning
+from planning.road_surfaces import Crossed
 from planning.standards import Pipe
 
 if TYPE_CHECKING:
@@ -155,14 +156,13 @@ def with_carriers(bare: Corridors, survey: Survey, settings: Planning) -> Corrid
 
 
 def undug(
-    kinds: pd.Series, table: pd.DataFrame, crossings: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+    carried: NDArray[np.bool_], measured: Mapping[str, FloatArray], crossed: Crossed
+) -> tuple[dict[str, FloatArray], Crossed]:
     """Measures of edges and their crossings; in carriers nothing is crossed and no green taken."""
-    carried = (kinds == "carrier").to_numpy()
-    table = table.copy()
-    table.loc[carried, ["kerb_m", "red_line_m", "green_m"]] = 0.0
-    kept = ~carried[crossings["line"].to_numpy(np.int64)]
-    return table, crossings[kept].reset_index(drop=True)
+    measured = dict(measured)
+    for name in ("kerb_m", "red_line_m", "green_m"):
+        measured[name] = np.where(carried, 0.0, measured[name])
+    return measured, crossed.take(~carried[crossed.line])
 
 
 def _runs(
@@ -198,6 +198,8 @@ def _usable(lines: pd.DataFrame, settings: Planning) -> list[dict[str, Any]]:
         & lines["open_to_others"].map(is_true)
         & ~lines["owner"].map(is_unknown)
     ]
+    if chosen.empty:
+        return []
     rows = chosen.assign(line_id=chosen.index.astype(str))
     columns = ["line_id", "laying", "utility", "free_holes", "voltage_kv", "geometry"]
     told = pd.DataFrame(rows[columns]).to_dict("records")

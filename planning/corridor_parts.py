@@ -31,8 +31,7 @@ from planning.tie_ins import TieIns
 _SAME_M = 1e-6
 # What ways to tie-ins tell that no greenery changes.
 _OF_WAYS = (
-    "tie_break", "tree", "by_node", "feature_rows", "feature_ids", "name_order",
-    "order_of_features",
+    "tie_break", "tree", "starts", "feature_ids",
 )  # fmt: skip
 
 
@@ -48,7 +47,7 @@ def cut_out(corridors: Corridors, region: Region) -> Part:
     """The edges that begin or end in a region, and all that is told of them and their nodes."""
     graph = corridors.graph
     within = region.holds(graph.node_xy)
-    edge = np.flatnonzero(within[graph.ends].any(axis=1))
+    edge = np.flatnonzero(within[graph.ends[:, 0]] | within[graph.ends[:, 1]])
     node = np.unique(np.concatenate([graph.ends[edge].ravel(), np.flatnonzero(within)]))
     return Part(cut_out_edges(corridors, edge, node), node, edge)
 
@@ -93,9 +92,9 @@ def _numbers(kept: IntArray, count: int) -> IntArray:
 
 def _renumbered(table: pd.DataFrame, column: str, numbers: IntArray) -> pd.DataFrame:
     number = numbers[table[column].to_numpy(np.int64)]
-    kept = number >= 0
-    rows: pd.DataFrame = table[kept].assign(**{column: number[kept]}).reset_index(drop=True)
-    return rows
+    kept = np.flatnonzero(number >= 0)
+    rows: pd.DataFrame = table.iloc[kept].reset_index(drop=True)
+    return rows.assign(**{column: number[kept]})
 
 
 class Regreened(NamedTuple):
@@ -117,16 +116,18 @@ def regreened(
     """Corridors and tie-ins measured anew where greenery ``changed``; ``green`` is all now."""
     graph, areas = corridors.graph, shapely.STRtree(green)
     dug = (graph.measures["kind"] != "carrier").to_numpy()
-    edge, green_m = _remeasured(graph.lines, graph.tree, graph.measures, areas, changed, dug)
+    edge, green_m = _remeasured(
+        graph.lines, graph.tree, graph.measures["green_m"].to_numpy(float), areas, changed, dug
+    )
     moved = graph
     if len(edge):
         moved = replace(graph, measures=graph.measures.assign(green_m=green_m))
         hand_on(graph, moved, ("length_m", "tie_break", "tree", "kind"))
     lines, after, ways = [graph.lines[edge]], dict(tie_ins), {}
     for key, one in tie_ins.items():
-        rows, green_m = _remeasured(one.lines, one.tree, one.table, areas, changed)
+        rows, green_m = _remeasured(one.lines, one.tree, one.ways.green_m, areas, changed)
         if len(rows):
-            after[key] = replace(one, table=one.table.assign(green_m=green_m))
+            after[key] = replace(one, ways=one.ways._replace(green_m=green_m))
             hand_on(one, after[key], _OF_WAYS)
         ways[key] = rows
         lines.append(one.lines[rows])
@@ -137,13 +138,13 @@ def regreened(
 def _remeasured(
     lines: LineArray,
     tree: Tree,
-    table: pd.DataFrame,
+    green_m: FloatArray,
     green: shapely.STRtree,
     changed: LineArray,
     dug: NDArray[Any] | None = None,
 ) -> tuple[IntArray, FloatArray]:
     """Rows whose metres in greenery changed, and the metres of all rows."""
-    metres = table["green_m"].to_numpy(float, copy=True)
+    metres = green_m.copy()
     near = np.unique(tree.query(changed, "intersects")[1])
     if dug is not None:
         near = near[dug[near]]

@@ -19,6 +19,7 @@ from scipy.spatial import cKDTree
 
 from gis.areas import Areas
 from gis.crs import require_projected
+from gis.keys import alike
 from gis.linear import FloatArray, IntArray, LineArray, cut_lines, ranges, segments, with_ends
 from gis.network import ArcOrder, CorridorGraph, arc_order, connected_parts
 from gis.noding import Network, number_nodes
@@ -29,12 +30,12 @@ from planning.application import Gate
 from planning.bent_feet import bent_feet
 from planning.carriers import Carriers, joint_points, undug, with_carriers
 from planning.crossing_methods import mouth_bores
-from planning.crossing_places import crossing_feet
+from planning.crossing_places import Across, crossing_feet
 from planning.drawn_corridors import Drawn, with_drawn
-from planning.feet import gate_points, node_points, parcel_feet, point_feet
+from planning.feet import Feet, gate_points, node_points, parcel_feet, point_feet
 from planning.lanes import KIND as LANE
 from planning.lanes import with_lanes
-from planning.obstacles import Obstacles, obstacles_of
+from planning.obstacles import Obstacles, obstacles_of, shapes_of
 from planning.open_land import with_open_land
 from planning.policy_model import Planning, Policy
 from planning.quantities import SURFACES
@@ -42,8 +43,12 @@ from planning.road_surfaces import Crossed, RoadSurfaces
 from planning.roadside import Roadside, roadside
 from planning.strip_layout import StripLayout, lay_out
 
+# What is measured of a line that tells on which surfaces it lies.
+SURFACES_FROM = ("length_m", "kerb_m", "green_m")
 # Edges along roads or away from them: mains are joined to their nodes.
 _BESIDE = ("strip", "drawn", "open_land", LANE)
+# What edges are before others are added to them.
+_KINDS = ("strip", "crossing", "bore", "connector")
 
 
 @dataclass(frozen=True)
@@ -226,7 +231,7 @@ class Corridors:
 
     def surface_lengths(self, table: pd.DataFrame, crossings: pd.DataFrame) -> FloatArray:
         """``metres_on`` surfaces of lines in tables; crossings have their line in front."""
-        told = {name: table[name].to_numpy(float) for name in ("length_m", "kerb_m", "green_m")}
+        told = {name: table[name].to_numpy(float) for name in SURFACES_FROM}
         return self.metres_on(told, Crossed.of(crossings, crossings.iloc[:, 0].to_numpy(np.int64)))
 
     def metres_on(self, measured: Mapping[str, FloatArray], crossed: Crossed) -> FloatArray:
@@ -235,7 +240,7 @@ class Corridors:
         Outside carriageways a line lies in greenery (verge) or else in the footway; inside it
         lies on the surface of the road, asphalt where that is unknown.
         """
-        length_m, kerb_m, green_m = (measured[name] for name in ("length_m", "kerb_m", "green_m"))
+        length_m, kerb_m, green_m = (measured[name] for name in SURFACES_FROM)
         lengths = np.zeros((len(length_m), len(SURFACES)))
         open_m = np.maximum(length_m - kerb_m, 0.0)
         verge = np.minimum(green_m, open_m)
@@ -289,28 +294,25 @@ def build_beside(
     """
     settings = policy.planning
     surfaces, streets, offset = beside.surfaces, beside.streets, beside.offset_m
-    obstacles = obstacles_of(survey)
+    every = obstacles_of(survey)
+    obstacles = every.once()
     layout = lay_out(beside.strips, streets, surfaces, obstacles, offset, settings.max_median_m)
     right, built = near or (None, None)
     reached = layout, obstacles, settings.max_snap_m, built
-    feet = pd.concat(
+    feet = Feet.joined(
         [
             parcel_feet(survey, *reached),
             point_feet(gate_points(gates), *reached),
             point_feet(_points(survey, settings), *reached),
-        ],
-        ignore_index=True,
+        ]
     )
     round_ = bent_feet(
         survey, gates, feet, layout, obstacles, surfaces, settings, beside.bent, right
     )
-    feet = pd.concat([feet, round_], ignore_index=True) if len(round_) else feet
-    across = crossing_feet(layout, beside, obstacles, feet, settings, built)
+    feet = Feet.joined([feet, round_])
+    crossings = crossing_feet(layout, beside, obstacles, feet, settings, built)
     bores = mouth_bores(layout, surfaces, obstacles, settings)
-    across = pd.concat(
-        [across.assign(kind="crossing"), bores.assign(kind="bore")], ignore_index=True
-    )
-    bare = _assemble(survey, beside, obstacles, layout, feet, across, gates)
+    bare = _assemble(survey, beside, every, layout, feet, crossings, bores, gates)
     bare = with_drawn(bare, survey, gates, settings.max_snap_m)
     bare = with_open_land(bare, survey, gates, settings)
     bare = with_lanes(bare, settings)
@@ -328,55 +330,56 @@ def _assemble(
     beside: Roadside,
     obstacles: Obstacles,
     layout: StripLayout,
-    feet: pd.DataFrame,
-    across: pd.DataFrame,
+    feet: Feet,
+    crossings: Across,
+    bores: Across,
     gates: Mapping[str, tuple[str, Gate]] | None,
 ) -> Corridors:
     """Cut the strips at every foot, number the nodes, add crossings and connectors, measure."""
-    at_piece = np.concatenate([feet["piece"], across["piece"], across["piece_2"]]).astype(np.int64)
-    at_m = np.concatenate([feet["at_m"], across["at_m"], across["at_2_m"]]).astype(float)
+    ways = [crossings.piece, bores.piece], [crossings.piece_2, bores.piece_2]
+    ways_m = [crossings.at_m, bores.at_m], [crossings.at_2_m, bores.at_2_m]
+    at_piece = np.concatenate([feet.piece, *ways[0], *ways[1]])
+    at_m = np.concatenate([feet.at_m, *ways_m[0], *ways_m[1]])
     network = number_nodes(cut_lines(layout.lines, at_piece, at_m))
     node = _node_at(layout.lines, at_piece, at_m, network)
-    foot_node, left, right = np.split(node, [len(feet), len(feet) + len(across)])
-    foot_road, left_road, _ = np.split(layout.road[at_piece], [len(feet), len(feet) + len(across)])
+    across = len(crossings.piece) + len(bores.piece)
+    foot_node, left, right = np.split(node, [len(feet.piece), len(feet.piece) + across])
+    foot_road, left_road, _ = np.split(
+        layout.road[at_piece], [len(feet.piece), len(feet.piece) + across]
+    )
 
-    is_site = (feet["kind"] != "node").to_numpy()
-    sites = feet[is_site]
+    is_site = feet.kind != "node"
+    sites = feet.only(is_site)
     label, site_xy = _site_nodes(sites)
     site_node = len(network.node_xy) + label
     node_xy = np.concatenate([network.node_xy, site_xy])
     parent = network.pieces.parent
-    edges = pd.concat(
+    ends = np.concatenate(
         [
-            _edges("strip", network.ends, layout.road[parent], layout.side[parent]),
-            _edges(across["kind"].to_numpy(), np.stack([left, right], axis=1), left_road),
-            _edges("connector", np.stack([foot_node[is_site], site_node], 1), foot_road[is_site]),
-        ],
-        ignore_index=True,
+            network.ends,
+            np.stack([left, right], axis=1),
+            np.stack([foot_node[is_site], site_node], axis=1),
+        ]
     )
-    ends = edges[["start", "end"]].to_numpy(np.int64)
-    _, across_xy, site_xy = np.split(node_xy[ends], [len(parent), len(parent) + len(across)])
-    connectors = with_ends(feet["line"].to_numpy(object)[is_site], *site_xy.transpose(1, 0, 2))
-    crossings = segments(*across_xy.transpose(1, 0, 2))
-    lines = np.concatenate([network.pieces.lines, crossings, connectors])
-    kept = _distinct(edges)
+    counts = len(parent), len(crossings.piece), len(bores.piece), len(site_node)
+    kind = np.repeat(np.arange(len(_KINDS)), counts)
+    road = np.concatenate([layout.road[parent], left_road, foot_road[is_site]])
+    side = np.concatenate([layout.side[parent], np.zeros(len(ends) - len(parent), np.int64)])
+    _, across_xy, site_xy = np.split(node_xy[ends], [len(parent), len(parent) + across])
+    connectors = with_ends(sites.line, *site_xy.transpose(1, 0, 2))
+    straight = segments(*across_xy.transpose(1, 0, 2))
+    lines = np.concatenate([network.pieces.lines, straight, connectors])
+    kept = _distinct(ends, kind)
+    told = {"kind": np.array(_KINDS, object)[kind[kept]], "road": road[kept], "side": side[kept]}
     return Corridors(
-        CorridorGraph(node_xy, ends[kept], lines[kept], edges.loc[kept, ["kind", "road", "side"]]),
+        CorridorGraph(node_xy, ends[kept], lines[kept], pd.DataFrame(told)),
         obstacles,
         green_of(survey),
         pd.DataFrame(),
         _site_table(sites, site_node, gates),
-        _foot_table(feet[~is_site], foot_node[~is_site]),
+        _foot_table(feet.only(~is_site), foot_node[~is_site]),
         _gaps(survey, layout, gates),
         beside,
-    )
-
-
-def _edges(
-    kind: str | NDArray[Any], ends: IntArray, road: IntArray, side: IntArray | int = 0
-) -> pd.DataFrame:
-    return pd.DataFrame(
-        {"start": ends[:, 0], "end": ends[:, 1], "kind": kind, "road": road, "side": side}
     )
 
 
@@ -386,77 +389,71 @@ def _node_at(lines: LineArray, at_line: IntArray, at_m: FloatArray, network: Net
     return np.asarray(cKDTree(network.node_xy).query(xy)[1], np.int64)
 
 
-def _site_nodes(sites: pd.DataFrame) -> tuple[IntArray, FloatArray]:
+def _site_nodes(sites: Feet) -> tuple[IntArray, FloatArray]:
     """Nodes on red lines: one per distinct point of each parcel or gate.
 
     Parcels one above another that are joined at the same points share them, and so their
     connectors.
     """
-    xy = shapely.get_coordinates(shapely.get_point(sites["line"].to_numpy(), -1))
-    points = pd.DataFrame({"owner": _joined_alike(sites, xy), "x": xy[:, 0].round(6)})
-    points["y"] = xy[:, 1].round(6)
-    label = points.groupby(["owner", "x", "y"]).ngroup().to_numpy(np.int64)
-    first = np.unique(label, return_index=True)[1]
-    return np.asarray(label), np.asarray(xy[first])
+    xy = shapely.get_coordinates(shapely.get_point(sites.line, -1))
+    columns = (*xy.round(6).T[::-1], _joined_alike(sites, xy))
+    order = np.lexsort(columns)
+    other = np.zeros(len(order), bool)
+    other[:1] = True
+    for column in columns:
+        other[1:] |= np.diff(column[order]) != 0
+    label = np.zeros(len(order), np.int64)
+    label[order] = np.cumsum(other) - 1
+    return label, np.asarray(xy[order[other]])
 
 
-def _joined_alike(sites: pd.DataFrame, xy: FloatArray) -> IntArray:
+def _joined_alike(sites: Feet, xy: FloatArray) -> IntArray:
     """For each row the number of its parcel or gate; parcels with equal rows have one number."""
-    if len(sites) == 0:
+    if len(sites.key) == 0:
         return np.zeros(0, np.int64)
-    owner = pd.factorize(sites["kind"].str.cat(sites["key"], sep=":"))[0]
-    rows = np.column_stack([sites[["piece", "at_m"]].to_numpy(float), xy])
+    gate = sites.kind == "gate"
+    owner = pd.factorize(sites.key)[0] * 2 + gate
+    rows = np.column_stack([sites.piece, sites.at_m, xy])
     order = np.lexsort((*rows.T, owner))
-    starts = np.flatnonzero(np.r_[True, np.diff(owner[order]) > 0])
+    began = np.diff(owner[order], prepend=-1) != 0
+    number, starts = np.cumsum(began) - 1, np.flatnonzero(began)
     held = np.split(rows[order], starts[1:])
-    gate = (sites["kind"] == "gate").to_numpy()[order[starts]]
-    alike = pd.factorize(
-        np.array(
-            [
-                np.int64(number).tobytes() if alone else of_owner.tobytes()
-                for number, (alone, of_owner) in enumerate(zip(gate, held, strict=True))
-            ],
-            object,
-        )
-    )[0]
-    return np.asarray(alike[owner], np.int64)
+    alone = np.where(gate[order[starts]], np.arange(len(starts)), -1).tolist()
+    told = [(one, of_owner.tobytes()) for one, of_owner in zip(alone, held, strict=True)]
+    kinds: dict[tuple[int, bytes], int] = {}
+    alike_owners = np.array([kinds.setdefault(one, len(kinds)) for one in told], np.int64)
+    of_row = np.zeros(len(order), np.int64)
+    of_row[order] = alike_owners[number]
+    return of_row
 
 
-def _distinct(edges: pd.DataFrame) -> NDArray[np.bool_]:
+def _distinct(ends: IntArray, kind: IntArray) -> NDArray[np.bool_]:
     """False for loops and for repeated straight edges between the same nodes."""
-    low, high = edges[["start", "end"]].min(axis=1), edges[["start", "end"]].max(axis=1)
-    straight = edges["kind"] != "strip"
-    repeated = pd.DataFrame({"low": low, "high": high, "kind": edges["kind"]}).duplicated()
-    return ((low != high) & ~(straight & repeated)).to_numpy()
+    low, high = np.minimum(*ends.T), np.maximum(*ends.T)
+    key = (low * (int(high.max(initial=0)) + 1) + high) * len(_KINDS) + kind
+    first = np.zeros(len(ends), bool)
+    first[np.unique(key, return_index=True)[1]] = True
+    return np.asarray((low != high) & ((kind == _KINDS.index("strip")) | first))
 
 
 def _site_table(
-    sites: pd.DataFrame,
-    node: IntArray,
-    gates: Mapping[str, tuple[str, Gate]] | None,
+    sites: Feet, node: IntArray, gates: Mapping[str, tuple[str, Gate]] | None
 ) -> pd.DataFrame:
     parcel_of_gate = {key: parcel_id for key, (parcel_id, _) in (gates or {}).items()}
-    gate = (sites["kind"] == "gate").to_numpy()
-    key = sites["key"].to_numpy(object)
-    table = pd.DataFrame(
-        {
-            "node": node,
-            "parcel_id": [parcel_of_gate[k] if g else k for k, g in zip(key, gate, strict=True)],
-            "application_id": np.where(gate, key, ""),
-        }
-    )
+    gate = sites.kind == "gate"
+    parcel = [
+        parcel_of_gate[key] if at_gate else key
+        for key, at_gate in zip(sites.key.tolist(), gate.tolist(), strict=True)
+    ]
+    application = np.where(gate, sites.key, "")
+    table = pd.DataFrame({"node": node, "parcel_id": parcel, "application_id": application})
     return table.drop_duplicates(ignore_index=True)
 
 
-def _foot_table(feet: pd.DataFrame, node: IntArray) -> pd.DataFrame:
+def _foot_table(feet: Feet, node: IntArray) -> pd.DataFrame:
     """Connectors from graph nodes to network nodes; they end at the node's own place."""
-    return pd.DataFrame(
-        {
-            "node": node,
-            "network_node_id": feet["key"].to_numpy(object),
-            "xy": list(shapely.get_coordinates(shapely.get_point(feet["line"].to_numpy(), -1))),
-        }
-    )
+    xy = list(shapely.get_coordinates(shapely.get_point(feet.line, -1)))
+    return pd.DataFrame({"node": node, "network_node_id": feet.key, "xy": xy})
 
 
 def _gaps(
@@ -466,23 +463,24 @@ def _gaps(
 ) -> dict[str, float]:
     """Distance from every parcel and gate to the nearest strip that it could be joined to."""
     parcels = survey.get("parcels")
-    shapes: dict[str, Any] = {} if parcels is None else dict(parcels.geometry.items())
-    shapes.update({key: point for key, (_, point) in (gates or {}).items()})
-    if not shapes or not layout.usable.any():
+    keys = [] if parcels is None else list(map(str, parcels.index))
+    land = np.zeros(0, object) if parcels is None else np.asarray(parcels.geometry.array)
+    points = np.array([point for _, point in (gates or {}).values()], object)
+    shapes = np.concatenate([land, points])
+    if len(shapes) == 0 or not layout.usable.any():
         return {}
-    geometries = np.array(list(shapes.values()), object)
+    first, place = alike(shapes)
     (at, _), distance = layout.tree.query_nearest(
-        geometries, return_distance=True, all_matches=False
+        shapes[first], return_distance=True, all_matches=False
     )
-    gap = np.full(len(geometries), np.inf)
+    gap = np.full(len(first), np.inf)
     gap[at] = distance
-    return dict(zip(map(str, shapes), gap.tolist(), strict=True))
+    return dict(zip([*keys, *(gates or {})], gap[place].tolist(), strict=True))
 
 
-def green_of(survey: Survey) -> NDArray[Any]:
-    """The greenery of a survey."""
-    green = survey.get("green")
-    return np.zeros(0, object) if green is None else np.asarray(green.geometry.array)
+def green_of(survey: Survey, lines: LineArray | None = None) -> NDArray[Any]:
+    """The greenery of a survey, or all of it that any of some lines meets."""
+    return shapes_of(survey, "green", lines)
 
 
 def bridges(
@@ -499,13 +497,17 @@ def bridges(
 
 def _measured(bare: Corridors, bridged: FloatArray | None) -> Corridors:
     """Fill in the measures of every edge, once."""
-    graph = bare.graph
-    table, crossings = undug(graph.measures["kind"], *bare.measure(graph.lines))
-    measures = pd.concat([graph.measures.reset_index(drop=True), table], axis=1)
+    graph, kind = bare.graph, bare.graph.kind
+    crossed = bare.surfaces.crossed(graph.lines)
+    table, crossed = undug(kind == "carrier", bare.measured(graph.lines, crossed), crossed)
     of_road = bare.bridged if bridged is None else bridged
-    of_edge = np.append(of_road, 0.0)[measures["road"]]  # -1, no road: no bridge
+    of_edge = np.append(of_road, 0.0)[
+        graph.measures["road"].to_numpy(np.int64)
+    ]  # -1, no road: no bridge
     above = np.where(bare.obstacles.over_water(graph.lines), 1.0, 0.0)
-    measures["on_bridge"] = np.where(of_edge == 1.0, above, of_edge)
-    measures.loc[measures["kind"] == "carrier", "on_bridge"] = 0.0
+    on_bridge = np.where(of_edge == 1.0, above, of_edge)
+    on_bridge[kind == "carrier"] = 0.0
+    measures = graph.measures.assign(**table, on_bridge=on_bridge)
     measured = CorridorGraph(graph.node_xy, graph.ends, graph.lines, measures)
-    return replace(bare, graph=measured, crossings=crossings.rename(columns={"line": "edge"}))
+    crossings = crossed.table().rename(columns={"line": "edge"})
+    return replace(bare, graph=measured, crossings=crossings)

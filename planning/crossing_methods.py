@@ -14,16 +14,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray, LineArray, ends_of, segments
 from gis.overlay import CONTACT_TOLERANCE_M, area_inside_union
+from planning.crossing_places import Across
 from planning.obstacles import Obstacles
 from planning.policy_model import Planning
 from planning.quantities import Prices
-from planning.road_surfaces import RoadSurfaces, crossing_angles
+from planning.road_surfaces import Crossed, RoadSurfaces, angles_across
 from planning.standards import Pipe
 from planning.strip_layout import StripLayout
 
@@ -39,82 +39,70 @@ _ASIDE_M = 0.3
 
 def mouth_bores(
     layout: StripLayout, surfaces: RoadSurfaces, obstacles: Obstacles, settings: Planning
-) -> pd.DataFrame:
-    """Places on the strips between which a side street may be bored red line to red line.
+) -> Across:
+    """Ways from strip to strip, before and behind a side street, in which it may be bored.
 
-    Streets without a known red line have none.
-
-    Returns
-    -------
-    Table with ``piece``, ``at_m`` before and ``piece_2``, ``at_2_m`` behind the side street.
+    From red line to red line; streets without a known red line have none.
     """
-    crossings = surfaces.crossings(layout.lines)
+    crossed = surfaces.crossed(layout.lines)
     red_line = surfaces.table["red_line_width_m"].to_numpy(float)
-    crossings = crossings[
-        (crossings["road"].to_numpy() != layout.road[crossings["line"]])
-        & np.isfinite(red_line[crossings["road"]])
-    ].reset_index(drop=True)
-    if crossings.empty:
-        return pd.DataFrame(columns=["piece", "at_m", "piece_2", "at_2_m"], dtype=float)
-    middle, along = _over_centre_lines(layout.lines, crossings, surfaces)
-    angle = np.radians(crossing_angles(layout.lines, crossings, surfaces))
+    side_street = (crossed.road != layout.road[crossed.line]) & np.isfinite(red_line[crossed.road])
+    crossed = crossed.take(side_street)
+    middle, along = _over_centre_lines(layout.lines, crossed, surfaces)
+    angle = np.radians(
+        angles_across(layout.lines, crossed.line, crossed.road, crossed.at_m, surfaces)
+    )
     half = np.fmax(red_line, surfaces.table["carriageway_width_m"].to_numpy(float)) / 2
     aside = settings.value("trenchless_pit_width_m") / 2
-    reach = (half[crossings["road"]] + aside * np.cos(angle) + _CLEAR_M) / np.sin(angle)
+    reach = (half[crossed.road] + aside * np.cos(angle) + _CLEAR_M) / np.sin(angle)
     reach += settings.value("trenchless_pit_length_m") / 2
-    before = _on_strip(layout, crossings["line"], middle - along * reach[:, None])
-    behind = _on_strip(layout, crossings["line"], middle + along * reach[:, None])
-    both = before.merge(behind, on="crossing", suffixes=("", "_2"))
-    both = both.rename(columns={"at_m_2": "at_2_m"})[["piece", "at_m", "piece_2", "at_2_m"]]
-    lines = segments(*(_places(layout, both[p], both[m]) for p, m in _ENDS))
-    long_enough = shapely.length(lines) >= settings.value("trenchless_min_length_m")
-    free: pd.DataFrame = both[long_enough & obstacles.connector_allowed(lines)]
-    return free.drop_duplicates(ignore_index=True)
-
-
-_ENDS = (("piece", "at_m"), ("piece_2", "at_2_m"))
+    ways = Across(
+        *_on_strip(layout, crossed.line, middle - along * reach[:, None]),
+        *_on_strip(layout, crossed.line, middle + along * reach[:, None]),
+    )
+    ways = ways.only((ways.piece >= 0) & (ways.piece_2 >= 0))
+    lines = ways.lines(layout)
+    free = shapely.length(lines) >= settings.value("trenchless_min_length_m")
+    ways = ways.only(free & obstacles.connector_allowed(lines))
+    once = np.unique(np.column_stack(ways), axis=0, return_index=True)[1]
+    return ways.only(np.sort(once))
 
 
 def _over_centre_lines(
-    lines: LineArray, crossings: pd.DataFrame, surfaces: RoadSurfaces
+    lines: LineArray, crossed: Crossed, surfaces: RoadSurfaces
 ) -> tuple[FloatArray, FloatArray]:
     """Where strip pieces meet the centre lines that they cross, and their directions there.
 
     NaN where a piece bends, or does not meet the centre line when drawn on straight.
     """
-    line = lines[crossings["line"]]
+    line = lines[crossed.line]
     start = shapely.get_coordinates(shapely.get_point(line, 0))
     end = shapely.get_coordinates(shapely.get_point(line, -1))
     chord = np.hypot(*(end - start).T)
     along = (end - start) / np.maximum(chord, 1e-9)[:, None]
-    width = surfaces.table["carriageway_width_m"].to_numpy(float)[crossings["road"]]
+    width = surfaces.table["carriageway_width_m"].to_numpy(float)[crossed.road]
     drawn = segments(start - along * width[:, None], end + along * width[:, None])
-    met = shapely.intersection(drawn, surfaces.centre[crossings["road"]])
+    met = shapely.intersection(drawn, surfaces.centre[crossed.road])
     met[(shapely.get_type_id(met) != 0) | (shapely.length(line) > chord + 1e-3)] = shapely.Point()
     met[shapely.is_empty(met)] = shapely.Point(np.nan, np.nan)
     return np.stack([shapely.get_x(met), shapely.get_y(met)], axis=1), along
 
 
-def _on_strip(layout: StripLayout, own: pd.Series, xy: FloatArray) -> pd.DataFrame:
-    """The nearest usable place of the same stroke and side at each point that has one."""
+def _on_strip(layout: StripLayout, own: IntArray, xy: FloatArray) -> tuple[IntArray, FloatArray]:
+    """The nearest usable place of the same stroke and side at each point: piece, -1 for none."""
     known = np.flatnonzero(np.isfinite(xy).all(axis=1))
     points = shapely.points(xy[known])
-    at, piece = layout.tree.query(points, predicate="dwithin", distance=_ASIDE_M)
-    mine = own.to_numpy(np.int64)[known[at]]
+    at, piece = layout.tree.query(points, predicate="dwithin", distance=_ASIDE_M).astype(np.int64)
+    mine = own[known[at]]
     kept = (layout.stroke[piece] == layout.stroke[mine]) & (layout.side[piece] == layout.side[mine])
-    at, piece = at[kept], piece[kept].astype(np.int64)
-    table = pd.DataFrame({"crossing": known[at], "piece": piece})
-    table["at_m"] = shapely.line_locate_point(layout.lines[piece], points[at])
-    table["distance"] = shapely.distance(layout.lines[piece], points[at])
-    nearest = table.sort_values(["crossing", "distance", "piece"]).drop_duplicates("crossing")
-    return nearest.drop(columns="distance")
-
-
-def _places(layout: StripLayout, piece: pd.Series, at_m: pd.Series) -> FloatArray:
-    lines = layout.lines[piece.to_numpy(np.int64)]
-    return np.asarray(
-        shapely.get_coordinates(shapely.line_interpolate_point(lines, at_m.to_numpy(float)))
-    )
+    at, piece = at[kept], piece[kept]
+    order = np.lexsort((piece, shapely.distance(layout.lines[piece], points[at]), at))
+    nearest = order[np.diff(at[order], prepend=-1) != 0]
+    at, piece = at[nearest], piece[nearest]
+    found, at_m = np.full(len(xy), -1), np.zeros(len(xy))
+    found[known[at]] = piece
+    at_m[known[at]] = shapely.line_locate_point(layout.lines[piece], points[at])
+    return found, at_m
 
 
 @dataclass(frozen=True)

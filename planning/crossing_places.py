@@ -6,10 +6,10 @@ the continuation of the kerb strip, unless a strip that runs straight on crosses
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -17,6 +17,7 @@ from gis.linear import FloatArray, IntArray, LineArray, segments
 from gis.noding import Network
 from gis.overlay import enters
 from gis.regions import Region
+from planning.feet import Feet
 from planning.obstacles import Obstacles
 from planning.policy_model import Planning
 from planning.road_surfaces import RoadSurfaces
@@ -33,14 +34,60 @@ _WIDEST_M = 90.0
 _CHORD_M = 2.0
 
 
+class Across(NamedTuple):
+    """Ways over streets: the strip ``piece`` and the place ``at_m`` where each begins, and where
+    it ends."""
+
+    piece: IntArray
+    at_m: FloatArray
+    piece_2: IntArray
+    at_2_m: FloatArray
+
+    def only(self, rows: IntArray | NDArray[np.bool_]) -> Across:
+        """Some of the rows."""
+        end = self.piece_2[rows], self.at_2_m[rows]
+        return Across(self.piece[rows], self.at_m[rows], *end)
+
+    def lines(self, layout: StripLayout) -> LineArray:
+        """The straight ways."""
+        return segments(layout.at(self.piece, self.at_m), layout.at(self.piece_2, self.at_2_m))
+
+
+class _Places(NamedTuple):
+    """Places on streets, (n,) or (n, 2): the street part, the point, the unit direction to the
+    left of its stroke."""
+
+    part: IntArray
+    xy: FloatArray
+    left: FloatArray
+
+    @staticmethod
+    def of(part: IntArray, xy: FloatArray, left: FloatArray) -> _Places:
+        return _Places(part, xy, left / np.maximum(np.hypot(*left.T), 1e-9)[:, None])
+
+    def only(self, rows: NDArray[np.bool_]) -> _Places:
+        return _Places(self.part[rows], self.xy[rows], self.left[rows])
+
+
+class _Hits(NamedTuple):
+    """Where the way from each place meets a strip: ``piece``, -1 for none, and ``at_m``.
+
+    ``over`` tells of ways that go on over a second carriageway.
+    """
+
+    piece: IntArray
+    at_m: FloatArray
+    over: NDArray[np.bool_]
+
+
 def crossing_feet(
     layout: StripLayout,
     beside: Roadside,
     obstacles: Obstacles,
-    feet: pd.DataFrame,
+    feet: Feet,
     settings: Planning,
     near: Region | None = None,
-) -> pd.DataFrame:
+) -> Across:
     """Find the crossings of every street.
 
     Network nodes need none of their own: they are joined to the strips of both sides. A road of
@@ -52,75 +99,70 @@ def crossing_feet(
     layout, beside
         The strips as they can be built, and the streets that they run beside.
     feet
-        Feet of parcels, gates and nodes: ``kind``, ``piece``, ``at_m``.
+        Feet of parcels, gates and nodes.
     settings
         Distance between crossings where there is no other reason for one; widest median.
     near
         Only streets in this region are crossed.
-
-    Returns
-    -------
-    Table with ``piece``, ``at_m`` on one side and ``piece_2``, ``at_2_m`` on the other.
     """
     streets, surfaces, offset = beside.streets, beside.surfaces, beside.offset_m
-    at_strips = _places_at(layout, streets, *_ends_to_cross_at(layout, feet))
+    piece, at_m = _ends_to_cross_at(layout, feet)
+    side, at_strips = layout.side[piece], _places_at(layout, streets, piece, at_m)
     regular = _regular_places(layout, streets.pieces.lines, settings.midblock_spacing_m)
     ground = surfaces.level[streets.pieces.parent] == 0
-    at_strips, regular = (t[ground[t["part"].to_numpy(np.int64)]] for t in (at_strips, regular))
+    crossed, regularly = ground[at_strips.part], ground[regular.part]
     if near is not None:
-        at_strips, regular = (t[near.holds(_xy(t))] for t in (at_strips, regular))
+        crossed &= near.holds(at_strips.xy)
+        regularly &= near.holds(regular.xy)
     found = []
-    for side in (1, -1):
-        begun = at_strips[at_strips["side"] == side]
-        found.append(_joined(begun, _hits(layout, offset, begun, -side)))
-    found.append(_joined(_hits(layout, offset, regular, 1), _hits(layout, offset, regular, -1)))
-    both = pd.concat(found, ignore_index=True)
-    start = _point_xy(layout, both["piece"], both["at_m"])
-    line = segments(start, _point_xy(layout, both["piece_2"], both["at_2_m"]))
-    kept = obstacles.connector_allowed(line)
-    wide = np.flatnonzero(kept & both["over"].to_numpy(bool))
+    for begun in (1, -1):
+        here = crossed & (side == begun)
+        start = _Hits(piece[here], at_m[here], np.zeros(int(here.sum()), bool))
+        found.append((start, _hits(layout, offset, at_strips.only(here), -begun)))
+    regular = regular.only(regularly)
+    found.append((_hits(layout, offset, regular, 1), _hits(layout, offset, regular, -1)))
+    across, over = _joined(found)
+    lines = across.lines(layout)
+    kept = obstacles.connector_allowed(lines)
+    wide = np.flatnonzero(kept & over)
     open_m = 2.0 * (beside.widest_setback_m + settings.max_median_m)
-    kept[wide] = _open_m(line[wide], surfaces) <= open_m
-    kept[np.unique(enters(line, layout.roundabouts).line)] = False
-    return both.loc[kept, ["piece", "at_m", "piece_2", "at_2_m"]]
+    kept[wide] = _open_m(lines[wide], surfaces) <= open_m
+    kept[enters(lines, layout.roundabouts).line] = False
+    return across.only(kept)
 
 
-def _xy(places: pd.DataFrame) -> FloatArray:
-    return places[["x", "y"]].to_numpy(float)
-
-
-def _joined(near: pd.DataFrame, far: pd.DataFrame) -> pd.DataFrame:
-    """Crossings from their two ends: ``piece``, ``at_m``, ``piece_2``, ``at_2_m``, ``over``.
-
-    ``over`` tells of crossings that go on over a second carriageway.
-    """
-    near = near.assign(over=near.get("over", False))
-    both = near[["place", "piece", "at_m", "over"]].merge(far, on="place", suffixes=("", "_2"))
-    both["over"] |= both["over_2"]
-    return both.rename(columns={"at_m_2": "at_2_m"}).drop(columns=["place", "over_2"])
+def _joined(found: Sequence[tuple[_Hits, _Hits]]) -> tuple[Across, NDArray[np.bool_]]:
+    """Crossings of which both ends were found, and which go on over a second carriageway."""
+    near, far = (
+        _Hits(*map(np.concatenate, zip(*hits, strict=True))) for hits in zip(*found, strict=True)
+    )
+    both = np.flatnonzero((near.piece >= 0) & (far.piece >= 0))
+    across = Across(near.piece, near.at_m, far.piece, far.at_m)
+    return across.only(both), (near.over | far.over)[both]
 
 
 def _open_m(lines: LineArray, surfaces: RoadSurfaces) -> FloatArray:
     """Metres of lines outside all carriageways."""
-    crossings = surfaces.crossings(lines)
-    inside = np.bincount(crossings["line"], crossings["kerb_m"], minlength=len(lines))
-    return np.asarray(shapely.length(lines) - inside)
+    inside_m = surfaces.crossed(lines).of_line("kerb_m", len(lines))
+    return np.asarray(shapely.length(lines) - inside_m)
 
 
-def _ends_to_cross_at(layout: StripLayout, feet: pd.DataFrame) -> tuple[IntArray, FloatArray]:
+def _ends_to_cross_at(layout: StripLayout, feet: Feet) -> tuple[IntArray, FloatArray]:
     """Places on the strips that get a crossing: feet of parcels and gates, and corners."""
-    feet = feet[feet["kind"] != "node"]
+    sites = feet.kind != "node"
     corner, corner_m = _corners(layout)
-    piece = np.concatenate([feet["piece"].to_numpy(np.int64), corner])
-    return piece, np.concatenate([feet["at_m"].to_numpy(float), corner_m])
+    piece = np.concatenate([feet.piece[sites], corner])
+    at_m = np.concatenate([feet.at_m[sites], corner_m])
+    order = np.lexsort((at_m, piece))
+    other = (np.diff(piece[order], prepend=-1) != 0) | (np.diff(at_m[order], prepend=-1.0) != 0)
+    return piece[order[other]], at_m[order[other]]
 
 
 def _corners(layout: StripLayout) -> tuple[IntArray, FloatArray]:
     """Ends of strips at junctions where nothing crosses their own road squarely yet."""
     count = len(layout.lines)
     node = layout.ends
-    square = layout.crossed[layout.crossed["angle"] >= _SQUARE_DEG]
-    line, road = square["line"].to_numpy(np.int64), square["road"].to_numpy(np.int64)
+    line, road, _ = layout.crossed.only(layout.crossed.angle >= _SQUARE_DEG)
     roads = int(layout.road.max(initial=0)) + 1
     served = np.concatenate([node[line, 0] * roads + road, node[line, 1] * roads + road])
     piece, end = np.tile(np.arange(count), 2), np.repeat([0, 1], count)
@@ -131,22 +173,18 @@ def _corners(layout: StripLayout) -> tuple[IntArray, FloatArray]:
     return piece[wanted], at_m[wanted]
 
 
-def _places_at(
-    layout: StripLayout, streets: Network, piece: IntArray, at_m: FloatArray
-) -> pd.DataFrame:
-    """Places on strips, with the point of the street beside them and the way over it."""
+def _places_at(layout: StripLayout, streets: Network, piece: IntArray, at_m: FloatArray) -> _Places:
+    """The points of the street beside places on strips."""
     part = layout.part[piece]
     foot = shapely.line_interpolate_point(layout.lines[piece], at_m)
     line = streets.pieces.lines[part]
     centre = shapely.line_interpolate_point(line, shapely.line_locate_point(line, foot))
     xy = shapely.get_coordinates(centre)
-    side = layout.side[piece]
-    left = (shapely.get_coordinates(foot) - xy) * side[:, None]
-    table = _table(part, xy, left)
-    return table.assign(piece=piece, at_m=at_m, side=side)
+    left = (shapely.get_coordinates(foot) - xy) * layout.side[piece][:, None]
+    return _Places.of(part, xy, left)
 
 
-def _regular_places(layout: StripLayout, parts: LineArray, spacing_m: float) -> pd.DataFrame:
+def _regular_places(layout: StripLayout, parts: LineArray, spacing_m: float) -> _Places:
     """Points along street parts: evenly spread, one at least, none at an end."""
     length = shapely.length(parts)
     count = np.maximum(np.round(length / spacing_m), 1).astype(np.int64)
@@ -158,54 +196,39 @@ def _regular_places(layout: StripLayout, parts: LineArray, spacing_m: float) -> 
         for step in (-np.minimum(_CHORD_M / 2, at_m), 0.0, _CHORD_M / 2)
     )
     along = (after - before) * np.where(layout.backward[part], -1.0, 1.0)[:, None]
-    return _table(part, here, np.stack([-along[:, 1], along[:, 0]], axis=1))
+    return _Places.of(part, here, np.stack([-along[:, 1], along[:, 0]], axis=1))
 
 
-def _table(part: IntArray, xy: FloatArray, left: FloatArray) -> pd.DataFrame:
-    unit = left / np.maximum(np.hypot(*left.T), 1e-9)[:, None]
-    columns = {"part": part, "x": xy[:, 0], "y": xy[:, 1], "to_x": unit[:, 0], "to_y": unit[:, 1]}
-    return pd.DataFrame({"place": np.arange(len(part)), **columns})
+def _hits(layout: StripLayout, offset: FloatArray, places: _Places, side: int) -> _Hits:
+    """Where the way over the street meets the strip of one side.
 
-
-def _hits(layout: StripLayout, offset: FloatArray, places: pd.DataFrame, side: int) -> pd.DataFrame:
-    """Where the way over the street meets the strip of one side: ``place``, ``piece``, ``at_m``.
-
-    Where one of two carriageways has none on that side, the way goes ``over`` the other one.
+    Where one of two carriageways has none on that side, the way goes over the other one.
     """
-    part = places["part"].to_numpy(np.int64)
-    own = _first_hits(layout, places, (offset[part] * _REACH_SHARE + _REACH_MORE_M) * side, side)
-    missed = layout.divided[part] & ~places["place"].isin(own["place"]).to_numpy()
-    over = _first_hits(layout, places[missed], np.full(missed.sum(), _WIDEST_M * side), None)
-    return pd.concat([own.assign(over=False), over.assign(over=True)], ignore_index=True)
+    reach = (offset[places.part] * _REACH_SHARE + _REACH_MORE_M) * side
+    piece, at_m = _first_hits(layout, places, reach, side)
+    over = layout.divided[places.part] & (piece < 0)
+    if over.any():
+        reach = np.full(int(over.sum()), _WIDEST_M * side)
+        piece[over], at_m[over] = _first_hits(layout, places.only(over), reach, None)
+    return _Hits(piece, at_m, over)
 
 
 def _first_hits(
-    layout: StripLayout, places: pd.DataFrame, reach: FloatArray, side: int | None
-) -> pd.DataFrame:
+    layout: StripLayout, places: _Places, reach: FloatArray, side: int | None
+) -> tuple[IntArray, FloatArray]:
     """The first strip on the way: of the place's own street and one side, or of any street."""
-    part = places["part"].to_numpy(np.int64)
-    xy = _xy(places)
-    probe = segments(xy, xy + places[["to_x", "to_y"]].to_numpy(float) * reach[:, None])
-    at, piece = layout.tree.query(probe, predicate="intersects")
+    probe = segments(places.xy, places.xy + places.left * reach[:, None])
+    at, piece = layout.tree.query(probe, predicate="intersects").astype(np.int64)
     if side is not None:
-        own = layout.stroke[piece] == layout.stroke_of_part[part[at]]
+        own = layout.stroke[piece] == layout.stroke_of_part[places.part[at]]
         own &= layout.side[piece] == side
         at, piece = at[own], piece[own]
     met = shapely.intersection(probe[at], layout.lines[piece])
-    met = shapely.get_point(shapely.shortest_line(shapely.points(xy[at]), met), -1)
-    hits = pd.DataFrame(
-        {
-            "place": places["place"].to_numpy(np.int64)[at],
-            "piece": piece.astype(np.int64),
-            "at_m": shapely.line_locate_point(layout.lines[piece], met),
-            "distance": shapely.distance(met, shapely.points(xy[at])),
-        }
-    )
-    nearest = hits.sort_values(["place", "distance", "piece"]).drop_duplicates("place")
-    return nearest.drop(columns="distance")
-
-
-def _point_xy(layout: StripLayout, piece: Any, at_m: Any) -> FloatArray:
-    lines: NDArray[Any] = layout.lines[np.asarray(piece, np.int64)]
-    points = shapely.line_interpolate_point(lines, np.asarray(at_m, float))
-    return np.asarray(shapely.get_coordinates(points))
+    here = shapely.points(places.xy[at])
+    met = shapely.get_point(shapely.shortest_line(here, met), -1)
+    order = np.lexsort((piece, shapely.distance(met, here), at))
+    nearest = order[np.diff(at[order], prepend=-1) != 0]
+    first, at_m = np.full(len(probe), -1), np.zeros(len(probe))
+    first[at[nearest]] = piece[nearest]
+    at_m[at[nearest]] = shapely.line_locate_point(layout.lines[piece[nearest]], met[nearest])
+    return first, at_m

@@ -29,11 +29,15 @@ _TELLING = (
 _PIPES = ("water", "sewage", "storm", "gas")
 
 
-def buried_lines(survey: Survey) -> gpd.GeoDataFrame:
-    """The existing lines that lie in the ground; none where the layer was never imported."""
+def buried_lines(survey: Survey, rows: IntArray | None = None) -> gpd.GeoDataFrame:
+    """The existing lines, or those of some rows, that lie in the ground.
+
+    None where the layer was never imported.
+    """
     table = survey.get("lines")
     if table is None:
         return gpd.GeoDataFrame({"utility": []}, geometry=[], crs=survey.crs)
+    table = table if rows is None else table.iloc[rows]
     return table[is_buried(table)]
 
 

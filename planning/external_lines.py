@@ -342,7 +342,7 @@ def no_network(work: Groundwork, demand: Demand) -> str | None:
     tie_ins = work.tie_ins(demand.pipe.utility)
     if not tie_ins.imported:
         return "no_network_imported"
-    if tie_ins.features.empty or len(tie_ins.table) == 0:
+    if len(tie_ins.network) == 0 or len(tie_ins.lines) == 0:
         return "no_tie_in"
     return None if work.usable_tie_ins(demand.pipe).any() else "no_size_match"
 

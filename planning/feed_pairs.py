@@ -249,8 +249,8 @@ class _Quest:
     def _shortest_m(self) -> tuple[float, float]:
         """Metres of the shortest feed and of the shortest from another main, wherever they lead."""
         reach_m = _FIRST_REACH_M
-        graph, stubs = self.work.corridors.graph, self.work.tie_ins(self.demand.pipe.utility).table
-        stub_m = stubs["length_m"].to_numpy(float)
+        graph = self.work.corridors.graph
+        stub_m = self.work.tie_ins(self.demand.pipe.utility).ways.length_m
         while True:
             area = PairArea.round(self.book, self.site, reach_m, self.number, self.once)
             problem = area.problem({})

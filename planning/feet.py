@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import FloatArray, IntArray, segments
+from gis.keys import alike
+from gis.linear import FloatArray, IntArray, LineArray, ranges, segments
 from gis.regions import Region
 from layers.survey import Survey
 from layers.utilities import load_utilities
@@ -24,37 +25,93 @@ _INSET_M = 2.0
 _NEEDLESS_M = 3.0
 
 
+class Feet(NamedTuple):
+    """Rows of feet: the strip ``piece`` and the place ``at_m`` on it, the connector ``line`` from
+    there, and what is joined: its ``kind``, parcel, gate or node, and its ``key``."""
+
+    piece: IntArray
+    at_m: FloatArray
+    line: LineArray
+    kind: NDArray[Any]
+    key: NDArray[Any]
+
+    @staticmethod
+    def none() -> Feet:
+        """No rows."""
+        piece, objects = np.zeros(0, np.int64), np.zeros(0, object)
+        return Feet(piece, np.zeros(0), objects, objects, objects)
+
+    @staticmethod
+    def joined(parts: Sequence[Feet]) -> Feet:
+        """Rows one after the other."""
+        return Feet(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+    def only(self, rows: IntArray | NDArray[np.bool_]) -> Feet:
+        """Some of the rows."""
+        found = self.piece[rows], self.at_m[rows], self.line[rows]
+        return Feet(*found, self.kind[rows], self.key[rows])
+
+
 def parcel_feet(
     survey: Survey,
     layout: StripLayout,
     obstacles: Obstacles,
     max_snap_m: float,
     near: Region | None = None,
-) -> pd.DataFrame:
+) -> Feet:
     """Candidate points on the red line of every parcel, each with its foot on a strip.
 
     With ``near`` only of parcels that may have a foot in that region.
     """
     parcels = survey.get("parcels")
     if parcels is None or not layout.usable.any():
-        return _no_feet()
+        return Feet.none()
+    shapes, keys = np.asarray(parcels.geometry.array), parcels.index.to_numpy(object)
     if near is not None:
-        shapes = np.asarray(parcels.geometry.array)
-        parcels = parcels[near.away_m(shapely.bounds(shapes).reshape(-1, 4)) <= max_snap_m]
-    boundary, owner = red_line_points(np.asarray(parcels.geometry.array))
+        reached = near.away_m(shapely.bounds(shapes).reshape(-1, 4)) <= max_snap_m
+        shapes, keys = shapes[reached], keys[reached]
+    first, place_of = alike(shapes)
+    boundary, owner = red_line_points(shapes[first])
     point, piece, distance = _nearest_pieces(boundary, layout, max_snap_m)
-    feet = _feet(boundary[point], piece, layout)
-    feet["kind"], feet["key"] = "parcel", parcels.index.to_numpy(str)[owner[point]]
-    feet["distance"] = distance
-    least = feet.groupby(["key", "piece"])["distance"].transform("min")
-    feet = feet[feet["distance"] <= least + _NEEDLESS_M]
-    feet = feet[obstacles.connector_allowed(feet["line"].to_numpy())]
-    feet = feet.sort_values(["key", "piece", "at_m"])
-    place = feet.groupby(["key", "piece"]).cumcount()
-    size = feet.groupby(["key", "piece"])["at_m"].transform("size")
+    if len(point) == 0:
+        return Feet.none()
+    at_m, line = _connectors(boundary[point], piece, layout)
+    owner = owner[point]
+    order = np.lexsort((at_m, piece, owner))
+    _, group, first, _ = _groups(owner[order], piece[order])
+    least = np.minimum.reduceat(distance[order], first)[group]
+    order = order[distance[order] <= least + _NEEDLESS_M]
+    order = order[obstacles.connector_allowed(line[order])]
+    place, group, _, size = _groups(owner[order], piece[order])
     # Of an even number both middle ones, so that the direction of the strip does not matter.
-    middle = (place == size // 2) | (place == (size - 1) // 2)
-    return feet[(place == 0) | (place == size - 1) | middle]
+    middle = (place == size[group] // 2) | (place == (size[group] - 1) // 2)
+    chosen = order[(place == 0) | (place == size[group] - 1) | middle]
+    found = Feet(piece[chosen], at_m[chosen], line[chosen], owner[chosen], owner[chosen])
+    return for_each(found, np.full(len(keys), "parcel", object), keys, place_of)
+
+
+def for_each(found: Feet, kinds: NDArray[Any], keys: NDArray[Any], place: IntArray) -> Feet:
+    """Feet of all that are joined from feet of places, where several may lie in one place.
+
+    ``found`` has the number of the place as its key; ``place`` is that of each joined one.
+    """
+    order = np.argsort(place, kind="stable")
+    count = np.bincount(place, minlength=1)
+    start, of_row = np.cumsum(count) - count, found.key.astype(np.int64)
+    row = np.repeat(np.arange(len(of_row)), count[of_row])
+    whose = order[ranges(start[of_row], start[of_row] + count[of_row])]
+    return found.only(row)._replace(kind=kinds[whose], key=keys[whose])
+
+
+def _groups(one: IntArray, two: IntArray) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """Rows that follow each other with equal pairs of numbers.
+
+    The place of each row in its group and its group; where each group begins and its size.
+    """
+    first = np.flatnonzero((np.diff(one, prepend=-1) != 0) | (np.diff(two, prepend=-1) != 0))
+    size = np.diff(np.append(first, len(one)))
+    group = np.repeat(np.arange(len(first)), size)
+    return np.arange(len(one)) - first[group], group, first, size
 
 
 def _nearest_pieces(
@@ -117,38 +174,33 @@ def point_feet(
     obstacles: Obstacles,
     max_snap_m: float,
     near: Region | None = None,
-) -> pd.DataFrame:
+) -> Feet:
     """The nearest foot of each point on each side of each street within reach.
 
     With ``near`` only of points that may have a foot in that region.
     """
-    if near is not None and len(points):
-        bounds = shapely.bounds(points["point"].to_numpy(object)).reshape(-1, 4)
-        points = points[near.away_m(bounds) <= max_snap_m]
-    if len(points) == 0 or not layout.usable.any():
-        return _no_feet()
-    shapes = points["point"].to_numpy()
-    at, piece = layout.tree.query(shapes, predicate="dwithin", distance=max_snap_m)
-    feet = _feet(shapes[at], piece, layout)
-    feet["kind"], feet["key"] = points["kind"].to_numpy()[at], points["key"].to_numpy()[at]
-    feet["distance"] = shapely.length(feet["line"].to_numpy())
-    feet["stroke"] = layout.stroke[feet["piece"].to_numpy()]
-    feet["side"] = layout.side[feet["piece"].to_numpy()]
-    feet["point"] = at
-    feet = feet[obstacles.connector_allowed(feet["line"].to_numpy())]
-    nearest = feet.sort_values(["key", "distance", "piece"]).drop_duplicates(
-        ["point", "stroke", "side"]
-    )
-    return nearest.drop(columns=["point", "stroke", "side"])
+    shapes, kind, key = (points[name].to_numpy(object) for name in ("point", "kind", "key"))
+    if near is not None:
+        reached = near.away_m(shapely.bounds(shapes).reshape(-1, 4)) <= max_snap_m
+        shapes, kind, key = shapes[reached], kind[reached], key[reached]
+    if len(shapes) == 0 or not layout.usable.any():
+        return Feet.none()
+    at, piece = layout.tree.query(shapes, predicate="dwithin", distance=max_snap_m).astype(np.int64)
+    at_m, line = _connectors(shapes[at], piece, layout)
+    order = np.lexsort((piece, shapely.length(line), layout.side[piece], layout.stroke[piece], at))
+    order = order[obstacles.connector_allowed(line[order])]
+    street = layout.stroke[piece[order]] * 3 + layout.side[piece[order]]
+    place, *_ = _groups(at[order], street)
+    nearest = order[place == 0]
+    found = piece[nearest], at_m[nearest], line[nearest]
+    return Feet(*found, kind[at[nearest]], key[at[nearest]])
 
 
-def _feet(points: NDArray[Any], piece: IntArray, layout: StripLayout) -> pd.DataFrame:
+def _connectors(
+    points: NDArray[Any], piece: IntArray, layout: StripLayout
+) -> tuple[FloatArray, LineArray]:
     """Foot of each point on its piece, and the connector from the foot to the point."""
-    at_m = shapely.line_locate_point(layout.lines[piece], points)
-    foot = shapely.line_interpolate_point(layout.lines[piece], at_m)
-    line = segments(shapely.get_coordinates(foot), shapely.get_coordinates(points))
-    return pd.DataFrame({"piece": piece.astype(np.int64), "at_m": at_m, "line": line})
-
-
-def _no_feet() -> pd.DataFrame:
-    return pd.DataFrame(columns=["piece", "at_m", "line", "kind", "key"], dtype=object)
+    lines = layout.lines[piece]
+    at_m = shapely.line_locate_point(lines, points)
+    foot = shapely.line_interpolate_point(lines, at_m)
+    return at_m, segments(shapely.get_coordinates(foot), shapely.get_coordinates(points))

@@ -143,7 +143,7 @@ def longest_m(work: Groundwork, demand: Demand) -> FloatArray:
     is not kept there or at the last well.
     """
     tie_ins = work.tie_ins(demand.pipe.utility)
-    count = len(tie_ins.table)
+    count = len(tie_ins.lines)
     slope, well = needed_slope(demand), demand.last_well_invert_m
     if slope is None or well is None:
         return np.full(count, np.inf)
@@ -182,7 +182,7 @@ def fall_cap(
     """
     graph = work.corridors.graph
     edge_m = graph.length_m[edges]
-    stub_m = work.tie_ins(demand.pipe.utility).table["length_m"].to_numpy(float)[tie_ins]
+    stub_m = work.tie_ins(demand.pipe.utility).ways.length_m[tie_ins]
     ends_m = _inside_m(work, demand, site, graph.node_xy[end_nodes])
     most = float(edge_m.sum() + stub_m.max(initial=0.0) + ends_m.max(initial=0.0))
     allowed = np.minimum(longest_m(work, demand)[tie_ins], most)
@@ -225,7 +225,7 @@ def _keeps_fall(work: Groundwork, demand: Demand, site: Site, way: Way) -> bool:
 
 def way_length_m(work: Groundwork, demand: Demand, way: Way) -> float:
     """Metres of a way from the place to join to the red line."""
-    stub_m = work.tie_ins(demand.pipe.utility).table["length_m"].to_numpy(float)[way.tie_in]
+    stub_m = work.tie_ins(demand.pipe.utility).ways.length_m[way.tie_in]
     return float(stub_m + work.corridors.graph.length_m[list(way.edges)].sum())
 
 
@@ -278,7 +278,7 @@ def _within(
     """The lightest way over some edges that keeps its fall."""
     graph = search.corridors.graph
     nodes = graph.nodes_of(edges, site.end_nodes)
-    joined = search.tie_ins.table["node"].to_numpy(np.int64)
+    joined = search.tie_ins.node
     usable = np.isfinite(search.tie_in_weights) & np.isin(joined, nodes)
     rows = np.flatnonzero(usable & (longest_m(work, demand) >= 0))
     kept = fall_cap(work, demand, site, edges=edges, tie_ins=rows, end_nodes=site.end_nodes)

@@ -145,7 +145,7 @@ class Groundwork:
         """Metres of every tie-in way of a utility on every surface."""
         if utility not in self._tie_in_surfaces_m:
             tie_ins = self.tie_ins(utility)
-            lengths = self.corridors.surface_lengths(tie_ins.table, tie_ins.crossings)
+            lengths = self.corridors.metres_on(tie_ins.ways._asdict(), tie_ins.crossed)
             self._tie_in_surfaces_m[utility] = lengths
         return self._tie_in_surfaces_m[utility]
 
@@ -187,7 +187,7 @@ class Groundwork:
         tie_ins, graph = self.tie_ins(pipe.utility), self.corridors.graph
         methods, usable = self.methods(pipe), self.usable_tie_ins(pipe)
         if objective == "shortest":
-            offsets = tie_ins.table["length_m"].to_numpy(float)
+            offsets = tie_ins.ways.length_m
         else:
             offsets = priced(self.tie_in_surfaces_m(pipe.utility), self.rates(pipe).yuan_m)
         weights = np.where(usable, offsets + tie_ins.tie_break, np.inf)

@@ -124,7 +124,7 @@ def closed_lanes(work: Groundwork, pipe: Pipe) -> NDArray[np.bool_]:
 def ways_from_closed_lanes(work: Groundwork, pipe: Pipe) -> NDArray[np.bool_]:
     """True for tie-in ways that begin in a lane that a pipe may not take."""
     graph, lane = work.corridors.graph, work.corridors.is_lane
-    node = work.tie_ins(pipe.utility).table["node"].to_numpy(np.int64)
+    node = work.tie_ins(pipe.utility).node
     found = np.zeros(graph.node_count, bool)
     if lane.any():
         found[graph.ends[lane]] = True

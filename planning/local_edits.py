@@ -37,7 +37,7 @@ from planning.road_changes import (
     changed_streets,
     streets_over,
 )
-from planning.road_surfaces import RoadsSince
+from planning.road_surfaces import RoadsSince, RoadSurfaces
 from planning.roadside import Roadside, roadside_after, same_streets
 from planning.splicing import (
     CELL_M,
@@ -60,7 +60,16 @@ from planning.tie_ins import TieIns
 # the rim round that are; then if that was not enough. Edges of changed strips reach farther: edits
 # of streets begin with the second. What a part lacks at its border shows in the ring, as no way
 # over a street is looked for farther than ring and rim together (90 m, ``crossing_places``).
-_WINDOWS_M = ((50.0, 45.0, 45.0), (70.0, 50.0, 50.0), (150.0, 100.0, 100.0), (400.0, 100.0, 100.0))
+_WINDOWS_M = (
+    (45.0, 42.0, 60.0),
+    (70.0, 50.0, 60.0),
+    (70.0, 50.0, 100.0),
+    (150.0, 100.0, 100.0),
+    (400.0, 100.0, 100.0),
+)
+# Half of the widest way over a street (``crossing_places``): farther from where a part is right
+# nothing needs to be joined or crossed.
+_HALF_WAY_M = 45.0
 # Larger parts are not built faster than the whole.
 _MOST_OF_ALL = 0.5
 _MOST_BOXES = 200
@@ -69,6 +78,8 @@ _SAME_GAP_M = 1e-6
 # Layers that corridors and tie-ins are built from beside the roads.
 _STANDING = ("parcels", "buildings", "water_bodies", "railways", "green", "lines", "nodes")
 _BUILT_FROM = (*_STANDING, "drawn_corridors")
+# What ways to tie-ins are judged and measured by beside roads.
+_JUDGED_BY = ("parcels", "buildings", "water_bodies", "railways", "green")
 # By the id of their road.
 _ROADS = ("roads", "carriageways")
 # What nothing but tie-ins follows from, and what nothing but metres of verge does.
@@ -173,13 +184,31 @@ def _locally(
         built = site.corridors()
         vars(built.corridors)["bridged"] = site.bridged
         moved = Region.along(built.changed, CELL_M)
-        redone = tie_ins_after(work, built.corridors, survey, built.stayed, moved, site.utilities())
+        redone = tie_ins_after(
+            work,
+            built.corridors,
+            survey,
+            built.stayed,
+            (moved, _judging(work.corridors.surfaces, site.beside.surfaces, site.roads, changed)),
+            site.utilities(),
+        )
     except TooNearError:
         raise IncomparableError("the edit reaches far") from None
     fresh = replace(fresh, corridors=built.corridors, _tie_ins=redone.tie_ins)
     touched += [built.changed, redone.lines]
     region = Region.along(np.concatenate(touched), CELL_M).merged(CELL_M)
     return Edit(fresh, "", changed, region, built.edge_before, redone.ways_before, site.roads)
+
+
+def _judging(
+    before: RoadSurfaces, after: RoadSurfaces, roads: RoadsSince, changed: Mapping[str, Change]
+) -> NDArray[Any]:
+    """What changed of all that ways to tie-ins are judged and measured by, as it was and is."""
+    gone = roads.gone(len(before.centre))
+    shapes = [changed[layer].shapes for layer in _JUDGED_BY if layer in changed]
+    for surfaces, rows in ((before, gone), (after, roads.rows)):
+        shapes += [surfaces.carriageway[rows], surfaces.land.polygons[rows]]
+    return np.concatenate(shapes)
 
 
 def _beside_other_green(
@@ -364,7 +393,8 @@ class _Site:
         """The changed features of a layer, as they were and as they are."""
         tables = [one.get(layer) for one in (self.work.survey, self.survey)]
         ids = self.changed[layer].ids if layer in self.changed else frozenset()
-        return [table[table.index.isin(ids)] for table in tables if table is not None]
+        rows = ((one, one.index.get_indexer(list(ids))) for one in tables if one is not None)
+        return [table.iloc[row[row >= 0]] for table, row in rows]
 
     def _part(self, region: Region, window: Window) -> Corridors:
         """The corridors in a region, built anew.
@@ -383,7 +413,7 @@ class _Site:
         parcels = survey.get("parcels")
         known = set() if parcels is None else set(parcels.index)
         gates = {key: one for key, one in self.joined.items() if one[0] in known}
-        near = window.safe, region
+        near = window.safe, window.safe.grown(_HALF_WAY_M)
         return build_beside(beside, survey, self.work.policy, gates, self.bridged, near)
 
     def _holds_whole_parcels(self, part: Corridors, splice: Splice) -> None:

@@ -96,8 +96,7 @@ class NearbyWays:
     @cached_property
     def length_m(self) -> tuple[FloatArray, FloatArray]:
         """Metres of every edge and of every way to a tie-in."""
-        table = self.work.tie_ins(self.demand.pipe.utility).table
-        stubs = table["length_m"].to_numpy(float)[self.area.tie_ins]
+        stubs = self.work.tie_ins(self.demand.pipe.utility).ways.length_m[self.area.tie_ins]
         return self.work.corridors.graph.length_m[self.area.edges], stubs
 
     def terminals(self, resources: FloatArray) -> tuple[Terminals, Terminals]:

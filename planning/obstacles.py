@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.areas import Areas
+from gis.keys import alike
 from gis.linear import LineArray, Pieces
 from gis.overlay import enters
 from layers.survey import Survey
@@ -30,6 +31,10 @@ class Obstacles:
     private: NDArray[Any]
     water: NDArray[Any]
     railways: LineArray
+
+    def once(self) -> Obstacles:
+        """The same with one of parcels that lie one above another, as flats do."""
+        return replace(self, private=self.private[alike(self.private)[0]])
 
     def free_parts(self, lines: LineArray) -> Pieces:
         """Cut private land and buildings out of lines; ``parent`` is the line of each part.
@@ -86,15 +91,28 @@ class Obstacles:
         return meets
 
 
-def obstacles_of(survey: Survey) -> Obstacles:
-    """Collect the obstacles of a survey; layers that were never imported stop nothing."""
+def obstacles_of(survey: Survey, lines: LineArray | None = None) -> Obstacles:
+    """Collect the obstacles of a survey; layers that were never imported stop nothing.
+
+    With ``lines`` only those that any of them meets.
+    """
     return Obstacles(
-        np.concatenate([_shapes(survey, "parcels"), _shapes(survey, "buildings")]),
-        _shapes(survey, "water_bodies"),
-        _shapes(survey, "railways"),
+        np.concatenate([shapes_of(survey, layer, lines) for layer in ("parcels", "buildings")]),
+        shapes_of(survey, "water_bodies", lines),
+        shapes_of(survey, "railways", lines),
     )
 
 
-def _shapes(survey: Survey, layer: str) -> NDArray[Any]:
+def shapes_of(survey: Survey, layer: str, lines: LineArray | None = None) -> NDArray[Any]:
+    """The shapes of a layer in their order, none if it was never imported.
+
+    With ``lines`` only those that any of them meets.
+    """
     table = survey.get(layer)
-    return np.zeros(0, object) if table is None else np.asarray(table.geometry.array)
+    if table is None:
+        return np.zeros(0, object)
+    shapes = np.asarray(table.geometry.array)
+    if lines is None:
+        return shapes
+    met: NDArray[Any] = shapes[np.unique(table.sindex.query(lines, predicate="intersects")[1])]
+    return met

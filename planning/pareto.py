@@ -145,7 +145,7 @@ def _crossing(nearby: NearbyWays, figure: str) -> Amounts:
         return answer
 
     edges = corridors.graph.measures[figure].to_numpy(float)
-    stubs = tie_ins.table[figure].to_numpy(float)
+    stubs = getattr(tie_ins.ways, figure)
     return Amounts(
         known(edges, corridors.crossings, "edge")[area.edges],
         known(stubs, tie_ins.crossings, "tie_in")[area.tie_ins],

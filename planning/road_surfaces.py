@@ -71,6 +71,12 @@ class Crossed(NamedTuple):
         return cls(line, *told)
 
     @classmethod
+    def none(cls) -> Crossed:
+        """No rows."""
+        number, metres = np.zeros(0, np.int64), np.zeros(0)
+        return cls(number, number, metres, metres, metres, number, metres)
+
+    @classmethod
     def joined(cls, parts: Sequence[Crossed]) -> Crossed:
         """Rows one after the other."""
         return cls(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
@@ -84,6 +90,10 @@ class Crossed(NamedTuple):
     def take(self, pick: Any) -> Crossed:
         """Some of the rows."""
         return Crossed(*(column[pick] for column in self))
+
+    def entries(self) -> Crossed:
+        """The rows without contacts, which have neither an angle nor a number."""
+        return self.take(self.kerb_m > CONTACT_TOLERANCE_M)
 
     def of_line(self, name: str, count: int) -> FloatArray:
         """The sum of a column for each of ``count`` lines, unknown where one row is."""
@@ -511,9 +521,19 @@ def entries(crossings: pd.DataFrame) -> pd.DataFrame:
 def crossing_angles(
     lines: LineArray, crossings: pd.DataFrame, surfaces: RoadSurfaces
 ) -> FloatArray:
-    """Angle between each crossing piece and the centre line of its road, 0 to 90 degrees."""
+    """The ``angles_across`` of the crossings of a table."""
     line, road = (crossings[name].to_numpy(np.int64) for name in ("line", "road"))
-    ways, at_m = Tracks(lines), crossings["at_m"].to_numpy(float)
+    return angles_across(lines, line, road, crossings["at_m"].to_numpy(float), surfaces)
+
+
+def angles_across(
+    lines: LineArray, line: IntArray, road: IntArray, at_m: FloatArray, surfaces: RoadSurfaces
+) -> FloatArray:
+    """Angle between each crossing piece and the centre line of its road, 0 to 90 degrees.
+
+    ``at_m`` is the middle of the piece along its line.
+    """
+    ways = Tracks(lines)
     middle = shapely.points(ways.at(line, at_m))
     along = shapely.line_locate_point(surfaces.centre[road], middle)
     return _angle_between(_direction(ways, line, at_m), _direction(surfaces.tracks, road, along))

@@ -109,14 +109,13 @@ def joined_of(
     work: Groundwork, utility: str, ways: Sequence[Way]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Kind (line or node) and id of the place in the network where each way begins."""
-    table = work.tie_ins(utility).table
+    ties = work.tie_ins(utility)
     rows = np.array([way.tie_in for way in ways], np.int64)
     kind, feature_id = np.full((2, len(ways)), None, object)
     found = rows >= 0
-    kind[found], feature_id[found] = (
-        table[name].array[rows[found]].to_numpy(object) for name in ("kind", "feature_id")
-    )
-    feature_id[found] = feature_id[found].astype(str)
+    feature = ties.ways.feature[rows[found]]
+    kind[found] = ties.network.kinds[feature]
+    feature_id[found] = ties.network.ids[feature].astype(str)
     for number in np.flatnonzero(~found).tolist():
         way = ways[number]
         if isinstance(way, DrawnWay):

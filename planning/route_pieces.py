@@ -486,9 +486,8 @@ def _last_steps(work: Groundwork, utility: str) -> tuple[NDArray[np.bool_], IntA
         connectors = np.flatnonzero(corridors.is_connector)
         bare = np.zeros(corridors.graph.node_count, bool)
         bare[corridors.graph.ends[connectors[~_in_city_roads(work)[1][connectors]]]] = True
-        node = work.tie_ins(utility).table["node"].to_numpy(np.int64)
+        node = work.tie_ins(utility).node
         rows = np.flatnonzero(np.isin(node, corridors.sites["node"].to_numpy(np.int64)))
-        rows = rows[np.argsort(node[rows], kind="stable")]
         starts = np.searchsorted(node[rows], np.arange(len(bare) + 1))
         work.kept[key] = bare, rows, starts
     found: tuple[NDArray[np.bool_], IntArray, IntArray] = work.kept[key]

@@ -77,10 +77,9 @@ class Search:
     @cached_property
     def best_tie_ins(self) -> pd.DataFrame:
         """The lightest tie-in of every graph node that has one: index node, columns row, weight."""
-        rows, starts = self.tie_ins.by_node
-        row = rows[least_of_each(self.tie_in_weights[rows], starts)]
+        row = least_of_each(self.tie_in_weights, self.tie_ins.starts)
         row = row[np.isfinite(self.tie_in_weights[row])]
-        index = pd.Index(self.tie_ins.table["node"].to_numpy(np.int64)[row], name="node")
+        index = pd.Index(self.tie_ins.node[row], name="node")
         return pd.DataFrame({"row": row, "weight": self.tie_in_weights[row]}, index=index)
 
     @cached_property
@@ -113,7 +112,7 @@ class Search:
     @cached_property
     def lightest_rate(self) -> float:
         """Least weight of a metre of way, edges and tie-ins alike."""
-        ways_m = self.tie_ins.table["length_m"].to_numpy(float)
+        ways_m = self.tie_ins.ways.length_m
         rates = [
             np.divide(weight, length, out=np.full(len(weight), np.inf), where=length > 0)
             for weight, length in (

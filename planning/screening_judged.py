@@ -123,7 +123,7 @@ class Desk:
         ends = self.work.corridors.graph.ends
         inside = np.zeros(self.work.corridors.graph.node_count, bool)
         inside[ends[self.joints.road >= 0]] = True
-        return np.asarray(inside[self.work.tie_ins(utility).table["node"].to_numpy(np.int64)])
+        return np.asarray(inside[self.work.tie_ins(utility).node])
 
     def merged(self, before: IntArray, behind: IntArray, node: IntArray) -> IntArray:
         """Places where pieces of two edges that follow each other at a node are one crossing."""

@@ -204,7 +204,7 @@ class Ways:
         """
         edges = self.corridors.graph.ends
         ahead = np.zeros(len(number), bool)
-        here = self.tie_ins.table["node"].to_numpy(np.int64)[self.tie_in]
+        here = self.tie_ins.node[self.tie_in]
         place, walking = starts[:-1] + 1, np.arange(len(self))
         while True:
             walking = walking[place[walking] < starts[walking + 1]]
@@ -288,7 +288,7 @@ def cut_off(
 
     ``steps`` are all the last steps, ``sites`` ascending.
     """
-    nodes = tie_ins.table["node"].to_numpy(np.int64)[usable]
+    nodes = tie_ins.node[usable]
     served = np.zeros(corridors.graph.node_count, bool)
     served[nodes] = True
     part_served = np.zeros(corridors.graph.node_count, bool)

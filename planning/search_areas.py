@@ -141,7 +141,7 @@ def area_round(book: PieceBook, site: Site, reach_m: float) -> Area:
     tie_ins = np.sort(search.tie_ins.at_nodes(nodes))
     tie_ins = tie_ins[np.isfinite(search.tie_in_weights[tie_ins])]
     # Of features in one place the first by name is found.
-    tie_ins = tie_ins[np.argsort(search.tie_ins.name_order[tie_ins], kind="stable")]
+    tie_ins = tie_ins[np.argsort(search.tie_ins.names_of(tie_ins), kind="stable")]
     whole = Area(
         reach_m,
         nodes,

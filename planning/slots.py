@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
@@ -37,6 +38,8 @@ _WIDEST_M = 30.0
 # An existing line that leaves the strip at a larger angle crosses the slot, it does not fill it.
 _ALONG_SINE = 0.5
 _KINDS = ("footway", "verge")
+# Where a groundwork keeps its existing lines.
+EXISTING = "existing lines"
 
 
 @dataclass(frozen=True)
@@ -251,25 +254,37 @@ class ExistingLines:
 
 def existing_lines(work: Groundwork) -> ExistingLines:
     """The existing lines, looked at once for a groundwork."""
-    if "existing lines" not in work.kept:
-        table = buried_lines(work.survey)
-        shapes = np.asarray(table.geometry.array)
-        kind_of, kinds = pipes_of(table)
-        width = np.array([size_of(pipe, work.standards)[0] for pipe in kinds], float)
-        told = work.tolerances.of_layer("lines").reindex(table.index.astype(str))
-        whole = work.survey.get("lines")
-        drawn = set() if whole is None else set(whole["utility"])
-        work.kept["existing lines"] = ExistingLines(
-            shapes,
-            shapely.STRtree(shapes),
-            tuple(kinds[kind] for kind in kind_of.tolist()),
-            width[kind_of] / 2,
-            told.to_numpy(float),
-            drawn >= set(load_utilities()),
-            tuple(map(str, table.index)),
-        )
-    existing: ExistingLines = work.kept["existing lines"]
+    if EXISTING not in work.kept:
+        work.kept[EXISTING] = _existing(work, buried_lines(work.survey))
+    existing: ExistingLines = work.kept[EXISTING]
     return existing
+
+
+def existing_lines_near(work: Groundwork, lines: LineArray, reach_m: float) -> ExistingLines:
+    """The existing lines that come as near to some lines, or all if they were looked at before."""
+    table = work.survey.get("lines")
+    if EXISTING in work.kept or table is None:
+        return existing_lines(work)
+    near = table.sindex.query(lines, predicate="dwithin", distance=reach_m + _BESIDE_M)[1]
+    return _existing(work, buried_lines(work.survey, np.unique(near)))
+
+
+def _existing(work: Groundwork, table: gpd.GeoDataFrame) -> ExistingLines:
+    shapes = np.asarray(table.geometry.array)
+    kind_of, kinds = pipes_of(table)
+    width = np.array([size_of(pipe, work.standards)[0] for pipe in kinds], float)
+    told = work.tolerances.of_layer("lines").reindex(table.index.astype(str))
+    whole = work.survey.get("lines")
+    drawn = set() if whole is None else set(whole["utility"])
+    return ExistingLines(
+        shapes,
+        shapely.STRtree(shapes),
+        tuple(kinds[kind] for kind in kind_of.tolist()),
+        width[kind_of] / 2,
+        told.to_numpy(float),
+        drawn >= set(load_utilities()),
+        tuple(map(str, table.index)),
+    )
 
 
 def stations(lines: LineArray, edges: IntArray) -> tuple[IntArray, FloatArray]:

@@ -104,9 +104,9 @@ def sources(work: Groundwork, demand: Demand) -> NDArray[Any]:
     """
     key = ("sources", demand.pipe.utility)
     if key not in work.kept:
-        table = work.tie_ins(demand.pipe.utility).table
-        columns = (table[name].to_numpy(object) for name in ("kind", "feature_id"))
-        work.kept[key] = _mains_of(work, *columns)
+        ties = work.tie_ins(demand.pipe.utility)
+        feature, network = ties.ways.feature, ties.network
+        work.kept[key] = _mains_of(work, network.kinds[feature], network.ids[feature])
     found: NDArray[Any] = work.kept[key]
     return found
 

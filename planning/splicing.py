@@ -67,14 +67,15 @@ def keyed(corridors: Corridors, region: Region) -> Keyed:
     nodes = np.flatnonzero(region.holds(graph.node_xy))
     place = np.full(graph.node_count, -1)
     place[nodes] = np.arange(len(nodes))
-    edges = np.flatnonzero((place[graph.ends] >= 0).all(axis=1))
+    begins, ends = place[graph.ends].T >= 0  # by columns: ten times sooner than by rows
+    edges = np.flatnonzero(begins & ends)
     node_key = key_of(*graph.node_xy[nodes].T, _ending_at(corridors, place, len(nodes)))
-    ends = node_key[place[graph.ends[edges]]].reshape(-1, 2)
+    ends_key = node_key[place[graph.ends[edges]]].reshape(-1, 2)
     table = graph.measures.iloc[edges]
     roads = corridors.surfaces.keys
     columns = [table[name] for name in sorted(map(str, table)) if name != "road"]
     edge_key = key_of(
-        *ends.T,
+        *ends_key.T,
         key_of_lines(graph.lines[edges]),
         roads[table["road"].to_numpy(np.int64)],
         *columns,
@@ -88,9 +89,11 @@ def _ending_at(corridors: Corridors, place: IntArray, count: int) -> Keys:
     total: Keys = np.zeros(count, np.uint64)
     for name, table in _by_node(corridors).items():
         at = place[table["node"].to_numpy(np.int64)]
+        if not (at >= 0).any():
+            continue
         rows = table[at >= 0]
         columns = [rows[column] for column in rows if column not in ("node", "xy")]
-        xy = [np.stack(rows["xy"].to_list()).T] if "xy" in rows and len(rows) else []
+        xy = [np.stack(rows["xy"].to_list()).T] if "xy" in rows else []
         kind = np.full(len(rows), name, object)
         total += summed(
             key_of(kind, *columns, *(x for both in xy for x in both)), at[at >= 0], count
@@ -110,6 +113,8 @@ def _told_of(corridors: Corridors, roads: Keys, edges: IntArray) -> Keys:
     total: Keys = np.zeros(len(edges), np.uint64)
     for name, table in _by_edge(corridors).items():
         at = place[table["edge"].to_numpy(np.int64)]
+        if not (at >= 0).any():
+            continue
         rows = table[at >= 0]
         columns = [rows[column] for column in rows if column not in ("edge", "road")]
         if "road" in rows:
@@ -198,7 +203,8 @@ def next_number(numbers: IntArray) -> int:
 def stays_inside(graph: CorridorGraph, window: Window) -> None:
     """Raise ``TooNearError`` if an edge leads from where things changed out of what is right."""
     within, outside = window.inner.holds(graph.node_xy), ~window.safe.holds(graph.node_xy)
-    if (within[graph.ends].any(axis=1) & outside[graph.ends].any(axis=1)).any():
+    (begins_in, ends_in), (begins_out, ends_out) = within[graph.ends].T, outside[graph.ends].T
+    if ((begins_in & ends_out) | (ends_in & begins_out)).any():
         raise TooNearError
 
 
@@ -231,14 +237,13 @@ def spliced(
     Without any difference of the graph it is the very graph that stood before.
     """
     graph = _graph(before, part, splice)
-    tables = {
-        name: _node_rows(table, _by_node(part)[name], splice)
-        for name, table in _by_node(before).items()
-    }
-    edge_tables = {
-        name: _edge_rows(table, _by_edge(part)[name], splice)
-        for name, table in _by_edge(before).items()
-    }
+    tables, edge_tables = (
+        {name: rows(table, new[name], splice) for name, table in old.items()}
+        for rows, old, new in (
+            (_node_rows, _by_node(before), _by_node(part)),
+            (_edge_rows, _by_edge(before), _by_edge(part)),
+        )
+    )
     drawn = edge_tables["drawn"]
     return replace(
         part,
@@ -262,7 +267,7 @@ def _graph(before: Corridors, part: Corridors, splice: Splice) -> CorridorGraph:
     stayed = (splice.node >= 0).all() and (splice.edge >= 0).all() and same_roads
     if stayed and len(splice.new_nodes) == len(splice.new_edges) == 0:
         return old
-    kept = np.flatnonzero(splice.edge >= 0)
+    kept, stood = np.flatnonzero(splice.edge >= 0), np.flatnonzero(splice.node >= 0)
     ends = np.concatenate(
         [splice.node[old.ends[kept]], splice.part_node[new.ends[splice.new_edges]]]
     )
@@ -271,7 +276,7 @@ def _graph(before: Corridors, part: Corridors, splice: Splice) -> CorridorGraph:
     if (ends < 0).any():
         raise TooNearError
     graph = CorridorGraph(
-        np.concatenate([old.node_xy[splice.node >= 0], new.node_xy[splice.new_nodes]]),
+        np.concatenate([old.node_xy[stood], new.node_xy[splice.new_nodes]]),
         ends,
         np.concatenate([old.lines[kept], new.lines[splice.new_edges]]),
         pd.concat([measures, new.measures.iloc[splice.new_edges]], ignore_index=True),
@@ -287,6 +292,8 @@ def _graph(before: Corridors, part: Corridors, splice: Splice) -> CorridorGraph:
 
 def _node_rows(old: pd.DataFrame, new: pd.DataFrame, splice: Splice) -> pd.DataFrame:
     """Rows about nodes that stayed, and about those that the part adds."""
+    if old.empty and new.empty:
+        return old
     added = np.zeros(len(splice.part_node), bool)
     added[splice.new_nodes] = True
     node = splice.node[old["node"].to_numpy(np.int64)]
@@ -302,6 +309,8 @@ def _at_new_nodes(fresh: pd.DataFrame, splice: Splice) -> pd.DataFrame:
 
 def _edge_rows(old: pd.DataFrame, new: pd.DataFrame, splice: Splice) -> pd.DataFrame:
     """The same about edges."""
+    if old.empty and new.empty:
+        return old
     edge = splice.edge[old["edge"].to_numpy(np.int64)]
     kept = old.assign(edge=edge)[edge >= 0]
     if "road" in kept:

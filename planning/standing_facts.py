@@ -11,19 +11,19 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from gis.handing_on import hand_on, numbers_after
 from gis.linear import FloatArray, IntArray
 from gis.regions import Region
-from planning.corridors import Corridors
+from planning.corridors import SURFACES_FROM, Corridors
 from planning.crossing_methods import Bores, bores_of
 from planning.facts import Ground
 from planning.groundwork import ELIGIBLE, Groundwork
-from planning.road_surfaces import RoadsSince
+from planning.road_surfaces import Crossed, RoadsSince
 from planning.roadside import same_streets
 from planning.route_effects import KERBS
+from planning.slots import EXISTING
 from planning.sources import MAINS
 from planning.survey_changes import Change
 
@@ -77,7 +77,7 @@ def with_standing_facts(
     if not changed & _CLOSING:
         hand_on(whole, after, ("closures",))
     if not changed & _EXISTING:
-        hand_on_kept(whole, after, ("existing lines", MAINS))
+        hand_on_kept(whole, after, (EXISTING, MAINS))
     ways_stand = {key for key, one in after._tie_ins.items() if one is before._tie_ins[key]}
     eligible = [key for key in whole.kept if key[0] == ELIGIBLE and key[1].utility in ways_stand]
     hand_on_kept(whole, after, eligible)
@@ -105,9 +105,11 @@ def _hand_surfaces_on(
     if corridors.graph is before.corridors.graph and not repaved.any():
         hand_on(before, after, ("edge_surfaces_m",))
     elif "edge_surfaces_m" in vars(before):
+        measures, crossings = corridors.graph.measures, corridors.crossings
         vars(after)["edge_surfaces_m"] = _surfaces_m(
             corridors,
-            (corridors.graph.measures, corridors.crossings),
+            {name: measures[name].to_numpy(float) for name in SURFACES_FROM},
+            Crossed.of(crossings, crossings["edge"].to_numpy(np.int64)),
             before.edge_surfaces_m,
             edge_before,
             repaved,
@@ -118,32 +120,31 @@ def _hand_surfaces_on(
             after._tie_in_surfaces_m[utility] = metres
             continue
         after._tie_in_surfaces_m[utility] = _surfaces_m(
-            corridors, (ways.table, ways.crossings), metres, ways_before[utility], repaved
+            corridors, ways.ways._asdict(), ways.crossed, metres, ways_before[utility], repaved
         )
 
 
 def _surfaces_m(
     corridors: Corridors,
-    tables: tuple[pd.DataFrame, pd.DataFrame],
+    measured: Mapping[str, FloatArray],
+    crossed: Crossed,
     before_m: FloatArray,
     number: IntArray,
     repaved: NDArray[np.bool_],
 ) -> FloatArray:
-    """The ``surface_lengths`` of measured lines; ``number`` is that of each before, -1 for none.
+    """The ``metres_on`` surfaces of lines; ``number`` is that of each before, -1 for none.
 
     Lines that cross ``repaved`` roads are measured anew.
     """
-    table, crossings = tables
-    line = crossings.iloc[:, 0].to_numpy(np.int64)
     anew = number < 0
-    anew[line[repaved[crossings["road"].to_numpy(np.int64)]]] = True
+    anew[crossed.line[repaved[crossed.road]]] = True
     new = np.flatnonzero(anew)
     metres = before_m[number]
     if len(new):
-        mine = anew[line]
-        own = crossings[mine].copy()
-        own[own.columns[0]] = np.searchsorted(new, line[mine])
-        metres[new] = corridors.surface_lengths(table.iloc[new], own)
+        own = crossed.take(anew[crossed.line])
+        own = own._replace(line=np.searchsorted(new, own.line))
+        some = {name: measured[name][new] for name in SURFACES_FROM}
+        metres[new] = corridors.metres_on(some, own)
     return metres
 
 

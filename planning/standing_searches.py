@@ -24,6 +24,7 @@ from planning.narrow_slots import NOT_IN_SLOTS, tight_after
 from planning.no_dig import Closed
 from planning.road_surfaces import RoadsSince
 from planning.routes import Search
+from planning.slots import EXISTING, existing_lines_near
 from planning.standards import Pipe
 from planning.tie_ins import TieIns
 
@@ -96,7 +97,7 @@ class StandingSearches:
             tolerances=work.tolerances,
             edge_surfaces_m=work.edge_surfaces_m[near],
         )
-        part.kept.update({key: one for key, one in work.kept.items() if key == "existing lines"})
+        part.kept[EXISTING] = existing_lines_near(work, corridors.graph.lines, _reach_m(work))
         return part
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -25,7 +24,7 @@ from gis.noding import Network
 from gis.strips import Strips
 from planning.medians import Pairs, divided, islands, outside_medians
 from planning.obstacles import Obstacles
-from planning.road_surfaces import RoadSurfaces, crossing_angles, entries
+from planning.road_surfaces import RoadSurfaces, angles_across
 
 # A strip that meets a carriageway at less than this angle runs along it and is dropped; the
 # mouth of a side street is met at its own angle, seldom below 30°.
@@ -42,6 +41,18 @@ _CORNER_M = 10.0
 _OFF_LAND_M = 0.1
 # Inside a bend of up to 120° a strip turns within twice its offset of the corner of its street.
 _CORNER_OFFSETS = 2.2
+
+
+class Entered(NamedTuple):
+    """Pieces that lie in a carriageway: its road, and the ``angle`` between them in degrees."""
+
+    piece: IntArray
+    road: IntArray
+    angle: FloatArray
+
+    def only(self, rows: NDArray[np.bool_]) -> Entered:
+        """Some of the rows."""
+        return Entered(self.piece[rows], self.road[rows], self.angle[rows])
 
 
 @dataclass(frozen=True)
@@ -62,8 +73,7 @@ class StripLayout:
     roundabouts
         Their islands.
     crossed
-        The pieces that lie in a carriageway: ``line``, ``road`` and the ``angle`` between them in
-        degrees.
+        The pieces that lie in a carriageway.
     """
 
     lines: LineArray
@@ -78,12 +88,17 @@ class StripLayout:
     at_mouth: NDArray[np.bool_]
     divided: NDArray[np.bool_]
     roundabouts: NDArray[Any]
-    crossed: pd.DataFrame
+    crossed: Entered
 
     @cached_property
     def tree(self) -> shapely.STRtree:
         """R-tree of the pieces that something may be joined to; the others are empty in it."""
         return shapely.STRtree(np.where(self.usable, self.lines, np.array(None, object)))
+
+    def at(self, piece: IntArray, at_m: FloatArray) -> FloatArray:
+        """(n, 2) places on pieces."""
+        points = shapely.line_interpolate_point(self.lines[piece], at_m)
+        return np.asarray(shapely.get_coordinates(points))
 
 
 def strip_offsets(
@@ -123,20 +138,20 @@ def lay_out(
     kept = obstacles.strip_allowed(lines, streets.pieces.lines[part])
     round_, small = islands(streets, surfaces, obstacles.private)
     kept &= ~_on_island(lines, np.concatenate([round_, small]))
-    crossed = entries(surfaces.crossings(lines))
-    crossed = crossed.assign(angle=crossing_angles(lines, crossed, surfaces))
-    along = crossed[crossed["angle"] < _ALONG_DEG]
+    met = surfaces.crossed(lines).entries()
+    angle = angles_across(lines, met.line, met.road, met.at_m, surfaces)
+    crossed = Entered(met.line, met.road, angle)
+    along = crossed.only(angle < _ALONG_DEG)
     ends = _end_numbers(lines)
     setback = _setback_of_roads(streets, surfaces, offset)
     kept = _without_tongues(lines, ends, kept, along, surfaces, setback)
     inside = np.zeros(len(lines), bool)
-    inside[crossed["line"]] = True
+    inside[crossed.piece] = True
     at_mouth = np.zeros(int(ends.max(initial=-1)) + 1, bool)
     at_mouth[ends[inside]] = True
     kept = _without_loose_ends(ends, kept, inside)
     usable = kept & (side != 0) & ~inside
-    crossed = crossed[kept[crossed["line"]]]
-    crossed = crossed.assign(line=(np.cumsum(kept) - 1)[crossed["line"]])
+    crossed = crossed.only(kept[crossed.piece])
     return StripLayout(
         lines[kept],
         part[kept],
@@ -150,7 +165,7 @@ def lay_out(
         at_mouth,
         np.isin(np.arange(len(streets.pieces.lines)), pairs.one),
         round_,
-        crossed[["line", "road", "angle"]].reset_index(drop=True),
+        crossed._replace(piece=(np.cumsum(kept) - 1)[crossed.piece]),
     )
 
 
@@ -213,7 +228,7 @@ def _across_corners(
     from_m, to_m = np.sort([shapely.line_locate_point(line, tip) for tip in tips], axis=1).T
     across = np.array([shapely.LineString(tip) for tip in tips], object)
     cut = (to_m - from_m <= _CORNER_M) & obstacles.connector_allowed(across)
-    cut[surfaces.crossings(across)["line"].to_numpy(np.int64)] = False
+    cut[surfaces.crossed(across).line] = False
     from_m, to_m = from_m[cut], to_m[cut]
     xy, _, at_m = vertex_places(np.array([line], object))
     left = ~((at_m[:, None] > from_m) & (at_m[:, None] < to_m)).any(axis=1)
@@ -249,7 +264,7 @@ def _without_tongues(
     lines: LineArray,
     ends: IntArray,
     kept: NDArray[np.bool_],
-    along: pd.DataFrame,
+    along: Entered,
     surfaces: RoadSurfaces,
     setback_m: FloatArray,
 ) -> NDArray[np.bool_]:
@@ -259,7 +274,7 @@ def _without_tongues(
     lies nearer to the kerb of the other than a strip may, and leads nowhere.
     """
     kept = kept.copy()
-    line, road = along["line"].to_numpy(np.int64), along["road"].to_numpy(np.int64)
+    line, road, _ = along
     lost = kept[line]
     kept[line] = False
     toward = dict(zip(ends[line[lost]].ravel().tolist(), np.repeat(road[lost], 2), strict=True))
@@ -302,9 +317,9 @@ def _cut_at_kerbs(lines: LineArray, surfaces: RoadSurfaces) -> Pieces:
 
     Nothing is joined to a piece inside a carriageway: its part outside is a piece of its own.
     """
-    crossings = entries(surfaces.crossings(lines))
-    line, road = crossings["line"].to_numpy(), crossings["road"].to_numpy()
-    inside_m = np.bincount(line, crossings["kerb_m"], minlength=len(lines))
+    crossed = surfaces.crossed(lines).entries()
+    line, road = crossed.line, crossed.road
+    inside_m = crossed.of_line("kerb_m", len(lines))
     runs_on = (shapely.length(lines) - inside_m > _RUNS_ON_M)[line]
     kerb = shapely.boundary(surfaces.own_area[road[runs_on]])
     met = shapely.intersection(lines[line[runs_on]], kerb)
@@ -367,11 +382,12 @@ def _nearest_part(
     middle = shapely.line_interpolate_point(lines, 0.5, normalized=True)
     parts = streets.pieces.lines
     reach = 3.0 * float(offset.max()) + 2.0
-    at, part = shapely.STRtree(parts).query(middle, predicate="dwithin", distance=reach)
+    tree = shapely.STRtree(parts)
+    at, part = tree.query(middle, predicate="dwithin", distance=reach).astype(np.int64)
     own = stroke_of_part[part] == stroke[at]
-    pairs = pd.DataFrame({"at": at[own], "part": part[own]})
-    pairs["distance"] = shapely.distance(middle[pairs["at"]], parts[pairs["part"]])
-    nearest = pairs.sort_values(["at", "distance", "part"]).drop_duplicates("at")
-    chosen = shapely.STRtree(parts).nearest(middle).astype(np.int64)
-    chosen[nearest["at"].to_numpy()] = nearest["part"].to_numpy()
+    at, part = at[own], part[own]
+    order = np.lexsort((part, shapely.distance(middle[at], parts[part]), at))
+    nearest = order[np.diff(at[order], prepend=-1) != 0]
+    chosen = tree.nearest(middle).astype(np.int64)
+    chosen[at[nearest]] = part[nearest]
     return np.asarray(chosen)

@@ -95,9 +95,8 @@ def _alike(one: gpd.GeoDataFrame, two: gpd.GeoDataFrame) -> NDArray[np.bool_]:
 def _sitting_on(
     told_by: frozenset[str], field: str, before: gpd.GeoDataFrame, after: gpd.GeoDataFrame
 ) -> Change:
-    parts = [
-        table[table[field].astype(str).isin(told_by).to_numpy(bool)] for table in (before, after)
-    ]
+    tables = [before] if after is before else [before, after]
+    parts = [table[table[field].isin(list(told_by)).to_numpy(bool)] for table in tables]
     ids = frozenset(str(key) for part in parts for key in part.index)
     return Change(ids, np.concatenate([np.asarray(part.geometry.array) for part in parts]))
 

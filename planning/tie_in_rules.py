@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import shapely
+from numpy.typing import NDArray
 
 from layers.utilities import Utility
 from planning.standards import Pipe, Standards
@@ -21,18 +23,26 @@ IN_USE = "in_service"
 
 def standing(table: pd.DataFrame, utility: Utility, field: str) -> pd.Series:
     """Why rows of ``lines`` (field 'subtype') or ``nodes`` (field 'kind') are no place to join."""
+    return _first_reason(table.index, _against(table, utility, field))
+
+
+def stands(table: pd.DataFrame, utility: Utility, field: str) -> NDArray[np.bool_]:
+    """Which rows are a place to join: those with no reason against them."""
+    against = _against(table, utility, field)
+    return np.asarray(~np.logical_or.reduce(list(against.values())), bool)
+
+
+def _against(table: pd.DataFrame, utility: Utility, field: str) -> dict[str, NDArray[np.bool_]]:
     kinds = utility.tie_in.lines if field == "subtype" else utility.tie_in.nodes
     status = table["status"]
-    return _first_reason(
-        table.index,
-        {
-            "wrong_network": table["utility"] != utility.key,
-            "wrong_kind": ~table[field].isin(kinds),
-            "no_length": table.geometry.length <= 0 if field == "subtype" else False,
-            "unknown_status": status.isna(),
-            "not_in_service": status != IN_USE,
-        },
-    )
+    length_m = shapely.length(table.geometry.array) if field == "subtype" else np.ones(len(table))
+    return {
+        "wrong_network": (table["utility"] != utility.key).to_numpy(bool),
+        "wrong_kind": ~table[field].isin(kinds).to_numpy(bool),
+        "no_length": length_m <= 0,
+        "unknown_status": status.isna().to_numpy(bool),
+        "not_in_service": (status != IN_USE).to_numpy(bool),
+    }
 
 
 def refusals(features: pd.DataFrame, pipe: Pipe, standards: Standards) -> pd.Series:

@@ -13,17 +13,16 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
 from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray, LineArray, first_parts, segments
 from planning.corridors import Corridors
-from planning.lanes import ALONG_STREETS, along_lanes
+from planning.lanes import KIND as LANE
+from planning.lanes import along_lanes
 from planning.low_places import low_places
+from planning.networks import Networks
 
-# What decides whether a main may serve a pipe; equal mains can stand for each other.
-DECIDING = ("utility", "diameter_mm", "pressure_mpa", "voltage_kv", "free_holes")
 # The nearest of equal mains may lie behind a building: the second and third are kept as well.
 _NEAREST_KEPT = 3
 # A way that passes a node this closely runs over it; it differs by less than a millimetre.
@@ -32,6 +31,7 @@ _PASSES_M = 0.02
 _SIDES_KEPT = 2
 # A way to the end of a main is askew if it leaves the square way by this much, and this share.
 _ASKEW_M, _ASKEW_SHARE = 0.5, 0.1
+_ALL_ROUND = np.array([-1.0, -1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True)
@@ -78,36 +78,32 @@ def joined(parts: list[Ways]) -> Ways:
 class MainWays:
     """Candidate ways to the mains of all utilities that are tapped between their ends.
 
-    ``mains`` are rows with the columns of ``DECIDING``, ``shapes`` their lines; ``places`` are
-    network nodes with ``utility``, ``point``.
+    The mains are told by their number in ``networks``.
     """
 
     corridors: Corridors
-    mains: pd.DataFrame
-    shapes: LineArray
-    places: pd.DataFrame
+    networks: Networks
     max_snap_m: float
 
-    @cached_property
+    @property
     def tree(self) -> shapely.STRtree:
         """R-tree of the mains."""
-        return shapely.STRtree(self.shapes)
+        return self.networks.tree
 
-    @cached_property
-    def length_m(self) -> FloatArray:
-        return np.asarray(shapely.length(self.shapes))
+    @property
+    def shapes(self) -> LineArray:
+        """The mains."""
+        return self.networks.shapes
 
-    @cached_property
+    @property
     def kind(self) -> IntArray:
         """Equal numbers for mains that are equal in what decides."""
-        present = [name for name in DECIDING if name in self.mains]
-        return np.asarray(self.mains.groupby(present, dropna=False).ngroup(), np.int64)
+        return self.networks.equal
 
     @cached_property
     def _along_streets(self) -> NDArray[np.bool_]:
         """Edges that ways may run along: strips and lanes, not what joins the two."""
-        strip = (self.corridors.graph.measures["kind"] == "strip").to_numpy(bool)
-        return np.asarray(strip | self._along_lanes)
+        return np.asarray((self.corridors.graph.kind == "strip") | self._along_lanes)
 
     @cached_property
     def _along_lanes(self) -> NDArray[np.bool_]:
@@ -180,8 +176,7 @@ class MainWays:
         The edge and the way from there are the same line: they cost the same.
         """
         graph = self.corridors.graph
-        bent = graph.measures["kind"].isin(ALONG_STREETS).to_numpy(bool)
-        straight = np.flatnonzero(~bent)
+        straight = np.flatnonzero((graph.kind != "strip") & (graph.kind != LANE))
         ends = np.concatenate([graph.ends[straight], graph.ends[straight, ::-1]])
         # No way leads over a red line: a connector is walked towards its strip only.
         inward = np.tile(self.corridors.is_connector[straight], 2)
@@ -197,25 +192,26 @@ class MainWays:
         ways.cover[way[held]] = other[held]
         return ways
 
-    @cached_property
-    def _continuations(self) -> tuple[IntArray, IntArray]:
+    def _continuations(self, mains: IntArray) -> tuple[IntArray, IntArray]:
         """For ends of mains (twice the main, one more for its last point), equal mains there."""
-        ends = np.stack([shapely.get_point(self.shapes, 0), shapely.get_point(self.shapes, -1)], 1)
-        end, main = self.tree.query(
+        shapes = self.shapes[mains]
+        ends = np.stack([shapely.get_point(shapes, 0), shapely.get_point(shapes, -1)], 1)
+        row, main = self.tree.query(
             ends.ravel(), predicate="dwithin", distance=POSITION_TOLERANCE_M
         )
+        end = 2 * mains[row // 2] + row % 2
         equal = (self.kind[end // 2] == self.kind[main]) & (end // 2 != main)
         return end[equal].astype(np.int64), main[equal].astype(np.int64)
 
     def _end(self, ways: Ways) -> IntArray:
         """Which end of a main each way leads to, numbered as above; -1 between the ends."""
         first = ways.chainage_m < POSITION_TOLERANCE_M
-        last = ways.chainage_m > self.length_m[ways.main] - POSITION_TOLERANCE_M
+        last = ways.chainage_m > self.networks.length_m[ways.main] - POSITION_TOLERANCE_M
         return np.where(first, 2 * ways.main, np.where(last, 2 * ways.main + 1, -1))
 
     def _covered_by_continuations(self, ways: Ways) -> Ways:
         """Cover ways to the end of a main by the way to the main that goes on nearer."""
-        end, main = self._continuations
+        end, main = self._continuations(np.unique(ways.main))
         way, row = _matches(self._end(ways), end)
         other = _numbers(ways, ways.node[way], main[row])
         away = np.append(self._away_m(ways), np.inf)
@@ -231,14 +227,16 @@ class MainWays:
 
     def _nearest_kept(self, ways: Ways) -> Ways:
         """Of the equal mains near a node keep the nearest few, and what they cover."""
-        table = pd.DataFrame({"node": ways.node, "kind": self.kind[ways.main]})
-        table["away"], table["main"] = self._away_m(ways), ways.main
-        table["covered"] = ways.cover >= 0
-        order = table.sort_values(["covered", "away", "main"]).index
-        rank = table.loc[order].groupby(["node", "kind"]).cumcount().reindex(table.index)
-        nearest = table.groupby(["node", "kind"])["away"].transform("min")
-        ways.nearest[:] = (table["away"] <= nearest).to_numpy()
-        kept = (rank < _NEAREST_KEPT).to_numpy() | (ways.cover >= 0)
+        away, kinds = self._away_m(ways), int(self.kind.max(initial=0)) + 1
+        group = ways.node * kinds + self.kind[ways.main]
+        order = np.lexsort((ways.main, away, ways.cover >= 0))
+        rank = np.empty(len(ways), np.int64)
+        rank[order] = _rank_in(group[order])
+        order = np.lexsort((away, group))
+        starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+        least = np.repeat(away[order[starts]], np.diff(np.r_[starts, len(ways)]))
+        ways.nearest[order] = away[order] <= least
+        kept = (rank < _NEAREST_KEPT) | (ways.cover >= 0)
         while (lost := kept & (ways.cover >= 0) & ~kept[ways.cover]).any():
             kept &= ~lost
         return _renumbered(ways, kept)
@@ -275,18 +273,22 @@ class MainWays:
         Where a main falls it matters how far down it is joined, and one that lies lower may be
         joined past others. So these ways end at no main before their own.
         """
-        point, main = low_places(self.mains, self.shapes, self.places)
         graph = self.corridors.graph
         strip = np.flatnonzero(self._along_streets)
+        if len(strip) == 0:
+            return _ways(strip, strip, np.zeros(0), np.zeros((0, 2)))
+        around = shapely.total_bounds(graph.lines[strip]) + self.max_snap_m * _ALL_ROUND
+        point, main = low_places(self.networks, around)
         place, row = shapely.STRtree(graph.lines[strip]).query(
             point, predicate="dwithin", distance=self.max_snap_m
         )
-        edge = strip[row]
-        near = graph.measures[["road", "side"]].iloc[edge].reset_index(drop=True)
-        near = near.assign(place=place, away=shapely.distance(graph.lines[edge], point[place]))
-        near = near.sort_values(["away", "place"]).drop_duplicates(["place", "road", "side"])
-        near = near.groupby("place").head(_SIDES_KEPT)
-        edge, place = edge[near.index], place[near.index]
+        edge, away = strip[row], shapely.distance(graph.lines[strip[row]], point[place])
+        road, side = (graph.measures[name].to_numpy()[edge] for name in ("road", "side"))
+        order = np.lexsort((place, away))
+        street = np.stack([place, road, side], axis=1)[order]
+        order = order[np.sort(np.unique(street, axis=0, return_index=True)[1])]
+        order = order[_rank_in(place[order]) < _SIDES_KEPT]
+        edge, place = edge[order], place[order].astype(np.int64)
         at_m = shapely.line_locate_point(graph.lines[edge], point[place])
         along = np.concatenate([at_m, graph.length_m[edge] - at_m])
         bent = along > POSITION_TOLERANCE_M
@@ -309,9 +311,10 @@ class MainWays:
 
     def _by_way_of_connectors(self, ways: Ways, askew: IntArray) -> Ways:
         """From red lines across the strip: by way of the strip, where that is squarer."""
-        xy, connectors = self.corridors.graph.node_xy, self.corridors.connectors
-        row, link = _matches(ways.node[askew], connectors["node"].to_numpy(np.int64))
-        way, foot = askew[row], connectors["foot"].to_numpy(np.int64)[link]
+        graph = self.corridors.graph
+        xy, (foot, red_line) = graph.node_xy, graph.ends[self.corridors.is_connector].T
+        row, link = _matches(ways.node[askew], red_line)
+        way, foot = askew[row], foot[link]
         here = xy[ways.node[way]]
         inward, ahead = xy[foot] - here, ways.xy[way] - here
         length = np.maximum(np.hypot(*inward.T), POSITION_TOLERANCE_M)
@@ -379,6 +382,15 @@ def _led_on(lines: LineArray, to_xy: FloatArray) -> LineArray:
     owner = np.concatenate([owner, np.arange(len(lines))])
     order = np.argsort(owner, kind="stable")
     return np.asarray(shapely.linestrings(np.concatenate([xy, to_xy])[order], indices=owner[order]))
+
+
+def _rank_in(groups: IntArray) -> IntArray:
+    """How many of the same group stand before each."""
+    order = np.argsort(groups, kind="stable")
+    starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
+    rank = np.empty(len(groups), np.int64)
+    rank[order] = np.arange(len(groups)) - np.repeat(starts, np.diff(np.r_[starts, len(groups)]))
+    return rank
 
 
 def _is_askew(off_m: FloatArray, away_m: FloatArray) -> NDArray[np.bool_]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,23 +13,55 @@ import shapely
 from numpy.typing import NDArray
 from shapely.ops import substring
 
-from gis.keys import once_each
+from gis.keys import Keys, key_of
 from gis.linear import FloatArray, IntArray, LineArray, ranges, segments
 from gis.network import tie_break
+from gis.overlay import CONTACT_TOLERANCE_M
 from gis.patched_tree import Tree, tree_of
 from gis.regions import Region
 from layers.survey import Survey
 from layers.utilities import Utility
-from planning.corridors import Corridors
+from planning.corridors import Corridors, green_of
+from planning.networks import Network, Networks, network_of
+from planning.obstacles import obstacles_of
 from planning.policy_model import Policy
-from planning.road_surfaces import crossing_angles, entries
+from planning.road_surfaces import Crossed, angles_across
 from planning.standards import Pipe, Standards
-from planning.tie_in_rules import refusals, standing
-from planning.tie_in_ways import DECIDING, MainWays, Ways
+from planning.tie_in_rules import refusals
+from planning.tie_in_ways import MainWays
 
-# Why a way is none.
+# Why a way is none, by its number; the first is an open way.
 BLOCKED, OBLIQUE, OFF_STREET = "blocked", "oblique", "off_street"
+REASONS = ("", BLOCKED, OBLIQUE, OFF_STREET)
+_BLOCKED, _OBLIQUE, _OFF_STREET = 1, 2, 3
 MEASURES = ("length_m", "kerb_m", "red_line_m", "green_m")
+# A way that comes as near as this to something may hang on it.
+_TOUCHED_M = 0.05
+
+
+class OpenWays(NamedTuple):
+    """Ways as equal arrays: the ``node`` of the graph, the row of the ``feature`` in its network,
+    ``chainage_m`` along the main, NaN at a node, and the measures of the way.
+    """
+
+    node: IntArray
+    feature: IntArray
+    chainage_m: FloatArray
+    length_m: FloatArray
+    kerb_m: FloatArray
+    red_line_m: FloatArray
+    green_m: FloatArray
+
+
+class ClosedWays(NamedTuple):
+    """Ways that were tried and are none, by their numbers in ``REASONS``; where they led to."""
+
+    node: IntArray
+    feature: IntArray
+    reason: IntArray
+    x: FloatArray
+    y: FloatArray
+    length_m: FloatArray
 
 
 @dataclass(frozen=True)
@@ -38,31 +70,69 @@ class TieIns:
 
     Attributes
     ----------
-    table
-        One row per pair of graph node and place: node, kind ('line' or 'node'), feature_id,
-        chainage_m (along the main, NaN at a node), and the measures of the way between.
+    networks, number
+        The mains and nodes of the utilities that it was found with, and which it is of these.
+    ways
+        One row per pair of graph node and place, in the order of the nodes, and at a node by name,
+        so that of features in one place the first by name is joined.
     lines
         The ways, from the graph node to the place in the network, LineStrings.
-    crossings
-        Pieces of them inside carriageways: ``tie_in`` (row), ``road``, ``kerb_m``, ``red_line_m``.
-    features
-        The mains and nodes themselves by kind and feature_id, for ``eligible``; a main and a
-        node may bear the same id.
-    imported
-        False when the utility has no network in the survey at all.
-    closed
-        Ways that were tried and are none: ``kind``, ``feature_id``, ``reason`` (``blocked`` by
-        private land, buildings, water or rails, ``oblique`` to a carriageway, ``off_street``
-        from one street to another or over the inside of a bend), ``node``, ``x``, ``y``.
+    crossed
+        Pieces of them inside carriageways; ``line`` is the row of the way.
+    closed_ways
+        Ways that were tried and are none.
     """
 
-    utility: str
-    table: pd.DataFrame
+    networks: Networks
+    number: int
+    ways: OpenWays
     lines: LineArray
-    crossings: pd.DataFrame
-    features: pd.DataFrame
-    imported: bool
-    closed: pd.DataFrame
+    crossed: Crossed
+    closed_ways: ClosedWays
+
+    @property
+    def network(self) -> Network:
+        """The mains and nodes themselves."""
+        return self.networks.each[self.number]
+
+    @property
+    def utility(self) -> str:
+        return self.network.utility
+
+    @property
+    def imported(self) -> bool:
+        """False when the utility has no network in the survey at all."""
+        return self.network.imported
+
+    @property
+    def features(self) -> pd.DataFrame:
+        """The mains and nodes by kind and feature_id, for ``eligible``."""
+        return self.network.features
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The ways: node, kind ('line' or 'node'), feature_id, chainage_m and the measures."""
+        told = self.ways._asdict()
+        node, feature = told.pop("node"), told.pop("feature")
+        return pd.DataFrame({"node": node, **self._named(feature), **told})
+
+    @cached_property
+    def crossings(self) -> pd.DataFrame:
+        """``crossed`` as a table; the first column is ``tie_in``, the row of the way."""
+        return self.crossed.table().rename(columns={"line": "tie_in"})
+
+    @cached_property
+    def closed(self) -> pd.DataFrame:
+        """Ways that were tried and are none: ``kind``, ``feature_id``, ``reason`` (``blocked`` by
+        private land, buildings, water or rails, ``oblique`` to a carriageway, ``off_street`` from
+        one street to another or over the inside of a bend), ``node``, ``x``, ``y``.
+        """
+        ways, reasons = self.closed_ways, np.array(REASONS, object)
+        told = {"reason": reasons[ways.reason], "node": ways.node, "x": ways.x, "y": ways.y}
+        return pd.DataFrame({**self._named(ways.feature), **told})
+
+    def _named(self, feature: IntArray) -> dict[str, NDArray[np.object_]]:
+        return {"kind": self.network.kinds[feature], "feature_id": self.network.ids[feature]}
 
     @cached_property
     def tie_break(self) -> FloatArray:
@@ -75,65 +145,27 @@ class TieIns:
         return tree_of(self.lines)
 
     @cached_property
-    def by_node(self) -> tuple[IntArray, IntArray]:
-        """Rows in the order of their nodes, and where in it those of another node begin.
+    def starts(self) -> IntArray:
+        """The rows that are the first of their node."""
+        return np.flatnonzero(np.diff(self.node, prepend=-1))
 
-        At a node they are by name, so that of features in one place the first by name is joined:
-        rows come in another order after an edit.
-        """
-        return self.in_order(np.arange(len(self.table)))
-
-    def in_order(self, rows: IntArray) -> tuple[IntArray, IntArray]:
-        """``by_node``, given all rows in any order; soon told where few are out of place."""
-        key = self.node * (len(self.features) + 1) + self.name_order
-        order = rows[np.argsort(key[rows], kind="stable")]
-        return order, np.flatnonzero(np.diff(self.node[order], prepend=-1))
-
-    @cached_property
+    @property
     def node(self) -> IntArray:
         """The node of the graph that each way begins at."""
-        return self.table["node"].to_numpy(np.int64)
+        return self.ways.node
 
     def at_nodes(self, nodes: IntArray) -> IntArray:
         """Rows that begin at some nodes."""
-        order, starts = self.by_node
-        at = np.searchsorted(self.node[order[starts]], [nodes, nodes + 1])
-        ends = np.append(starts, len(order))
-        return order[ranges(ends[at[0]], ends[at[1]])]
-
-    def renumbered(self, node: IntArray) -> TieIns:
-        """The same with other numbers of the nodes."""
-        told = [
-            one.assign(node=node[one["node"].to_numpy(np.int64)])
-            for one in (self.table, self.closed)
-        ]
-        return replace(self, table=told[0], closed=told[1])
-
-    @cached_property
-    def feature_rows(self) -> IntArray:
-        """Row of ``features`` that each way leads to."""
-        return self.rows_of_features(self.table)
-
-    def rows_of_features(self, table: pd.DataFrame) -> IntArray:
-        """Row of ``features`` that each row of a table leads to."""
-        joined = pd.MultiIndex.from_frame(table[["kind", "feature_id"]])
-        return np.asarray(self.features.index.get_indexer(joined), np.int64)
+        return ranges(*(np.searchsorted(self.node, nodes, side) for side in ("left", "right")))
 
     @cached_property
     def feature_ids(self) -> list[str]:
         """The main or node that each row joins."""
-        return list(map(str, once_each(self.table["feature_id"])))
+        return list(map(str, self.network.ids[self.ways.feature]))
 
-    @cached_property
-    def name_order(self) -> IntArray:
-        """Place of each row's feature among the names in order: decides between equal ways."""
-        return self.order_of_features[self.feature_rows]
-
-    @cached_property
-    def order_of_features(self) -> IntArray:
-        """Place of each feature among their names in order."""
-        names = [str(name) for _, name in self.features.index]
-        return np.asarray(pd.factorize(np.array(names, object), sort=True)[0], np.int64)
+    def names_of(self, rows: IntArray) -> IntArray:
+        """Place of the features of some rows among all names: decides between equal ways."""
+        return self.network.order_of_names[self.ways.feature[rows]]
 
 
 def find_tie_ins(
@@ -149,79 +181,285 @@ def find_tie_ins(
     that would cross private land, water or rails, or meet a carriageway at less than the least
     crossing angle of the policy, is no way; nor is one that leaves a street for another, or over
     the inside of a bend, over land wider than a median. All utilities are looked at together:
-    their ways run over the same ground. With ``near`` not all ways to mains are found, but all from
-    nodes in that region.
+    their ways run over the same ground. With ``near`` those from nodes in that region are found.
     """
-    networks = {one.key: _network(survey, one) for one in utilities}
-    mains = pd.concat([one.mains for one in networks.values()])
-    shapes = np.concatenate([one.shapes for one in networks.values()])
-    places = pd.concat([one.places for one in networks.values()])
-    tried = _joined(
-        [
-            *_ways_to_mains(corridors, mains, shapes, places, policy, near),
-            _ways_to_nodes(corridors, places, policy),
-        ]
-    )
-    tried = _measured(corridors, tried)
-    return {key: _of_utility(key, one, tried) for key, one in networks.items()}
+    networks = Networks(tuple(network_of(survey, one) for one in utilities))
+    found = find_ways(corridors, networks, policy, near)
+    return {
+        network.utility: TieIns(networks, number, *found.of_network(networks, number)[:4])
+        for number, network in enumerate(networks.each)
+    }
 
 
-class _Network(NamedTuple):
-    """Mains with their lines and nodes of one utility that may be joined; if it was imported.
+class Found(NamedTuple):
+    """Ways of several utilities; their ``feature`` is its number in the networks.
 
-    Nodes have their ``point``.
+    Columns are those of ``TieIns``; ``again`` are the numbers of known ways that were found again,
+    which are not told of a second time.
     """
 
-    mains: pd.DataFrame
-    shapes: LineArray
-    places: pd.DataFrame
-    imported: bool
+    ways: OpenWays
+    lines: LineArray
+    crossed: Crossed
+    closed_ways: ClosedWays
+    again: IntArray
+
+    @staticmethod
+    def joined(parts: Sequence[Found]) -> Found:
+        """Ways one after the other."""
+        ways, lines, crossed, closed, again = zip(*parts, strict=True)
+        start = np.cumsum([0, *map(len, lines)])
+        moved = [one._replace(line=one.line + at) for one, at in zip(crossed, start, strict=False)]
+        return Found(
+            joined(ways),
+            np.concatenate(lines),
+            joined(moved),
+            joined(closed),
+            np.concatenate(again),
+        )
+
+    def only(self, rows: IntArray, shut: IntArray) -> Found:
+        """Some open and some closed ways, by rows."""
+        return Found(
+            taken(self.ways, rows),
+            self.lines[rows],
+            crossed_by(self.crossed, rows),
+            taken(self.closed_ways, shut),
+            self.again,
+        )
+
+    def of_network(self, networks: Networks, number: int) -> Found:
+        """Those of one network, their features by its rows, open ones in the order of tie-ins."""
+        own, shut = (
+            np.flatnonzero(networks.network[ways.feature] == number)
+            for ways in (self.ways, self.closed_ways)
+        )
+        names = networks.each[number].order_of_names[networks.row[self.ways.feature[own]]]
+        found = self.only(own[np.lexsort((names, self.ways.node[own]))], shut)
+        ways, closed = found.ways, found.closed_ways
+        return found._replace(
+            ways=ways._replace(feature=networks.row[ways.feature]),
+            closed_ways=closed._replace(feature=networks.row[closed.feature]),
+        )
 
 
-def _network(survey: Survey, utility: Utility) -> _Network:
-    mains, shapes = _features(survey.get("lines"), utility, "subtype")
-    places, points = _features(survey.get("nodes"), utility, "kind")
-    places = _with_main(places, survey.get("lines")).assign(point=points)
-    if not utility.tie_in.inside:
-        mains, shapes = mains.iloc[:0], shapes[:0]
-    return _Network(mains, shapes, places, _has_network(survey, utility))
+class Known(NamedTuple):
+    """Ways that were tried before an edit, by their ``way_key``, ascending.
+
+    ``number`` is that of the way of each key, ``reason`` that of each way by number. What became
+    of a way stands if it comes near none of the shapes that ``changed``. Others are tried on the
+    ground of ``survey``.
+    """
+
+    key: Keys
+    number: IntArray
+    reason: IntArray
+    changed: shapely.STRtree
+    survey: Survey
+
+    def rows(self, key: Keys, lines: LineArray) -> IntArray:
+        """The number among these of ways that need not be tried again, -1 for all others."""
+        if len(self.key) == 0:
+            return np.full(len(key), -1)
+        place = np.minimum(np.searchsorted(self.key, key), len(self.key) - 1)
+        row = np.where(self.key[place] == key, self.number[place], -1)
+        same = np.flatnonzero(row >= 0)
+        near = self.changed.query(lines[same], predicate="dwithin", distance=_TOUCHED_M)[0]
+        row[same[near]] = -1
+        return row
+
+
+def way_key(node: IntArray, feature: IntArray, xy: FloatArray, length_m: FloatArray) -> Keys:
+    """The key of ways by where they begin, what they join and where, and how long they are."""
+    x, y = xy.T
+    return key_of(node, feature, x.round(3), y.round(3), length_m.round(3))
+
+
+class _Ways(NamedTuple):
+    """Ways from nodes to places in the networks that were tried.
+
+    ``known`` is the number among those known, -1 for one that is not.
+    """
+
+    node: IntArray
+    feature: IntArray
+    chainage_m: FloatArray
+    xy: FloatArray
+    lines: LineArray
+    key: Keys
+    reason: IntArray
+    known: IntArray
 
 
 class _Tried(NamedTuple):
-    """Ways that were tried: ``reason`` why one is closed, '' for none; crossings of open ones."""
+    """Ways that were tried, and what those cross that are open and not known."""
 
-    table: pd.DataFrame
-    lines: LineArray
-    crossings: pd.DataFrame
+    ways: _Ways
+    crossed: Crossed
 
 
-def _try(
+def find_ways(
     corridors: Corridors,
-    table: pd.DataFrame,
-    lines: LineArray,
+    networks: Networks,
     policy: Policy,
-    in_lane_m: FloatArray | None = None,
-) -> _Tried:
-    """Tell open ways from those that are blocked or meet a carriageway at too sharp an angle.
+    near: Region | None = None,
+    known: Known | None = None,
+) -> Found:
+    """Ways to all that may be joined of some networks.
 
-    ``in_lane_m`` of a way along a lane is no crossing: its angle is that of what comes after.
+    With ``near`` those from nodes in that region are found; with ``known`` those among
+    these that need not be tried again are not.
     """
-    reason = np.where(corridors.obstacles.connector_allowed(lines), "", BLOCKED).astype(object)
-    free = np.flatnonzero(reason == "")
-    crossings = corridors.surfaces.crossings(lines[free])
-    across, entered = lines[free], entries(crossings)
-    if in_lane_m is not None and (in_lane_m > 0).any():
-        across = _after(across, in_lane_m[free])
-        entered = entries(corridors.surfaces.crossings(across))
-    angle = crossing_angles(across, entered, corridors.surfaces)
-    sharp = angle < policy.planning.min_crossing_angle_deg
-    reason[free[entered["line"][sharp]]] = OBLIQUE
-    most_m = policy.planning.max_median_m
-    long = np.flatnonzero((reason == "") & (shapely.length(lines) > most_m))
-    between_m = corridors.surfaces.land.pieces(lines[long]).between_m(len(long))
-    reason[long[between_m > most_m]] = OFF_STREET
-    crossings = crossings.assign(line=free[crossings["line"]])
-    return _Tried(table.assign(reason=reason), lines, crossings[reason[crossings["line"]] == ""])
+    desk = _Desk(corridors, networks, policy, near, known)
+    ways, crossed = _one_after_another([*desk.ways_to_mains(), desk.ways_to_nodes()])
+    fresh = ways.known < 0
+    if near is not None:  # of others it is known only whether they make these needless
+        fresh &= near.holds(corridors.graph.node_xy[ways.node])
+    own, shut = (np.flatnonzero(fresh & some) for some in (ways.reason == 0, ways.reason > 0))
+    opened, closed = taken(ways, own), taken(ways, shut)
+    crossed = crossed_by(crossed, own)
+    measured = desk.ground(opened.lines).measured(opened.lines, crossed)
+    return Found(
+        OpenWays(
+            opened.node,
+            opened.feature,
+            opened.chainage_m,
+            *(measured[name] for name in MEASURES),
+        ),
+        opened.lines,
+        crossed,
+        ClosedWays(
+            closed.node,
+            closed.feature,
+            closed.reason,
+            closed.xy[:, 0],
+            closed.xy[:, 1],
+            np.asarray(shapely.length(closed.lines)),
+        ),
+        ways.known[ways.known >= 0],
+    )
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """What ways are looked for in."""
+
+    corridors: Corridors
+    networks: Networks
+    policy: Policy
+    near: Region | None
+    known: Known | None
+
+    def ground(self, lines: LineArray) -> Corridors:
+        """What some lines are judged and measured by: all of it, or all that they meet."""
+        if self.known is None:
+            return self.corridors
+        survey = self.known.survey
+        met = obstacles_of(survey, lines), green_of(survey, lines)
+        return replace(self.corridors, obstacles=met[0], green=met[1])
+
+    def ways_to_mains(self) -> list[_Tried]:
+        """Ways to mains. One that another makes needless is tried when that one is closed."""
+        finder = MainWays(self.corridors, self.networks, self.policy.planning.max_snap_m)
+        ways = finder.find()
+        if self.near is not None:
+            ways = ways.only(self.near.holds(self.corridors.graph.node_xy[ways.node]))
+        is_closed = np.zeros(len(ways), bool)
+        due, waiting = np.flatnonzero(ways.cover < 0), np.flatnonzero(ways.cover >= 0)
+        rounds = []
+        while len(due):
+            ended, lines = finder.ended_at_first_main(ways.take(due))
+            to = ended.node, ended.main, ended.chainage_m, ended.xy
+            rounds.append(self.tried(*to, lines, finder.in_lane_m(ended)))
+            is_closed[due] = rounds[-1].ways.reason > 0
+            ready = is_closed[ways.cover[waiting]]
+            due, waiting = waiting[ready], waiting[~ready]
+        return rounds
+
+    def ways_to_nodes(self) -> _Tried:
+        """The nodes themselves, from their feet on the strips and straight from red lines."""
+        feet, joints = (
+            self._feet(table) for table in (self.corridors.feet, self.corridors.carriers.joints)
+        )
+        parts = (feet, self._to_red_lines(*feet), joints)
+        node, feature, xy = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+        if self.near is not None:
+            kept = self.near.holds(self.corridors.graph.node_xy[node])
+            node, feature, xy = node[kept], feature[kept], xy[kept]
+        lines = segments(self.corridors.graph.node_xy[node], xy)
+        return self.tried(node, feature, np.full(len(node), np.nan), xy, lines, np.zeros(len(node)))
+
+    def _feet(self, table: pd.DataFrame) -> tuple[IntArray, IntArray, FloatArray]:
+        """Graph nodes, nodes of the networks by number, and where these are."""
+        feature = self.networks.nodes_named(table["network_node_id"].to_numpy(object))
+        rows = np.flatnonzero(feature >= 0)
+        places = table["xy"].to_numpy(object)[rows]
+        xy = np.stack(list(places)) if len(rows) else np.zeros((0, 2))
+        return table["node"].to_numpy(np.int64)[rows], feature[rows], xy
+
+    def _to_red_lines(
+        self, node: IntArray, feature: IntArray, xy: FloatArray
+    ) -> tuple[IntArray, IntArray, FloatArray]:
+        """The same places seen from red lines that are no farther than a strip and back.
+
+        A handhole between strip and red line is joined straight, not by way of the strip.
+        """
+        graph_xy = self.corridors.graph.node_xy
+        away = np.hypot(*(graph_xy[node] - xy).T)
+        order = np.lexsort((away, feature))
+        order = order[np.diff(feature[order], prepend=-1) != 0]
+        sites = np.unique(self.corridors.sites["node"].to_numpy(np.int64))
+        place, site = shapely.STRtree(shapely.points(graph_xy[sites])).query(
+            shapely.points(xy[order]), predicate="dwithin", distance=2.0 * away[order]
+        )
+        return sites[site], feature[order[place]], xy[order[place]]
+
+    def tried(
+        self,
+        node: IntArray,
+        feature: IntArray,
+        chainage_m: FloatArray,
+        xy: FloatArray,
+        lines: LineArray,
+        in_lane_m: FloatArray,
+    ) -> _Tried:
+        """Ways with the reasons why they are none: of those not known it is found out."""
+        key = way_key(node, feature, xy, np.asarray(shapely.length(lines)))
+        row = np.full(len(lines), -1) if self.known is None else self.known.rows(key, lines)
+        reason = np.zeros(len(lines), np.int64)
+        if self.known is not None:
+            reason[row >= 0] = self.known.reason[row[row >= 0]]
+        anew = np.flatnonzero(row < 0)
+        reason[anew], crossed = self._judged(lines[anew], in_lane_m[anew])
+        crossed = crossed._replace(line=anew[crossed.line])
+        return _Tried(_Ways(node, feature, chainage_m, xy, lines, key, reason, row), crossed)
+
+    def _judged(self, lines: LineArray, in_lane_m: FloatArray) -> tuple[IntArray, Crossed]:
+        """Tell open ways from those that are blocked, too sharp to a carriageway or off streets.
+
+        A way along a lane is no crossing: its angle is that of what comes after. What is crossed
+        is told of open ways.
+        """
+        surfaces, settings = self.corridors.surfaces, self.policy.planning
+        if len(lines) == 0:
+            return np.zeros(0, np.int64), Crossed.none()
+        allowed = self.ground(lines).obstacles.connector_allowed(lines)
+        reason = np.where(allowed, 0, _BLOCKED)
+        free = np.flatnonzero(reason == 0)
+        across, crossed = lines[free], surfaces.crossed(lines[free])
+        entered = crossed
+        if (in_lane_m[free] > 0).any():
+            across = _after(across, in_lane_m[free])
+            entered = surfaces.crossed(across)
+        entered = entered.take(entered.kerb_m > CONTACT_TOLERANCE_M)
+        angle = angles_across(across, entered.line, entered.road, entered.at_m, surfaces)
+        reason[free[entered.line[angle < settings.min_crossing_angle_deg]]] = _OBLIQUE
+        most_m = settings.max_median_m
+        long = np.flatnonzero((reason == 0) & (shapely.length(lines) > most_m))
+        between_m = surfaces.land.pieces(lines[long]).between_m(len(long))
+        reason[long[between_m > most_m]] = _OFF_STREET
+        crossed = crossed._replace(line=free[crossed.line])
+        return reason, crossed.take(reason[crossed.line] == 0)
 
 
 def _after(lines: LineArray, along_m: FloatArray) -> LineArray:
@@ -233,179 +471,46 @@ def _after(lines: LineArray, along_m: FloatArray) -> LineArray:
     return left
 
 
-def _joined(parts: Sequence[_Tried]) -> _Tried:
-    """Ways one after the other; of equal ones the first."""
-    table = pd.concat([one.table for one in parts], ignore_index=True)
-    lines = np.concatenate([one.lines for one in parts])
-    start = np.cumsum([0, *(len(one.lines) for one in parts)])
-    crossings = pd.concat(
-        [
-            one.crossings.assign(line=one.crossings["line"] + at)
-            for one, at in zip(parts, start, strict=False)
-        ],
-        ignore_index=True,
+def _one_after_another(parts: Sequence[_Tried]) -> _Tried:
+    """Ways one after the other; of equal ways the first."""
+    ways = joined([one.ways for one in parts])
+    crossed = crossed_one_after_another(
+        [one.crossed for one in parts], [len(one.ways.lines) for one in parts]
     )
-    same = table[["utility", "node", "kind", "feature_id"]].assign(
-        x=table["x"].round(3), y=table["y"].round(3), length_m=shapely.length(lines).round(3)
-    )
-    fresh = ~same.duplicated().to_numpy()
-    number = np.cumsum(fresh) - 1
-    crossings = crossings[fresh[crossings["line"]]]
-    crossings = crossings.assign(line=number[crossings["line"]]).reset_index(drop=True)
-    return _Tried(table[fresh].reset_index(drop=True), lines[fresh], crossings)
+    first = np.sort(np.unique(ways.key, return_index=True)[1])
+    return _Tried(taken(ways, first), crossed_by(crossed, first))
 
 
-def _ways_to_mains(
-    corridors: Corridors,
-    mains: pd.DataFrame,
-    shapes: LineArray,
-    places: pd.DataFrame,
-    policy: Policy,
-    near: Region | None,
-) -> list[_Tried]:
-    """Ways to mains. One that another makes needless is tried when that one is closed."""
-    finder = MainWays(corridors, mains, shapes, places, policy.planning.max_snap_m)
-    ways = finder.find()
-    if near is not None:
-        ways = ways.only(near.holds(corridors.graph.node_xy[ways.node]))
-    is_closed = np.zeros(len(ways), bool)
-    due, waiting = np.flatnonzero(ways.cover < 0), np.flatnonzero(ways.cover >= 0)
-    rounds = []
-    while len(due):
-        ended, lines = finder.ended_at_first_main(ways.take(due))
-        table = _way_table(mains, ended)
-        rounds.append(_try(corridors, table, lines, policy, finder.in_lane_m(ended)))
-        is_closed[due] = rounds[-1].table["reason"] != ""
-        ready = is_closed[ways.cover[waiting]]
-        due, waiting = waiting[ready], waiting[~ready]
-    return rounds
+Columns = TypeVar("Columns", OpenWays, ClosedWays, _Ways, Crossed)
 
 
-def _measured(corridors: Corridors, tried: _Tried) -> _Tried:
-    """Add the measures of the open ways; of the others they stay unknown."""
-    is_open = (tried.table["reason"] == "").to_numpy()
-    number = np.cumsum(is_open) - 1
-    crossings = tried.crossings.assign(line=number[tried.crossings["line"]])
-    measures, crossings = corridors.measure(tried.lines[is_open], crossings)
-    rows = np.flatnonzero(is_open)
-    table = pd.concat([tried.table, measures.set_axis(rows)], axis=1)
-    return _Tried(table, tried.lines, crossings.assign(line=rows[crossings["line"]]))
+def taken(columns: Columns, rows: NDArray[Any]) -> Columns:
+    """Some rows of equal arrays."""
+    return type(columns)(*[column[rows] for column in columns])
 
 
-def _of_utility(key: str, network: _Network, tried: _Tried) -> TieIns:
-    table = tried.table
-    mine = (table["utility"] == key).to_numpy()
-    own = mine & (table["reason"] == "").to_numpy()
-    number = np.cumsum(own) - 1
-    crossings = tried.crossings[own[tried.crossings["line"]]]
-    return TieIns(
-        key,
-        table.loc[own, ["node", "kind", "feature_id", "chainage_m", *MEASURES]].reset_index(
-            drop=True
-        ),
-        tried.lines[own],
-        crossings.assign(line=number[crossings["line"]])
-        .rename(columns={"line": "tie_in"})
-        .reset_index(drop=True),
-        *_features_of(network),
-        table.loc[mine & ~own, ["kind", "feature_id", "reason", "node", "x", "y"]],
-    )
+def joined(parts: Sequence[Columns]) -> Columns:
+    """Rows of equal arrays one after the other."""
+    return type(parts[0])(*map(np.concatenate, zip(*parts, strict=True)))
 
 
-def features_of(survey: Survey, utility: Utility) -> tuple[pd.DataFrame, bool]:
-    """The ``features`` of a utility's tie-ins, and whether it was ``imported``."""
-    return _features_of(_network(survey, utility))
+def crossed_one_after_another(parts: Sequence[Crossed], counts: Sequence[int]) -> Crossed:
+    """What lines cross, given by their place in parts of so many lines, by their place in all."""
+    start = np.cumsum([0, *counts])
+    moved = (one._replace(line=one.line + at) for one, at in zip(parts, start, strict=False))
+    return Crossed.joined(list(moved))
 
 
-def _features_of(network: _Network) -> tuple[pd.DataFrame, bool]:
-    of_kind = {"line": network.mains, "node": network.places}
-    return pd.concat(of_kind, names=["kind", "feature_id"]), network.imported
-
-
-def _way_table(mains: pd.DataFrame, ways: Ways) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "utility": mains["utility"].to_numpy(object)[ways.main],
-            "node": ways.node,
-            "kind": "line",
-            "feature_id": mains.index.to_numpy(object)[ways.main],
-            "chainage_m": ways.chainage_m,
-            "x": ways.xy[:, 0],
-            "y": ways.xy[:, 1],
-        }
-    )
-
-
-def _ways_to_nodes(corridors: Corridors, places: pd.DataFrame, policy: Policy) -> _Tried:
-    """The places themselves, from their feet on the strips and straight from red lines."""
-    feet = corridors.feet[corridors.feet["network_node_id"].isin(places.index)]
-    joints = corridors.carriers.joints
-    joints = joints[joints["network_node_id"].isin(places.index)]
-    feet = pd.concat([feet, _to_red_lines(corridors, feet), joints])
-    xy = np.stack(feet["xy"].to_list()) if len(feet) else np.zeros((0, 2))
-    table = pd.DataFrame(
-        {
-            "utility": places["utility"].reindex(feet["network_node_id"]).to_numpy(object),
-            "node": feet["node"].to_numpy(np.int64),
-            "kind": "node",
-            "feature_id": feet["network_node_id"].to_numpy(object),
-            "chainage_m": np.nan,
-            "x": xy[:, 0],
-            "y": xy[:, 1],
-        }
-    )
-    lines = segments(corridors.graph.node_xy[table["node"].to_numpy(np.int64)], xy)
-    return _try(corridors, table, lines, policy)
-
-
-def _has_network(survey: Survey, utility: Utility) -> bool:
-    tables = (survey.get("lines"), survey.get("nodes"))
-    return any(t is not None and bool((t["utility"] == utility.key).any()) for t in tables)
-
-
-def _features(table: Any, utility: Utility, field: str) -> tuple[pd.DataFrame, NDArray[Any]]:
-    """Rows of a layer that may be joined by the utility."""
-    if table is None:
-        return pd.DataFrame(columns=list(DECIDING)), np.zeros(0, object)
-    mine = table[table["utility"].to_numpy(object) == utility.key]
-    chosen = mine[(standing(mine, utility, field) == "").to_numpy()]
-    return pd.DataFrame(chosen.drop(columns="geometry")), np.asarray(chosen.geometry.array)
-
-
-def _with_main(places: pd.DataFrame, lines: Any) -> pd.DataFrame:
-    """Give nodes that do not say it themselves the size and pressure of the main they sit on."""
-    if lines is None or len(places) == 0:
-        return places
-    inherited = ["diameter_mm", "pressure_mpa", "voltage_kv"]
-    own = lines[inherited].reindex(places["line_id"]).set_axis(places.index)
-    return places.assign(
-        **{name: places[name].fillna(own[name]) if name in places else own[name] for name in own}
-    )
-
-
-def _to_red_lines(corridors: Corridors, feet: pd.DataFrame) -> pd.DataFrame:
-    """The same places seen from red lines that are no farther than a strip and back.
-
-    A handhole between strip and red line is joined straight, not by way of the strip.
-    """
-    if len(feet) == 0:
-        return feet
-    xy = corridors.graph.node_xy
-    away = np.hypot(*(xy[feet["node"].to_numpy(np.int64)] - np.stack(feet["xy"].to_list())).T)
-    places = feet.assign(away=away).sort_values("away").drop_duplicates("network_node_id")
-    sites = np.unique(corridors.sites["node"].to_numpy(np.int64))
-    place, site = shapely.STRtree(shapely.points(xy[sites])).query(
-        shapely.points(np.stack(places["xy"].to_list())),
-        predicate="dwithin",
-        distance=2.0 * places["away"].to_numpy(),
-    )
-    seen: pd.DataFrame = places.drop(columns="away").iloc[place]
-    return seen.assign(node=sites[site])
+def crossed_by(crossed: Crossed, rows: IntArray) -> Crossed:
+    """What some lines cross, by their place among these; all is in the order of the lines."""
+    first, last = (np.searchsorted(crossed.line, rows, side) for side in ("left", "right"))
+    found = taken(crossed, ranges(first, last))
+    return found._replace(line=np.repeat(np.arange(len(rows)), last - first))
 
 
 def eligible(tie_ins: TieIns, pipe: Pipe, standards: Standards) -> NDArray[np.bool_]:
     """Which rows of ``tie_ins.table`` may serve a pipe."""
-    return may_serve(tie_ins, pipe, standards).to_numpy(bool)[tie_ins.feature_rows]
+    return may_serve(tie_ins, pipe, standards).to_numpy(bool)[tie_ins.ways.feature]
 
 
 def may_serve(tie_ins: TieIns, pipe: Pipe, standards: Standards) -> pd.Series:

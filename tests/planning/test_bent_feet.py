@@ -61,7 +61,7 @@ def test_bent_connectors_are_looked_for_anew_where_their_surroundings_changed_on
     places: list[str] = []
 
     def counting(place: Any, *among: Any) -> Any:
-        places.append(place.key)
+        places.append(place.kind)
         return looked_for(place, *among)
 
     monkeypatch.setattr(bent_feet, "_looked_for", counting)
@@ -70,7 +70,7 @@ def test_bent_connectors_are_looked_for_anew_where_their_surroundings_changed_on
     far = {"B-2": {"geometry": box(190, 30, 196, 36)}}
     near = {"B-3": {"geometry": box(91, 15, 94.5, 24)}}
     houses = LAND["buildings"]
-    for more, again in (({}, ["P-1"]), (far, []), (far | near, ["P-1"]), (far, [])):
+    for more, again in (({}, ["parcel"]), (far, []), (far | near, ["parcel"]), (far, [])):
         places.clear()
         changed = town(**{**LAND, "buildings": houses | more})
         found = connectors(build_beside(beside, changed, policy))

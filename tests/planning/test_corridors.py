@@ -165,6 +165,19 @@ def test_a_parcel_behind_another_is_joined_round_it_and_not_through_it() -> None
     assert towns.xy(way) == [(99.0, 6.75), (99.0, 29.0), (100.0, 30.0)]
 
 
+def test_parcels_one_above_another_are_joined_as_each_alone() -> None:
+    land = {"P-1": parcel(100, 12, 140, 30), "P-2": parcel(100, 30, 140, 60)}  # the second bent
+    flats = {f"{key}{floor}": shape for floor in "ab" for key, shape in land.items()}
+    one, two = corridors(parcels=land), corridors(parcels=flats)
+    assert sorted(map(towns.xy, two.graph.lines)) == sorted(map(towns.xy, one.graph.lines))
+    for key in flats:
+        alone, above = one.end_nodes(key[:-1]), two.end_nodes(key)
+        places = [found.graph.node_xy[at].tolist() for found, at in ((one, alone), (two, above))]
+        assert len(alone)
+        assert sorted(places[0]) == sorted(places[1])
+        assert two.gaps_m[key] == one.gaps_m[key[:-1]]
+
+
 def test_strips_stop_at_private_land() -> None:
     # P-1 reaches over the north strip from x = 100 to 140.
     found = corridors(parcels={"P-1": parcel(100, 6, 140, 40)})

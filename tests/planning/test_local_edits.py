@@ -245,6 +245,18 @@ def test_an_edit_after_an_edit_gives_what_a_whole_build_gives() -> None:
     assert_equal(edit.work, ready(second))
 
 
+def test_of_parcels_one_above_another_one_moves_and_the_other_stays() -> None:
+    base = ribbon()
+    rows = base.tables["parcels"]
+    flats = rows.iloc[[3, 4]].rename(index=lambda key: f"{key}-2")
+    before = with_layers(base, parcels=pd.concat([rows, flats]))
+    for row in (3, len(rows)):
+        after = moved(before, "parcels", row, 3.0, 2.0)
+        edit = edited(ready(before), after)
+        assert edit.is_local
+        assert_equal(edit.work, ready(after))
+
+
 def test_edits_at_both_ends_of_the_town_are_spliced_each_in_its_place() -> None:
     survey = moved(moved(ribbon(), "parcels", 0, 0.0, 3.0), "parcels", 32, 0.0, 3.0)
     edit = edited(ribbon_work(), survey)
