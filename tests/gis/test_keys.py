@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from shapely.geometry import Point, box
 
-from gis.keys import alike
+from gis.keys import alike, once_each
 
 
 def test_shapes_that_are_equal_to_the_bit_are_of_one_kind() -> None:
@@ -18,3 +19,9 @@ def test_shapes_that_are_equal_to_the_bit_are_of_one_kind() -> None:
 def test_of_no_shapes_there_is_no_kind() -> None:
     first, kind = alike(np.zeros(0, object))
     assert len(first) == len(kind) == 0
+
+
+def test_of_equal_texts_in_a_column_one_is_held() -> None:
+    found = once_each(pd.Series(["strip", "bore", "strip"], dtype="str"))
+    assert found.tolist() == ["strip", "bore", "strip"]
+    assert found[0] is found[2]
