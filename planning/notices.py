@@ -196,8 +196,11 @@ def _mains_meet(
     """
     if demand is None or len(feeds) < 2:
         return
-    one, two = (source_of(work, demand, route) for route in feeds)
-    if one is not None and two is not None and are_joined(work, one, two):
+    mains = {source_of(work, demand, route) for route in feeds} - {None}
+    if len(mains) < 2:
+        return
+    one, two = sorted(map(str, mains))  # two pairs of the same mains are told once
+    if are_joined(work, one, two):
         text = _("两路所接的 {one} 和 {two} 相连:一处停供时另一处能否照常供给,请向供应企业核实")
         yield "mains_meet", "lines", one, text.format(one=one, two=two)
 
