@@ -69,7 +69,7 @@ def _beside_drawn(view: View, line: Json, place: Placer) -> list[dict[str, Any]]
     route = (manual.get("second_feed") or {}).get("route")
     if route is None:
         return []
-    label = _("手绘第二路") if manual["second_drawn"] else _("与手绘的一路成对")
+    label = _("手绘第二路") if manual.get("second_drawn") else _("与手绘的一路成对")
     return [
         {
             "points": place.line(route["geometry"]["coordinates"]),

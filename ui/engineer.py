@@ -295,7 +295,7 @@ def _withdrawing(workspace: Path, view: View, line: Mapping[str, Any]) -> None:
     asked = {"application_id": view.plan["application_id"], "utility": line["utility"]}
     nothing = {"line": None, "author": "", "note": "", "language": spoken()}
     both = {1: _("撤回手绘第一路"), 2: _("撤回手绘第二路")}
-    buttons = both if manual["second_drawn"] else {manual["feed"]: _("撤回手绘路由")}
+    buttons = both if manual.get("second_drawn") else {manual.get("feed", 1): _("撤回手绘路由")}
     with st.container(key="withdrawing", horizontal=True):
         for feed, words in buttons.items():
             st.button(

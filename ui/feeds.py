@@ -103,7 +103,7 @@ def drawn_figures(manual: Json, route: Json) -> list[str]:
 
 def _names_of_drawn(manual: Json, route: Json, other: Json) -> tuple[str, str]:
     """What the drawn route and the feed beside it are called; of two drawn ones where they join."""
-    if manual["second_drawn"]:
+    if manual.get("second_drawn"):
         told = _("手绘第一路({} 接入)"), _("手绘第二路({} 接入)")
         return told[0].format(joined_at(route)), told[1].format(joined_at(other))
     return _("手绘的一路"), _("另一路(自动选取,{} 接入)").format(joined_at(other))

@@ -183,7 +183,8 @@ def judged_drawing(view: View, manual: Json, route: Json) -> str:
     verdict = manual["verdict"]
     certainty = words.CERTAINTY.get(verdict.get("certainty") or "", "")
     parts = [
-        f"{chip(view, verdict['outcome'])} <span>{esc(certainty)}</span>",
+        f"{chip(view, verdict['outcome'])} {esc(words.source(verdict['clause'] or ''))} "
+        f"<span>{esc(certainty)}</span>",
         deciding(view, verdict),
         *drawn_figures(manual, route),
         differences(manual),
