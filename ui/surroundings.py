@@ -216,15 +216,15 @@ def differences(manual: Json) -> str:
 def changes(manual: Json) -> str:
     """Faults and what was moved of a drawing, of two drawn feeds of each."""
     second = manual.get("second_drawn")
-    named = ((_("第一路"), manual), (_("第二路"), second)) if second else (("", manual),)
+    feeds = ((_("第一路{}"), manual), (_("第二路{}"), second)) if second else (("{}", manual),)
     wrong = "".join(
-        f'<li class="tg-wrong">{name}{esc(one["text"])}</li>'
-        for name, drawn in named
+        f'<li class="tg-wrong">{name.format(esc(one["text"]))}</li>'
+        for name, drawn in feeds
         for one in drawn["faults"]
     )
     moved = "".join(
-        f'<li class="tg-soft">{name}{esc(one["text"])} {metres(one["moved_m"])} m</li>'
-        for name, drawn in named
+        f'<li class="tg-soft">{name.format(esc(one["text"]))} {metres(one["moved_m"])} m</li>'
+        for name, drawn in feeds
         for one in drawn["moves"]
     )
     return f'<ul class="tg-changes">{wrong}{moved}</ul>' if moved or wrong else ""
