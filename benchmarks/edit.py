@@ -14,7 +14,7 @@ from benchmarks.measuring import cpu_of, cpu_samples, in_child, percentile
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Application
-from planning.external_lines import external_lines, nearby_finder
+from planning.external_lines import lines_of_site
 from planning.groundwork import Groundwork, prepare
 from planning.local_edits import Edit, edited
 
@@ -93,9 +93,7 @@ def _told(samples: list[tuple[float, float]]) -> dict[str, float]:
 
 def six_lines(work: Groundwork, case: Application) -> None:
     """The external lines of a parcel with measures and verdicts: no shared trench, no remedies."""
-    site, find = work.site(case), nearby_finder()
-    for demand in case.demands.values():
-        line = external_lines(work, demand, [site], find)[site.key]
+    for line in lines_of_site(work, work.site(case)).values():
         _ = line.verdict  # made when it is asked for
 
 

@@ -25,7 +25,7 @@ from benchmarks.measuring import cpu_of, in_child
 from layers.utilities import load_utilities
 from planning.application import Application, Demand
 from planning.batch import screen
-from planning.external_lines import all_by_forest, external_lines, nearby_finder
+from planning.external_lines import all_by_forest, lines_of_site
 from planning.groundwork import Groundwork, prepare
 from planning.policies import load_policy
 from planning.routes import OBJECTIVES
@@ -266,9 +266,7 @@ def _one_at_a_time(edges: int, parcels: int) -> dict[str, Any]:
             work.search(demand.pipe, objective)
     start = time.process_time()
     for case in chosen:
-        site, find = work.site(case), nearby_finder()
-        for demand in case.demands.values():
-            external_lines(work, demand, [site], find)
+        lines_of_site(work, work.site(case))
     return _scaled(time.process_time() - start, len(chosen), len(wanted))
 
 

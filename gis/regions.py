@@ -29,6 +29,11 @@ class Region:
     bounds: FloatArray
 
     @staticmethod
+    def nowhere() -> Region:
+        """No box at all."""
+        return Region(np.zeros((0, 4)))
+
+    @staticmethod
     def round(shapes: NDArray[Any]) -> Region:
         """The boxes of shapes that are neither missing nor empty."""
         bounds = shapely.bounds(shapes).reshape(-1, 4)

@@ -34,7 +34,7 @@ from planning.judged_routes import (
     unverified_inputs,
 )
 from planning.measures import Figures, length_measure, measure_all
-from planning.route_effects import hold_of, tolerances_of
+from planning.route_effects import Exactness, Hold, hold_of
 from planning.routes import Routes
 from planning.verdicts import Verdict
 
@@ -105,10 +105,8 @@ def both_feeds(
     both = tell_together(work, demand, site.application.dig_date, routes, alone)
     facts = {**both.facts, **site_facts(work, site, utility)}
 
-    def tolerances() -> dict[str, float | None]:
-        hold = hold_of(work, utility, [site, site], routes, both.strips)
-        told = tolerances_of(hold, demand, as_one=True)
-        return {name: _known(values[0]) for name, values in told.items()}
+    def holding() -> Hold:
+        return hold_of(work, utility, [site, site], routes, both.strips)
 
     assumed = work.corridors.surfaces.width_assumed
     unverified = unverified_inputs(site.application, utility, bool(assumed[list(both.roads)].any()))
@@ -124,7 +122,13 @@ def both_feeds(
         both.measures,
         facts,
         both.roads,
-        Judging(utility, {**both.measures, **facts}, work.policy, unverified, tolerances),
+        Judging(
+            utility,
+            {**both.measures, **facts},
+            work.policy,
+            unverified,
+            Exactness(demand, holding, as_one=True),
+        ),
     )
 
 

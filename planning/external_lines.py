@@ -28,6 +28,7 @@ from planning.judged_routes import (
 from planning.narrow_slots import NarrowSlot
 from planning.no_dig import OPEN, Closed, solve_around
 from planning.qualifying import Qualifying, cheapest_for_all
+from planning.route_effects import tell_together
 from planning.routes import (
     OBJECTIVES,
     Neighbourhood,
@@ -155,6 +156,17 @@ def all_by_forest(search: Search, sites: Sequence[Site]) -> dict[str, Way]:
         [(site.key, node) for site in sites for node in site.end_nodes], columns=["site", "node"]
     )
     return dict(best_ways(search, ends))
+
+
+def lines_of_site(work: Groundwork, site: Site) -> dict[str, ExternalLine]:
+    """Solve all demands of one site, by utility; how sure their verdicts are is told together."""
+    find = nearby_finder()
+    lines = {
+        utility: external_lines(work, demand, [site], find)[site.key]
+        for utility, demand in site.application.demands.items()
+    }
+    tell_together(line.judged.judging.exactness for line in lines.values() if line.judged)
+    return lines
 
 
 def external_lines(

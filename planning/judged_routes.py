@@ -7,7 +7,7 @@ measured and judged here.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, partial
@@ -37,7 +37,7 @@ from planning.groundwork import Groundwork, Site
 from planning.measures import Figures, measure_all
 from planning.policy_model import Policy
 from planning.road_surfaces import Crossed
-from planning.route_effects import Hold, hold_of, joined_of, tolerances_of
+from planning.route_effects import Exactness, Hold, hold_of, joined_of
 from planning.routes import Routes, Way, costs
 from planning.verdict_tables import judge_rows
 from planning.verdicts import Verdict, judge, possible_of
@@ -80,14 +80,16 @@ class Answer(NamedTuple):
 class Judging:
     """What was measured of lines, judged when it is first asked for.
 
-    The outcome needs no tolerances, only its certainty does; ``surveying`` tells them.
+    The outcome needs no tolerances, only its certainty does; ``exactness`` tells them of
+    some lines, of which this has a ``number``.
     """
 
     utility: str
     inputs: Mapping[str, Any]
     policy: Policy
     unverified: tuple[str, ...]
-    surveying: Callable[[], Mapping[str, float | None]]
+    exactness: Exactness
+    number: int = 0
 
     @cached_property
     def tolerances(self) -> Mapping[str, float | None]:
@@ -95,7 +97,8 @@ class Judging:
 
         None where the survey does not say how exact it is.
         """
-        return self.surveying()
+        told = self.exactness.tolerances
+        return {name: _known(values[self.number]) for name, values in told.items()}
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -258,7 +261,7 @@ def judge_routes(
     Tolerances of all are told when those of one are first asked for.
     """
     utility = demand.pipe.utility
-    survey = _Survey(demand, partial(hold_of, work, utility, sites, routes, working))
+    exactness = Exactness(demand, partial(hold_of, work, utility, sites, routes, working))
     told = tell(work, demand, [site.application.dig_date for site in sites], routes, working)
     figures, own = told.figures, told.measures
     roads = [place.roads for place in told.places]
@@ -279,7 +282,6 @@ def judge_routes(
         inputs = {**own[number], **known[number]}
         beside_assumed = bool(assumed[list(roads[number])].any())
         unverified = unverified_inputs(site.application, utility, beside_assumed)
-        surveying = partial(survey.of, number)
         judged.append(
             Route(
                 routes.ways[number],
@@ -298,27 +300,11 @@ def judge_routes(
                 own[number],
                 known[number],
                 roads[number],
-                Judging(utility, inputs, work.policy, unverified, surveying),
+                Judging(utility, inputs, work.policy, unverified, exactness, number),
                 bored=routes.bored[number],
             )
         )
     return judged
-
-
-@dataclass(frozen=True)
-class _Survey:
-    """How exact the survey is along some routes of one demand, told of all at once."""
-
-    demand: Demand
-    holding: Callable[[], Hold]
-
-    def of(self, number: int) -> dict[str, float | None]:
-        """Half the widths of the intervals of the surveyed measures of one of the routes."""
-        return {name: _known(values[number]) for name, values in self._tolerances.items()}
-
-    @cached_property
-    def _tolerances(self) -> dict[str, FloatArray]:
-        return tolerances_of(self.holding(), self.demand)
 
 
 def hold_of_judged(
@@ -348,16 +334,15 @@ def answered_together(
     if len(routes) < _TABLE_PAYS:
         return list(routes)
     utility = demand.pipe.utility
-    survey = _Survey(demand, partial(hold_of_judged, work, utility, sites, routes))
-    tolerances = [survey.of(number) for number in range(len(routes))]
-    answers = _screened(work, utility, routes, tolerances)
-    return [
-        replace(
-            route,
-            judging=replace(route.judging, surveying=partial(survey.of, number)),
-            screened=answers[number],
-        )
+    exactness = Exactness(demand, partial(hold_of_judged, work, utility, sites, routes))
+    judgings = [
+        replace(route.judging, exactness=exactness, number=number)
         for number, route in enumerate(routes)
+    ]
+    answers = _screened(work, utility, routes, [judging.tolerances for judging in judgings])
+    return [
+        replace(route, judging=judging, screened=answer)
+        for route, judging, answer in zip(routes, judgings, answers, strict=True)
     ]
 
 

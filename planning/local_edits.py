@@ -135,15 +135,18 @@ def edited(work: Groundwork, survey: Survey, applications: Iterable[Application]
     except IncomparableError as reason:
         whole = prepare(survey, work.policy, applications, prices=work.prices)
         new = np.full(whole.corridors.graph.edge_count, -1)
-        count = len(whole.corridors.surfaces.centre)
-        roads = RoadsSince(np.full(count, -1), np.ones(count, bool))
+        roads = RoadsSince.all_new(len(whole.corridors.surfaces.centre))
         return Edit(whole, str(reason), changed, None, new, {}, roads)
     if edit.region is not None:
-        whole, layers = work._whole or work, changed.keys()
-        stood = edit.roads, edit.region, edit.edge_before
-        with_standing_facts(work, edit.work, changed, *stood, edit.ways_before)
-        hand_searches_on(whole, edit.work, layers, *stood)
-        hand_pieces_on(whole, edit.work, changed, edit.roads, edit.edge_before, edit.ways_before)
+        whole, before, ways = work._whole or work, edit.edge_before, edit.ways_before
+        with_standing_facts(work, edit.work, changed, edit.roads, edit.region, before, ways)
+        laid, region = changed, edit.region
+        if changed.keys() == {"roads"} and edit.roads.differ_in_days(
+            len(work.corridors.surfaces.centre)
+        ):
+            laid, region = {}, Region.nowhere()
+        hand_searches_on(whole, edit.work, laid.keys(), edit.roads, region, before)
+        hand_pieces_on(whole, edit.work, laid, edit.roads, before, ways)
     return edit
 
 

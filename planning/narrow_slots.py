@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from planning.groundwork import Groundwork
     from planning.tie_ins import TieIns
 
+# Layers that take no room in a slot and tell of none.
+NOT_IN_SLOTS = frozenset(("green", "trees", "no_dig", "service_areas"))
 # A way to a main runs along a strip if it stays this near to it for longer than that.
 _ON_STRIP_M, _ALONG_M = 0.02, 0.5
 
@@ -87,6 +89,12 @@ class _Tight:
     edge: IntArray
     width_m: FloatArray
     point: FloatArray
+
+    def among(self, edges: IntArray) -> _Tight:
+        """Those of some edges, ascending, which are numbered anew."""
+        mine = np.isin(self.edge, edges)
+        edge = np.searchsorted(edges, self.edge[mine])
+        return _Tight(self.limit_m, edge, self.width_m[mine], self.point[mine])
 
 
 def too_narrow(work: Groundwork, pipe: Pipe) -> NDArray[np.bool_]:
@@ -214,24 +222,30 @@ def _tight_places(work: Groundwork, limit_m: float) -> _Tight:
     return _Tight(limit_m, edges[slots.edge[tight]], width[tight], point[tight])
 
 
-def tight_after(before: Groundwork, part: Groundwork, near: IntArray, number: IntArray) -> Kept:
+def tight_after(
+    before: Groundwork, part: Groundwork, near: IntArray, number: IntArray, *, stand: bool
+) -> Kept:
     """The tight places that a groundwork keeps, as they are after an edit.
 
-    Of the edges ``near`` the edit they are looked for anew, in the ``part`` of nothing else;
-    ``number`` is that of every edge from before, -1 for one that is gone.
+    Of the edges ``near`` the edit they are looked for anew, in the ``part`` of nothing else, but
+    where all ``stand``; ``number`` is that of every edge from before, -1 for one that is gone.
     """
     found = {}
     for key, told in list(before.kept.items()):
-        if isinstance(told, _Tight):
-            edge, anew = number[told.edge], _tight_places(part, told.limit_m)
-            stays = (edge >= 0) & ~np.isin(edge, near)
-            part.kept[key] = anew
-            found[key] = _Tight(
-                told.limit_m,
-                np.concatenate([edge[stays], near[anew.edge]]),
-                np.concatenate([told.width_m[stays], anew.width_m]),
-                np.concatenate([told.point[stays], anew.point]),
-            )
+        if not isinstance(told, _Tight):
+            continue
+        if stand:
+            found[key], part.kept[key] = told, told.among(near)
+            continue
+        edge, anew = number[told.edge], _tight_places(part, told.limit_m)
+        stays = (edge >= 0) & ~np.isin(edge, near)
+        part.kept[key] = anew
+        found[key] = _Tight(
+            told.limit_m,
+            np.concatenate([edge[stays], near[anew.edge]]),
+            np.concatenate([told.width_m[stays], anew.width_m]),
+            np.concatenate([told.point[stays], anew.point]),
+        )
     return found
 
 

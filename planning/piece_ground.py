@@ -56,7 +56,7 @@ class PieceLines:
         count = len(self.lines)
         self.known = np.zeros(count, bool)
         self.figures = np.zeros((count, len(LINE_FIGURES)))
-        self.along, self.cut = np.full(count, None, object), np.full(count, None, object)
+        self.along, self.cut = np.empty(count, object), np.empty(count, object)
 
     def __len__(self) -> int:
         return len(self.known)
@@ -167,6 +167,19 @@ class PieceRows:
             self.places.append(place)
         return self._kinds[key]
 
+    def kinds_on(self, roads: IntArray) -> set[int]:
+        """The kinds of places that dig or may dig some roads, or lie beneath them."""
+        some = set(roads.tolist())
+        return {
+            kind
+            for kind, place in enumerate(list(self.places))
+            if not some.isdisjoint((*place.roads, *place.beneath))
+        }
+
+    def touching(self, roads: IntArray) -> NDArray[np.bool_]:
+        """Whether each row is a place that digs or may dig some roads, or lies beneath them."""
+        return np.isin(self.kind, list(self.kinds_on(roads)))
+
     def green(self, rows: IntArray, greenery: NDArray[Any]) -> NDArray[Any]:
         """The part of the working strip of each piece in greenery, None where there is none."""
         wanted = [row for row in rows.tolist() if row in self._strips and row not in self._green]
@@ -245,14 +258,9 @@ class PieceGround:
         """Facts by day and kind of place that no road of some tells anything of."""
         if len(roads) == 0:
             return self._dated
-        gone = set(roads.tolist())
-        places = self.told.places
+        gone = self.told.kinds_on(roads)
         return {
-            day: {
-                kind: facts
-                for kind, facts in list(known.items())
-                if gone.isdisjoint((*places[kind].roads, *places[kind].beneath))
-            }
+            day: {kind: facts for kind, facts in list(known.items()) if kind not in gone}
             for day, known in list(self._dated.items())
         }
 

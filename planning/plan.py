@@ -18,8 +18,7 @@ from planning.clearances import clearances, worst_first
 from planning.drawn_routes import DrawnRoute
 from planning.external_lines import (
     ExternalLine,
-    external_lines,
-    nearby_finder,
+    lines_of_site,
     not_planned,
 )
 from planning.groundwork import Groundwork, Site, prepare
@@ -166,11 +165,9 @@ def plan(
     if work is None or not work.knows(application):
         work = prepare(survey, policy, [application], prices=prices)
     site = work.site(application)
-    find = nearby_finder()
+    found = lines_of_site(work, site)
     lines = {
-        utility: external_lines(work, demand, [site], find)[site.key]
-        if (demand := application.demands.get(utility)) is not None
-        else not_planned(application, utility)
+        utility: found.get(utility) or not_planned(application, utility)
         for utility in load_utilities()
     }
     joint = plan_together(work, site, lines)

@@ -240,6 +240,11 @@ class _Quest:
         length_m = self.known["shortest"].figures["length_m"]
         return _past_a_limit(self.book, self.level, length_m)
 
+    def search(self, caps: Caps, worst: bool, best: Route | None) -> _Search:
+        """The search of a space for what costs less than a route known."""
+        least_yuan = self.known["cheapest"].way.weight
+        return _Search(self.book, self.site, self.level, caps, worst, best, least_yuan)
+
     def caps(self, *, worst: bool) -> Caps | None:
         """Caps of a space of routes, None where it is known to be empty.
 
@@ -258,7 +263,7 @@ def _solve(quests: Sequence[_Quest]) -> list[_Found]:
     found = [quest.at_hand for quest in quests]
     for worst in (False, True):
         searches = {
-            number: _Search(quest.book, quest.site, quest.level, caps, worst, found[number].route)
+            number: quest.search(caps, worst, found[number].route)
             for number, quest in enumerate(quests)
             if (caps := quest.caps(worst=worst)) is not None
         }
@@ -356,7 +361,10 @@ def _cost(route: Route | None) -> float:
 
 @dataclass(frozen=True)
 class _Search:
-    """The search of one space; only routes cheaper than ``best`` are looked for."""
+    """The search of one space; only routes cheaper than ``best`` are looked for.
+
+    No way at all costs less than ``least_yuan``.
+    """
 
     book: PieceBook
     site: Site
@@ -364,6 +372,7 @@ class _Search:
     caps: Caps
     worst: bool
     best: Route | None
+    least_yuan: float
 
     @cached_property
     def _farthest_m(self) -> float:
@@ -378,7 +387,7 @@ class _Search:
         """Look ever farther for the cheapest route, until no cheaper one can lie beyond.
 
         Pieces are judged first where a way within reach can be cheap enough to need no look
-        beyond; all others only tell why there is none.
+        beyond; all others only tell why there is none. Ways are tried where that can settle it.
         """
         reach_m = _FIRST_REACH_M
         rate = self.book.work.search(self.book.demand.pipe, "cheapest").lightest_rate
@@ -388,18 +397,22 @@ class _Search:
             if len(area.edges) > MOST_PIECES:
                 least_yuan = min(safe_yuan, _cost(self.best))
                 return _Found(self.best, False, least_yuan, reach_m=area.reach_m)
+            none_so_cheap = safe_yuan < self.least_yuan
             yield _Look(area.last_steps)
             if area.has_last_step(self.book, self.level, worst=self.worst):
-                dearest_yuan = min(safe_yuan, _cost(self.best))
-                found = yield from self._try_cheap(area.no_dearer(self.book, dearest_yuan))
-                if found.proven and found.lower_bound <= safe_yuan:
-                    return replace(found, reach_m=area.reach_m)
+                if not none_so_cheap:
+                    dearest_yuan = min(safe_yuan, _cost(self.best))
+                    found = yield from self._try_cheap(area.no_dearer(self.book, dearest_yuan))
+                    if found.proven and found.lower_bound <= safe_yuan:
+                        return replace(found, reach_m=area.reach_m)
+                    none_so_cheap = found.proven
                 yield _Look(area)
             part = area.allowed(self.book, self.level, worst=self.worst)
-            found = yield from self._try(part, area)
-            safe = area.reach_m >= self._farthest_m or part.is_closed
-            if safe or found.lower_bound <= safe_yuan:
-                return replace(found, reach_m=area.reach_m)
+            is_all = area.reach_m >= self._farthest_m or part.is_closed
+            if is_all or not none_so_cheap:
+                found = yield from self._try(part, area)
+                if is_all or found.lower_bound <= safe_yuan:
+                    return replace(found, reach_m=area.reach_m)
             reach_m *= 2
 
     def _try_cheap(self, area: Area) -> _Steps:

@@ -14,6 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.areas import Areas, stretches_of
+from gis.handing_on import hand_on
 from gis.keys import Keys, key_of
 from gis.linear import FloatArray, IntArray, LineArray, Tracks
 from gis.overlay import CONTACT_TOLERANCE_M
@@ -30,11 +31,12 @@ _SEAM_M = 2e-6
 # Within this of its ends a bridge or underpass is near the ground, as at a junction beside it.
 _RAMP_M = 15.0
 # What is told of roads and moves no strip and no edge of a carriageway.
-_TOLD = ("authority", "surface", "opened_on", "overhauled_on")
+_DAYS = ("opened_on", "overhauled_on")
+_TOLD = ("authority", "surface", *_DAYS)
 # By name two carriageways are told to be one divided road.
 _TEXT_COLUMNS = ("name", *_TOLD, "road_class")
 # What follows from where roads lie and how wide they are.
-OF_GEOMETRY = (
+_OF_GEOMETRY = (
     "tracks", "keys", "level", "width_assumed", "_rank", "_own_areas", "paved", "own_area",
     "land",
 )  # fmt: skip
@@ -318,16 +320,23 @@ class RoadsSince(NamedTuple):
     """Roads after an edit, by row.
 
     ``row_before`` is the row that each had, -1 for one that came; ``told`` are those of which
-    anything is told otherwise, those that came among them.
+    anything but their days is told otherwise, those that came among them; ``dated`` the others
+    whose record changed: when they were opened or overhauled, or what nothing here reads.
     """
 
     row_before: IntArray
     told: NDArray[np.bool_]
+    dated: NDArray[np.bool_]
 
     @staticmethod
     def none(count: int) -> RoadsSince:
         """So many roads of which nothing is told otherwise."""
-        return RoadsSince(np.arange(count), np.zeros(count, bool))
+        return RoadsSince(np.arange(count), *np.zeros((2, count), bool))
+
+    @staticmethod
+    def all_new(count: int) -> RoadsSince:
+        """So many roads that came."""
+        return RoadsSince(np.full(count, -1), np.ones(count, bool), np.zeros(count, bool))
 
     @property
     def stayed(self) -> IntArray:
@@ -344,6 +353,10 @@ class RoadsSince(NamedTuple):
         """Whether every road that was there has the row that it had."""
         stands = np.flatnonzero(self.row_before >= 0)
         return np.array_equal(self.row_before[stands], stands)
+
+    def differ_in_days(self, count: int) -> bool:
+        """Whether of so many roads before nothing but days is told otherwise now."""
+        return not self.told.any() and len(self.told) == count
 
     def gone(self, count: int) -> IntArray:
         """Rows, of so many before, of the roads that went or are told otherwise now."""
@@ -380,8 +393,13 @@ def road_surfaces_again(
         carriageway=np.concatenate([before.carriageway, few.carriageway])[row],
         red_line_ratio=np.concatenate([before.red_line_ratio, few.red_line_ratio])[row],
     )
-    since = RoadsSince(row_before, told)
-    after._take(before, since)
+    since = RoadsSince(row_before, told, np.zeros(len(told), bool))
+    other = _differ(before, after, since, _DAYS)
+    since = RoadsSince(row_before, other, told & ~other)
+    if not lie_otherwise(before, after, since).any() and len(told) == len(before.centre):
+        hand_on(before, after, _OF_GEOMETRY)
+    else:
+        after._take(before, since)
     return after, since
 
 
@@ -431,12 +449,19 @@ def lie_otherwise(
     before: RoadSurfaces, after: RoadSurfaces, since: RoadsSince
 ) -> NDArray[np.bool_]:
     """Which roads came, lie or are otherwise now, whatever else is told of them."""
+    return _differ(before, after, since, _TOLD)
+
+
+def _differ(
+    before: RoadSurfaces, after: RoadSurfaces, since: RoadsSince, but: Collection[str]
+) -> NDArray[np.bool_]:
+    """Which roads came or are told otherwise in anything but some columns."""
     other = since.told.copy()
     row = np.flatnonzero(since.told & (since.row_before >= 0))
     old = since.row_before[row]
     tables = before.table.iloc[old], after.table.iloc[row]
     alike = np.ones(len(row), bool)
-    for name in after.table.columns.drop(list(_TOLD)):
+    for name in after.table.columns.drop(list(but)):
         alike &= _equal(*(table[name] for table in tables))
     for name in ("centre", "carriageway"):
         alike &= shapely.equals_exact(getattr(before, name)[old], getattr(after, name)[row], 0.0)

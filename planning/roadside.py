@@ -26,7 +26,6 @@ from planning.bent_feet import Bent
 from planning.medians import ROUNDABOUT_M, arcs_of_roundabouts
 from planning.policy_model import Planning, Policy
 from planning.road_surfaces import (
-    OF_GEOMETRY,
     RoadsSince,
     RoadSurfaces,
     lie_otherwise,
@@ -151,7 +150,6 @@ def roadside_after(
     surfaces, since = road_surfaces_again(before.surfaces, survey, policy, changed)
     other = lie_otherwise(before.surfaces, surfaces, since)
     if not other.any() and len(other) == len(before.surfaces.centre):
-        hand_on(before.surfaces, surfaces, OF_GEOMETRY)
         after = replace(before, surfaces=surfaces)
         hand_on(before, after, ("_strip_tree", "street_tree"))
         counts = len(before.streets.ends), len(before.strips.side)

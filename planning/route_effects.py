@@ -7,7 +7,8 @@ square connector slides along the strip with the point that it serves. Kerbs mov
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -34,17 +35,55 @@ _SQUARE = 0.1
 _LEAST_SINE = 0.42
 
 
-def tolerances_of(hold: Hold, demand: Demand, *, as_one: bool = False) -> dict[str, FloatArray]:
-    """Half the widths of the intervals of the surveyed measures of some routes of one demand.
+@dataclass(frozen=True, eq=False)
+class Exactness:
+    """How exact the survey makes the measures of routes of one demand, told when first asked for.
 
-    ``as_one``: the routes are the feeds of one line, and what they measure together is asked for.
+    ``holding`` tells what they hang on. ``as_one``: the routes are the feeds of one line, and what
+    they measure together is asked for.
     """
-    utility, inputs = demand.pipe.utility, hold.work.policy.inputs
-    spread, feeds = spread_of(hold), 1
-    if as_one:
-        spread, feeds = spread.as_one(), spread.count
-    measures = measure_all(utility, spread.figures(demand, feeds))
-    return {name: values for name, values in measures.items() if inputs[name].surveyed}
+
+    demand: Demand
+    holding: Callable[[], Hold]
+    as_one: bool = False
+
+    @cached_property
+    def tolerances(self) -> dict[str, FloatArray]:
+        """Half the widths of the intervals of the surveyed measures, for every route or for all."""
+        (told,) = _told([self], [self.holding()])
+        return told
+
+
+def tell_together(exactness: Iterable[Exactness]) -> None:
+    """Tell of several demands what was not told yet, for little more than one takes."""
+    due = [one for one in dict.fromkeys(exactness) if "tolerances" not in vars(one)]
+    on_ground: dict[int, list[tuple[Exactness, Hold]]] = defaultdict(list)
+    for one in due:
+        hold = one.holding()
+        on_ground[id(hold.work.corridors)].append((one, hold))
+    for pairs in on_ground.values():
+        some, holds = map(list, zip(*pairs, strict=True))
+        for one, told in zip(some, _told(some, holds), strict=True):
+            vars(one)["tolerances"] = told
+
+
+def _told(exactness: Sequence[Exactness], holds: Sequence[Hold]) -> list[dict[str, FloatArray]]:
+    """Half the widths of the intervals of the surveyed measures, of each in order."""
+    counts = [1 if one.as_one else len(h.lines) for one, h in zip(exactness, holds, strict=True)]
+    ends = np.cumsum(counts).tolist()
+    number = [
+        np.full(len(hold.lines), end - 1) if one.as_one else np.arange(end - count, end)
+        for one, hold, count, end in zip(exactness, holds, counts, ends, strict=True)
+    ]
+    spread = spread_of(Hold.together(holds)).of_works(np.concatenate(number))
+    inputs = holds[0].work.policy.inputs
+    told = []
+    for one, hold, count, end in zip(exactness, holds, counts, ends, strict=True):
+        feeds = len(hold.lines) if one.as_one else 1
+        figures = spread.figures(one.demand, feeds, slice(end - count, end))
+        measures = measure_all(one.demand.pipe.utility, figures)
+        told.append({name: v for name, v in measures.items() if inputs[name].surveyed})
+    return told
 
 
 def spread_of(hold: Hold) -> Spread:
@@ -114,6 +153,24 @@ class Hold:
     feature_id: NDArray[Any]
     parcels: Sequence[str]
     working: NDArray[Any]
+
+    @staticmethod
+    def together(holds: Sequence[Hold]) -> Hold:
+        """What the routes of several hang on, one after the other, all on one ground."""
+        first = np.cumsum([0, *(len(hold.lines) for hold in holds)]).tolist()
+        crossed = [
+            hold.crossed._replace(line=hold.crossed.line + at)
+            for hold, at in zip(holds, first[:-1], strict=True)
+        ]
+        return Hold(
+            holds[0].work,
+            np.concatenate([hold.lines for hold in holds]),
+            Crossed.joined(crossed),
+            np.concatenate([hold.kind for hold in holds]),
+            np.concatenate([hold.feature_id for hold in holds]),
+            [parcel for hold in holds for parcel in hold.parcels],
+            np.concatenate([hold.working for hold in holds]),
+        )
 
     @cached_property
     def joined(self) -> About:

@@ -135,10 +135,19 @@ class PieceBook:
         """The day of digging."""
         return date.fromisoformat(self.given["dig_date"])
 
-    def after(self, work: Groundwork) -> PieceBook:
-        """The book after an edit: pieces that stand, by their rows, are not judged again."""
-        ground = work.under(self.work.closed)
-        book = PieceBook(ground, self.demand, self.given, self._told, self._ranked, self._caps)
+    def after(self, work: Groundwork, roads: IntArray) -> PieceBook:
+        """The book after an edit: pieces that stand, by their rows, are not judged again.
+
+        ``roads`` are those with other days now: pieces that touch them are.
+        """
+        ground, told = work.under(self.work.closed), self._told
+        if len(roads):
+            touched = {rows: rows.touching(roads) for rows, _ in told}
+            told = {
+                (rows, worst): np.where(touched[rows][: len(ranks)], np.int8(-1), ranks)
+                for (rows, worst), ranks in list(told.items())
+            }
+        book = PieceBook(ground, self.demand, self.given, told, self._ranked, self._caps)
         hand_on(self, book, _OF_DEMAND)
         return book
 

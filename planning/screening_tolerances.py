@@ -12,7 +12,7 @@ from gis.overlay import strips
 from planning.application import Demand
 from planning.groundwork import Groundwork
 from planning.measures import MEASURES
-from planning.route_effects import Hold, tolerances_of
+from planning.route_effects import Exactness, Hold
 from planning.screening_sites import Sites
 from planning.screening_ways import Ways
 
@@ -47,7 +47,7 @@ def tolerances_of_ways(
         crossed=work.corridors.surfaces.crossed(lines),
         working=_working(work, demand, lines),
     )
-    for name, values in tolerances_of(drawn, demand).items():
+    for name, values in Exactness(demand, lambda: drawn).tolerances.items():
         found[name][at] = values
     return found
 

@@ -32,6 +32,7 @@ from planning.measures import Figures
 SURVEYED = ("length_m", "kerb_m", "red_line_m", "longest_kerb_m", "green_m2")
 # What moves a figure by less per metre does not move it: rounding of directions.
 _NOTHING = 1e-9
+_EVERY = slice(None)
 
 
 class Effects(NamedTuple):
@@ -89,14 +90,23 @@ class Spread:
         """The effects on one figure."""
         return self.effects.where(self.effects.figure == name)
 
-    def figures(self, demand: Demand, feeds: int = 1) -> Figures:
+    def figures(self, demand: Demand, feeds: int = 1, some: slice = _EVERY) -> Figures:
         """The half widths as figures, so that the functions of the measures combine them."""
-        return Figures(demand=demand, **self.tolerances, trees=np.zeros(self.count), feeds=feeds)
+        half = {name: values[some] for name, values in self.tolerances.items()}
+        trees = np.zeros(len(half["length_m"]))
+        return Figures(demand=demand, **half, trees=trees, feeds=feeds)
+
+    def of_works(self, work: IntArray) -> Spread:
+        """Effects on the sums of the figures of routes of one work: what all hang on moves all.
+
+        ``work`` is the number of the work of every route.
+        """
+        on_works = self.effects._replace(route=work[self.effects.route])
+        return replace(self, effects=on_works, count=int(work.max(initial=-1)) + 1)
 
     def as_one(self) -> Spread:
-        """Effects on the sums of the figures of all routes: what both hang on moves both."""
-        on_both = self.effects._replace(route=np.zeros_like(self.effects.route))
-        return replace(self, effects=on_both, count=1)
+        """Effects on the sums of the figures of all routes."""
+        return self.of_works(np.zeros(self.count, np.int64))
 
 
 def sum_of_squares(effects: Effects, count: int) -> FloatArray:

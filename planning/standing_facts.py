@@ -33,9 +33,7 @@ _OF_GRAPH = (
     "strip_nodes", "_nodes_of_sites",
 )  # fmt: skip
 _OF_ROADS = ("road_areas", "land_in_reach", "reaches")
-_OF_ROAD_TABLE = (
-    "is_city_road", "may_be_city_road", "road_days", "counted_carriageways",
-)  # fmt: skip
+_OF_ROAD_TABLE = ("is_city_road", "may_be_city_road", "counted_carriageways")
 _OF_LAYER = {"greenery": "green", "trees": "trees", "parcel_row": "parcels"}
 _OF_OBSTACLES = ("private_areas", "water_areas")
 # Layers that obstacles, closures and existing lines are read from.
@@ -104,7 +102,9 @@ def _hand_surfaces_on(
     corridors = after.corridors
     one, two = before.corridors.surfaces.surface, corridors.surfaces.surface
     repaved = (roads.row_before < 0) | (one[roads.row_before] != two)
-    if "edge_surfaces_m" in vars(before):
+    if corridors.graph is before.corridors.graph and not repaved.any():
+        hand_on(before, after, ("edge_surfaces_m",))
+    elif "edge_surfaces_m" in vars(before):
         vars(after)["edge_surfaces_m"] = _surfaces_m(
             corridors,
             (corridors.graph.measures, corridors.crossings),
@@ -114,6 +114,9 @@ def _hand_surfaces_on(
         )
     for utility, metres in before._tie_in_surfaces_m.items():
         ways = after.tie_ins(utility)
+        if ways is before._tie_ins[utility] and not repaved.any():
+            after._tie_in_surfaces_m[utility] = metres
+            continue
         after._tie_in_surfaces_m[utility] = _surfaces_m(
             corridors, (ways.table, ways.crossings), metres, ways_before[utility], repaved
         )
@@ -158,8 +161,11 @@ def _ground(
     edge_before: IntArray,
 ) -> Ground:
     after = Ground(work.survey, work.corridors, work.policy)
-    same_roads = before.corridors.surfaces is after.corridors.surfaces
+    surfaces = before.corridors.surfaces
+    same_roads = roads.differ_in_days(len(surfaces.centre))
     streets_stand = same_streets(before.corridors.roadside, after.corridors.roadside)
+    if surfaces is after.corridors.surfaces:
+        hand_on(before, after, ("road_days",))
     if same_roads:
         hand_on(before, after, _OF_ROAD_TABLE)
     if streets_stand:

@@ -43,7 +43,7 @@ def hand_pieces_on(
     changes
         The changed features of every layer with any.
     roads
-        The rows that roads had.
+        The rows that roads had; of those with other days pieces stand, and are judged again.
     edge_before, ways_before
         For every edge, and every way to a tie-in of each utility, its number before, -1 for a new
         one.
@@ -59,12 +59,13 @@ def hand_pieces_on(
     numbers = {CUT: edges, BORED: edges, **ways_before}
     land = _land(before, after, roads)
     beside_cut, beside_bored = (_round(changes, but) for but in (_MAINS | _LAND, _MAINS))
+    otherwise, dated = np.flatnonzero(roads.told | roads.dated), np.flatnonzero(roads.dated)
     for key, told in list(before.kept.items()):
         if isinstance(told, PieceLines) and told.of in numbers:
             region = beside_bored if told.of == BORED else beside_cut
-            _hand_on(told, before, after, region, numbers[told.of], roads.rows, land)
+            _hand_on(told, before, after, region, numbers[told.of], otherwise, land)
         elif isinstance(told, PieceBook) or key[0] == NOTHING:
-            after.kept[key] = told.after(after) if isinstance(told, PieceBook) else told
+            after.kept[key] = told.after(after, dated) if isinstance(told, PieceBook) else told
 
 
 def _round(changes: Mapping[str, Change], but: Set[str]) -> Region:
@@ -75,9 +76,10 @@ def _round(changes: Mapping[str, Change], but: Set[str]) -> Region:
 
 def _land(before: Groundwork, after: Groundwork, roads: RoadsSince) -> NDArray[Any]:
     """Land of the roads that came, went or are told otherwise, as it was and as it is."""
-    if not roads.told.any() and len(roads.told) == len(before.corridors.surfaces.centre):
+    count = len(before.corridors.surfaces.centre)
+    if roads.differ_in_days(count):
         return np.zeros(0, object)
-    gone = roads.gone(len(before.corridors.surfaces.centre))
+    gone = roads.gone(count)
     sides = (before.ground, gone), (after.ground, roads.rows)
     return np.concatenate([land.shapes[rows] for one, rows in sides for land, _ in one.reaches])
 

@@ -20,7 +20,7 @@ from planning.corridor_parts import cut_out_edges
 from planning.crossing_methods import Bores, Methods
 from planning.facts import Ground
 from planning.groundwork import SEARCHES_BEFORE, Groundwork
-from planning.narrow_slots import tight_after
+from planning.narrow_slots import NOT_IN_SLOTS, tight_after
 from planning.no_dig import Closed
 from planning.road_surfaces import RoadsSince
 from planning.routes import Search
@@ -131,7 +131,8 @@ def hand_searches_on(
         dict(before._methods), dict(before._searches), after, edge_before, near
     )
     number = numbers_after(edge_before, before.corridors.graph.edge_count)
-    after.kept.update(tight_after(before, stood.part, near, number))
+    stand = changed <= NOT_IN_SLOTS and graph.lines is before.corridors.graph.lines
+    after.kept.update(tight_after(before, stood.part, near, number, stand=stand))
     after.kept[SEARCHES_BEFORE] = stood
 
 

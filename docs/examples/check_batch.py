@@ -28,7 +28,7 @@ sys.path.insert(0, str(REPOSITORY))
 from layers.store import Workspace  # noqa: E402 - runs from anywhere
 from planning.application import Application, ApplicationError, parse_application  # noqa: E402
 from planning.batch import cases_of, screen  # noqa: E402
-from planning.external_lines import ExternalLine, external_lines, nearby_finder  # noqa: E402
+from planning.external_lines import ExternalLine, lines_of_site  # noqa: E402
 from planning.groundwork import Groundwork, SiteError, placed, prepare  # noqa: E402
 from planning.policies import load_policy  # noqa: E402
 from planning.questions import as_text, open_subjects  # noqa: E402
@@ -79,11 +79,7 @@ def planned_rows(work: Groundwork, case: Application) -> dict[str, dict[str, Any
     except SiteError as error:
         refused = {"status": "unroutable", "reason": error.reason}
         return {utility: dict(refused) for utility in case.demands}
-    find = nearby_finder()
-    return {
-        utility: _columns(work, external_lines(work, demand, [site], find)[site.key])
-        for utility, demand in case.demands.items()
-    }
+    return {utility: _columns(work, line) for utility, line in lines_of_site(work, site).items()}
 
 
 def _columns(work: Groundwork, line: ExternalLine) -> dict[str, Any]:

@@ -144,7 +144,7 @@ def test_where_roads_have_other_numbers_no_piece_is_left() -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{"authority": "estate"}, {"opened_on": "2026-01-01"}, {"surface": "concrete"}],
+    [{"authority": "estate"}, {"surface": "concrete"}],
 )
 def test_what_else_is_told_of_a_road_leaves_the_pieces_off_it(values: dict[str, str]) -> None:
     survey = told(ribbon(), "roads", 1, **values)  # from x = 400 to 800
@@ -158,6 +158,39 @@ def test_what_else_is_told_of_a_road_leaves_the_pieces_off_it(values: dict[str, 
     _assert_stands(edit)
     again = edited(edit.work, told(survey, "roads", 2, **values))
     _assert_stands(again)
+
+
+@pytest.mark.parametrize("field", ["opened_on", "overhauled_on"])
+def test_days_of_a_road_leave_all_pieces_and_are_told_of_those_that_touch_it(field: str) -> None:
+    edit = edited(_BEFORE, told(ribbon(), "roads", 1, **{field: "2026-01-01"}))
+    for of in (CUT, "water"):
+        known = [work.kept["piece lines", of].known for work in (_BEFORE, edit.work)]
+        np.testing.assert_array_equal(*known)
+    ground, number = edit.work.kept["piece ground", 0.9, CUT], _pieces(edit.work, CUT)
+    days = [fact[f"road_{field}"] for fact in _facts(ground, number)]
+    touched = ground.told.touching(np.array([1]))[ground.rows(number)]
+    assert any("2026-01-01" in day for day in days)
+    assert not any("2026-01-01" in day for day, mine in zip(days, touched, strict=True) if not mine)
+    _assert_stands(edit)
+
+
+def _ranks(book: PieceBook, numbers: Any) -> list[Any]:
+    ground = book._ground(CUT)
+    return [book._ranks_of(ground, numbers, worst).tolist() for worst in (False, True)]
+
+
+def test_pieces_on_a_road_with_other_days_are_judged_again() -> None:
+    work = ready(_with_young_streets())
+    _six(work)
+    edit = edited(work, told(work.survey, "roads", 2, opened_on="2001-01-01"))
+    changed = 0
+    for key, before in list(work.kept.items()):
+        if isinstance(before, PieceBook):
+            numbers = np.flatnonzero(before._ground(CUT).lines.known)
+            then, now = _ranks(before, numbers), _ranks(edit.work.kept[key], numbers)
+            assert now == _ranks(PieceBook(edit.work, before.demand, before.given), numbers)
+            changed += then != now
+    assert changed
 
 
 def _six(work: Groundwork) -> dict[Any, ExternalLine]:
