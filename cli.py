@@ -42,7 +42,7 @@ from planning.county_screening import (
     readable,
     screen_county,
 )
-from planning.drawn_routes import drawn_entry
+from planning.drawn_routes import FEEDS, drawn_entry
 from planning.groundwork import Groundwork, placed, prepare
 from planning.manual_routes import RefusedRoute
 from planning.plan import plan
@@ -272,7 +272,10 @@ def graph(workspace: Path, out: Path, as_json: bool) -> None:
 @click.option("--out", required=True, type=click.Path(path_type=Path), help=_("plan.json 文件"))
 @click.option("--gpkg", type=click.Path(path_type=Path), help=_("路由、作业带、穿越的 GeoPackage"))
 @click.option(
-    "--route", "drawn", multiple=True, help=_("专业=文件:一并核算手绘路由(GeoJSON 或 GeoPackage)")
+    "--route",
+    "drawn",
+    multiple=True,
+    help=_("专业=文件:一并核算手绘路由(GeoJSON 或 GeoPackage);要两路的,第二路写作 专业:2=文件"),
 )
 @as_json_option
 @click.pass_context
@@ -502,11 +505,25 @@ def _with_drawn(
         return document
     parse_application(document, tolerant=True)  # refuses a history nothing can be added to
     routes = dict(document.get("drawn_routes") or {})
-    for utility, file in _pairs("--route", drawn).items():
+    given: set[tuple[str, int]] = set()
+    for name, file in _pairs("--route", drawn).items():
+        utility, feed = _feed(name)
+        if (utility, feed) in given:
+            raise LayerError(_("--route {}:这一路已给出一条。请只留一条。").format(name))
+        given.add((utility, feed))
         coordinates = [[x, y] for x, y in read_line(file, opened.crs).coords]
-        entry = drawn_entry(coordinates, "", datetime.now(UTC), Path(file).name)
+        entry = drawn_entry(coordinates, "", datetime.now(UTC), Path(file).name, feed)
         routes[utility] = [*routes.get(utility, []), entry]
     return {**document, "drawn_routes": routes}
+
+
+def _feed(name: str) -> tuple[str, int]:
+    """The utility and the feed that ``--route`` names: ``water`` or ``water:1``, ``water:2``."""
+    utility, colon, number = name.partition(":")
+    feeds = {str(feed): feed for feed in FEEDS}
+    if colon and number not in feeds:
+        raise LayerError(_("--route {}:冒号后须为 1(第一路)或 2(第二路)。请改正。").format(name))
+    return utility, feeds[number or "1"]
 
 
 def _names(text: str | None, known: tuple[str, ...], option: str) -> list[str] | None:

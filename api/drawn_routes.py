@@ -21,6 +21,7 @@ from language import gettext as _
 # A line drawn by clicks has tens of points; each one costs time to judge.
 MAX_POINTS = 200
 _MAX_BYTES = 40_000  # as many points with 16 digits each way, and the texts
+_FEEDS = (1, 2)
 _MAX_TEXT = {"application_id": 80, "utility": 20, "author": 80, "note": 400, "language": 8}
 
 Drawing = Mapping[str, Any]
@@ -43,7 +44,8 @@ def drawn_routes(
     """``POST /api/drawn/judge`` and ``/api/drawn/keep``, for one workspace.
 
     Both take ``application_id``, ``utility``, ``line`` as [longitude, latitude] pairs, and
-    optionally ``author`` and ``note``; ``keep`` takes null for ``line`` to withdraw the route.
+    optionally ``author``, ``note`` and which ``feed`` of two it is, the first where left out;
+    ``keep`` takes null for ``line`` to withdraw the feed.
     ``judge`` and ``keep`` are called in a worker thread.
     """
 
@@ -84,8 +86,16 @@ def parse_drawing(body: bytes, *, may_be_empty: bool) -> dict[str, Any]:
         if not _is_writable(text):
             raise DrawingError(_("{} 含有无法保存的字符,请改写").format(name))
         found[name] = text.strip()
+    if "feed" in asked:
+        found["feed"] = _feed(asked["feed"])
     found["line"] = _line(asked.get("line"), may_be_empty=may_be_empty)
     return found
+
+
+def _feed(value: Any) -> int:
+    if isinstance(value, bool) or value not in _FEEDS:
+        raise DrawingError(_("feed 须为 1(第一路)或 2(第二路)"))
+    return int(value)
 
 
 def _line(value: Any, *, may_be_empty: bool) -> list[list[float]] | None:

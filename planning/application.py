@@ -15,7 +15,7 @@ from language import gettext as _
 from layers.names import APPLICATION_ID
 from layers.utilities import load_utilities
 from planning.comparisons import day, is_finite
-from planning.drawn_routes import DrawnRoute, parse_drawn_routes
+from planning.drawn_routes import FEEDS, DrawnRoute, parse_drawn_routes
 from planning.rule_files import read_rows
 from planning.sizing import Sizing
 from planning.sizing_rules import runs_by_gravity
@@ -79,7 +79,7 @@ _DEMAND_FIELDS = (
 _LAYINGS = ("direct", "conduit")
 _PROMISER_RECORDS = ("declines", "bad_credit")
 # So many feeds of a line are planned and judged together (docs/decisions/0008).
-MOST_FEEDS = 2
+MOST_FEEDS = len(FEEDS)
 _INVESTMENT_KINDS = ("enterprise", "government", "person", "mixed")
 
 

@@ -163,7 +163,7 @@ def _strips(work: Groundwork, demand: Demand, routes: Routes, alone: NDArray[Any
     wide_m = 2 * (width_m + work.policy.planning.work_margin_m) + between
     beside = np.array(
         [
-            shapely.line_merge(_along(cut, other, BESIDE_M))
+            shapely.line_merge(stretches_along(cut, other, BESIDE_M))
             for cut, other in zip(routes.cut, routes.cut[::-1], strict=True)
         ],
         object,
@@ -171,7 +171,7 @@ def _strips(work: Groundwork, demand: Demand, routes: Routes, alone: NDArray[Any
     return np.asarray(shapely.union(alone, strips(beside, np.full(2, wide_m))))
 
 
-def _along(line: shapely.Geometry, other: shapely.Geometry, away_m: float) -> Any:
+def stretches_along(line: shapely.Geometry, other: shapely.Geometry, away_m: float) -> Any:
     """The stretches of a line that run along another; a place where they only cross is none."""
     parts = shapely.get_parts(shapely.intersection(line, shapely.buffer(other, away_m)))
     return shapely.MultiLineString([part for part in parts if part.length > 4 * away_m])
@@ -179,7 +179,7 @@ def _along(line: shapely.Geometry, other: shapely.Geometry, away_m: float) -> An
 
 def _shared_m(lines: NDArray[Any]) -> float:
     """Metres that both lie in one trench, never too many: ends may reach beyond by ``SAME_M``."""
-    shared = _along(lines[0], lines[1], SAME_M)
+    shared = stretches_along(lines[0], lines[1], SAME_M)
     return float(max(shared.length - 2 * SAME_M * len(shared.geoms), 0.0))
 
 

@@ -1,8 +1,12 @@
-"""Drawn routes 手绘路由 as an application keeps them: for each utility a history, newest last."""
+"""Drawn routes 手绘路由 as an application keeps them: for each utility a history, newest last.
+
+Of a line that wants two feeds either may be drawn, or both: an entry tells which it is, and the
+newest of each feed counts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,18 +19,35 @@ from planning.comparisons import is_finite
 
 # A line drawn or recorded by a person has tens of points, a traced one some hundreds.
 _MOST_POINTS = 5000
+# Feeds of a line that may be drawn (docs/decisions/0008).
+FEEDS = (1, 2)
 
 ErrorOf = Callable[[str, Any, str, str], Exception]
 
 
 @dataclass(frozen=True)
 class DrawnRoute:
-    """One entry of the history. ``line`` is in the survey's CRS, None where it was withdrawn."""
+    """One entry of the history. ``line`` is in the survey's CRS, None where it was withdrawn.
+
+    ``feed`` tells which one of two it is; who does not speak of feeds means the first.
+    """
 
     line: shapely.LineString | None
     author: str = ""
     at: str = ""
     note: str = ""
+    feed: int = 1
+
+
+def of_feed(history: Sequence[DrawnRoute], feed: int) -> tuple[DrawnRoute, ...]:
+    """The history of one feed, newest last."""
+    return tuple(one for one in history if one.feed == feed)
+
+
+def in_force(history: Sequence[DrawnRoute]) -> tuple[DrawnRoute, ...]:
+    """The newest drawing of each feed that was not withdrawn, in the order of the feeds."""
+    newest = {one.feed: one for one in history}
+    return tuple(newest[feed] for feed in sorted(newest) if newest[feed].line is not None)
 
 
 def parse_drawn_routes(value: Any, error: ErrorOf) -> dict[str, tuple[DrawnRoute, ...]]:
@@ -45,15 +66,15 @@ def parse_drawn_routes(value: Any, error: ErrorOf) -> dict[str, tuple[DrawnRoute
 
 
 def drawn_entry(
-    coordinates: list[list[float]] | None, author: str, at: datetime, note: str
+    coordinates: list[list[float]] | None, author: str, at: datetime, note: str, feed: int = 1
 ) -> dict[str, Any]:
-    """An entry for the application document; None for ``coordinates`` withdraws the route.
+    """An entry for the application document; None for ``coordinates`` withdraws the feed.
 
     ``at`` is written with its difference to UTC, on the clock of this machine.
     """
     line = None if coordinates is None else {"type": "LineString", "coordinates": coordinates}
     when = at.astimezone().isoformat(timespec="seconds")
-    return {"line": line, "author": author, "at": when, "note": note}
+    return {"line": line, "feed": feed, "author": author, "at": when, "note": note}
 
 
 def _history(place: str, utility: str, entries: Any, error: ErrorOf) -> tuple[DrawnRoute, ...]:
@@ -73,7 +94,11 @@ def _entry(place: str, entry: Any, error: ErrorOf) -> DrawnRoute:
         if text is not None and not isinstance(text, str):
             raise error(f"{place}.{key}", text, _("须为文字"), _("改正或留空"))
     line = None if entry["line"] is None else _line(f"{place}.line", entry["line"], error)
-    return DrawnRoute(line, **{key: text or "" for key, text in texts.items()})
+    feed = 1 if entry.get("feed") is None else entry["feed"]
+    if isinstance(feed, bool) or feed not in FEEDS:
+        rule, cure = _("须为 1(第一路)或 2(第二路)"), _("改正;只要一路的删去该字段")
+        raise error(f"{place}.feed", feed, rule, cure)
+    return DrawnRoute(line, **{key: text or "" for key, text in texts.items()}, feed=int(feed))
 
 
 def _line(place: str, value: Any, error: ErrorOf) -> shapely.LineString:

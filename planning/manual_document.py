@@ -1,32 +1,39 @@
-"""Drawn routes as plain values: who drew them, what was moved, faults, and what they cost more."""
+"""Drawn routes as plain values: who drew them, what was moved, faults, and what they cost more.
+
+Of two drawn feeds the first is told as a drawn route, the second in ``second_drawn``; its figures
+stand where those of any other feed do, in ``second_feed``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import shapely
 
 from planning.both_feeds import BothFeeds
+from planning.drawn_fits import Move
+from planning.drawn_routes import DrawnRoute
 from planning.judged_routes import Route
 from planning.manual_routes import ManualRoute, RefusedRoute, differences
-from planning.second_feed import SecondFeed
+from planning.route_faults import Fault
 
 
 def manual_entry(
     found: ManualRoute | RefusedRoute | None,
     recommended: Route | BothFeeds | None,
-    described: Callable[[SecondFeed], dict[str, Any]],
+    other_feed: Callable[[ManualRoute], dict[str, Any] | None],
 ) -> dict[str, Any] | None:
     """The drawn route of a utility beside its figures, which stand among the ``routes``.
 
-    None without a drawing; ``differences`` are null where no route is recommended. ``described``
-    words the feed beside a drawn one.
+    None without a drawing; ``differences`` are null where no route is recommended, or two drawn
+    feeds stand against one. ``other_feed`` words the feed beside a drawn one.
     """
     if found is None:
         return None
-    about = {"author": found.drawn.author, "at": found.drawn.at, "note": found.drawn.note}
+    about = {"feed": found.drawn.feed, **_about(found.drawn)}
     if isinstance(found, RefusedRoute):
+        second = None if found.other is None else _changed(found.other, (), ())
         return {
             **about,
             "status": "refused",
@@ -36,11 +43,32 @@ def manual_entry(
             "differences": None,
             "verdict": None,
             "second_feed": None,
+            "second_drawn": second,
         }
+    other = found.other
+    compared = recommended
+    if other is not None and not isinstance(recommended, BothFeeds):
+        compared = None
     return {
+        **_changed(found.drawn, found.moves, found.faults),
         **about,
         "status": "judged",
         "reason": None,
+        "differences": None if compared is None else differences(found.judged, compared),
+        "verdict": found.judged.verdict.to_json(),
+        "second_feed": other_feed(found),
+        "second_drawn": None if other is None else _changed(other.drawn, other.moves, other.faults),
+    }
+
+
+def _about(drawn: DrawnRoute) -> dict[str, Any]:
+    return {"author": drawn.author, "at": drawn.at, "note": drawn.note}
+
+
+def _changed(drawn: DrawnRoute, moves: Iterable[Move], faults: Iterable[Fault]) -> dict[str, Any]:
+    """Who drew a line, what was moved of it, and where it should not lie."""
+    return {
+        **_about(drawn),
         "moves": [
             {
                 "end": move.end,
@@ -49,7 +77,7 @@ def manual_entry(
                 "to_xy": list(move.to_xy),
                 "text": move.text,
             }
-            for move in found.moves
+            for move in moves
         ],
         "faults": [
             {
@@ -61,11 +89,8 @@ def manual_entry(
                 "text": fault.text,
                 "geometry": dict(shapely.geometry.mapping(fault.geometry)),
             }
-            for fault in found.faults
+            for fault in faults
         ],
-        "differences": None if recommended is None else differences(found.judged, recommended),
-        "verdict": found.judged.verdict.to_json(),
-        "second_feed": None if found.second is None else described(found.second),
     }
 
 

@@ -6,18 +6,20 @@ areas keep out, and no-dig areas nearby whose days nobody wrote down.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 import shapely
 
 from layers.utilities import load_utilities
+from planning.application import Demand
 from planning.comparisons import day, is_unknown
 from planning.external_lines import ExternalLine
 from planning.groundwork import Groundwork, Site
 from planning.joint import Joint
 from planning.judged_routes import Route
+from planning.manual_routes import ManualRoute, RefusedRoute
 from planning.narrow_slots import NarrowSlot, may_lack_room, narrow_slots
 from planning.no_dig import NoDigArea
 from planning.routes import best_way
@@ -48,13 +50,29 @@ def notices_of(
             *_narrow(work, site, line),
             *_in_lanes(work, line),
             *(one for route in line.feeds for one in _planned(work, site, route)),
-            *_mains_meet(work, line),
+            *_mains_meet(work, line.demand, line.feeds),
         )
         for one in dict.fromkeys(found):
             told.setdefault(one, []).append(utility)
     return tuple(
         Notice(kind, layer, feature_id, tuple(utilities), text)
         for (kind, layer, feature_id, text), utilities in told.items()
+    )
+
+
+def drawn_notices(
+    work: Groundwork,
+    demands: Mapping[str, Demand],
+    manual: Mapping[str, ManualRoute | RefusedRoute],
+) -> tuple[Notice, ...]:
+    """What is to be known of two feeds that are both drawn."""
+    return tuple(
+        Notice(kind, layer, feature_id, (utility,), text)
+        for utility, found in manual.items()
+        if isinstance(found, ManualRoute) and found.other is not None
+        for kind, layer, feature_id, text in _mains_meet(
+            work, demands[utility], (found.route, found.other.route)
+        )
     )
 
 
@@ -169,15 +187,20 @@ def _days(area: NoDigArea) -> str:
     return _("有效期 {start} 至 {end}").format(start=start, end=end)
 
 
-def _mains_meet(work: Groundwork, line: ExternalLine) -> Iterator[tuple[str, str, str, str]]:
+def _mains_meet(
+    work: Groundwork, demand: Demand | None, feeds: Sequence[Route]
+) -> Iterator[tuple[str, str, str, str]]:
     """That the mains of two feeds join each other: only who runs them knows if one can fail alone.
 
     Mains that continue each other are one from the first.
     """
-    if line.demand is None or len(line.feeds) < 2:
+    if demand is None or len(feeds) < 2:
         return
-    one, two = (source_of(work, line.demand, route) for route in line.feeds)
-    if one is not None and two is not None and are_joined(work, one, two):
+    mains = {source_of(work, demand, route) for route in feeds} - {None}
+    if len(mains) < 2:
+        return
+    one, two = sorted(map(str, mains))  # two pairs of the same mains are told once
+    if are_joined(work, one, two):
         text = _("两路所接的 {one} 和 {two} 相连:一处停供时另一处能否照常供给,请向供应企业核实")
         yield "mains_meet", "lines", one, text.format(one=one, two=two)
 

@@ -17,13 +17,13 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import FloatArray, IntArray, LineArray
+from gis.linear import FloatArray, LineArray
+from planning.apart import Course, within_m
 from planning.application import Demand
 from planning.both_feeds import BESIDE_M, SAME_M, BothFeeds, both_feeds, tell_together
 from planning.drawn_ways import routes_together, traced_again
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes, rank_among, working_strips
-from planning.lanes import ALONG_STREETS
 from planning.no_dig import Closed
 from planning.pair_areas import APART, LEAVING_M, counted_once, sharing_bars
 from planning.pair_search import first_number
@@ -264,50 +264,16 @@ class _Quest:
         bars = bars and sharing_bars(self.demand, self.book, space.level or 0)
         if space.apart != "none" or bars:
             along = self._along_m(lines, BESIDE_M) > LEAVING_M
-            along[:count] |= np.isin(area.edges, self._followed)
+            along[:count] |= np.isin(area.edges, self._course.followed)
             edges &= ~along[:count] | (last & (not bars))
             tie_ins &= ~along[count:]
         if space.apart == "side":
-            edges &= ~self._on_side(area, lines[:count])
+            edges &= ~self._course.on_its_sides(area.edges)
         return area.part(edges, tie_ins)
 
-    def _on_side(self, area: Area, lines: LineArray) -> NDArray[np.bool_]:
-        """Which edges run along a side of a street that the first runs along.
-
-        It does where it follows an edge there, or where it lies off all edges and the working
-        strips of both would overlap for longer than where one crosses the other.
-        """
-        graph = self.work.corridors.graph
-        table = graph.measures.iloc[area.edges]
-        strip = table["kind"].isin(ALONG_STREETS).to_numpy(bool)
-        side = list(zip(table["road"].tolist(), table["side"].tolist(), strict=True))
-        width_m = (self.work.strip_width_m(self.demand.pipe) or 0.0) + BESIDE_M
-        beside_m = _within_m(lines, shapely.buffer(self._off_edges, width_m))
-        beside = strip & (beside_m > 2 * width_m + LEAVING_M)
-        followed = graph.measures.iloc[self._followed]
-        followed = followed[followed["kind"].isin(ALONG_STREETS)]
-        taken = set(zip(followed["road"].tolist(), followed["side"].tolist(), strict=True))
-        taken |= {side[row] for row in np.flatnonzero(beside).tolist()}
-        return np.asarray(strip & np.array([one in taken for one in side], bool))
-
     @cached_property
-    def _followed(self) -> IntArray:
-        """The edges that the first follows from end to end: a drawn one may only touch others."""
-        edges = np.array(self.first.way.edges, np.int64)
-        beside = shapely.buffer(self.first.line, BESIDE_M)
-        whole = shapely.covered_by(self.work.corridors.graph.lines[edges], beside)
-        return np.asarray(edges[whole])
-
-    @cached_property
-    def _off_edges(self) -> shapely.Geometry:
-        """Where the first follows no edge; what may be its way to a tie-in does not count."""
-        followed = self.work.corridors.graph.lines[self._followed]
-        beside = shapely.buffer(shapely.union_all(followed), BESIDE_M)
-        parts = shapely.get_parts(shapely.difference(self.first.line, beside))
-        start = shapely.get_point(self.first.line, 0)
-        stub = shapely.dwithin(parts, start, SAME_M) & (len(followed) > 0)
-        stub &= shapely.length(parts) <= self.work.policy.planning.max_snap_m
-        return shapely.union_all(parts[~stub])
+    def _course(self) -> Course:
+        return Course(self.work, self.demand.pipe, self.first)
 
     def _lines(self, area: Area) -> LineArray:
         """Lines of the edges, then of the ways to tie-ins, of an area."""
@@ -316,7 +282,7 @@ class _Quest:
 
     def _along_m(self, lines: LineArray, away_m: float) -> FloatArray:
         """Metres of lines that lie within a distance of the first."""
-        return _within_m(lines, shapely.buffer(self.first.line, away_m))
+        return within_m(lines, shapely.buffer(self.first.line, away_m))
 
     # --- what fails ------------------------------------------------------------------------------
 
@@ -343,12 +309,3 @@ class _Quest:
         )
         inputs = {**told.measures, **told.facts, **self.book.given}
         return rank_among(possible_of(self.book.utility, inputs, self.work.policy))
-
-
-def _within_m(lines: LineArray, near: shapely.Geometry) -> FloatArray:
-    """Metres of lines inside an area."""
-    shapely.prepare(near)
-    metres = np.zeros(len(lines))
-    rows = np.flatnonzero(shapely.intersects(near, lines))
-    metres[rows] = shapely.length(shapely.intersection(lines[rows], near))
-    return metres

@@ -25,7 +25,7 @@ from planning.groundwork import Groundwork, Site, prepare
 from planning.joint import Joint, in_no_dig, plan_together
 from planning.judged_routes import Route
 from planning.manual_routes import ManualRoute, RefusedRoute, manual_routes
-from planning.notices import Notice, joint_notices, notices_of
+from planning.notices import Notice, drawn_notices, joint_notices, notices_of
 from planning.policy_model import Policy
 from planning.quantities import SURFACES, Prices
 from planning.questions import Question, questions_of
@@ -38,7 +38,7 @@ class Plan:
     """The finished plan of one case; ``to_json`` gives ``docs/schemas/plan.json``.
 
     ``lines`` by utility in the usual order, not requested ones too. ``manual`` are the newest
-    drawn routes of the utilities that have one.
+    drawn routes of the utilities that have one, with both feeds where both are drawn.
     """
 
     application: Application
@@ -117,11 +117,15 @@ class Plan:
             assumed.add("carriageway_width")
         return frozenset(assumed)
 
-    def judge_drawn(self, utility: str, line: LineString) -> dict[str, Any]:
-        """A drawn line judged in this plan: ``manual`` of the schema, and ``route`` if judged."""
+    def judge_drawn(self, utility: str, line: LineString, feed: int = 1) -> dict[str, Any]:
+        """A drawn line judged in this plan: ``manual`` of the schema, and ``route`` if judged.
+
+        ``feed`` tells which of two feeds it is; the other one that the application holds, if any,
+        is judged with it.
+        """
         from planning.plan_document import drawn_document
 
-        return drawn_document(self, utility, DrawnRoute(line))
+        return drawn_document(self, utility, DrawnRoute(line, feed=feed))
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain values."""
@@ -169,6 +173,12 @@ def plan(
     joint = plan_together(work, site, lines)
     too_wide = () if joint is None else in_no_dig(work, lines, joint)
     demands = {key: line.demand for key, line in lines.items() if line.demand is not None}
+    manual = manual_routes(work, site, demands, application.drawn_routes)
+    notices = (
+        *notices_of(work, site, lines),
+        *joint_notices(work, joint, too_wide),
+        *drawn_notices(work, demands, manual),
+    )
     return Plan(
         application,
         survey,
@@ -178,6 +188,6 @@ def plan(
         lines,
         None if too_wide else joint,
         questions_of(work, site, lines),
-        (*notices_of(work, site, lines), *joint_notices(work, joint, too_wide)),
-        manual_routes(work, site, demands, application.drawn_routes),
+        tuple(dict.fromkeys(notices)),
+        manual,
     )

@@ -103,13 +103,13 @@ def _line(plan: Plan, utility: str, line: ExternalLine) -> dict[str, Any]:
         "handover": handover_entry(line.demand, _red_line(plan), route and route.line),
         "routes": [
             *(_route(plan, line, kind, found) for kind, found in line.routes.items()),
-            *(_route(plan, line, "manual", found.judged) for found in _judged(plan, utility)),
+            *(_drawn(plan, line, found) for found in _judged(plan, utility)),
         ],
         **comparison(plan.work, plan.site, line, partial(_route, plan, line)),
         "remedies": cures(plan.work, plan.site, line, partial(_route, plan, line)),
         "second_feed": None if line.second is None else _second_feed(plan, line, line.second),
         "manual": manual_entry(
-            plan.manual.get(utility), line.judged, partial(_partner_feed, plan, line)
+            plan.manual.get(utility), line.judged, partial(_other_feed, plan, line)
         ),
         "shared_route": None if shared is None else _route(plan, line, "shared", shared),
         "measures": [] if line.judged is None else _measures(plan, line.judged.measures),
@@ -136,13 +136,21 @@ def _survey_points(plan: Plan, line: ExternalLine) -> list[dict[str, Any]]:
 
 
 def drawn_document(plan: Plan, utility: str, drawn: DrawnRoute) -> dict[str, Any]:
-    """A drawn route that the application does not hold yet, as ``manual`` with its ``route``."""
+    """A drawn route that the application does not hold yet, as ``manual`` with its ``route``.
+
+    It is judged with the other feed where the application holds that.
+    """
     line = plan.lines[utility]
     demands = {} if line.demand is None else {utility: line.demand}
-    found = manual_routes(plan.work, plan.site, demands, {utility: (drawn,)})[utility]
-    route = _route(plan, line, "manual", found.judged) if isinstance(found, ManualRoute) else None
-    entry = manual_entry(found, line.judged, partial(_partner_feed, plan, line))
+    history = (*plan.application.drawn_routes.get(utility, ()), drawn)
+    found = manual_routes(plan.work, plan.site, demands, {utility: history})[utility]
+    route = _drawn(plan, line, found) if isinstance(found, ManualRoute) else None
+    entry = manual_entry(found, line.judged, partial(_other_feed, plan, line))
     return {**(entry or {}), "route": route}
+
+
+def _drawn(plan: Plan, line: ExternalLine, found: ManualRoute) -> dict[str, Any]:
+    return _route(plan, line, "manual", found.judged, found.number)
 
 
 def _judged(plan: Plan, utility: str) -> list[ManualRoute]:
@@ -265,14 +273,17 @@ def _second_feed(plan: Plan, line: ExternalLine, found: SecondFeed) -> dict[str,
     }
 
 
-def _partner_feed(plan: Plan, line: ExternalLine, found: SecondFeed) -> dict[str, Any]:
+def _other_feed(plan: Plan, line: ExternalLine, found: ManualRoute) -> dict[str, Any] | None:
     """The feed beside a drawn one; what both come to stands with the drawn route."""
-    route = None if found.both is None else _route(plan, line, "second", found.both, 1)
+    second = found.second
+    if second is None:
+        return None
+    both = second.both
     return {
-        "route": route,
-        "reason": found.reason,
-        "apart": found.apart,
-        "proven": found.proven,
+        "route": None if both is None else _route(plan, line, "second", both, 1 - found.number),
+        "reason": second.reason,
+        "apart": second.apart,
+        "proven": second.proven,
     }
 
 

@@ -62,10 +62,12 @@ class Place:
 
     @property
     def route(self) -> Mapping[str, Any]:
-        """The route that the number stands in; the recommended one where it stands in none."""
+        """The route that the number stands in; else the drawn or recommended one it tells of."""
         own = self._within
         if own is not None:
             return own
+        if self._of_drawn:
+            return self._of_kind("manual")
         if "joint" in self.pointer and self.line["shared_route"]:
             return dict(self.line["shared_route"])
         return self.recommended
@@ -80,16 +82,23 @@ class Place:
     @property
     def _other_feed(self) -> Mapping[str, Any] | None:
         """The other route of a line with two feeds: of a drawn one that beside it."""
-        drawn = self.pointer[2:3] == ("manual",) or self.route.get("kind") == "manual"
-        second = self.line.get("second_feed") or {}
-        if drawn:
-            second = (self.line.get("manual") or {}).get("second_feed") or {}
+        second, first = self.line.get("second_feed") or {}, self.line["recommended"]
+        if self._of_drawn or self.route.get("kind") == "manual":
+            second, first = (self.line.get("manual") or {}).get("second_feed") or {}, "manual"
         elif second.get("together") is None:
             return None
         elif "cheapest" in self.pointer:
-            second = second["cheapest"] or second
+            second, first = second["cheapest"] or second, "cheapest"
         found: Mapping[str, Any] | None = second.get("route")
-        return found
+        return self._of_kind(first) if found and found is self._within else found
+
+    @property
+    def _of_drawn(self) -> bool:
+        return self.pointer[2:3] == ("manual",)
+
+    def _of_kind(self, kind: str | None) -> Mapping[str, Any]:
+        """The route of a kind, empty where there is none."""
+        return next((r for r in self.line["routes"] if r["kind"] == kind), {})
 
     @property
     def _within(self) -> Mapping[str, Any] | None:
@@ -103,8 +112,7 @@ class Place:
     @property
     def recommended(self) -> Mapping[str, Any]:
         """The recommended route, empty where there is none."""
-        wanted = self.line["recommended"]
-        return next((r for r in self.line["routes"] if r["kind"] == wanted), {})
+        return self._of_kind(self.line["recommended"])
 
     def item(self, *names: str) -> Mapping[str, Any]:
         """An element of a list below the utility, by the name ``n``."""
@@ -406,6 +414,12 @@ def _routes_at(prefix: str) -> Iterator[Source]:
     yield _measures_at(f"{prefix}/together")
 
 
+def _drawn_at(prefix: str) -> Iterator[Source]:
+    """Rows of a drawing that stands at a path."""
+    yield _row(f"{prefix}/moves/**", _("手绘端点移到接入点或红线的距离和坐标"), parcel)
+    yield _row(f"{prefix}/faults/**", _("手绘路由进入不得进入之处的长度和坐标"), way)
+
+
 def _measures_at(prefix: str) -> Source:
     """The row of measures by input name."""
     return _row(f"{prefix}/measures/{{input}}", measure_formula, measured, input_rule)
@@ -484,8 +498,9 @@ SOURCES: tuple[Source, ...] = (
     _row(f"{_U}/intervals/**", _("量算值 ± 图层位置误差"), way, lambda p: p.policy("tolerance")),
     _row(f"{_U}/survey_points/**", _("须实测处的坐标和误差"), way, lambda p: p.policy("tolerance")),
     _row(f"{_U}/tie_ins/**", _("候选接入点到红线的路由长度、费用、排序和坐标"), way, _PRICED),
-    _row(f"{_U}/manual/moves/**", _("手绘端点移到接入点或红线的距离和坐标"), parcel),
-    _row(f"{_U}/manual/faults/**", _("手绘路由进入不得进入之处的长度和坐标"), way),
+    _row(f"{_U}/manual/feed", _("申请所附手绘路由写明的是第几路")),
+    *_drawn_at(f"{_U}/manual"),
+    *_drawn_at(f"{_U}/manual/second_drawn"),
     _row(f"{_U}/manual/differences/*", _("手绘路由 − 推荐路由"), way, _PRICED),
     _row(f"{_U}/manual/verdict/**", _("手绘路由的判定值与限值"), way, lambda p: p.policy("limit")),
     _row("/joint/bound_yuan", _("任何联合方案都不能低于的费用"), everything, _PRICED),

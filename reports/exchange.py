@@ -72,13 +72,14 @@ def write_plan(answer: Mapping[str, Any], crs: CRS, file: Path) -> None:
         "trenches": [],
     }
     for line in answer["utilities"]:
-        for named, feed, route in _routes(line):
+        for named, feed, drawn, route in _routes(line):
             about = {
                 "application_id": answer["application_id"],
                 "parcel_id": answer["parcel_id"],
                 "utility": line["utility"],
                 "kind": named["kind"],
                 "feed": feed,
+                "drawn": drawn,
                 "recommended": named["kind"] == line["recommended"],
             }
             figures = {**_numbers(route), **_both(named)}
@@ -94,16 +95,21 @@ def write_plan(answer: Mapping[str, Any], crs: CRS, file: Path) -> None:
     _write_layers(tables, file)
 
 
-def _routes(line: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], int, Mapping[str, Any]]]:
-    """Every route with its feed; of two feeds the second of each pair after the first."""
+def _routes(
+    line: Mapping[str, Any],
+) -> Iterator[tuple[Mapping[str, Any], int, bool, Mapping[str, Any]]]:
+    """Every route with its feed and whether a person drew it, of two feeds the other after it."""
+    manual = line["manual"]
     for route in line["routes"]:
-        yield route, 1, route
+        drawn = route["kind"] == "manual"
+        feed = manual["feed"] if drawn else 1
+        yield route, feed, drawn, route
         if route["together"] is None:
             continue
-        second = (line["manual"] if route["kind"] == "manual" else line)["second_feed"]
+        other = (manual if drawn else line)["second_feed"]
         if route["kind"] == "cheapest":
-            second = second["cheapest"] or second
-        yield route, 2, second["route"]
+            other = other["cheapest"] or other
+        yield route, 3 - feed, drawn and manual["second_drawn"] is not None, other["route"]
 
 
 def _both(route: Mapping[str, Any]) -> dict[str, Any]:

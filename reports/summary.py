@@ -14,7 +14,7 @@ from planning.both_feeds import BothFeeds
 from planning.comparisons import printed
 from planning.external_lines import ExternalLine
 from planning.judged_routes import Route
-from planning.manual_routes import ManualRoute, RefusedRoute
+from planning.manual_routes import DrawnFeed, ManualRoute, RefusedRoute
 from planning.measures import crossing_measure
 from planning.plan import Plan
 from planning.texts import in_words
@@ -134,18 +134,29 @@ def _told(value: float, words: str, step: Decimal, unknown: str) -> str:
 
 
 def _drawn(found: ManualRoute | RefusedRoute, plan: Plan) -> str:
-    """One drawn route: its figures as judged, what was moved, and its faults."""
+    """One drawn route or two feeds: figures as judged, what was moved of each, and its faults."""
     if isinstance(found, RefusedRoute):
         return _("手绘路由未采用:{}").format(in_words(found.reason))
-    told = [
-        _("{}({} 米)").format(in_words(m.text), printed(m.moved_m, Decimal("0.01")))
-        for m in found.moves
-    ]
-    told += [in_words(fault.text) for fault in found.faults]
     figures = _figures(found.judged, plan.policy.outcomes, plan.policy.round_to)
+    if found.other is not None:
+        told = [
+            *(_("第一路{}").format(one) for one in _changes(found)),
+            *(_("第二路{}").format(one) for one in _changes(found.other)),
+        ]
+        return _("手绘两路 {}").format(figures) + "".join(f";{one}" for one in told)
+    told = _changes(found)
     if found.second is not None and found.second.route is None:
         told.insert(0, _(NO_SECOND[found.second.reason or ""]))
     return _("手绘路由 {}").format(figures) + "".join(f";{one}" for one in told)
+
+
+def _changes(feed: DrawnFeed) -> list[str]:
+    """What was moved of a drawing, and its faults."""
+    moved = [
+        _("{}({} 米)").format(in_words(one.text), printed(one.moved_m, Decimal("0.01")))
+        for one in feed.moves
+    ]
+    return [*moved, *(in_words(fault.text) for fault in feed.faults)]
 
 
 def _shared(found: JointPlan) -> str:

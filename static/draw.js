@@ -24,7 +24,7 @@
   }
 
   Desk.prototype = {
-    // pen: null, or {url, token, application_id, utilities: [{key, name, colour}], words}
+    // pen: null, or {url, token, application_id, utilities: [{key, name, colour, feeds}], words}
     show: function (pen) {
       var case_ = pen ? pen.application_id : null;
       if (this.pen && this.pen.application_id !== case_) { this.stop(); }
@@ -46,7 +46,7 @@
       return button;
     },
     start: function () {
-      this.choice = null;
+      this.choice = this.feed = null;
       this.points = [];
       this.judged = null;
       this.shapes.clearLayers();
@@ -76,8 +76,16 @@
       return this.pen.utilities.find(function (one) { return one.key === key; }) ||
         this.pen.utilities[0];
     },
+    // Which of two feeds is drawn; 1 of a line that wants one.
+    number: function () {
+      return this.feed && this.utility().feeds > 1 ? +this.feed.value : 1;
+    },
+    called: function (utility, number) {
+      return utility.name + (utility.feeds > 1 ? " " + this.pen.words.feeds[number - 1] : "");
+    },
     tools: function () {
       var desk = this, words = this.pen.words, chosen = this.choice ? this.choice.value : null;
+      var feed = this.feed ? this.feed.value : "1";
       this.box.innerHTML = "";
       this.box.className = "tg-desk tg-open";
       element("p", "", this.box, words.hint);
@@ -90,6 +98,15 @@
         option.selected = one.key === (chosen || desk.pen.chosen);
       });
       this.choice.addEventListener("change", function () { desk.sketch(); });
+      if (this.pen.utilities.some(function (one) { return one.feeds > 1; })) {
+        this.feed = element("select", "", row);
+        this.feed.setAttribute("aria-label", words.feed);
+        words.feeds.forEach(function (name, at) {
+          element("option", "", desk.feed, name).value = String(at + 1);
+        });
+        this.feed.value = feed;
+        this.feed.addEventListener("change", function () { desk.sketch(); });
+      }
       this.button(row, words.undo, "", function () { desk.points.pop(); desk.sketch(); });
       this.ready = this.button(row, words.judge, "tg-main", function () { desk.judge(); });
       this.button(row, words.cancel, "", function () { desk.stop(); });
@@ -109,10 +126,11 @@
       });
       this.told.innerHTML = "";
       this.ready.disabled = this.points.length < 2;
+      if (this.feed) { this.feed.hidden = !(this.utility().feeds > 1); }
     },
     drawing: function () {
       return { application_id: this.pen.application_id, utility: this.utility().key,
-        language: this.pen.language, line: this.points.map(function (at) {
+        feed: this.number(), language: this.pen.language, line: this.points.map(function (at) {
           return [+at.lng.toFixed(9), +at.lat.toFixed(9)];
         }) };
     },
@@ -161,7 +179,7 @@
       });
       this.box.innerHTML = "";
       this.box.className = "tg-desk tg-open tg-card";
-      element("b", "", this.box, utility.name + " " + words.drawn);
+      element("b", "", this.box, this.called(utility, drawing.feed) + " " + words.drawn);
       element("div", "", this.box, found.html);
       var row = element("div", "tg-row", this.box);
       var author = element("input", "", row), note = element("input", "", row);

@@ -191,6 +191,8 @@ def test_plan_with_a_drawn_route_that_cannot_be_judged_ends_with_1(
     ("option", "message"),
     [
         ("water", "须写作"),
+        ("water:3={file}", "冒号后须为 1(第一路)或 2(第二路)"),
+        ("water:={file}", "冒号后须为 1(第一路)或 2(第二路)"),
         ("water=absent.geojson", "没有这个文件"),
         ("steam={file}", "没有这个专业"),
     ],

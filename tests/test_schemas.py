@@ -92,6 +92,7 @@ def test_every_sample_application_keeps_to_its_schema(file: Path) -> None:
         {"drawn_routes": {"steam": []}},
         {"drawn_routes": {"water": [{"line": {"type": "Point", "coordinates": [1, 2]}}]}},
         {"drawn_routes": {"water": [{"note": "no line"}]}},
+        {"drawn_routes": {"water": [{"line": None, "feed": 3}]}},
     ],
 )
 def test_schema_and_planner_refuse_the_same_applications(changes: Document) -> None:

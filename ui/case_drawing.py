@@ -120,6 +120,7 @@ def pen_for(view: View | None, token: str) -> dict[str, Any] | None:
                 "key": line["utility"],
                 "name": esc(view.name(line["utility"])),
                 "colour": view.utilities[line["utility"]].colour,
+                "feeds": (line.get("pipe") or {}).get("feeds") or 1,
             }
             for line in view.wanted
         ],
@@ -127,6 +128,8 @@ def pen_for(view: View | None, token: str) -> dict[str, Any] | None:
             "draw": _("手绘路由"),
             "hint": _("从接入点点到红线;拖动、缩放照常"),
             "utility": _("专业"),
+            "feed": _("画的是哪一路"),
+            "feeds": [_("第一路"), _("第二路")],
             "undo": _("退一点"),
             "judge": _("核算"),
             "cancel": _("取消"),

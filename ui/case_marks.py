@@ -8,7 +8,7 @@ from api.escape import esc
 from language import gettext as _
 from ui.case_drawing import Placer, courses
 from ui.numbers import metres
-from ui.route_choice import choices
+from ui.route_choice import Choice, choices
 from ui.surroundings import CLEARANCE
 from ui.view import Json, View
 
@@ -41,6 +41,7 @@ def _courses(view: View, line: Json, place: Placer) -> list[dict[str, Any]]:
     """Lettered courses of the chosen line; of the others only what somebody drew."""
     chosen = view.chosen == line["utility"]
     found = choices(view, line)
+    both_drawn = (line.get("manual") or {}).get("second_drawn")
     return [
         {
             "points": place.line(one.route["geometry"]["coordinates"]),
@@ -48,18 +49,27 @@ def _courses(view: View, line: Json, place: Placer) -> list[dict[str, Any]]:
             "drawn": one.is_drawn,
             "shown": view.joint or not one.recommended,
             "letter": one.letter if chosen and len(found) > 1 else "",
-            "label": esc(f"{one.letter} {'、'.join(one.names)} {metres(one.route['length_m'])} m"),
+            "label": esc(
+                f"{one.letter} {_called(one, both_drawn)} {metres(one.route['length_m'])} m"
+            ),
         }
         for one in found
         if chosen or one.is_drawn
     ]
 
 
+def _called(one: Choice, both_drawn: Json | None) -> str:
+    """What a course is called; of two drawn feeds the first by its number."""
+    return _("手绘第一路") if one.is_drawn and both_drawn else "、".join(one.names)
+
+
 def _beside_drawn(view: View, line: Json, place: Placer) -> list[dict[str, Any]]:
-    """The feed with which a drawn one is judged."""
-    route = ((line.get("manual") or {}).get("second_feed") or {}).get("route")
+    """The feed with which a drawn one is judged, found or drawn too."""
+    manual = line.get("manual") or {}
+    route = (manual.get("second_feed") or {}).get("route")
     if route is None:
         return []
+    label = _("手绘第二路") if manual.get("second_drawn") else _("与手绘的一路成对")
     return [
         {
             "points": place.line(route["geometry"]["coordinates"]),
@@ -67,7 +77,7 @@ def _beside_drawn(view: View, line: Json, place: Placer) -> list[dict[str, Any]]
             "drawn": True,
             "shown": True,
             "letter": "",
-            "label": esc(f"{_('与手绘的一路成对')} {metres(route['length_m'])} m"),
+            "label": esc(f"{label} {metres(route['length_m'])} m"),
         }
     ]
 
@@ -87,8 +97,13 @@ def _clearances(view: View, line: Json, place: Placer) -> list[dict[str, Any]]:
 
 
 def _faults(line: Json, place: Placer) -> list[dict[str, Any]]:
-    faults = (line.get("manual") or {}).get("faults") or []
-    return fault_marks(faults, place)
+    return fault_marks(faults_of_drawn(line.get("manual") or {}), place)
+
+
+def faults_of_drawn(manual: Json) -> list[Json]:
+    """The faults of a drawn route, of two drawn feeds those of both."""
+    drawn = (manual, manual.get("second_drawn") or {})
+    return [fault for one in drawn for fault in one.get("faults") or []]
 
 
 def fault_marks(faults: list[Json], place: Placer) -> list[dict[str, Any]]:

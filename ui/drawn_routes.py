@@ -26,10 +26,10 @@ from layers.source_crs import SourceCrs, reproject
 from layers.store import Workspace
 from layers.utilities import load_utilities
 from planning.application import ApplicationError, parse_application
-from planning.drawn_routes import DrawnRoute, drawn_entry
+from planning.drawn_routes import DrawnRoute, drawn_entry, of_feed
 from planning.policies import load_policy
 from ui.case_drawing import Placer
-from ui.case_marks import fault_marks
+from ui.case_marks import fault_marks, faults_of_drawn
 from ui.county import County, open_county
 from ui.planning_service import REFUSALS, judge_drawn_line
 from ui.surroundings import judged_drawing
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 Answer = tuple[int, dict[str, Any]]
 # A drawn line is an external line of some hundred metres; judging takes time by its length.
 MAX_LENGTH_M = 5000
-MAX_KEPT = 50  # drawings of one utility in the history of an application
+MAX_KEPT = 50  # drawings of one feed of a utility in the history of an application
 _AROUND_DEG = 0.01  # about a kilometre: so far beyond all that is mapped a line may be drawn
 _DEGREES = CRS.from_epsg(4326)
 _writing = Lock()  # read, append and save of one application must not overlap
@@ -79,7 +79,7 @@ def keep_door(workspace: Path) -> Callable[[Mapping[str, Any]], Answer]:
 
 
 def keep_drawing(workspace: Path, drawing: Mapping[str, Any]) -> None:
-    """Append a drawing to the history of its application; without a line it is withdrawn.
+    """Append a drawing to the history of its application; without a line its feed is withdrawn.
 
     The newest one sent again, as after a broken connection, is kept once.
 
@@ -94,15 +94,17 @@ def keep_drawing(workspace: Path, drawing: Mapping[str, Any]) -> None:
     with _writing:
         opened = Workspace.open(workspace)
         document = opened.application(drawing["application_id"])
-        history = parse_application(document).drawn_routes.get(drawing["utility"], ())
+        utility, feed = drawing["utility"], _feed(drawing)
+        history = of_feed(parse_application(document).drawn_routes.get(utility, ()), feed)
         line = None if drawing["line"] is None else _in_metres(drawing["line"], opened.crs)
         if line is not None and _is_newest(history, line, drawing):
             return
         _refuse_entry(history, withdraws=line is None)
         coordinates = None if line is None else [[x, y] for x, y in line.coords]
-        entry = drawn_entry(coordinates, drawing["author"], datetime.now(UTC), drawing["note"])
+        author, note = drawing["author"], drawing["note"]
+        entry = drawn_entry(coordinates, author, datetime.now(UTC), note, feed)
         drawn = dict(document.get("drawn_routes") or {})
-        drawn[drawing["utility"]] = [*(drawn.get(drawing["utility"]) or []), entry]
+        drawn[utility] = [*(drawn.get(utility) or []), entry]
         changed = {**document, "drawn_routes": drawn}
         parse_application(changed)
         opened.save_application(changed)
@@ -114,7 +116,8 @@ def _is_newest(
     """Whether the last that was kept is this very drawing."""
     if not history:
         return False
-    asked = DrawnRoute(remove_repeated_points(line), drawing["author"], note=drawing["note"])
+    line = remove_repeated_points(line)
+    asked = DrawnRoute(line, drawing["author"], note=drawing["note"], feed=_feed(drawing))
     return replace(history[-1], at="") == asked
 
 
@@ -125,7 +128,7 @@ def _refuse_entry(history: tuple[DrawnRoute, ...], *, withdraws: bool) -> None:
         raise ApplicationError(_("没有可撤回的手绘路由"))
     if not withdraws and len(history) >= MAX_KEPT:
         raise ApplicationError(
-            _("这一专业已保留手绘路由 {} 次,达到上限;请联系管理员清理该申请的历史").format(
+            _("这一路已保留手绘路由 {} 次,达到上限;请联系管理员清理该申请的历史").format(
                 len(history)
             )
         )
@@ -156,22 +159,33 @@ def _judged(county: County, drawing: Mapping[str, Any]) -> Answer:
         raise ApplicationError(_("没有这个专业:{}").format(utility))
     line = _placed(drawing["line"], county)
     with _turn():
-        found = judge_drawn_line(name, utility, line, county)
+        found = judge_drawn_line(name, utility, line, county, _feed(drawing))
     if found["status"] == "refused":
         return 422, {"message": found["reason"]}
     view = View({}, load_utilities(), Words(load_policy(county.survey.county)))
     place = Placer(county.survey.crs)
+    courses = [_course(one, place) for one in _feeds(found)]
+    if _feed(drawing) != found["feed"]:  # the other one was drawn before
+        courses.reverse()
     return 200, {
         "html": judged_drawing(view, found, found["route"]),
-        "line": place.line(found["route"]["geometry"]["coordinates"]),
-        "other": _other_feed(found, place),
-        "faults": fault_marks(found["faults"], place),
+        "line": courses[0],
+        "other": courses[1],
+        "faults": fault_marks(faults_of_drawn(found), place),
     }
 
 
-def _other_feed(found: Mapping[str, Any], place: Placer) -> list[Any]:
-    """Where the feed lies with which a drawn one is judged; nothing for a line of one."""
-    route = (found["second_feed"] or {}).get("route")
+def _feed(drawing: Mapping[str, Any]) -> int:
+    """Which feed was drawn; who does not speak of feeds means the first."""
+    return int(drawing.get("feed", 1))
+
+
+def _feeds(found: Mapping[str, Any]) -> tuple[Any, Any]:
+    """The drawn route and the feed with which it is judged; None for a line of one."""
+    return found["route"], (found["second_feed"] or {}).get("route")
+
+
+def _course(route: Mapping[str, Any] | None, place: Placer) -> list[Any]:
     return [] if route is None else place.line(route["geometry"]["coordinates"])
 
 

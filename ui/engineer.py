@@ -288,17 +288,22 @@ def _about(view: View, line: Mapping[str, Any]) -> str:
 
 
 def _withdrawing(workspace: Path, view: View, line: Mapping[str, Any]) -> None:
-    """Let a drawn route be withdrawn; its history stays in the application."""
-    if not line.get("manual"):
+    """Let a drawn route, or either of two feeds, be withdrawn; its history stays."""
+    manual = line.get("manual")
+    if not manual:
         return
     asked = {"application_id": view.plan["application_id"], "utility": line["utility"]}
     nothing = {"line": None, "author": "", "note": "", "language": spoken()}
-    st.button(
-        _("撤回手绘路由"),
-        key="withdraw",
-        on_click=_withdraw,
-        args=(workspace, {**asked, **nothing}),
-    )
+    both = {1: _("撤回手绘第一路"), 2: _("撤回手绘第二路")}
+    buttons = both if manual.get("second_drawn") else {manual.get("feed", 1): _("撤回手绘路由")}
+    with st.container(key="withdrawing", horizontal=True):
+        for feed, words in buttons.items():
+            st.button(
+                words,
+                key="withdraw" if len(buttons) == 1 else f"withdraw-{feed}",
+                on_click=_withdraw,
+                args=(workspace, {**asked, **nothing, "feed": feed}),
+            )
     refused = st.session_state.pop("not_withdrawn", None)
     if refused:
         alarm(_("未撤回"), refused)

@@ -91,14 +91,22 @@ def drawn_figures(manual: Json, route: Json) -> list[str]:
         told = _("只有手绘的一路,不能判定:{}")
         return [figures(route), esc(told.format(no_second(second)))]
     both = {**counted(route), "length_m": counted_length(route)[1]}
-    other = _("另一路(自动选取,{} 接入)").format(joined_at(second["route"]))
+    own, other = _names_of_drawn(manual, route, second["route"])
     apart = [words.APART.get(second["apart"] or ""), _sure(second)]
     return [
         f"{_('两路合计')} {figures(both)}",
-        f"{_('手绘的一路')} {figures(route)}",
+        f"{esc(own)} {figures(route)}",
         f"{esc(other)} {figures(second['route'])}",
         ";".join(filter(None, apart)),
     ]
+
+
+def _names_of_drawn(manual: Json, route: Json, other: Json) -> tuple[str, str]:
+    """What the drawn route and the feed beside it are called; of two drawn ones where they join."""
+    if manual.get("second_drawn"):
+        told = _("手绘第一路({} 接入)"), _("手绘第二路({} 接入)")
+        return told[0].format(joined_at(route)), told[1].format(joined_at(other))
+    return _("手绘的一路"), _("另一路(自动选取,{} 接入)").format(joined_at(other))
 
 
 def _sure(second: Json) -> str:

@@ -57,9 +57,9 @@ def plan_of_application(application_id: str, county: County) -> dict[str, Any]:
 
 
 def judge_drawn_line(
-    application_id: str, utility: str, line: LineString, county: County
+    application_id: str, utility: str, line: LineString, county: County, feed: int = 1
 ) -> dict[str, Any]:
-    """A line drawn for an application, judged at once: see ``Plan.judge_drawn``.
+    """A line drawn for an application, of two feeds either, judged: see ``Plan.judge_drawn``.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def judge_drawn_line(
         As :func:`plan_of_application`; the message is for the user.
     """
     made = _plan(json.dumps(county.applications[application_id]), _Held(county))
-    return in_words(made.judge_drawn(utility, line))
+    return in_words(made.judge_drawn(utility, line, feed))
 
 
 def questions_of_county(county: County) -> pd.DataFrame:

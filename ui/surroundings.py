@@ -152,13 +152,30 @@ def drawn_route(view: View, line: Json) -> str:
     manual = line.get("manual")
     if not manual:
         return ""
-    about = " · ".join(esc(part) for part in [manual["author"], manual["at"][:10]] if part)
-    head = f"<h3>{_('手绘路由')}<small>{about}</small></h3>"
-    note = f'<p class="tg-soft">{esc(manual["note"])}</p>' if manual["note"] else ""
-    route = view.drawn(line)
+    head, route = _head(manual), view.drawn(line)
     if manual["status"] == "refused" or route is None:
-        return f'{head}{note}<p class="tg-note-warn">{esc(manual["reason"])}</p>'
-    return head + note + judged_drawing(view, manual, route)
+        return f'{head}<p class="tg-note-warn">{esc(manual["reason"])}</p>'
+    return head + judged_drawing(view, manual, route)
+
+
+def _head(manual: Json) -> str:
+    """Who drew a route, when, and their note; of two drawn feeds each in a line of its own."""
+    second = manual.get("second_drawn")
+    if not second:
+        note = f'<p class="tg-soft">{esc(manual["note"])}</p>' if manual["note"] else ""
+        return f"<h3>{_('手绘路由')}<small>{_drawn_by(manual)}</small></h3>{note}"
+    lines = "".join(
+        f'<p class="tg-soft">{" · ".join(filter(None, told))}</p>'
+        for told in (
+            (_("第一路"), _drawn_by(manual), esc(manual["note"])),
+            (_("第二路"), _drawn_by(second), esc(second["note"])),
+        )
+    )
+    return f"<h3>{_('手绘路由')}<small>{_('两路')}</small></h3>{lines}"
+
+
+def _drawn_by(one: Json) -> str:
+    return " · ".join(esc(part) for part in [one["author"], one["at"][:10]] if part)
 
 
 def judged_drawing(view: View, manual: Json, route: Json) -> str:
@@ -166,7 +183,8 @@ def judged_drawing(view: View, manual: Json, route: Json) -> str:
     verdict = manual["verdict"]
     certainty = words.CERTAINTY.get(verdict.get("certainty") or "", "")
     parts = [
-        f"{chip(view, verdict['outcome'])} <span>{esc(certainty)}</span>",
+        f"{chip(view, verdict['outcome'])} {esc(words.source(verdict['clause'] or ''))} "
+        f"<span>{esc(certainty)}</span>",
         deciding(view, verdict),
         *drawn_figures(manual, route),
         differences(manual),
@@ -191,14 +209,22 @@ def differences(manual: Json) -> str:
             if more.get(key) is not None and abs(more[key]) >= 0.005
         ),
     ]
-    return f"{_('比推荐路由')} {' · '.join(parts)}"
+    against = _("比推荐的两路") if manual.get("second_drawn") else _("比推荐路由")
+    return f"{against} {' · '.join(parts)}"
 
 
 def changes(manual: Json) -> str:
-    """Faults and what was moved of a drawing."""
-    moved = "".join(
-        f'<li class="tg-soft">{esc(one["text"])} {metres(one["moved_m"])} m</li>'
-        for one in manual["moves"]
+    """Faults and what was moved of a drawing, of two drawn feeds of each."""
+    second = manual.get("second_drawn")
+    feeds = ((_("第一路{}"), manual), (_("第二路{}"), second)) if second else (("{}", manual),)
+    wrong = "".join(
+        f'<li class="tg-wrong">{name.format(esc(one["text"]))}</li>'
+        for name, drawn in feeds
+        for one in drawn["faults"]
     )
-    wrong = "".join(f'<li class="tg-wrong">{esc(one["text"])}</li>' for one in manual["faults"])
+    moved = "".join(
+        f'<li class="tg-soft">{name.format(esc(one["text"]))} {metres(one["moved_m"])} m</li>'
+        for name, drawn in feeds
+        for one in drawn["moves"]
+    )
     return f'<ul class="tg-changes">{wrong}{moved}</ul>' if moved or wrong else ""

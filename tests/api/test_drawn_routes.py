@@ -50,6 +50,11 @@ def test_a_line_is_judged_and_kept_with_author_and_note(
     assert kept == [{**ASKED, "author": "张工", "note": "避树", "language": ""}]
 
 
+def test_which_of_two_feeds_is_drawn_goes_on(app: Starlette, kept: list[Mapping[str, Any]]) -> None:
+    assert ask(app, "keep", {**ASKED, "feed": 2}).status == 200
+    assert kept[0]["feed"] == 2
+
+
 def test_a_route_is_withdrawn_by_keeping_no_line_and_no_line_is_judged(
     app: Starlette, kept: list[Mapping[str, Any]]
 ) -> None:
@@ -95,8 +100,11 @@ def test_without_a_token_for_drawing_here_nothing_is_kept(
         {**ASKED, "note": "长" * 401},
         {**ASKED, "author": 7},
         {**ASKED, "application_id": ["BZ-1"]},
+        {**ASKED, "feed": 3},
+        {**ASKED, "feed": "2"},
+        {**ASKED, "feed": True},
     ],
-    ids=range(19),
+    ids=range(22),
 )
 def test_anything_but_a_line_is_refused_in_words(
     app: Starlette, kept: list[Mapping[str, Any]], asked: Any
