@@ -58,8 +58,9 @@ def networkx_graph(search: Search) -> nx.DiGraph:
     weights = search.edge_weights
     both = np.concatenate([ends[~connector], ends[~connector, ::-1], ends[connector, ::-1]])
     _add_arcs(graph, both, np.r_[weights[~connector], weights[~connector], weights[connector]])
-    best = search.best_tie_ins["weight"]
-    graph.add_weighted_edges_from((node, NETWORK, weight) for node, weight in best.items())
+    best = search.best_tie_ins
+    joins = zip(best.node.tolist(), best.weight.tolist(), strict=True)
+    graph.add_weighted_edges_from((node, NETWORK, weight) for node, weight in joins)
     return graph
 
 

@@ -242,12 +242,12 @@ def _part(
     sources, following = [], root + 1
     for member, search in enumerate(searches):
         best = search.best_tie_ins
-        best = best[best.index.isin(nodes)]
-        rows = best["row"].to_numpy(np.int64)
+        best = best.take(np.isin(best.node, nodes))
+        rows = best.row
         places = following + np.arange(len(rows))
         following += len(rows)
         sources.append(places)
-        joins = np.stack([np.searchsorted(nodes, best.index.to_numpy()), places], axis=1)
+        joins = np.stack([np.searchsorted(nodes, best.node), places], axis=1)
         blocks.append(
             _Block(
                 joins,

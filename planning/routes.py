@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import networkx as nx
 import numpy as np
@@ -53,6 +53,18 @@ class DrawnWay(Way):
     chainage_m: float
 
 
+class BestTieIns(NamedTuple):
+    """The lightest way to the network from some graph nodes, ascending, by its row and weight."""
+
+    node: IntArray
+    row: IntArray
+    weight: FloatArray
+
+    def take(self, pick: Any) -> BestTieIns:
+        """Those of some of the nodes."""
+        return BestTieIns(*(column[pick] for column in self))
+
+
 @dataclass(frozen=True)
 class Search:
     """One utility's search: what may be joined, and what each edge and tie-in way weighs.
@@ -75,39 +87,32 @@ class Search:
         )
 
     @cached_property
-    def best_tie_ins(self) -> pd.DataFrame:
-        """The lightest tie-in of every graph node that has one: index node, columns row, weight."""
+    def best_tie_ins(self) -> BestTieIns:
+        """The lightest tie-in of every graph node that has one."""
         row = least_of_each(self.tie_in_weights, self.tie_ins.starts)
         row = row[np.isfinite(self.tie_in_weights[row])]
-        index = pd.Index(self.tie_ins.node[row], name="node")
-        return pd.DataFrame({"row": row, "weight": self.tie_in_weights[row]}, index=index)
+        return BestTieIns(self.tie_ins.node[row], row, self.tie_in_weights[row])
 
     @cached_property
-    def best_on_strips(self) -> pd.DataFrame:
+    def best_on_strips(self) -> BestTieIns:
         """Of ``best_tie_ins`` those at nodes of other edges than connectors."""
         best = self.best_tie_ins
-        return best[self.corridors.is_walked[best.index.to_numpy(np.int64)]]
+        return best.take(self.corridors.is_walked[best.node])
 
     @cached_property
     def node_weights(self) -> FloatArray:
         """Weight of the lightest way to every node, over no connector; infinite where none is."""
         best = self.best_on_strips
-        return forest_costs(
-            self.corridors.walk_order,
-            self.edge_weights,
-            best.index.to_numpy(np.int64),
-            best["weight"].to_numpy(float),
-        )
+        return forest_costs(self.corridors.walk_order, self.edge_weights, best.node, best.weight)
 
     def starts_at(self, nodes: IntArray) -> tuple[FloatArray, IntArray]:
         """Weight and row of the lightest tie-in at each of some nodes, infinite where none is."""
-        joined = self.best_tie_ins.index.to_numpy(np.int64)
-        if len(joined) == 0:
+        best = self.best_tie_ins
+        if len(best.node) == 0:
             return np.full(len(nodes), np.inf), np.full(len(nodes), -1)
-        at = np.minimum(np.searchsorted(joined, nodes), len(joined) - 1)
-        here = joined[at] == nodes
-        weight, row = (self.best_tie_ins[name].to_numpy()[at] for name in ("weight", "row"))
-        return np.where(here, weight, np.inf), np.where(here, row, -1)
+        at = np.minimum(np.searchsorted(best.node, nodes), len(best.node) - 1)
+        here = best.node[at] == nodes
+        return np.where(here, best.weight[at], np.inf), np.where(here, best.row[at], -1)
 
     @cached_property
     def lightest_rate(self) -> float:
@@ -168,7 +173,7 @@ class Neighbourhood:
         graph.add_nodes_from(["network", *self.end_nodes.tolist()])
         for _, _, edge, told in graph.edges(keys=True, data=True):
             told["weight"] = float(search.edge_weights[edge])
-        for node, row, weight in search.best_tie_ins.itertuples():
+        for node, row, weight in zip(*(c.tolist() for c in search.best_tie_ins), strict=True):
             if node in graph:
                 graph.add_edge("network", node, key=("tie_in", row), weight=weight)
         for node in self.end_nodes.tolist():
@@ -199,7 +204,7 @@ def best_way(
     is at least as long as the reach, at the lightest rate. Several searches of one site may pass
     the same ``around``; what is searched is shown by ``Neighbourhood.networkx``.
     """
-    if len(end_nodes) == 0 or search.best_tie_ins.empty:
+    if len(end_nodes) == 0 or len(search.best_tie_ins.node) == 0:
         return None
     around = around or Neighbourhood(search.corridors, end_nodes)
     reach = _FIRST_REACH_M
@@ -282,11 +287,11 @@ def grow(search: Search) -> tuple[Forest, IntArray]:
         corridors.graph.ends,
         search.edge_weights,
         corridors.graph.node_count,
-        best.index.to_numpy(np.int64),
-        best["weight"].to_numpy(float),
+        best.node,
+        best.weight,
         corridors.walk_order,
     )
-    return forest, best["row"].to_numpy(np.int64)
+    return forest, best.row
 
 
 def _last_steps(search: Search, ends: pd.DataFrame, cost: FloatArray) -> pd.DataFrame:
@@ -297,7 +302,7 @@ def _last_steps(search: Search, ends: pd.DataFrame, cost: FloatArray) -> pd.Data
         cost[over["foot"].to_numpy(np.int64)] + search.edge_weights[over["edge"].to_numpy(np.int64)]
     )
     over["row"] = -1
-    straight = ends.merge(search.best_tie_ins, left_on="node", right_index=True)
+    straight = ends.merge(pd.DataFrame(search.best_tie_ins._asdict()), on="node")
     straight["edge"], straight["foot"] = -1, -1
     options: pd.DataFrame = pd.concat([over, straight], ignore_index=True)
     reached: pd.DataFrame = options[np.isfinite(options["weight"].to_numpy(float))]

@@ -212,7 +212,7 @@ def test_the_way_round_is_that_of_networkx_on_the_open_edges() -> None:
         weight = np.inf if too_narrow(work, WATER)[number] else open_[number]
         if np.isfinite(weight) and weight < peer.get_edge_data(a, b, {"weight": np.inf})["weight"]:
             peer.add_edge(a, b, weight=weight)
-    for node, (_row, weight) in search.best_tie_ins.iterrows():
+    for node, _row, weight in zip(*search.best_tie_ins, strict=True):
         peer.add_edge("network", node, weight=weight)
     peer.add_edges_from(((node, "end") for node in site.end_nodes.tolist()), weight=0.0)
     assert way.weight == pytest.approx(nx.dijkstra_path_length(peer, "network", "end"))
