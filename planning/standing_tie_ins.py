@@ -227,7 +227,8 @@ class _Redo:
         )
         order = np.argsort(key)
         reason = np.concatenate([np.zeros(len(end), np.int64), closed.reason])
-        return Known(key[order], order, reason, changed, survey)
+        chainage_m = np.concatenate([ways.chainage_m, np.full(len(shut), np.nan)])
+        return Known(key[order], order, reason, chainage_m, changed, survey)
 
     def exchanged(self, found: Found) -> list[tuple[TieIns, IntArray]]:
         """The tie-ins with what was found in the place of what it changes, and rows before.
