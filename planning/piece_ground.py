@@ -22,7 +22,7 @@ from gis.linear import FloatArray, IntArray, LineArray
 from gis.overlay import inside_union
 from gis.patched_tree import Tree
 from planning.application import Demand
-from planning.facts import Place, along_of, green_inside, places_of, road_facts, trees_in
+from planning.facts import Along, Place, along_of, green_inside, places_of, road_facts, trees_in
 from planning.groundwork import Groundwork
 from planning.judged_routes import line_figures, strips_of_width
 from planning.routes import Routes, Way, measure_lines
@@ -42,7 +42,8 @@ class PieceLines:
 
     ``of`` tells the kind: edges of the corridor graph, cut open (``CUT``) or bored (``BORED``),
     or the ways to the tie-ins of a utility. ``figures`` are ``LINE_FIGURES``, ``along`` what
-    ``along_of`` tells, ``cut`` what is cut open of each; they are known where ``known`` says so.
+    ``along_of`` tells but for numbers of edges, ``cut`` what is cut open of each; they are known
+    where ``known`` says so.
     """
 
     work: Groundwork
@@ -86,9 +87,16 @@ class PieceLines:
         figures = line_figures(self.work, routes)
         self.figures[fresh] = np.stack([figures[name] for name in LINE_FIGURES], axis=1)
         for number, one in zip(fresh.tolist(), along_of(self.work.ground, routes), strict=True):
-            self.along[number] = one
+            self.along[number] = one._replace(bored=())
         self.cut[fresh] = routes.cut
         self.known[fresh] = True
+
+    def along_with_numbers(self, numbers: IntArray) -> list[Along]:
+        """What ``along_of`` tells of pieces, with the numbers that bored edges have now."""
+        told: list[Along] = self.along[numbers].tolist()
+        if self.of != BORED:
+            return told
+        return [one._replace(bored=(n,)) for one, n in zip(told, numbers.tolist(), strict=True)]
 
     @cached_property
     def _square(self) -> IntArray:
@@ -107,9 +115,6 @@ class PieceLines:
         self.figures[mine] = other.figures[numbers]
         self.along[mine] = other.along[numbers]
         self.cut[mine] = other.cut[numbers]
-        if self.of == BORED:
-            for number in mine[mine != numbers].tolist():
-                self.along[number] = self.along[number]._replace(bored=(number,))
 
     def _routes(self, numbers: IntArray) -> Routes:
         corridors, lines = self.work.corridors, self.lines[numbers]
@@ -226,7 +231,7 @@ class PieceGround:
     def _measure(self, numbers: IntArray) -> None:
         lines, ground = self.lines, self.work.ground
         lines.ask(numbers)
-        along = lines.along[numbers].tolist()
+        along = lines.along_with_numbers(numbers)
         bored = [one.bored for one in along]
         working = strips_of_width(self.work, self.width_m, lines.cut[numbers], bored)
         touched, green_m2 = green_inside(ground, working)

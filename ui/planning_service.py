@@ -18,6 +18,7 @@ import pandas as pd
 from shapely.geometry import LineString
 
 from gis.crs import CrsError
+from gis.garbage import leave_alone
 from language import spoken
 from layers.errors import LayerError, ReadError, WorkspaceError
 from layers.survey import Survey
@@ -98,6 +99,7 @@ def warm_up(county: County) -> None:
             groundwork = _groundwork(_Held(county))
             for utility in load_utilities():
                 groundwork.tie_ins(utility)
+        leave_alone()
     except REFUSALS as error:
         log.warning("the planner waits for better data: %s", error)
     except Exception:

@@ -1,0 +1,33 @@
+"""Garbage: when Python looks for objects that nothing but each other holds.
+
+A county made ready is a million objects that stay. Each look goes over all of them, and takes as
+long as a click.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Look for no cycles meanwhile: of the many small objects that are made hardly any has one."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def leave_alone() -> None:
+    """Leave all that is there now out of looks for cycles, until the next call.
+
+    What an earlier call left out is looked at once more: a county that is needed no more goes.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()

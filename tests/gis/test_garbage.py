@@ -1,0 +1,53 @@
+"""When Python looks for objects that nothing but each other holds."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from weakref import ref
+
+import pytest
+
+from gis.garbage import leave_alone, uncollected
+
+
+class _Cycle:
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+
+
+def test_what_is_left_alone_goes_with_the_next_call_once_nothing_holds_it() -> None:
+    county = _Cycle()
+    seen = ref(county)
+    leave_alone()
+    del county
+    gc.collect()
+    assert seen() is not None
+    leave_alone()
+    assert seen() is None
+
+
+def test_what_is_made_later_is_looked_at() -> None:
+    leave_alone()
+    later = ref(_Cycle())
+    gc.collect()
+    assert later() is None
+
+
+def test_nothing_is_looked_for_meanwhile_and_then_as_before() -> None:
+    with uncollected():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with uncollected():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
