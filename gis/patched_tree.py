@@ -69,7 +69,7 @@ def patched(tree: Tree, number: IntArray, shapes: NDArray[Any], came: IntArray) 
     """
     if isinstance(tree, PatchedTree):
         still = tree.came[number[tree.came] >= 0]
-        now = np.where(tree.number >= 0, number[tree.number], -1)
+        now = np.append(number, -1)[tree.number]
         before, came = tree.before, np.concatenate([number[still], came])
     else:
         before, now = tree, number

@@ -208,8 +208,9 @@ def _one_source(work: Groundwork, demand: Demand, pair: Sequence[Route]) -> Manu
     mains = [source_of(work, demand, route) for route in pair]
     if None in mains:
         text = _(
-            "{utility}:手绘的两路中 {node} 在图上没有写明在哪条管线上,不知两路是否同源;"
-            "请补填管线点的 line_id,或把这一路改接别处"
+            "{utility}:手绘的两路中 {node} 在图上没有写明在哪条管线上"
+            "(或所写的不在图上,而点在别的管线上),不知两路是否同源;"
+            "请补填或改正管线点的 line_id,或把这一路改接别处"
         )
         node = names[mains.index(None)]
         return ManualRouteError(text.format(utility=_name(utility), node=node))

@@ -3,7 +3,8 @@
 A main is a line by its id, with the lines that continue it: where just two lines of a utility end
 at one place, they are one main that was drawn or recorded in pieces, and a break of one cuts off
 the other. At a ring main unit, whose switch may be open, two mains may meet. Of nodes it is the
-line that they stand on; a node that does not say its line is of no known source.
+line that they stand on; a node that does not say its line is of no known source, nor is one that
+names a line that is not on the map and stands on another.
 """
 
 from __future__ import annotations
@@ -33,11 +34,13 @@ _MAY_BE_OPEN = ("ring_main_unit",)
 
 class Mains(NamedTuple):
     """The mains of lines by the ids of both, the first id of all its pieces; and the network that
-    each main is in: those that meet, at an end of one or through others.
+    each main is in: those that meet, at an end of one or through others. ``on_lines`` are the nodes
+    that stand on lines of their utility.
     """
 
     of_line: Mapping[str, str]
     network: Mapping[str, int]
+    on_lines: frozenset[str]
 
 
 def main_of_lines(work: Groundwork) -> Mapping[str, str]:
@@ -61,7 +64,7 @@ def _mains(work: Groundwork) -> Mains:
 def _mains_in(survey: Survey) -> Mains:
     lines, nodes = survey.get("lines"), survey.get("nodes")
     if lines is None or lines.empty:
-        return Mains({}, {})
+        return Mains({}, {}, frozenset())
     network = network_of(lines, nodes)
     open_nodes = np.zeros(0, bool)
     if nodes is not None:
@@ -78,7 +81,11 @@ def _mains_in(survey: Survey) -> Mains:
     ends, others = numbers[network.line_of_end[end[met]]], numbers[other[met]]
     joints = coo_array((np.ones(len(ends)), (ends, others)), shape=(len(names), len(names)))
     joined = connected_components(joints, directed=False)[1]
-    return Mains(dict(zip(ids, main, strict=True)), dict(zip(names, joined.tolist(), strict=True)))
+    return Mains(
+        dict(zip(ids, main, strict=True)),
+        dict(zip(names, joined.tolist(), strict=True)),
+        frozenset(network.point_ids[network.at_nodes[0]].tolist()),
+    )
 
 
 def _continued(network: Network, open_nodes: NDArray[np.bool_]) -> tuple[IntArray, IntArray]:
@@ -131,5 +138,10 @@ def _mains_of(work: Groundwork, kind: NDArray[Any], feature_id: NDArray[Any]) ->
     if nodes is not None and is_node.any():
         mains = nodes["line_id"].reindex(line_id[is_node])
         line_id[is_node] = mains.where(mains.notna(), None).to_numpy(object)
-    main = main_of_lines(work)
+    main, on_lines = _mains(work).of_line, _mains(work).on_lines
+    amiss = [
+        stands and one not in main and key in on_lines
+        for stands, one, key in zip(is_node, line_id, feature_id, strict=True)
+    ]
+    line_id[amiss] = None
     return np.array([None if pd.isna(one) else main.get(one, one) for one in line_id], object)

@@ -138,8 +138,9 @@ def _surfaces_m(
     """
     anew = number < 0
     anew[crossed.line[repaved[crossed.road]]] = True
-    new = np.flatnonzero(anew)
-    metres = before_m[number]
+    new, stands = np.flatnonzero(anew), np.flatnonzero(number >= 0)
+    metres = np.zeros((len(number), before_m.shape[1]))
+    metres[stands] = before_m[number[stands]]
     if len(new):
         own = crossed.take(anew[crossed.line])
         own = own._replace(line=np.searchsorted(new, own.line))

@@ -103,7 +103,7 @@ def _hand_on(
         if isinstance(one, PieceGround) and one.lines is told
     }
     lines = PieceLines(after, told.of)
-    known = (number >= 0) & told.known[number]
+    known = np.append(told.known, False)[number]
     reach_m = max((one.reach_m for one in grounds.values()), default=0.0)
     known[region.near(lines.tree, reach_m)] = False
     known[lines.tree.query(land, predicate="dwithin", distance=reach_m)[1]] = False

@@ -196,8 +196,7 @@ class _Redo:
         parts, told = of_now[self.node], []
         for number, one in enumerate(self.tie_ins):
             mine, shut = (some.row[some.of == number] for some in self.rows)
-            feature = self.networks.numbers[number][self.features[number]]
-            feature[self.features[number] < 0] = -1
+            feature = np.append(self.networks.numbers[number], -1)[self.features[number]]
             ways, closed = taken(one.ways, mine), taken(one.closed_ways, shut)
             ways = ways._replace(node=_or_none(parts, ways.node), feature=feature[ways.feature])
             closed = closed._replace(
@@ -227,7 +226,8 @@ class _Redo:
         )
         order = np.argsort(key)
         reason = np.concatenate([np.zeros(len(end), np.int64), closed.reason])
-        return Known(key[order], order, reason, changed, survey)
+        chainage_m = np.concatenate([ways.chainage_m, np.full(len(shut), np.nan)])
+        return Known(key[order], order, reason, chainage_m, changed, survey)
 
     def exchanged(self, found: Found) -> list[tuple[TieIns, IntArray]]:
         """The tie-ins with what was found in the place of what it changes, and rows before.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from shapely.ops import substring
 
 from gis.keys import Keys, key_of
-from gis.linear import FloatArray, IntArray, LineArray, ranges, segments
+from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray, LineArray, ranges, segments
 from gis.network import tie_break
 from gis.overlay import CONTACT_TOLERANCE_M
 from gis.patched_tree import Tree, tree_of
@@ -246,18 +246,20 @@ class Found(NamedTuple):
 class Known(NamedTuple):
     """Ways that were tried before an edit, by their ``way_key``, ascending.
 
-    ``number`` is that of the way of each key, ``reason`` that of each way by number. What became
-    of a way stands if it comes near none of the shapes that ``changed``. Others are tried on the
-    ground of ``survey``.
+    ``number`` is that of the way of each key, ``reason`` that of each way by number, and
+    ``chainage_m`` of open ones where along its main each joins it. What became of a way stands if
+    it comes near none of the shapes that ``changed``, and its main is as long before it. Others
+    are tried on the ground of ``survey``.
     """
 
     key: Keys
     number: IntArray
     reason: IntArray
+    chainage_m: FloatArray
     changed: shapely.STRtree
     survey: Survey
 
-    def rows(self, key: Keys, lines: LineArray) -> IntArray:
+    def rows(self, key: Keys, lines: LineArray, chainage_m: FloatArray) -> IntArray:
         """The number among these of ways that need not be tried again, -1 for all others."""
         if len(self.key) == 0:
             return np.full(len(key), -1)
@@ -266,7 +268,8 @@ class Known(NamedTuple):
         same = np.flatnonzero(row >= 0)
         near = self.changed.query(lines[same], predicate="dwithin", distance=_TOUCHED_M)[0]
         row[same[near]] = -1
-        return row
+        shifted_m = np.abs(self.chainage_m[row] - chainage_m)  # unknown of closed ways and at nodes
+        return np.where(shifted_m > POSITION_TOLERANCE_M, -1, row)
 
 
 def way_key(node: IntArray, feature: IntArray, xy: FloatArray, length_m: FloatArray) -> Keys:
@@ -425,7 +428,11 @@ class _Desk:
     ) -> _Tried:
         """Ways with the reasons why they are none: of those not known it is found out."""
         key = way_key(node, feature, xy, np.asarray(shapely.length(lines)))
-        row = np.full(len(lines), -1) if self.known is None else self.known.rows(key, lines)
+        row = (
+            np.full(len(lines), -1)
+            if self.known is None
+            else self.known.rows(key, lines, chainage_m)
+        )
         reason = np.zeros(len(lines), np.int64)
         if self.known is not None:
             reason[row >= 0] = self.known.reason[row[row >= 0]]

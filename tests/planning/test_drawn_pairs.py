@@ -171,13 +171,13 @@ def test_units_that_do_not_say_their_line_are_asked_for_it() -> None:
     unit = {"utility": "power", "kind": "ring_main_unit", "spare_bays": 2, "voltage_kv": 10.0}
     wish = {"power": {"voltage_kv": 10, "duct_holes": 2, "duct_outer_diameter_mm": 150, "feeds": 2}}
 
-    def of(*line_ids: str | None) -> ManualRoute | RefusedRoute:
+    def of(*line_ids: str | None, **survey: Any) -> ManualRoute | RefusedRoute:
         nodes = {
             f"N-{x}": node(x, 8.5, **unit, line_id=line_id)
             for x, line_id in zip((110, 130), line_ids, strict=True)
         }
         lines = [entry([(x, 8.5), (x, 12)], feed) for x, feed in ((110, 1), (130, 2))]
-        return planned(*lines, survey=town(nodes=nodes), demands=wish).manual["power"]
+        return planned(*lines, survey=town(nodes=nodes, **survey), demands=wish).manual["power"]
 
     assert isinstance(of("D-1", "D-2"), ManualRoute)
     same, unknown = of("D-1", "D-1"), of("D-1", None)
@@ -185,7 +185,12 @@ def test_units_that_do_not_say_their_line_are_asked_for_it() -> None:
     assert "同属管线 D-1" in same.reason
     assert isinstance(unknown, RefusedRoute)
     assert "N-130 在图上没有写明在哪条管线上" in unknown.reason
-    assert "补填管线点的 line_id" in unknown.reason
+    assert "补填或改正管线点的 line_id" in unknown.reason
+    # One line runs under both, and one of them names another that is not on the map.
+    cable = {"D-1": main((0, 8.5), (300, 8.5), utility="power", subtype="10kv")}
+    amiss = of("D-1", "D-2", lines=cable)
+    assert isinstance(amiss, RefusedRoute)
+    assert "N-130 在图上没有写明在哪条管线上(或所写的不在图上,而点在别的管线上)" in amiss.reason
 
 
 def test_where_mains_cross_the_one_is_meant_that_the_other_feed_does_not_take() -> None:

@@ -276,3 +276,15 @@ def test_a_new_road_has_the_red_line_that_was_surveyed_before_it() -> None:
     ]
     assert outcomes[0] == outcomes[1]
     assert "blocked" in {told[0] for told in outcomes[0].values() if told}
+
+
+def test_a_network_of_which_nothing_is_left_comes_back_as_it_was() -> None:
+    work = ready(ribbon())
+    before = _seen(_six(work))
+    mains = work.survey.tables["lines"]
+    gone = edited(work, with_layers(work.survey, lines=mains[mains["utility"] != "gas"]))
+    assert gone.is_local
+    assert _seen(_six(gone.work)) == _seen(_six(ready(gone.work.survey)))
+    back = edited(gone.work, work.survey)
+    assert back.is_local
+    assert _seen(_six(back.work)) == before

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from shapely.geometry import box
+import shapely
+from shapely.geometry import LineString, box
 
 from layers.survey import Survey
 from layers.utilities import load_utilities
@@ -16,7 +17,7 @@ from planning.groundwork import Groundwork
 from planning.local_edits import edited
 from planning.obstacles import Obstacles
 from planning.tie_in_rules import standing, stands
-from tests.planning.edits import added, moved, ready, ribbon, told, without
+from tests.planning.edits import added, moved, ready, ribbon, told, with_layers, without
 from tests.planning.whole_builds import assert_equal
 
 
@@ -78,6 +79,34 @@ def test_ways_that_an_edit_comes_near_nothing_of_are_not_tried_again(
     aside = edited(work, moved(work.survey, "lines", 5, 0.0, 0.8))
     went = len(work.tie_ins("water").lines) - np.count_nonzero(aside.ways_before["water"] >= 0)
     assert 0 < went <= sum(judged)
+
+
+@pytest.mark.parametrize("row", [4, 11])
+def test_a_main_with_another_start_is_joined_as_far_from_that_one(
+    work: Groundwork, row: int
+) -> None:
+    """The level of a place follows from it: 30 m more of a main before it, or drawn backwards."""
+    mains = work.survey.tables["lines"]
+    shapes = np.asarray(mains.geometry.array)
+    (x, y), *rest = shapes[row].coords
+    for shape in (LineString([(x - 30, y - 3), (x, y), *rest]), shapely.reverse(shapes[row])):
+        other = shapes.copy()
+        other[row] = shape
+        drawn = with_layers(work.survey, lines=mains.set_geometry(other, crs=mains.crs))
+        edit = edited(work, drawn)
+        assert edit.is_local
+        assert_equal(edit.work, ready(drawn))
+
+
+@pytest.mark.parametrize("gone", [["gas"], ["water", "gas"]])
+def test_the_last_main_of_a_utility_may_go_and_come_back(work: Groundwork, gone: list[str]) -> None:
+    mains = work.survey.tables["lines"]
+    without_any = with_layers(work.survey, lines=mains[~mains["utility"].isin(gone)])
+    edit = edited(work, without_any)
+    assert edit.is_local
+    assert [len(edit.work.tie_ins(utility).lines) for utility in gone] == [0] * len(gone)
+    assert_equal(edit.work, ready(without_any))
+    assert_equal(edited(edit.work, work.survey).work, work)
 
 
 def test_ways_that_stay_are_the_very_same_lines(work: Groundwork) -> None:
