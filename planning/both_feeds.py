@@ -29,6 +29,7 @@ from planning.judged_routes import (
     Judging,
     Route,
     line_figures,
+    none_if_unknown,
     rank_among,
     site_facts,
     unverified_inputs,
@@ -150,7 +151,7 @@ def tell_together(
     figures = _figures(work, demand, routes, working)
     roads, facts = _told(work, demand, dig_date, routes, working)
     measured = measure_all(demand.pipe.utility, figures)
-    measures = {name: _known(values[0]) for name, values in measured.items()}
+    measures = {name: none_if_unknown(values[0]) for name, values in measured.items()}
     return Together(figures, measures, facts, roads, working)
 
 
@@ -220,7 +221,3 @@ def _told(
     facts = {name: any_holds(place.facts[name] for place in places) for name in places[0].facts}
     place = Place(roads, beneath, facts)
     return roads, route_facts(work.ground, demand, place, dig_date)
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

@@ -98,7 +98,7 @@ class Judging:
         None where the survey does not say how exact it is.
         """
         told = self.exactness.tolerances
-        return {name: _known(values[self.number]) for name, values in told.items()}
+        return {name: none_if_unknown(values[self.number]) for name, values in told.items()}
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -243,7 +243,7 @@ def tell(
         for place, day in zip(places, dig_dates, strict=True)
     ]
     by_route = [
-        {name: _known(values[number]) for name, values in measures.items()}
+        {name: none_if_unknown(values[number]) for name, values in measures.items()}
         for number in range(len(routes.lines))
     ]
     return Told(figures, by_route, facts, places)
@@ -445,5 +445,6 @@ def as_known(ground: Ground, crossed: Crossed) -> Crossed:
     )
 
 
-def _known(value: float) -> float | None:
+def none_if_unknown(value: float) -> float | None:
+    """A number of an array, in which NaN is unknown."""
     return None if np.isnan(value) else float(value)

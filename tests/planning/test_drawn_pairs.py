@@ -24,7 +24,7 @@ from planning.trace import fits, numbers
 from reports.exchange import write_plan
 from reports.summary import plan_summary
 from tests import towns
-from tests.planning.test_feed_pairs import as_gas, solved, tighter, towns_of_mains, traced
+from tests.planning.test_feed_pairs import CASES, solved_case, traced
 from tests.planning.test_partner_feed import STREETS, WATER
 from tests.test_schemas import faults
 from tests.towns import main, node, town
@@ -283,10 +283,7 @@ def test_applications_that_say_nothing_of_feeds_are_read_as_before() -> None:
 
 @settings(max_examples=12)
 @given(
-    towns_of_mains(),
-    st.sampled_from(["P-00w", "P-01e", "P-11w"]),
-    st.sampled_from([(1.5, 0.6), (1.1, 0.9), (0.95, 2.0), (3.0, 0.3)]),
-    st.sampled_from(["water", "gas"]),
+    *CASES,
     st.booleans(),
 )
 def test_a_computed_pair_drawn_again_is_judged_the_same(
@@ -310,9 +307,7 @@ def check_drawn_again(
     survey: Survey, parcel_id: str, shares: tuple[float, float], utility: str, turned: bool
 ) -> str:
     """Hold a pair drawn where the recommended one lies against that; tells what was seen."""
-    limits = tighter(survey, utility, parcel_id, shares)
-    survey = survey if utility == "water" else as_gas(survey)
-    work, site, line = solved(survey, limits, utility, parcel_id=parcel_id)
+    work, site, line = solved_case(survey, parcel_id, shares, utility)
     if line.both is None or line.second is None or line.demand is None:
         return "no pair"
     theirs = line.both

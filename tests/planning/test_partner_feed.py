@@ -20,7 +20,7 @@ from planning.plan import plan
 from planning.trace import fits, numbers
 from reports.summary import plan_summary
 from tests import towns
-from tests.planning.test_feed_pairs import as_gas, solved, tighter, towns_of_mains, traced
+from tests.planning.test_feed_pairs import CASES, solved_case, traced
 from tests.towns import main, node, street, town
 
 WATER = {"water": {"nominal_mm": 200, "material": "PE", "feeds": 2}}
@@ -140,10 +140,7 @@ def test_a_unit_that_does_not_say_its_line_is_no_known_source() -> None:
 
 @settings(max_examples=12)
 @given(
-    towns_of_mains(),
-    st.sampled_from(["P-00w", "P-01e", "P-11w"]),
-    st.sampled_from([(1.5, 0.6), (1.1, 0.9), (0.95, 2.0), (3.0, 0.3)]),
-    st.sampled_from(["water", "gas"]),
+    *CASES,
     st.integers(0, 1),
 )
 def test_drawn_along_one_of_the_best_two_the_other_is_found_again(
@@ -156,9 +153,7 @@ def check_drawn_again(
     survey: Survey, parcel_id: str, shares: tuple[float, float], utility: str, which: int
 ) -> str:
     """Hold the feed beside a drawn one against the best pair that has it; tells what was seen."""
-    limits = tighter(survey, utility, parcel_id, shares)
-    survey = survey if utility == "water" else as_gas(survey)
-    work, site, line = solved(survey, limits, utility, parcel_id=parcel_id)
+    work, site, line = solved_case(survey, parcel_id, shares, utility)
     if line.both is None or line.second is None or line.demand is None or not line.qualifying:
         return "no pair"
     first = line.both.routes[which]
