@@ -60,7 +60,10 @@ _START = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a parser's process ended: exit code (negative: signal), and what it took."""
+    """How a parser's process ended: exit code (negative: signal), and what it took.
+
+    It was late if it was killed for its time: on the clock, or of the processor.
+    """
 
     code: int
     late: bool
@@ -127,7 +130,7 @@ def _request(path: Path, wanted: Wanted, folder: Path) -> dict[str, Any]:
 
 
 def _death(path: Path, request: Mapping[str, Any], outcome: Outcome | None) -> ReadError:
-    if outcome is not None and (outcome.late or outcome.cpu_seconds >= request["seconds"]):
+    if outcome is not None and outcome.late:
         return ReadError(
             _("文件 {}:解析超过 {} 秒,已中止。请用原软件核对文件,或按区域拆分后导入。").format(
                 path.name, request["seconds"]

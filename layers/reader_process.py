@@ -86,11 +86,14 @@ def _supervise(request: dict[str, Any], answer: int) -> None:
             os.kill(worker, signal.SIGKILL)
         time.sleep(nap)
         nap = min(nap * 1.5, _LONGEST_NAP_S)
+    code = os.waitstatus_to_exitcode(status)
+    cpu_seconds = usage.ru_utime + usage.ru_stime
     outcome = {
-        "code": os.waitstatus_to_exitcode(status),
-        "late": late,
+        "code": code,
+        # The system's signal may come a little before the account reaches the limit.
+        "late": late or code == -signal.SIGXCPU or cpu_seconds >= request["seconds"],
         "seconds": time.monotonic() - began,
-        "cpu_seconds": usage.ru_utime + usage.ru_stime,
+        "cpu_seconds": cpu_seconds,
         "peak_bytes": usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
     }
     try:

@@ -51,6 +51,11 @@ def _loop() -> None:
         pass
 
 
+def _out_of_time() -> None:
+    """Be told by the system that the processor's time is over, before the account says so."""
+    os.kill(os.getpid(), signal.SIGXCPU)
+
+
 def _sleep() -> None:
     time.sleep(3600)
 
@@ -107,7 +112,7 @@ def _raise() -> None:
 _DEEDS = {
     function.__name__.removeprefix("_"): function
     for function in (
-        _crash, _kill, _leave, _loop, _sleep, _eat, _eat_below_python, _write, _connect,
-        _connect_below_python, _run, _fill_disk, _lie, _raise,
+        _crash, _kill, _leave, _loop, _out_of_time, _sleep, _eat, _eat_below_python, _write,
+        _connect, _connect_below_python, _run, _fill_disk, _lie, _raise,
     )
 }  # fmt: skip

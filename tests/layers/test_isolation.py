@@ -65,13 +65,13 @@ def test_error_in_a_reader_is_an_error_of_its_file_without_its_text(
     assert "IndexError" not in str(result)
 
 
-@pytest.mark.parametrize("deed", ["loop", "sleep"])
+@pytest.mark.parametrize("deed", ["loop", "sleep", "out_of_time"])
 def test_parser_that_hangs_is_stopped(reader: Reader, tmp_path: Path, monkeypatch, deed) -> None:
     monkeypatch.setattr(isolation, "SECONDS", 1)
     result, outcome = do(reader, tmp_path, deed)
     assert isinstance(result, ReadError)
     assert "解析超过 1 秒,已中止" in str(result)
-    assert outcome.seconds < 4
+    assert outcome.seconds < 20  # it would go on for an hour
 
 
 @pytest.mark.parametrize(
