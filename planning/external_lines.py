@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import pandas as pd
 import shapely
 
 from planning.application import Application, Demand
@@ -152,10 +151,7 @@ def nearby_finder() -> Finder:
 
 def all_by_forest(search: Search, sites: Sequence[Site]) -> dict[str, Way]:
     """Find the ways of all sites by one forest."""
-    ends = pd.DataFrame(
-        [(site.key, node) for site in sites for node in site.end_nodes], columns=["site", "node"]
-    )
-    return dict(best_ways(search, ends))
+    return best_ways(search, {site.key: site.end_nodes for site in sites})
 
 
 def lines_of_site(work: Groundwork, site: Site) -> dict[str, ExternalLine]:

@@ -228,6 +228,10 @@ class PieceGround:
             self._measure(fresh)
         return self._row[numbers]
 
+    def unmeasured(self, numbers: IntArray) -> int:
+        """How many of some pieces were not measured yet."""
+        return int(np.count_nonzero(self._row[numbers] < 0))
+
     def _measure(self, numbers: IntArray) -> None:
         lines, ground = self.lines, self.work.ground
         lines.ask(numbers)

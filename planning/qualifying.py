@@ -22,8 +22,10 @@ from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray
 from planning.application import Demand
+from planning.gravity_ways import is_steered
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes, working_strips
+from planning.qualifying_forest import AllPieces
 from planning.route_pieces import Caps, PieceBook, Reason, Run, piece_book
 from planning.routes import Way, trace_bored
 from planning.search_areas import CAP_ROUNDING, Area, Problem, area_round
@@ -267,9 +269,58 @@ def _solve(quests: Sequence[_Quest]) -> list[_Found]:
             for number, quest in enumerate(quests)
             if (caps := quest.caps(worst=worst)) is not None
         }
-        for number, more in _search_all(searches).items():
+        for number, more in _found_in(searches).items():
             found[number] = found[number].and_also(more)
     return found
+
+
+def _found_in(searches: Mapping[int, _Search]) -> dict[int, _Found]:
+    """What searches of one level find: by a forest where many ask, each round its site otherwise.
+
+    What a search gives up the forest may tell as well.
+    """
+    by_book: dict[int, dict[int, _Search]] = defaultdict(dict)
+    for number, search in searches.items():
+        by_book[id(search.book)][number] = search
+    found: dict[int, _Found] = {}
+    for mine in by_book.values():
+        found |= _by_forest(mine, even_if_few=False)
+    left = {number: search for number, search in searches.items() if number not in found}
+    found |= _search_all(left)
+    for mine in by_book.values():
+        given_up = {n: s for n, s in mine.items() if n in left and not found[n].proven}
+        found |= _by_forest(given_up, even_if_few=True)
+    return found
+
+
+def _by_forest(searches: Mapping[int, _Search], *, even_if_few: bool) -> dict[int, _Found]:
+    """What a forest tells of searches of one book and level: those that it settles.
+
+    The cheapest way over pieces that qualify is the answer where it qualifies as a whole.
+    """
+    one = next(iter(searches.values()), None)
+    if one is None or is_steered(one.book.demand):
+        return {}
+    pieces = AllPieces.of(one.book, [search.site for search in searches.values()])
+    if not even_if_few and not pieces.pay(one.level, worst=one.worst):
+        return {}
+    forest = pieces.qualifying(one.level, worst=one.worst)
+    ways = dict(zip(searches, forest.ways(pieces.sites), strict=True))
+    cheap = {n: way for n, way in ways.items() if way and searches[n].is_wanted(way.weight)}
+    routes = judge_ways(
+        one.book.work,
+        one.book.demand,
+        [searches[number].site for number in cheap],
+        list(cheap.values()),
+        [forest.bored_of(way) for way in cheap.values()],
+    )
+    tried = dict(zip(cheap, routes, strict=True))
+    most_m = dict(zip(searches, forest.most_m(pieces.sites).tolist(), strict=True))
+    answers = {
+        number: search.settled(ways[number], tried.get(number), most_m[number])
+        for number, search in searches.items()
+    }
+    return {number: answer for number, answer in answers.items() if answer is not None}
 
 
 @dataclass(frozen=True)
@@ -383,6 +434,29 @@ class _Search:
         """What lies within reach of the site."""
         return area_round(self.book, self.site, min(reach_m, self._farthest_m))
 
+    def is_wanted(self, yuan: float) -> bool:
+        """Whether a way of so many yuan is cheaper than the best route known."""
+        return yuan <= _cost(self.best) - CAP_ROUNDING
+
+    def settled(self, way: Way | None, route: Route | None, most_m: float) -> _Found | None:
+        """The answer as far as the cheapest way over all pieces that qualify tells it.
+
+        ``route`` is that way, judged, where it is wanted; None is returned where it does not
+        qualify as a whole: others may. Pieces that qualify lead no farther than ``most_m``.
+        """
+        if route is not None and route.rank > self.level:
+            return None
+        best = route or self.best
+        rate, least_yuan = self._lightest_rate, _cost(best)
+        reach_m = min(most_m, self._farthest_m, least_yuan / rate if rate else np.inf)
+        reason = Reason("no_path") if way is None else None
+        return _Found(best, True, least_yuan, reason, reach_m)
+
+    @property
+    def _lightest_rate(self) -> float:
+        """Least yuan of a metre of any way."""
+        return self.book.work.search(self.book.demand.pipe, "cheapest").lightest_rate
+
     def steps(self) -> _Steps:
         """Look ever farther for the cheapest route, until no cheaper one can lie beyond.
 
@@ -390,7 +464,7 @@ class _Search:
         beyond; all others only tell why there is none. Ways are tried where that can settle it.
         """
         reach_m = _FIRST_REACH_M
-        rate = self.book.work.search(self.book.demand.pipe, "cheapest").lightest_rate
+        rate = self._lightest_rate
         while True:
             area = self.area(reach_m)
             safe_yuan = area.reach_m * rate

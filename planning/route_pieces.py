@@ -226,20 +226,46 @@ class PieceBook:
         *,
         worst: bool,
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Which edges and ways to tie-ins have at most a rank, alone or at worst.
-
-        Where a city road bars all that lies in it, only the others are looked at.
-        """
-        good_edges, good_tie_ins = np.ones(len(edges), bool), np.ones(len(tie_ins), bool)
-        if self._rank_in_city_road(worst) > level:
-            good_edges = ~np.where(bored, *(city[edges] for city in _in_city_roads(self.work)))
-            good_tie_ins = ~tie_ins_in_city_roads(self.work, self.utility, tie_ins)
+        """Which edges and ways to tie-ins have at most a rank, alone or at worst."""
+        good_edges, good_tie_ins = self._not_barred(edges, bored, tie_ins, level, worst)
         ranks = self._edge_ranks(edges[good_edges], bored[good_edges], worst)
         good_edges[good_edges] = ranks <= level
         stubs = self._ground(self.utility)
         ranks = self._ranks_of(stubs, tie_ins[good_tie_ins], worst)
         good_tie_ins[good_tie_ins] = ranks <= level
         return good_edges, good_tie_ins
+
+    def _not_barred(
+        self,
+        edges: IntArray,
+        bored: NDArray[np.bool_],
+        tie_ins: IntArray,
+        level: int,
+        worst: bool,
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which pieces are looked at: a city road may bar all edges and tie-ins in it."""
+        if self._rank_in_city_road(worst) <= level:
+            return np.ones(len(edges), bool), np.ones(len(tie_ins), bool)
+        in_city = np.where(bored, *(city[edges] for city in _in_city_roads(self.work)))
+        return ~in_city, ~tie_ins_in_city_roads(self.work, self.utility, tie_ins)
+
+    def unmeasured(
+        self,
+        edges: IntArray,
+        bored: NDArray[np.bool_],
+        tie_ins: IntArray,
+        level: int,
+        *,
+        worst: bool,
+    ) -> int:
+        """How many pieces would be measured to tell which of them qualify."""
+        edge, tie_in = self._not_barred(edges, bored, tie_ins, level, worst)
+        kinds = {
+            CUT: edges[edge & ~bored],
+            BORED: edges[edge & bored],
+            self.utility: tie_ins[tie_in],
+        }
+        return sum(self._ground(of).unmeasured(numbers) for of, numbers in kinds.items())
 
     def shut_in(self, site: Site) -> bool:
         """Whether every last step to the red line is known to touch a city road."""

@@ -251,19 +251,16 @@ def _way_within(search: Search, around: Around) -> Way | None:
 # --- all parcels, by a forest ------------------------------------------------------------------
 
 
-def best_ways(search: Search, ends: pd.DataFrame) -> pd.Series:
-    """The lightest way of many parcels at once.
+def best_ways(search: Search, end_nodes: Mapping[Any, IntArray]) -> dict[Any, Way]:
+    """The lightest way of many parcels at once, by any key of theirs.
 
-    Parameters
-    ----------
-    ends
-        Columns ``site`` (any key) and ``node``: the end nodes of each site.
-
-    Returns
-    -------
-    ``Way`` by site; sites that no way reaches are absent. Complexity O((m + n) log n) for the
-    forest, whatever the number of sites.
+    Sites that no way reaches are absent. Complexity O((m + n) log n) for the forest, whatever the
+    number of sites.
     """
+    ends = pd.DataFrame(
+        [(key, node) for key, nodes in end_nodes.items() for node in nodes.tolist()],
+        columns=["site", "node"],
+    )
     forest, rows = grow(search)
     options = _last_steps(search, ends, forest.cost)
     chosen = options.sort_values(["site", "weight", "edge"]).drop_duplicates("site")
@@ -277,7 +274,7 @@ def best_ways(search: Search, ends: pd.DataFrame) -> pd.Series:
         walked = forest.path(foot)[::-1]
         tie_in = int(rows[forest.source[foot]])
         ways[site] = Way(tie_in, (*walked, int(edge)), int(node), float(weight))
-    return pd.Series(ways, dtype=object)
+    return ways
 
 
 def grow(search: Search) -> tuple[Forest, IntArray]:

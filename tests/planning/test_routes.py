@@ -145,8 +145,7 @@ def test_a_dear_tie_in_near_by_loses_against_a_cheap_one_far_away() -> None:
     way = best_way(search, ends)
     assert way is not None
     assert search.tie_ins.feature_ids[way.tie_in] == "W-far"
-    table = pd.DataFrame({"site": "P-1", "node": ends})
-    assert best_ways(search, table)["P-1"].edges == way.edges
+    assert best_ways(search, {"P-1": ends})["P-1"].edges == way.edges
 
 
 def test_the_neighbourhood_is_a_graph_to_look_at() -> None:

@@ -134,16 +134,9 @@ def test_ways_of_arrays_are_the_ways_of_the_forest(sample_work: Groundwork) -> N
     demand = cases[0].demands["water"]
     search = sample_work.search(demand.pipe, "cheapest")
     ways = lightest_ways(search, Sites(sample_work, cases).steps)
-    ends = pd.DataFrame(
-        [
-            (number, node)
-            for number, case in enumerate(cases)
-            for node in sample_work.corridors.end_nodes(case.parcel_id)
-        ],
-        columns=["site", "node"],
-    )
-    expected = best_ways(search, ends)
-    assert ways.site.tolist() == sorted(expected.index)
+    end_nodes = [sample_work.corridors.end_nodes(case.parcel_id) for case in cases]
+    expected = best_ways(search, dict(enumerate(end_nodes)))
+    assert ways.site.tolist() == sorted(expected)
     for place, site in enumerate(ways.site.tolist()):
         assert ways.one(place) == expected[site]
 
