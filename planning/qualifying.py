@@ -296,7 +296,8 @@ def _found_in(searches: Mapping[int, _Search]) -> dict[int, _Found]:
 def _by_forest(searches: Mapping[int, _Search], *, even_if_few: bool) -> dict[int, _Found]:
     """What a forest tells of searches of one book and level: those that it settles.
 
-    The cheapest way over pieces that qualify is the answer where it qualifies as a whole.
+    The cheapest way over pieces that qualify is the answer where it qualifies as a whole. Where
+    even the shortest is too long there is none.
     """
     one = next(iter(searches.values()), None)
     if one is None or is_steered(one.book.demand):
@@ -315,10 +316,12 @@ def _by_forest(searches: Mapping[int, _Search], *, even_if_few: bool) -> dict[in
         [forest.bored_of(way) for way in cheap.values()],
     )
     tried = dict(zip(cheap, routes, strict=True))
-    most_m = dict(zip(searches, forest.most_m(pieces.sites).tolist(), strict=True))
+    least_m, most_m = forest.least_m(pieces.sites), forest.most_m(pieces.sites)
     answers = {
-        number: search.settled(ways[number], tried.get(number), most_m[number])
-        for number, search in searches.items()
+        number: search.settled(ways[number], tried.get(number), least, most)
+        for (number, search), least, most in zip(
+            searches.items(), least_m.tolist(), most_m.tolist(), strict=True
+        )
     }
     return {number: answer for number, answer in answers.items() if answer is not None}
 
@@ -438,19 +441,25 @@ class _Search:
         """Whether a way of so many yuan is cheaper than the best route known."""
         return yuan <= _cost(self.best) - CAP_ROUNDING
 
-    def settled(self, way: Way | None, route: Route | None, most_m: float) -> _Found | None:
+    def settled(
+        self, way: Way | None, route: Route | None, least_m: float, most_m: float
+    ) -> _Found | None:
         """The answer as far as the cheapest way over all pieces that qualify tells it.
 
-        ``route`` is that way, judged, where it is wanted; None is returned where it does not
-        qualify as a whole: others may. Pieces that qualify lead no farther than ``most_m``.
+        ``route`` is that way, judged, where it is wanted. No way over such pieces is shorter than
+        ``least_m``, and they lead no farther than ``most_m``. None is returned where the way does
+        not qualify as a whole, though it is not too long: others may.
         """
-        if route is not None and route.rank > self.level:
+        too_long = bool(self.caps) and _past_a_limit(self.book, self.level, least_m) is not None
+        qualifies = route is not None and route.rank <= self.level
+        if route is not None and not qualifies and not too_long:
             return None
-        best = route or self.best
-        rate, least_yuan = self._lightest_rate, _cost(best)
-        reach_m = min(most_m, self._farthest_m, least_yuan / rate if rate else np.inf)
-        reason = Reason("no_path") if way is None else None
-        return _Found(best, True, least_yuan, reason, reach_m)
+        best = route if qualifies else self.best
+        reason = Reason("no_path" if way is None else "together") if best is None else None
+        reach_m = most_m if qualifies else min(most_m, self._farthest_m)
+        if self._lightest_rate > 0:
+            reach_m = min(reach_m, _cost(best) / self._lightest_rate)
+        return _Found(best, True, _cost(best), reason, reach_m)
 
     @property
     def _lightest_rate(self) -> float:

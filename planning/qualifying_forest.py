@@ -93,14 +93,22 @@ class QualifyingForest:
 
     def ways(self, sites: Sequence[Site]) -> list[Way | None]:
         """The cheapest way of each site; None where there is none."""
-        found = best_ways(
-            self.search, {number: site.end_nodes for number, site in enumerate(sites)}
-        )
-        return [found.get(number) for number in range(len(sites))]
+        return _ways(self.search, sites)
 
     def bored_of(self, way: Way) -> tuple[int, ...]:
         """The edges of a way that are bored."""
         return tuple(edge for edge in way.edges if self.bored[edge])
+
+    def least_m(self, sites: Sequence[Site]) -> FloatArray:
+        """Metres of the shortest way of each site; infinite where there is none."""
+        search = self.search
+        pairs = (
+            (search.edge_weights, search.corridors.graph.length_m),
+            (search.tie_in_weights, search.tie_ins.ways.length_m),
+        )
+        edges, tie_ins = (np.where(np.isfinite(w), metres, np.inf) for w, metres in pairs)
+        shortest = replace(search, edge_weights=edges, tie_in_weights=tie_ins)
+        return np.array([way.weight if way else np.inf for way in _ways(shortest, sites)])
 
     def most_m(self, sites: Sequence[Site]) -> FloatArray:
         """No piece that a site reaches is farther from it along the others than so many metres.
@@ -121,6 +129,11 @@ class QualifyingForest:
         of_node = np.zeros(graph.node_count)
         np.maximum.at(of_node, node, over_m)
         return np.array([of_node[site.end_nodes].max(initial=0.0) for site in sites])
+
+
+def _ways(search: Search, sites: Sequence[Site]) -> list[Way | None]:
+    found = best_ways(search, {number: site.end_nodes for number, site in enumerate(sites)})
+    return [found.get(number) for number in range(len(sites))]
 
 
 def _middles(part: IntArray, xy: FloatArray) -> IntArray:
