@@ -46,6 +46,8 @@ class LayerVersion:
 class Survey:
     """Layers by name, each indexed by its id, x east and y north in metres of ``crs``.
 
+    Rows are in the order of their ids, whatever order they were given in: of equally good ones the
+    first by id is taken, so nothing hangs on where a row stands in a file.
     A layer that was never imported is absent, that is unknown: ``get`` gives None. An imported
     layer without rows is known to be empty. Unknown numbers are NaN, all other unknowns None;
     dates are ISO text, integers float64. Polygon layers may hold polygons in several parts.
@@ -61,7 +63,8 @@ class Survey:
         require_projected(self.crs)
         for layer, table in self.tables.items():
             _check_table(layer, table, self.crs)
-        object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
+        tables = {layer: _in_order(table) for layer, table in self.tables.items()}
+        object.__setattr__(self, "tables", MappingProxyType(tables))
         object.__setattr__(self, "versions", MappingProxyType(dict(self.versions)))
 
     def get(self, layer: str) -> gpd.GeoDataFrame | None:
@@ -75,6 +78,13 @@ class Survey:
     def has(self, layer: str) -> bool:
         """Tell whether the layer was imported, even if it has no rows."""
         return self.get(layer) is not None
+
+
+def _in_order(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The rows in the order of their ids; the very table where they are."""
+    if table.index.is_monotonic_increasing:
+        return table
+    return table.sort_index(kind="stable")
 
 
 def _check_table(layer: str, table: gpd.GeoDataFrame, crs: CRS) -> None:

@@ -2,9 +2,10 @@
 
 A main is a line by its id, with the lines that continue it: where just two lines of a utility end
 at one place, they are one main that was drawn or recorded in pieces, and a break of one cuts off
-the other. At a ring main unit, whose switch may be open, two mains may meet. Of nodes it is the
-line that they stand on; a node that does not say its line is of no known source, nor is one that
-names a line that is not on the map and stands on another.
+the other. Where more end, those that go straight on through the joint are one, as a main is that
+was drawn unbroken past its branches. At a ring main unit, whose switch may be open, two mains may
+meet. Of nodes it is the line that they stand on; a node that does not say its line is of no known
+source, nor is one that names a line that is not on the map and stands on another.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gis.linear import IntArray
-from layers.networks import Network, network_of
+from layers.networks import JOINED_M, Network, network_of
 from layers.survey import Survey
 from planning.application import Demand
 from planning.groundwork import Groundwork
@@ -30,6 +32,9 @@ from planning.route_effects import joined_of
 MAINS = "mains"
 # Kinds of nodes at which the line of one source may end and that of another begin.
 _MAY_BE_OPEN = ("ring_main_unit",)
+# A line goes straight on through a joint where it turns by less than half of what a square branch
+# does; which way it goes is seen over some metres, as ends are drawn to some decimetres.
+_STRAIGHT_ON_DEG, _SEEN_OVER_M = 45.0, 5.0
 
 
 class Mains(NamedTuple):
@@ -89,19 +94,43 @@ def _mains_in(survey: Survey) -> Mains:
 
 
 def _continued(network: Network, open_nodes: NDArray[np.bool_]) -> tuple[IntArray, IntArray]:
-    """Pairs of lines of which each ends where the other does, and no third is there."""
+    """Pairs of lines of which each ends where the other does, and no third is there; or which go
+    straight on there, whatever their sizes say: a main may be narrower past a branch.
+    """
     end, other, _away = network.meetings
     count = len(network.shapes)
     of_line = other < count
     may_be_open = np.zeros(2 * count, bool)
     may_be_open[end[~of_line][open_nodes[other[~of_line] - count]]] = True
     end, other = end[of_line], other[of_line]
+    through = _straight_on(network, end, other, may_be_open)
     alone = (np.bincount(end, minlength=2 * count)[end] == 1) & ~may_be_open[end]
     one, two = network.line_of_end[end[alone]], other[alone]
     # A line that ends on the middle of another is a branch: that one does not end there.
     met = set(zip(one.tolist(), two.tolist(), strict=True))
     both = np.array([(b, a) in met for a, b in zip(one.tolist(), two.tolist(), strict=True)], bool)
-    return (one[both], two[both]) if len(both) else (one, two)
+    return np.concatenate([one[both], through[0]]), np.concatenate([two[both], through[1]])
+
+
+def _straight_on(
+    network: Network, end: IntArray, other: IntArray, may_be_open: NDArray[np.bool_]
+) -> tuple[IntArray, IntArray]:
+    """Pairs of lines that end at one place, of which one goes straight on as the other."""
+    one, two = np.tile(end, 2), np.concatenate([other, other + len(network.shapes)])
+    there = shapely.distance(network.ends[one], network.ends[two]) <= JOINED_M
+    there &= ~may_be_open[one] & ~may_be_open[two]
+    one, two = one[there], two[there]
+    inner = shapely.line_interpolate_point(
+        np.tile(network.shapes, 2), np.repeat([1, -1], len(network.shapes)) * _SEEN_OVER_M
+    )
+    back, onward = (
+        shapely.get_coordinates(inner[ends]) - shapely.get_coordinates(network.ends[ends])
+        for ends in (one, two)
+    )
+    cross = back[:, 0] * onward[:, 1] - back[:, 1] * onward[:, 0]
+    turn_deg = np.degrees(np.arctan2(np.abs(cross), -(back * onward).sum(axis=1)))
+    on = turn_deg <= _STRAIGHT_ON_DEG
+    return network.line_of_end[one[on]], network.line_of_end[two[on]]
 
 
 def sources(work: Groundwork, demand: Demand) -> NDArray[Any]:

@@ -217,17 +217,21 @@ class _Redo:
         """What became of the ways before: open ones by their rows, then closed ones."""
         ways, closed = self.stood.ways, self.stood.closed_ways
         end = shapely.get_coordinates(shapely.get_point(self.stood.lines, -1))
-        shut = np.stack([closed.x, closed.y], axis=1)
-        key = np.concatenate(
+        unknown = np.full(len(closed.node), np.nan)
+        where_m = np.concatenate(
             [
-                way_key(ways.node, ways.feature, end, ways.length_m),
-                way_key(closed.node, closed.feature, shut, closed.length_m),
+                np.column_stack([end, ways.length_m, ways.chainage_m]),
+                np.column_stack([closed.x, closed.y, closed.length_m, unknown]),
             ]
         )
+        node, feature = (
+            np.concatenate([getattr(some, name) for some in (ways, closed)])
+            for name in ("node", "feature")
+        )
+        key = way_key(node, feature, where_m)
         order = np.argsort(key)
         reason = np.concatenate([np.zeros(len(end), np.int64), closed.reason])
-        chainage_m = np.concatenate([ways.chainage_m, np.full(len(shut), np.nan)])
-        return Known(key[order], order, reason, chainage_m, changed, survey)
+        return Known(key[order], order, reason, where_m, changed, survey)
 
     def exchanged(self, found: Found) -> list[tuple[TieIns, IntArray]]:
         """The tie-ins with what was found in the place of what it changes, and rows before.

@@ -38,8 +38,8 @@ def changes(before: Survey, after: Survey) -> dict[str, Change]:
     Raises
     ------
     IncomparableError
-        If the surveys differ in CRS, county or layers, a layer in its fields or in the order of
-        the features that stayed, or ids are not unique.
+        If the surveys differ in CRS, county or layers, a layer in its fields, or ids are not
+        unique.
     """
     if not before.crs.equals(after.crs) or before.county != after.county:
         raise IncomparableError("another county or CRS")
@@ -69,8 +69,6 @@ def _changed(layer: str, before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> C
     else:
         stayed = before.index.isin(after.index), after.index.isin(before.index)
         one, two = before[stayed[0]], after[stayed[1]]
-        if not one.index.equals(two.index):
-            raise IncomparableError(f"another order of the features of the layer {layer}")
         alike = _alike(one, two)
         tables = [before[~stayed[0]], one[~alike], after[~stayed[1]], two[~alike]]
     ids = frozenset(str(key) for table in tables for key in table.index)

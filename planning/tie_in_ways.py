@@ -4,6 +4,9 @@ Of the tens of thousands of ways that reach some main, most can never be the bes
 before anything is overlaid: ways that pass another node of the graph, and ways to the end of a main
 that another equal main continues. A way over an equal main ends there. An end of a main beside a
 strip is joined squarely from the strip, not askew from the nearest node.
+
+Of equally near places the first by name or by where it lies is taken, never by the number of a node
+or an edge: in an edited graph, or in a part of it, these have other numbers.
 """
 
 from __future__ import annotations
@@ -119,7 +122,7 @@ class MainWays:
         straight = self._covered_by_continuations(self._nearest_points())
         straight = self._nearest_kept(self._covered_by_nodes(straight))
         others = [self._where_edges_meet_mains(straight), self._down_the_mains()]
-        return self._squared(joined([straight, *others]))
+        return self._squared(joined([straight, *others]), straight)
 
     def lines(self, ways: Ways) -> LineArray:
         """Draw ways from the node to the main."""
@@ -148,7 +151,7 @@ class MainWays:
         point = shapely.get_point(shapely.shortest_line(start, met), -1)
         at_m = shapely.line_locate_point(lines[way], point)
         before = at_m < shapely.length(lines[way]) - POSITION_TOLERANCE_M
-        order = np.lexsort((main, at_m, way))
+        order = np.lexsort((main, even(at_m), way))
         order = order[before[order]]
         order = order[np.unique(way[order], return_index=True)[1]]
         way, main, at_m, point = way[order], main[order], at_m[order], point[order]
@@ -168,7 +171,7 @@ class MainWays:
         return _ways(nodes[at], main.astype(np.int64), chainage, shapely.get_coordinates(foot))
 
     def _away_m(self, ways: Ways) -> FloatArray:
-        return np.asarray(np.hypot(*(ways.xy - self.corridors.graph.node_xy[ways.node]).T))
+        return even(np.hypot(*(ways.xy - self.corridors.graph.node_xy[ways.node]).T))
 
     def _covered_by_nodes(self, ways: Ways) -> Ways:
         """Cover ways that run along a straight edge and over the node at its other end.
@@ -220,7 +223,7 @@ class MainWays:
         same = np.abs(away[other] - away[way]) <= POSITION_TOLERANCE_M
         kept = nearer | (same & (main[row] < ways.main[way]))
         way, other = way[kept], other[kept]
-        order = np.lexsort((other, away[other], way))
+        order = np.lexsort((ways.main[other], away[other], way))
         first = order[np.unique(way[order], return_index=True)[1]]
         ways.cover[way[first]] = other[first]
         return ways
@@ -284,7 +287,7 @@ class MainWays:
         )
         edge, away = strip[row], shapely.distance(graph.lines[strip[row]], point[place])
         road, side = (graph.measures[name].to_numpy()[edge] for name in ("road", "side"))
-        order = np.lexsort((place, away))
+        order = np.lexsort((graph.tie_break[edge], place, even(away)))
         street = np.stack([place, road, side], axis=1)[order]
         order = order[np.sort(np.unique(street, axis=0, return_index=True)[1])]
         order = order[_rank_in(place[order]) < _SIDES_KEPT]
@@ -304,12 +307,16 @@ class MainWays:
         ways.nearest[:] = True
         return ways
 
-    def _squared(self, ways: Ways) -> Ways:
-        """Cover askew ways to ends of mains by ways along the strip to the point opposite."""
-        askew = np.flatnonzero((self._end(ways) >= 0) & (ways.cover < 0) & (ways.edge < 0))
-        return self._along_strips(self._by_way_of_connectors(ways, askew), askew)
+    def _squared(self, ways: Ways, straight: Ways) -> Ways:
+        """Cover askew ways to ends of mains by ways along the strip to the point opposite.
 
-    def _by_way_of_connectors(self, ways: Ways, askew: IntArray) -> Ways:
+        ``straight`` are the first of the ways, those to the nearest point of each main.
+        """
+        askew = np.flatnonzero((self._end(ways) >= 0) & (ways.cover < 0) & (ways.edge < 0))
+        ways = self._by_way_of_connectors(ways, straight, askew)
+        return self._along_strips(ways, straight, askew)
+
+    def _by_way_of_connectors(self, ways: Ways, straight: Ways, askew: IntArray) -> Ways:
         """From red lines across the strip: by way of the strip, where that is squarer."""
         graph = self.corridors.graph
         xy, (foot, red_line) = graph.node_xy, graph.ends[self.corridors.is_connector].T
@@ -320,12 +327,12 @@ class MainWays:
         length = np.maximum(np.hypot(*inward.T), POSITION_TOLERANCE_M)
         beyond = (inward * ahead).sum(axis=1) / length >= length
         off = np.abs(_cross(inward, ahead)) / length
-        other = _numbers(ways, foot, ways.main[way])
-        held = beyond & _is_askew(off, np.hypot(*ahead.T)) & (other < len(ways))
+        other = _numbers(straight, foot, ways.main[way])
+        held = beyond & _is_askew(off, np.hypot(*ahead.T)) & (other < len(straight))
         ways.cover[way[held]] = other[held]
         return ways
 
-    def _along_strips(self, ways: Ways, askew: IntArray) -> Ways:
+    def _along_strips(self, ways: Ways, straight: Ways, askew: IntArray) -> Ways:
         graph = self.corridors.graph
         strip = np.flatnonzero(self._along_streets)
         ends = np.concatenate([graph.ends[strip, 0], graph.ends[strip, 1]])
@@ -337,13 +344,13 @@ class MainWays:
         along = np.where(turned, graph.length_m[edge] - at_m, at_m)
         kept = _is_askew(along, self._away_m(ways)[way])
         way, edge, along, square_m = way[kept], edge[kept], along[kept], square_m[kept]
-        order = np.lexsort((edge, square_m, way))
+        order = np.lexsort((graph.tie_break[edge], even(square_m), way))
         best = order[np.unique(way[order], return_index=True)[1]]
         way, edge, along = way[best], edge[best], along[best]
         whole = along > graph.length_m[edge] - POSITION_TOLERANCE_M
         far = graph.ends[edge[whole]].sum(axis=1) - ways.node[way[whole]]
-        other = _numbers(ways, far, ways.main[way[whole]])
-        held = other < len(ways)
+        other = _numbers(straight, far, ways.main[way[whole]])
+        held = other < len(straight)
         ways.cover[way[whole][held]] = other[held]
         bent = ways.take(way[~whole])
         bent.edge[:], bent.along_m[:] = edge[~whole], along[~whole]
@@ -384,6 +391,11 @@ def _led_on(lines: LineArray, to_xy: FloatArray) -> LineArray:
     return np.asarray(shapely.linestrings(np.concatenate([xy, to_xy])[order], indices=owner[order]))
 
 
+def even(distance_m: FloatArray) -> FloatArray:
+    """Distances to a micrometre: what is left beyond depends on how they were reckoned."""
+    return np.asarray(np.round(distance_m, 6))
+
+
 def _rank_in(groups: IntArray) -> IntArray:
     """How many of the same group stand before each."""
     order = np.argsort(groups, kind="stable")
@@ -411,18 +423,16 @@ def _matches(keys: IntArray, among: IntArray) -> tuple[IntArray, IntArray]:
     return row, order[first[row] + place].astype(np.int64)
 
 
-def _numbers(ways: Ways, node: IntArray, main: IntArray) -> IntArray:
-    """Number of the straight way of each (node, main); ``len(ways)`` where there is none."""
-    span = int(max(ways.main.max(initial=0), main.max(initial=0))) + 1
-    straight = np.flatnonzero(ways.edge < 0)
-    key = ways.node[straight] * span + ways.main[straight]
+def _numbers(straight: Ways, node: IntArray, main: IntArray) -> IntArray:
+    """Number of the way of each (node, main), of which each has one; their count for none."""
+    count = len(straight)
+    if count == 0:
+        return np.zeros(len(node), np.int64)
+    span = int(max(straight.main.max(), main.max(initial=0))) + 1
+    key, wanted = straight.node * span + straight.main, node * span + main
     order = np.argsort(key)
-    wanted = node * span + main
-    slot = np.minimum(np.searchsorted(key[order], wanted), max(len(key) - 1, 0))
-    if len(key) == 0:
-        return np.full(len(wanted), len(ways))
-    hit = key[order[slot]] == wanted
-    return np.where(hit, straight[order[slot]], len(ways))
+    slot = order[np.minimum(np.searchsorted(key[order], wanted), count - 1)]
+    return np.where(key[slot] == wanted, slot, count)
 
 
 def _renumbered(ways: Ways, kept: NDArray[np.bool_]) -> Ways:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from shapely.ops import substring
 
 from gis.keys import Keys, key_of
-from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray, LineArray, ranges, segments
+from gis.linear import FloatArray, IntArray, LineArray, ranges, segments
 from gis.network import tie_break
 from gis.overlay import CONTACT_TOLERANCE_M
 from gis.patched_tree import Tree, tree_of
@@ -28,13 +28,15 @@ from planning.policy_model import Policy
 from planning.road_surfaces import Crossed, angles_across
 from planning.standards import Pipe, Standards
 from planning.tie_in_rules import refusals
-from planning.tie_in_ways import MainWays
+from planning.tie_in_ways import MainWays, even
 
 # Why a way is none, by its number; the first is an open way.
 BLOCKED, OBLIQUE, OFF_STREET = "blocked", "oblique", "off_street"
 REASONS = ("", BLOCKED, OBLIQUE, OFF_STREET)
 _BLOCKED, _OBLIQUE, _OFF_STREET = 1, 2, 3
 MEASURES = ("length_m", "kerb_m", "red_line_m", "green_m")
+# Figures of a way that differ by less are one, but for rounding.
+_SAME_M = 1e-6
 # A way that comes as near as this to something may hang on it.
 _TOUCHED_M = 0.05
 
@@ -126,8 +128,12 @@ class TieIns:
         """Ways that were tried and are none: ``kind``, ``feature_id``, ``reason`` (``blocked`` by
         private land, buildings, water or rails, ``oblique`` to a carriageway, ``off_street`` from
         one street to another or over the inside of a bend), ``node``, ``x``, ``y``.
+
+        In the order of the names of what they led to, of each the shortest first.
         """
         ways, reasons = self.closed_ways, np.array(REASONS, object)
+        names = self.network.order_of_names[ways.feature]
+        ways = taken(ways, np.lexsort((ways.reason, even(ways.length_m), names)))
         told = {"reason": reasons[ways.reason], "node": ways.node, "x": ways.x, "y": ways.y}
         return pd.DataFrame({**self._named(ways.feature), **told})
 
@@ -247,19 +253,19 @@ class Known(NamedTuple):
     """Ways that were tried before an edit, by their ``way_key``, ascending.
 
     ``number`` is that of the way of each key, ``reason`` that of each way by number, and
-    ``chainage_m`` of open ones where along its main each joins it. What became of a way stands if
-    it comes near none of the shapes that ``changed``, and its main is as long before it. Others
-    are tried on the ground of ``survey``.
+    ``where_m`` (n, 4) x and y of its end, its length, and of open ones the chainage. What
+    became of a way stands if it ends where it ended and comes near none of the shapes that
+    ``changed``. Others are tried on the ground of ``survey``.
     """
 
     key: Keys
     number: IntArray
     reason: IntArray
-    chainage_m: FloatArray
+    where_m: FloatArray
     changed: shapely.STRtree
     survey: Survey
 
-    def rows(self, key: Keys, lines: LineArray, chainage_m: FloatArray) -> IntArray:
+    def rows(self, key: Keys, lines: LineArray, where_m: FloatArray) -> IntArray:
         """The number among these of ways that need not be tried again, -1 for all others."""
         if len(self.key) == 0:
             return np.full(len(key), -1)
@@ -268,14 +274,16 @@ class Known(NamedTuple):
         same = np.flatnonzero(row >= 0)
         near = self.changed.query(lines[same], predicate="dwithin", distance=_TOUCHED_M)[0]
         row[same[near]] = -1
-        shifted_m = np.abs(self.chainage_m[row] - chainage_m)  # unknown of closed ways and at nodes
-        return np.where(shifted_m > POSITION_TOLERANCE_M, -1, row)
+        shifted_m = np.abs(self.where_m[row] - where_m)  # unknown of closed ways and at nodes
+        return np.where((shifted_m > _SAME_M).any(axis=1), -1, row)
 
 
-def way_key(node: IntArray, feature: IntArray, xy: FloatArray, length_m: FloatArray) -> Keys:
-    """The key of ways by where they begin, what they join and where, and how long they are."""
-    x, y = xy.T
-    return key_of(node, feature, x.round(3), y.round(3), length_m.round(3))
+def way_key(node: IntArray, feature: IntArray, where_m: FloatArray) -> Keys:
+    """The key of ways by where they begin, what they join and where, and how long they are.
+
+    ``where_m`` begins with x, y and the length.
+    """
+    return key_of(node, feature, *where_m[:, :3].T.round(3))
 
 
 class _Ways(NamedTuple):
@@ -427,11 +435,10 @@ class _Desk:
         in_lane_m: FloatArray,
     ) -> _Tried:
         """Ways with the reasons why they are none: of those not known it is found out."""
-        key = way_key(node, feature, xy, np.asarray(shapely.length(lines)))
+        where_m = np.column_stack([xy, shapely.length(lines), chainage_m])
+        key = way_key(node, feature, where_m)
         row = (
-            np.full(len(lines), -1)
-            if self.known is None
-            else self.known.rows(key, lines, chainage_m)
+            np.full(len(lines), -1) if self.known is None else self.known.rows(key, lines, where_m)
         )
         reason = np.zeros(len(lines), np.int64)
         if self.known is not None:
@@ -479,12 +486,13 @@ def _after(lines: LineArray, along_m: FloatArray) -> LineArray:
 
 
 def _one_after_another(parts: Sequence[_Tried]) -> _Tried:
-    """Ways one after the other; of equal ways the first."""
+    """Ways one after the other; of those equal to a millimetre the shortest, or most westerly."""
     ways = joined([one.ways for one in parts])
     crossed = crossed_one_after_another(
         [one.crossed for one in parts], [len(one.ways.lines) for one in parts]
     )
-    first = np.sort(np.unique(ways.key, return_index=True)[1])
+    order = np.lexsort((*even(ways.xy).T, even(np.asarray(shapely.length(ways.lines)))))
+    first = np.sort(order[np.unique(ways.key[order], return_index=True)[1]])
     return _Tried(taken(ways, first), crossed_by(crossed, first))
 
 

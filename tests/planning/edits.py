@@ -95,22 +95,27 @@ def with_layers(survey: Survey, **layers: Any) -> Survey:
     return Survey(survey.crs, {**survey.tables, **layers}, survey.county, survey.synthetic)
 
 
-def moved(survey: Survey, layer: str, row: int, east: float, north: float) -> Survey:
+def _place(rows: pd.DataFrame, row: int | str) -> int:
+    """A row by its place in the order of ids, or by its id."""
+    return rows.index.get_loc(row) if isinstance(row, str) else row
+
+
+def moved(survey: Survey, layer: str, row: int | str, east: float, north: float) -> Survey:
     rows = survey.tables[layer]
-    shapes = np.asarray(rows.geometry.array).copy()
-    shapes[row] = affinity.translate(shapes[row], east, north)
+    shapes, place = np.asarray(rows.geometry.array).copy(), _place(rows, row)
+    shapes[place] = affinity.translate(shapes[place], east, north)
     return with_layers(survey, **{layer: rows.set_geometry(shapes, crs=rows.crs)})
 
 
-def without(survey: Survey, layer: str, row: int) -> Survey:
+def without(survey: Survey, layer: str, row: int | str) -> Survey:
     rows = survey.tables[layer]
-    return with_layers(survey, **{layer: rows.drop(rows.index[row])})
+    return with_layers(survey, **{layer: rows.drop(rows.index[_place(rows, row)])})
 
 
-def told(survey: Survey, layer: str, row: int, **values: Any) -> Survey:
+def told(survey: Survey, layer: str, row: int | str, **values: Any) -> Survey:
     rows = survey.tables[layer].copy()
     for name, value in values.items():
-        rows.loc[rows.index[row], name] = value
+        rows.loc[rows.index[_place(rows, row)], name] = value
     return with_layers(survey, **{layer: rows})
 
 

@@ -21,7 +21,7 @@ def test_pieces_end_to_end_are_one_main_by_the_first_of_their_ids() -> None:
     assert set(mains_of(lines).values()) == {"W-1"}
 
 
-def test_a_branch_and_mains_that_meet_in_threes_are_mains_of_their_own() -> None:
+def test_a_branch_is_a_main_of_its_own_and_what_goes_straight_on_past_it_is_one() -> None:
     at_middle = {"W-1": main((0, 8), (100, 8)), "W-2": main((50, 8), (50, 90))}
     assert mains_of(at_middle) == {"W-1": "W-1", "W-2": "W-2"}
     in_threes = {
@@ -29,7 +29,39 @@ def test_a_branch_and_mains_that_meet_in_threes_are_mains_of_their_own() -> None
         "W-2": main((100, 8), (200, 8)),
         "W-3": main((100, 8), (100, 90)),
     }
-    assert mains_of(in_threes) == {name: name for name in in_threes}
+    # Drawn in pieces or unbroken, the main past the branch is one; it may be narrower there.
+    narrower = {**in_threes, "W-2": main((100, 8), (200, 8), diameter_mm=200.0)}
+    for lines in (in_threes, narrower):
+        assert mains_of(lines) == {"W-1": "W-1", "W-2": "W-1", "W-3": "W-3"}
+
+
+def test_pieces_that_turn_by_half_a_square_corner_go_straight_on_and_more_do_not() -> None:
+    # From (100, 8) a piece to (200, 107) turns by 44.7 degrees, to (200, 109) by 45.3; the third
+    # leads back beside the first.
+    for north, name in ((107, "W-1"), (109, "W-2")):
+        lines = {
+            "W-1": main((0, 8), (100, 8)),
+            "W-2": main((100, 8), (200, north)),
+            "W-3": main((100, 8), (66, 102)),
+        }
+        assert mains_of(lines) == {"W-1": "W-1", "W-2": name, "W-3": "W-3"}
+    # Two that lead on from one are one with it, and so with each other.
+    fork = {
+        "W-1": main((0, 8), (100, 8)),
+        "W-2": main((200, 38), (100, 8)),
+        "W-3": main((100, 8), (200, -22)),
+    }
+    assert set(mains_of(fork).values()) == {"W-1"}
+
+
+def test_at_a_crossing_of_pieces_each_main_goes_on_across_it() -> None:
+    lines = {
+        "W-1": main((0, 8), (100, 8)),
+        "W-2": main((100, 8), (200, 8)),
+        "W-3": main((100, 90), (100, 8)),
+        "W-4": main((100, 8), (100, -90)),
+    }
+    assert mains_of(lines) == {"W-1": "W-1", "W-2": "W-1", "W-3": "W-3", "W-4": "W-3"}
 
 
 def test_mains_recorded_from_tee_to_tee_are_joined_through_each_other() -> None:
@@ -42,8 +74,8 @@ def test_mains_recorded_from_tee_to_tee_are_joined_through_each_other() -> None:
         "W-6": main((0, -8), (300, -8)),
     }
     work = ground(town(lines=lines), application())
-    assert set(main_of_lines(work).values()) == set(lines)
-    assert are_joined(work, "W-1", "W-3")
+    assert set(main_of_lines(work).values()) == {"W-1", "W-4", "W-5", "W-6"}
+    assert are_joined(work, "W-4", "W-5")
     assert not are_joined(work, "W-1", "W-6")
     assert not are_joined(work, "W-1", "W-99")
 

@@ -72,11 +72,11 @@ def test_ways_that_an_edit_comes_near_nothing_of_are_not_tried_again(
         return allowed(self, lines)
 
     monkeypatch.setattr(Obstacles, "connector_allowed", counted)
-    sold = edited(work, told(work.survey, "lines", 5, owner="other"))
+    sold = edited(work, told(work.survey, "lines", "W-5", owner="other"))
     assert sold.is_local
     assert sum(judged) == 0
     assert (sold.ways_before["water"] >= 0).all()
-    aside = edited(work, moved(work.survey, "lines", 5, 0.0, 0.8))
+    aside = edited(work, moved(work.survey, "lines", "W-5", 0.0, 0.8))
     went = len(work.tie_ins("water").lines) - np.count_nonzero(aside.ways_before["water"] >= 0)
     assert 0 < went <= sum(judged)
 
