@@ -94,10 +94,12 @@ class Region:
 
     def holds(self, xy: FloatArray) -> NDArray[np.bool_]:
         """Which of some points lie in the region."""
-        x, y = xy.T
         held = np.zeros(len(xy), bool)
+        first, last = self.bounds[:, 0].min(initial=np.inf), self.bounds[:, 2].max(initial=-np.inf)
+        near = np.flatnonzero((xy[:, 0] >= first) & (xy[:, 0] <= last))  # of a county a few
+        x, y = xy[near].T
         for west, south, east, north in self.bounds:
-            held |= (x >= west) & (x <= east) & (y >= south) & (y <= north)
+            held[near] |= (x >= west) & (x <= east) & (y >= south) & (y <= north)
         return held
 
     def room_m(self, bounds: FloatArray) -> FloatArray:

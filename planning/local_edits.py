@@ -418,15 +418,17 @@ class _Site:
 
     def _holds_whole_parcels(self, part: Corridors, splice: Splice) -> None:
         """Which feet of a parcel are kept depends on all of it: none may reach beyond."""
-        gone = np.flatnonzero(splice.node < 0)
-        sites = self.work.corridors.sites
-        ids = set(sites["parcel_id"][sites["node"].isin(gone)])
-        ids |= set(part.sites["parcel_id"][part.sites["node"].isin(splice.new_nodes)])
+        came = np.zeros(len(splice.part_node), bool)
+        came[splice.new_nodes] = True
+        ids = set[str]()
+        for sites, new in ((self.work.corridors.sites, splice.node < 0), (part.sites, came)):
+            rows = np.flatnonzero(new[sites["node"].to_numpy(np.int64)])
+            ids |= set(sites["parcel_id"].take(rows))
         for survey in (self.work.survey, self.survey):
             parcels = survey.get("parcels")
             if parcels is not None:
-                shapes = parcels.geometry.array[parcels.index.isin(ids)]
-                bounds = shapely.bounds(np.asarray(shapes)).reshape(-1, 4)
+                shapes = np.asarray(parcels.geometry.array)[parcels.index.isin(ids)]
+                bounds = shapely.bounds(shapes).reshape(-1, 4)
                 if (splice.window.safe.room_m(bounds) < 0).any():
                     raise TooNearError
 

@@ -138,11 +138,12 @@ def _surfaces_m(
     """
     anew = number < 0
     anew[crossed.line[repaved[crossed.road]]] = True
-    new, stands = np.flatnonzero(anew), np.flatnonzero(number >= 0)
+    new = np.flatnonzero(anew)
     metres = np.zeros((len(number), before_m.shape[1]))
-    metres[stands] = before_m[number[stands]]
+    if len(before_m):
+        metres = before_m.take(number, axis=0, mode="clip")
     if len(new):
-        own = crossed.take(anew[crossed.line])
+        own = crossed.take(np.flatnonzero(anew[crossed.line]))
         own = own._replace(line=np.searchsorted(new, own.line))
         some = {name: measured[name][new] for name in SURFACES_FROM}
         metres[new] = corridors.metres_on(some, own)
