@@ -192,12 +192,9 @@ def _usable(lines: pd.DataFrame, settings: Planning) -> list[dict[str, Any]]:
     allowed |= {laying for laying, name in _ALLOWED_BY.items() if settings.value(name) == 1.0}
     if "open_to_others" not in lines or "laying" not in lines:
         return []
-    chosen = lines[
-        lines["laying"].isin(allowed)
-        & (lines["status"] == "in_service")
-        & lines["open_to_others"].map(is_true)
-        & ~lines["owner"].map(is_unknown)
-    ]
+    chosen = lines[lines["laying"].isin(allowed) & (lines["status"] == "in_service")]
+    if not chosen.empty:  # of few rows the others are looked at one by one
+        chosen = chosen[chosen["open_to_others"].map(is_true) & ~chosen["owner"].map(is_unknown)]
     if chosen.empty:
         return []
     rows = chosen.assign(line_id=chosen.index.astype(str))

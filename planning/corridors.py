@@ -116,12 +116,12 @@ class Corridors:
     @cached_property
     def never_cut(self) -> NDArray[np.bool_]:
         """True for edges that cannot be cut open: they are bored, or carried by what exists."""
-        return np.asarray((self.graph.kind == "bore") | (self.graph.kind == "carrier"), bool)
+        return np.asarray(self.is_bored | (self.graph.kind == "carrier"), bool)
 
     @cached_property
-    def never_open(self) -> IntArray:
-        """Edges that can be bored, but not cut open."""
-        return np.flatnonzero(self.graph.kind == "bore")
+    def is_bored(self) -> NDArray[np.bool_]:
+        """True for edges that can be bored, but not cut open."""
+        return np.asarray(self.graph.kind == "bore", bool)
 
     @cached_property
     def walk_order(self) -> ArcOrder:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ Widths = tuple[float, float, float]
 _NONE = np.zeros(0, np.int64)
 # What is told of each edge by itself.
 _OF_EACH_EDGE = {"tie_break", "length_m", "kind"}
+_FLAGS = {"is_connector", "is_lane", "never_cut", "is_bored"}
 
 
 class TooNearError(Exception):
@@ -169,6 +171,11 @@ class Splice:
     new_nodes: IntArray
     new_edges: IntArray
 
+    @cached_property
+    def edges(self) -> Exchange:
+        """Of what is told of each edge: new ones come after all that stay."""
+        return _at_the_end(self.edge, self.new_edges)
+
     @property
     def edge_before(self) -> IntArray:
         """For every edge afterwards its number before, -1 for a new one."""
@@ -256,7 +263,7 @@ def spliced(
         )
     )
     drawn = edge_tables["drawn"]
-    return replace(
+    after = replace(
         part,
         graph=graph,
         crossings=edge_tables["crossing"],
@@ -270,6 +277,10 @@ def spliced(
             tuple(frozenset(names.split()) for names in drawn["utilities"]),
         ),
     )
+    for name in _FLAGS & vars(before).keys():
+        came = getattr(part, name)[splice.new_edges]
+        vars(after)[name] = splice.edges.of(getattr(before, name), came)
+    return after
 
 
 def _graph(before: Corridors, part: Corridors, splice: Splice) -> CorridorGraph:
@@ -279,7 +290,7 @@ def _graph(before: Corridors, part: Corridors, splice: Splice) -> CorridorGraph:
     if stayed and len(splice.new_nodes) == len(splice.new_edges) == 0:
         return old
     nodes = _at_the_end(splice.node, splice.new_nodes)
-    edges, came = _at_the_end(splice.edge, splice.new_edges), splice.new_edges
+    edges, came = splice.edges, splice.new_edges
     ends = splice.node.take(edges.stay.of(old.ends, old.ends[:0]))
     ends = np.concatenate([ends, splice.part_node[new.ends[came]]])
     if ends.min(initial=0) < 0:
