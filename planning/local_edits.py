@@ -169,7 +169,7 @@ def _locally(
 ) -> Edit:
     joined = joined_gates(survey, applications)
     site = _Site.of(work, survey, joined, changed)
-    touched = [change.shapes for change in changed.values()]
+    touched = [site.seeds[:0], *(change.shapes for change in changed.values())]
     fresh = replace(work.bare(), survey=survey, gates=gates_of(applications), joined=joined)
     if len(site.seeds) == 0:
         built = _on_the_same_graph(work.corridors, survey, site.beside, site.round)
