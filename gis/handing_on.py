@@ -43,21 +43,32 @@ class Exchange:
 
     def of(self, old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
         """A column afterwards, from what it was and what the new rows have of it."""
-        if not self._steps:
+        if len(self.gone) == len(self.at) == 0:
             return old
-        parts, here = [old[:0]], 0
-        for row, first, last in self._steps:
-            parts += [old[here:row], new[first:last]]
-            here = max(here, row + (first == last))
-        return np.concatenate([*parts, old[here:]])
+        both = old, new
+        return np.concatenate([both[which][rows] for which, rows in self._slices])
 
     @cached_property
-    def _steps(self) -> list[tuple[int, int, int]]:
-        """Rows in order, each gone (no new ones) or with new ones before it, from first to last."""
-        first = np.flatnonzero(np.diff(self.at, prepend=-1))
-        last = np.append(first[1:], len(self.at))
-        come = zip(self.at[first].tolist(), first.tolist(), last.tolist(), strict=False)
-        return sorted([*come, *((row, 0, 0) for row in self.gone.tolist())])
+    def _slices(self) -> list[tuple[int, slice]]:
+        """What a column is put together of: slices of the old one (0) and of the new rows (1)."""
+        begin = np.flatnonzero(np.diff(self.at, prepend=-1))
+        row = np.concatenate([self.gone, self.at[begin]])
+        first = np.concatenate([np.zeros_like(self.gone), begin])
+        last = np.concatenate([np.zeros_like(self.gone), begin[1:], [len(self.at)]])[: len(row)]
+        order = np.argsort(row, kind="stable")
+        row, first, last = row[order], first[order], last[order]
+        here = np.append(0, np.maximum.accumulate(row + (first == last)))
+        old = np.stack([np.zeros_like(row), here[:-1], row], axis=1)
+        new = np.stack([np.ones_like(row), first, last], axis=1)
+        steps = np.stack([old, new], axis=1).reshape(-1, 3)
+        steps = steps[steps[:, 1] < steps[:, 2]]
+        slices = [(which, slice(one, other)) for which, one, other in steps.tolist()]
+        return [*slices, (0, slice(int(here[-1]), None))]
+
+    @property
+    def stay(self) -> Exchange:
+        """The same without new rows."""
+        return Exchange(self.gone, self.at[:0])
 
     def after(self, place: IntArray) -> Exchange:
         """The exchange of which new rows come at a ``place`` among the rows that stay."""

@@ -52,7 +52,7 @@ class Region:
         if longest_m <= cell_m and len(boxes) <= _FEW:
             return Region(boxes)
         cell_m = max(cell_m, longest_m / _MOST_CELLS)
-        rows = _rows_of(np.unique(_cells_of(_steps_of(shapes), cell_m), axis=0))
+        rows = _rows_of(_cells_of(_steps_of(shapes), cell_m))
         return Region(rows.astype(float) * cell_m)
 
     def __len__(self) -> int:
@@ -62,6 +62,10 @@ class Region:
     def boxes(self) -> NDArray[Any]:
         """The boxes as polygons."""
         return np.asarray(shapely.box(*self.bounds.T), object).reshape(-1)
+
+    def joined(self, other: Region) -> Region:
+        """The boxes of both."""
+        return Region(np.concatenate([self.bounds, other.bounds]))
 
     def grown(self, by_m: float) -> Region:
         """Every box wider by so much on every side."""
@@ -94,10 +98,12 @@ class Region:
 
     def holds(self, xy: FloatArray) -> NDArray[np.bool_]:
         """Which of some points lie in the region."""
-        x, y = xy.T
         held = np.zeros(len(xy), bool)
+        first, last = self.bounds[:, 0].min(initial=np.inf), self.bounds[:, 2].max(initial=-np.inf)
+        near = np.flatnonzero((xy[:, 0] >= first) & (xy[:, 0] <= last))  # of a county a few
+        x, y = xy[near].T
         for west, south, east, north in self.bounds:
-            held |= (x >= west) & (x <= east) & (y >= south) & (y <= north)
+            held[near] |= (x >= west) & (x <= east) & (y >= south) & (y <= north)
         return held
 
     def room_m(self, bounds: FloatArray) -> FloatArray:
@@ -156,7 +162,7 @@ def _cells_of(shapes: NDArray[Any], cell_m: float) -> NDArray[np.int64]:
 def _rows_of(cells: NDArray[np.int64]) -> NDArray[np.int64]:
     """Boxes (n, 4), in cells, of cells that follow each other to the east."""
     east, north = cells[np.lexsort(cells.T)].T
-    first = np.r_[True, (np.diff(east) != 1) | (np.diff(north) != 0)]
+    first = np.r_[True, (np.diff(east) > 1) | (np.diff(north) != 0)]
     last = np.r_[first[1:], True]
     return np.stack([east[first], north[first], east[last] + 1, north[last] + 1], axis=1)
 

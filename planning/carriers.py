@@ -39,6 +39,8 @@ _JOINTS = {"duct": ("handhole", "cabinet"), "overhead": ("pole",), "wall": ("pol
 _ALLOWED_BY = {"overhead": "overhead_allowed", "wall": "wall_allowed"}
 # A joint lies on its line, give or take how both were surveyed.
 _ON_LINE_M = 1.0
+# A carrier with its joints in order: id, point, metres along the line.
+Run = tuple[dict[str, Any], list[tuple[str, shapely.Point, float]]]
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,9 @@ class Carriers:
         return dict(zip(self.table["edge"].tolist(), names, strict=True))
 
 
-def joint_points(survey: Survey, settings: Planning) -> pd.DataFrame:
+def joint_points(runs: Sequence[Run]) -> pd.DataFrame:
     """The joints of usable carriers as points to be joined to strips: kind, key, point."""
-    points = [(key, point) for _, joints in _runs(survey, settings) for key, point, _ in joints]
+    points = [(key, point) for _, joints in runs for key, point, _ in joints]
     return pd.DataFrame(points, columns=["key", "point"]).drop_duplicates("key").assign(kind="node")
 
 
@@ -109,11 +111,11 @@ def may_carry(lines: pd.DataFrame, settings: Planning) -> bool:
     return bool(_usable(lines, settings))
 
 
-def with_carriers(bare: Corridors, survey: Survey, settings: Planning) -> Corridors:
+def with_carriers(bare: Corridors, runs: Sequence[Run]) -> Corridors:
     """The corridors with usable carriers between their joints, and leads to them from strips."""
     pieces: list[tuple[str, str, shapely.LineString, dict[str, Any]]] = []
     places: dict[str, shapely.Point] = {}
-    for told, joints in _runs(survey, settings):
+    for told, joints in runs:
         for (one, start, at), (two, end, to) in pairwise(joints):
             if to - at > POSITION_TOLERANCE_M:
                 places |= {one: start, two: end}
@@ -165,10 +167,8 @@ def undug(
     return measured, crossed.take(~carried[crossed.line])
 
 
-def _runs(
-    survey: Survey, settings: Planning
-) -> list[tuple[dict[str, Any], list[tuple[str, shapely.Point, float]]]]:
-    """Usable carriers, each with its joints in order: id, point, metres along the line."""
+def runs_of(survey: Survey, settings: Planning) -> list[Run]:
+    """Usable carriers, each with its joints in order."""
     lines, nodes = survey.get("lines"), survey.get("nodes")
     if lines is None or nodes is None:
         return []
@@ -192,12 +192,11 @@ def _usable(lines: pd.DataFrame, settings: Planning) -> list[dict[str, Any]]:
     allowed |= {laying for laying, name in _ALLOWED_BY.items() if settings.value(name) == 1.0}
     if "open_to_others" not in lines or "laying" not in lines:
         return []
-    chosen = lines[
-        lines["laying"].isin(allowed)
-        & (lines["status"] == "in_service")
-        & lines["open_to_others"].map(is_true)
-        & ~lines["owner"].map(is_unknown)
-    ]
+    chosen = lines[lines["laying"].isin(allowed)]
+    if chosen.empty:
+        return []
+    open_to_others = chosen["open_to_others"].map(is_true) & ~chosen["owner"].map(is_unknown)
+    chosen = chosen[open_to_others & (chosen["status"] == "in_service")]
     if chosen.empty:
         return []
     rows = chosen.assign(line_id=chosen.index.astype(str))

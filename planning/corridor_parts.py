@@ -67,14 +67,14 @@ def cut_out_edges(corridors: Corridors, edge: IntArray, node: IntArray | None = 
             graph.lines[edge],
             graph.measures.iloc[edge].reset_index(drop=True),
         ),
-        crossings=_renumbered(corridors.crossings, "edge", of_edge),
-        sites=_renumbered(corridors.sites, "node", of_node),
-        feet=_renumbered(corridors.feet, "node", of_node),
+        crossings=renumbered(corridors.crossings, "edge", of_edge),
+        sites=renumbered(corridors.sites, "node", of_node),
+        feet=renumbered(corridors.feet, "node", of_node),
         gaps_m={},
         carriers=Carriers(
-            _renumbered(carriers.table, "edge", of_edge),
-            _renumbered(carriers.leads, "edge", of_edge),
-            _renumbered(carriers.joints, "node", of_node),
+            renumbered(carriers.table, "edge", of_edge),
+            renumbered(carriers.leads, "edge", of_edge),
+            renumbered(carriers.joints, "node", of_node),
         ),
         drawn=Drawn(
             of_edge[drawn.edge[kept]],
@@ -90,11 +90,15 @@ def _numbers(kept: IntArray, count: int) -> IntArray:
     return numbers
 
 
-def _renumbered(table: pd.DataFrame, column: str, numbers: IntArray) -> pd.DataFrame:
+def renumbered(table: pd.DataFrame, column: str, numbers: IntArray) -> pd.DataFrame:
+    """The rows of a table with the numbers that a column has now, but those of -1."""
+    if table.empty:
+        return table
     number = numbers[table[column].to_numpy(np.int64)]
     kept = np.flatnonzero(number >= 0)
-    rows: pd.DataFrame = table.iloc[kept].reset_index(drop=True)
-    return rows.assign(**{column: number[kept]})
+    rows: pd.DataFrame = table.take(kept).reset_index(drop=True)
+    rows[column] = number[kept]
+    return rows
 
 
 class Regreened(NamedTuple):

@@ -28,7 +28,7 @@ from gis.regions import Region
 from layers.survey import Survey
 from planning.application import Gate
 from planning.bent_feet import bent_feet
-from planning.carriers import Carriers, joint_points, undug, with_carriers
+from planning.carriers import Carriers, Run, joint_points, runs_of, undug, with_carriers
 from planning.crossing_methods import mouth_bores
 from planning.crossing_places import Across, crossing_feet
 from planning.drawn_corridors import Drawn, with_drawn
@@ -37,7 +37,7 @@ from planning.lanes import KIND as LANE
 from planning.lanes import with_lanes
 from planning.obstacles import Obstacles, obstacles_of, shapes_of
 from planning.open_land import with_open_land
-from planning.policy_model import Planning, Policy
+from planning.policy_model import Policy
 from planning.quantities import SURFACES
 from planning.road_surfaces import Crossed, RoadSurfaces
 from planning.roadside import Roadside, roadside
@@ -116,12 +116,12 @@ class Corridors:
     @cached_property
     def never_cut(self) -> NDArray[np.bool_]:
         """True for edges that cannot be cut open: they are bored, or carried by what exists."""
-        return np.asarray((self.graph.kind == "bore") | (self.graph.kind == "carrier"), bool)
+        return np.asarray(self.is_bored | (self.graph.kind == "carrier"), bool)
 
     @cached_property
-    def never_open(self) -> IntArray:
-        """Edges that can be bored, but not cut open."""
-        return np.flatnonzero(self.graph.kind == "bore")
+    def is_bored(self) -> NDArray[np.bool_]:
+        """True for edges that can be bored, but not cut open."""
+        return np.asarray(self.graph.kind == "bore", bool)
 
     @cached_property
     def walk_order(self) -> ArcOrder:
@@ -294,7 +294,7 @@ def build_beside(
     """
     settings = policy.planning
     surfaces, streets, offset = beside.surfaces, beside.streets, beside.offset_m
-    every = obstacles_of(survey)
+    every, runs = obstacles_of(survey), runs_of(survey, settings)
     obstacles = every.once()
     layout = lay_out(beside.strips, streets, surfaces, obstacles, offset, settings.max_median_m)
     right, built = near or (None, None)
@@ -303,7 +303,7 @@ def build_beside(
         [
             parcel_feet(survey, *reached),
             point_feet(gate_points(gates), *reached),
-            point_feet(_points(survey, settings), *reached),
+            point_feet(_points(survey, runs), *reached),
         ]
     )
     round_ = bent_feet(
@@ -316,12 +316,13 @@ def build_beside(
     bare = with_drawn(bare, survey, gates, settings.max_snap_m)
     bare = with_open_land(bare, survey, gates, settings)
     bare = with_lanes(bare, settings)
-    return _measured(with_carriers(bare, survey, settings), bridged)
+    return _measured(with_carriers(bare, runs), bridged)
 
 
-def _points(survey: Survey, settings: Planning) -> pd.DataFrame:
+def _points(survey: Survey, runs: Sequence[Run]) -> pd.DataFrame:
     """Network nodes and joints of carriers, each once."""
-    points = pd.concat([node_points(survey), joint_points(survey, settings)], ignore_index=True)
+    nodes, joints = node_points(survey), joint_points(runs)
+    points = nodes if joints.empty else pd.concat([nodes, joints])
     return points.drop_duplicates("key", ignore_index=True)
 
 
@@ -507,7 +508,8 @@ def _measured(bare: Corridors, bridged: FloatArray | None) -> Corridors:
     above = np.where(bare.obstacles.over_water(graph.lines), 1.0, 0.0)
     on_bridge = np.where(of_edge == 1.0, above, of_edge)
     on_bridge[kind == "carrier"] = 0.0
-    measures = graph.measures.assign(**table, on_bridge=on_bridge)
+    columns: dict[str, Any] = {str(name): graph.measures[name] for name in graph.measures}
+    measures = pd.DataFrame({**columns, **table, "on_bridge": on_bridge})
     measured = CorridorGraph(graph.node_xy, graph.ends, graph.lines, measures)
     crossings = crossed.table().rename(columns={"line": "edge"})
     return replace(bare, graph=measured, crossings=crossings)

@@ -177,7 +177,7 @@ def bores_of(corridors: Corridors, settings: Planning, edges: IntArray | None = 
     green = sum(area_inside_union(pits[:, end], corridors.green) for end in (0, 1))
     green_m2 = np.asarray(green, float).reshape(len(edge))
     paved = shapely.area(pits).sum(axis=1) - green_m2
-    return Bores(edge, lines[edge], pits, green_m2, paved, corridors.never_open)
+    return Bores(edge, lines[edge], pits, green_m2, paved, np.flatnonzero(corridors.is_bored))
 
 
 def _pits(xy: FloatArray, far: FloatArray, length_m: float, width_m: float) -> NDArray[Any]:

@@ -70,13 +70,11 @@ def pipes_of(lines: gpd.GeoDataFrame) -> tuple[IntArray, list[Pipe]]:
     """For each row of the layer ``lines`` the number of its pipe, and the different pipes."""
     if len(lines) == 0:
         return np.zeros(0, np.int64), []
-    told = pd.DataFrame(lines[list(_TELLING)])
-    by_kind = told.groupby(list(_TELLING), sort=False, dropna=False)
-    number = np.asarray(by_kind.ngroup().to_numpy(), np.int64)
-    first = np.unique(number, return_index=True)[1]
-    rows = told.iloc[first].astype(object).to_dict("records")
-    pipes = [existing_pipe({str(name): row[name] for name in row}) for row in rows]
-    return number, pipes
+    codes = np.stack([pd.factorize(lines[name])[0] for name in _TELLING], axis=1)
+    _, first, number = np.unique(codes, axis=0, return_index=True, return_inverse=True)
+    rows = zip(*(lines[name].to_numpy(object)[first] for name in _TELLING), strict=True)
+    pipes = [existing_pipe(dict(zip(_TELLING, row, strict=True))) for row in rows]
+    return np.asarray(number, np.int64), pipes
 
 
 def size_of(pipe: Pipe, standards: Standards) -> tuple[float, float]:

@@ -158,14 +158,16 @@ def node_points(survey: Survey) -> pd.DataFrame:
     nodes = survey.get("nodes")
     if nodes is None:
         return pd.DataFrame({"kind": [], "key": [], "point": []})
-    wanted = pd.Series(False, index=nodes.index)
-    for utility in load_utilities().values():
-        if not utility.tie_in.inside:
-            wanted |= (nodes["utility"] == utility.key) & nodes["kind"].isin(utility.tie_in.nodes)
-    nodes = nodes[wanted]
-    return pd.DataFrame(
-        {"kind": "node", "key": nodes.index.astype(str), "point": np.asarray(nodes.geometry.array)}
-    )
+    wanted = {
+        (utility.key, kind)
+        for utility in load_utilities().values()
+        if not utility.tie_in.inside
+        for kind in utility.tie_in.nodes
+    }
+    told = zip(nodes["utility"], nodes["kind"], strict=True)
+    rows = [row for row, one in enumerate(told) if one in wanted]
+    points = np.asarray(nodes.geometry.array)[rows]
+    return pd.DataFrame({"kind": "node", "key": nodes.index[rows].astype(str), "point": points})
 
 
 def point_feet(

@@ -169,34 +169,33 @@ def _locally(
 ) -> Edit:
     joined = joined_gates(survey, applications)
     site = _Site.of(work, survey, joined, changed)
-    touched = [change.shapes for change in changed.values()] + [site.seeds]
-    everything = Region.along(np.concatenate(touched), CELL_M)
+    touched = [site.seeds[:0], *(change.shapes for change in changed.values())]
     fresh = replace(work.bare(), survey=survey, gates=gates_of(applications), joined=joined)
     if len(site.seeds) == 0:
-        built = _on_the_same_graph(work.corridors, survey, site.beside, site.seeds)
+        built = _on_the_same_graph(work.corridors, survey, site.beside, site.round)
         fresh = replace(fresh, corridors=built.corridors, _tie_ins=dict(work._tie_ins))
         ways = _numbers_of(work._tie_ins)
-        region = everything.merged(CELL_M)
+        region = Region.along(np.concatenate(touched), CELL_M).merged(CELL_M)
         return Edit(fresh, "", changed, region, built.edge_before, ways, site.roads)
     if site.layers <= _GREEN:
-        return _beside_other_green(fresh, site, changed, everything)
+        return _beside_other_green(fresh, site, changed)
     try:
         built = site.corridors()
         vars(built.corridors)["bridged"] = site.bridged
-        moved = Region.along(built.changed, CELL_M)
+        judging = _judging(work.corridors.surfaces, site.beside.surfaces, site.roads, changed)
         redone = tie_ins_after(
             work,
             built.corridors,
             survey,
             built.stayed,
-            (moved, _judging(work.corridors.surfaces, site.beside.surfaces, site.roads, changed)),
+            (built.changed, judging),
             site.utilities(),
         )
     except TooNearError:
         raise IncomparableError("the edit reaches far") from None
     fresh = replace(fresh, corridors=built.corridors, _tie_ins=redone.tie_ins)
-    touched += [built.changed, redone.lines]
-    region = Region.along(np.concatenate(touched), CELL_M).merged(CELL_M)
+    also = Region.along(np.concatenate([*touched, redone.lines]), CELL_M)
+    region = built.changed.joined(also).merged(CELL_M)
     return Edit(fresh, "", changed, region, built.edge_before, redone.ways_before, site.roads)
 
 
@@ -211,21 +210,19 @@ def _judging(
     return np.concatenate(shapes)
 
 
-def _beside_other_green(
-    fresh: Groundwork, site: _Site, changed: Mapping[str, Change], everything: Region
-) -> Edit:
+def _beside_other_green(fresh: Groundwork, site: _Site, changed: Mapping[str, Change]) -> Edit:
     """The edit where nothing that corridors are built from but greenery has changed."""
     work, shapes = site.work, changed["green"].shapes
     found = regreened(work.corridors, work._tie_ins, green_of(fresh.survey), shapes)
     edge_before = np.arange(work.corridors.graph.edge_count)
     edge_before[found.edge] = -1
-    bounds = np.concatenate([everything.bounds, Region.round(found.lines).bounds])
+    touched = np.concatenate([site.seeds, *(change.shapes for change in changed.values())])
     corridors = replace(found.corridors, roadside=site.beside, obstacles=obstacles_of(fresh.survey))
     fresh = replace(fresh, corridors=corridors, _tie_ins=found.tie_ins)
     ways_before = _numbers_of(work._tie_ins)
     for key, rows in found.ways.items():
         ways_before[key][rows] = -1
-    region = Region(bounds).merged(CELL_M)
+    region = Region.along(touched, CELL_M).joined(Region.round(found.lines)).merged(CELL_M)
     return Edit(fresh, "", changed, region, edge_before, ways_before, site.roads)
 
 
@@ -239,17 +236,17 @@ class _Corridors(NamedTuple):
 
     ``stayed`` are the numbers now of all nodes before, and of all roads and one for none, -1 for
     those that are gone; ``edge_before`` the numbers before of all edges, -1 for new ones;
-    ``changed`` the seeds of the edit and the edges that came or went.
+    ``changed`` holds the seeds of the edit and the edges that came or went.
     """
 
     corridors: Corridors
     stayed: tuple[IntArray, IntArray]
     edge_before: IntArray
-    changed: NDArray[Any]
+    changed: Region
 
 
 def _on_the_same_graph(
-    before: Corridors, survey: Survey, beside: Roadside, seeds: NDArray[Any]
+    before: Corridors, survey: Survey, beside: Roadside, seeds: Region
 ) -> _Corridors:
     """The corridors where nothing that they are built from has changed."""
     graph, roads = before.graph, len(before.surfaces.table)
@@ -330,6 +327,11 @@ class _Site:
         )
 
     @cached_property
+    def round(self) -> Region:
+        """Boxes round the seeds."""
+        return Region.along(self.seeds, CELL_M)
+
+    @cached_property
     def moves_mains_only(self) -> bool:
         """Whether nothing changed that corridors are built from, but mains that ways lead to.
 
@@ -339,13 +341,13 @@ class _Site:
         if not self.layers <= _MAINS or surveys[0].get("nodes") is not surveys[1].get("nodes"):
             return False
         settings = self.work.policy.planning
-        return not any(may_carry(lines, settings) for lines in self._changed_rows("lines"))
+        return not any(may_carry(lines, settings) for lines in self._changed_mains["lines"])
 
     def utilities(self) -> Collection[str]:
         """The utilities whose ways to tie-ins may be others."""
         if not self.moves_mains_only:
             return load_utilities().keys()
-        rows = [rows for layer in sorted(_MAINS) for rows in self._changed_rows(layer)]
+        rows = [rows for layer in sorted(_MAINS) for rows in self._changed_mains[layer]]
         return {str(name) for one in rows for name in one["utility"]}
 
     def corridors(self) -> _Corridors:
@@ -354,7 +356,7 @@ class _Site:
         Raises ``TooNearError`` if the edit reaches too far.
         """
         if self.moves_mains_only:
-            return _on_the_same_graph(self.work.corridors, self.survey, self.beside, self.seeds)
+            return _on_the_same_graph(self.work.corridors, self.survey, self.beside, self.round)
         streets = same_streets(self.work.corridors.roadside, self.beside)
         windows_m = _WINDOWS_M if streets else _WINDOWS_M[1:]
         for widths_m in wide_enough(windows_m, self.work.policy.planning.max_snap_m):
@@ -370,7 +372,7 @@ class _Site:
         Raises ``TooNearError`` if it does.
         """
         wide_m = ring_m + rim_m
-        inner = Region.along(self.seeds, CELL_M).grown(reach_m).merged(2 * wide_m)
+        inner = self.round.grown(reach_m).merged(2 * wide_m)
         if len(inner) > _MOST_BOXES:
             raise IncomparableError("too many places were edited")
         window, region = Window(inner, inner.grown(ring_m)), inner.grown(wide_m)
@@ -379,22 +381,28 @@ class _Site:
         part = self._part(region, window)
         splice = compare(before, part, window)
         self._holds_whole_parcels(part, splice)
+        gone, came = before.graph.lines[splice.edge < 0], part.graph.lines[splice.new_edges]
+        moved = Region.along(np.concatenate([gone, came]), CELL_M)
         corridors = replace(
-            spliced(before, part, splice, self._gaps(part, splice)),
+            spliced(before, part, splice, self._gaps(part, splice, moved)),
             roadside=self.beside,
             obstacles=obstacles_of(self.survey),
             green=green_of(self.survey),
         )
-        gone = before.graph.lines[splice.edge < 0]
-        changed = np.concatenate([self.seeds, gone, part.graph.lines[splice.new_edges]])
+        changed = self.round.joined(moved)
         return _Corridors(corridors, (splice.node, splice.road), splice.edge_before, changed)
 
-    def _changed_rows(self, layer: str) -> list[pd.DataFrame]:
-        """The changed features of a layer, as they were and as they are."""
-        tables = [one.get(layer) for one in (self.work.survey, self.survey)]
-        ids = self.changed[layer].ids if layer in self.changed else frozenset()
-        rows = ((one, one.index.get_indexer(list(ids))) for one in tables if one is not None)
-        return [table.iloc[row[row >= 0]] for table, row in rows]
+    @cached_property
+    def _changed_mains(self) -> dict[str, list[pd.DataFrame]]:
+        """The changed features of each layer of mains, as they were and as they are."""
+        found: dict[str, list[pd.DataFrame]] = {layer: [] for layer in _MAINS}
+        for layer in _MAINS & self.changed.keys():
+            ids = pd.Index(list(self.changed[layer].ids), dtype=object)
+            for survey in (self.work.survey, self.survey):
+                table = survey.tables[layer]
+                row = table.index.get_indexer(ids)
+                found[layer].append(table.take(row[row >= 0]))
+        return found
 
     def _part(self, region: Region, window: Window) -> Corridors:
         """The corridors in a region, built anew.
@@ -418,33 +426,32 @@ class _Site:
 
     def _holds_whole_parcels(self, part: Corridors, splice: Splice) -> None:
         """Which feet of a parcel are kept depends on all of it: none may reach beyond."""
-        gone = np.flatnonzero(splice.node < 0)
-        sites = self.work.corridors.sites
-        ids = set(sites["parcel_id"][sites["node"].isin(gone)])
-        ids |= set(part.sites["parcel_id"][part.sites["node"].isin(splice.new_nodes)])
+        came = np.zeros(len(splice.part_node), bool)
+        came[splice.new_nodes] = True
+        ids = set[str]()
+        for sites, new in ((self.work.corridors.sites, splice.node < 0), (part.sites, came)):
+            rows = np.flatnonzero(new[sites["node"].to_numpy(np.int64)])
+            ids |= set(sites["parcel_id"].take(rows))
         for survey in (self.work.survey, self.survey):
             parcels = survey.get("parcels")
             if parcels is not None:
-                shapes = parcels.geometry.array[parcels.index.isin(ids)]
-                bounds = shapely.bounds(np.asarray(shapes)).reshape(-1, 4)
+                shapes = np.asarray(parcels.geometry.array)[parcels.index.isin(ids)]
+                bounds = shapely.bounds(shapes).reshape(-1, 4)
                 if (splice.window.safe.room_m(bounds) < 0).any():
                     raise TooNearError
 
-    def _gaps(self, part: Corridors, splice: Splice) -> dict[str, float]:
+    def _gaps(self, part: Corridors, splice: Splice, moved: Region) -> dict[str, float]:
         """Distances to the nearest strip: anew for what changed, or whose strip may have changed.
 
-        Those found in the part hold where no strip outside it can be nearer, and where they are
-        what they were: outside it all strips are the old ones.
+        ``moved`` holds the edges that went or came. Those found in the part hold where no strip
+        outside it can be nearer, and where they are what they were: outside it all strips are the
+        old ones.
         """
-        before = self.work.corridors
         keys, shapes = _places(self.survey, self.joined)
-        lines = np.concatenate(
-            [before.graph.lines[splice.edge < 0], part.graph.lines[splice.new_edges]]
-        )
         bounds = shapely.bounds(shapes).reshape(-1, 4)
-        known = {**before.gaps_m, **dict.fromkeys(self.moved, np.inf)}
+        known = {**self.work.corridors.gaps_m, **dict.fromkeys(self.moved, np.inf)}
         known_m = np.array(list(map(known.get, keys, repeat(np.inf))), float)
-        near = np.flatnonzero(Region.along(lines, CELL_M).away_m(bounds) <= known_m)
+        near = np.flatnonzero(moved.away_m(bounds) <= known_m)
         near = np.union1d(near, np.flatnonzero(~np.isfinite(known_m)))
         gap_m = known_m.copy()
         gap_m[near] = [part.gaps_m.get(keys[number], np.inf) for number in near.tolist()]

@@ -28,7 +28,6 @@ from planning.slots import (
     has_slot,
     kind_of_slots,
     slots_beside,
-    slots_of,
     stations,
 )
 from planning.standards import Pipe
@@ -89,6 +88,11 @@ class _Tight:
     edge: IntArray
     width_m: FloatArray
     point: FloatArray
+
+    def below(self, limit_m: float) -> _Tight:
+        """Those where less than that can be free."""
+        less = self.width_m < limit_m
+        return _Tight(limit_m, self.edge[less], self.width_m[less], self.point[less])
 
     def among(self, edges: IntArray) -> _Tight:
         """Those of some edges, ascending, which are numbered anew."""
@@ -203,11 +207,8 @@ def _tight(work: Groundwork, pipe: Pipe) -> _Tight | None:
     key = ("tight slots", limit_m)
     if key not in work.kept:
         work.kept[key] = _tight_places(work, limit_m)
-    tight: _Tight = work.kept[key]
-    chosen = tight.width_m < needed_m - EQUAL_M
-    if not chosen.any():
-        return None
-    return _Tight(needed_m, tight.edge[chosen], tight.width_m[chosen], tight.point[chosen])
+    tight: _Tight = work.kept[key].below(needed_m - EQUAL_M)
+    return tight if len(tight.edge) else None
 
 
 def _tight_places(work: Groundwork, limit_m: float) -> _Tight:
@@ -215,7 +216,8 @@ def _tight_places(work: Groundwork, limit_m: float) -> _Tight:
     graph = work.corridors.graph
     room_m = _recorded_rooms_m(work)
     edges = np.flatnonzero(_may_be_narrow(work, room_m, limit_m))
-    slots = slots_of(work, edges)
+    road = graph.measures["road"].to_numpy(np.int64)
+    slots = slots_beside(work, graph.lines[edges], road[edges])
     point = stations(graph.lines[edges], np.arange(len(edges)))[1]
     width = _most_free_m(slots, room_m[edges])
     tight = width < limit_m
@@ -230,14 +232,13 @@ def tight_after(
     Of the edges ``near`` the edit they are looked for anew, in the ``part`` of nothing else, but
     where all ``stand``; ``number`` is that of every edge from before, -1 for one that is gone.
     """
-    found = {}
-    for key, told in list(before.kept.items()):
-        if not isinstance(told, _Tight):
-            continue
-        if stand:
-            found[key], part.kept[key] = told, told.among(near)
-            continue
-        edge, anew = number[told.edge], _tight_places(part, told.limit_m)
+    found = {key: told for key, told in list(before.kept.items()) if isinstance(told, _Tight)}
+    if stand or not found:
+        part.kept.update({key: told.among(near) for key, told in found.items()})
+        return found
+    every = _tight_places(part, max(told.limit_m for told in found.values()))
+    for key, told in found.items():
+        edge, anew = number[told.edge], every.below(told.limit_m)
         stays = (edge >= 0) & ~np.isin(edge, near)
         part.kept[key] = anew
         found[key] = _Tight(

@@ -123,8 +123,8 @@ def _joinable(table: Any, utility: Utility, field: str) -> tuple[pd.DataFrame, N
     if table is None:
         return pd.DataFrame(columns=["utility", *DECIDING]), np.zeros(0, object)
     rows = np.flatnonzero(stands(table, utility, field))
-    told = pd.DataFrame(table).drop(columns="geometry")
-    return told.iloc[rows], np.asarray(table.geometry.array)[rows]
+    told = pd.DataFrame(table.take(rows)).drop(columns="geometry")
+    return told, np.asarray(table.geometry.array)[rows]
 
 
 def _with_main(places: pd.DataFrame, lines: Any) -> pd.DataFrame:

@@ -224,8 +224,9 @@ def kind_of_slots(work: Groundwork, edges: IntArray | None = None) -> NDArray[np
 def has_slot(work: Groundwork) -> NDArray[np.bool_]:
     """True for strips beside a carriageway, outside all of them."""
     measures = work.corridors.graph.measures
-    beside = (measures["kind"] == "strip") & (measures["side"] != 0) & (measures["road"] >= 0)
-    return np.asarray(beside & (measures["kerb_m"] == 0.0), bool)
+    side, road, kerb_m = (measures[name].to_numpy() for name in ("side", "road", "kerb_m"))
+    strip = (measures["kind"] == "strip").to_numpy(bool)
+    return np.asarray(strip & (side != 0) & (road >= 0) & (kerb_m == 0.0), bool)
 
 
 @dataclass(frozen=True)
@@ -306,10 +307,10 @@ def _kerbs(
     foot = shapely.get_coordinates(shapely.line_interpolate_point(centre, beside))
     away = np.hypot(*(xy - foot).T)
     out = (xy - foot) / np.maximum(away, 1e-9)[:, None]
-    met = surfaces.crossings(segments(foot, xy))
-    own = met[met["road"].to_numpy() == road[met["line"]]]
+    met = surfaces.crossed(segments(foot, xy))
+    own = met.take(met.road == road[met.line])
     kerb_m = surfaces.half_width_m[road].copy()
-    kerb_m[own["line"]] = own["at_m"] + own["kerb_m"] / 2
+    kerb_m[own.line] = own.at_m + own.kerb_m / 2
     return foot + out * kerb_m[:, None], out, kerb_m
 
 
@@ -360,8 +361,13 @@ def _largest_gaps(
     high = np.concatenate([np.clip(at_m + keep, 0.0, ends[section]), ends])
     owner = np.concatenate([section, np.arange(count)])
     order = np.lexsort((low, owner))
-    table = pd.DataFrame({"owner": owner[order], "high": high[order]})
-    before = table.groupby("owner")["high"].cummax().groupby(table["owner"]).shift(fill_value=0.0)
+    owner, by_high = owner[order], np.argsort(high)
+    rank = np.empty(len(high), np.int64)
+    rank[by_high] = np.arange(len(high))
+    # The highest so far of each owner: as owners ascend, ranks of the next pass all before.
+    highest = np.maximum.accumulate(owner * len(high) + rank[order]) % max(len(high), 1)
+    before = np.append(0.0, high[by_high[highest]])[:-1]
+    before[np.diff(owner, prepend=-1) > 0] = 0.0
     gap = np.zeros(count)
-    np.maximum.at(gap, owner[order], low[order] - before.to_numpy(float))
+    np.maximum.at(gap, owner, low[order] - before)
     return gap

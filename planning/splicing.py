@@ -9,16 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from gis.handing_on import Exchange
 from gis.keys import Keys, key_of, key_of_lines, paired, summed
 from gis.linear import IntArray
 from gis.network import CorridorGraph
 from gis.patched_tree import patched
 from gis.regions import Region
 from planning.carriers import Carriers
+from planning.corridor_parts import renumbered
 from planning.corridors import Corridors
 from planning.drawn_corridors import Drawn
 
@@ -26,8 +30,10 @@ from planning.drawn_corridors import Drawn
 CELL_M = 25.0
 # How far an edit is taken to reach, and how wide the ring round that and the rim round it are.
 Widths = tuple[float, float, float]
+_NONE = np.zeros(0, np.int64)
 # What is told of each edge by itself.
 _OF_EACH_EDGE = {"tie_break", "length_m", "kind"}
+_FLAGS = {"is_connector", "is_lane", "never_cut", "is_bored"}
 
 
 class TooNearError(Exception):
@@ -49,13 +55,12 @@ def wide_enough(windows_m: Sequence[Widths], max_snap_m: float) -> list[Widths]:
 
 @dataclass(frozen=True)
 class Keyed:
-    """Nodes and edges of a graph in a region with their keys; ``place`` of all nodes among them."""
+    """Nodes and edges of a graph in a region with their keys."""
 
     nodes: IntArray
     node_key: Keys
     edges: IntArray
     edge_key: Keys
-    place: IntArray
 
 
 def keyed(corridors: Corridors, region: Region) -> Keyed:
@@ -67,11 +72,11 @@ def keyed(corridors: Corridors, region: Region) -> Keyed:
     nodes = np.flatnonzero(region.holds(graph.node_xy))
     place = np.full(graph.node_count, -1)
     place[nodes] = np.arange(len(nodes))
-    begins, ends = place[graph.ends].T >= 0  # by columns: ten times sooner than by rows
-    edges = np.flatnonzero(begins & ends)
+    edges = _edges_in(graph, region)
+    edges = edges[(place[graph.ends[edges]] >= 0).all(axis=1)]
     node_key = key_of(*graph.node_xy[nodes].T, _ending_at(corridors, place, len(nodes)))
     ends_key = node_key[place[graph.ends[edges]]].reshape(-1, 2)
-    table = graph.measures.iloc[edges]
+    table = graph.measures.take(edges)
     roads = corridors.surfaces.keys
     columns = [table[name] for name in sorted(map(str, table)) if name != "road"]
     edge_key = key_of(
@@ -81,7 +86,14 @@ def keyed(corridors: Corridors, region: Region) -> Keyed:
         *columns,
         _told_of(corridors, roads, edges),
     )
-    return Keyed(nodes, node_key, edges, edge_key, place)
+    return Keyed(nodes, node_key, edges, edge_key)
+
+
+def _edges_in(graph: CorridorGraph, region: Region) -> IntArray:
+    """The edges that begin or end in a region, and others: all where no tree was made of them."""
+    if "tree" in vars(graph):
+        return region.near(graph.tree, 0.0)
+    return np.arange(graph.edge_count)
 
 
 def _ending_at(corridors: Corridors, place: IntArray, count: int) -> Keys:
@@ -89,16 +101,20 @@ def _ending_at(corridors: Corridors, place: IntArray, count: int) -> Keys:
     total: Keys = np.zeros(count, np.uint64)
     for name, table in _by_node(corridors).items():
         at = place[table["node"].to_numpy(np.int64)]
-        if not (at >= 0).any():
+        row = np.flatnonzero(at >= 0)
+        if len(row) == 0:
             continue
-        rows = table[at >= 0]
+        rows = table.take(row)
         columns = [rows[column] for column in rows if column not in ("node", "xy")]
         xy = [np.stack(rows["xy"].to_list()).T] if "xy" in rows else []
-        kind = np.full(len(rows), name, object)
-        total += summed(
-            key_of(kind, *columns, *(x for both in xy for x in both)), at[at >= 0], count
-        )
+        key = key_of(_named(name, len(row)), *columns, *(x for both in xy for x in both))
+        total += summed(key, at[row], count)
     return total
+
+
+def _named(name: str, count: int) -> Keys:
+    """The key of a name, for each of so many rows."""
+    return key_of(np.array([name], object)).repeat(count)
 
 
 def _by_node(corridors: Corridors) -> dict[str, pd.DataFrame]:
@@ -113,14 +129,14 @@ def _told_of(corridors: Corridors, roads: Keys, edges: IntArray) -> Keys:
     total: Keys = np.zeros(len(edges), np.uint64)
     for name, table in _by_edge(corridors).items():
         at = place[table["edge"].to_numpy(np.int64)]
-        if not (at >= 0).any():
+        row = np.flatnonzero(at >= 0)
+        if len(row) == 0:
             continue
-        rows = table[at >= 0]
+        rows = table.take(row)
         columns = [rows[column] for column in rows if column not in ("edge", "road")]
         if "road" in rows:
             columns.append(roads[rows["road"].to_numpy(np.int64)])
-        kind = np.full(len(rows), name, object)
-        total += summed(key_of(kind, *columns), at[at >= 0], len(edges))
+        total += summed(key_of(_named(name, len(row)), *columns), at[row], len(edges))
     return total
 
 
@@ -143,12 +159,10 @@ class Splice:
 
     ``part_node`` of what the part adds or has unchanged, where it is right; ``part_edge`` of what
     it adds. ``road`` numbers of roads before as numbers afterwards; one more, of no road.
-    ``new_nodes`` and ``new_edges`` are numbers in the part of what it adds. ``keys`` are those of
-    before and of the part.
+    ``new_nodes`` and ``new_edges`` are numbers in the part of what it adds.
     """
 
     window: Window
-    keys: tuple[Keyed, Keyed]
     node: IntArray
     edge: IntArray
     road: IntArray
@@ -156,6 +170,11 @@ class Splice:
     part_edge: IntArray
     new_nodes: IntArray
     new_edges: IntArray
+
+    @cached_property
+    def edges(self) -> Exchange:
+        """Of what is told of each edge: new ones come after all that stay."""
+        return _at_the_end(self.edge, self.new_edges)
 
     @property
     def edge_before(self) -> IntArray:
@@ -170,12 +189,11 @@ def compare(before: Corridors, part: Corridors, window: Window) -> Splice:
     Raises
     ------
     TooNearError
-        If anything outside ``window.inner`` differs, or an edge leads from there to where the part
-        is not known to be right.
+        If anything outside ``window.inner`` differs, or an edge of the part leads from there to
+        where the part is not known to be right.
     """
     old, new = keyed(before, window.safe), keyed(part, window.safe)
-    for corridors in (before, part):
-        stays_inside(corridors.graph, window)
+    stays_inside(part.graph, window)
     in_new, in_old = paired(old.node_key, new.node_key)
     gone, added = old.nodes[in_new < 0], new.nodes[in_old < 0]
     edge_in_new, edge_in_old = paired(old.edge_key, new.edge_key)
@@ -192,7 +210,7 @@ def compare(before: Corridors, part: Corridors, window: Window) -> Splice:
     part_edge = np.full(part.graph.edge_count, -1)
     part_edge[added_edges] = next_number(edge) + np.arange(len(added_edges))
     road = _roads(before, part)
-    return Splice(window, (old, new), node, edge, road, part_node, part_edge, added, added_edges)
+    return Splice(window, node, edge, road, part_node, part_edge, added, added_edges)
 
 
 def next_number(numbers: IntArray) -> int:
@@ -202,9 +220,9 @@ def next_number(numbers: IntArray) -> int:
 
 def stays_inside(graph: CorridorGraph, window: Window) -> None:
     """Raise ``TooNearError`` if an edge leads from where things changed out of what is right."""
-    within, outside = window.inner.holds(graph.node_xy), ~window.safe.holds(graph.node_xy)
-    (begins_in, ends_in), (begins_out, ends_out) = within[graph.ends].T, outside[graph.ends].T
-    if ((begins_in & ends_out) | (ends_in & begins_out)).any():
+    ends = graph.node_xy[graph.ends[_edges_in(graph, window.inner)]].reshape(-1, 2)
+    within, safe = (region.holds(ends).reshape(-1, 2) for region in (window.inner, window.safe))
+    if (within & ~safe[:, ::-1]).any():
         raise TooNearError
 
 
@@ -245,7 +263,7 @@ def spliced(
         )
     )
     drawn = edge_tables["drawn"]
-    return replace(
+    after = replace(
         part,
         graph=graph,
         crossings=edge_tables["crossing"],
@@ -259,6 +277,10 @@ def spliced(
             tuple(frozenset(names.split()) for names in drawn["utilities"]),
         ),
     )
+    for name in _FLAGS & vars(before).keys():
+        came = getattr(part, name)[splice.new_edges]
+        vars(after)[name] = splice.edges.of(getattr(before, name), came)
+    return after
 
 
 def _graph(before: Corridors, part: Corridors, splice: Splice) -> CorridorGraph:
@@ -267,62 +289,69 @@ def _graph(before: Corridors, part: Corridors, splice: Splice) -> CorridorGraph:
     stayed = (splice.node >= 0).all() and (splice.edge >= 0).all() and same_roads
     if stayed and len(splice.new_nodes) == len(splice.new_edges) == 0:
         return old
-    kept, stood = np.flatnonzero(splice.edge >= 0), np.flatnonzero(splice.node >= 0)
-    ends = np.concatenate(
-        [splice.node[old.ends[kept]], splice.part_node[new.ends[splice.new_edges]]]
-    )
-    measures = old.measures.iloc[kept]
-    measures = measures.assign(road=splice.road[measures["road"].to_numpy(np.int64)])
-    if (ends < 0).any():
+    nodes = _at_the_end(splice.node, splice.new_nodes)
+    edges, came = splice.edges, splice.new_edges
+    ends = splice.node.take(edges.stay.of(old.ends, old.ends[:0]))
+    ends = np.concatenate([ends, splice.part_node[new.ends[came]]])
+    if ends.min(initial=0) < 0:
         raise TooNearError
     graph = CorridorGraph(
-        np.concatenate([old.node_xy[stood], new.node_xy[splice.new_nodes]]),
+        nodes.of(old.node_xy, new.node_xy[splice.new_nodes]),
         ends,
-        np.concatenate([old.lines[kept], new.lines[splice.new_edges]]),
-        pd.concat([measures, new.measures.iloc[splice.new_edges]], ignore_index=True),
+        edges.of(old.lines, new.lines[came]),
+        _measures(old.measures, new.measures.iloc[came], edges, splice.road),
     )
     for name in _OF_EACH_EDGE & vars(old).keys():
-        told = [getattr(old, name)[kept], getattr(new, name)[splice.new_edges]]
-        vars(graph)[name] = np.concatenate(told)
+        vars(graph)[name] = edges.of(getattr(old, name), getattr(new, name)[came])
     if "tree" in vars(old):
-        came = np.arange(len(kept), graph.edge_count)
-        vars(graph)["tree"] = patched(old.tree, splice.edge, graph.lines, came)
+        last = np.arange(graph.edge_count - len(came), graph.edge_count)
+        vars(graph)["tree"] = patched(old.tree, splice.edge, graph.lines, last)
     return graph
+
+
+def _at_the_end(number: IntArray, came: IntArray) -> Exchange:
+    """The exchange of which those with the number -1 go and others come after all that stay."""
+    return Exchange(np.flatnonzero(number < 0), np.full(len(came), len(number)))
+
+
+def _measures(
+    old: pd.DataFrame, new: pd.DataFrame, edges: Exchange, road: IntArray
+) -> pd.DataFrame:
+    """What is told of the edges that stay, then of those that came.
+
+    Columns are put together one by one: a table would be copied as a whole, several times.
+    """
+    columns: dict[str, Any] = {
+        str(name): edges.of(old[name].to_numpy(), new[name].to_numpy())
+        for name in old
+        if name not in ("kind", "road")
+    }
+    row = edges.stay.of(np.arange(len(old)), _NONE)
+    kinds = pd.concat([old["kind"].take(row), new["kind"]], ignore_index=True)
+    roads = edges.stay.of(old["road"].to_numpy(), _NONE)
+    columns |= {"kind": kinds, "road": np.concatenate([road.take(roads), new["road"]])}
+    return pd.DataFrame({name: columns[str(name)] for name in old}, copy=False)
 
 
 def _node_rows(old: pd.DataFrame, new: pd.DataFrame, splice: Splice) -> pd.DataFrame:
     """Rows about nodes that stayed, and about those that the part adds."""
-    if old.empty and new.empty:
-        return old
-    added = np.zeros(len(splice.part_node), bool)
-    added[splice.new_nodes] = True
-    node = splice.node[old["node"].to_numpy(np.int64)]
-    kept = old.assign(node=node)[node >= 0]
-    fresh = new[added[new["node"].to_numpy(np.int64)]]
-    return together(kept, _at_new_nodes(fresh, splice))
-
-
-def _at_new_nodes(fresh: pd.DataFrame, splice: Splice) -> pd.DataFrame:
-    """Rows of the part with the numbers that its nodes have afterwards."""
-    return fresh.assign(node=splice.part_node[fresh["node"].to_numpy(np.int64)])
+    came = np.full(len(splice.part_node), -1)
+    came[splice.new_nodes] = splice.part_node[splice.new_nodes]
+    return _together(renumbered(old, "node", splice.node), renumbered(new, "node", came))
 
 
 def _edge_rows(old: pd.DataFrame, new: pd.DataFrame, splice: Splice) -> pd.DataFrame:
     """The same about edges."""
-    if old.empty and new.empty:
-        return old
-    edge = splice.edge[old["edge"].to_numpy(np.int64)]
-    kept = old.assign(edge=edge)[edge >= 0]
+    kept = renumbered(old, "edge", splice.edge)
     if "road" in kept:
         kept = kept.assign(road=splice.road[kept["road"].to_numpy(np.int64)])
-    edge = splice.part_edge[new["edge"].to_numpy(np.int64)]
-    return together(kept, new.assign(edge=edge)[edge >= 0])
+    return _together(kept, renumbered(new, "edge", splice.part_edge))
 
 
-def together(kept: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
+def _together(kept: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
     """Rows that stay, then new ones."""
     if len(fresh) == 0:
-        return kept.reset_index(drop=True)
+        return kept
     if len(kept) == 0:
-        return fresh.reset_index(drop=True)
+        return fresh
     return pd.concat([kept, fresh], ignore_index=True)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gis.handing_on import hand_on, numbers_after
+from gis.handing_on import Exchange, hand_on, numbers_after
 from gis.linear import FloatArray, IntArray
 from gis.regions import Region
 from planning.corridors import SURFACES_FROM, Corridors
@@ -29,7 +29,7 @@ from planning.survey_changes import Change
 
 # What corridors tell that follows from their graph and the ends in it.
 _OF_GRAPH = (
-    "is_connector", "is_lane", "never_cut", "never_open", "walk_order", "is_walked", "connectors",
+    "is_connector", "is_lane", "never_cut", "is_bored", "walk_order", "is_walked", "connectors",
     "strip_nodes", "_nodes_of_sites",
 )  # fmt: skip
 _OF_ROADS = ("road_areas", "land_in_reach", "reaches")
@@ -138,11 +138,12 @@ def _surfaces_m(
     """
     anew = number < 0
     anew[crossed.line[repaved[crossed.road]]] = True
-    new, stands = np.flatnonzero(anew), np.flatnonzero(number >= 0)
+    new = np.flatnonzero(anew)
     metres = np.zeros((len(number), before_m.shape[1]))
-    metres[stands] = before_m[number[stands]]
+    if len(before_m):
+        metres = before_m.take(number, axis=0, mode="clip")
     if len(new):
-        own = crossed.take(anew[crossed.line])
+        own = crossed.take(np.flatnonzero(anew[crossed.line]))
         own = own._replace(line=np.searchsorted(new, own.line))
         some = {name: measured[name][new] for name in SURFACES_FROM}
         metres[new] = corridors.metres_on(some, own)
@@ -188,7 +189,8 @@ def _ground(
         hand_on(before, after, ("_areas",))
         if "parcels" not in changed:
             hand_on(before, after, ("parcels_in",))
-    if before.corridors.graph is after.corridors.graph and not changed & _AROUND_PITS:
+    around_pits = _AROUND_PITS - _ROADS if same_roads else _AROUND_PITS
+    if before.corridors.graph is after.corridors.graph and not changed & around_pits:
         hand_on(before, after, ("bores",))
     elif "bores" in vars(before):
         edge_count = before.corridors.graph.edge_count
@@ -202,19 +204,16 @@ def _bores(
     """Bores that stand: those of edges that were there, away from all that changed."""
     graph, settings = work.corridors.graph, work.policy.planning
     pit_m = settings.value("trenchless_pit_length_m") + settings.value("trenchless_pit_width_m")
-    stands = edge_before >= 0
-    stands[region.near(graph.tree, pit_m)] = False
-    number = numbers_after(np.where(stands, edge_before, -1), edge_count)
-    edge = number[before.edge]
-    kept = np.flatnonzero(edge >= 0)
-    anew = bores_of(work.corridors, settings, np.flatnonzero(~stands))
-    edge = np.concatenate([edge[kept], anew.edge])
-    order = np.argsort(edge)
-    return replace(
-        anew,
-        edge=edge[order],
-        lines=graph.lines[edge[order]],
-        pits=np.concatenate([before.pits[kept], anew.pits])[order],
-        green_m2=np.concatenate([before.green_m2[kept], anew.green_m2])[order],
-        paved_m2=np.concatenate([before.paved_m2[kept], anew.paved_m2])[order],
-    )
+    anew = edge_before < 0
+    anew[region.near(graph.tree, pit_m)] = True
+    edge = numbers_after(edge_before, edge_count)[before.edge]
+    gone = np.flatnonzero((edge < 0) | anew[edge])
+    came = bores_of(work.corridors, settings, np.flatnonzero(anew))
+    edge = np.delete(edge, gone)
+    place = np.searchsorted(edge, came.edge)
+    rows = Exchange(gone, place[:0]).after(place)
+    told = {
+        name: rows.of(getattr(before, name), getattr(came, name))
+        for name in ("lines", "pits", "green_m2", "paved_m2")
+    }
+    return replace(came, edge=Exchange(gone[:0], place).of(edge, came.edge), **told)

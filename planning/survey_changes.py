@@ -65,14 +65,15 @@ def _changed(layer: str, before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> C
         raise IncomparableError(f"repeated ids in the layer {layer}")
     if before.index.equals(after.index):
         alike = _alike(before, after)
-        tables = [before[~alike], after[~alike]]
+        others = [(before, ~alike), (after, ~alike)]
     else:
         stayed = before.index.isin(after.index), after.index.isin(before.index)
         one, two = before[stayed[0]], after[stayed[1]]
         alike = _alike(one, two)
-        tables = [before[~stayed[0]], one[~alike], after[~stayed[1]], two[~alike]]
-    ids = frozenset(str(key) for table in tables for key in table.index)
-    return Change(ids, np.concatenate([np.asarray(table.geometry.array) for table in tables]))
+        others = [(before, ~stayed[0]), (one, ~alike), (after, ~stayed[1]), (two, ~alike)]
+    ids = frozenset(str(key) for table, rows in others for key in table.index[rows])
+    shapes = [np.asarray(table.geometry.array)[rows] for table, rows in others]
+    return Change(ids, np.concatenate(shapes))
 
 
 def _alike(one: gpd.GeoDataFrame, two: gpd.GeoDataFrame) -> NDArray[np.bool_]:

@@ -28,7 +28,7 @@ from planning.policy_model import Policy
 from planning.road_surfaces import Crossed, angles_across
 from planning.standards import Pipe, Standards
 from planning.tie_in_rules import refusals
-from planning.tie_in_ways import MainWays, even
+from planning.tie_in_ways import MainWays, Ways, even
 
 # Why a way is none, by its number; the first is an open way.
 BLOCKED, OBLIQUE, OFF_STREET = "blocked", "oblique", "off_street"
@@ -308,6 +308,10 @@ class _Tried(NamedTuple):
     ways: _Ways
     crossed: Crossed
 
+    def only(self, rows: IntArray) -> _Tried:
+        """Some of the ways, in this order."""
+        return _Tried(taken(self.ways, rows), crossed_by(self.crossed, rows))
+
 
 def find_ways(
     corridors: Corridors,
@@ -376,16 +380,23 @@ class _Desk:
         if self.near is not None:
             ways = ways.only(self.near.holds(self.corridors.graph.node_xy[ways.node]))
         is_closed = np.zeros(len(ways), bool)
-        due, waiting = np.flatnonzero(ways.cover < 0), np.flatnonzero(ways.cover >= 0)
-        rounds = []
-        while len(due):
-            ended, lines = finder.ended_at_first_main(ways.take(due))
-            to = ended.node, ended.main, ended.chainage_m, ended.xy
-            rounds.append(self.tried(*to, lines, finder.in_lane_m(ended)))
-            is_closed[due] = rounds[-1].ways.reason > 0
-            ready = is_closed[ways.cover[waiting]]
-            due, waiting = waiting[ready], waiting[~ready]
-        return rounds
+        due = np.flatnonzero(ways.cover < 0)
+        first = self._tried_to_mains(finder, ways.take(due))
+        is_closed[due] = first.ways.reason > 0
+        # Most ways in place of closed ones are closed too: all that may be due are tried at once.
+        waiting = _after_any(ways.cover, is_closed)
+        second = self._tried_to_mains(finder, ways.take(waiting))
+        shut, rows, left = second.ways.reason > 0, [], np.arange(len(waiting))
+        while (ready := is_closed[ways.cover[waiting[left]]]).any():
+            rows.append(left[ready])
+            is_closed[waiting[rows[-1]]] = shut[rows[-1]]
+            left = left[~ready]
+        return [first, second.only(np.concatenate([left[:0], *rows]))]
+
+    def _tried_to_mains(self, finder: MainWays, ways: Ways) -> _Tried:
+        ended, lines = finder.ended_at_first_main(ways)
+        to = ended.node, ended.main, ended.chainage_m, ended.xy
+        return self.tried(*to, lines, finder.in_lane_m(ended))
 
     def ways_to_nodes(self) -> _Tried:
         """The nodes themselves, from their feet on the strips and straight from red lines."""
@@ -485,6 +496,14 @@ def _after(lines: LineArray, along_m: FloatArray) -> LineArray:
     return left
 
 
+def _after_any(cover: IntArray, chosen: NDArray[np.bool_]) -> IntArray:
+    """Ways that chosen ones cover, directly or by way of others."""
+    found = chosen.copy()
+    while (more := (cover >= 0) & found[cover] & ~found).any():
+        found |= more
+    return np.flatnonzero(found & ~chosen)
+
+
 def _one_after_another(parts: Sequence[_Tried]) -> _Tried:
     """Ways one after the other; of those equal to a millimetre the shortest, or most westerly."""
     ways = joined([one.ways for one in parts])
@@ -493,7 +512,7 @@ def _one_after_another(parts: Sequence[_Tried]) -> _Tried:
     )
     order = np.lexsort((*even(ways.xy).T, even(np.asarray(shapely.length(ways.lines)))))
     first = np.sort(order[np.unique(ways.key[order], return_index=True)[1]])
-    return _Tried(taken(ways, first), crossed_by(crossed, first))
+    return _Tried(ways, crossed).only(first)
 
 
 Columns = TypeVar("Columns", OpenWays, ClosedWays, _Ways, Crossed)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Point, box
@@ -55,6 +56,28 @@ def test_a_house_in_the_way_is_built_round_and_the_rest_stays() -> None:
     assert (after.lines[kept] == before.lines[edit.edge_before[kept]]).all()
     xy = after.node_xy[after.ends[~kept]] - ORIGIN
     assert (np.abs(xy[..., 0] - 506) < 250).all()
+
+
+def test_what_was_told_of_each_edge_is_told_of_it_by_its_number_after_an_edit() -> None:
+    """Flags and lengths are patched where edges went and came; kinds and shapes are the truth."""
+    work, survey = ready(ribbon()), added(ribbon(), "buildings", geometry=box(500, 5.5, 512, 11))
+    bores = work.ground.bores
+    assert len(bores.edge)
+    assert work.corridors.is_connector.any()
+    edit = edited(work, survey)
+    corridors, kind = edit.work.corridors, edit.work.corridors.graph.measures["kind"]
+    assert (edit.edge_before < 0).any()
+    for flag in ("is_connector", "is_bored"):
+        assert flag in vars(corridors)
+    assert (corridors.is_connector == (kind == "connector")).all()
+    assert (corridors.is_bored == (kind == "bore")).all()
+    assert corridors.graph.length_m.tolist() == shapely.length(corridors.graph.lines).tolist()
+    after = edit.work.ground.bores
+    assert (np.diff(after.edge) > 0).all()
+    assert (after.lines == corridors.graph.lines[after.edge]).all()
+    anew = ready(survey).ground.bores
+    assert sorted(map(vertices, after.lines)) == sorted(map(vertices, anew.lines))
+    assert after.green_m2.sum() == pytest.approx(anew.green_m2.sum())
 
 
 def test_a_road_that_is_renamed_is_no_half_of_a_divided_one_any_more() -> None:

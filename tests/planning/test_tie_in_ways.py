@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 from shapely.geometry import box
 
 from layers.utilities import load_utilities
-from planning.tie_ins import BLOCKED, OBLIQUE, TieIns, find_tie_ins
+from planning.tie_ins import BLOCKED, OBLIQUE, TieIns, _after_any, find_tie_ins
 from tests import towns
 from tests.towns import ground, main, town
 
@@ -112,3 +113,11 @@ def test_the_ways_of_a_utility_do_not_hang_on_the_others() -> None:
         assert alone.table.equals(together[key].table)
         assert paths(alone) == paths(together[key])
         assert alone.crossings.equals(together[key].crossings)
+
+
+def test_ways_that_may_come_to_be_due_follow_their_covers_step_by_step() -> None:
+    # 0 and 1 cover nothing needless but 2 (by 0), 3 (by 2), 4 (by 1); 5 is covered by 4.
+    cover, closed = np.array([-1, -1, 0, 2, 1, 4]), np.array([True] + 5 * [False])
+    assert _after_any(cover, closed).tolist() == [2, 3]
+    assert _after_any(cover, ~closed & (cover < 0)).tolist() == [4, 5]
+    assert _after_any(cover, np.zeros(6, bool)).tolist() == []
