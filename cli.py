@@ -275,7 +275,7 @@ def graph(workspace: Path, out: Path, as_json: bool) -> None:
     "--route",
     "drawn",
     multiple=True,
-    help=_("专业=文件:一并核算手绘路由(GeoJSON 或 GeoPackage);要两路的,第二路写作 专业:2=文件"),
+    help=_("专业=文件:一并核算手绘路由(只含一条线的文件);要两路的,第二路写作 专业:2=文件"),
 )
 @as_json_option
 @click.pass_context
@@ -511,7 +511,10 @@ def _with_drawn(
         if (utility, feed) in given:
             raise LayerError(_("--route {}:这一路已给出一条。请只留一条。").format(name))
         given.add((utility, feed))
-        coordinates = [[x, y] for x, y in read_line(file, opened.crs).coords]
+        found = read_line(file, opened.crs)
+        for note in found.notes:
+            click.echo(f"{Path(file).name}:{note}", err=True)
+        coordinates = [[x, y] for x, y in found.line.coords]
         entry = drawn_entry(coordinates, "", datetime.now(UTC), Path(file).name, feed)
         routes[utility] = [*routes.get(utility, []), entry]
     return {**document, "drawn_routes": routes}

@@ -177,6 +177,20 @@ def town_place(x: float, y: float) -> tuple[float, float]:
     return at.y, at.x
 
 
+def assert_sheet_is_compact(opened: Visit) -> None:
+    """More than half of the map is free, and every button lies on the sheet, wholly, to be hit."""
+    town = opened.page.locator(".st-key-town iframe").bounding_box()
+    desk = opened.frame.locator(".tg-desk")
+    sheet = desk.bounding_box()
+    assert sheet["y"] - town["y"] >= town["height"] / 2
+    buttons = [one.bounding_box() for one in desk.locator("button").all()]
+    assert len(buttons) == 4
+    for box in buttons:
+        assert box["height"] >= 44
+        assert sheet["y"] <= box["y"]
+        assert box["y"] + box["height"] <= sheet["y"] + sheet["height"]
+
+
 @pytest.mark.parametrize("device", SIZES)
 def test_a_route_is_drawn_on_the_map_judged_and_kept(
     visit: Opener, serve: Server, tmp_path: Path, device: str
@@ -193,7 +207,11 @@ def test_a_route_is_drawn_on_the_map_judged_and_kept(
         opened.page.wait_for_timeout(150)
     opened.wait(lambda: desk.locator(".tg-main").is_enabled())
     desk.locator(".tg-main").click()
-    desk.locator("input").first.wait_for()
+    desk.locator(".tg-body").wait_for()
+    if device == "phone":
+        assert_sheet_is_compact(opened)
+        desk.locator(".tg-unfold").click()
+        assert_sheet_is_compact(opened)
     card = desk.inner_text()
     for words in ("给水 手绘路由", "告知承诺制审批", "比推荐路由", "末端移到红线上"):
         assert words in card, words

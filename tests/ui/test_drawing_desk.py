@@ -20,7 +20,7 @@ PAGE = """<style>#map { width: 600px; height: 400px; position: relative }
 .tg-desk { position: absolute; top: 0; right: 0; z-index: 1000 }</style>
 <div id="map"></div>"""
 WORDS = ["draw", "hint", "utility", "undo", "judge", "cancel", "waiting", "failed", "drawn"]
-WORDS += ["author", "note", "keep", "change", "discard"]
+WORDS += ["author", "note", "keep", "change", "discard", "file", "reading", "large", "read"]
 PEN = {
     "url": "http://desk.test/",
     "token": "t",
@@ -28,6 +28,7 @@ PEN = {
     "language": "zh",
     "at": [31.6, 114.8],
     "chosen": None,
+    "most_bytes": 1000,
     "utilities": [
         {"key": key, "name": key, "colour": "#123456"} for key in ("water", "gas")
     ],
@@ -59,7 +60,9 @@ class Desk:
             route.fulfill(content_type="text/html", body=PAGE)
             return
         way = route.request.url.split("/")[-1].split("?")[0]
-        self.asked.append((way, json.loads(route.request.post_data)))
+        is_file = route.request.headers["content-type"] == "application/octet-stream"
+        sent = route.request.post_data
+        self.asked.append((way, {"sent": sent} if is_file else json.loads(sent)))
         self.waiting.append(route)
 
     def answer(self, body: dict[str, Any], status: int = 200) -> None:
@@ -81,6 +84,10 @@ class Desk:
 
     def press(self, words: str) -> None:
         self.page.locator(".tg-desk button", has_text=words).click()
+
+    def choose(self, name: str, content: str) -> None:
+        file = {"name": name, "mimeType": "", "buffer": content.encode()}
+        self.page.locator(".tg-desk input[type=file]").set_input_files(file)
 
     @property
     def text(self) -> str:
@@ -166,3 +173,51 @@ def test_a_drawing_that_was_not_kept_can_be_kept_again(desk: Desk) -> None:
     desk.answer({"kept": True})
     assert desk.text == "draw"
     assert [way for way, _body in desk.asked] == ["judge", "keep", "keep", "keep"]
+
+
+READ = {"line": [[114.8, 31.6], [114.801, 31.6], [114.801, 31.601]], "file": "<b>.dxf",
+        "notes": ["<i>one</i>"]}  # fmt: skip
+
+
+def test_the_line_of_a_file_is_judged_at_once_and_its_name_is_the_note(desk: Desk) -> None:
+    desk.choose("<b>.dxf", "0")
+    desk.answer(READ)
+    desk.answer(JUDGED)
+    folded = desk.page.locator(".tg-body").text_content()
+    assert folded.endswith("<b>.dxf<i>one</i>")
+    desk.press("keep")
+    desk.answer({"kept": True})
+    [(_read, file), (_judge, judged), (_keep, kept)] = desk.asked
+    assert file == {"sent": "0"}
+    assert judged["line"] == READ["line"]  # to the last digit
+    assert kept == {**judged, "author": "", "note": "<b>.dxf"}
+
+
+def test_a_file_that_cannot_be_read_leaves_what_was_drawn(desk: Desk) -> None:
+    desk.choose("a.dxf", "0")
+    desk.answer({"message": "no <b>line"}, status=422)
+    assert "no <b>line" in desk.text
+    desk.press("judge")
+    desk.answer(JUDGED)
+    assert [way for way, _body in desk.asked] == ["read", "judge"]
+    assert len(desk.asked[1][1]["line"]) == 2
+
+
+def test_a_line_of_a_file_that_is_refused_can_be_changed_and_is_then_no_longer_the_files(
+    desk: Desk,
+) -> None:
+    desk.choose("a.dxf", "0")
+    desk.answer(READ)
+    desk.answer({"message": "out of reach"}, status=422)
+    assert "out of reach" in desk.text
+    desk.press("undo")
+    desk.press("judge")
+    desk.answer(JUDGED)
+    assert desk.asked[-1][1]["line"] == READ["line"][:2]
+    assert desk.page.locator("input").nth(1).input_value() == ""
+
+
+def test_a_file_that_is_too_large_is_not_sent(desk: Desk) -> None:
+    desk.choose("a.dxf", "0" * 1001)
+    assert "a.dxf: large" in desk.text
+    assert desk.asked == []
