@@ -6,12 +6,14 @@ The script runs in a bare page whose server is this test: answers come when the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from api.routes import STATIC, package_folder
+from tests.ui.conftest import PATIENCE_S
 
 pytestmark = pytest.mark.browser
 
@@ -37,6 +39,18 @@ PEN = {
 JUDGED = {"html": "<p>met</p>", "line": [[31.6, 114.8], [31.601, 114.801]], "faults": []}
 
 
+# Counts the answers that came and were taken in, or did not come.
+COUNT_ANSWERS = """() => {
+  const ask = window.fetch, over = () => setTimeout(() => { window.answers += 1; }, 0);
+  window.answers = 0;
+  window.fetch = (...asked) => ask(...asked).then(answer => {
+    const read = answer.json.bind(answer);
+    answer.json = () => read().finally(over);
+    return answer;
+  }, error => { over(); throw error; });
+}"""
+
+
 class Desk:
     """The table in a page, with what it asks and the answers that wait."""
 
@@ -50,6 +64,7 @@ class Desk:
         for script in (leaflet, STATIC / "fix.js", STATIC / "draw.js"):
             page.add_script_tag(content=script.read_text("utf-8"))
         page.evaluate("map_ = L.map('map').setView([31.6, 114.8], 17)")
+        page.evaluate(COUNT_ANSWERS)
         self.show(PEN)
 
     def show(self, pen: dict[str, Any] | None) -> None:
@@ -67,12 +82,19 @@ class Desk:
 
     def answer(self, body: dict[str, Any], status: int = 200) -> None:
         """Let the oldest answer that waits come, and the page take it in."""
-        self.oldest().fulfill(status=status, json=body)
-        self.page.wait_for_timeout(100)
+        oldest = self.oldest()
+        self.taken_in(lambda: oldest.fulfill(status=status, json=body))
+
+    def taken_in(self, answer: Callable[[], None]) -> None:
+        """Let an answer come, and wait until the page did what it does about it."""
+        before = self.page.evaluate("answers")
+        answer()
+        self.page.wait_for_function("before => answers > before", arg=before)
 
     def oldest(self) -> Any:
         """The request that waits longest for its answer."""
-        for _attempt in range(50):
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
             if self.waiting:
                 return self.waiting.pop(0)
             self.page.wait_for_timeout(20)
@@ -97,6 +119,7 @@ class Desk:
 @pytest.fixture
 def desk(chromium: Any) -> Iterator[Desk]:
     context = chromium.new_context(viewport={"width": 640, "height": 420})
+    context.set_default_timeout(PATIENCE_S * 1000)
     made = Desk(context.new_page())
     made.press("draw")
     made.draw((100, 100), (200, 150))
@@ -166,8 +189,7 @@ def test_a_drawing_that_was_not_kept_can_be_kept_again(desk: Desk) -> None:
     desk.answer({"message": "<b>full"}, status=422)
     assert "<b>full" in desk.text
     desk.press("keep")
-    desk.oldest().abort()
-    desk.page.wait_for_timeout(100)
+    desk.taken_in(desk.oldest().abort)
     assert "failed" in desk.text
     desk.press("keep")
     desk.answer({"kept": True})
