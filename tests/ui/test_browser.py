@@ -126,6 +126,20 @@ def test_an_inspected_line_shows_its_grounds_and_stands_out(visit: Opener, addre
     opened.wait(lambda: opened.frame.evaluate(faint) == 4)
 
 
+def test_the_switch_turns_the_whole_page_and_its_links(visit: Opener, address: str) -> None:
+    opened = visit(address, "desktop")
+    bar = opened.page.locator(".st-key-bar")
+    links = bar.locator('[data-testid="stPageLink"]')
+    for switch, here, other in (
+        ("English", "Route planning", "Data"),
+        ("中文", "路由规划", "数据"),
+    ):
+        bar.get_by_text(switch, exact=True).click()
+        bar.locator(".tg-brand em", has_text=here).wait_for()
+        opened.wait(lambda other=other: links.all_inner_texts() == [other])
+    assert (opened.outside, opened.errors, opened.refused) == ([], [], [])
+
+
 @pytest.fixture(scope="module")
 def hostile_address(serve: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A server of a town whose parcels, roads and project have hostile names."""
