@@ -34,7 +34,7 @@ else:
     from api.drawn_routes import drawn_routes
     from api.routes import SecurityHeaders, routes
     from api.screened_lines import screened_routes
-    from ui.drawn_routes import judge_door, keep_door
+    from ui.drawn_routes import judge_door, keep_door, read_door
     from ui.planning_service import warm_up
     from ui.screened_county import lines_door, map_layers
 
@@ -45,7 +45,12 @@ else:
             str(WORKSPACE),
             lambda: map_layers(WORKSPACE),
             [
-                *drawn_routes(str(WORKSPACE), judge_door(WORKSPACE), keep_door(WORKSPACE)),
+                *drawn_routes(
+                    str(WORKSPACE),
+                    judge_door(WORKSPACE),
+                    keep_door(WORKSPACE),
+                    read_door(WORKSPACE),
+                ),
                 *screened_routes(str(WORKSPACE), lines_door(WORKSPACE)),
             ],
         ),

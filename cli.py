@@ -17,10 +17,18 @@ import click
 
 import settings
 from cli_checks import CHECKS
-from cli_parts import as_json_option, messages, print_json, print_lines, progress
+from cli_parts import (
+    as_json_option,
+    every_language_option,
+    messages,
+    print_json,
+    print_lines,
+    progress,
+)
 from cli_versions import COMMANDS
 from gis.crs import CrsError
 from language import gettext as _
+from language import in_each
 from layers import databases
 from layers.answers import Answer, read_answers
 from layers.counties import county_bounds, county_crs
@@ -91,7 +99,8 @@ class ErrorsAsExits(click.Group):
         except USER_ERRORS as error:
             problems = [asdict(problem) for problem in getattr(error, "problems", ())]
             if ctx.meta.get("json"):
-                print_json({"error": str(error), "problems": problems})
+                told = in_each(error) if ctx.meta.get("every_language") else str(error)
+                print_json({"error": told, "problems": problems})
             click.echo(str(error), err=True)
             ctx.exit(2)
 
@@ -275,7 +284,7 @@ def graph(workspace: Path, out: Path, as_json: bool) -> None:
     "--route",
     "drawn",
     multiple=True,
-    help=_("专业=文件:一并核算手绘路由(GeoJSON 或 GeoPackage);要两路的,第二路写作 专业:2=文件"),
+    help=_("专业=文件:一并核算手绘路由(只含一条线的文件);要两路的,第二路写作 专业:2=文件"),
 )
 @as_json_option
 @click.pass_context
@@ -332,6 +341,7 @@ def plan_(
 )
 @click.option("--anew", is_flag=True, help=_("重新筛查,不用工作区中保存的筛查"))
 @click.option("--progress-lines", is_flag=True, help=_("进度逐行写到标准错误(JSON),供其他程序读取"))
+@every_language_option
 @as_json_option
 @click.pass_context
 def screen_(
@@ -380,7 +390,9 @@ def screen_(
         told |= {"rows": len(table), "origin": made.origin}
         told |= {name: table.attrs.get(name) for name in ("one_by_one", "solved_anew")}
         told |= {"status": counts, "outcome": outcomes, "questions": len(asked)}
-        print_json(told | {"notes": made.notes, "problems": faults})
+        is_each = ctx.meta.get("every_language")
+        notes = [in_each(note) if is_each else note for note in made.notes]
+        print_json(told | {"notes": notes, "problems": faults})
     else:
         click.echo(_("没有申请的宗地按 {} 开挖").format(day))
         click.echo(_("已筛查 {} 项:{}").format(len(table), _counts(counts)))
@@ -511,7 +523,10 @@ def _with_drawn(
         if (utility, feed) in given:
             raise LayerError(_("--route {}:这一路已给出一条。请只留一条。").format(name))
         given.add((utility, feed))
-        coordinates = [[x, y] for x, y in read_line(file, opened.crs).coords]
+        found = read_line(file, opened.crs)
+        for note in found.notes:
+            click.echo(f"{Path(file).name}:{note}", err=True)
+        coordinates = [[x, y] for x, y in found.line.coords]
         entry = drawn_entry(coordinates, "", datetime.now(UTC), Path(file).name, feed)
         routes[utility] = [*routes.get(utility, []), entry]
     return {**document, "drawn_routes": routes}

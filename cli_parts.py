@@ -39,6 +39,22 @@ as_json_option = click.option(
 )
 
 
+def _remember_texts(ctx: click.Context, _option: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.meta["every_language"] = True
+        language.remember()
+
+
+every_language_option = click.option(
+    "--every-language",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_remember_texts,
+    help=_("--json 的提示和出错原因写成各种语言,供其他程序读取"),
+)
+
+
 def print_lines(lines: Sequence[str]) -> None:
     """Print each line on standard output."""
     for line in lines:

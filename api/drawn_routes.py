@@ -1,13 +1,15 @@
 """Routes drawn on the map: judged at once, and kept in the application when the person wishes.
 
-Like the layers they are guarded by a token, one of their own: who may look may not yet write.
-Only the shape of a request is checked here; what it means is left to the two callables.
+A line may also come as a file, which is read and not kept. Like the layers they are guarded by a
+token, one of their own: who may look may not yet write.
+Only the shape of a request is checked here; what it means is left to the callables.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -18,9 +20,10 @@ from starlette.routing import BaseRoute, Route
 from api import tokens
 from language import gettext as _
 
-# A line drawn by clicks has tens of points; each one costs time to judge.
-MAX_POINTS = 200
-_MAX_BYTES = 40_000  # as many points with 16 digits each way, and the texts
+# A line drawn by clicks has tens of points, one of a file hundreds; each one costs time to judge.
+MAX_POINTS = 500
+_MAX_BYTES = 60_000  # as many points with 16 digits each way, and the texts
+MAX_FILE_BYTES = 20_000_000  # one line takes kilobytes: room for what else a drawing holds
 _FEEDS = (1, 2)
 _MAX_TEXT = {"application_id": 80, "utility": 20, "author": 80, "note": 400, "language": 8}
 
@@ -33,41 +36,70 @@ class DrawingError(ValueError):
     """A request does not hold a drawn line."""
 
 
+@dataclass(frozen=True)
+class SentFile:
+    """A file as it was sent: its name is anybody's, its content has yet to be looked at."""
+
+    name: str
+    content: bytes
+    language: str
+
+
 def pen(workspace: str) -> str:
     """Name that tokens for drawing in a workspace are issued for."""
     return f"draw:{workspace}"
 
 
 def drawn_routes(
-    workspace: str, judge: Callable[[Drawing], Answer], keep: Callable[[Drawing], Answer]
+    workspace: str,
+    judge: Callable[[Drawing], Answer],
+    keep: Callable[[Drawing], Answer],
+    read: Callable[[SentFile], Answer],
 ) -> list[BaseRoute]:
-    """``POST /api/drawn/judge`` and ``/api/drawn/keep``, for one workspace.
+    """``POST /api/drawn/judge``, ``/api/drawn/keep`` and ``/api/drawn/read``, for one workspace.
 
-    Both take ``application_id``, ``utility``, ``line`` as [longitude, latitude] pairs, and
+    The first two take ``application_id``, ``utility``, ``line`` as [longitude, latitude] pairs, and
     optionally ``author``, ``note`` and which ``feed`` of two it is, the first where left out;
-    ``keep`` takes null for ``line`` to withdraw the feed.
-    ``judge`` and ``keep`` are called in a worker thread.
+    ``keep`` takes null for ``line`` to withdraw the feed. ``read`` takes a file as it is, as
+    ``application/octet-stream``, with its ``name`` and the ``language`` in the query; the ``line``
+    of its answer is what the others take.
+    The callables are called in a worker thread.
     """
 
-    def door(act: Callable[[Drawing], Answer], *, may_be_empty: bool) -> Any:
+    def door(act: Callable[[Any], Answer], parse: Callable[[Request], Awaitable[Any]]) -> Any:
         async def answer(request: Request) -> Response:
             if not tokens.is_valid(request.query_params.get("token", ""), pen(workspace)):
                 return JSONResponse(
                     {"message": _("访问凭证无效或已过期,请刷新页面")}, status_code=403
                 )
             try:
-                drawing = parse_drawing(await _body(request), may_be_empty=may_be_empty)
+                asked = await parse(request)
             except DrawingError as error:
                 return JSONResponse({"message": str(error)}, status_code=400)
-            status, found = await run_in_threadpool(act, drawing)
+            status, found = await run_in_threadpool(act, asked)
             return JSONResponse(found, status_code=status)
 
         return answer
 
     return [
-        Route("/api/drawn/judge", door(judge, may_be_empty=False), methods=["POST"]),
-        Route("/api/drawn/keep", door(keep, may_be_empty=True), methods=["POST"]),
+        Route("/api/drawn/judge", door(judge, _drawing), methods=["POST"]),
+        Route("/api/drawn/keep", door(keep, _drawing_or_none), methods=["POST"]),
+        Route("/api/drawn/read", door(read, _file), methods=["POST"]),
     ]
+
+
+async def _drawing(request: Request) -> dict[str, Any]:
+    return parse_drawing(await _body(request, "application/json", _MAX_BYTES), may_be_empty=False)
+
+
+async def _drawing_or_none(request: Request) -> dict[str, Any]:
+    return parse_drawing(await _body(request, "application/json", _MAX_BYTES), may_be_empty=True)
+
+
+async def _file(request: Request) -> SentFile:
+    content = await _body(request, "application/octet-stream", MAX_FILE_BYTES)
+    said = request.query_params
+    return SentFile(said.get("name", ""), content, said.get("language", ""))
 
 
 def parse_drawing(body: bytes, *, may_be_empty: bool) -> dict[str, Any]:
@@ -128,13 +160,16 @@ def _is_writable(text: str) -> bool:
     return True
 
 
-async def _body(request: Request) -> bytes:
-    """The body, as long as it is JSON and not too large; read no further than that."""
-    if request.headers.get("content-type", "").split(";")[0].strip() != "application/json":
-        raise DrawingError(_("请求须为 application/json"))
-    body = b""
+async def _body(request: Request, content_type: str, most: int) -> bytes:
+    """The body, if it is of the type and not too large; read no further than that.
+
+    Neither type can be sent by a page from elsewhere without asking.
+    """
+    if request.headers.get("content-type", "").split(";")[0].strip() != content_type:
+        raise DrawingError(_("请求须为 {}").format(content_type))
+    body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > _MAX_BYTES:
-            raise DrawingError(_("请求过大"))
-    return body
+        if len(body) > most:
+            raise DrawingError(_("请求过大,最多 {} 字节").format(most))
+    return bytes(body)

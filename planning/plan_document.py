@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
+from language import Text
 from layers.utilities import load_utilities
 from planning.both_feeds import BothFeeds
 from planning.clearance_records import count_statuses
@@ -34,7 +35,6 @@ from planning.sections import Section, pipe_label
 from planning.sized_demands import sizing_entry
 from planning.stretches import lane_m, stretches
 from planning.survey_points import intervals, survey_points
-from planning.texts import Text
 from planning.tie_in_report import tie_in_entry
 from planning.trace import trace
 

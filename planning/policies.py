@@ -17,6 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from language import Text
 from language import gettext as _
 from planning.comparisons import COMPARATORS, DATED
 from planning.policy_contradictions import contradiction
@@ -38,7 +39,6 @@ from planning.policy_model import (
     UtilityRules,
 )
 from planning.rule_files import CONFIDENCES, Entry, RuleFileError
-from planning.texts import Text
 
 COUNTIES = Path(__file__).resolve().parent.parent / "rules" / "counties"
 INPUT_KINDS = ("number", "integer", "boolean", "enum", "date")

@@ -7,9 +7,9 @@ from itertools import pairwise
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
+from language import Text
 from layers.utilities import Utility
 from planning.sections import PlacedPipe, Section
-from planning.texts import Text
 from planning.texts import gettext as _
 
 WIDTH = 360.0

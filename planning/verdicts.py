@@ -10,13 +10,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from language import Text
 from layers.utilities import policy_utility
 from planning.comparisons import is_unknown
 from planning.findings import Finding, find, json_value
 from planning.policies import load_policy
 from planning.policy_model import Policy, Silence, UtilityRules
 from planning.readings import Case, active_values
-from planning.texts import Text
 from planning.texts import gettext as _
 from planning.verdict_certainty import certainty
 from planning.verdict_inputs import JudgeInputError, check_elements, check_switches

@@ -1,4 +1,5 @@
-/* Drawing a route on the map: points by click or tap, judged by the server, kept or discarded.
+/* Drawing a route on the map: points by click or tap, or the line of a file that the server reads;
+   judged by the server, kept or discarded.
    Runs in the map's frame after fix.js. All texts come from the page, escaped.
    What is kept is the very drawing that the card judges: it is put aside when it is sent. */
 (function () {
@@ -12,6 +13,9 @@
     return made;
   }
 
+  // Where the table is a sheet at the foot of the map, as in style.css.
+  function isSheet() { return window.matchMedia("(max-width: 760px)").matches; }
+
   function Desk(map) {
     this.map = map;
     this.shapes = L.layerGroup().addTo(map);
@@ -20,11 +24,13 @@
     L.DomEvent.disableScrollPropagation(this.box);
     this.glass = null;
     this.points = [];
+    this.file = null;  // {name, notes} of the file that the points came from, as they are
     this.turn = 0;  // goes on with every change: answers to anything older are dropped
   }
 
   Desk.prototype = {
-    // pen: null, or {url, token, application_id, utilities: [{key, name, colour, feeds}], words}
+    // pen: null, or {url, token, application_id, most_bytes, words,
+    // utilities: [{key, name, colour, feeds}]}
     show: function (pen) {
       var case_ = pen ? pen.application_id : null;
       if (this.pen && this.pen.application_id !== case_) { this.stop(); }
@@ -46,7 +52,7 @@
       return button;
     },
     start: function () {
-      this.choice = this.feed = null;
+      this.choice = this.feed = this.file = null;
       this.points = [];
       this.judged = null;
       this.shapes.clearLayers();
@@ -63,7 +69,7 @@
         var moved = from && Math.hypot(event.clientX - from.clientX, event.clientY - from.clientY);
         if (moved > 8) { return; }
         desk.points.push(desk.map.mouseEventToLatLng(event));
-        desk.sketch();
+        desk.redrawn();
       });
       this.glass.addEventListener("dblclick", function (event) { event.stopPropagation(); });
       this.map.getContainer().appendChild(this.box);
@@ -107,10 +113,22 @@
         this.feed.value = feed;
         this.feed.addEventListener("change", function () { desk.sketch(); });
       }
-      this.button(row, words.undo, "", function () { desk.points.pop(); desk.sketch(); });
+      this.button(row, words.undo, "", function () { desk.points.pop(); desk.redrawn(); });
       this.ready = this.button(row, words.judge, "tg-main", function () { desk.judge(); });
       this.button(row, words.cancel, "", function () { desk.stop(); });
+      var picker = element("input", "", row);
+      picker.type = "file";
+      picker.hidden = true;
+      picker.addEventListener("change", function () {
+        if (picker.files.length) { desk.read(picker.files[0]); }
+        picker.value = "";
+      });
+      this.picking = this.button(row, words.file, "", function () { picker.click(); });
       this.told = element("p", "tg-told", this.box);
+      this.sketch();
+    },
+    redrawn: function () {
+      this.file = null;
       this.sketch();
     },
     // Shows the line as it stands; whatever was asked of an older one no longer matters.
@@ -125,26 +143,32 @@
           fillColor: "#ffffff", fillOpacity: 1 }).addTo(shapes);
       });
       this.told.innerHTML = "";
-      this.ready.disabled = this.points.length < 2;
+      this.rests(false);
       if (this.feed) { this.feed.hidden = !(this.utility().feeds > 1); }
     },
     drawing: function () {
       return { application_id: this.pen.application_id, utility: this.utility().key,
         feed: this.number(), language: this.pen.language, line: this.points.map(function (at) {
-          return [+at.lng.toFixed(9), +at.lat.toFixed(9)];
+          return [at.lng, at.lat];
         }) };
     },
-    // Sends a drawing once: its buttons rest until the answer is there.
-    post: function (way, body, buttons, told, done) {
+    // Whether the buttons that ask the server rest; a line of one point is not judged.
+    rests: function (resting) {
+      this.ready.disabled = resting || this.points.length < 2;
+      this.picking.disabled = resting;
+    },
+    // Sends a drawing or a file once: what asks for it rests until the answer is there.
+    post: function (way, body, rest, told, done) {
       var desk = this, words = this.pen.words, turn = this.turn += 1;
-      var rest = function (resting) {
-        buttons.forEach(function (button) { button.disabled = resting; });
-      };
+      var isFile = body instanceof Blob, said = { token: this.pen.token };
+      if (isFile) { said.name = body.name; said.language = this.pen.language; }
       told.className = "tg-told";
-      told.innerHTML = words.waiting;
+      told.innerHTML = isFile ? words.reading : words.waiting;
       rest(true);
-      fetch(this.pen.url + way + "?token=" + encodeURIComponent(this.pen.token), {
-        method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body)
+      fetch(this.pen.url + way + "?" + new URLSearchParams(said), {
+        method: "POST",
+        headers: { "Content-Type": isFile ? "application/octet-stream" : "application/json" },
+        body: isFile ? body : JSON.stringify(body)
       }).then(function (answer) {
         return answer.json().then(function (found) {
           return answer.ok ? { found: found } : { wrong: found.message };
@@ -158,9 +182,38 @@
         if (answer.wrong) { told.textContent = answer.wrong; } else { told.innerHTML = words.failed; }
       });
     },
+    // The line of a file takes the place of the points, and is judged at once.
+    read: function (file) {
+      var desk = this;
+      if (file.size > this.pen.most_bytes) {
+        this.told.className = "tg-told tg-wrong";
+        this.told.textContent = file.name + ": ";
+        element("span", "", this.told, this.pen.words.large);
+        return;
+      }
+      this.post("read", file, this.rests.bind(this), this.told, function (found) {
+        desk.points = found.line.map(function (at) { return L.latLng(at[1], at[0]); });
+        desk.file = { name: found.file, notes: found.notes };
+        desk.sketch();
+        desk.see(desk.points, 18);
+        desk.judge();
+      });
+    },
+    // Moves the map only if something of a line is not to be seen beside the table.
+    see: function (points, nearest) {
+      var size = this.map.getSize(), map = this.map;
+      var sheet = isSheet() ? this.box.offsetHeight + 16 : 0;
+      var free = L.bounds([10, 10], [size.x - 10, size.y - sheet - 10]);
+      var seen = points.every(function (at) {
+        return free.contains(map.latLngToContainerPoint(at));
+      });
+      if (seen) { return; }
+      map.fitBounds(points, { animate: false, maxZoom: nearest,
+        paddingTopLeft: [30, 60], paddingBottomRight: [60, sheet + 30] });
+    },
     judge: function () {
       var desk = this, drawing = this.drawing(), utility = this.utility();
-      this.post("judge", drawing, [this.ready], this.told, function (found) {
+      this.post("judge", drawing, this.rests.bind(this), this.told, function (found) {
         desk.card(drawing, utility, found);
       });
     },
@@ -180,27 +233,50 @@
       this.box.innerHTML = "";
       this.box.className = "tg-desk tg-open tg-card";
       element("b", "", this.box, this.called(utility, drawing.feed) + " " + words.drawn);
-      element("div", "", this.box, found.html);
+      var body = element("div", "tg-body", this.box, found.html);
+      if (this.file) { this.origin(body); }
+      var unfold = function (open) {
+        body.querySelectorAll("details").forEach(function (one) { one.open = open; });
+      };
+      unfold(!isSheet());
       var row = element("div", "tg-row", this.box);
       var author = element("input", "", row), note = element("input", "", row);
       author.placeholder = words.author; author.maxLength = 80;
       note.placeholder = words.note; note.maxLength = 400;
+      note.value = this.file ? this.file.name : "";
       row = element("div", "tg-row", this.box);
-      var told = element("p", "tg-told", this.box), buttons = [];
-      buttons.push(this.button(row, words.keep, "tg-main", function () {
+      var told = element("p", "tg-told", this.box);
+      var rest = function (resting) { keep.disabled = change.disabled = discard.disabled = resting; };
+      var keep = this.button(row, words.keep, "tg-main", function () {
         var kept = L.extend({}, drawing, { author: author.value, note: note.value });
-        desk.post("keep", kept, buttons, told, function () { desk.stop(); desk.refresh(); });
-      }));
-      buttons.push(this.button(row, words.change, "", function () {
+        desk.post("keep", kept, rest, told, function () { desk.stop(); desk.refresh(); });
+      });
+      var change = this.button(row, words.change, "", function () {
         desk.judged = null; desk.lay(); desk.tools();
-      }));
-      buttons.push(this.button(row, words.discard, "", function () { desk.stop(); }));
+      });
+      var discard = this.button(row, words.discard, "", function () { desk.stop(); });
+      if (body.querySelector("details")) {
+        this.button(row, words.details, "tg-unfold", function () {
+          var first = body.querySelector("details");
+          unfold(!first.open);
+          body.scrollTop = first.offsetTop - body.offsetTop;
+        });
+      }
+      this.see(found.line, this.map.getZoom());
+    },
+    // The file that the line came from, and what was met in reading it.
+    origin: function (parent) {
+      var folded = element("details", "", parent);
+      element("summary", "", folded, this.pen.words.read);
+      [this.file.name].concat(this.file.notes).forEach(function (text) {
+        element("p", "", folded).textContent = text;
+      });
     },
     stop: function () {
       this.lift();
       this.turn += 1;
       this.points = [];
-      this.judged = null;
+      this.judged = this.file = null;
       this.shapes.clearLayers();
       this.rest();
     },

@@ -36,12 +36,7 @@ def bar(pages: Sequence[Any], here: str, *, synthetic: bool) -> DeltaGenerator:
         if page.title != here:
             links.page_link(page, label=page.title)
     for key in LANGUAGES:
-        if key != spoken():
-            other.button(
-                LANGUAGES[key], key=f"speak-{key}", type="tertiary", on_click=_speak, args=(key,)
-            )
+        if key != spoken() and other.button(LANGUAGES[key], key=f"speak-{key}", type="tertiary"):
+            st.session_state["language"] = key
+            st.rerun()  # all of it, from a fragment too: the other pages have titles
     return choice
-
-
-def _speak(language: str) -> None:
-    st.session_state["language"] = language

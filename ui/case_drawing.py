@@ -14,6 +14,7 @@ from pyproj import CRS, Transformer
 from shapely.geometry import MultiLineString, shape
 from shapely.ops import linemerge
 
+from api.drawn_routes import MAX_FILE_BYTES
 from api.escape import esc
 from language import gettext as _
 from language import spoken
@@ -115,6 +116,7 @@ def pen_for(view: View | None, token: str) -> dict[str, Any] | None:
         "language": spoken(),
         "at": Placer(view.plan["crs"]).point(_inner_point(parcel)),
         "chosen": view.chosen,
+        "most_bytes": MAX_FILE_BYTES,
         "utilities": [
             {
                 "key": line["utility"],
@@ -126,7 +128,14 @@ def pen_for(view: View | None, token: str) -> dict[str, Any] | None:
         ],
         "words": {
             "draw": _("手绘路由"),
-            "hint": _("从接入点点到红线;拖动、缩放照常"),
+            "hint": _("从接入点点到红线,或选线文件;拖动、缩放照常"),
+            "file": _("线文件…"),
+            "reading": _("正在读取文件…"),
+            "large": _("文件超过 {} MB。请只留要核算的那一条线,另存后再选。").format(
+                MAX_FILE_BYTES // 1_000_000
+            ),
+            "read": _("读入说明"),
+            "details": _("详情"),
             "utility": _("专业"),
             "feed": _("画的是哪一路"),
             "feeds": [_("第一路"), _("第二路")],

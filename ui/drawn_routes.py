@@ -1,12 +1,13 @@
-"""Routes drawn on the map: what the map shows of a judged one, and how one is kept.
+"""Routes drawn on the map: what the map shows of a judged one, how one is kept or comes as a file.
 
-Both callables of :func:`api.drawn_routes.drawn_routes` are made here. A drawing comes as longitude
+The callables of :func:`api.drawn_routes.drawn_routes` are made here. A drawing comes as longitude
 and latitude and is kept in the coordinates of the workspace.
 """
 
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,8 +21,10 @@ from pyproj import CRS
 from shapely import remove_repeated_points
 from shapely.geometry import LineString
 
+from api.drawn_routes import MAX_POINTS, SentFile
 from language import gettext as _
 from language import speak
+from layers.drawn_lines import LineFile, read_line
 from layers.source_crs import SourceCrs, reproject
 from layers.store import Workspace
 from layers.utilities import load_utilities
@@ -32,7 +35,8 @@ from ui.case_drawing import Placer
 from ui.case_marks import fault_marks, faults_of_drawn
 from ui.county import County, open_county
 from ui.planning_service import REFUSALS, judge_drawn_line
-from ui.surroundings import judged_drawing
+from ui.surroundings import drawn_card
+from ui.uploads import safe_name
 from ui.view import View
 from ui.words import Words
 
@@ -56,7 +60,9 @@ def judge_door(workspace: Path) -> Callable[[Mapping[str, Any]], Answer]:
     """What judges a drawing: its card and its course on the map, or why it cannot be judged."""
 
     def judge(drawing: Mapping[str, Any]) -> Answer:
-        return _answered(drawing, lambda: _judged(open_county(workspace), drawing))
+        return _answered(
+            drawing.get("language", ""), lambda: _judged(open_county(workspace), drawing)
+        )
 
     return judge
 
@@ -73,9 +79,18 @@ def keep_door(workspace: Path) -> Callable[[Mapping[str, Any]], Answer]:
             keep_drawing(workspace, drawing)
             return 200, {"kept": True}
 
-        return _answered(drawing, kept)
+        return _answered(drawing.get("language", ""), kept)
 
     return keep
+
+
+def read_door(workspace: Path) -> Callable[[SentFile], Answer]:
+    """What reads the line of a file, for it to be judged and kept as a drawn one."""
+
+    def read(sent: SentFile) -> Answer:
+        return _answered(sent.language, lambda: _read(open_county(workspace), sent))
+
+    return read
 
 
 def keep_drawing(workspace: Path, drawing: Mapping[str, Any]) -> None:
@@ -134,9 +149,9 @@ def _refuse_entry(history: tuple[DrawnRoute, ...], *, withdraws: bool) -> None:
         )
 
 
-def _answered(drawing: Mapping[str, Any], act: Callable[[], Answer]) -> Answer:
+def _answered(language: str, act: Callable[[], Answer]) -> Answer:
     """An answer, or a message in the person's language; what is our fault goes to the log."""
-    speak(drawing.get("language"))
+    speak(language)
     try:
         return act()
     except REFUSALS as error:
@@ -149,6 +164,33 @@ def _answered(drawing: Mapping[str, Any], act: Callable[[], Answer]) -> Answer:
     except Exception:
         log.exception("a drawn route could not be handled")
         return 500, {"message": _("计算出错,已记入日志。请联系管理员。")}
+
+
+def _read(county: County, sent: SentFile) -> Answer:
+    """The line of a file as the map sends a drawn one, the notes of reading it, and its name."""
+    name = safe_name(sent.name)
+    with tempfile.TemporaryDirectory(prefix="tonggou-line-") as folder, _turn():
+        file = Path(folder) / name
+        file.write_bytes(sent.content)
+        found = read_line(file, county.survey.crs)
+    line = _in_degrees(found.line, county.survey.crs)
+    try:
+        _refuse_points(line)
+        _placed(line, county)
+    except ApplicationError as error:
+        raise ApplicationError(_told(name, error, found)) from None
+    return 200, {"line": line, "file": name, "notes": list(found.notes)}
+
+
+def _told(name: str, error: ApplicationError, found: LineFile) -> str:
+    """Why the line of a file cannot be drawn, how it was read, and what to do."""
+    cure = _("请在原软件中核对这条线和坐标系,改正后另存。")
+    return "\n".join([_("文件 {}:{}。").format(name, error), *found.notes, cure])
+
+
+def _refuse_points(line: list[list[float]]) -> None:
+    if len(line) > MAX_POINTS:
+        raise ApplicationError(_("线有 {} 个点,最多 {} 个").format(len(line), MAX_POINTS))
 
 
 def _judged(county: County, drawing: Mapping[str, Any]) -> Answer:
@@ -168,7 +210,7 @@ def _judged(county: County, drawing: Mapping[str, Any]) -> Answer:
     if _feed(drawing) != found["feed"]:  # the other one was drawn before
         courses.reverse()
     return 200, {
-        "html": judged_drawing(view, found, found["route"]),
+        "html": drawn_card(view, found, found["route"]),
         "line": courses[0],
         "other": courses[1],
         "faults": fault_marks(faults_of_drawn(found), place),
@@ -219,6 +261,11 @@ def _placed(line: list[list[float]], county: County) -> LineString:
             _("手绘路由长 {} 米,最长 {} 米;请画短些").format(round(placed.length), MAX_LENGTH_M)
         )
     return placed
+
+
+def _in_degrees(line: LineString, crs: CRS) -> list[list[float]]:
+    [placed], _notes = reproject(np.array([line], object), SourceCrs(crs), _DEGREES)
+    return [list(at) for at in placed.coords]
 
 
 def _in_metres(line: list[list[float]], crs: CRS) -> LineString:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from threading import Lock, Thread
 from typing import IO, Any
 
 from language import gettext as _
+from language import spoken
 
 log = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parent.parent
@@ -33,15 +35,15 @@ _LINES_KEPT = 40
 class Making:
     """How far the making of a screening is: pairs of case and utility; ``of`` is 0 at first.
 
-    Once it is over, ``notes`` are what the user should know of it, and ``failed`` tells whether
-    nothing came of it.
+    Once it is over, ``notes`` are what the user should know of it, each in every language, and
+    ``failed`` tells whether nothing came of it.
     """
 
     done: int = 0
     of: int = 0
     is_over: bool = False
     failed: bool = False
-    notes: tuple[str, ...] = ()
+    notes: tuple[Mapping[str, str], ...] = ()
 
 
 _makings: dict[Path, Making] = {}
@@ -77,7 +79,7 @@ def _make(place: Path) -> None:
         log.exception("the screening of %s could not be made", place)
     if answer is None or "origin" not in answer:
         log.error("no screening of %s came of it: %s", place, "\n".join(said))
-        notes = tuple(answer["error"].splitlines()) if answer and "error" in answer else ()
+        notes = (answer["error"],) if answer and "error" in answer else ()
         _makings[place] = replace(_makings[place], is_over=True, failed=True, notes=notes)
         return
     _makings[place] = replace(_makings[place], is_over=True, notes=tuple(answer["notes"]))
@@ -85,7 +87,8 @@ def _make(place: Path) -> None:
 
 def _run(place: Path, out: IO[str], said: deque[str]) -> None:
     """Run the command; ``out`` gets what it prints, ``said`` what it says but how far it is."""
-    command = ["-X", "utf8", "cli.py", "screen", str(place), "--progress-lines", "--json"]
+    command = ["-X", "utf8", "cli.py", "screen", str(place)]
+    command += ["--progress-lines", "--json", "--every-language"]
     with subprocess.Popen(
         [sys.executable, *command],
         cwd=_ROOT,
@@ -131,9 +134,9 @@ def _end() -> None:
 
 
 def went_wrong(now: Making | None) -> str:
-    """What the user should know of a screening that was made, or was not; '' for nothing."""
+    """What the visitor should know of a screening that was made, or was not; '' for nothing."""
     if now is None or not now.is_over:
         return ""
     if now.failed and not now.notes:
         return _("筛查未能完成,已记入日志。请联系管理员。")
-    return "\n".join(now.notes)
+    return "\n".join(note[spoken()] for note in now.notes)

@@ -179,17 +179,37 @@ def _drawn_by(one: Json) -> str:
 
 
 def judged_drawing(view: View, manual: Json, route: Json) -> str:
-    """A judged drawing in a few lines; for the panel and for the card on the map."""
+    """A judged drawing in a few lines, for the panel."""
+    return _outcome(view, manual, route) + _details(manual, route)
+
+
+def drawn_card(view: View, manual: Json, route: Json) -> str:
+    """A judged drawing for the card on the map: what it comes to, and the rest to unfold."""
+    rest = _details(manual, route)
+    folded = f"<details><summary>{_('详情')}</summary>{rest}</details>" if rest else ""
+    return _outcome(view, manual, route) + folded
+
+
+def _outcome(view: View, manual: Json, route: Json) -> str:
+    """Verdict and what decided it, figures, and how they differ from the recommended route's."""
     verdict = manual["verdict"]
     certainty = words.CERTAINTY.get(verdict.get("certainty") or "", "")
+    wrong = len(manual["faults"]) + len((manual.get("second_drawn") or {}).get("faults", ()))
+    told = f' · <b class="tg-wrong">{_("问题 {} 处").format(wrong)}</b>' if wrong else ""
     parts = [
         f"{chip(view, verdict['outcome'])} {esc(words.source(verdict['clause'] or ''))} "
-        f"<span>{esc(certainty)}</span>",
+        f"<span>{esc(certainty)}</span>{told}",
         deciding(view, verdict),
-        *drawn_figures(manual, route),
+        drawn_figures(manual, route)[0],
         differences(manual),
     ]
-    return "".join(f"<p>{part}</p>" for part in parts if part) + changes(manual)
+    return "".join(f"<p>{part}</p>" for part in parts if part)
+
+
+def _details(manual: Json, route: Json) -> str:
+    """Figures of each of two feeds, and what was moved or is wrong."""
+    feeds = drawn_figures(manual, route)[1:]
+    return "".join(f"<p>{part}</p>" for part in feeds if part) + changes(manual)
 
 
 def differences(manual: Json) -> str:

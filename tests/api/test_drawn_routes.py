@@ -10,7 +10,7 @@ import pytest
 from starlette.applications import Starlette
 
 from api import tokens
-from api.drawn_routes import MAX_POINTS, drawn_routes, pen
+from api.drawn_routes import MAX_FILE_BYTES, MAX_POINTS, SentFile, drawn_routes, pen
 from tests.api.asgi import Answer, post
 
 WORKSPACE = "/somewhere"
@@ -32,7 +32,10 @@ def app(kept: list[Mapping[str, Any]]) -> Starlette:
         kept.append(drawing)
         return 200, {"kept": True}
 
-    return Starlette(routes=drawn_routes(WORKSPACE, judge, keep))
+    def read(sent: SentFile) -> tuple[int, dict[str, Any]]:
+        return 200, {"name": sent.name, "language": sent.language, "size": len(sent.content)}
+
+    return Starlette(routes=drawn_routes(WORKSPACE, judge, keep, read))
 
 
 def ask(app: Starlette, way: str, asked: Any, **changed: str) -> Answer:
@@ -128,3 +131,29 @@ def test_a_form_of_another_page_is_refused(app: Starlette, kept: list[Mapping[st
     body = json.dumps(ASKED).encode()
     assert post(app, "/api/drawn/keep", body, "text/plain", token=token).status == 400
     assert kept == []
+
+
+# --- the line of a file -------------------------------------------------------------------------
+
+
+def send(
+    app: Starlette, content: bytes, kind: str = "application/octet-stream", **said: str
+) -> Answer:
+    query = {"token": tokens.issue(pen(WORKSPACE)), "name": "线.dxf", "language": "en", **said}
+    return post(app, "/api/drawn/read", content, kind, **query)
+
+
+def test_a_file_comes_whole_with_its_name_and_the_language(app: Starlette) -> None:
+    answer = send(app, bytes(300_000))
+    assert json.loads(answer.body) == {"name": "线.dxf", "language": "en", "size": 300_000}
+
+
+def test_a_file_is_taken_by_who_may_draw_only_and_from_this_page_only(app: Starlette) -> None:
+    assert send(app, b"x", token=tokens.issue(WORKSPACE)).status == 403
+    assert send(app, b"x", "multipart/form-data").status == 400
+
+
+def test_a_file_that_is_too_large_is_refused_with_the_limit(app: Starlette) -> None:
+    assert send(app, bytes(MAX_FILE_BYTES)).status == 200
+    answer = send(app, bytes(MAX_FILE_BYTES + 1))
+    assert (answer.status, str(MAX_FILE_BYTES) in answer.body.decode()) == (400, True)

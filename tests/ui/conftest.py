@@ -20,6 +20,8 @@ import pytest
 from tests.conftest import REPOSITORY, require
 from tests.ui.town import fill_workspace, town
 
+# Until a test gives up on what it waits for: ample for a machine that is slow and loaded.
+PATIENCE_S = 120
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 _ARGUMENTS = [
     "--no-sandbox",
@@ -77,14 +79,15 @@ def serve() -> Iterator[Callable[[str, Path], str]]:
     yield start
     for server in started:
         server.terminate()
-        server.wait(timeout=20)
+        server.wait(timeout=PATIENCE_S)
 
 
 def _await_health(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    for _attempt in range(300):
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
         assert server.poll() is None, log.read_text()
         try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=PATIENCE_S):
                 return
         except OSError:
             time.sleep(0.2)
@@ -107,6 +110,9 @@ def chromium() -> Iterator[Any]:
         browser = running.chromium.launch(executable_path=executable, args=_ARGUMENTS)
         yield browser
         browser.close()
+
+
+LIES_STILL = "() => !map._animatingZoom && !(map._panAnim && map._panAnim._inProgress)"
 
 
 @dataclass
@@ -152,21 +158,25 @@ class Visit:
                     raise
         return None
 
-    def wait(self, ready: Callable[[], Any], seconds: float = 40) -> None:
+    def wait(self, ready: Callable[[], Any]) -> None:
         """Wait until something is so."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             if ready():
                 return
             self.page.wait_for_timeout(100)
         pytest.fail("the page did not become ready")
 
+    def rest(self) -> None:
+        """Wait until the page has run for what was done last."""
+        self.page.wait_for_timeout(300)  # it begins
+        self.page.locator('.stApp[data-test-script-state="notRunning"]').wait_for()
+
     def choose(self, words: str) -> None:
         """Pick an application in the select box and wait for its case."""
         self.page.locator(".st-key-bar input").first.click()
         self.page.keyboard.type(words)
-        self.page.wait_for_timeout(300)
-        self.page.keyboard.press("Enter")
+        self.page.get_by_role("option", name=words).first.click()
         self.page.locator(".tg-figures").wait_for()
 
     def click_map(self, lat: float, lon: float) -> None:
@@ -178,7 +188,8 @@ class Visit:
         self.page.touchscreen.tap(*self._place(lat, lon))
 
     def _place(self, lat: float, lon: float) -> tuple[float, float]:
-        """Where a place of the map is on the page, in pixels."""
+        """Where a place of the map is on the page, in pixels, once the map lies still."""
+        self.wait(lambda: self.frame and self.frame.evaluate(LIES_STILL))
         x, y = self.frame.evaluate(
             "at => { const p = map.latLngToContainerPoint(at); return [p.x, p.y]; }", [lat, lon]
         )
@@ -217,6 +228,7 @@ def visit(chromium: Any) -> Iterator[Callable[[str, str], Visit]]:
         context = chromium.new_context(
             viewport={"width": width, "height": height}, has_touch=phone, is_mobile=phone
         )
+        context.set_default_timeout(PATIENCE_S * 1000)
         contexts.append(context)
         opened = Visit(context.new_page(), address)
         opened.open()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import geopandas as gpd
@@ -48,7 +48,7 @@ def test_the_first_view_is_whole_and_asks_nothing_of_the_outside(
     assert box["height"] >= 0.6 * SIZES[device][1]
     assert box["y"] + box["height"] <= SIZES[device][1] + 1
     for part in (".tg-legend", ".tg-note", ".leaflet-control-scale"):
-        assert frame.locator(part).is_visible(), part
+        frame.locator(part).wait_for()
     assert "示例数据(合成),非真实管线" in frame.locator(".tg-note").inner_text()
     assert "EPSG:4547" in frame.locator(".tg-note").inner_text()
     assert len(frame.locator(".tg-legend line[stroke-dasharray]").all()) >= 6
@@ -83,8 +83,10 @@ def test_picking_an_application_draws_its_routes_and_fills_the_panel(
     if device == "phone":
         # At once: what the page showed before goes away while one looks at it.
         opened.wait(lambda: opened.page.evaluate(LEAST_BUTTON_PX) >= 44)
-    assert opened.frame.evaluate(
-        "() => map.getBounds().contains(L.featureGroup(window.feature_group).getBounds())"
+    opened.wait(
+        lambda: opened.frame.evaluate(
+            "() => map.getBounds().contains(L.featureGroup(window.feature_group).getBounds())"
+        )
     )
     assert (opened.outside, opened.errors, opened.refused) == ([], [], [])
 
@@ -124,6 +126,20 @@ def test_an_inspected_line_shows_its_grounds_and_stands_out(visit: Opener, addre
     opened.wait(lambda: opened.frame.evaluate(faint) == 4)
 
 
+def test_the_switch_turns_the_whole_page_and_its_links(visit: Opener, address: str) -> None:
+    opened = visit(address, "desktop")
+    bar = opened.page.locator(".st-key-bar")
+    links = bar.locator('[data-testid="stPageLink"]')
+    for switch, here, other in (
+        ("English", "Route planning", "Data"),
+        ("中文", "路由规划", "数据"),
+    ):
+        bar.get_by_text(switch, exact=True).click()
+        bar.locator(".tg-brand em", has_text=here).wait_for()
+        opened.wait(lambda other=other: links.all_inner_texts() == [other])
+    assert (opened.outside, opened.errors, opened.refused) == ([], [], [])
+
+
 @pytest.fixture(scope="module")
 def hostile_address(serve: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A server of a town whose parcels, roads and project have hostile names."""
@@ -138,9 +154,8 @@ def test_hostile_names_never_run(visit: Opener, hostile_address: str, device: st
     for parcel in ("P-0001", "P-0004", "P-0009"):
         lat, lon = centre_of(parcel)
         opened.frame.evaluate("at => { map.setView(at, 17, { animate: false }); }", [lat, lon])
-        opened.page.wait_for_timeout(400)
         opened.click_map(lat, lon)
-        opened.page.wait_for_timeout(600)
+        opened.rest()
     opened.choose("XX-2026-001")
     opened.wait(lambda: opened.frame.evaluate(ROUTES) == 5)
     assert "<img src=x" in opened.page.locator(".tg-title").inner_text()
@@ -156,16 +171,17 @@ def test_the_app_itself_opens_on_the_sample_county_and_plans_a_clicked_parcel(
     opened = visit(serve("app.py", tmp_path / "workspace"), "desktop")
     opened.page.wait_for_timeout(1500)
     assert opened.received + opened.layer_bytes <= 1_000_000
-    place = opened.frame.evaluate("""() => {
+    nearest = """() => {
         const size = map.getSize(), near = map.containerPointToLatLng(size.divideBy(2));
         const parcels = Object.values(map._layers).filter(
             layer => layer.options.pane === "tg-parcels" && layer.getCenter);
         parcels.sort((a, b) => near.distanceTo(a.getCenter()) - near.distanceTo(b.getCenter()));
-        const at = parcels[0].getCenter();
-        return [at.lat, at.lng];
-    }""")
-    opened.click_map(*place)
-    opened.page.locator(".tg-lines, .tg-note-warn").first.wait_for(timeout=120_000)
+        const at = parcels.length && parcels[0].getCenter();
+        return at && [at.lat, at.lng];
+    }"""
+    opened.wait(lambda: opened.frame.evaluate(nearest))
+    opened.click_map(*opened.frame.evaluate(nearest))
+    opened.page.locator(".tg-lines, .tg-note-warn").first.wait_for()
     assert opened.page.locator(".tg-lines").count() == 1, opened.page.inner_text(".st-key-case")
     opened.wait(lambda: opened.frame.evaluate(ROUTES) >= 1)
     assert (opened.outside, opened.errors, opened.refused) == ([], [], [])
@@ -175,6 +191,29 @@ def town_place(x: float, y: float) -> tuple[float, float]:
     """Latitude and longitude of a place in the metres of the planned town."""
     at = gpd.GeoSeries([Point(x + ORIGIN[0], y + ORIGIN[1])], crs=CRS_NAME).to_crs(4326).iloc[0]
     return at.y, at.x
+
+
+def draw_points(opened: Visit, device: str, places: Sequence[tuple[float, float]]) -> None:
+    """Click or tap places of the planned town, each when the one before is on the sketch."""
+    sketch = """() => Object.values(map._layers)
+        .find(one => one.options.className === "tg-sketch")._latlngs.length"""
+    for number, place in enumerate(places, 1):
+        (opened.tap_map if device == "phone" else opened.click_map)(*town_place(*place))
+        opened.wait(lambda number=number: opened.frame.evaluate(sketch) == number)
+
+
+def assert_sheet_is_compact(opened: Visit) -> None:
+    """More than half of the map is free, and every button lies on the sheet, wholly, to be hit."""
+    town = opened.page.locator(".st-key-town iframe").bounding_box()
+    desk = opened.frame.locator(".tg-desk")
+    sheet = desk.bounding_box()
+    assert sheet["y"] - town["y"] >= town["height"] / 2
+    buttons = [one.bounding_box() for one in desk.locator("button").all()]
+    assert len(buttons) == 4
+    for box in buttons:
+        assert box["height"] >= 44
+        assert sheet["y"] <= box["y"]
+        assert box["y"] + box["height"] <= sheet["y"] + sheet["height"]
 
 
 @pytest.mark.parametrize("device", SIZES)
@@ -188,12 +227,14 @@ def test_a_route_is_drawn_on_the_map_judged_and_kept(
     opened.page.evaluate("window.__mark = 1")
     desk = opened.frame.locator(".tg-desk")
     desk.locator(".tg-start").click()
-    for place in ((119, 9), (119, 9.6), (136, 9.6), (136, 11)):
-        (opened.tap_map if device == "phone" else opened.click_map)(*town_place(*place))
-        opened.page.wait_for_timeout(150)
+    draw_points(opened, device, ((119, 9), (119, 9.6), (136, 9.6), (136, 11)))
     opened.wait(lambda: desk.locator(".tg-main").is_enabled())
     desk.locator(".tg-main").click()
-    desk.locator("input").first.wait_for()
+    desk.locator(".tg-body").wait_for()
+    if device == "phone":
+        assert_sheet_is_compact(opened)
+        desk.locator(".tg-unfold").click()
+        assert_sheet_is_compact(opened)
     card = desk.inner_text()
     for words in ("给水 手绘路由", "告知承诺制审批", "比推荐路由", "末端移到红线上"):
         assert words in card, words

@@ -88,7 +88,7 @@ def pick(opened: Visit, label: str, words: str) -> None:
     opened.page.get_by_label(label, exact=True).click()
     opened.page.keyboard.type(words)
     opened.page.get_by_role("option", name=words).first.click()
-    opened.page.wait_for_timeout(500)
+    opened.rest()
 
 
 def no_harm(opened: Visit) -> None:
@@ -102,7 +102,7 @@ def test_the_page_is_whole_at_both_sizes(data: Callable[..., Visit], device: str
     page.wait_for_timeout(1000)
     no_harm(opened)
     assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[device][0]
-    assert opened.frame.locator(".tg-legend").is_visible()
+    opened.frame.locator(".tg-legend").wait_for()
     for task in ("图层与版本", "问题"):
         page.get_by_text(task, exact=True).first.click()
         page.get_by_role("heading", name=task[:2]).first.wait_for()
@@ -127,7 +127,8 @@ def test_a_good_file_becomes_the_next_version_and_can_be_taken_back(
         "提醒",
         "0",
     ]
-    assert page.locator("img[alt=图层落在这里]").evaluate("image => image.naturalWidth") > 100
+    picture = page.locator("img[alt=图层落在这里]")
+    opened.wait(lambda: picture.evaluate("image => image.naturalWidth") > 100)
     assert Workspace.open(own).version("parcels") == before  # nothing is stored yet
     assert page.get_by_role("button", name="入库").is_disabled()
     page.get_by_label("操作人").fill("张三")
@@ -193,7 +194,7 @@ def test_a_file_without_crs_asks_for_it_with_evidence(
     offered = page.get_by_text("文件没有编号列")
     opened.wait(lambda: offered.count() == 1)  # that of the layer before goes when the page is done
     offered.click()
-    page.wait_for_timeout(800)
+    opened.rest()
     look_over_until(opened, "在本页:--crs")
     # Notes of the look before stay below until the page is done.
     page.locator("p.tg-note-warn").filter(has_text="--crs EPSG:4547").first.wait_for()
@@ -201,7 +202,7 @@ def test_a_file_without_crs_asks_for_it_with_evidence(
     page.get_by_role("option").first.wait_for()
     assert "EPSG:4547" in page.get_by_role("option").first.inner_text()
     page.get_by_role("option").first.click()
-    page.wait_for_timeout(800)
+    opened.rest()
     look_over_until(opened, "可入库")
     assert page.locator(".tg-figures").inner_text().split()[:2] == ["可入库", "2"]
     no_harm(opened)
@@ -255,14 +256,16 @@ def test_a_problem_is_shown_on_the_map_and_its_repair_can_be_undone(
     opened = data()
     page = opened.page
     page.get_by_text("问题", exact=True).first.click()
-    page.locator('[data-testid="stDataFrame"]').wait_for(timeout=60_000)
+    page.locator('[data-testid="stDataFrame"]').wait_for()
     pick(opened, "图层", "宗地")
-    page.wait_for_timeout(1500)
     centre = opened.frame.evaluate("() => [map.getCenter().lat, map.getCenter().lng]")
+    notes = page.locator("p.tg-note-none").all_inner_texts
     for row in range(1, 8):  # the spike is one of the first problems of the layer
         place = page.locator('[data-testid="stDataFrame"]').bounding_box()
+        before = notes()
         page.mouse.click(place["x"] + 14, place["y"] + 18 + 35 * row)
-        page.wait_for_timeout(1500)
+        opened.wait(lambda before=before: notes() not in ([], before))
+        opened.rest()
         if (
             page.get_by_text("建议的修复").count()
             and "S-1" in page.locator("p.tg-note-none").last.inner_text()
@@ -289,7 +292,7 @@ def test_a_version_is_handed_out_and_that_is_recorded(
     page.get_by_text("图层与版本", exact=True).first.click()
     page.get_by_label("操作人").last.fill("赵六")
     page.get_by_label("操作人").last.press("Enter")
-    page.wait_for_timeout(1500)
+    opened.rest()
     with page.expect_download() as waiting:
         page.get_by_role("button", name="导出", exact=True).click()
     file = tmp_path / "out.gpkg"

@@ -6,12 +6,14 @@ The script runs in a bare page whose server is this test: answers come when the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from api.routes import STATIC, package_folder
+from tests.ui.conftest import PATIENCE_S
 
 pytestmark = pytest.mark.browser
 
@@ -20,7 +22,7 @@ PAGE = """<style>#map { width: 600px; height: 400px; position: relative }
 .tg-desk { position: absolute; top: 0; right: 0; z-index: 1000 }</style>
 <div id="map"></div>"""
 WORDS = ["draw", "hint", "utility", "undo", "judge", "cancel", "waiting", "failed", "drawn"]
-WORDS += ["author", "note", "keep", "change", "discard"]
+WORDS += ["author", "note", "keep", "change", "discard", "file", "reading", "large", "read"]
 PEN = {
     "url": "http://desk.test/",
     "token": "t",
@@ -28,12 +30,25 @@ PEN = {
     "language": "zh",
     "at": [31.6, 114.8],
     "chosen": None,
+    "most_bytes": 1000,
     "utilities": [
         {"key": key, "name": key, "colour": "#123456"} for key in ("water", "gas")
     ],
     "words": {word: word for word in WORDS},
 }  # fmt: skip
 JUDGED = {"html": "<p>met</p>", "line": [[31.6, 114.8], [31.601, 114.801]], "faults": []}
+
+
+# Counts the answers that came and were taken in, or did not come.
+COUNT_ANSWERS = """() => {
+  const ask = window.fetch, over = () => setTimeout(() => { window.answers += 1; }, 0);
+  window.answers = 0;
+  window.fetch = (...asked) => ask(...asked).then(answer => {
+    const read = answer.json.bind(answer);
+    answer.json = () => read().finally(over);
+    return answer;
+  }, error => { over(); throw error; });
+}"""
 
 
 class Desk:
@@ -49,6 +64,7 @@ class Desk:
         for script in (leaflet, STATIC / "fix.js", STATIC / "draw.js"):
             page.add_script_tag(content=script.read_text("utf-8"))
         page.evaluate("map_ = L.map('map').setView([31.6, 114.8], 17)")
+        page.evaluate(COUNT_ANSWERS)
         self.show(PEN)
 
     def show(self, pen: dict[str, Any] | None) -> None:
@@ -59,17 +75,26 @@ class Desk:
             route.fulfill(content_type="text/html", body=PAGE)
             return
         way = route.request.url.split("/")[-1].split("?")[0]
-        self.asked.append((way, json.loads(route.request.post_data)))
+        is_file = route.request.headers["content-type"] == "application/octet-stream"
+        sent = route.request.post_data
+        self.asked.append((way, {"sent": sent} if is_file else json.loads(sent)))
         self.waiting.append(route)
 
     def answer(self, body: dict[str, Any], status: int = 200) -> None:
         """Let the oldest answer that waits come, and the page take it in."""
-        self.oldest().fulfill(status=status, json=body)
-        self.page.wait_for_timeout(100)
+        oldest = self.oldest()
+        self.taken_in(lambda: oldest.fulfill(status=status, json=body))
+
+    def taken_in(self, answer: Callable[[], None]) -> None:
+        """Let an answer come, and wait until the page did what it does about it."""
+        before = self.page.evaluate("answers")
+        answer()
+        self.page.wait_for_function("before => answers > before", arg=before)
 
     def oldest(self) -> Any:
         """The request that waits longest for its answer."""
-        for _attempt in range(50):
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
             if self.waiting:
                 return self.waiting.pop(0)
             self.page.wait_for_timeout(20)
@@ -82,6 +107,10 @@ class Desk:
     def press(self, words: str) -> None:
         self.page.locator(".tg-desk button", has_text=words).click()
 
+    def choose(self, name: str, content: str) -> None:
+        file = {"name": name, "mimeType": "", "buffer": content.encode()}
+        self.page.locator(".tg-desk input[type=file]").set_input_files(file)
+
     @property
     def text(self) -> str:
         return str(self.page.locator(".tg-desk").inner_text())
@@ -90,6 +119,7 @@ class Desk:
 @pytest.fixture
 def desk(chromium: Any) -> Iterator[Desk]:
     context = chromium.new_context(viewport={"width": 640, "height": 420})
+    context.set_default_timeout(PATIENCE_S * 1000)
     made = Desk(context.new_page())
     made.press("draw")
     made.draw((100, 100), (200, 150))
@@ -159,10 +189,57 @@ def test_a_drawing_that_was_not_kept_can_be_kept_again(desk: Desk) -> None:
     desk.answer({"message": "<b>full"}, status=422)
     assert "<b>full" in desk.text
     desk.press("keep")
-    desk.oldest().abort()
-    desk.page.wait_for_timeout(100)
+    desk.taken_in(desk.oldest().abort)
     assert "failed" in desk.text
     desk.press("keep")
     desk.answer({"kept": True})
     assert desk.text == "draw"
     assert [way for way, _body in desk.asked] == ["judge", "keep", "keep", "keep"]
+
+
+READ = {"line": [[114.8, 31.6], [114.801, 31.6], [114.801, 31.601]], "file": "<b>.dxf",
+        "notes": ["<i>one</i>"]}  # fmt: skip
+
+
+def test_the_line_of_a_file_is_judged_at_once_and_its_name_is_the_note(desk: Desk) -> None:
+    desk.choose("<b>.dxf", "0")
+    desk.answer(READ)
+    desk.answer(JUDGED)
+    folded = desk.page.locator(".tg-body").text_content()
+    assert folded.endswith("<b>.dxf<i>one</i>")
+    desk.press("keep")
+    desk.answer({"kept": True})
+    [(_read, file), (_judge, judged), (_keep, kept)] = desk.asked
+    assert file == {"sent": "0"}
+    assert judged["line"] == READ["line"]  # to the last digit
+    assert kept == {**judged, "author": "", "note": "<b>.dxf"}
+
+
+def test_a_file_that_cannot_be_read_leaves_what_was_drawn(desk: Desk) -> None:
+    desk.choose("a.dxf", "0")
+    desk.answer({"message": "no <b>line"}, status=422)
+    assert "no <b>line" in desk.text
+    desk.press("judge")
+    desk.answer(JUDGED)
+    assert [way for way, _body in desk.asked] == ["read", "judge"]
+    assert len(desk.asked[1][1]["line"]) == 2
+
+
+def test_a_line_of_a_file_that_is_refused_can_be_changed_and_is_then_no_longer_the_files(
+    desk: Desk,
+) -> None:
+    desk.choose("a.dxf", "0")
+    desk.answer(READ)
+    desk.answer({"message": "out of reach"}, status=422)
+    assert "out of reach" in desk.text
+    desk.press("undo")
+    desk.press("judge")
+    desk.answer(JUDGED)
+    assert desk.asked[-1][1]["line"] == READ["line"][:2]
+    assert desk.page.locator("input").nth(1).input_value() == ""
+
+
+def test_a_file_that_is_too_large_is_not_sent(desk: Desk) -> None:
+    desk.choose("a.dxf", "0" * 1001)
+    assert "a.dxf: large" in desk.text
+    assert desk.asked == []

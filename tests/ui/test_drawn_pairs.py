@@ -13,7 +13,7 @@ from shapely.geometry import Point, box
 from tests.planned_town import make_workspace
 from tests.towns import main, town
 from tests.ui.conftest import SIZES, Visit
-from tests.ui.test_browser import LEAST_BUTTON_PX, ROUTES, town_place
+from tests.ui.test_browser import LEAST_BUTTON_PX, ROUTES, draw_points, town_place
 from tests.ui.test_drawn_routes import drawing
 from ui.drawn_routes import MAX_KEPT, judge_door, keep_door, keep_drawing
 
@@ -132,9 +132,7 @@ def draw(opened: Visit, device: str, feed: int, points: Points) -> Any:
     chosen = desk.locator("select").nth(1)
     assert chosen.locator("option").all_inner_texts() == ["第一路", "第二路"]
     chosen.select_option(str(feed))
-    for place in points:
-        (opened.tap_map if device == "phone" else opened.click_map)(*town_place(*place))
-        opened.page.wait_for_timeout(150)
+    draw_points(opened, device, points)
     opened.wait(lambda: desk.locator(".tg-main").is_enabled())
     desk.locator(".tg-main").click()
     return desk

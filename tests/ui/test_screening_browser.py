@@ -59,16 +59,15 @@ def test_parcels_are_coloured_and_a_click_is_answered_before_its_plan(
     assert water["P-1"] != water["P-2"]  # by commitment; not to be reached
     assert "不作为判定" in frame.locator(".tg-tint-keys").inner_text()
     select.select_option("worst")
-    assert len(frame.evaluate(FILLS)) == 3
+    opened.wait(lambda: len(frame.evaluate(FILLS)) == 3)
     assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[device][0]
 
     page.evaluate(WATCH, ".tg-first")
     frame.evaluate(WATCH, "path.tg-glimpse")
     at = centre_of("P-1")
     frame.evaluate("at => { map.setView(at, 17, { animate: false }); }", list(at))
-    page.wait_for_timeout(500)
     (opened.click_map if device == "desktop" else opened.tap_map)(*at)
-    page.locator(".tg-figures").wait_for(timeout=90_000)
+    page.locator(".tg-figures").wait_for()
     assert page.evaluate("window.__seen") == 1
     assert frame.evaluate("window.__seen") == 1
     opened.wait(lambda: frame.locator("path.tg-route").count() == 4)
@@ -81,8 +80,8 @@ def test_parcels_are_coloured_and_a_click_is_answered_before_its_plan(
         [Answer("road:R-1", "surface", "paver")], author="李", replace=True
     )
     page.locator(".st-key-strips label").first.click()  # the page runs again
-    frame.locator(".tg-tints").wait_for(state="hidden", timeout=90_000)
-    assert frame.evaluate(FILLS) == []
+    frame.locator(".tg-tints").wait_for(state="hidden")
+    opened.wait(lambda: frame.evaluate(FILLS) == [])
 
 
 @pytest.mark.parametrize("device", SIZES)
@@ -102,24 +101,24 @@ def test_a_county_is_screened_from_the_page_and_coloured(
     page.locator(".st-key-screening").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[device][0]
     other.page.get_by_role("button", name="BZ-1 示例综合楼").click()
-    other.page.locator(".tg-figures").wait_for(timeout=90_000)
+    other.page.locator(".tg-figures").wait_for()
 
-    opened.wait(lambda: len(frame.evaluate(FILLS)) == 3, seconds=120)
+    opened.wait(lambda: len(frame.evaluate(FILLS)) == 3)
     assert page.evaluate("window.__seen") == 1
     assert frame.locator(".tg-tints select").input_value() == "worst"
     assert page.get_by_role("button", name="筛查全县").count() == 0
     assert len(Workspace.open(workspace).screenings.listed()) == 1
     other.page.locator(".st-key-strips label").first.click()  # the page runs again
-    other.wait(lambda: other.frame and other.frame.evaluate(FILLS), seconds=60)  # near its case
+    other.wait(lambda: other.frame and other.frame.evaluate(FILLS))  # near its case
     other.page.reload()
-    other.wait(lambda: other.frame and other.frame.evaluate(FILLS), seconds=60)  # as it was left
+    other.wait(lambda: other.frame and other.frame.evaluate(FILLS))  # as it was left
 
     Workspace.open(workspace).answer(
         [Answer("road:R-1", "surface", "paver")], author="李", replace=True
     )
     page.reload()
-    page.get_by_role("button", name="筛查全县").click(timeout=60_000)
-    opened.wait(lambda: opened.frame and len(opened.frame.evaluate(FILLS)) == 3, seconds=120)
+    page.get_by_role("button", name="筛查全县").click()
+    opened.wait(lambda: opened.frame and len(opened.frame.evaluate(FILLS)) == 3)
     assert len(Workspace.open(workspace).screenings.listed()) == 2
     for one in (opened, other):
         assert (one.outside, one.errors, one.refused) == ([], [], [])

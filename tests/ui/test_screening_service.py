@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+import language
 from layers.store import Workspace
 from planning.county_screening import Inputs, kept_screening
 from tests.planned_town import make_workspace
@@ -66,6 +68,35 @@ def test_what_keeps_it_from_being_made_is_told(tmp_path: Path) -> None:
     over = await_end(tmp_path / "nowhere")[-1]
     assert over.failed
     assert "nowhere" in went_wrong(over)
+
+
+def test_each_visitor_is_told_in_his_own_language(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the installation speaks, and whoever asked for it."""
+    monkeypatch.setenv("TONGGOU_LANGUAGE", "en")
+    make_screening(tmp_path / "nowhere")
+    over = await_end(tmp_path / "nowhere")[-1]
+    told = {}
+    for one in language.LANGUAGES:
+        language.speak(one)
+        told[one] = went_wrong(over)
+    language.speak(None)
+    assert told["zh"].endswith("nowhere:不是工作区。请先运行 init 新建。"), told
+    assert told["en"].endswith("nowhere: not a workspace. Please make one by init first."), told
+
+
+def test_notes_of_a_screening_that_was_made_are_kept_in_every_language(tmp_path: Path) -> None:
+    path = make_workspace(tmp_path)
+    make_screening(path)
+    await_end(path)
+    [kept] = (path / "screenings").iterdir()
+    kept.write_bytes(b"damaged")
+    make_screening(path)
+    [note] = await_end(path)[-1].notes
+    assert note["zh"] == f"保存的筛查 {kept.name}:文件已损坏。已弃用。"
+    assert note["en"].startswith("The kept screening ")
+    assert not re.search("[一-龥]", note["en"])
 
 
 def test_a_command_that_breaks_down_is_told_too(

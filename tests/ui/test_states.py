@@ -26,7 +26,7 @@ def page(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
         lambda key, county: plan_json(dict(county.applications[key])),
     )
     monkeypatch.setattr(ui.engineer, "plan_of_parcel", _plan_of_parcel)
-    return AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=60)
+    return AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=120)
 
 
 def _plan_of_parcel(parcel: str, day: Any, _county: Any) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def test_a_workspace_without_parcels_says_what_to_import(
 ) -> None:
     Workspace.create(tmp_path / "empty", "411523_xinxian", "EPSG:4547")
     monkeypatch.setenv("TONGGOU_WORKSPACE", str(tmp_path / "empty"))
-    page = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=60).run()
+    page = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=120).run()
     assert "工作区还没有宗地" in shown(page)
 
 
