@@ -383,12 +383,13 @@ class _Site:
         self._holds_whole_parcels(part, splice)
         gone, came = before.graph.lines[splice.edge < 0], part.graph.lines[splice.new_edges]
         moved = Region.along(np.concatenate([gone, came]), CELL_M)
-        corridors = replace(
-            spliced(before, part, splice, self._gaps(part, splice, moved)),
+        found = replace(
+            part,
             roadside=self.beside,
             obstacles=obstacles_of(self.survey),
             green=green_of(self.survey),
         )
+        corridors = spliced(before, found, splice, self._gaps(part, splice, moved))
         changed = self.round.joined(moved)
         return _Corridors(corridors, (splice.node, splice.road), splice.edge_before, changed)
 

@@ -250,7 +250,7 @@ def _roads(before: Corridors, part: Corridors) -> IntArray:
 def spliced(
     before: Corridors, part: Corridors, splice: Splice, gaps_m: Mapping[str, float]
 ) -> Corridors:
-    """The corridors with the part in its place; obstacles and greenery are those of the part.
+    """The corridors with the part in its place; all but graph and tables is that of the part.
 
     Without any difference of the graph it is the very graph that stood before.
     """
