@@ -223,10 +223,11 @@ class PieceGround:
 
     def rows(self, numbers: IntArray) -> IntArray:
         """Rows of pieces, in order."""
-        fresh = np.unique(numbers[self._row[numbers] < 0])
-        if len(fresh):
-            self._measure(fresh)
-        return self._row[numbers]
+        rows = self._row[numbers]
+        if (rows < 0).any():
+            self._measure(np.unique(numbers[rows < 0]))
+            rows = self._row[numbers]
+        return rows
 
     def _measure(self, numbers: IntArray) -> None:
         lines, ground = self.lines, self.work.ground

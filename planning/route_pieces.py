@@ -169,12 +169,15 @@ class PieceBook:
         """
         rows = ground.rows(numbers)
         known = self._told.get((ground.told, worst), np.zeros(0, np.int8))
-        known = ranks_filled(known, len(ground.told))
-        fresh = np.unique(rows[known[rows] < 0])
-        if len(fresh):
+        if rows.max(initial=-1) >= len(known):
+            known = ranks_filled(known, len(ground.told))
+            self._told[ground.told, worst] = known
+        ranks = known[rows]
+        if (ranks < 0).any():
+            fresh = np.unique(rows[ranks < 0])
             known[fresh] = self._judged(ground, fresh, worst)
-        self._told[ground.told, worst] = known
-        return known[rows]
+            ranks = known[rows]
+        return ranks
 
     def _judged(self, ground: PieceGround, rows: IntArray, worst: bool) -> NDArray[np.int8]:
         figures = dict(zip(FIGURES, ground.figures(rows).T, strict=True))
