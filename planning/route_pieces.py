@@ -15,7 +15,6 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -43,8 +42,8 @@ _AREA_ROUNDING_M2 = 1e-6
 
 
 Caps = Mapping[str, tuple[Condition, float]]
-# Where a groundwork keeps inputs of a route that is no metre long.
-NOTHING = "nothing"
+# Where a groundwork keeps inputs of a route that is no metre long, and outcomes that are possible.
+NOTHING, OUTCOMES = "nothing", "outcomes"
 # What books tell of a demand whatever lies where.
 _OF_DEMAND = ("rules", "growing", "touching", "unchanging", "_counting_green", "_metre_adds")
 
@@ -299,7 +298,8 @@ class PieceBook:
 
     def _ranked_as(self, columns: Mapping[str, Column], count: int) -> NDArray[np.int8]:
         """Ranks of rows of inputs."""
-        possible, of_row = possible_columns(self.utility, columns, count, self.work.policy)
+        known = self.work.kept.setdefault((OUTCOMES,), {})
+        possible, of_row = possible_columns(self.utility, columns, count, self.work.policy, known)
         return np.array([rank_among(one) for one in possible], np.int8)[of_row]
 
     # --- what no route can change --------------------------------------------------------------
@@ -547,23 +547,23 @@ def green_bounds(
     one, two = one[apart], two[apart]
     shared_m2 = shapely.area(shapely.intersection(shapes[one], shapes[two]))
     one, two, shared_m2 = np.r_[one, two], np.r_[two, one], np.r_[shared_m2, shared_m2]
-    pairs = pd.DataFrame({"one": one, "node": _shared_node(ends[one], ends[two])})
-    pairs["kind"] = single[two]
-    pairs["m2"] = shared_m2
-    pairs = pairs[pairs["m2"] > 0]
-    at_node, of_kind = pairs["node"] >= 0, pairs["kind"] > 0
-    lost = pairs[~at_node & ~of_kind]
-    at_nodes = _most(pairs[at_node], ["one", "node"], 2 * routes - 1)
-    elsewhere = _most(pairs[~at_node & of_kind], ["one", "kind"], routes)
-    for shares in (lost, at_nodes, elsewhere):
-        part = shares.groupby("one")["m2"].sum()
-        area[part.index] -= part.to_numpy() / 2
+    some = shared_m2 > 0
+    one, two, shared_m2 = one[some], two[some], shared_m2[some]
+    node, kind = _shared_node(ends[one], ends[two]), single[two]
+    count = np.select([node >= 0, kind > 0], [2 * routes - 1, routes], len(one))
+    most = _place_among(one, np.where(node >= 0, node, -1 - kind), shared_m2) < count
+    area -= np.bincount(one[most], shared_m2[most], minlength=len(area)) / 2
     return np.asarray(np.maximum(area - _AREA_ROUNDING_M2, 0.0))
 
 
-def _most(pairs: pd.DataFrame, by: list[str], count: int) -> pd.DataFrame:
-    """The ``count`` largest shares of every group."""
-    return pairs.sort_values("m2", ascending=False, kind="stable").groupby(by).head(count)
+def _place_among(one: IntArray, of: IntArray, shared_m2: FloatArray) -> IntArray:
+    """The place of each share among those of one piece and group, the largest first."""
+    order = np.lexsort((-shared_m2, of, one))
+    anew = (np.diff(one[order], prepend=-1) != 0) | (np.diff(of[order], prepend=0) != 0)
+    at = np.arange(len(order))
+    place = np.zeros(len(order), np.int64)
+    place[order] = at - np.maximum.accumulate(np.where(anew, at, 0))
+    return place
 
 
 def _shared_node(ends: IntArray, others: IntArray) -> IntArray:

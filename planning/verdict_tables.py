@@ -119,10 +119,7 @@ def judge_columns(
     told = {} if known is None else known
     said = (utility, mode, tuple((switches or {}).items()), tuple(unverified), frozenset(columns))
     known_measures = None if tolerances is None else frozenset(tolerances)
-    keys = [
-        (*said, known_measures, truths.tobytes())
-        for truths in np.stack([code[first] for code in codes], axis=1)
-    ]
+    keys = _keys((*said, known_measures), codes, first)
     for at, key in zip(first.tolist(), keys, strict=True):
         if key not in told:
             told[key] = judge(
@@ -141,14 +138,33 @@ def judge_columns(
 
 
 def possible_columns(
-    utility: str, columns: Mapping[str, Column], count: int, policy: Policy
+    utility: str,
+    columns: Mapping[str, Column],
+    count: int,
+    policy: Policy,
+    known: dict[Any, tuple[str, ...]] | None = None,
 ) -> tuple[list[tuple[str, ...]], NDArray[np.intp]]:
-    """The outcomes that are possible in a plan for ``count`` rows, and which each row has."""
+    """The outcomes that are possible in a plan for ``count`` rows, and which each row has.
+
+    ``known`` holds them under this policy from call to call, as of :func:`judge_columns`.
+    """
     if count == 0:
         return [], np.zeros(0, np.intp)
     rules, table = policy.rules[policy_utility(utility)], _Columns(columns, count)
-    first, class_of = _classes([*_codes(policy, rules, table)])
-    return [possible_of(utility, _row(columns, at), policy) for at in first.tolist()], class_of
+    codes = [*_codes(policy, rules, table)]
+    first, class_of = _classes(codes)
+    told = {} if known is None else known
+    keys = _keys((utility, frozenset(columns)), codes, first)
+    for at, key in zip(first.tolist(), keys, strict=True):
+        if key not in told:
+            told[key] = possible_of(utility, _row(columns, at), policy)
+    return [told[key] for key in keys], class_of
+
+
+def _keys(said: tuple[Any, ...], codes: list[Codes], first: NDArray[np.intp]) -> list[Any]:
+    """What tells a verdict of each class of rows, by its first row, beside what was ``said``."""
+    truths = np.stack([code[first] for code in codes], axis=1)
+    return [(*said, one.tobytes()) for one in truths]
 
 
 def _row(columns: Mapping[str, Column], at: int) -> dict[str, Any]:
