@@ -311,8 +311,3 @@ def piece_ground(work: Groundwork, demand: Demand, of: str) -> PieceGround:
         work.kept[key] = PieceGround(work.kept[lines], width_m)
     ground: PieceGround = work.kept[key]
     return ground
-
-
-def ranks_filled(ranks: NDArray[np.int8], count: int) -> NDArray[np.int8]:
-    """Ranks with room for more rows, -1 where none was told yet."""
-    return np.concatenate([ranks, np.full(count - len(ranks), -1, np.int8)])

@@ -28,7 +28,7 @@ from planning.facts import pipe_facts
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Told, rank_among, site_facts, tell, working_strips
 from planning.measures import MEASURES, Figures, measure_all
-from planning.piece_ground import BORED, CUT, FIGURES, PieceGround, piece_ground, ranks_filled
+from planning.piece_ground import BORED, CUT, FIGURES, PieceGround, PieceRows, piece_ground
 from planning.policy_model import Condition, UtilityRules
 from planning.readings import read_as
 from planning.routes import Routes, Way, measure_lines
@@ -153,46 +153,54 @@ class PieceBook:
     def _ground(self, of: str) -> PieceGround:
         return piece_ground(self.work, self.demand, of)
 
-    def _edge_ranks(
-        self, edges: IntArray, bored: NDArray[np.bool_], worst: bool
-    ) -> NDArray[np.int8]:
-        ranks = np.zeros(len(edges), np.int8)
-        for of, mine in ((CUT, ~bored), (BORED, bored)):
-            ranks[mine] = self._ranks_of(self._ground(of), edges[mine], worst)
-        return ranks
-
-    def _ranks_of(self, ground: PieceGround, numbers: IntArray, worst: bool) -> NDArray[np.int8]:
-        """Ranks of pieces; ``worst``: if all that routes measure were as bad as can be.
+    def _ranks(
+        self, pieces: Sequence[tuple[PieceGround, IntArray]], worst: bool
+    ) -> list[NDArray[np.int8]]:
+        """Ranks of pieces by kind; ``worst``: if all that routes measure were as bad as can be.
 
         What qualifies at worst does so because nothing that it touches needs a permit.
         """
-        rows = ground.rows(numbers)
-        known = self._told.get((ground.told, worst), np.zeros(0, np.int8))
-        if rows.max(initial=-1) >= len(known):
-            known = ranks_filled(known, len(ground.told))
-            self._told[ground.told, worst] = known
-        ranks = known[rows]
-        if (ranks < 0).any():
-            fresh = np.unique(rows[ranks < 0])
-            known[fresh] = self._judged(ground, fresh, worst)
-            ranks = known[rows]
-        return ranks
+        rows = [ground.rows(numbers) for ground, numbers in pieces]
+        known = [self._known(ground.told, worst) for ground, _ in pieces]
+        found = [ranks[mine] for ranks, mine in zip(known, rows, strict=True)]
+        if not any((ranks < 0).any() for ranks in found):
+            return found
+        fresh = [np.unique(mine[ranks < 0]) for ranks, mine in zip(found, rows, strict=True)]
+        grounds = [ground for ground, _ in pieces]
+        judged = self._judged(list(zip(grounds, fresh, strict=True)), worst)
+        for ranks, mine in zip(known, fresh, strict=True):
+            ranks[mine], judged = judged[: len(mine)], judged[len(mine) :]
+        return [ranks[mine] for ranks, mine in zip(known, rows, strict=True)]
 
-    def _judged(self, ground: PieceGround, rows: IntArray, worst: bool) -> NDArray[np.int8]:
-        figures = dict(zip(FIGURES, ground.figures(rows).T, strict=True))
-        columns: dict[str, Column] = dict(
-            measure_all(self.utility, Figures(self.demand, **figures))
-        )
+    def _known(self, told: PieceRows, worst: bool) -> NDArray[np.int8]:
+        """Ranks by row, -1 where none was told yet."""
+        known = self._told.get((told, worst), np.zeros(0, np.int8))
+        if len(known) < len(told):
+            known = np.concatenate([known, np.full(len(told) - len(known), -1, np.int8)])
+            self._told[told, worst] = known
+        return known
+
+    def _judged(
+        self, pieces: Sequence[tuple[PieceGround, IntArray]], worst: bool
+    ) -> NDArray[np.int8]:
+        """Ranks of rows of pieces of several kinds, judged at once."""
+        figures = np.concatenate([ground.figures(rows) for ground, rows in pieces])
+        named = dict(zip(FIGURES, figures.T, strict=True))
+        columns: dict[str, Column] = dict(measure_all(self.utility, Figures(self.demand, **named)))
         if worst:
-            columns |= dict.fromkeys(self.growing, np.full(len(rows), _WORST))
-        kinds, place = np.unique(ground.told.kind[rows], return_inverse=True)
-        facts = ground.facts(kinds.tolist(), self.dig_date)
+            columns |= dict.fromkeys(self.growing, np.full(len(figures), _WORST))
+        facts: list[Mapping[str, Any]] = []
+        places = []
+        for ground, rows in pieces:
+            kinds, place = np.unique(ground.told.kind[rows], return_inverse=True)
+            places.append(place + len(facts))
+            facts += ground.facts(kinds.tolist(), self.dig_date)
         for name in facts[0]:
-            columns[name] = _coded([fact[name] for fact in facts], place)
-        alike = np.zeros(len(rows), np.intp)
+            columns[name] = _coded([fact[name] for fact in facts], np.concatenate(places))
+        alike = np.zeros(len(figures), np.intp)
         for name, value in {**pipe_facts(self.demand), **self.given}.items():
             columns[name] = Coded(alike, [value])
-        return self._ranked_as(columns, len(rows))
+        return self._ranked_as(columns, len(figures))
 
     def figures(
         self,
@@ -236,11 +244,11 @@ class PieceBook:
         if self._rank_in_city_road(worst) > level:
             good_edges = ~np.where(bored, *(city[edges] for city in _in_city_roads(self.work)))
             good_tie_ins = ~tie_ins_in_city_roads(self.work, self.utility, tie_ins)
-        ranks = self._edge_ranks(edges[good_edges], bored[good_edges], worst)
-        good_edges[good_edges] = ranks <= level
-        stubs = self._ground(self.utility)
-        ranks = self._ranks_of(stubs, tie_ins[good_tie_ins], worst)
-        good_tie_ins[good_tie_ins] = ranks <= level
+        cut, drilled, joined = good_edges & ~bored, good_edges & bored, good_tie_ins.copy()
+        pieces = (CUT, edges[cut]), (BORED, edges[drilled]), (self.utility, tie_ins[joined])
+        ranks = self._ranks([(self._ground(of), numbers) for of, numbers in pieces], worst)
+        good_edges[cut], good_edges[drilled] = ranks[0] <= level, ranks[1] <= level
+        good_tie_ins[joined] = ranks[2] <= level
         return good_edges, good_tie_ins
 
     def shut_in(self, site: Site) -> bool:

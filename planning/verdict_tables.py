@@ -22,6 +22,8 @@ from planning.verdicts import Verdict, judge, possible_of
 Codes = NDArray[np.int8]  # 1 true, 0 false, -1 unknown
 
 COLUMNS = ("outcome", "clause", "certainty", "otherwise")
+# So many classes, each in three, have whole numbers still.
+_MOST_CLASSES = 2**60
 
 
 class Coded(NamedTuple):
@@ -186,10 +188,13 @@ def _column(column: pd.Series) -> Column:
 
 def _classes(codes: list[Codes]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """First row of each class of rows with equal codes, and the class of each row."""
-    class_of = np.zeros(len(codes[0]), np.int64)  # numbered as they come up
+    class_of, most = np.zeros(len(codes[0]), np.int64), 1
     for code in codes:
         if (code != code[0]).any():
-            class_of = pd.factorize(class_of * 3 + (code + 1))[0].astype(np.int64)
+            class_of, most = class_of * 3 + (code + 1), most * 3
+            if most > _MOST_CLASSES:
+                class_of, most = pd.factorize(class_of)[0].astype(np.int64), len(code)
+    class_of = pd.factorize(class_of)[0].astype(np.int64)  # numbered as they come up
     first = np.flatnonzero(np.diff(np.maximum.accumulate(class_of), prepend=-1))
     return first, class_of.astype(np.intp)
 
