@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
+from scipy.sparse.csgraph import breadth_first_order, dijkstra
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -66,6 +66,19 @@ def spread(
     graph = csr_array((values, np.concatenate([arcs.head, nodes]), indptr), shape=(size, size))
     reached, before = dijkstra(graph, indices=arcs.n, return_predecessors=True, limit=limit)
     return reached[:-1], before[:-1]
+
+
+def joined(arcs: Arcs, usable: NDArray[np.bool_], nodes: Ints) -> NDArray[np.bool_]:
+    """Which nodes some nodes are joined to, or among, over the edges that are usable."""
+    kept = usable[arcs.edge]
+    first = np.concatenate([[0], np.cumsum(kept)])[arcs.indptr]
+    indptr = np.append(first, first[-1] + len(nodes)).astype(np.int32)
+    heads = np.concatenate([arcs.head[kept], nodes.astype(np.int32)])
+    size = arcs.n + 1
+    graph = csr_array((np.ones(len(heads)), heads, indptr), shape=(size, size))
+    found = np.zeros(size, bool)
+    found[breadth_first_order(graph, arcs.n, return_predecessors=False)] = True
+    return found[:-1]
 
 
 def start_at(n: int, nodes: Ints) -> Floats:

@@ -418,21 +418,33 @@ def _roads_cut_open(
 ) -> list[dict[int, Truth]]:
     """The roads that each route opens or may open by its trench.
 
-    The trench is what the margins of the working strip leave. None stands for a road without a
-    red line that the route comes near.
+    None stands for a road without a red line that the route comes near.
     """
-    trenches = shapely.buffer(
-        strips, -ground.policy.planning.work_margin_m, cap_style="flat", join_style="mitre"
-    )
-    for number, one in enumerate(along):
-        if one.bored:
-            pits = shapely.union_all(ground.bores.pits_of(one.bored))
-            trenches[number] = shapely.difference(trenches[number], pits)
     found = [dict(one.opened) for one in along]
     for land, dug in ground.reaches:
-        for line, road in _overlapping(trenches, land, found, dug):
-            found[line][road] = dug
+        line, road = land.tree.query(strips, predicate="intersects")
+        pairs = zip(line.tolist(), road.tolist(), strict=True)
+        # True is more than None.
+        fresh = [found[n].get(one) is None if dug else one not in found[n] for n, one in pairs]
+        line, road = line[np.array(fresh, bool)], road[np.array(fresh, bool)]
+        some, at = np.unique(line, return_inverse=True)
+        meets = _overlap(_trenches(ground, along, strips, some)[at], land.shapes[road])
+        for number, one in zip(line[meets].tolist(), road[meets].tolist(), strict=True):
+            found[number][one] = dug
     return found
+
+
+def _trenches(
+    ground: Ground, along: Sequence[Along], strips: NDArray[Any], some: IntArray
+) -> NDArray[Any]:
+    """The trenches of some routes: what the margins of their working strips leave."""
+    margin_m = ground.policy.planning.work_margin_m
+    trenches = shapely.buffer(strips[some], -margin_m, cap_style="flat", join_style="mitre")
+    for at, number in enumerate(some.tolist()):
+        if along[number].bored:
+            pits = shapely.union_all(ground.bores.pits_of(along[number].bored))
+            trenches[at] = shapely.difference(trenches[at], pits)
+    return np.asarray(trenches)
 
 
 def _roads_with_pits(ground: Ground, routes: Routes) -> dict[int, dict[int, Truth]]:
@@ -442,8 +454,10 @@ def _roads_with_pits(ground: Ground, routes: Routes) -> dict[int, dict[int, Trut
     owner = [number for number, mine in pits.items() for _ in mine]
     every = np.array([pit for mine in pits.values() for pit in mine], object)
     for land, dug in ground.reaches:
-        for pit, road in _overlapping(every, land):
-            found[owner[pit]].setdefault(road, dug)
+        pit, road = land.tree.query(every, predicate="intersects")
+        meets = _overlap(every[pit], land.shapes[road])
+        for one, entered in zip(pit[meets].tolist(), road[meets].tolist(), strict=True):
+            found[owner[one]].setdefault(entered, dug)
     return found
 
 
@@ -458,30 +472,9 @@ def _methods(cut: Dug, pits: Dug | None) -> Mapping[str, Truth]:
     return {"open_cut": any_holds(cut.values()), "pit_in_road": any_holds(pits.values())}
 
 
-def _overlapping(
-    trenches: NDArray[Any],
-    land: Shapes,
-    known: Sequence[Dug] | None = None,
-    told: Truth = None,
-) -> list[tuple[int, int]]:
-    """Pairs of trenches and shapes of land that share more than a contact.
-
-    But those of which at least so much is known already: True is more than None.
-    """
-    trench, area = land.tree.query(trenches, predicate="intersects")
-    if known is not None:
-        pairs = zip(trench.tolist(), area.tolist(), strict=True)
-        fresh = np.array(
-            [
-                known[one].get(road) is None if told else road not in known[one]
-                for one, road in pairs
-            ],
-            bool,
-        )
-        trench, area = trench[fresh], area[fresh]
-    shared = shapely.area(shapely.intersection(trenches[trench], land.shapes[area]))
-    apart = shared <= CONTACT_TOLERANCE_M
-    return list(zip(trench[~apart].tolist(), area[~apart].tolist(), strict=True))
+def _overlap(shapes: NDArray[Any], land: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which shapes share more than a contact with the land beside them."""
+    return np.asarray(shapely.area(shapely.intersection(shapes, land)) > CONTACT_TOLERANCE_M)
 
 
 def _roads_beneath(ground: Ground, routes: Routes) -> list[tuple[int, ...]]:

@@ -76,18 +76,15 @@ class NearbyWays:
         """Whether the demand and the site can be searched at all."""
         return not self.area.is_empty and not self.too_many
 
-    @cached_property
+    @property
     def cost(self) -> FloatArray:
         """Yuan of every edge, tie-break included."""
-        methods = self.work.methods(self.demand.pipe)
-        edges, bored = self.area.edges, self.area.bored
-        yuan = np.where(bored, methods.bore_yuan[edges], methods.cut_yuan[edges])
-        return np.asarray(yuan + self.work.corridors.graph.tie_break[edges])
+        return self.area.yuan[0]
 
     @cached_property
     def stub_cost(self) -> FloatArray:
         """Yuan of every way to a tie-in, tie-break included; infinite from a second feed's main."""
-        yuan = self.work.search(self.demand.pipe, "cheapest").tie_in_weights[self.area.tie_ins]
+        yuan = self.area.yuan[1]
         if self.second is None or self.second.route is None:
             return yuan
         other = of_other_source(self.work, self.demand, self.second.route)[self.area.tie_ins]

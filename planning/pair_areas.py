@@ -20,7 +20,7 @@ from planning.lanes import ALONG_STREETS
 from planning.measures import Figures, measure_all
 from planning.route_pieces import Caps, PieceBook, Run, amounts
 from planning.routes import Way
-from planning.search_areas import CAP_ROUNDING, Area, area_round, piece_costs
+from planning.search_areas import CAP_ROUNDING, Area, area_round
 
 # How far two feeds keep from each other, the best first: on sides of streets of their own, off each
 # other's edges, not at all. The last steps to the red line may be the same.
@@ -89,11 +89,11 @@ class PairArea:
 
     def allowed(self, level: int, *, worst: bool) -> PairArea:
         """The part of pieces that qualify alone."""
-        return self._part(self.area.allowed(self.book, level, worst=worst))
+        return self._part(self.area.allowed(level, worst=worst))
 
     def no_dearer(self, yuan: float) -> PairArea:
         """The part that ways of at most so many yuan use."""
-        return self._part(self.area.no_dearer(self.book, yuan))
+        return self._part(self.area.no_dearer(yuan))
 
     def _part(self, area: Area) -> PairArea:
         number = dict(zip(self.area.tie_ins.tolist(), self.group.tolist(), strict=True))
@@ -115,7 +115,7 @@ class PairArea:
         together = self._together(side_by_side) if caps else np.zeros((0, 2), np.int64)
         one, two = (rows[:, together[:, way]] for way in (0, 1))
         once = np.array([name in self.once for name in caps], bool)[:, None]
-        edge_yuan, tie_in_yuan = piece_costs(self.book, area)
+        edge_yuan, tie_in_yuan = area.yuan
         return PairProblem(
             len(area.nodes),
             area.ends,
@@ -199,8 +199,7 @@ class PairArea:
         kept[0][list(edges)] = False
         kept[1][list(sources)] = False
         part = self.area.part(*kept)
-        reached = part._reached(np.inf, np.zeros(len(part.edges)))
-        return bool(part.inside[reached].all() and not reached[part.sources].any())
+        return part.is_closed and not part.reached[part.sources].any()
 
     def conflict(self, pair: Pair, apart: str, *, last_steps: bool = False) -> list[Off] | None:
         """What two ways have in common that they should not: one of the two keeps off it.
@@ -283,7 +282,7 @@ class PairArea:
         """A way in numbers of the graph, and those of its edges that are bored."""
         walked = list(one.edges)
         edges = self.area.edges[walked]
-        edge_yuan, tie_in_yuan = piece_costs(self.book, self.area)
+        edge_yuan, tie_in_yuan = self.area.yuan
         yuan = float(tie_in_yuan[one.source] + edge_yuan[walked].sum())
         tie_in = int(self.area.tie_ins[one.source])
         end = int(self.area.nodes[self.area.targets[one.target]])

@@ -187,7 +187,7 @@ class _Quest:
                 return _Found(best, False, space.apart)
             part = self._apart(area, space)
             if space.level is not None:
-                part = part.allowed(self.book, space.level, worst=space.worst)
+                part = part.allowed(space.level, worst=space.worst)
             found = self._within(part, space, best)
             closed = part.is_closed or area.reach_m >= farthest
             if closed or not found.proven or self._yuan(found.both) <= area.reach_m * rate:
@@ -227,7 +227,7 @@ class _Quest:
 
     def _problem(self, part: Area, caps: Caps) -> Problem:
         """The ways in a part under caps: where ground counts once, that of the first is free."""
-        problem = Problem.of(self.book, part, {})
+        problem = Problem.of(part, {})
         if not caps:
             return problem
         figures, green = self.book.figures(part.edges, part.bored, part.tie_ins)

@@ -223,10 +223,11 @@ class PieceGround:
 
     def rows(self, numbers: IntArray) -> IntArray:
         """Rows of pieces, in order."""
-        fresh = np.unique(numbers[self._row[numbers] < 0])
-        if len(fresh):
-            self._measure(fresh)
-        return self._row[numbers]
+        rows = self._row[numbers]
+        if (rows < 0).any():
+            self._measure(np.unique(numbers[rows < 0]))
+            rows = self._row[numbers]
+        return rows
 
     def unmeasured(self, numbers: IntArray) -> int:
         """How many of some pieces were not measured yet."""
@@ -314,8 +315,3 @@ def piece_ground(work: Groundwork, demand: Demand, of: str) -> PieceGround:
         work.kept[key] = PieceGround(work.kept[lines], width_m)
     ground: PieceGround = work.kept[key]
     return ground
-
-
-def ranks_filled(ranks: NDArray[np.int8], count: int) -> NDArray[np.int8]:
-    """Ranks with room for more rows, -1 where none was told yet."""
-    return np.concatenate([ranks, np.full(count - len(ranks), -1, np.int8)])

@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import shapely
@@ -25,10 +25,10 @@ from planning.application import Demand
 from planning.gravity_ways import is_steered
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes, working_strips
-from planning.qualifying_forest import AllPieces
+from planning.qualifying_forest import Forests
 from planning.route_pieces import Caps, PieceBook, Reason, Run, piece_book
 from planning.routes import Way, trace_bored
-from planning.search_areas import CAP_ROUNDING, Area, Problem, area_round
+from planning.search_areas import CAP_ROUNDING, Area, Problem, Surroundings
 
 # The first look round a site; most routes are stubs, and pieces within reach grow with its square.
 _FIRST_REACH_M = 60.0
@@ -38,10 +38,15 @@ MOST_PIECES, MOST_WAYS = 20_000, 60
 # Runs of a way that are judged together while its shortest run that fails is looked for: a judging
 # costs about as much as four more runs in it.
 _AT_ONCE = 6
+# Sites searched together: each keeps its areas until its search ends.
+_SITES_AT_ONCE = 256
 
 SURE, POSSIBLE = 0, 1
 # Reasons that speak of ways; the others stand whatever ways there are.
 OF_WAYS = ("no_path", "cap", "together")
+
+_Answer = TypeVar("_Answer")
+_Steps = Generator["_Ask", Any, _Answer]
 
 
 @dataclass(frozen=True)
@@ -85,28 +90,44 @@ def cheapest_for_all(
         Routes found before, judged: ``cheapest``, which nothing undercuts, and ``shortest``,
         than which nothing is shorter.
     """
-    answers = {
-        number: Qualifying(routes["cheapest"], True, routes["cheapest"].figures["cost_yuan"])
-        for number, routes in enumerate(known)
-        if routes["cheapest"].rank == SURE
-    }
-    open_ = [number for number in range(len(sites)) if number not in answers]
-    for level in (SURE, POSSIBLE):
-        quests = [
-            _Quest(piece_book(work, demand, sites[number]), sites[number], known[number], level)
-            for number in open_
+    books = [piece_book(work, demand, site) for site in sites]
+    forests = _forests(books, sites)
+    answers: list[Qualifying] = []
+    for first in range(0, len(sites), _SITES_AT_ONCE):
+        some = range(first, min(first + _SITES_AT_ONCE, len(sites)))
+        steps = [
+            _cheapest(Surroundings(books[n], sites[n]), known[n], forests[id(books[n])])
+            for n in some
         ]
-        for number, quest, found in zip(open_, quests, _solve(quests), strict=True):
-            before_m = answers[number].reach_m if number in answers else 0.0
-            answer = quest.answer(found)
-            answers[number] = replace(answer, reach_m=max(before_m, found.reach_m))
-        open_ = [number for number in open_ if answers[number].status == "none"]
-    if work.closed.spared:
-        answers = {
-            number: as_proven(piece_book(work, demand, sites[number]), sites[number], answer)
-            for number, answer in answers.items()
-        }
-    return [answers[number] for number in range(len(sites))]
+        answers += _step_together(work, demand, [sites[n] for n in some], steps)
+    if not work.closed.spared:
+        return answers
+    return [as_proven(*one) for one in zip(books, sites, answers, strict=True)]
+
+
+def _forests(books: Sequence[PieceBook], sites: Sequence[Site]) -> dict[int, Forests]:
+    """The forests of sites that share a book, by the identity of the book."""
+    of_book: dict[int, list[Site]] = defaultdict(list)
+    for book, site in zip(books, sites, strict=True):
+        of_book[id(book)].append(site)
+    return {id(book): Forests(book, of_book[id(book)]) for book in books}
+
+
+def _cheapest(
+    around: Surroundings, known: Mapping[str, Route], forests: Forests
+) -> _Steps[Qualifying]:
+    """Look for the cheapest route that surely qualifies of one site; or else, that may."""
+    if known["cheapest"].rank == SURE:
+        return Qualifying(known["cheapest"], True, _cost(known["cheapest"]))
+    reach_m = 0.0
+    for level in (SURE, POSSIBLE):
+        quest = _Quest(around, known, level, forests)
+        found = yield from quest.steps()
+        reach_m = max(reach_m, found.reach_m)
+        answer = replace(quest.answer(found), reach_m=reach_m)
+        if answer.status != "none":
+            break
+    return answer
 
 
 def as_proven(book: PieceBook, site: Site, answer: Qualifying) -> Qualifying:
@@ -207,10 +228,27 @@ class _Found:
 class _Quest:
     """The question for the cheapest route of at most one rank."""
 
-    book: PieceBook
-    site: Site
+    around: Surroundings
     known: Mapping[str, Route]
     level: int
+    forests: Forests
+
+    @property
+    def book(self) -> PieceBook:
+        return self.around.book
+
+    def steps(self) -> _Steps[_Found]:
+        """Search every space of routes: the cheapest of them, or why there is none."""
+        found, least_yuan = self.at_hand, self.known["cheapest"].way.weight
+        for worst in (False, True):
+            caps = self.caps(worst=worst)
+            if caps is not None:
+                search = _Search(
+                    self.around, self.level, caps, worst, found.route, least_yuan, self.forests
+                )
+                more = yield from search.steps()
+                found = found.and_also(more)
+        return found
 
     def answer(self, found: _Found) -> Qualifying:
         """The answer as far as routes of this rank tell it."""
@@ -242,11 +280,6 @@ class _Quest:
         length_m = self.known["shortest"].figures["length_m"]
         return _past_a_limit(self.book, self.level, length_m)
 
-    def search(self, caps: Caps, worst: bool, best: Route | None) -> _Search:
-        """The search of a space for what costs less than a route known."""
-        least_yuan = self.known["cheapest"].way.weight
-        return _Search(self.book, self.site, self.level, caps, worst, best, least_yuan)
-
     def caps(self, *, worst: bool) -> Caps | None:
         """Caps of a space of routes, None where it is known to be empty.
 
@@ -260,153 +293,79 @@ class _Quest:
         return None if caps and (self._barred or self._too_long) else caps
 
 
-def _solve(quests: Sequence[_Quest]) -> list[_Found]:
-    """Search every space of every quest: the cheapest route of each, or why there is none."""
-    found = [quest.at_hand for quest in quests]
-    for worst in (False, True):
-        searches = {
-            number: quest.search(caps, worst, found[number].route)
-            for number, quest in enumerate(quests)
-            if (caps := quest.caps(worst=worst)) is not None
-        }
-        for number, more in _found_in(searches).items():
-            found[number] = found[number].and_also(more)
-    return found
-
-
-def _found_in(searches: Mapping[int, _Search]) -> dict[int, _Found]:
-    """What searches of one level find: by a forest where many ask, each round its site otherwise.
-
-    What a search gives up the forest may tell as well.
-    """
-    by_book: dict[int, dict[int, _Search]] = defaultdict(dict)
-    for number, search in searches.items():
-        by_book[id(search.book)][number] = search
-    found: dict[int, _Found] = {}
-    for mine in by_book.values():
-        found |= _by_forest(mine, even_if_few=False)
-    left = {number: search for number, search in searches.items() if number not in found}
-    found |= _search_all(left)
-    for mine in by_book.values():
-        given_up = {n: s for n, s in mine.items() if n in left and not found[n].proven}
-        found |= _by_forest(given_up, even_if_few=True)
-    return found
-
-
-def _by_forest(searches: Mapping[int, _Search], *, even_if_few: bool) -> dict[int, _Found]:
-    """What a forest tells of searches of one book and level: those that it settles.
-
-    The cheapest way over pieces that qualify is the answer where it qualifies as a whole. Where
-    even the shortest is too long there is none.
-    """
-    one = next(iter(searches.values()), None)
-    if one is None or is_steered(one.book.demand):
-        return {}
-    pieces = AllPieces.of(one.book, [search.site for search in searches.values()])
-    if not even_if_few and not pieces.pay(one.level, worst=one.worst):
-        return {}
-    forest = pieces.qualifying(one.level, worst=one.worst)
-    ways = dict(zip(searches, forest.ways(pieces.sites), strict=True))
-    cheap = {n: way for n, way in ways.items() if way and searches[n].is_wanted(way.weight)}
-    routes = judge_ways(
-        one.book.work,
-        one.book.demand,
-        [searches[number].site for number in cheap],
-        list(cheap.values()),
-        [forest.bored_of(way) for way in cheap.values()],
-    )
-    tried = dict(zip(cheap, routes, strict=True))
-    least_m, most_m = forest.least_m(pieces.sites), forest.most_m(pieces.sites)
-    answers = {
-        number: search.settled(ways[number], tried.get(number), least, most)
-        for (number, search), least, most in zip(
-            searches.items(), least_m.tolist(), most_m.tolist(), strict=True
-        )
-    }
-    return {number: answer for number, answer in answers.items() if answer is not None}
-
-
-@dataclass(frozen=True)
-class _Look:
-    """A search asks which pieces of an area qualify."""
+class _Look(NamedTuple):
+    """A search asks that the pieces of an area be known."""
 
     area: Area
+    level: int
+    worst: bool
 
 
-@dataclass(frozen=True)
-class _Try:
+class _Try(NamedTuple):
     """A search asks for a way, traced and judged, of which some edges are bored."""
 
     way: Way
     bored: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class _Rank:
+class _Rank(NamedTuple):
     """A search asks for the ranks of runs of pieces."""
 
+    book: PieceBook
     runs: list[Run]
 
 
 _Ask = _Look | _Try | _Rank
-_Steps = Generator[_Ask, Any, _Found]
 
 
-def _search_all(searches: Mapping[int, _Search]) -> dict[int, _Found]:
-    """Let searches go on in step; what they ask for at each step is judged together."""
-    found: dict[int, _Found] = {}
-    running = {number: search.steps() for number, search in searches.items()}
-    answers: dict[int, Any] = dict.fromkeys(running)
+def _step_together(
+    work: Groundwork, demand: Demand, sites: Sequence[Site], searches: Sequence[_Steps[_Answer]]
+) -> list[_Answer]:
+    """Let the searches of sites go on in step; what they ask for is judged together."""
+    found: dict[int, _Answer] = {}
+    running = dict(enumerate(searches))
+    told: Mapping[int, Any] = {}
     while running:
         asks: dict[int, _Ask] = {}
         for number, steps in list(running.items()):
             try:
-                asks[number] = steps.send(answers[number])
+                asks[number] = steps.send(told.get(number))
             except StopIteration as end:
                 found[number] = end.value
                 del running[number]
-        answers = _answered(searches, asks)
-    return found
+        _look([ask for ask in asks.values() if isinstance(ask, _Look)])
+        ranks = _ranked({n: ask for n, ask in asks.items() if isinstance(ask, _Rank)})
+        tries = {n: ask for n, ask in asks.items() if isinstance(ask, _Try)}
+        ways, bored = [ask.way for ask in tries.values()], [ask.bored for ask in tries.values()]
+        routes = judge_ways(work, demand, [sites[n] for n in tries], ways, bored) if tries else []
+        told = {**ranks, **dict(zip(tries, routes, strict=True))}
+    return [found[number] for number in range(len(searches))]
 
 
-def _answered(searches: Mapping[int, _Search], asks: Mapping[int, _Ask]) -> dict[int, Any]:
-    """What the searches asked for; of looks there is no answer but that pieces are known."""
-    answers: dict[int, Any] = dict.fromkeys(asks)
-    by_book: dict[int, list[int]] = defaultdict(list)
-    for number in asks:
-        by_book[id(searches[number].book)].append(number)
-    for numbers in by_book.values():
-        mine = {number: asks[number] for number in numbers}
-        one = searches[numbers[0]]
-        _look(one, [ask.area for ask in mine.values() if isinstance(ask, _Look)])
-        answers |= _ranked(one.book, {n: a.runs for n, a in mine.items() if isinstance(a, _Rank)})
-    tries = {number: ask for number, ask in asks.items() if isinstance(ask, _Try)}
-    if tries:
-        one = searches[next(iter(tries))]
-        sites = [searches[number].site for number in tries]
-        ways, bored = zip(*((ask.way, ask.bored) for ask in tries.values()), strict=True)
-        routes = judge_ways(one.book.work, one.book.demand, sites, ways, bored)
-        answers |= dict(zip(tries, routes, strict=True))
-    return answers
-
-
-def _look(search: _Search, areas: Sequence[Area]) -> None:
-    """Judge the pieces of several areas at once."""
-    if areas:
+def _look(looks: Sequence[_Look]) -> None:
+    """Judge the pieces of several areas, those of one book at once."""
+    alike: dict[tuple[int, int, bool], list[Area]] = defaultdict(list)
+    for area, level, worst in looks:
+        alike[id(area.book), level, worst].append(area)
+    for (_, level, worst), areas in alike.items():
         edges = np.concatenate([area.edges for area in areas])
         bored = np.concatenate([area.bored for area in areas])
         tie_ins = np.unique(np.concatenate([area.tie_ins for area in areas]))
         first = np.unique(2 * edges + bored, return_index=True)[1]
-        search.book.qualifying(
-            edges[first], bored[first], tie_ins, search.level, worst=search.worst
-        )
+        areas[0].book.qualifying(edges[first], bored[first], tie_ins, level, worst=worst)
 
 
-def _ranked(book: PieceBook, runs: Mapping[int, Sequence[Run]]) -> dict[int, list[int]]:
-    """Ranks of the runs of several searches, judged at once."""
-    every = [run for some in runs.values() for run in some]
-    ranks = iter(book.ranks(every) if every else [])
-    return {number: list(islice(ranks, len(some))) for number, some in runs.items()}
+def _ranked(asks: Mapping[int, _Rank]) -> dict[int, list[int]]:
+    """Ranks of the runs of several searches, those of one book judged at once."""
+    alike: dict[int, list[int]] = defaultdict(list)
+    for number, ask in asks.items():
+        alike[id(ask.book)].append(number)
+    found: dict[int, list[int]] = {}
+    for numbers in alike.values():
+        every = [run for number in numbers for run in asks[number].runs]
+        ranks = iter(asks[numbers[0]].book.ranks(every))
+        found |= {number: list(islice(ranks, len(asks[number].runs))) for number in numbers}
+    return found
 
 
 def _cost(route: Route | None) -> float:
@@ -420,102 +379,113 @@ class _Search:
     No way at all costs less than ``least_yuan``.
     """
 
-    book: PieceBook
-    site: Site
+    around: Surroundings
     level: int
     caps: Caps
     worst: bool
     best: Route | None
     least_yuan: float
+    forests: Forests
 
-    @cached_property
-    def _farthest_m(self) -> float:
-        """How far a route can reach at most; inf where no limit tells."""
-        return farthest_m(self.book, self.caps)
+    @property
+    def book(self) -> PieceBook:
+        return self.around.book
 
-    def area(self, reach_m: float) -> Area:
-        """What lies within reach of the site."""
-        return area_round(self.book, self.site, min(reach_m, self._farthest_m))
+    def steps(self) -> _Steps[_Found]:
+        """Ask a forest first where many sites do; what a search gives up it may tell as well."""
+        many = self.forests.pay(self.level, worst=self.worst)
+        found = (yield from self._by_forest()) if many else None
+        if found is None:
+            found = yield from self._round_site()
+            if not found.proven and not many:
+                found = (yield from self._by_forest()) or found
+        return found
 
-    def is_wanted(self, yuan: float) -> bool:
+    def _by_forest(self) -> _Steps[_Found | None]:
+        """What the cheapest way over all pieces that qualify tells.
+
+        It is the answer where it qualifies as a whole, and where there is none or even the
+        shortest is too long there is nothing. Otherwise others may qualify, and so may they where
+        a line must keep a fall: None.
+        """
+        if is_steered(self.book.demand):
+            return None
+        told = self.forests.way_to(self.around.site, self.level, worst=self.worst)
+        best, reach_m = self.best, min(told.most_m, self._farthest_m)
+        if told.way is not None and self._is_wanted(told.way.weight):
+            route = yield _Try(told.way, told.bored)
+            if route.rank <= self.level:
+                best, reach_m = route, told.most_m
+            elif not self.caps or _past_a_limit(self.book, self.level, told.least_m) is None:
+                return None
+        if self._lightest_rate > 0:
+            reach_m = min(reach_m, _cost(best) / self._lightest_rate)
+        reason = None if best else Reason("together" if told.way else "no_path")
+        return _Found(best, True, _cost(best), reason, reach_m)
+
+    def _is_wanted(self, yuan: float) -> bool:
         """Whether a way of so many yuan is cheaper than the best route known."""
         return yuan <= _cost(self.best) - CAP_ROUNDING
 
-    def settled(
-        self, way: Way | None, route: Route | None, least_m: float, most_m: float
-    ) -> _Found | None:
-        """The answer as far as the cheapest way over all pieces that qualify tells it.
-
-        ``route`` is that way, judged, where it is wanted. No way over such pieces is shorter than
-        ``least_m``, and they lead no farther than ``most_m``. None is returned where the way does
-        not qualify as a whole, though it is not too long: others may.
-        """
-        too_long = bool(self.caps) and _past_a_limit(self.book, self.level, least_m) is not None
-        qualifies = route is not None and route.rank <= self.level
-        if route is not None and not qualifies and not too_long:
-            return None
-        best = route if qualifies else self.best
-        reason = Reason("no_path" if way is None else "together") if best is None else None
-        reach_m = most_m if qualifies else min(most_m, self._farthest_m)
-        if self._lightest_rate > 0:
-            reach_m = min(reach_m, _cost(best) / self._lightest_rate)
-        return _Found(best, True, _cost(best), reason, reach_m)
+    @property
+    def _farthest_m(self) -> float:
+        """How far a route can reach at most; inf where no limit tells."""
+        return farthest_m(self.book, self.caps)
 
     @property
     def _lightest_rate(self) -> float:
         """Least yuan of a metre of any way."""
         return self.book.work.search(self.book.demand.pipe, "cheapest").lightest_rate
 
-    def steps(self) -> _Steps:
+    def _round_site(self) -> _Steps[_Found]:
         """Look ever farther for the cheapest route, until no cheaper one can lie beyond.
 
         Pieces are judged first where a way within reach can be cheap enough to need no look
         beyond; all others only tell why there is none. Ways are tried where that can settle it.
         """
-        reach_m = _FIRST_REACH_M
-        rate = self._lightest_rate
+        reach_m, most_m, rate = _FIRST_REACH_M, self._farthest_m, self._lightest_rate
         while True:
-            area = self.area(reach_m)
+            area = self.around.within(min(reach_m, most_m))
             safe_yuan = area.reach_m * rate
             if len(area.edges) > MOST_PIECES:
                 least_yuan = min(safe_yuan, _cost(self.best))
                 return _Found(self.best, False, least_yuan, reach_m=area.reach_m)
             none_so_cheap = safe_yuan < self.least_yuan
-            yield _Look(area.last_steps)
-            if area.has_last_step(self.book, self.level, worst=self.worst):
+            yield self._look(area.last_steps)
+            if area.has_last_step(self.level, worst=self.worst):
                 if not none_so_cheap:
-                    dearest_yuan = min(safe_yuan, _cost(self.best))
-                    found = yield from self._try_cheap(area.no_dearer(self.book, dearest_yuan))
+                    cheap = area.no_dearer(min(safe_yuan, _cost(self.best)))
+                    yield self._look(cheap)
+                    found = yield from self._try(self._allowed(cheap), cheap)
                     if found.proven and found.lower_bound <= safe_yuan:
                         return replace(found, reach_m=area.reach_m)
                     none_so_cheap = found.proven
-                yield _Look(area)
-            part = area.allowed(self.book, self.level, worst=self.worst)
-            is_all = area.reach_m >= self._farthest_m or part.is_closed
+                yield self._look(area)
+            part = self._allowed(area)
+            is_all = area.reach_m >= most_m or part.is_closed
             if is_all or not none_so_cheap:
                 found = yield from self._try(part, area)
                 if is_all or found.lower_bound <= safe_yuan:
                     return replace(found, reach_m=area.reach_m)
             reach_m *= 2
 
-    def _try_cheap(self, area: Area) -> _Steps:
-        """Try ways over the pieces of an area that is part of another one."""
-        yield _Look(area)
-        part = area.allowed(self.book, self.level, worst=self.worst)
-        found = yield from self._try(part, area)
-        return found
+    def _look(self, area: Area) -> _Look:
+        return _Look(area, self.level, self.worst)
 
-    def _try(self, part: Area, area: Area) -> _Steps:
+    def _allowed(self, area: Area) -> Area:
+        return area.allowed(self.level, worst=self.worst)
+
+    def _try(self, part: Area, area: Area) -> _Steps[_Found]:
         """Try ways within a part, cheapest first, each exactly; forbid what does not qualify."""
         best = self.best
         if part.is_empty:
             return _Found(best, True, _cost(best), part.why_empty)
-        problem = Problem.of(self.book, part, self.caps).keeping_fall(self.book, self.site)
+        problem = Problem.of(part, self.caps).keeping_fall(self.around.site)
         bound = 0.0
         for _ in range(MOST_WAYS):
             answer = problem.solve(_cost(best) - CAP_ROUNDING)
             bound = max(bound, answer.lower_bound)
-            if answer.walk is None:
+            if answer.walk is None or not self._is_wanted(answer.walk.cost):
                 reason = problem.why(answer, area) if best is None and answer.proven else None
                 return _Found(best, answer.proven, min(bound, _cost(best)), reason)
             way, bored = problem.way(answer)
@@ -542,7 +512,7 @@ class _Search:
             low, high = 0, len(runs) - 1
             while low < high:
                 tried = np.unique(np.linspace(low, high - 1, min(_AT_ONCE, high - low)).astype(int))
-                ranks = yield _Rank([runs[number] for number in tried.tolist()])
+                ranks = yield _Rank(self.book, [runs[number] for number in tried.tolist()])
                 fails = np.array(ranks) > self.level
                 high = int(tried[fails][0]) if fails.any() else high
                 low = int(tried[~fails & (tried < high)].max(initial=low - 1)) + 1

@@ -9,7 +9,9 @@ where there is no way nothing does.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,7 @@ from gis.network import connected_parts
 from planning.groundwork import Site
 from planning.route_pieces import PieceBook
 from planning.routes import Search, Way, best_ways
+from planning.standards import Pipe
 
 Mask = NDArray[np.bool_]
 
@@ -28,60 +31,91 @@ Mask = NDArray[np.bool_]
 _PIECES_A_SEARCH, _PIECES_A_FOREST = 300, 50
 
 
-@dataclass(frozen=True)
-class AllPieces:
-    """The pieces of a county that ways to some sites may lead over.
+class WayOfSite(NamedTuple):
+    """The cheapest way to one site over pieces that qualify, None where there is none.
 
-    ``edges`` may stand twice, to be cut open and to be ``bored``; of connectors only those of the
-    sites are here.
+    ``bored`` are the edges of it that are. No way over such pieces is shorter than ``least_m``,
+    and they lead no farther from the site than ``most_m``.
+    """
+
+    way: Way | None
+    bored: tuple[int, ...]
+    least_m: float
+    most_m: float
+
+
+@dataclass(frozen=True)
+class Forests:
+    """The cheapest ways to the sites of a book over pieces of at most a rank, alone or at worst.
+
+    ``edges`` of the county may stand twice, to be cut open and to be ``bored``; of connectors only
+    those of the sites are there.
     """
 
     book: PieceBook
     sites: Sequence[Site]
-    edges: IntArray
-    bored: Mask
-    tie_ins: IntArray
+    _told: dict[tuple[int, bool], dict[str, WayOfSite]] = field(default_factory=dict, repr=False)
 
-    @staticmethod
-    def of(book: PieceBook, sites: Sequence[Site]) -> AllPieces:
-        """The pieces for the demand of a book, whatever they measure."""
-        corridors, methods = book.work.corridors, book.work.methods(book.demand.pipe)
+    def pay(self, level: int, *, worst: bool) -> bool:
+        """Whether a forest over those that qualify takes less than a search round each site."""
+        most = _PIECES_A_SEARCH * len(self.sites)
+        most -= self.book.work.corridors.graph.edge_count // _PIECES_A_FOREST
+        if most < 0:
+            return False
+        return self.book.unmeasured(*self.pieces, level, worst=worst) <= most
+
+    def way_to(self, site: Site, level: int, *, worst: bool) -> WayOfSite:
+        """The cheapest way to one of the sites; those of all are found with it."""
+        if (level, worst) not in self._told:
+            forest = self.qualifying(level, worst=worst)
+            self._told[level, worst] = {
+                one.key: told for one, told in zip(self.sites, forest.ways(self.sites), strict=True)
+            }
+        return self._told[level, worst][site.key]
+
+    @cached_property
+    def pieces(self) -> tuple[IntArray, Mask, IntArray]:
+        """Edges, which of them are bored, and ways to tie-ins that may be dug for the demand."""
+        corridors, methods = self.book.work.corridors, self.book.work.methods(self._pipe)
         walked, connectors = ~corridors.is_connector, corridors.connectors
-        mine = np.isin(connectors["node"], np.concatenate([site.end_nodes for site in sites]))
+        mine = np.isin(connectors["node"], np.concatenate([site.end_nodes for site in self.sites]))
         walked[connectors["edge"].to_numpy(np.int64)[mine]] = True
         cut, bored = (
             np.flatnonzero(walked & np.isfinite(yuan))
             for yuan in (methods.cut_yuan, methods.bore_yuan)
         )
         beneath = np.arange(len(cut) + len(bored)) >= len(cut)
-        tie_ins = np.flatnonzero(np.isfinite(_cheapest(book).tie_in_weights))
-        return AllPieces(book, sites, np.concatenate([cut, bored]), beneath, tie_ins)
-
-    def pay(self, level: int, *, worst: bool) -> bool:
-        """Whether a forest over those that qualify takes less than a search round each site."""
-        new = self.book.unmeasured(self.edges, self.bored, self.tie_ins, level, worst=worst)
-        work = new + len(self.edges) / _PIECES_A_FOREST
-        return work <= _PIECES_A_SEARCH * len(self.sites)
+        tie_ins = np.flatnonzero(np.isfinite(self._cheapest.tie_in_weights))
+        return np.concatenate([cut, bored]), beneath, tie_ins
 
     def qualifying(self, level: int, *, worst: bool) -> QualifyingForest:
-        """The search over those that have at most a rank, alone or at worst."""
-        book, search = self.book, _cheapest(self.book)
-        methods, graph = book.work.methods(book.demand.pipe), book.work.corridors.graph
-        good, good_tie_ins = book.qualifying(
-            self.edges, self.bored, self.tie_ins, level, worst=worst
-        )
-        cut, bored = np.full((2, graph.edge_count), np.inf)
+        """The search over the pieces that qualify."""
+        methods, graph = self.book.work.methods(self._pipe), self.book.work.corridors.graph
+        edges, bored, tie_ins = self.pieces
+        good, good_tie_ins = self.book.qualifying(edges, bored, tie_ins, level, worst=worst)
+        cut_yuan, bore_yuan = np.full((2, graph.edge_count), np.inf)
         for yuan, known, some in (
-            (cut, methods.cut_yuan, self.edges[good & ~self.bored]),
-            (bored, methods.bore_yuan, self.edges[good & self.bored]),
+            (cut_yuan, methods.cut_yuan, edges[good & ~bored]),
+            (bore_yuan, methods.bore_yuan, edges[good & bored]),
         ):
             yuan[some] = known[some]
-        weights = np.full(len(search.tie_in_weights), np.inf)
-        rows = self.tie_ins[good_tie_ins]
-        weights[rows] = search.tie_in_weights[rows]
-        edges = np.minimum(cut, bored) + graph.tie_break
-        found = replace(search, edge_weights=edges, tie_in_weights=weights)
-        return QualifyingForest(found, bored < cut)
+        weights = np.full(len(self._cheapest.tie_in_weights), np.inf)
+        rows = tie_ins[good_tie_ins]
+        weights[rows] = self._cheapest.tie_in_weights[rows]
+        found = replace(
+            self._cheapest,
+            edge_weights=np.minimum(cut_yuan, bore_yuan) + graph.tie_break,
+            tie_in_weights=weights,
+        )
+        return QualifyingForest(found, bore_yuan < cut_yuan)
+
+    @property
+    def _pipe(self) -> Pipe:
+        return self.book.demand.pipe
+
+    @property
+    def _cheapest(self) -> Search:
+        return self.book.work.search(self._pipe, "cheapest")
 
 
 @dataclass(frozen=True)
@@ -91,24 +125,33 @@ class QualifyingForest:
     search: Search
     bored: Mask
 
-    def ways(self, sites: Sequence[Site]) -> list[Way | None]:
-        """The cheapest way of each site; None where there is none."""
-        return _ways(self.search, sites)
+    def ways(self, sites: Sequence[Site]) -> list[WayOfSite]:
+        """What is told of each site."""
+        cheapest, shortest = _ways(self.search, sites), _ways(self._in_metres, sites)
+        return [
+            WayOfSite(
+                way,
+                tuple(edge for edge in way.edges if self.bored[edge]) if way else (),
+                short.weight if short else np.inf,
+                most_m,
+            )
+            for way, short, most_m in zip(
+                cheapest, shortest, self.most_m(sites).tolist(), strict=True
+            )
+        ]
 
-    def bored_of(self, way: Way) -> tuple[int, ...]:
-        """The edges of a way that are bored."""
-        return tuple(edge for edge in way.edges if self.bored[edge])
-
-    def least_m(self, sites: Sequence[Site]) -> FloatArray:
-        """Metres of the shortest way of each site; infinite where there is none."""
+    @property
+    def _in_metres(self) -> Search:
+        """The same pieces, weighed by their lengths."""
         search = self.search
-        pairs = (
-            (search.edge_weights, search.corridors.graph.length_m),
-            (search.tie_in_weights, search.tie_ins.ways.length_m),
+        edges, tie_ins = (
+            np.where(np.isfinite(weights), metres, np.inf)
+            for weights, metres in (
+                (search.edge_weights, search.corridors.graph.length_m),
+                (search.tie_in_weights, search.tie_ins.ways.length_m),
+            )
         )
-        edges, tie_ins = (np.where(np.isfinite(w), metres, np.inf) for w, metres in pairs)
-        shortest = replace(search, edge_weights=edges, tie_in_weights=tie_ins)
-        return np.array([way.weight if way else np.inf for way in _ways(shortest, sites)])
+        return replace(search, edge_weights=edges, tie_in_weights=tie_ins)
 
     def most_m(self, sites: Sequence[Site]) -> FloatArray:
         """No piece that a site reaches is farther from it along the others than so many metres.
@@ -143,7 +186,3 @@ def _middles(part: IntArray, xy: FloatArray) -> IntArray:
     order = np.argsort(part, kind="stable")
     away = np.linalg.norm(xy - middle[part], axis=1)[order]
     return np.asarray(order[least_of_each(away, np.cumsum(count) - count)])
-
-
-def _cheapest(book: PieceBook) -> Search:
-    return book.work.search(book.demand.pipe, "cheapest")

@@ -15,7 +15,6 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -29,7 +28,7 @@ from planning.facts import pipe_facts
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Told, rank_among, site_facts, tell, working_strips
 from planning.measures import MEASURES, Figures, measure_all
-from planning.piece_ground import BORED, CUT, FIGURES, PieceGround, piece_ground, ranks_filled
+from planning.piece_ground import BORED, CUT, FIGURES, PieceGround, PieceRows, piece_ground
 from planning.policy_model import Condition, UtilityRules
 from planning.readings import read_as
 from planning.routes import Routes, Way, measure_lines
@@ -43,8 +42,8 @@ _AREA_ROUNDING_M2 = 1e-6
 
 
 Caps = Mapping[str, tuple[Condition, float]]
-# Where a groundwork keeps inputs of a route that is no metre long.
-NOTHING = "nothing"
+# Where a groundwork keeps inputs of a route that is no metre long, and outcomes that are possible.
+NOTHING, OUTCOMES = "nothing", "outcomes"
 # What books tell of a demand whatever lies where.
 _OF_DEMAND = ("rules", "growing", "touching", "unchanging", "_counting_green", "_metre_adds")
 
@@ -154,43 +153,54 @@ class PieceBook:
     def _ground(self, of: str) -> PieceGround:
         return piece_ground(self.work, self.demand, of)
 
-    def _edge_ranks(
-        self, edges: IntArray, bored: NDArray[np.bool_], worst: bool
-    ) -> NDArray[np.int8]:
-        ranks = np.zeros(len(edges), np.int8)
-        for of, mine in ((CUT, ~bored), (BORED, bored)):
-            ranks[mine] = self._ranks_of(self._ground(of), edges[mine], worst)
-        return ranks
-
-    def _ranks_of(self, ground: PieceGround, numbers: IntArray, worst: bool) -> NDArray[np.int8]:
-        """Ranks of pieces; ``worst``: if all that routes measure were as bad as can be.
+    def _ranks(
+        self, pieces: Sequence[tuple[PieceGround, IntArray]], worst: bool
+    ) -> list[NDArray[np.int8]]:
+        """Ranks of pieces by kind; ``worst``: if all that routes measure were as bad as can be.
 
         What qualifies at worst does so because nothing that it touches needs a permit.
         """
-        rows = ground.rows(numbers)
-        known = self._told.get((ground.told, worst), np.zeros(0, np.int8))
-        known = ranks_filled(known, len(ground.told))
-        fresh = np.unique(rows[known[rows] < 0])
-        if len(fresh):
-            known[fresh] = self._judged(ground, fresh, worst)
-        self._told[ground.told, worst] = known
-        return known[rows]
+        rows = [ground.rows(numbers) for ground, numbers in pieces]
+        known = [self._known(ground.told, worst) for ground, _ in pieces]
+        found = [ranks[mine] for ranks, mine in zip(known, rows, strict=True)]
+        if not any((ranks < 0).any() for ranks in found):
+            return found
+        fresh = [np.unique(mine[ranks < 0]) for ranks, mine in zip(found, rows, strict=True)]
+        grounds = [ground for ground, _ in pieces]
+        judged = self._judged(list(zip(grounds, fresh, strict=True)), worst)
+        for ranks, mine in zip(known, fresh, strict=True):
+            ranks[mine], judged = judged[: len(mine)], judged[len(mine) :]
+        return [ranks[mine] for ranks, mine in zip(known, rows, strict=True)]
 
-    def _judged(self, ground: PieceGround, rows: IntArray, worst: bool) -> NDArray[np.int8]:
-        figures = dict(zip(FIGURES, ground.figures(rows).T, strict=True))
-        columns: dict[str, Column] = dict(
-            measure_all(self.utility, Figures(self.demand, **figures))
-        )
+    def _known(self, told: PieceRows, worst: bool) -> NDArray[np.int8]:
+        """Ranks by row, -1 where none was told yet."""
+        known = self._told.get((told, worst), np.zeros(0, np.int8))
+        if len(known) < len(told):
+            known = np.concatenate([known, np.full(len(told) - len(known), -1, np.int8)])
+            self._told[told, worst] = known
+        return known
+
+    def _judged(
+        self, pieces: Sequence[tuple[PieceGround, IntArray]], worst: bool
+    ) -> NDArray[np.int8]:
+        """Ranks of rows of pieces of several kinds, judged at once."""
+        figures = np.concatenate([ground.figures(rows) for ground, rows in pieces])
+        named = dict(zip(FIGURES, figures.T, strict=True))
+        columns: dict[str, Column] = dict(measure_all(self.utility, Figures(self.demand, **named)))
         if worst:
-            columns |= dict.fromkeys(self.growing, np.full(len(rows), _WORST))
-        kinds, place = np.unique(ground.told.kind[rows], return_inverse=True)
-        facts = ground.facts(kinds.tolist(), self.dig_date)
+            columns |= dict.fromkeys(self.growing, np.full(len(figures), _WORST))
+        facts: list[Mapping[str, Any]] = []
+        places = []
+        for ground, rows in pieces:
+            kinds, place = np.unique(ground.told.kind[rows], return_inverse=True)
+            places.append(place + len(facts))
+            facts += ground.facts(kinds.tolist(), self.dig_date)
         for name in facts[0]:
-            columns[name] = _coded([fact[name] for fact in facts], place)
-        alike = np.zeros(len(rows), np.intp)
+            columns[name] = _coded([fact[name] for fact in facts], np.concatenate(places))
+        alike = np.zeros(len(figures), np.intp)
         for name, value in {**pipe_facts(self.demand), **self.given}.items():
             columns[name] = Coded(alike, [value])
-        return self._ranked_as(columns, len(rows))
+        return self._ranked_as(columns, len(figures))
 
     def figures(
         self,
@@ -228,11 +238,11 @@ class PieceBook:
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which edges and ways to tie-ins have at most a rank, alone or at worst."""
         good_edges, good_tie_ins = self._not_barred(edges, bored, tie_ins, level, worst)
-        ranks = self._edge_ranks(edges[good_edges], bored[good_edges], worst)
-        good_edges[good_edges] = ranks <= level
-        stubs = self._ground(self.utility)
-        ranks = self._ranks_of(stubs, tie_ins[good_tie_ins], worst)
-        good_tie_ins[good_tie_ins] = ranks <= level
+        cut, drilled, joined = good_edges & ~bored, good_edges & bored, good_tie_ins.copy()
+        pieces = (CUT, edges[cut]), (BORED, edges[drilled]), (self.utility, tie_ins[joined])
+        ranks = self._ranks([(self._ground(of), numbers) for of, numbers in pieces], worst)
+        good_edges[cut], good_edges[drilled] = ranks[0] <= level, ranks[1] <= level
+        good_tie_ins[joined] = ranks[2] <= level
         return good_edges, good_tie_ins
 
     def _not_barred(
@@ -260,12 +270,9 @@ class PieceBook:
     ) -> int:
         """How many pieces would be measured to tell which of them qualify."""
         edge, tie_in = self._not_barred(edges, bored, tie_ins, level, worst)
-        kinds = {
-            CUT: edges[edge & ~bored],
-            BORED: edges[edge & bored],
-            self.utility: tie_ins[tie_in],
-        }
-        return sum(self._ground(of).unmeasured(numbers) for of, numbers in kinds.items())
+        cut, drilled = edges[edge & ~bored], edges[edge & bored]
+        pieces = (CUT, cut), (BORED, drilled), (self.utility, tie_ins[tie_in])
+        return sum(self._ground(of).unmeasured(numbers) for of, numbers in pieces)
 
     def shut_in(self, site: Site) -> bool:
         """Whether every last step to the red line is known to touch a city road."""
@@ -322,7 +329,8 @@ class PieceBook:
 
     def _ranked_as(self, columns: Mapping[str, Column], count: int) -> NDArray[np.int8]:
         """Ranks of rows of inputs."""
-        possible, of_row = possible_columns(self.utility, columns, count, self.work.policy)
+        known = self.work.kept.setdefault((OUTCOMES,), {})
+        possible, of_row = possible_columns(self.utility, columns, count, self.work.policy, known)
         return np.array([rank_among(one) for one in possible], np.int8)[of_row]
 
     # --- what no route can change --------------------------------------------------------------
@@ -570,23 +578,23 @@ def green_bounds(
     one, two = one[apart], two[apart]
     shared_m2 = shapely.area(shapely.intersection(shapes[one], shapes[two]))
     one, two, shared_m2 = np.r_[one, two], np.r_[two, one], np.r_[shared_m2, shared_m2]
-    pairs = pd.DataFrame({"one": one, "node": _shared_node(ends[one], ends[two])})
-    pairs["kind"] = single[two]
-    pairs["m2"] = shared_m2
-    pairs = pairs[pairs["m2"] > 0]
-    at_node, of_kind = pairs["node"] >= 0, pairs["kind"] > 0
-    lost = pairs[~at_node & ~of_kind]
-    at_nodes = _most(pairs[at_node], ["one", "node"], 2 * routes - 1)
-    elsewhere = _most(pairs[~at_node & of_kind], ["one", "kind"], routes)
-    for shares in (lost, at_nodes, elsewhere):
-        part = shares.groupby("one")["m2"].sum()
-        area[part.index] -= part.to_numpy() / 2
+    some = shared_m2 > 0
+    one, two, shared_m2 = one[some], two[some], shared_m2[some]
+    node, kind = _shared_node(ends[one], ends[two]), single[two]
+    count = np.select([node >= 0, kind > 0], [2 * routes - 1, routes], len(one))
+    most = _place_among(one, np.where(node >= 0, node, -1 - kind), shared_m2) < count
+    area -= np.bincount(one[most], shared_m2[most], minlength=len(area)) / 2
     return np.asarray(np.maximum(area - _AREA_ROUNDING_M2, 0.0))
 
 
-def _most(pairs: pd.DataFrame, by: list[str], count: int) -> pd.DataFrame:
-    """The ``count`` largest shares of every group."""
-    return pairs.sort_values("m2", ascending=False, kind="stable").groupby(by).head(count)
+def _place_among(one: IntArray, of: IntArray, shared_m2: FloatArray) -> IntArray:
+    """The place of each share among those of one piece and group, the largest first."""
+    order = np.lexsort((-shared_m2, of, one))
+    anew = (np.diff(one[order], prepend=-1) != 0) | (np.diff(of[order], prepend=0) != 0)
+    at = np.arange(len(order))
+    place = np.zeros(len(order), np.int64)
+    place[order] = at - np.maximum.accumulate(np.where(anew, at, 0))
+    return place
 
 
 def _shared_node(ends: IntArray, others: IntArray) -> IntArray:

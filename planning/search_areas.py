@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gis.constrained import Constrained, Terminals, cheapest_within
 from gis.linear import FloatArray, IntArray
-from gis.spread import both_ways, spread, start_at
+from gis.spread import LARGEST, Arcs, both_ways, joined, spread, start_at
 from planning.gravity_ways import fall_cap, is_steered
 from planning.groundwork import Site
 from planning.route_pieces import Caps, PieceBook, Reason, amounts
@@ -21,10 +21,13 @@ CAP_ROUNDING = 1e-6
 # Labels settled for one way before a search gives up.
 MOST_LABELS = 5_000
 
+# Which edges and which tie-ins of an area.
+Which = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+
 
 @dataclass(frozen=True)
 class Area:
-    """Edges and tie-ins round a site, with nodes numbered anew.
+    """Edges and tie-ins round a site, with nodes numbered anew, as pieces of the book of a demand.
 
     An edge that may be cut open and bored stands twice; ``bored`` tells which is which.
 
@@ -33,6 +36,7 @@ class Area:
     join tie-ins and red line to nodes.
     """
 
+    book: PieceBook
     reach_m: float
     nodes: IntArray
     inside: NDArray[np.bool_]
@@ -42,6 +46,7 @@ class Area:
     tie_ins: IntArray
     sources: IntArray
     targets: IntArray
+    _told: dict[tuple[int, bool], Which] = field(init=False, repr=False, default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -55,14 +60,25 @@ class Area:
     @property
     def is_closed(self) -> bool:
         """Whether nothing leads out of the part that the red line reaches."""
-        return bool(self.inside[self._reached(np.inf, np.zeros(len(self.edges)))].all())
+        return bool(self.inside[self.reached].all())
 
-    def _reached(self, reach_m: float, length_m: FloatArray) -> NDArray[np.bool_]:
-        arcs = both_ways(len(self.nodes), self.ends)
-        start = start_at(len(self.nodes), self.targets)
-        limit = min(reach_m, float(np.finfo(float).max))
-        away, _ = spread(arcs, length_m[arcs.edge], start, limit)
-        return np.isfinite(away)
+    @cached_property
+    def reached(self) -> NDArray[np.bool_]:
+        """The nodes that the red line reaches."""
+        return joined(self._arcs, np.ones(len(self.edges), bool), self.targets)
+
+    @cached_property
+    def _arcs(self) -> Arcs:
+        return both_ways(len(self.nodes), self.ends)
+
+    @cached_property
+    def yuan(self) -> tuple[FloatArray, FloatArray]:
+        """Yuan of the edges, with what breaks ties, and of the ways to tie-ins."""
+        work, pipe = self.book.work, self.book.demand.pipe
+        methods = work.methods(pipe)
+        yuan = np.where(self.bored, methods.bore_yuan[self.edges], methods.cut_yuan[self.edges])
+        tie_ins = work.search(pipe, "cheapest").tie_in_weights[self.tie_ins]
+        return yuan + work.corridors.graph.tie_break[self.edges], tie_ins
 
     def ends_and_kinds(self, is_connector: NDArray[np.bool_]) -> tuple[IntArray, IntArray]:
         """Ends of all pieces, edges before tie-ins (-1 for none), and which a route has once.
@@ -85,43 +101,70 @@ class Area:
             sources=self.sources[tie_ins],
         )
 
-    def allowed(self, book: PieceBook, level: int, *, worst: bool) -> Area:
+    def allowed(self, level: int, *, worst: bool) -> Area:
         """The part of pieces that qualify alone, and that the red line reaches over such pieces.
 
         The last steps are looked at first: where none of them qualifies, nothing else matters.
         """
-        if not self.has_last_step(book, level, worst=worst):
-            return self.last_steps._qualifying(book, level, worst=worst)
-        part = self._qualifying(book, level, worst=worst)
-        reached = part._reached(np.inf, np.zeros(len(part.edges)))
-        return part.part(np.asarray(reached[part.ends].all(axis=1)), reached[part.sources])
+        if not self.has_last_step(level, worst=worst):
+            return self.last_steps.part(*self.last_steps.qualifying(level, worst=worst))
+        edges, tie_ins = self.qualifying(level, worst=worst)
+        reached = joined(self._arcs, edges, self.targets)
+        part = self.part(edges & reached[self.ends[:, 0]], tie_ins & reached[self.sources])
+        vars(part)["reached"] = reached
+        return part
 
-    def no_dearer(self, book: PieceBook, yuan: float) -> Area:
+    def no_dearer(self, yuan: float) -> Area:
         """The part that ways within the area of at most so many yuan use, whatever qualifies."""
-        edge_yuan, tie_in_yuan = piece_costs(book, self)
-        arcs, most = both_ways(len(self.nodes), self.ends), yuan + CAP_ROUNDING
+        most = yuan + CAP_ROUNDING
         if self.is_empty or not np.isfinite(most):
             return self
+        (edge_yuan, tie_in_yuan), arcs, (one, two) = self.yuan, self._arcs, self.ends.T
+        arc_yuan = edge_yuan[arcs.edge]
+        ahead, _ = spread(arcs, arc_yuan, start_at(len(self.nodes), self.targets), most)
+        cheap = tie_in_yuan + ahead[self.sources] <= most
+        if not cheap.any():
+            return self.part(np.zeros(len(self.edges), bool), cheap)
         start = np.full(len(self.nodes), np.inf)
-        np.minimum.at(start, self.sources, tie_in_yuan)
-        behind, _ = spread(arcs, edge_yuan[arcs.edge], start, most)
-        ahead, _ = spread(arcs, edge_yuan[arcs.edge], start_at(len(self.nodes), self.targets), most)
-        one, two = self.ends.T
+        np.minimum.at(start, self.sources[cheap], tie_in_yuan[cheap])
+        behind, _ = spread(arcs, arc_yuan, start, most)
         least = edge_yuan + np.minimum(behind[one] + ahead[two], behind[two] + ahead[one])
-        return self.part(least <= most, tie_in_yuan + ahead[self.sources] <= most)
+        return self.part(least <= most, cheap)
 
-    def has_last_step(self, book: PieceBook, level: int, *, worst: bool) -> bool:
+    def has_last_step(self, level: int, *, worst: bool) -> bool:
         """Whether an edge to the red line qualifies; ways to tie-ins there go straight to it."""
-        return len(self.last_steps._qualifying(book, level, worst=worst).edges) > 0
+        return bool(self.last_steps.qualifying(level, worst=worst)[0].any())
 
     @cached_property
     def last_steps(self) -> Area:
         """Edges and ways to tie-ins that end on the red line."""
-        at_end = np.asarray(np.isin(self.ends, self.targets).any(axis=1))
-        return self.part(at_end, np.isin(self.sources, self.targets))
+        on_red_line = np.zeros(len(self.nodes), bool)
+        on_red_line[self.targets] = True
+        one, two = on_red_line[self.ends].T
+        return self.part(one | two, on_red_line[self.sources])
 
-    def _qualifying(self, book: PieceBook, level: int, *, worst: bool) -> Area:
-        return self.part(*book.qualifying(self.edges, self.bored, self.tie_ins, level, worst=worst))
+    def qualifying(self, level: int, *, worst: bool) -> Which:
+        """Which of the edges and tie-ins qualify, asked of the book once."""
+        if (level, worst) not in self._told:
+            self._told[level, worst] = self.book.qualifying(
+                self.edges, self.bored, self.tie_ins, level, worst=worst
+            )
+        return self._told[level, worst]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The areas round a site that the searches of one demand look at, each made once."""
+
+    book: PieceBook
+    site: Site
+    _areas: dict[float, Area] = field(init=False, repr=False, default_factory=dict)
+
+    def within(self, reach_m: float) -> Area:
+        """What lies within reach of the site."""
+        if reach_m not in self._areas:
+            self._areas[reach_m] = area_round(self.book, self.site, reach_m)
+        return self._areas[reach_m]
 
 
 def area_round(book: PieceBook, site: Site, reach_m: float) -> Area:
@@ -130,8 +173,9 @@ def area_round(book: PieceBook, site: Site, reach_m: float) -> Area:
     xy = graph.node_xy[site.end_nodes]
     low, high = xy.min(axis=0) - reach_m, xy.max(axis=0) + reach_m
     edges = graph.edges_within((*low.tolist(), *high.tolist()))
-    own = np.isin(graph.ends[edges], site.end_nodes).any(axis=1)
-    edges = edges[~corridors.is_connector[edges] | own]
+    connects = np.flatnonzero(corridors.is_connector[edges])
+    own = np.isin(graph.ends[edges[connects]], site.end_nodes).any(axis=1)
+    edges = np.delete(edges, connects[~own])
     nodes = graph.nodes_of(edges, site.end_nodes)
     methods = book.work.methods(book.demand.pipe)
     may_be = [np.isfinite(yuan[edges]) for yuan in (methods.cut_yuan, methods.bore_yuan)]
@@ -142,28 +186,15 @@ def area_round(book: PieceBook, site: Site, reach_m: float) -> Area:
     tie_ins = tie_ins[np.isfinite(search.tie_in_weights[tie_ins])]
     # Of features in one place the first by name is found.
     tie_ins = tie_ins[np.argsort(search.tie_ins.names_of(tie_ins), kind="stable")]
-    whole = Area(
-        reach_m,
-        nodes,
-        np.ones(len(nodes), bool),
-        edges,
-        bored,
-        np.searchsorted(nodes, graph.ends[edges]),
-        tie_ins,
-        np.searchsorted(nodes, search.tie_ins.node[tie_ins]),
-        np.searchsorted(nodes, site.end_nodes),
-    )
-    inside = whole._reached(reach_m + CAP_ROUNDING, graph.length_m[edges])
-    part = whole.part(np.asarray(inside[whole.ends].any(axis=1)), inside[whole.sources])
-    return replace(part, inside=inside)
-
-
-def piece_costs(book: PieceBook, area: Area) -> tuple[FloatArray, FloatArray]:
-    """Yuan of the edges of an area, with what breaks ties, and of its ways to tie-ins."""
-    methods = book.work.methods(book.demand.pipe)
-    yuan = np.where(area.bored, methods.bore_yuan[area.edges], methods.cut_yuan[area.edges])
-    tie_ins = book.work.search(book.demand.pipe, "cheapest").tie_in_weights[area.tie_ins]
-    return yuan + book.work.corridors.graph.tie_break[area.edges], tie_ins
+    ends = np.searchsorted(nodes, graph.ends[edges])
+    sources = np.searchsorted(nodes, search.tie_ins.node[tie_ins])
+    targets = np.searchsorted(nodes, site.end_nodes)
+    arcs, start = both_ways(len(nodes), ends), start_at(len(nodes), targets)
+    limit = min(reach_m + CAP_ROUNDING, LARGEST)
+    inside = np.isfinite(spread(arcs, graph.length_m[edges][arcs.edge], start, limit)[0])
+    whole = Area(book, reach_m, nodes, inside, edges, bored, ends, tie_ins, sources, targets)
+    one, two = inside[ends].T
+    return whole.part(one | two, inside[sources])
 
 
 @dataclass(frozen=True)
@@ -184,9 +215,9 @@ class Problem:
     stub_cost: FloatArray
 
     @staticmethod
-    def of(book: PieceBook, area: Area, caps: Caps) -> Problem:
+    def of(area: Area, caps: Caps) -> Problem:
         """The ways in an area of pieces that qualify, under caps."""
-        count = len(area.edges)
+        book, count = area.book, len(area.edges)
         rows = np.zeros((len(caps), count + len(area.tie_ins)))
         if caps:
             green = any(map(book.counts_green, caps))
@@ -203,7 +234,7 @@ class Problem:
             rows[:, count:],
             np.zeros((len(caps), len(area.targets))),
             np.array([cap + CAP_ROUNDING for _, cap in caps.values()]),
-            *piece_costs(book, area),
+            *area.yuan,
         )
 
     def solve(self, dearest: float) -> Constrained:
@@ -241,8 +272,9 @@ class Problem:
         stubs[answer.walk.source] = float(start == 0)
         return self._capped(edges, stubs, np.zeros(len(self.end_nodes)), end - start - 1.0)
 
-    def keeping_fall(self, book: PieceBook, site: Site) -> Problem:
+    def keeping_fall(self, site: Site) -> Problem:
         """The same with ways only that keep the fall of a gravity line: one more cap."""
+        book = self.area.book
         if not is_steered(book.demand):
             return self
         cap = fall_cap(

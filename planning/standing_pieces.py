@@ -18,7 +18,7 @@ from gis.regions import Region
 from planning.groundwork import Groundwork
 from planning.piece_ground import BORED, CUT, PieceGround, PieceLines, lines_key
 from planning.road_surfaces import RoadsSince
-from planning.route_pieces import NOTHING, PieceBook
+from planning.route_pieces import NOTHING, OUTCOMES, PieceBook
 from planning.splicing import CELL_M
 from planning.survey_changes import Change
 
@@ -64,7 +64,7 @@ def hand_pieces_on(
         if isinstance(told, PieceLines) and told.of in numbers:
             region = beside_bored if told.of == BORED else beside_cut
             _hand_on(told, before, after, region, numbers[told.of], otherwise, land)
-        elif isinstance(told, PieceBook) or key[0] == NOTHING:
+        elif isinstance(told, PieceBook) or key[0] in (NOTHING, OUTCOMES):
             after.kept[key] = told.after(after, dated) if isinstance(told, PieceBook) else told
 
 

@@ -22,6 +22,8 @@ from planning.verdicts import Verdict, judge, possible_of
 Codes = NDArray[np.int8]  # 1 true, 0 false, -1 unknown
 
 COLUMNS = ("outcome", "clause", "certainty", "otherwise")
+# So many classes, each in three, have whole numbers still.
+_MOST_CLASSES = 2**60
 
 
 class Coded(NamedTuple):
@@ -119,10 +121,7 @@ def judge_columns(
     told = {} if known is None else known
     said = (utility, mode, tuple((switches or {}).items()), tuple(unverified), frozenset(columns))
     known_measures = None if tolerances is None else frozenset(tolerances)
-    keys = [
-        (*said, known_measures, truths.tobytes())
-        for truths in np.stack([code[first] for code in codes], axis=1)
-    ]
+    keys = _keys((*said, known_measures), codes, first)
     for at, key in zip(first.tolist(), keys, strict=True):
         if key not in told:
             told[key] = judge(
@@ -141,14 +140,33 @@ def judge_columns(
 
 
 def possible_columns(
-    utility: str, columns: Mapping[str, Column], count: int, policy: Policy
+    utility: str,
+    columns: Mapping[str, Column],
+    count: int,
+    policy: Policy,
+    known: dict[Any, tuple[str, ...]] | None = None,
 ) -> tuple[list[tuple[str, ...]], NDArray[np.intp]]:
-    """The outcomes that are possible in a plan for ``count`` rows, and which each row has."""
+    """The outcomes that are possible in a plan for ``count`` rows, and which each row has.
+
+    ``known`` holds them under this policy from call to call, as of :func:`judge_columns`.
+    """
     if count == 0:
         return [], np.zeros(0, np.intp)
     rules, table = policy.rules[policy_utility(utility)], _Columns(columns, count)
-    first, class_of = _classes([*_codes(policy, rules, table)])
-    return [possible_of(utility, _row(columns, at), policy) for at in first.tolist()], class_of
+    codes = [*_codes(policy, rules, table)]
+    first, class_of = _classes(codes)
+    told = {} if known is None else known
+    keys = _keys((utility, frozenset(columns)), codes, first)
+    for at, key in zip(first.tolist(), keys, strict=True):
+        if key not in told:
+            told[key] = possible_of(utility, _row(columns, at), policy)
+    return [told[key] for key in keys], class_of
+
+
+def _keys(said: tuple[Any, ...], codes: list[Codes], first: NDArray[np.intp]) -> list[Any]:
+    """What tells a verdict of each class of rows, by its first row, beside what was ``said``."""
+    truths = np.stack([code[first] for code in codes], axis=1)
+    return [(*said, one.tobytes()) for one in truths]
 
 
 def _row(columns: Mapping[str, Column], at: int) -> dict[str, Any]:
@@ -170,10 +188,13 @@ def _column(column: pd.Series) -> Column:
 
 def _classes(codes: list[Codes]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """First row of each class of rows with equal codes, and the class of each row."""
-    class_of = np.zeros(len(codes[0]), np.int64)  # numbered as they come up
+    class_of, most = np.zeros(len(codes[0]), np.int64), 1
     for code in codes:
         if (code != code[0]).any():
-            class_of = pd.factorize(class_of * 3 + (code + 1))[0].astype(np.int64)
+            class_of, most = class_of * 3 + (code + 1), most * 3
+            if most > _MOST_CLASSES:
+                class_of, most = pd.factorize(class_of)[0].astype(np.int64), len(code)
+    class_of = pd.factorize(class_of)[0].astype(np.int64)  # numbered as they come up
     first = np.flatnonzero(np.diff(np.maximum.accumulate(class_of), prepend=-1))
     return first, class_of.astype(np.intp)
 

@@ -86,7 +86,7 @@ def check_capped_ways_of_sites(
         area = area_round(book, site, REACH_M)
         if area.is_empty:
             continue
-        problem = Problem.of(book, area, caps).keeping_fall(book, site)
+        problem = Problem.of(area, caps).keeping_fall(site)
         for _ in range(DRAWS):
             capped = _drawn(problem, len(caps), rng)
             if capped is None:

@@ -18,7 +18,7 @@ from planning.external_lines import ExternalLine, all_by_forest, external_lines
 from planning.groundwork import Groundwork, Site, prepare
 from planning.judged_routes import Route
 from planning.qualifying import POSSIBLE, SURE
-from planning.qualifying_forest import AllPieces, QualifyingForest
+from planning.qualifying_forest import Forests, QualifyingForest
 from planning.route_pieces import piece_book
 from planning.sized_demands import with_sizes
 from tests import towns
@@ -44,7 +44,7 @@ def solved(
     work: Groundwork, demand: Demand, sites: Sequence[Site], *, by_forest: bool
 ) -> dict[str, ExternalLine]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(AllPieces, "pay", lambda *_args, **_kinds: by_forest)
+        patch.setattr(Forests, "pay", lambda *_args, **_kinds: by_forest)
         return external_lines(work, demand, sites, all_by_forest)
 
 
@@ -123,7 +123,7 @@ def test_lines_that_keep_a_fall_are_left_to_their_own_search(
     case = towns.application()
     work = towns.ground(two_streets(), case)
     monkeypatch.setattr(qualifying, "is_steered", lambda _demand: True)
-    monkeypatch.setattr(AllPieces, "qualifying", None)
+    monkeypatch.setattr(Forests, "way_to", None)
     line = solved(work, case.demands["water"], [work.site(case)], by_forest=True)
     assert [one.qualifying_route for one in line.values()] == ["found"]
 
@@ -137,8 +137,8 @@ def test_nothing_that_a_site_reaches_lies_farther_than_is_told(seed: int, level:
     work = prepare(random_county(seed), towns.policy())
     for demand, sites in groups(work):
         for worst in (False, True):
-            pieces = AllPieces.of(piece_book(work, demand, sites[0]), sites)
-            forest = pieces.qualifying(level, worst=worst)
+            forests = Forests(piece_book(work, demand, sites[0]), sites)
+            forest = forests.qualifying(level, worst=worst)
             for site, most_m in zip(sites, forest.most_m(sites).tolist(), strict=True):
                 assert farthest_m(forest, site) <= most_m + 1e-6
 

@@ -176,7 +176,7 @@ def test_days_of_a_road_leave_all_pieces_and_are_told_of_those_that_touch_it(fie
 
 def _ranks(book: PieceBook, numbers: Any) -> list[Any]:
     ground = book._ground(CUT)
-    return [book._ranks_of(ground, numbers, worst).tolist() for worst in (False, True)]
+    return [book._ranks([(ground, numbers)], worst)[0].tolist() for worst in (False, True)]
 
 
 def test_pieces_on_a_road_with_other_days_are_judged_again() -> None:

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from planning.policies import load_policy
-from planning.verdict_tables import COLUMNS, judge_rows
-from planning.verdicts import judge
+from planning.verdict_tables import COLUMNS, _classes, _columns_of, judge_rows, possible_columns
+from planning.verdicts import judge, possible_of
 
 POLICY = load_policy("411523_xinxian")
 NUMBERS = {
@@ -106,3 +106,26 @@ def test_a_missing_column_is_an_input_not_given() -> None:
 def test_an_empty_table_gives_an_empty_answer() -> None:
     found = judge_rows("gas", pd.DataFrame({"construction_length_m": []}), POLICY)
     assert len(found.column("outcome").array) == 0
+
+
+@pytest.mark.parametrize("utility", ["water", "gas", "power"])
+def test_outcomes_known_from_other_rows_are_those_of_each_row(utility: str) -> None:
+    known: dict[Any, tuple[str, ...]] = {}
+    for seed in (1, 2, 3):
+        table = sample(300, seed)
+        columns = _columns_of(table, POLICY)
+        possible, of_row = possible_columns(utility, columns, len(table), POLICY, known)
+        for number, row in enumerate(table.to_dict("records")):
+            inputs = {str(name): value for name, value in row.items()}
+            assert possible[of_row[number]] == possible_of(utility, inputs, POLICY)
+
+
+def test_classes_of_more_tests_than_a_number_holds_are_numbered_as_they_come() -> None:
+    # 90 codes of three values are more than 3**39, which a whole number of 64 bits still tells.
+    codes = list(np.random.default_rng(4).integers(-1, 2, (90, 60)).astype(np.int8))
+    codes = [np.concatenate([code, code[::-1]]) for code in codes]
+    number: dict[tuple[int, ...], int] = {}
+    expected = [number.setdefault(tuple(row), len(number)) for row in np.stack(codes, axis=1)]
+    first, class_of = _classes(codes)
+    assert class_of.tolist() == expected
+    assert first.tolist() == list(range(60))
