@@ -16,7 +16,7 @@ from layers.answers import Edit
 from layers.problems import Problem
 from layers.registry import Registry, SourceFile
 from layers.sources import Source
-from layers.survey import LayerVersion
+from layers.survey import LayerVersion, in_order
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Draft:
 
     ``base`` is the number of the version that it was made from, 0 for none: it must still be the
     latest. None where the table replaces whatever there is. ``rows_in`` counts the features of the
-    source, ``left_out`` those of them that are neither in the table nor among the rejected.
+    source, ``left_out`` those of them that are neither in the table nor among the rejected. Rows
+    are stored in the order of their ids, as a survey has them: the row that a check names is there.
     """
 
     layer: str
@@ -42,6 +43,9 @@ class Draft:
     problems: Sequence[Problem] = ()
     sources: Sequence[Source] = ()
     edits: Sequence[Edit] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "table", in_order(self.table))
 
     def entry(self, version: int, file: str, sha256: str) -> LayerVersion:
         """The row of the registry that makes this a version."""

@@ -63,7 +63,7 @@ class Survey:
         require_projected(self.crs)
         for layer, table in self.tables.items():
             _check_table(layer, table, self.crs)
-        tables = {layer: _in_order(table) for layer, table in self.tables.items()}
+        tables = {layer: in_order(table) for layer, table in self.tables.items()}
         object.__setattr__(self, "tables", MappingProxyType(tables))
         object.__setattr__(self, "versions", MappingProxyType(dict(self.versions)))
 
@@ -80,7 +80,7 @@ class Survey:
         return self.get(layer) is not None
 
 
-def _in_order(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def in_order(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """The rows in the order of their ids; the very table where they are."""
     if table.index.is_monotonic_increasing:
         return table

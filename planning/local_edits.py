@@ -377,7 +377,7 @@ class _Site:
             raise IncomparableError("too many places were edited")
         window, region = Window(inner, inner.grown(ring_m)), inner.grown(wide_m)
         before = self.work.corridors
-        stays_inside(before.graph, window)  # sooner known than built
+        stays_inside(before.graph, window)  # ``compare`` relies on it; sooner known than built
         part = self._part(region, window)
         splice = compare(before, part, window)
         self._holds_whole_parcels(part, splice)

@@ -91,7 +91,7 @@ def cheapest_for_all(
         than which nothing is shorter.
     """
     books = [piece_book(work, demand, site) for site in sites]
-    forests = _forests(books, sites)
+    forests = _forests(books, sites, known)
     answers: list[Qualifying] = []
     for first in range(0, len(sites), _SITES_AT_ONCE):
         some = range(first, min(first + _SITES_AT_ONCE, len(sites)))
@@ -105,11 +105,14 @@ def cheapest_for_all(
     return [as_proven(*one) for one in zip(books, sites, answers, strict=True)]
 
 
-def _forests(books: Sequence[PieceBook], sites: Sequence[Site]) -> dict[int, Forests]:
-    """The forests of sites that share a book, by the identity of the book."""
+def _forests(
+    books: Sequence[PieceBook], sites: Sequence[Site], known: Sequence[Mapping[str, Route]]
+) -> dict[int, Forests]:
+    """The forests of sites that share a book and have to be searched, by identity of the book."""
     of_book: dict[int, list[Site]] = defaultdict(list)
-    for book, site in zip(books, sites, strict=True):
-        of_book[id(book)].append(site)
+    for book, site, routes in zip(books, sites, known, strict=True):
+        if routes["cheapest"].rank != SURE:
+            of_book[id(book)].append(site)
     return {id(book): Forests(book, of_book[id(book)]) for book in books}
 
 

@@ -3,7 +3,8 @@
 A main is a line by its id, with the lines that continue it: where just two lines of a utility end
 at one place, they are one main that was drawn or recorded in pieces, and a break of one cuts off
 the other. Where more end, those that go straight on through the joint are one, as a main is that
-was drawn unbroken past its branches. At a ring main unit, whose switch may be open, two mains may
+was drawn unbroken past its branches, and so are two branches opposite each other, which one break
+cuts off. At a ring main unit, whose switch may be open, two mains may
 meet. Of nodes it is the line that they stand on; a node that does not say its line is of no known
 source, nor is one that names a line that is not on the map and stands on another.
 """

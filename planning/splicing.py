@@ -186,6 +186,8 @@ class Splice:
 def compare(before: Corridors, part: Corridors, window: Window) -> Splice:
     """Find what the part, built anew, changes of what stood there before.
 
+    That must keep ``stays_inside`` too: it is asked before the part is built.
+
     Raises
     ------
     TooNearError

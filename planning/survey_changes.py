@@ -101,7 +101,7 @@ def _sitting_on(
 
 
 def survey_within(survey: Survey, boxes: Shapes, layers: Collection[str]) -> Survey:
-    """The features of some layers that meet any of some boxes, in their old order.
+    """The features of some layers that meet any of some boxes.
 
     What tells about them comes with them.
     """

@@ -505,7 +505,7 @@ def _after_any(cover: IntArray, chosen: NDArray[np.bool_]) -> IntArray:
 
 
 def _one_after_another(parts: Sequence[_Tried]) -> _Tried:
-    """Ways one after the other; of those equal to a millimetre the shortest, or most westerly."""
+    """Ways one after the other; of those equal to a millimetre the shortest, or most southerly."""
     ways = joined([one.ways for one in parts])
     crossed = crossed_one_after_another(
         [one.crossed for one in parts], [len(one.ways.lines) for one in parts]

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import shapely
 
 import layers.folder_storage
 import layers.store
 from gis.crs import CrsError
+from layers.checks import check_layers
 from layers.errors import LayerError, WorkspaceError
 from layers.store import Workspace
 from layers.versions import read_version
@@ -121,6 +123,32 @@ def test_a_field_added_later_is_unknown_in_versions_stored_before(tmp_path: Path
     other = tmp_path / "2.gpkg"
     write_gpkg(other, {"building_id": ["B-1"]}, [square(0, 0)], layer="buildings")
     assert read_version(other, "buildings")["floors"].isna().all()
+
+
+def test_the_row_that_a_check_names_is_that_row_of_the_stored_version(
+    either: Workspace, tmp_path: Path
+) -> None:
+    """Whatever order the file had, and whether it is the first version or repaired since."""
+    bad = shapely.LineString([(500_000, 3_500_000), (500_000, 3_500_000), (500_009, 3_500_000)])
+    shapes = [bad, line((0, 20), (9, 20)), line((0, 40), (9, 40))]
+    file = write_gpkg(tmp_path / "a.gpkg", {"line_id": ["W-9", "W-2", "W-1"]}, shapes)
+    either.import_layer("lines", file, constants={"utility": "water"})
+    for repaired in (False, True):
+        survey = either.survey()
+        found = [
+            problem
+            for _layer, problems in check_layers(survey, layers=["lines"])
+            for problem in problems
+            if problem.row is not None
+        ]
+        assert {problem.feature_id for problem in found} >= {"W-9"}
+        read = either.read(either.version("lines"))
+        assert list(read.index) == list(survey.tables["lines"].index) == ["W-1", "W-2", "W-9"]
+        for problem in found:
+            assert read.index[problem.row - 1] == problem.feature_id
+        if not repaired:
+            mendable = [problem for problem in found if problem.rule_id == "repeated_vertices"]
+            assert either.repair(mendable, author="checker")
 
 
 def test_append_keeps_the_rows_there_are(either: Workspace, tmp_path: Path) -> None:

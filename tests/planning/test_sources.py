@@ -35,6 +35,16 @@ def test_a_branch_is_a_main_of_its_own_and_what_goes_straight_on_past_it_is_one(
         assert mains_of(lines) == {"W-1": "W-1", "W-2": "W-1", "W-3": "W-3"}
 
 
+def test_branches_opposite_each_other_are_one_source_as_one_break_cuts_off_both() -> None:
+    lines = {
+        "W-1": main((0, 8), (200, 8)),
+        "W-2": main((100, 8), (100, 90)),
+        "W-3": main((100, 8), (100, -90)),
+        "W-4": main((150, 8), (150, -90)),
+    }
+    assert mains_of(lines) == {"W-1": "W-1", "W-2": "W-2", "W-3": "W-2", "W-4": "W-4"}
+
+
 def test_pieces_that_turn_by_half_a_square_corner_go_straight_on_and_more_do_not() -> None:
     # From (100, 8) a piece to (200, 107) turns by 44.7 degrees, to (200, 109) by 45.3; the third
     # leads back beside the first.
