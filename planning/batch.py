@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -213,8 +214,10 @@ def _row(work: Groundwork, line: ExternalLine) -> dict[str, object]:
 def _searched_m(line: ExternalLine) -> float | None:
     """How far it was looked for a route that qualifies; None where levels or a second feed tell.
 
-    What these look at is bounded otherwise than by metres from the red line.
+    What these look at is bounded otherwise than by metres from the red line; and what was given up
+    by nothing.
     """
     if line.demand is None or line.qualifying is None or not _one_way(line.demand):
         return None
-    return line.qualifying.reach_m
+    reach_m = line.qualifying.reach_m
+    return reach_m if math.isfinite(reach_m) else None

@@ -229,10 +229,6 @@ class PieceGround:
             rows = self._row[numbers]
         return rows
 
-    def unmeasured(self, numbers: IntArray) -> int:
-        """How many of some pieces were not measured yet."""
-        return int(np.count_nonzero(self._row[numbers] < 0))
-
     def _measure(self, numbers: IntArray) -> None:
         lines, ground = self.lines, self.work.ground
         lines.ask(numbers)

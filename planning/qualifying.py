@@ -55,9 +55,10 @@ class Qualifying:
 
     ``route`` surely qualifies; ``proven`` says that it is the cheapest to do so, or that there is
     none. No route that surely qualifies costs less than ``lower_bound`` yuan. ``possible`` is the
-    cheapest that may qualify once what is unknown is known, where none surely does. Nothing but
-    what lies within ``reach_m`` of the red line along the corridors was looked at for it, beside
-    the routes known before; 0 where these or bounds told.
+    cheapest that may qualify once what is unknown is known, where none surely does. No piece that
+    begins farther than ``reach_m`` from the red line along the corridors can change that, as long
+    as no metre gets cheaper and the routes known before stand; 0 where these or bounds told, and
+    infinite where the search was given up.
     """
 
     route: Route | None
@@ -395,14 +396,17 @@ class _Search:
         return self.around.book
 
     def steps(self) -> _Steps[_Found]:
-        """Ask a forest first where many sites do; what a search gives up it may tell as well."""
-        many = self.forests.pay(self.level, worst=self.worst)
+        """Ask a forest first where many sites do; what a search gives up it may tell as well.
+
+        What both give up anything anywhere may settle.
+        """
+        many = self.forests.pay
         found = (yield from self._by_forest()) if many else None
         if found is None:
             found = yield from self._round_site()
             if not found.proven and not many:
                 found = (yield from self._by_forest()) or found
-        return found
+        return found if found.proven else replace(found, reach_m=np.inf)
 
     def _by_forest(self) -> _Steps[_Found | None]:
         """What the cheapest way over all pieces that qualify tells.

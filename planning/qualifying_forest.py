@@ -26,9 +26,9 @@ from planning.standards import Pipe
 
 Mask = NDArray[np.bool_]
 
-# A search round a site takes as long as measuring so many pieces, and that of one as long as
-# searching so many of them by a forest.
-_PIECES_A_SEARCH, _PIECES_A_FOREST = 300, 50
+# The forest pays where so many sites ask, one for every so many edges of the county: a search round
+# a site takes about as long as measuring that many.
+FEWEST_SITES, _EDGES_A_SITE = 8, 200
 
 
 class WayOfSite(NamedTuple):
@@ -56,13 +56,14 @@ class Forests:
     sites: Sequence[Site]
     _told: dict[tuple[int, bool], dict[str, WayOfSite]] = field(default_factory=dict, repr=False)
 
-    def pay(self, level: int, *, worst: bool) -> bool:
-        """Whether a forest over those that qualify takes less than a search round each site."""
-        most = _PIECES_A_SEARCH * len(self.sites)
-        most -= self.book.work.corridors.graph.edge_count // _PIECES_A_FOREST
-        if most < 0:
-            return False
-        return self.book.unmeasured(*self.pieces, level, worst=worst) <= most
+    @property
+    def pay(self) -> bool:
+        """Whether a forest takes less than a search round each site.
+
+        Told by counts alone, whatever was measured before, so that it is the same at any time.
+        """
+        count, edges = len(self.sites), self.book.work.corridors.graph.edge_count
+        return count >= FEWEST_SITES and count * _EDGES_A_SITE >= edges
 
     def way_to(self, site: Site, level: int, *, worst: bool) -> WayOfSite:
         """The cheapest way to one of the sites; those of all are found with it."""

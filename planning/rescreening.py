@@ -6,13 +6,17 @@ An answer stands on three things, and each is looked at on the ground before and
 undercuts them is seen wherever it leads. They must be the same, with nothing of them touched
 (``planning.standing_ways``): then their measures, verdicts and remaining bounds are the same.
 
-*The search for a route that qualifies*, where the cheapest one does not. It looks at nothing but
+*The search for a route that qualifies*, where the cheapest one does not. It hangs on nothing but
 pieces that begin within ``searched_m`` of the red line along the edges, the lightest ways, and the
 least price of a metre, by which it knows that no cheaper route leaves that area. Where no touched
 piece begins there on either side, the areas are equal: the first touched piece of a walk out of the
-one is reached over pieces of both. So the same search finds the same. A least price that rises
-leaves a proof a proof; where it falls, routes from farther off may be cheap enough, and the search
-is made again. What was given up (``not_proven``) stands only with the very price.
+one is reached over pieces of both. So the same search finds the same. A forest over all pieces that
+qualify (``planning.qualifying_forest``) hangs on no more, though it grows over the county: a route
+that is cheaper than the one it found reaches no farther than its money at the least price, and
+where there is none none leads farther than the pieces that qualify, or than limits let it. A least
+price that rises leaves a proof a proof; where it falls, routes from farther off may be cheap
+enough, and the search is made again. What was given up is made again at every edit, and what is not
+proven for what is spared stands only with the very price.
 
 *What is spared*, ancient trees and protected greenery: whether a proof that there is no route holds
 hangs on its distance. Where any of it changed, such proofs are made anew.

@@ -236,43 +236,20 @@ class PieceBook:
         *,
         worst: bool,
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Which edges and ways to tie-ins have at most a rank, alone or at worst."""
-        good_edges, good_tie_ins = self._not_barred(edges, bored, tie_ins, level, worst)
+        """Which edges and ways to tie-ins have at most a rank, alone or at worst.
+
+        Where a city road bars all that lies in it, only the others are looked at.
+        """
+        good_edges, good_tie_ins = np.ones(len(edges), bool), np.ones(len(tie_ins), bool)
+        if self._rank_in_city_road(worst) > level:
+            good_edges = ~np.where(bored, *(city[edges] for city in _in_city_roads(self.work)))
+            good_tie_ins = ~tie_ins_in_city_roads(self.work, self.utility, tie_ins)
         cut, drilled, joined = good_edges & ~bored, good_edges & bored, good_tie_ins.copy()
         pieces = (CUT, edges[cut]), (BORED, edges[drilled]), (self.utility, tie_ins[joined])
         ranks = self._ranks([(self._ground(of), numbers) for of, numbers in pieces], worst)
         good_edges[cut], good_edges[drilled] = ranks[0] <= level, ranks[1] <= level
         good_tie_ins[joined] = ranks[2] <= level
         return good_edges, good_tie_ins
-
-    def _not_barred(
-        self,
-        edges: IntArray,
-        bored: NDArray[np.bool_],
-        tie_ins: IntArray,
-        level: int,
-        worst: bool,
-    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Which pieces are looked at: a city road may bar all edges and tie-ins in it."""
-        if self._rank_in_city_road(worst) <= level:
-            return np.ones(len(edges), bool), np.ones(len(tie_ins), bool)
-        in_city = np.where(bored, *(city[edges] for city in _in_city_roads(self.work)))
-        return ~in_city, ~tie_ins_in_city_roads(self.work, self.utility, tie_ins)
-
-    def unmeasured(
-        self,
-        edges: IntArray,
-        bored: NDArray[np.bool_],
-        tie_ins: IntArray,
-        level: int,
-        *,
-        worst: bool,
-    ) -> int:
-        """How many pieces would be measured to tell which of them qualify."""
-        edge, tie_in = self._not_barred(edges, bored, tie_ins, level, worst)
-        cut, drilled = edges[edge & ~bored], edges[edge & bored]
-        pieces = (CUT, cut), (BORED, drilled), (self.utility, tie_ins[tie_in])
-        return sum(self._ground(of).unmeasured(numbers) for of, numbers in pieces)
 
     def shut_in(self, site: Site) -> bool:
         """Whether every last step to the red line is known to touch a city road."""

@@ -304,8 +304,11 @@ def _by_road(
 
 
 def _joined(parts: Sequence[NearRoads]) -> NearRoads:
-    """Rows one after another."""
-    return NearRoads(*(np.concatenate(part) for part in zip(*map(_fields, parts), strict=True)))
+    """Rows one after another; none where there are no parts."""
+    number, flag = np.zeros(0, np.int64), np.zeros(0, bool)
+    none = NearRoads(number, number, np.zeros(0), flag, flag)
+    columns = zip(*map(_fields, [none, *parts]), strict=True)
+    return NearRoads(*(np.concatenate(column) for column in columns))
 
 
 def _fields(near: NearRoads) -> tuple[NDArray[Any], ...]:

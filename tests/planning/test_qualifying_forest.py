@@ -8,20 +8,24 @@ from collections.abc import Iterator, Sequence
 import networkx as nx
 import numpy as np
 import pytest
+from shapely.geometry import box
 
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning import qualifying
 from planning.application import Demand
-from planning.batch import cases_of
+from planning.batch import cases_of, screen
 from planning.external_lines import ExternalLine, all_by_forest, external_lines
 from planning.groundwork import Groundwork, Site, prepare
 from planning.judged_routes import Route
+from planning.local_edits import edited
 from planning.qualifying import POSSIBLE, SURE
 from planning.qualifying_forest import Forests, QualifyingForest
+from planning.rescreening import rescreened, screened
 from planning.route_pieces import piece_book
 from planning.sized_demands import with_sizes
 from tests import towns
+from tests.planning.test_rescreening import assert_same_answers
 from tests.random_counties import random_county
 from tests.towns import main, street, town
 
@@ -44,7 +48,7 @@ def solved(
     work: Groundwork, demand: Demand, sites: Sequence[Site], *, by_forest: bool
 ) -> dict[str, ExternalLine]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Forests, "pay", lambda *_args, **_kinds: by_forest)
+        patch.setattr(Forests, "pay", by_forest)
         return external_lines(work, demand, sites, all_by_forest)
 
 
@@ -91,12 +95,15 @@ def test_what_a_search_gives_up_the_forest_tells(monkeypatch: pytest.MonkeyPatch
 # --- on paper ------------------------------------------------------------------------------------
 
 
+YOUNG = "2026-01-01"
+
+
 def two_streets() -> Survey:
     """The nearer main lies in a street opened last year, the other one in an old street."""
     return town(
         roads={
             "R-1": street((0, 0), (300, 0)),
-            "R-2": street((0, 64), (300, 64), opened_on="2026-01-01"),
+            "R-2": street((0, 64), (300, 64), opened_on=YOUNG),
         },
         lines={"W-1": main((0, 7), (300, 7)), "W-2": main((0, 56), (300, 56))},
     )
@@ -115,6 +122,54 @@ def test_the_cheapest_way_over_pieces_that_qualify_is_the_answer_where_it_does()
         tie_ins = work.tie_ins("water")
         assert tie_ins.feature_ids[line.route.way.tie_in] == "W-1"
         assert tie_ins.feature_ids[line.routes["cheapest"].way.tie_in] == "W-2"
+
+
+def verges(*names: str) -> Survey:
+    """The old street leads to its main past verges, of which each takes half of what two may."""
+    mains = {"W-1": main((300, 7), (700, 7)), "W-2": main((-100, 56), (700, 56))}
+    streets = {
+        "R-1": street((-100, 0), (700, 0)),
+        "R-2": street((-100, 64), (700, 64), opened_on=YOUNG),
+    }
+    shapes = {"V-1": box(141, 5.2, 201, 12), "V-2": box(240, 5.2, 299, 12)}
+    green = {name: {"kind": "verge", "geometry": shapes[name]} for name in names}
+    return town(roads=streets, lines=mains, green=green)
+
+
+def test_where_the_cheapest_way_fails_as_a_whole_others_may_qualify() -> None:
+    case = towns.application()
+    for by_forest in (True, False):
+        work = towns.ground(verges("V-1", "V-2"), case)
+        site, demand = work.site(case), case.demands["water"]
+        line = solved(work, demand, [site], by_forest=by_forest)[site.key]
+        assert line.qualifying_route == "found"
+        assert work.tie_ins("water").feature_ids[line.route.way.tie_in] == "W-1"
+        forest = Forests(piece_book(work, demand, site), [site])
+        first = forest.way_to(site, SURE, worst=False)
+        assert (first.way.tie_in, first.way.edges) != (line.route.way.tie_in, line.route.way.edges)
+
+
+def test_a_screening_by_forest_tells_what_its_answers_hang_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A second verge is planted beside the way found, far from the red line."""
+    monkeypatch.setattr(Forests, "pay", True)
+    case = towns.application()
+    one, two = verges("V-1"), verges("V-1", "V-2")
+    first = screened(towns.ground(one, case), [case], ["water"])
+    assert first.table["qualifying_route"].tolist() == ["found"]
+    again = rescreened(first, edited(first.work, two), [case]).table
+    assert_same_answers(again, screen(towns.ground(two, case), [case], ["water"]))
+    assert again["cost_yuan"].tolist() != first.table["cost_yuan"].tolist()
+
+
+def test_a_few_sites_are_searched_each_for_itself_and_many_of_a_county_by_forest() -> None:
+    case = towns.application()
+    work = towns.ground(two_streets(), case)
+    site = work.site(case)
+    book = piece_book(work, case.demands["water"], site)
+    assert work.corridors.graph.edge_count < 1_000
+    assert [Forests(book, [site] * count).pay for count in (1, 7, 8)] == [False, False, True]
 
 
 def test_lines_that_keep_a_fall_are_left_to_their_own_search(

@@ -60,6 +60,21 @@ def one_by_one(
     return table
 
 
+def test_lines_that_are_joined_straight_beside_the_red_line_have_no_edges(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The main runs along the red lines of many parcels: every way is one straight stub."""
+    parcels = {f"P-{n}": parcel(100 + 60 * n, 12, 140 + 60 * n, 40) for n in range(10)}
+    streets = {"R-1": street((-900, 0), (900, 0)), "R-2": street((-900, 64), (900, 64))}
+    mains = {"W-2": main((-900, 56), (900, 56))}
+    work = ground(town(roads=streets, parcels=parcels, lines=mains))
+    cases = [towns.application(name, application_id=f"APP-{name}") for name in parcels]
+    table = screen(work, cases, ["water"])
+    assert set(table["status"]) == {"routed"}
+    monkeypatch.setattr(batch, "_ARRAYS_PAY", len(cases) + 1)
+    assert_equal(table, screen(work, cases, ["water"]))
+
+
 TROUBLED: dict[str, Any] = {
     "roads": {
         "R-1": street((0, 0), (300, 0), red_line_width_m=None),
