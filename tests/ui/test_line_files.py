@@ -212,3 +212,26 @@ def test_a_line_file_is_judged_in_place_kept_and_withdrawn(
     assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[device][0]
     assert (opened.outside, opened.errors) == ([], [])
     assert [one.split()[0] for one in opened.refused] == ["422"]  # the line out of reach
+
+
+@pytest.mark.browser
+def test_on_a_phone_on_its_side_every_button_can_be_scrolled_to(
+    visit: Opener, serve: Server, tmp_path: Path
+) -> None:
+    opened = visit(serve("app.py", make_workspace(tmp_path)), "phone")
+    opened.page.set_viewport_size({"width": 740, "height": 360})
+    opened.choose("BZ-1")
+    opened.wait(lambda: opened.frame.evaluate(ROUTES) >= 3)
+    desk = opened.frame.locator(".tg-desk")
+    desk.locator(".tg-start").click()
+    desk.locator("input[type=file]").set_input_files(line_file(tmp_path, ASTRAY))
+    desk.locator(".tg-body").wait_for()
+    desk.locator(".tg-unfold").click()
+    buttons = desk.locator("button").all()
+    assert len(buttons) == 4
+    for button in (*buttons, desk.locator("input").nth(1)):
+        button.scroll_into_view_if_needed()
+        sheet, box = desk.bounding_box(), button.bounding_box()
+        assert sheet["y"] - 1 <= box["y"]
+        assert box["y"] + box["height"] <= sheet["y"] + sheet["height"] + 1
+        button.click(trial=True)
