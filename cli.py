@@ -28,7 +28,7 @@ from cli_parts import (
 from cli_versions import COMMANDS
 from gis.crs import CrsError
 from language import gettext as _
-from language import in_each
+from language import in_each, message_of
 from layers import databases
 from layers.answers import Answer, read_answers
 from layers.counties import county_bounds, county_crs
@@ -381,7 +381,7 @@ def screen_(
     if questions is not None:
         write_questions(asked, questions)
     _applications, faults = readable(inputs.documents)
-    faults += [str(error) for error in placed(survey, inputs.applications)[1]]
+    faults += [message_of(error) for error in placed(survey, inputs.applications)[1]]
     counts = table["status"].value_counts().to_dict()
     outcomes = table["outcome"].value_counts().to_dict()
     day = inputs.dig_date.isoformat()
@@ -390,9 +390,9 @@ def screen_(
         told |= {"rows": len(table), "origin": made.origin}
         told |= {name: table.attrs.get(name) for name in ("one_by_one", "solved_anew")}
         told |= {"status": counts, "outcome": outcomes, "questions": len(asked)}
-        is_each = ctx.meta.get("every_language")
-        notes = [in_each(note) if is_each else note for note in made.notes]
-        print_json(told | {"notes": notes, "problems": faults})
+        said = in_each if ctx.meta.get("every_language") else str
+        notes, problems = list(map(said, made.notes)), list(map(said, faults))
+        print_json(told | {"notes": notes, "problems": problems})
     else:
         click.echo(_("没有申请的宗地按 {} 开挖").format(day))
         click.echo(_("已筛查 {} 项:{}").format(len(table), _counts(counts)))

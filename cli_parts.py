@@ -26,6 +26,7 @@ except language.LanguageError as error:
 
 def _remember_json(ctx: click.Context, _option: click.Parameter, value: bool) -> bool:
     ctx.meta["json"] = value
+    _remember_texts(ctx)
     return value
 
 
@@ -39,9 +40,14 @@ as_json_option = click.option(
 )
 
 
-def _remember_texts(ctx: click.Context, _option: click.Parameter, value: bool) -> None:
-    if value:
-        ctx.meta["every_language"] = True
+def _remember_each(ctx: click.Context, _option: click.Parameter, value: bool) -> None:
+    ctx.meta["every_language"] = value
+    _remember_texts(ctx)
+
+
+def _remember_texts(ctx: click.Context) -> None:
+    """Texts are Chinese until they are said: only for JSON, whichever option was read first."""
+    if ctx.meta.get("json") and ctx.meta.get("every_language"):
         language.remember()
 
 
@@ -50,7 +56,7 @@ every_language_option = click.option(
     is_flag=True,
     is_eager=True,
     expose_value=False,
-    callback=_remember_texts,
+    callback=_remember_each,
     help=_("--json 的提示和出错原因写成各种语言,供其他程序读取"),
 )
 

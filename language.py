@@ -70,6 +70,12 @@ def in_each(message: str | Exception) -> dict[str, str]:
     return {one: str(_said(message, partial(_word, language=one))) for one in LANGUAGES}
 
 
+def message_of(error: Exception) -> str:
+    """The message of an error as it was raised: ``str`` of the error would forget its ``Text``."""
+    first = error.args[0] if error.args else None
+    return first if isinstance(first, Text) else str(error)
+
+
 def _word(message: str, language: str) -> str:
     return message if language == CHINESE else catalogue(language).get(message) or message
 
@@ -129,8 +135,8 @@ def said_anew(text: str, catalogue: Catalogue) -> str:
 
 def _said(value: Any, catalogue: Catalogue) -> Any:
     """A value that is put into a text; an error says what it was raised with."""
-    if isinstance(value, Exception) and value.args and isinstance(value.args[0], Text):
-        value = value.args[0]
+    if isinstance(value, Exception):
+        value = message_of(value)
     return said_anew(value, catalogue) if isinstance(value, str) else value
 
 

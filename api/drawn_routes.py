@@ -41,7 +41,7 @@ class SentFile:
     """A file as it was sent: its name is anybody's, its content has yet to be looked at."""
 
     name: str
-    content: bytes
+    content: bytes | bytearray
     language: str
 
 
@@ -102,7 +102,7 @@ async def _file(request: Request) -> SentFile:
     return SentFile(said.get("name", ""), content, said.get("language", ""))
 
 
-def parse_drawing(body: bytes, *, may_be_empty: bool) -> dict[str, Any]:
+def parse_drawing(body: bytes | bytearray, *, may_be_empty: bool) -> dict[str, Any]:
     """The fields of a request; ``DrawingError`` if it is not of the right shape."""
     try:
         asked = json.loads(body)
@@ -160,7 +160,7 @@ def _is_writable(text: str) -> bool:
     return True
 
 
-async def _body(request: Request, content_type: str, most: int) -> bytes:
+async def _body(request: Request, content_type: str, most: int) -> bytearray:
     """The body, if it is of the type and not too large; read no further than that.
 
     Neither type can be sent by a page from elsewhere without asking.
@@ -172,4 +172,4 @@ async def _body(request: Request, content_type: str, most: int) -> bytes:
         body += part
         if len(body) > most:
             raise DrawingError(_("请求过大,最多 {} 字节").format(most))
-    return bytes(body)
+    return body

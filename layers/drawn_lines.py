@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import shapely
 from pyproj import CRS
 
+from language import Text
 from language import gettext as _
 from layers.errors import LayerError, ReadError
 from layers.georeferencing import georeference
@@ -18,6 +20,9 @@ from layers.reading import read_layer
 
 _LAYER = "drawn_corridors"  # what is asked of a file: the lines that somebody drew
 _SHOWN = 5  # shapes of a file that a refusal names
+# Tables become points, and a pipe network is read for its own layers only.
+_WITHOUT_LINES = frozenset({".csv", ".tsv", ".txt", ".dat", ".xlsx", ".xlsm", ".inp"})
+_OPTION = re.compile(r"(?<![\w-])--[a-z]")
 
 
 @dataclass(frozen=True)
@@ -29,10 +34,11 @@ class LineFile:
 
 
 def read_line(file: Path | str, crs: CRS) -> LineFile:
-    """The only line of a file of any kind of ``formats.FORMATS``, flat, in ``crs``.
+    """The only line of a file, flat, in ``crs``.
 
-    A file that names no CRS is taken to be in ``crs``; so is GeoJSON without a ``crs`` member whose
-    numbers are too large for degrees.
+    Of the kinds of ``formats.FORMATS`` all but tables and pipe networks are read. A file that names
+    no CRS is taken to be in ``crs``; so is GeoJSON without a ``crs`` member whose numbers are too
+    large for degrees.
 
     Raises
     ------
@@ -41,6 +47,14 @@ def read_line(file: Path | str, crs: CRS) -> LineFile:
     LayerError
         If its coordinates do not lie where their CRS is used.
     """
+    name = Path(file).name
+    if Path(file).suffix.lower() in _WITHOUT_LINES:
+        raise ReadError(
+            _(
+                "文件 {}:表格和管网模型不能作线文件。"
+                "请在画线的软件中另存为 DXF、GeoPackage 或 GeoJSON。"
+            ).format(name)
+        )
     try:
         raw = read_layer(file, source_layer=None, layer=_LAYER)
         line = _only_line(raw)
@@ -50,31 +64,44 @@ def read_line(file: Path | str, crs: CRS) -> LineFile:
             crs_notes = (_("文件没有写明坐标系,已按工作区坐标系 {} 读取").format(crs_name(crs)),)
         placed = georeference(raw, np.array([shapely.force_2d(line)], object), crs)
     except (LayerError, ReadError) as error:
-        if "--" not in str(error):
-            raise
         # Readers name the options of an import; a drawn line is put right where it was drawn.
-        cure = _("线文件没有这些选项:请在原软件中只留要核算的那一条,写明坐标系后另存。")
-        raise type(error)(f"{error}\n{cure}") from None
-    notes = (*raw.notes, *_left_out(raw), *crs_notes, *placed.notes)
+        if _OPTION.search(str(error).replace(name, "")):
+            cure = _("线文件没有这些选项:请在原软件中只留要核算的那一条,写明坐标系后另存。")
+            error.args = (Text("\n").join([*error.args, cure]),)
+        raise
+    notes = (*raw.notes, *_left_out(raw), *_joined(raw), *crs_notes, *placed.notes)
     return LineFile(placed.shapes[0], notes)
 
 
 def _only_line(raw: RawLayer) -> shapely.LineString:
-    """The line, its parts put together where each begins at the end of another."""
-    shapes = [_whole(one) for one in raw.shapes if one is not None]
-    is_line = len(shapes) == 1 and shapes[0].geom_type == "LineString"
-    if not is_line or raw.unreadable or not np.isfinite(shapes[0].bounds).all():
+    """The line, its parts, in one row or several, put together where they meet end to end."""
+    shapes = raw.shapes[~shapely.is_missing(raw.shapes)]
+    line = _whole(shapes)
+    if line is None or raw.unreadable:
         raise ReadError(
             _(
                 "文件 {}:须恰好有一条线(LineString),现有 {} 个图形({})。"
                 "请只留要核算的那一条;画成几段的,先合并为一条。"
             ).format(raw.file, len(raw.shapes), _found(raw))
         )
-    return shapes[0]
+    return line
 
 
-def _whole(shape: shapely.Geometry) -> shapely.Geometry:
-    return shapely.line_merge(shape) if shape.geom_type == "MultiLineString" else shape
+def _whole(shapes: np.ndarray) -> shapely.LineString | None:
+    """The one line that shapes are together; None for none, for several, and for a ring of parts.
+
+    Parts that run over one another, or end where they began, are no way from here to there: a line
+    drawn twice, a loop.
+    """
+    parts = shapely.get_parts(shapes)
+    is_placed = np.isfinite(shapely.bounds(parts)).all()
+    if not len(parts) or not is_placed or any(one.geom_type != "LineString" for one in parts):
+        return None
+    if len(parts) == 1:
+        return parts[0]
+    whole = shapely.line_merge(shapely.multilinestrings(parts))
+    is_way = whole.geom_type == "LineString" and whole.is_simple and not whole.is_closed
+    return whole if is_way else None
 
 
 def _found(raw: RawLayer) -> str:
@@ -94,10 +121,17 @@ def _kind(shape: shapely.Geometry | None) -> str:
 
 
 def _names_crs(raw: RawLayer, line: shapely.LineString) -> bool:
-    """Whether the file says what its coordinates are in, and they can be that."""
-    if raw.crs is None:
-        return False
-    return not (raw.crs.is_geographic and np.abs(shapely.get_coordinates(line)).max() > 180)
+    """Whether it is known from the file what its coordinates are in.
+
+    One that the file states and that they cannot be in is for ``georeference`` to refuse.
+    """
+    is_too_large = np.abs(shapely.get_coordinates(line)).max() > 180
+    return raw.crs is not None and not (raw.crs_is_usual and is_too_large)
+
+
+def _joined(raw: RawLayer) -> tuple[str, ...]:
+    rows = int((~shapely.is_missing(raw.shapes) & ~shapely.is_empty(raw.shapes)).sum())
+    return (_("{} 个图形首尾相接,已合并为一条线").format(rows),) if rows > 1 else ()
 
 
 def _left_out(raw: RawLayer) -> tuple[str, ...]:

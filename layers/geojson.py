@@ -43,7 +43,8 @@ def read_geojson(path: Path, _wanted: Wanted) -> RawLayer:
         except _SHAPE_ERRORS:
             unreadable[position] = _("几何坐标不成形(点数不足、缺坐标或类型不明)")
     cells = pd.DataFrame([_cells(feature) for feature in features], dtype=object)
-    return RawLayer(path.name, None, cells, shapes, unreadable, _crs(document, path))
+    crs, is_usual = _crs(document, path), document.get("crs") is None
+    return RawLayer(path.name, None, cells, shapes, unreadable, crs, crs_is_usual=is_usual)
 
 
 def _parse(path: Path) -> dict[str, Any]:

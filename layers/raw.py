@@ -44,7 +44,8 @@ class RawLayer:
 
     ``cells`` has the file's own column names and a row for each feature; ``shapes`` are its
     geometries, None where the file has none or where it could not be read (then the reason is in
-    ``unreadable``, by position). ``crs`` is what the file declares, or None.
+    ``unreadable``, by position). ``crs`` is what the file declares, or None; ``crs_is_usual`` marks
+    the one that files of its kind are in where they declare none.
     ``notes`` say in words what reading did that nobody asked for. ``skipped`` are features of the
     source that are no rows here: every one of its features is either a row or skipped. ``used`` are
     columns of the file that shapes or other columns were made from.
@@ -59,3 +60,4 @@ class RawLayer:
     notes: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     used: tuple[str, ...] = ()
+    crs_is_usual: bool = False

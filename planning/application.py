@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import shapely
 
+from language import Text, message_of
 from language import gettext as _
 from layers.names import APPLICATION_ID
 from layers.utilities import load_utilities
@@ -291,9 +292,9 @@ def _demands(
         except ApplicationError as error:
             if not tolerant or utility not in load_utilities():
                 raise
-            impossible[utility] = str(error)
+            impossible[utility] = message_of(error)
     if not possible:
-        raise ApplicationError("\n".join(impossible.values()))
+        raise ApplicationError(Text("\n").join(impossible.values()))
     return possible, impossible
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from language import gettext as _
+from language import message_of
 from layers.errors import WorkspaceError
 from layers.kept_tables import Key, name_of
 from layers.placing import crs_name
@@ -68,7 +69,7 @@ def readable(documents: Iterable[Document]) -> tuple[list[Application], list[str
         try:
             found.append(parse_application(document, tolerant=True))
         except ApplicationError as error:
-            faults.append(str(error))
+            faults.append(message_of(error))
         else:
             faults += found[-1].impossible.values()
     return found, faults

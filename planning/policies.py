@@ -83,7 +83,7 @@ def read_policy(path: Path) -> Policy:
     except PolicyError:
         raise
     except RuleFileError as error:
-        raise PolicyError(str(error)) from error
+        raise PolicyError(*error.args) from error
 
 
 def _policy(entry: Entry, file: str) -> Policy:

@@ -25,6 +25,7 @@ from api.drawn_routes import MAX_POINTS, SentFile
 from language import gettext as _
 from language import speak
 from layers.drawn_lines import LineFile, read_line
+from layers.errors import ReadError
 from layers.source_crs import SourceCrs, reproject
 from layers.store import Workspace
 from layers.utilities import load_utilities
@@ -49,11 +50,14 @@ _AROUND_DEG = 0.01  # about a kilometre: so far beyond all that is mapped a line
 _DEGREES = CRS.from_epsg(4326)
 _writing = Lock()  # read, append and save of one application must not overlap
 _judging = Lock()  # one line at a time: others must not take all processors
-_places = BoundedSemaphore(8)  # more do not wait: the map needs threads for its layers
+# More do not wait: the map needs threads for its layers. A file may take a minute to read, so that
+# reading has places of its own, and nobody who draws waits for it.
+_to_judge = BoundedSemaphore(8)
+_to_read = BoundedSemaphore(2)
 
 
 class BusyError(RuntimeError):
-    """Too many drawn lines wait to be judged."""
+    """Too many lines are being judged, or read."""
 
 
 def judge_door(workspace: Path) -> Callable[[Mapping[str, Any]], Answer]:
@@ -169,7 +173,14 @@ def _answered(language: str, act: Callable[[], Answer]) -> Answer:
 def _read(county: County, sent: SentFile) -> Answer:
     """The line of a file as the map sends a drawn one, the notes of reading it, and its name."""
     name = safe_name(sent.name)
-    with tempfile.TemporaryDirectory(prefix="tonggou-line-") as folder, _turn():
+    if name.lower().endswith(".shp"):
+        raise ReadError(
+            _(
+                "文件 {}:只有 .shp,没有写明坐标系的 .prj。请把同名的各文件一起压缩为 ZIP 后再选。"
+            ).format(name)
+        )
+    full = _("正在读取的线文件过多,请稍候再试")
+    with tempfile.TemporaryDirectory(prefix="tonggou-line-") as folder, _place(_to_read, full):
         file = Path(folder) / name
         file.write_bytes(sent.content)
         found = read_line(file, county.survey.crs)
@@ -200,7 +211,7 @@ def _judged(county: County, drawing: Mapping[str, Any]) -> Answer:
     if utility not in load_utilities():
         raise ApplicationError(_("没有这个专业:{}").format(utility))
     line = _placed(drawing["line"], county)
-    with _turn():
+    with _place(_to_judge, _("正在核算的手绘路由过多,请稍候再试")), _judging:
         found = judge_drawn_line(name, utility, line, county, _feed(drawing))
     if found["status"] == "refused":
         return 422, {"message": found["reason"]}
@@ -232,15 +243,14 @@ def _course(route: Mapping[str, Any] | None, place: Placer) -> list[Any]:
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
-    """Wait for the one who is judged before; ``BusyError`` where too many wait already."""
-    if not _places.acquire(blocking=False):
-        raise BusyError(_("正在核算的手绘路由过多,请稍候再试"))
+def _place(places: BoundedSemaphore, full: str) -> Iterator[None]:
+    """Hold one of the places; ``BusyError`` in the words ``full`` where none is free."""
+    if not places.acquire(blocking=False):
+        raise BusyError(full)
     try:
-        with _judging:
-            yield
+        yield
     finally:
-        _places.release()
+        places.release()
 
 
 def _placed(line: list[list[float]], county: County) -> LineString:

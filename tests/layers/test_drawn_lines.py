@@ -13,8 +13,10 @@ import shapely
 from pyproj import CRS
 from shapely.geometry import LineString, mapping
 
+from layers import drawn_lines
 from layers.drawn_lines import read_line
 from layers.errors import LayerError, ReadError
+from layers.problems import Problem
 
 TOWN = CRS.from_epsg(4547)
 LINE = LineString([(582_000, 3_502_000), (582_040, 3_502_030)])
@@ -100,6 +102,69 @@ def test_parts_that_meet_are_one_line_and_parts_that_do_not_are_refused(tmp_path
     apart = shapely.MultiLineString([[(x, y), middle], [(x + 16, y + 12), end]])
     with pytest.raises(ReadError, match=r"现有 1 个图形\(第 1 行 MultiLineString\)"):
         read_line(written(tmp_path, apart), TOWN)
+
+
+def test_lines_of_a_drawing_that_meet_end_to_end_are_one_and_that_is_told(tmp_path: Path) -> None:
+    (x, y), end = LINE.coords
+    middle = (x + 8, y + 6)
+    halves = LineString([end, middle]), LineString([(x, y), middle])
+    found = read_line(drawn_in_cad(tmp_path, *halves), TOWN)
+    assert found.line.normalize().equals_exact(LineString([(x, y), middle, end]).normalize())
+    assert found.line.length == pytest.approx(50)
+    assert "2 个图形首尾相接,已合并为一条线" in found.notes
+    assert not any("合并" in note for note in read_line(drawn_in_cad(tmp_path, LINE), TOWN).notes)
+
+
+def test_lines_that_are_together_no_way_from_here_to_there_are_refused(tmp_path: Path) -> None:
+    (x, y), end = LINE.coords
+    middle, aside = (x + 8, y + 6), (x, y + 9)
+    lines = LineString([(x, y), middle]), LineString([middle, end]), LineString([middle, aside])
+    twice = LineString([(x, y), middle, end]), lines[1]
+    for drawn in (lines, twice, (LINE, LINE.reverse()), (LINE, LineString([end, aside, (x, y)]))):
+        with pytest.raises(ReadError, match="恰好有一条线"):
+            read_line(drawn_in_cad(tmp_path, *drawn), TOWN)
+
+
+def test_a_stated_crs_is_not_overruled(tmp_path: Path) -> None:
+    """Metres in a file that states degrees: refused with what they may be, not read otherwise."""
+    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::4490"}}
+    stated = tmp_path / "line.gpkg"
+    gpd.GeoDataFrame(geometry=[LINE], crs=4490).to_file(stated, driver="GPKG")
+    for file in (written(tmp_path, LINE, crs=crs), stated):
+        with pytest.raises(LayerError, match=r"EPSG:4490 的适用范围[^+]*EPSG:4547"):
+            read_line(file, TOWN)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.XLSX", "a.inp"])
+def test_tables_and_pipe_networks_are_refused_with_a_cure_that_there_is(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text("WKT\n", "utf-8")
+    with pytest.raises(ReadError, match="表格和管网模型不能作线文件") as refused:
+        read_line(tmp_path / name, TOWN)
+    assert "--" not in str(refused.value)
+
+
+def test_options_in_the_name_of_a_file_are_none_of_the_reader(tmp_path: Path) -> None:
+    for name in ("my--line.geojson", "my --crs.geojson"):
+        file = written(tmp_path).rename(tmp_path / name)
+        with pytest.raises(ReadError) as refused:
+            read_line(file, TOWN)
+        assert "线文件没有这些选项" not in str(refused.value)
+
+
+def test_problems_of_an_error_are_kept_with_the_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = LayerError("请用 --crs 指明", [Problem("a", "b", 1, None, None, None, "c", "d")])
+
+    def refuse(*_asked: Any, **_named: Any) -> None:
+        raise told
+
+    monkeypatch.setattr(drawn_lines, "read_layer", refuse)
+    with pytest.raises(LayerError, match="线文件没有这些选项") as refused:
+        read_line(written(tmp_path, LINE), TOWN)
+    assert len(refused.value.problems) == 1
 
 
 def test_a_refusal_names_what_stands_in_the_rows(tmp_path: Path) -> None:

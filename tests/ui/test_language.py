@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -17,10 +18,12 @@ from layers.errors import ReadError
 from layers.fields import LAYERS, layer_definition
 from layers.reading import read_layer
 from layers.utilities import load_utilities
-from planning.policies import load_policy
+from planning.application import ApplicationError, parse_application
+from planning.policies import COUNTIES, PolicyError, load_policy, read_policy
 from planning.texts import in_words
 from reports.summary import ASSUMED, NO_SECOND
 from tests.conftest import REPOSITORY
+from tests.planned_town import documents, make_workspace
 from ui import words
 
 SPEAK = ("_", "said")
@@ -151,6 +154,58 @@ def test_the_command_line_speaks_the_language_of_the_installation(tmp_path: Path
     assert "not a workspace. Please make one by init first." in told["en"].stderr
     assert "不是工作区" in told["zh"].stderr
     assert [one.returncode for one in told.values()] == [2, 2, 1]
+
+
+def test_errors_of_rules_and_of_several_demands_are_said_in_each_language(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(language, "_remembers", True)
+    policy = tmp_path / "999999_test" / "policy.toml"
+    policy.parent.mkdir()
+    policy.write_text((COUNTIES / "411523_xinxian" / "policy.toml").read_text("utf-8"), "utf-8")
+    policy.write_text(policy.read_text("utf-8").replace("schema = 2", "schema = 1", 1), "utf-8")
+    demands = {"water": {"feeds": 0}, "gas": {"feeds": 0}}
+    document = {"application_id": "A-1", "parcel_id": "P-1", "demands": demands}
+    with pytest.raises(PolicyError) as of_rules:
+        read_policy(policy)
+    with pytest.raises(ApplicationError) as of_demands:
+        parse_application(document, tolerant=True)
+    for error in (of_rules.value, of_demands.value):
+        told = language.in_each(error)
+        assert told["zh"] == str(error)
+        assert CHINESE.search(told["zh"])
+        assert not CHINESE.search(told["en"]), told["en"]
+    assert len(language.in_each(of_demands.value)["en"].splitlines()) == 2
+
+
+def screen(place: Path, spoken: str, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-X", "utf8", "cli.py", "screen", str(place), *options],
+        cwd=REPOSITORY,
+        env={**os.environ, "TONGGOU_LANGUAGE": spoken},
+        capture_output=True,
+        encoding="utf-8",
+    )
+
+
+def test_problems_of_applications_are_told_another_program_in_each_language(tmp_path: Path) -> None:
+    """One in no parcel, one with a demand that cannot be meant."""
+    lost = documents()[0] | {"application_id": "BZ-9", "parcel_id": "P-9"}
+    bad = documents()[0] | {"application_id": "BZ-8"}
+    bad["demands"] = {**bad["demands"], "gas": {"feeds": 0}}
+    made = make_workspace(tmp_path, None, [lost, bad])
+    options = ("--parcels", "P-1", "--utilities", "telecom", "--out", str(tmp_path / "a.csv"))
+    told = json.loads(screen(made, "zh", *options, "--every-language", "--json").stdout)["problems"]
+    assert len(told) == 2
+    for one in told:
+        assert CHINESE.search(one["zh"])
+        assert not CHINESE.search(one["en"]), one["en"]
+    plain = json.loads(screen(made, "zh", *options, "--json").stdout)["problems"]
+    assert plain == [one["zh"] for one in told]
+
+
+def test_texts_for_another_program_leave_the_language_of_a_person_alone(tmp_path: Path) -> None:
+    assert "not a workspace" in screen(tmp_path, "en", "--every-language").stderr
 
 
 def test_what_a_catalogue_lacks_is_shown_in_chinese(english: None) -> None:

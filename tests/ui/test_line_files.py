@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,20 @@ from click.testing import CliRunner
 
 from api.drawn_routes import MAX_POINTS, SentFile
 from cli import main
+from layers.drawn_lines import LineFile, read_line
 from layers.store import Workspace
 from tests.planned_town import make_workspace
 from tests.towns import ORIGIN
 from tests.ui.conftest import SIZES, Visit
 from tests.ui.test_browser import ROUTES, assert_sheet_is_compact
 from tests.ui.test_drawn_pairs import ACROSS, BEFORE, Points, two_mains
+from tests.ui.test_drawn_routes import drawing
+from ui import drawn_routes
 from ui.drawn_routes import judge_door, keep_door, read_door
 
 Opener = Callable[[str, str], Visit]
 Server = Callable[[str, Path], str]
+REFUSED = {"status": "refused", "reason": "judged"}
 # Over the street and back: 23 m inside the carriageway.
 ASTRAY = ((119, 9), (119, 2), (136, 2), (136, 11))
 
@@ -124,6 +129,48 @@ def test_reading_a_file_changes_nothing(workspace: Path, tmp_path: Path) -> None
     assert Workspace.open(workspace).application("BZ-1") == before
 
 
+def test_a_shapefile_without_its_parts_is_sent_back_for_the_whole(workspace: Path) -> None:
+    status, answer = read_door(workspace)(SentFile("LINE.SHP", b"\x00\x00\x27\x0a", "zh"))
+    assert status == 422
+    assert "请把同名的各文件一起压缩为 ZIP" in answer["message"]
+
+
+def test_files_that_take_long_hold_up_nobody_who_draws(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two files are read for ever: a third is sent away, and a line is judged meanwhile."""
+    file = sent(line_file(tmp_path, BEFORE))
+    read, over = read_door(workspace), threading.Event()
+    begun = threading.Semaphore(0)
+
+    def slowly(*asked: Any) -> LineFile:
+        begun.release()
+        assert over.wait(120)
+        return read_line(*asked)
+
+    monkeypatch.setattr(drawn_routes, "read_line", slowly)
+    statuses: list[int] = []
+    slow = [threading.Thread(target=lambda: statuses.append(read(file)[0])) for _ in range(2)]
+    for one in slow:
+        one.start()
+    try:
+        assert all(begun.acquire(timeout=120) for _ in slow)
+        status, answer = read(file)
+        assert (status, "线文件过多" in answer["message"]) == (503, True)
+        monkeypatch.setattr(drawn_routes, "judge_drawn_line", lambda *_asked: REFUSED)
+        judging = threading.Thread(
+            target=lambda: statuses.append(judge_door(workspace)(drawing(*BEFORE))[0]), daemon=True
+        )
+        judging.start()
+        judging.join(120)
+        assert statuses == [422]
+    finally:
+        over.set()
+        for one in slow:
+            one.join()
+    assert statuses == [422, 200, 200]
+
+
 # --- in a browser ---------------------------------------------------------------------------------
 
 
@@ -165,3 +212,26 @@ def test_a_line_file_is_judged_in_place_kept_and_withdrawn(
     assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[device][0]
     assert (opened.outside, opened.errors) == ([], [])
     assert [one.split()[0] for one in opened.refused] == ["422"]  # the line out of reach
+
+
+@pytest.mark.browser
+def test_on_a_phone_on_its_side_every_button_can_be_scrolled_to(
+    visit: Opener, serve: Server, tmp_path: Path
+) -> None:
+    opened = visit(serve("app.py", make_workspace(tmp_path)), "phone")
+    opened.page.set_viewport_size({"width": 740, "height": 360})
+    opened.choose("BZ-1")
+    opened.wait(lambda: opened.frame.evaluate(ROUTES) >= 3)
+    desk = opened.frame.locator(".tg-desk")
+    desk.locator(".tg-start").click()
+    desk.locator("input[type=file]").set_input_files(line_file(tmp_path, ASTRAY))
+    desk.locator(".tg-body").wait_for()
+    desk.locator(".tg-unfold").click()
+    buttons = desk.locator("button").all()
+    assert len(buttons) == 4
+    for button in (*buttons, desk.locator("input").nth(1)):
+        button.scroll_into_view_if_needed()
+        sheet, box = desk.bounding_box(), button.bounding_box()
+        assert sheet["y"] - 1 <= box["y"]
+        assert box["y"] + box["height"] <= sheet["y"] + sheet["height"] + 1
+        button.click(trial=True)
