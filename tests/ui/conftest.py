@@ -10,12 +10,14 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.conftest import REPOSITORY, require
 from tests.ui.town import fill_workspace, town
@@ -125,6 +127,8 @@ class Visit:
     errors: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     received: int = 0
+    begun: int = 0  # runs of the script that the server told of
+    is_running: bool = False
     layers: list[Any] = field(default_factory=list)
 
     def open(self) -> None:
@@ -167,9 +171,12 @@ class Visit:
             self.page.wait_for_timeout(100)
         pytest.fail("the page did not become ready")
 
-    def rest(self) -> None:
-        """Wait until the page has run for what was done last."""
-        self.page.wait_for_timeout(300)  # it begins
+    @contextmanager
+    def run(self) -> Iterator[None]:
+        """Wait until the page has run for what is done meanwhile."""
+        before = self.begun
+        yield
+        self.wait(lambda: self.begun > before and not self.is_running)
         self.page.locator('.stApp[data-test-script-state="notRunning"]').wait_for()
 
     def choose(self, words: str) -> None:
@@ -210,6 +217,11 @@ class Visit:
 
     def _note_frame(self, data: str | bytes) -> None:
         self.received += len(data)
+        told = ForwardMsg.FromString(data).WhichOneof("type") if isinstance(data, bytes) else None
+        if told == "new_session":
+            self.begun, self.is_running = self.begun + 1, True
+        elif told == "script_finished":
+            self.is_running = False
 
     @property
     def layer_bytes(self) -> int:

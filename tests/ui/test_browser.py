@@ -154,8 +154,8 @@ def test_hostile_names_never_run(visit: Opener, hostile_address: str, device: st
     for parcel in ("P-0001", "P-0004", "P-0009"):
         lat, lon = centre_of(parcel)
         opened.frame.evaluate("at => { map.setView(at, 17, { animate: false }); }", [lat, lon])
-        opened.click_map(lat, lon)
-        opened.rest()
+        with opened.run():
+            opened.click_map(lat, lon)
     opened.choose("XX-2026-001")
     opened.wait(lambda: opened.frame.evaluate(ROUTES) == 5)
     assert "<img src=x" in opened.page.locator(".tg-title").inner_text()

@@ -87,8 +87,8 @@ def pick(opened: Visit, label: str, words: str) -> None:
     """Choose in a select box."""
     opened.page.get_by_label(label, exact=True).click()
     opened.page.keyboard.type(words)
-    opened.page.get_by_role("option", name=words).first.click()
-    opened.rest()
+    with opened.run():
+        opened.page.get_by_role("option", name=words).first.click()
 
 
 def no_harm(opened: Visit) -> None:
@@ -193,16 +193,16 @@ def test_a_file_without_crs_asks_for_it_with_evidence(
     assert page.get_by_text("文字编码:GB18030").is_visible()
     offered = page.get_by_text("文件没有编号列")
     opened.wait(lambda: offered.count() == 1)  # that of the layer before goes when the page is done
-    offered.click()
-    opened.rest()
+    with opened.run():
+        offered.click()
     look_over_until(opened, "在本页:--crs")
     # Notes of the look before stay below until the page is done.
     page.locator("p.tg-note-warn").filter(has_text="--crs EPSG:4547").first.wait_for()
     page.get_by_label("坐标系", exact=True).click()
     page.get_by_role("option").first.wait_for()
     assert "EPSG:4547" in page.get_by_role("option").first.inner_text()
-    page.get_by_role("option").first.click()
-    opened.rest()
+    with opened.run():
+        page.get_by_role("option").first.click()
     look_over_until(opened, "可入库")
     assert page.locator(".tg-figures").inner_text().split()[:2] == ["可入库", "2"]
     no_harm(opened)
@@ -263,9 +263,9 @@ def test_a_problem_is_shown_on_the_map_and_its_repair_can_be_undone(
     for row in range(1, 8):  # the spike is one of the first problems of the layer
         place = page.locator('[data-testid="stDataFrame"]').bounding_box()
         before = notes()
-        page.mouse.click(place["x"] + 14, place["y"] + 18 + 35 * row)
+        with opened.run():
+            page.mouse.click(place["x"] + 14, place["y"] + 18 + 35 * row)
         opened.wait(lambda before=before: notes() not in ([], before))
-        opened.rest()
         if (
             page.get_by_text("建议的修复").count()
             and "S-1" in page.locator("p.tg-note-none").last.inner_text()
@@ -291,8 +291,8 @@ def test_a_version_is_handed_out_and_that_is_recorded(
     page = opened.page
     page.get_by_text("图层与版本", exact=True).first.click()
     page.get_by_label("操作人").last.fill("赵六")
-    page.get_by_label("操作人").last.press("Enter")
-    opened.rest()
+    with opened.run():
+        page.get_by_label("操作人").last.press("Enter")
     with page.expect_download() as waiting:
         page.get_by_role("button", name="导出", exact=True).click()
     file = tmp_path / "out.gpkg"
