@@ -54,13 +54,15 @@
         return notice(map);
       }
       if (this.covered && this.covered.contains(map.getBounds())) { return notice(map); }
-      this._fetch(map, map.getBounds().pad(0.2));
+      this._fetch(map);
     },
     _abort: function () {
       if (this.request) { this.request.abort(); this.request = null; }
     },
-    _fetch: function (map, bounds) {
+    _fetch: function (map) {
       this._abort();
+      var size = map.getSize(), bounds = map.getBounds().pad(0.2);
+      if (!size.x || !size.y) { return; }  // not laid out yet: it moves when it gets its size
       var request = this.request = new AbortController(), layer = this;
       var url = this.options.url + "?bbox=" + bounds.toBBoxString() +
         "&token=" + encodeURIComponent(token);
@@ -236,7 +238,7 @@
       if (!map || !token) { return; }
       if (zoom < this.options.minZoom) { return this.clearLayers(); }
       if (this.covered && this.covered.contains(map.getBounds())) { return this.place(map); }
-      ViewLayer.prototype._fetch.call(this, map, map.getBounds().pad(0.2));
+      ViewLayer.prototype._fetch.call(this, map);
     },
     _abort: ViewLayer.prototype._abort,
     addData: function (found) { this.streets = found.features; this.place(this._map); },

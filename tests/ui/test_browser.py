@@ -126,6 +126,22 @@ def test_an_inspected_line_shows_its_grounds_and_stands_out(visit: Opener, addre
     opened.wait(lambda: opened.frame.evaluate(faint) == 4)
 
 
+def test_a_map_that_has_no_size_yet_asks_for_nothing(visit: Opener, address: str) -> None:
+    """As while the page lays it out anew: an empty extent would be refused."""
+    opened = visit(address, "desktop")
+    asked: list[str] = []
+    opened.page.on("request", lambda one: "bbox=" in one.url and asked.append(one.url))
+    opened.frame.evaluate(
+        "() => { map.getContainer().style.display = 'none'; map.invalidateSize();"
+        " map.setView(map.getCenter().toBounds(4000).getNorthEast(), map.getZoom()); }"
+    )
+    opened.page.wait_for_timeout(300)
+    assert asked == []
+    opened.frame.evaluate("() => { map.getContainer().style.display = ''; map.invalidateSize(); }")
+    opened.wait(lambda: asked)
+    assert (opened.outside, opened.errors, opened.refused) == ([], [], [])
+
+
 def test_the_switch_turns_the_whole_page_and_its_links(visit: Opener, address: str) -> None:
     opened = visit(address, "desktop")
     bar = opened.page.locator(".st-key-bar")
