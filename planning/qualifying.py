@@ -83,7 +83,8 @@ def cheapest_for_all(
 ) -> list[Qualifying]:
     """Find the cheapest route that qualifies of one demand for many sites, in order.
 
-    Every site is solved by itself; only what their searches ask for is judged together.
+    Where many sites share a book one forest answers most of them; the others are searched each for
+    itself, and what all these ask for is judged together.
 
     Parameters
     ----------

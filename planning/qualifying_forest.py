@@ -28,7 +28,7 @@ Mask = NDArray[np.bool_]
 
 # The forest pays where so many sites ask, one for every so many edges of the county: a search round
 # a site takes about as long as measuring that many.
-FEWEST_SITES, _EDGES_A_SITE = 8, 200
+_FEWEST_SITES, _EDGES_A_SITE = 8, 200
 
 
 class WayOfSite(NamedTuple):
@@ -46,11 +46,7 @@ class WayOfSite(NamedTuple):
 
 @dataclass(frozen=True)
 class Forests:
-    """The cheapest ways to the sites of a book over pieces of at most a rank, alone or at worst.
-
-    ``edges`` of the county may stand twice, to be cut open and to be ``bored``; of connectors only
-    those of the sites are there.
-    """
+    """The cheapest ways to the sites of a book over pieces of at most a rank, alone or at worst."""
 
     book: PieceBook
     sites: Sequence[Site]
@@ -63,7 +59,7 @@ class Forests:
         Told by counts alone, whatever was measured before, so that it is the same at any time.
         """
         count, edges = len(self.sites), self.book.work.corridors.graph.edge_count
-        return count >= FEWEST_SITES and count * _EDGES_A_SITE >= edges
+        return count >= _FEWEST_SITES and count * _EDGES_A_SITE >= edges
 
     def way_to(self, site: Site, level: int, *, worst: bool) -> WayOfSite:
         """The cheapest way to one of the sites; those of all are found with it."""
@@ -76,7 +72,11 @@ class Forests:
 
     @cached_property
     def pieces(self) -> tuple[IntArray, Mask, IntArray]:
-        """Edges, which of them are bored, and ways to tie-ins that may be dug for the demand."""
+        """Edges, which of them are bored, and ways to tie-ins that may be dug for the demand.
+
+        An edge that may be cut open and bored stands twice; of connectors only those of the sites
+        are here.
+        """
         corridors, methods = self.book.work.corridors, self.book.work.methods(self._pipe)
         walked, connectors = ~corridors.is_connector, corridors.connectors
         mine = np.isin(connectors["node"], np.concatenate([site.end_nodes for site in self.sites]))
