@@ -34,7 +34,7 @@ from planning.quantities import (
 )
 from planning.routes import Search
 from planning.standards import Pipe, Standards, load_standards
-from planning.tie_ins import TieIns, eligible, find_tie_ins
+from planning.tie_ins import TieIns, find_tie_ins, may_serve
 from planning.tolerances import Tolerances
 
 # For each application with gates its parcel and the points on the red line.
@@ -42,7 +42,7 @@ Joined = Mapping[str, tuple[str, Gate]]
 # Where a groundwork keeps what ``planning.standing_searches`` hands on through an edit.
 SEARCHES_BEFORE = "searches before"
 # Where it keeps which ways to tie-ins may serve a pipe.
-ELIGIBLE = "eligible tie-ins"
+SERVING = "mains that may serve"
 # A gate farther from the red line than this is not on it: ten times the survey's centimetres.
 _ON_RED_LINE_M = 1.0
 
@@ -195,21 +195,20 @@ class Groundwork:
         same: Search | None = stood and stood.search(key, methods, tie_ins, weights)
         if same is not None:
             return same
-        passable = np.isfinite(methods.yuan)
-        edges = (
-            np.where(passable, graph.length_m, np.inf) if objective == "shortest" else methods.yuan
-        )
+        edges = methods.yuan
+        if objective == "shortest":
+            edges = np.where(np.isfinite(edges), graph.length_m, np.inf)
         found = Search(self.corridors, tie_ins, edges + graph.tie_break, weights)
         alike = (one for one in self._searches.values() if one.weighs_as(found))
         return next(alike, found)  # the shortest ways of pipes that may take the same are
 
     def eligible_tie_ins(self, pipe: Pipe) -> NDArray[np.bool_]:
-        """Which tie-in ways may serve a pipe, whatever may be dug; told once."""
-        key = (ELIGIBLE, pipe)
+        """Which tie-in ways may serve a pipe, whatever may be dug; told once of what they join."""
+        key, tie_ins = (SERVING, pipe), self.tie_ins(pipe.utility)
         if key not in self.kept:
-            self.kept[key] = eligible(self.tie_ins(pipe.utility), pipe, self.standards)
-        found: NDArray[np.bool_] = self.kept[key]
-        return found
+            self.kept[key] = may_serve(tie_ins, pipe, self.standards).to_numpy(bool)
+        serving: NDArray[np.bool_] = self.kept[key]
+        return serving[tie_ins.ways.feature]
 
     def usable_tie_ins(self, pipe: Pipe) -> NDArray[np.bool_]:
         """Which tie-in ways may serve a pipe, be dug, and hold its trench; told once."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property
 from threading import Lock
 from typing import Any
 
@@ -82,7 +81,7 @@ class PieceLines:
         if len(fresh) == 0:
             return
         if self.of == CUT:
-            fresh = np.flatnonzero(np.isin(self._square, self._square[fresh]) & ~self.known)
+            fresh = self._with_neighbours(fresh)
         routes = self._routes(fresh)
         figures = line_figures(self.work, routes)
         self.figures[fresh] = np.stack([figures[name] for name in LINE_FIGURES], axis=1)
@@ -98,13 +97,23 @@ class PieceLines:
             return told
         return [one._replace(bored=(n,)) for one, n in zip(told, numbers.tolist(), strict=True)]
 
-    @cached_property
-    def _square(self) -> IntArray:
-        """The square of each edge, numbered row by row."""
+    def _with_neighbours(self, edges: IntArray) -> IntArray:
+        """Edges, and all of their squares that were not measured yet, ascending."""
         graph = self.work.corridors.graph
-        at = np.floor(graph.node_xy / _SQUARE_M).astype(np.int64)[graph.ends[:, 0]]
-        east, north = (at - at.min(axis=0, initial=np.iinfo(np.int64).max)).T
-        return np.asarray(north * (int(east.max(initial=0)) + 1) + east, np.int64)
+        squares = np.unique(self._square(edges), axis=0)
+        west, south = squares.T * _SQUARE_M
+        boxes = shapely.box(west, south, west + _SQUARE_M, south + _SQUARE_M)
+        square, near = graph.tree.query(boxes)
+        inside = (self._square(near) == squares[square]).all(axis=1)
+        return np.union1d(edges, near[inside & ~self.known[near]])
+
+    def _square(self, edges: IntArray) -> IntArray:
+        """The square (k, 2) that each of some edges begins in."""
+        graph = self.work.corridors.graph
+        square: IntArray = np.floor(graph.node_xy[graph.ends[edges, 0]] / _SQUARE_M).astype(
+            np.int64
+        )
+        return square
 
     def take(self, other: PieceLines, numbers: IntArray, mine: IntArray) -> None:
         """Take over what others tell of pieces with some numbers; ``mine`` are their numbers here.

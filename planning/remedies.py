@@ -37,7 +37,6 @@ from planning.search_areas import CAP_ROUNDING
 from planning.single_rules import with_one_condition, with_one_guard
 from planning.standards import Pipe
 from planning.texts import gettext as _
-from planning.tie_ins import eligible
 
 # Findings that a change may meet; scope and permits are met by an answer only.
 _CHANGED = ("guard", "condition")
@@ -348,8 +347,7 @@ def _sizes(mine: _Line, finding: Finding) -> Iterator[Remedy]:
     for size in smaller[:_MOST_SIZES]:
         value: Any = int(size) if field == "duct_holes" else size
         changed = replace(pipe, **{field: value})
-        tie_ins = mine.work.tie_ins(mine.utility)
-        fits = eligible(tie_ins, changed, mine.work.standards)
+        fits = mine.work.eligible_tie_ins(changed)
         if not all(fits[one.way.tie_in] for one in mine.routes):
             continue
         demand = replace(mine.demand, pipe=changed, sizing=None)

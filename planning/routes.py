@@ -19,7 +19,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.forest import Forest, forest_costs, grow_forest
-from gis.linear import FloatArray, IntArray, LineArray, chain, least_of_each
+from gis.linear import FloatArray, IntArray, LineArray, chain, least_of_each, ranges
 from gis.spread import Arcs, both_ways, edge_between, spread
 from planning.corridors import Corridors
 from planning.quantities import priced
@@ -107,25 +107,23 @@ class Search:
 
     def starts_at(self, nodes: IntArray) -> tuple[FloatArray, IntArray]:
         """Weight and row of the lightest tie-in at each of some nodes, infinite where none is."""
-        best = self.best_tie_ins
-        if len(best.node) == 0:
-            return np.full(len(nodes), np.inf), np.full(len(nodes), -1)
-        at = np.minimum(np.searchsorted(best.node, nodes), len(best.node) - 1)
-        here = best.node[at] == nodes
-        return np.where(here, best.weight[at], np.inf), np.where(here, best.row[at], -1)
+        first, last = (np.searchsorted(self.tie_ins.ways.node, nodes, s) for s in ("left", "right"))
+        joins = np.flatnonzero(last > first)
+        rows, count = ranges(first[joins], last[joins]), (last - first)[joins]
+        least = rows[least_of_each(self.tie_in_weights[rows], np.cumsum(count) - count)]
+        weight, row = np.full(len(nodes), np.inf), np.full(len(nodes), -1)
+        weight[joins] = self.tie_in_weights[least]
+        row[joins] = np.where(np.isfinite(weight[joins]), least, -1)
+        return weight, row
 
     @cached_property
     def lightest_rate(self) -> float:
         """Least weight of a metre of way, edges and tie-ins alike."""
-        ways_m = self.tie_ins.ways.length_m
-        rates = [
-            np.divide(weight, length, out=np.full(len(weight), np.inf), where=length > 0)
-            for weight, length in (
-                (self.edge_weights, self.corridors.graph.length_m),
-                (self.tie_in_weights, ways_m),
-            )
-        ]
-        least = min(float(rate.min(initial=np.inf)) for rate in rates)
+        lengths = self.corridors.graph.length_m, self.tie_ins.ways.length_m
+        weights = self.edge_weights, self.tie_in_weights
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rates = [weight / length for weight, length in zip(weights, lengths, strict=True)]
+        least = min(float(np.fmin.reduce(rate, initial=np.inf)) for rate in rates)
         return least if np.isfinite(least) else 0.0
 
 
@@ -204,7 +202,7 @@ def best_way(
     is at least as long as the reach, at the lightest rate. Several searches of one site may pass
     the same ``around``; what is searched is shown by ``Neighbourhood.networkx``.
     """
-    if len(end_nodes) == 0 or len(search.best_tie_ins.node) == 0:
+    if len(end_nodes) == 0 or not np.isfinite(search.tie_in_weights).any():
         return None
     around = around or Neighbourhood(search.corridors, end_nodes)
     reach = _FIRST_REACH_M

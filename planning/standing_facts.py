@@ -19,7 +19,7 @@ from gis.regions import Region
 from planning.corridors import SURFACES_FROM, Corridors
 from planning.crossing_methods import Bores, bores_of
 from planning.facts import Ground
-from planning.groundwork import ELIGIBLE, Groundwork
+from planning.groundwork import SERVING, Groundwork
 from planning.road_surfaces import Crossed, RoadsSince
 from planning.roadside import same_streets
 from planning.route_effects import KERBS
@@ -78,9 +78,11 @@ def with_standing_facts(
         hand_on(whole, after, ("closures",))
     if not changed & _EXISTING:
         hand_on_kept(whole, after, (EXISTING, MAINS))
-    ways_stand = {key for key, one in after._tie_ins.items() if one is before._tie_ins[key]}
-    eligible = [key for key in whole.kept if key[0] == ELIGIBLE and key[1].utility in ways_stand]
-    hand_on_kept(whole, after, eligible)
+    mains_stand = {
+        key for key, one in after._tie_ins.items() if one.network is before._tie_ins[key].network
+    }
+    serving = [key for key in whole.kept if key[0] == SERVING and key[1].utility in mains_stand]
+    hand_on_kept(whole, after, serving)
     if "tolerances" in vars(whole):
         vars(after)["tolerances"] = whole.tolerances.after(after.survey, changes)
     if before.corridors.surfaces is after.corridors.surfaces:

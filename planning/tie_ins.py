@@ -108,7 +108,7 @@ class TieIns:
 
     @property
     def features(self) -> pd.DataFrame:
-        """The mains and nodes by kind and feature_id, for ``eligible``."""
+        """The mains and nodes by kind and feature_id, for ``may_serve``."""
         return self.network.features
 
     @cached_property
@@ -540,11 +540,6 @@ def crossed_by(crossed: Crossed, rows: IntArray) -> Crossed:
     first, last = (np.searchsorted(crossed.line, rows, side) for side in ("left", "right"))
     found = taken(crossed, ranges(first, last))
     return found._replace(line=np.repeat(np.arange(len(rows)), last - first))
-
-
-def eligible(tie_ins: TieIns, pipe: Pipe, standards: Standards) -> NDArray[np.bool_]:
-    """Which rows of ``tie_ins.table`` may serve a pipe."""
-    return may_serve(tie_ins, pipe, standards).to_numpy(bool)[tie_ins.ways.feature]
 
 
 def may_serve(tie_ins: TieIns, pipe: Pipe, standards: Standards) -> pd.Series:

@@ -14,7 +14,7 @@ from layers.utilities import load_utilities
 from planning.corridors import Corridors
 from planning.standards import Pipe, load_standards
 from planning.tie_in_rules import refusals
-from planning.tie_ins import TieIns, eligible, find_tie_ins
+from planning.tie_ins import TieIns, find_tie_ins, may_serve
 from tests import towns
 from tests.random_counties import random_county
 from tests.towns import ground, main, node, parcel, street, town
@@ -35,7 +35,7 @@ def tie_ins(utility: str = "water", **layers: towns.Rows) -> TieIns:
 def usable(found: TieIns, **wish: Any) -> set[str]:
     """Ids that a pipe may join."""
     pipe = Pipe(found.utility, **{"laying": "direct", **wish})
-    rows = eligible(found, pipe, load_standards())
+    rows = may_serve(found, pipe, load_standards()).to_numpy(bool)[found.ways.feature]
     return {key for key, fits in zip(found.feature_ids, rows, strict=True) if fits}
 
 
