@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.measuring import versions
+from benchmarks.yardstick import yardstick_s
 
 BENCHMARKS = {
     "screening": "screen all parcels for six utilities; corridors and tie-ins timed apart",
@@ -27,9 +28,12 @@ EDGES_PER_PARCEL = 40
 
 
 def measure(name: str, edges: int, parcels: int, peers: bool) -> dict[str, Any]:
-    """Run one benchmark; CPU seconds, MB of the highest resident memory, ratios peer to ours."""
+    """Run one benchmark; CPU seconds, MB of the highest resident memory, ratios peer to ours.
+
+    ``yardstick_s`` tells how quick the machine is.
+    """
     answer = importlib.import_module(f"benchmarks.{name}").run(edges, parcels, peers)
-    return {"name": name, **answer, "versions": versions()}
+    return {"name": name, **answer, "yardstick_s": yardstick_s(), "versions": versions()}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
