@@ -113,6 +113,9 @@ class LinePieces(NamedTuple):
         return LinePieces(np.array(line), np.array(area), np.array(start), np.array(end))
 
 
+_NO_PIECES = LinePieces(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
+
+
 class _Sides(NamedTuple):
     """Sides of all rings of polygons: (k, 2, 2) ends, the polygon of each, and their R-tree."""
 
@@ -168,8 +171,7 @@ class Areas:
         adjoin stay apart. Complexity O((n + k) log k) for n segments and k sides.
         """
         if len(lines) == 0 or len(self) == 0:
-            none = np.zeros(0, np.int64)
-            return LinePieces(none, none, np.zeros(0), np.zeros(0))
+            return _NO_PIECES
         parts = []
         for first in range(0, len(lines), _AT_A_TIME):
             part = self._pieces(lines[first : first + _AT_A_TIME])
@@ -179,6 +181,8 @@ class Areas:
     def _pieces(self, lines: LineArray) -> LinePieces:
         """The ``pieces`` of so many lines that memory holds all their pairs with sides."""
         one, polygon = (pairs.astype(np.int64) for pairs in self.tree.query(lines))
+        if len(one) == 0:
+            return _NO_PIECES
         boxed = np.flatnonzero(np.bincount(one, minlength=len(lines)))
         near = self._may_meet_sides(lines, boxed)
         parts, line, start_m = _segments(lines[near])

@@ -68,6 +68,11 @@ class CorridorGraph:
         return once_each(self.measures["kind"])
 
     @cached_property
+    def road(self) -> IntArray:
+        """The row of the ``road`` that the measures tell of each edge, -1 for none."""
+        return self.measures["road"].to_numpy(np.int64)
+
+    @cached_property
     def on_bridge(self) -> FloatArray:
         """Whether each edge lies on a bridge, 1 or 0, NaN where nobody knows."""
         return self.measures["on_bridge"].to_numpy(float)

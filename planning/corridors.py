@@ -502,9 +502,7 @@ def _measured(bare: Corridors, bridged: FloatArray | None) -> Corridors:
     crossed = bare.surfaces.crossed(graph.lines)
     table, crossed = undug(kind == "carrier", bare.measured(graph.lines, crossed), crossed)
     of_road = bare.bridged if bridged is None else bridged
-    of_edge = np.append(of_road, 0.0)[
-        graph.measures["road"].to_numpy(np.int64)
-    ]  # -1, no road: no bridge
+    of_edge = np.append(of_road, 0.0)[graph.road]  # -1, no road: no bridge
     above = np.where(bare.obstacles.over_water(graph.lines), 1.0, 0.0)
     on_bridge = np.where(of_edge == 1.0, above, of_edge)
     on_bridge[kind == "carrier"] = 0.0

@@ -151,6 +151,18 @@ class Ground:
         table = self.survey.get(layer)
         return None if table is None else Shapes(np.asarray(table.geometry.array))
 
+    @cached_property
+    def is_park(self) -> NDArray[np.object_]:
+        """Whether each of the ``greenery`` is a park or protected green; None: unknown."""
+        kinds = self.survey.tables["green"]["kind"].tolist()
+        found = [True if kind in _PARK_KINDS else None if kind is None else False for kind in kinds]
+        return np.array(found, object)
+
+    @cached_property
+    def is_ancient(self) -> NDArray[np.object_]:
+        """Whether each of the ``trees`` is ancient; None: unknown."""
+        return np.asarray(self.survey.tables["trees"]["ancient"].to_numpy(object))
+
     def roads_entered(self, edges: IntArray) -> IntArray:
         """The roads whose carriageways some edges enter, ascending."""
         edge, road = self._roads_by_edge
@@ -400,11 +412,10 @@ def _dug(cut: Sequence[Dug], along: Sequence[Along]) -> list[Dug]:
 def _roads_entered(ground: Ground, routes: Routes) -> list[dict[int, Truth]]:
     """The roads that each route opens or may open by its line: along their strips or into them."""
     found: list[dict[int, Truth]] = [{} for _ in routes.ways]
-    road_of_edge = ground.corridors.graph.measures["road"].to_numpy()
     for number, way in enumerate(routes.ways):
         opened = [edge for edge in way.edges if edge not in routes.bored[number]]
         if opened:
-            along = road_of_edge[opened]
+            along = ground.corridors.graph.road[opened]
             found[number].update({int(road): True for road in along[along >= 0]})
     for land, dug in ground.reaches:
         pairs = enters(routes.cut, land.shapes)
@@ -535,18 +546,16 @@ def green_inside(
     ground: Ground, strips: NDArray[Any]
 ) -> tuple[list[tuple[Truth, Truth]], FloatArray]:
     """Whether each strip touches greenery, and a park or protected green; and the area in it."""
-    green = ground.survey.get("green")
-    if green is None or ground.greenery is None:
+    if ground.greenery is None:
         return [(None, None)] * len(strips), np.full(len(strips), np.nan)
-    shapes, kinds = ground.greenery.shapes, green["kind"].to_numpy(object)
+    shapes = ground.greenery.shapes
     known = ~shapely.is_missing(strips)
     found: list[tuple[Truth, Truth]] = [
         (False, False) if is_known else (None, None) for is_known in known
     ]
     shared = shared_areas(strips, shapes, ground.greenery.tree)
     met = shared.area_m2 > 0
-    for at, kind in zip(shared.one[met], kinds[shared.polygon[met]], strict=True):
-        park = True if kind in _PARK_KINDS else None if kind is None else False
+    for at, park in zip(shared.one[met], ground.is_park[shared.polygon[met]], strict=True):
         found[at] = (True, any_holds((found[at][1], park)))
     area_m2 = area_inside_union(strips, shapes, shared)
     return found, np.where(known, area_m2, np.nan)
@@ -554,10 +563,9 @@ def green_inside(
 
 def trees_touched(ground: Ground, strips: NDArray[Any]) -> list[tuple[bool | None, bool | None]]:
     """For each strip: whether a tree stands in it, and whether an ancient one is in reach."""
-    trees = ground.survey.get("trees")
-    if trees is None or ground.trees is None:
+    if ground.trees is None:
         return [(None, None)] * len(strips)
-    ancient, tree = trees["ancient"].to_numpy(object), ground.trees.tree
+    ancient, tree = ground.is_ancient, ground.trees.tree
     zone = ground.policy.planning.ancient_tree_zone_m
     inside = set(tree.query(strips, predicate="intersects")[0].tolist())
     near: dict[int, set[Any]] = defaultdict(set)

@@ -103,9 +103,8 @@ def _slot_widths(part: _Part, slots: Slots, pipes: Sequence[Pipe], work: Groundw
 
     In a lane it is the carriageway.
     """
-    measures = work.corridors.graph.measures
     lane = (part.edge >= 0) & work.corridors.is_lane[part.edge]
-    road = measures["road"].to_numpy(np.int64)[part.edge[lane]]
+    road = work.corridors.graph.road[part.edge[lane]]
     widths = np.full((len(pipes), len(part.edge)), np.inf)
     widths[:, part.edge >= 0] = [slots.most_m(pipe, work.standards) for pipe in pipes]
     widths[:, lane] = 2 * work.corridors.surfaces.half_width_m[road]
@@ -117,7 +116,7 @@ def _unsure_m(
 ) -> dict[str, float]:
     """Metres of shared trench by road where its slot may be too narrow, or nobody can tell."""
     roads = work.corridors.surfaces.table["road_id"]
-    road = work.corridors.graph.measures["road"].to_numpy(np.int64)
+    road = work.corridors.graph.road
     slotted = np.zeros(len(part.edge), bool)
     slotted[part.edge >= 0] = has_slot(work)[part.edge[part.edge >= 0]]
     place = np.cumsum(part.edge >= 0) - 1

@@ -50,7 +50,7 @@ def with_lanes(bare: Corridors, settings: Planning) -> Corridors:
     get none.
     """
     measures, graph = bare.graph.measures, bare.graph
-    road = measures["road"].to_numpy(np.int64)
+    road = graph.road
     narrow = np.append(_narrow_roads(bare.surfaces, settings), False)
     beside = (measures["kind"] == "strip") & (measures["side"] != 0)
     edges = np.flatnonzero(beside.to_numpy(bool) & narrow[road])
@@ -117,7 +117,7 @@ def closed_lanes(work: Groundwork, pipe: Pipe) -> NDArray[np.bool_]:
     if needed_m is None or not lane.any():
         return lane
     room_m = np.append(work.corridors.surfaces.beside_m, np.inf)
-    road = work.corridors.graph.measures["road"].to_numpy(np.int64)
+    road = work.corridors.graph.road
     return np.asarray(lane & (room_m[road] >= needed_m - EQUAL_M))
 
 

@@ -150,7 +150,7 @@ def narrow_slots(
     way, over = _led_over(work, tight, work.tie_ins(pipe.utility))
     along = dict.fromkeys((*over[way == tie_in].tolist(), *edges))
     mine = [edge for edge in along if np.isfinite(least[edge])]
-    road = graph.measures["road"].to_numpy(np.int64)
+    road = graph.road
     kinds = kind_of_slots(work, np.array(mine, np.int64))
     found: dict[tuple[int, str, str], list[int]] = {}
     for edge, kind in zip(mine, kinds.tolist(), strict=True):
@@ -216,7 +216,7 @@ def _tight_places(work: Groundwork, limit_m: float) -> _Tight:
     graph = work.corridors.graph
     room_m = _recorded_rooms_m(work)
     edges = np.flatnonzero(_may_be_narrow(work, room_m, limit_m))
-    road = graph.measures["road"].to_numpy(np.int64)
+    road = graph.road
     slots = slots_beside(work, graph.lines[edges], road[edges])
     point = stations(graph.lines[edges], np.arange(len(edges)))[1]
     width = _most_free_m(slots, room_m[edges])
@@ -260,7 +260,7 @@ def _most_free_m(slots: Slots, recorded_m: FloatArray) -> FloatArray:
 
 def _recorded_rooms_m(work: Groundwork) -> FloatArray:
     """Kerb to red line of every edge by the road's recorded widths, infinite where unknown."""
-    road = work.corridors.graph.measures["road"].to_numpy(np.int64)
+    road = work.corridors.graph.road
     return np.asarray(_recorded_m(work)[np.where(has_slot(work), road, -1)])
 
 

@@ -451,7 +451,7 @@ def _in_city_roads(work: Groundwork) -> tuple[NDArray[np.bool_], NDArray[np.bool
     """Which edges touch a road known to be a city road: when bored under it, and when cut."""
     if "city edges" not in work.kept:
         city = np.array([one is True for one in work.ground.is_city_road], bool)
-        road = work.corridors.graph.measures["road"].to_numpy(np.int64)
+        road = work.corridors.graph.road
         crossings = work.corridors.crossings
         under = crossings["edge"].to_numpy(np.int64)[city[crossings["road"].to_numpy(np.int64)]]
         beneath = np.isin(np.arange(len(road)), under)

@@ -84,7 +84,7 @@ class Desk:
             graph.lines,
             graph.measures,
             work.corridors.crossings,
-            graph.measures["road"].to_numpy(np.int64),
+            graph.road,
             graph.measures["on_bridge"].to_numpy(float),
             self.joints.doubt,
         )

@@ -160,7 +160,7 @@ def slots_of(work: Groundwork, edges: IntArray | None = None) -> Slots:
     """The slots of some edges of the corridor graph, or of all."""
     graph = work.corridors.graph
     chosen = np.arange(graph.edge_count) if edges is None else edges
-    road = np.where(has_slot(work), graph.measures["road"].to_numpy(np.int64), -1)
+    road = np.where(has_slot(work), graph.road, -1)
     return slots_beside(work, graph.lines[chosen], road[chosen])
 
 

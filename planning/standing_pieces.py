@@ -54,7 +54,7 @@ def hand_pieces_on(
     stayed = roads.row_before[~roads.told]
     if not np.array_equal(one[stayed], two[~roads.told], equal_nan=True):
         return
-    road = after.corridors.graph.measures["road"].to_numpy(np.int64)
+    road = after.corridors.graph.road
     edges = np.where(np.append(roads.told, False)[road], -1, edge_before)
     numbers = {CUT: edges, BORED: edges, **ways_before}
     land = _land(before, after, roads)

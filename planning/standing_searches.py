@@ -126,7 +126,7 @@ def hand_searches_on(
         return  # roads and no-dig areas are told by their numbers
     graph = after.corridors.graph
     near = region.near(graph.tree, _reach_m(after))
-    along = np.append(roads.told, False)[graph.measures["road"].to_numpy(np.int64)]
+    along = np.append(roads.told, False)[graph.road]
     near = np.union1d(near, np.flatnonzero((edge_before < 0) | along))
     stood = StandingSearches(
         dict(before._methods), dict(before._searches), after, edge_before, near

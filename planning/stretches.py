@@ -243,9 +243,9 @@ def _placed(
     work: Groundwork, route: Route, extent: tuple[float, float], edge: int, inside: int
 ) -> Iterator[Piece]:
     """The piece of a route on an edge (-1: none), inside the carriageway of a road (-1: none)."""
-    measures = work.corridors.graph.measures
-    kind = "" if edge < 0 else str(measures["kind"].to_numpy()[edge])
-    own = -1 if edge < 0 else int(measures["road"].to_numpy()[edge])
+    graph = work.corridors.graph
+    kind = "" if edge < 0 else str(graph.kind[edge])
+    own = -1 if edge < 0 else int(graph.road[edge])
     carried = {e: laying for e, _, laying in work.corridors.carriers.among(route.bored)}
     if edge in carried:
         yield Piece(carried[edge], -1, *extent)
