@@ -222,11 +222,12 @@ class Corridors:
             "length_m": shapely.length(lines),
             "kerb_m": crossed.of_line("kerb_m", len(lines)),
             "red_line_m": crossed.of_line("red_line_m", len(lines)),
-            "green_m": length_inside_union(lines, self._green_areas),
+            "green_m": length_inside_union(lines, self.green_areas),
         }
 
     @cached_property
-    def _green_areas(self) -> Areas:
+    def green_areas(self) -> Areas:
+        """The greenery, prepared to look up lines in it."""
         return Areas(self.green)
 
     def surface_lengths(self, table: pd.DataFrame, crossings: pd.DataFrame) -> FloatArray:

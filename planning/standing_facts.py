@@ -78,6 +78,7 @@ def with_standing_facts(
         hand_on(whole, after, ("closures",))
     if not changed & _EXISTING:
         hand_on_kept(whole, after, (EXISTING, MAINS))
+    _hand_greenery_on(whole, after, changed)
     mains_stand = {
         key for key, one in after._tie_ins.items() if one.network is before._tie_ins[key].network
     }
@@ -91,6 +92,18 @@ def with_standing_facts(
     if "ground" in vars(whole):
         vars(after)["ground"] = _ground(whole.ground, after, changed, roads, region, edge_before)
     return after
+
+
+def _hand_greenery_on(before: Groundwork, after: Groundwork, changed: Set[str]) -> None:
+    """The greenery prepared to be looked up; where some of it changed, only that is anew."""
+    if "green" not in changed:
+        hand_on(before.corridors, after.corridors, ("green_areas",))
+    elif "green_areas" in vars(before.corridors):
+        old, new = (work.survey.tables["green"].index for work in (before, after))
+        areas = before.corridors.green_areas.with_others(
+            after.corridors.green, old.get_indexer(new)
+        )
+        vars(after.corridors)["green_areas"] = areas
 
 
 def _hand_surfaces_on(
