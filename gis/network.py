@@ -60,7 +60,8 @@ class CorridorGraph:
     @cached_property
     def bounds(self) -> tuple[FloatArray, FloatArray]:
         """The least and the largest coordinates of the nodes, east and north."""
-        return self.node_xy.min(axis=0), self.node_xy.max(axis=0)
+        x, y = self.node_xy.T
+        return np.array([x.min(), y.min()]), np.array([x.max(), y.max()])
 
     @cached_property
     def kind(self) -> NDArray[Any]:

@@ -29,7 +29,8 @@ from planning.tie_ins import TieIns
 
 # Metres of verge that differ by less are the same, summed in another order.
 _SAME_M = 1e-6
-# What ways to tie-ins tell that no greenery changes.
+# What edges and ways to tie-ins tell that no greenery changes.
+_OF_EDGES = ("length_m", "tie_break", "tree", "kind", "road", "on_bridge", "bounds")
 _OF_WAYS = (
     "tie_break", "tree", "starts", "feature_ids",
 )  # fmt: skip
@@ -126,7 +127,7 @@ def regreened(
     moved = graph
     if len(edge):
         moved = replace(graph, measures=graph.measures.assign(green_m=green_m))
-        hand_on(graph, moved, ("length_m", "tie_break", "tree", "kind"))
+        hand_on(graph, moved, _OF_EDGES)
     lines, after, ways = [graph.lines[edge]], dict(tie_ins), {}
     for key, one in tie_ins.items():
         rows, green_m = _remeasured(one.lines, one.tree, one.ways.green_m, areas, changed)

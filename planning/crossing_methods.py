@@ -141,20 +141,21 @@ class Bores:
 
     def among(self, edges: Sequence[int]) -> IntArray:
         """Those of some edges that may be bored."""
-        return np.array(sorted(self._row.keys() & set(edges)), np.int64)
+        return self.edge[self._rows(edges)]
 
     def pits_of(self, edges: Sequence[int]) -> list[shapely.Polygon]:
         """Pits of the edges that are bored, each once."""
-        rows = [self._row[edge] for edge in self.among(edges).tolist()]
-        return list(dict.fromkeys(self.pits[rows].ravel().tolist()))
+        return list(dict.fromkeys(self.pits[self._rows(edges)].ravel().tolist()))
 
     @cached_property
     def _length_m(self) -> FloatArray:
         return np.asarray(shapely.length(self.lines), float)
 
-    @cached_property
-    def _row(self) -> dict[int, int]:
-        return {edge: row for row, edge in enumerate(self.edge.tolist())}
+    def _rows(self, edges: Sequence[int]) -> IntArray:
+        """The rows of those of some edges that may be bored, ascending."""
+        asked = np.array(sorted(set(edges)), np.int64)
+        first, last = (np.searchsorted(self.edge, asked, side) for side in ("left", "right"))
+        return first[last > first]
 
 
 def bores_of(corridors: Corridors, settings: Planning, edges: IntArray | None = None) -> Bores:

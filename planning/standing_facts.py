@@ -70,7 +70,7 @@ def with_standing_facts(
         The same for the ways to the tie-ins of every utility.
     """
     whole, changed = before._whole or before, changes.keys()
-    if before.corridors.graph is after.corridors.graph:
+    if before.corridors.graph.ends is after.corridors.graph.ends:
         hand_on(before.corridors, after.corridors, _OF_GRAPH)
     if not changed & _OBSTACLES:
         hand_on(before.corridors.obstacles, after.corridors.obstacles, _OF_OBSTACLES)
