@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 from benchmarks.ground import cases, groundwork
 from benchmarks.measuring import cpu_of, forget_peak, in_child, peak_mb, resident_mb
-from benchmarks.screening import per_parcel_measured, vectorised
+from benchmarks.screening import per_parcel_measured, per_parcel_unstopped, vectorised
 from planning import batch
 
 
@@ -19,6 +19,7 @@ def run(edges: int, parcels: int, peers: bool) -> dict[str, Any]:
     if peers:
         others = {
             "networkx_per_parcel_measured": in_child(per_parcel_measured, edges, parcels),
+            "networkx_per_parcel_unstopped": in_child(per_parcel_unstopped, edges, parcels),
             "networkx_shapely_vectorised": in_child(vectorised, edges, parcels),
         }
     first_s = ours["cpu_s"]["screening_first_with_edge_measures"]

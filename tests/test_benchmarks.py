@@ -9,6 +9,7 @@ import pytest
 from benchmarks.__main__ import BENCHMARKS, main
 from benchmarks.county import generated_county
 from benchmarks.measuring import percentile
+from benchmarks.screening import per_parcel_unstopped
 
 KEYS = {
     "name", "edges", "parcels", "cpu_s", "peak_mb", "peers", "ratios", "yardstick_s", "versions",
@@ -91,6 +92,13 @@ def test_screening_agrees_with_networkx_and_says_that_peers_are_scaled(
     assert peer["sampled_parcels"] == peer["scaled_to_parcels"] == 6
     expected = peer["cpu_s"] / answer["cpu_s"]["screening"]
     assert answer["ratios"]["per_parcel_networkx_routes_to_our_screening"] == expected
+
+
+def test_searches_that_nothing_stops_find_our_routes() -> None:
+    peer = per_parcel_unstopped(400, 6)
+    assert peer["cpu_s"] > 0
+    assert peer["sampled_parcels"] == peer["scaled_to_parcels"] == 6
+    assert peer["different_answers"] == 0
 
 
 def test_the_joint_tree_is_proven_and_no_dearer_than_separate_digs(
