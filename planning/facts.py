@@ -25,6 +25,7 @@ from planning.comparisons import DATED, Truth, all_hold, any_holds, not_after_ye
 from planning.corridors import Corridors
 from planning.crossing_methods import Bores, bores_of
 from planning.policy_model import Policy
+from planning.road_corners import with_corners
 from planning.road_surfaces import Crossed, RoadsSince
 from planning.routes import Routes
 
@@ -81,6 +82,7 @@ class Ground:
         width = np.where(np.isfinite(red_line), red_line, carriageway + beside)
         centre = surfaces.centre[roads]
         areas = shapely.buffer(centre, width / 2, cap_style="flat", join_style="mitre")
+        areas = with_corners(areas, centre, width / 2, surfaces.corner[roads])
         for row, road in enumerate(roads.tolist()):
             area = self._drawn_red_lines.get(road)
             if area is not None:

@@ -23,6 +23,7 @@ from layers.errors import LayerError
 from layers.survey import Survey
 from planning.policy_model import Planning, Policy
 from planning.quantities import SURFACES
+from planning.road_corners import corners, with_corners
 
 # Shorter pieces inside a carriageway are rounding of coordinates; all others count.
 _ROUNDING_M = 1e-6
@@ -35,6 +36,8 @@ _DAYS = ("opened_on", "overhauled_on")
 _TOLD = ("authority", "surface", *_DAYS)
 # By name two carriageways are told to be one divided road.
 _TEXT_COLUMNS = ("name", *_TOLD, "road_class")
+# Where a road bends into another record at its start and at its end, see ``road_corners``.
+CORNERS = ("corner_at_start", "corner_at_end")
 # What follows from where roads lie and how wide they are.
 _OF_GEOMETRY = (
     "tracks", "keys", "level", "width_assumed", "_rank", "_own_areas", "paved", "own_area",
@@ -153,6 +156,11 @@ class RoadSurfaces:
         """Place of the surface of each road in ``SURFACES``, asphalt's where it is unknown."""
         number = {surface: place for place, surface in enumerate(SURFACES)}
         return np.array([number.get(s, number["asphalt"]) for s in self.table["surface"]], np.int64)
+
+    @property
+    def corner(self) -> FloatArray:
+        """The ``corners`` of the roads: bearings (n, 2) of those that they bend into, NaN: none."""
+        return self.table[list(CORNERS)].to_numpy(float)
 
     @cached_property
     def level(self) -> IntArray:
@@ -323,7 +331,7 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
         If there are no roads, or none has a length.
     """
     roads = _with_length(survey)
-    return _surfaces(roads, survey.get("carriageways"), policy.planning)
+    return _surfaces(roads, _corners(roads), survey.get("carriageways"), policy.planning)
 
 
 class RoadsSince(NamedTuple):
@@ -387,12 +395,13 @@ def road_surfaces_again(
     """
     roads = _with_length(survey)
     ids = pd.Index(roads.index.astype(str), dtype=object)
-    told = ids.isin(list(changed))
+    row_before = pd.Index(before.road_ids, dtype=object).get_indexer(ids).astype(np.int64)
+    altered, corner = ids.isin(list(changed)), _corners(roads)
+    told = altered | _bend_otherwise(before, corner, row_before)
     drawn = survey.get("carriageways")
     if drawn is not None:
         drawn = drawn[drawn.index.astype(str).isin(ids[told])]
-    few = _surfaces(roads[told], drawn, policy.planning)
-    row_before = pd.Index(before.road_ids, dtype=object).get_indexer(ids).astype(np.int64)
+    few = _surfaces(roads[told], corner[told], drawn, policy.planning)
     row = row_before.copy()
     row[told] = len(before.centre) + np.arange(len(few.centre))
     table = pd.concat([before.table, few.table], ignore_index=True).iloc[row]
@@ -405,12 +414,21 @@ def road_surfaces_again(
     )
     since = RoadsSince(row_before, told, np.zeros(len(told), bool))
     other = _differ(before, after, since, _DAYS)
-    since = RoadsSince(row_before, other, told & ~other)
+    since = RoadsSince(row_before, other, altered & ~other)
     if not lie_otherwise(before, after, since).any() and len(told) == len(before.centre):
         hand_on(before, after, _OF_GEOMETRY)
     else:
         after._take(before, since)
     return after, since
+
+
+def _bend_otherwise(
+    before: RoadSurfaces, corner: pd.DataFrame, row_before: IntArray
+) -> NDArray[np.bool_]:
+    """Which roads bend into other records now than they did, or in another bearing."""
+    now, then = corner.to_numpy(float), before.corner[row_before]
+    same = (now == then) | (np.isnan(now) & np.isnan(then))
+    return np.asarray(~same.all(axis=1))
 
 
 def _with_length(survey: Survey) -> gpd.GeoDataFrame:
@@ -420,8 +438,21 @@ def _with_length(survey: Survey) -> gpd.GeoDataFrame:
     return roads
 
 
+def _corners(roads: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Where roads bend into other records at their two ends, by id."""
+    found = corners(np.asarray(roads.geometry.array), _level(roads))
+    return pd.DataFrame(found, columns=list(CORNERS), index=roads.index.astype(str))
+
+
+def _level(roads: gpd.GeoDataFrame) -> IntArray:
+    return np.asarray(roads["level"].fillna(0.0).to_numpy(np.int64))
+
+
 def _surfaces(
-    roads: gpd.GeoDataFrame, surveyed: gpd.GeoDataFrame | None, settings: Planning
+    roads: gpd.GeoDataFrame,
+    corner: pd.DataFrame,
+    surveyed: gpd.GeoDataFrame | None,
+    settings: Planning,
 ) -> RoadSurfaces:
     centre = np.asarray(roads.geometry.array)
     known = pd.to_numeric(roads["carriageway_width_m"], errors="coerce").to_numpy(float, copy=True)
@@ -435,13 +466,15 @@ def _surfaces(
             "road_id": roads.index.astype(str),
             **{name: _text(roads[name]) for name in _TEXT_COLUMNS},
             "on_bridge": roads["on_bridge"].to_numpy(object),
-            "level": roads["level"].fillna(0.0).to_numpy(np.int64),
+            "level": _level(roads),
             "carriageway_width_m": width,
             "width_assumed": ~np.isfinite(known) & (width > 0),
             "red_line_width_m": red_line,
+            **{name: corner[name].to_numpy(float) for name in CORNERS},
         }
     )
     drawn = shapely.buffer(centre, width / 2, cap_style="flat", join_style="mitre", mitre_limit=2.0)
+    drawn = with_corners(drawn, centre, width / 2, corner.to_numpy(float))
     if surveyed is not None and len(surveyed):
         by_road = surveyed.dissolve(by="road_id").geometry
         place = {road_id: row for row, road_id in enumerate(table["road_id"])}

@@ -214,3 +214,23 @@ def test_outside_the_urban_area_nothing_is_covered() -> None:
     away = {"A-1": {"kind": "urban_area", "geometry": box(500, 500, 600, 600)}}
     work = ground(town(lines=LINES, service_areas=away))
     assert work.ground.in_service_area("P-1", "gas") is False
+
+
+@pytest.mark.parametrize("records", [1, 2])
+def test_the_outer_corner_of_a_bend_is_land_of_a_street_in_two_records_too(records: int) -> None:
+    """A main and a parcel at the corner of a young street, 16 m from red line to red line."""
+    young = {"opened_on": "2024-01-01", "overhauled_on": None}
+    bend = [(0, 0), (100, 0), (100, 100)]
+    ways = [bend] if records == 1 else [bend[:2], bend[1:]]
+    line = line_of(
+        town(
+            roads={f"R-{number}": street(*way, **young) for number, way in enumerate(ways)},
+            parcels={"P-1": towns.parcel(111, -40, 150, -11)},
+            lines={"W-1": main((105.5, -9), (105.5, -5.5))},
+        )
+    )
+    assert line.route is not None
+    assert line.route.facts["touches_city_road"] is True
+    assert set(line.route.facts["road_opened_on"]) == {"2024-01-01"}
+    assert line.verdict is not None
+    assert line.verdict.outcome == "blocked"

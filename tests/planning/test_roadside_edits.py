@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import HealthCheck, given, settings
@@ -14,12 +16,22 @@ from shapely.geometry import Point, box
 
 from gis.noding import Network
 from layers.survey import Survey
+from planning.groundwork import Groundwork
 from planning.local_edits import edited
 from planning.road_surfaces import RoadSurfaces
 from planning.roadside import Roadside, Stayed, roadside, roadside_after
-from tests.planning.edits import added, moved, ready, ribbon, ribbon_work, told, without
+from tests.planning.edits import (
+    added,
+    moved,
+    ready,
+    ribbon,
+    ribbon_work,
+    told,
+    with_layers,
+    without,
+)
 from tests.planning.whole_builds import assert_equal
-from tests.towns import ORIGIN, policy, street, town
+from tests.towns import ORIGIN, policy, street, table, town
 
 pytestmark = pytest.mark.slow_first
 
@@ -43,6 +55,9 @@ def _crossed() -> Survey:
         "D-1": street((900, 0), (900, 600), **both),
         "D-2": street((920, 0), (920, 600), **both),
         "L": street((760, 20), (860, 20), (860, 120), (800, 120), (800, -30)),
+        # Records that bend into each other, the first of them into W-0 as well.
+        "C-1": street((0, 0), (-60, -60), carriageway_width_m=9.0),
+        "C-2": street((-60, -140), (-60, -60)),
     }
     return town(roads=roads, carriageways={"W-1": {"geometry": box(0, 144, 400, 157)}})
 
@@ -185,10 +200,50 @@ def test_an_edit_of_a_road_is_local_and_edges_far_from_it_are_the_very_same(
     assert_equal(done.work, ready(survey))
 
 
+@cache
+def _bent() -> Groundwork:
+    """The ribbon with a street of two records that bend into each other."""
+    more = {"Y-1": street((1200, -150), (1260, -150)), "Y-2": street((1260, -150), (1260, -90))}
+    survey = ribbon()
+    roads = pd.concat([survey.tables["roads"], table("roads", more)])
+    return _looked_up(ready(with_layers(survey, roads=roads)))
+
+
+def _looked_up(work: Groundwork) -> Groundwork:
+    _ = work.ground.road_areas, work.corridors.surfaces.own_area
+    return work
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda s: told(s, "roads", "Y-2", carriageway_width_m=11.0),
+        lambda s: told(s, "roads", "Y-1", red_line_width_m=40.0),
+        lambda s: told(s, "roads", "Y-2", level=1),
+        lambda s: moved(s, "roads", "Y-2", 1.0, 0.0),
+        lambda s: without(s, "roads", "Y-2"),
+        lambda s: added(s, "roads", **street((1260, -150), (1330, -220))),
+    ],
+)
+def test_the_corner_of_a_road_is_told_anew_where_the_other_one_changed(
+    edit: Callable[[Survey], Survey],
+) -> None:
+    before = _bent()
+    survey = edit(before.survey)
+    done, whole = edited(before, survey), _looked_up(ready(survey))
+    assert done.is_local
+    assert_equal(done.work, whole)
+    for one, two in (
+        (done.work.ground.road_areas, whole.ground.road_areas),
+        (done.work.corridors.surfaces.own_area, whole.corridors.surfaces.own_area),
+    ):
+        assert shapely.area(shapely.symmetric_difference(one, two)).max() < 1e-6
+
+
 def test_what_is_told_of_a_road_is_known_where_greenery_changed_as_well() -> None:
     survey = moved(told(ribbon(), "roads", 1, authority="estate"), "green", 4, 1.0, 0.0)
     edit = edited(ribbon_work(), survey)
     assert edit.is_local
     told_of: Any = edit.work.corridors.surfaces.table["authority"]
-    assert told_of.iat[1] == "estate"
+    assert told_of.iloc[1] == "estate"
     assert_equal(edit.work, ready(survey))
