@@ -135,21 +135,17 @@ class Branches:
         O(steps of all ways); ``starts`` has one more entry than nodes, the end.
         """
         here = self.place[nodes]
-        edges, owners = [], []
-        owner = np.arange(len(nodes))
+        depth = np.searchsorted(self.levels, here, side="right") - 1
+        starts = np.r_[0, np.cumsum(depth)]
+        steps = np.empty(int(starts[-1]), np.int64)
+        at = starts[1:] - 1  # each from its end
         while True:
             going = self.above[here] >= 0
-            here, owner = here[going], owner[going]
+            here, at = here[going], at[going]
             if len(here) == 0:
-                break
-            edges.append(self.edge[here])
-            owners.append(owner)
-            here = self.above[here]
-        steps = np.concatenate(edges[::-1]) if edges else np.zeros(0, np.int64)
-        of_node = np.concatenate(owners[::-1]) if owners else np.zeros(0, np.int64)
-        order = np.argsort(of_node, kind="stable")
-        starts = np.searchsorted(of_node[order], np.arange(len(nodes) + 1))
-        return steps[order], starts.astype(np.int64)
+                return steps, starts
+            steps[at] = self.edge[here]
+            here, at = self.above[here], at - 1
 
 
 def grow_forest(

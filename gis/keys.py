@@ -74,6 +74,20 @@ def alike(shapes: NDArray[Any]) -> tuple[IntArray, IntArray]:
     return np.unique(kind, return_index=True)[1].astype(np.int64), kind
 
 
+def runs_alike(values: IntArray, starts: IntArray) -> IntArray:
+    """Equal numbers for equal runs of values, none negative; each begins where ``starts`` says.
+
+    ``starts`` has one more entry than runs, the end. O(values).
+    """
+    count, most = np.diff(starts), int(values.max(initial=0)) + 1
+    kind = np.zeros(len(count), np.int64)
+    for place in range(int(count.max(initial=0))):
+        longer = np.flatnonzero(count > place)
+        pairs = kind[longer] * most + values[starts[longer] + place]
+        kind[longer] = int(kind.max()) + 1 + pd.factorize(pairs)[0]  # no shorter run has these
+    return kind
+
+
 def summed(keys: Keys, owner: IntArray, count: int) -> Keys:
     """The sum of the keys of each owner, whatever their order; 0 for none."""
     total: Keys = np.zeros(count, np.uint64)

@@ -92,14 +92,14 @@ def _screened(
 ) -> pd.DataFrame:
     wanted = list(load_utilities()) if utilities is None else list(utilities)
     told = progress or (lambda _pairs: None)
-    cases = [with_sizes(case, work.policy) for case in cases]
-    table, desk = Table(cases, wanted), Desk.of(work)
-    for number in [number for number, case in enumerate(cases) if case.impossible]:
+    cases = [case if case.is_estimate else with_sizes(case, work.policy) for case in cases]
+    sites, desk = Sites(work, cases), Desk.of(work)
+    table = Table(cases, sites.case_kinds, wanted)
+    for number in sites.case_kinds.first.tolist():
         for utility in set(cases[number].impossible) & set(wanted):
             row = table.rows(np.array([number]), utility)
             table.write(row, {"status": "unroutable", "reason": IMPOSSIBLE})
-    together, alone = _groups(work, cases, wanted)
-    sites = Sites(work, cases)
+    together, alone = _groups(sites, wanted)
     quests = [Quest.of(desk, *kind, sites, numbers) for kind, numbers in together.items()]
     for quest, found in solve_all(quests, geometry):
         utility = quest.demand.pipe.utility
@@ -128,26 +128,23 @@ def _screened(
 
 
 def _groups(
-    work: Groundwork, cases: Sequence[Application], utilities: Sequence[str]
+    sites: Sites, utilities: Sequence[str]
 ) -> tuple[dict[tuple[Demand, date], Numbers], defaultdict[Demand, Numbers]]:
     """Cases that are many of a demand and day and may end anywhere on the red line; and others.
 
-    Lines that keep a fall or have a second feed are among the others.
-
-    Parcels of one land use share their demands: those are looked at once for all.
+    Lines that keep a fall or have a second feed are among the others. Cases of one kind are looked
+    at once for all.
     """
-    known = work.ground.parcel_row
-    kinds: dict[tuple[int, date, bool], list[int]] = defaultdict(list)
-    for number, case in enumerate(cases):
-        anywhere = case.gate is None and case.parcel_id in known
-        kinds[id(case.demands), case.dig_date, anywhere].append(number)
     groups: dict[tuple[Demand, date, bool], list[Numbers]] = defaultdict(list)
-    for (_demands, day, anywhere), numbers in kinds.items():
-        alike = np.array(numbers, np.int64)
+    kinds = sites.case_kinds.place * 2 + sites.known
+    order = np.argsort(kinds, kind="stable")
+    for alike in np.split(order, np.flatnonzero(np.diff(kinds[order])) + 1) if len(order) else []:
+        case, known = sites.cases[alike[0]], bool(sites.known[alike[0]])
         for utility in utilities:
-            demand = cases[numbers[0]].demands.get(utility)
+            demand = case.demands.get(utility)
             if demand is not None:
-                groups[demand, day, anywhere and _one_way(demand)].append(alike)
+                anywhere = known and case.gate is None and _one_way(demand)
+                groups[demand, case.dig_date, anywhere].append(alike)
     together: dict[tuple[Demand, date], Numbers] = {}
     alone: defaultdict[Demand, Numbers] = defaultdict(lambda: np.zeros(0, np.int64))
     for (demand, day, anywhere), parts in groups.items():

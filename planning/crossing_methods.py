@@ -110,7 +110,7 @@ class Bores:
     """Edges of a corridor graph that may be bored, with their pits, prepared once.
 
     ``edge`` ascending; ``pits`` (n, 2) polygons at start and end; ``green_m2`` and ``paved_m2``
-    of both pits together; ``only`` all edges that can be bored but not cut open.
+    of both pits together.
     """
 
     edge: IntArray
@@ -118,17 +118,12 @@ class Bores:
     pits: NDArray[Any]
     green_m2: FloatArray
     paved_m2: FloatArray
-    only: IntArray
 
     def yuan(self, pipe: Pipe, prices: Prices) -> FloatArray:
         """Yuan of each bore with its pipe and pits; infinite where the size has no price."""
-        fixed, pipe_yuan_m = prices.trenchless_yuan(pipe, 0.0), prices.pipe_yuan_m(pipe)
-        metre = prices.trenchless_yuan(pipe, 1.0)
-        if fixed is None or metre is None or pipe_yuan_m is None:
-            return np.full(len(self.edge), np.inf)
         pits = self.green_m2 * prices.made_good_yuan("verge")
         pits += self.paved_m2 * prices.made_good_yuan("footway")
-        return np.asarray(fixed + self._length_m * (metre - fixed + pipe_yuan_m) + pits)
+        return bores_without_pits_yuan(self._length_m, pipe, prices) + pits
 
     def shut(self, closures: Closures, closed: Closed) -> NDArray[np.bool_]:
         """True for bores that what is closed bars: pits in it, or a bore under it.
@@ -175,10 +170,18 @@ def bores_of(corridors: Corridors, settings: Planning, edges: IntArray | None = 
     pits = np.stack([_pits(xy[:, end], xy[:, 1 - end], *size) for end in (0, 1)], axis=1)
     free = _free(corridors, pits.ravel()).reshape(-1, 2).all(axis=1)
     edge, pits = edge[free], pits[free]
-    green = sum(area_inside_union(pits[:, end], corridors.green) for end in (0, 1))
-    green_m2 = np.asarray(green, float).reshape(len(edge))
+    green_m2 = area_inside_union(pits.ravel(), corridors.green).reshape(-1, 2).sum(axis=1)
     paved = shapely.area(pits).sum(axis=1) - green_m2
-    return Bores(edge, lines[edge], pits, green_m2, paved, np.flatnonzero(corridors.is_bored))
+    return Bores(edge, lines[edge], pits, green_m2, paved)
+
+
+def bores_without_pits_yuan(length_m: FloatArray, pipe: Pipe, prices: Prices) -> FloatArray:
+    """Yuan of bores of these lengths with their pipe; infinite where the size has no price."""
+    fixed, pipe_yuan_m = prices.trenchless_yuan(pipe, 0.0), prices.pipe_yuan_m(pipe)
+    metre = prices.trenchless_yuan(pipe, 1.0)
+    if fixed is None or metre is None or pipe_yuan_m is None:
+        return np.full(len(length_m), np.inf)
+    return np.asarray(fixed + length_m * (metre - fixed + pipe_yuan_m))
 
 
 def _pits(xy: FloatArray, far: FloatArray, length_m: float, width_m: float) -> NDArray[Any]:
@@ -213,7 +216,8 @@ class Methods:
     """How one pipe goes over each edge of the graph; the rest follows from three prices.
 
     ``open_yuan`` in open cut, allowed or not; ``cut_yuan`` infinite where it is not;
-    ``bore_yuan`` bored or carried, infinite where it cannot be.
+    ``bore_yuan`` bored or carried, infinite where it cannot be (or, where only what is cheaper
+    was asked for, where it costs no less than a cut).
     """
 
     open_yuan: FloatArray
@@ -238,21 +242,6 @@ class Methods:
         """
         may_be = np.isfinite(self.bore_yuan)
         return np.subtract(self.open_yuan, self.bore_yuan, np.zeros(len(may_be)), where=may_be)
-
-
-def choose_methods(
-    open_yuan: FloatArray,
-    open_shut: NDArray[np.bool_],
-    bores: Bores,
-    bore_yuan: FloatArray,
-    bore_shut: NDArray[np.bool_],
-) -> Methods:
-    """The methods of a pipe by what may not be cut open, and by what each of the bores costs."""
-    cut = np.where(open_shut, np.inf, open_yuan)
-    cut[bores.only] = np.inf
-    drilled = np.full(len(cut), np.inf)
-    drilled[bores.edge] = np.where(bore_shut, np.inf, bore_yuan)
-    return Methods(open_yuan, cut, drilled)
 
 
 def method_of(crossing: shapely.Geometry, bored: LineArray) -> str:

@@ -244,7 +244,7 @@ def _judged_once(
         work.corridors,
         work.tie_ins(demand.pipe.utility),
         [way for _, way in pairs],
-        work.methods(demand.pipe).bored,
+        work.methods(demand.pipe, all_bores=False).bored,
     )
     working = working_strips(work, demand, routes)
     mine = [by_key[key] for key, _ in pairs]

@@ -125,7 +125,7 @@ class _Quest:
         way = best_way(replace(search, tie_in_weights=weights), self.site.end_nodes)
         if way is None:
             return _NONE
-        bored = self.work.methods(self.demand.pipe).bored
+        bored = self.work.methods(self.demand.pipe, all_bores=False).bored
         beneath = tuple(edge for edge in way.edges if bored[edge])
         routes = judge_ways(
             self.work, self.demand, [self.site] * 2, [first.way, way], [first.bored, beneath]

@@ -17,7 +17,7 @@ from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Application, ApplicationError, Gate
 from planning.corridors import Corridors, build_corridors
-from planning.crossing_methods import Methods, choose_methods
+from planning.crossing_methods import Bores, Methods, bores_of, bores_without_pits_yuan
 from planning.facts import Ground
 from planning.lanes import closed_lanes, ways_from_closed_lanes
 from planning.narrow_slots import too_narrow, ways_too_narrow
@@ -41,8 +41,10 @@ from planning.tolerances import Tolerances
 Joined = Mapping[str, tuple[str, Gate]]
 # Where a groundwork keeps what ``planning.standing_searches`` hands on through an edit.
 SEARCHES_BEFORE = "searches before"
-# Where it keeps which ways to tie-ins may serve a pipe.
+# Where it keeps which mains and nodes may serve a pipe.
 SERVING = "mains that may serve"
+# Where it keeps the bores that were looked at, and of which edges.
+BORES = "bores"
 # A gate farther from the red line than this is not on it: ten times the survey's centimetres.
 _ON_RED_LINE_M = 1.0
 
@@ -80,7 +82,7 @@ class Groundwork:
     _tie_in_surfaces_m: dict[str, FloatArray] = field(default_factory=dict, repr=False)
     _rates: dict[Pipe, SingleCosts] = field(default_factory=dict, repr=False)
     _searches: dict[tuple[Pipe, str, Closed], Search] = field(default_factory=dict, repr=False)
-    _methods: dict[tuple[Pipe, Closed], Methods] = field(default_factory=dict, repr=False)
+    _methods: dict[tuple[Pipe, Closed, bool], Methods] = field(default_factory=dict, repr=False)
     kept: dict[Any, Any] = field(default_factory=dict, repr=False)
     closed: Closed = OPEN
     _whole: Groundwork | None = field(default=None, repr=False)
@@ -185,7 +187,7 @@ class Groundwork:
 
     def _search(self, pipe: Pipe, objective: str) -> Search:
         tie_ins, graph = self.tie_ins(pipe.utility), self.corridors.graph
-        methods, usable = self.methods(pipe), self.usable_tie_ins(pipe)
+        methods, usable = self.methods(pipe, all_bores=False), self.usable_tie_ins(pipe)
         if objective == "shortest":
             offsets = tie_ins.ways.length_m
         else:
@@ -225,41 +227,66 @@ class Groundwork:
         usable &= ~ways_from_closed_lanes(self, pipe)
         return usable if self.closed.any_width else usable & ~ways_too_narrow(self, pipe)
 
-    def methods(self, pipe: Pipe) -> Methods:
-        """How one pipe goes over each edge, open cut or bored, and what that costs."""
-        key = (pipe, self.closed)
+    def methods(self, pipe: Pipe, *, all_bores: bool = True) -> Methods:
+        """How one pipe goes over each edge, open cut or bored, and what that costs.
+
+        Where only the cheaper method is asked for, not ``all_bores`` have to be looked at: most
+        cost more than a cut wherever their pits lie.
+        """
+        key = (pipe, self.closed, all_bores)
         if key not in self._methods:
             stood = self.kept.get(SEARCHES_BEFORE)
             told = stood and stood.methods(*key)
-            self._methods[key] = told or self._choose_methods(pipe)
+            self._methods[key] = told or self._choose_methods(pipe, all_bores)
         return self._methods[key]
 
-    def _choose_methods(self, pipe: Pipe) -> Methods:
-        bores, graph = self.ground.bores, self.corridors.graph
-        shut = self.closures.barred(graph.lines, graph.tree, self.strip_width_m(pipe), self.closed)
-        shut |= closed_lanes(self, pipe)
-        if not self.closed.any_width:
-            shut |= too_narrow(self, pipe)
-        methods = choose_methods(
-            priced(self.edge_surfaces_m, self.rates(pipe).yuan_m),
-            shut,
-            bores,
-            bores.yuan(pipe, self.prices),
-            self._bores_shut,
-        )
+    def _choose_methods(self, pipe: Pipe, all_bores: bool) -> Methods:
+        if all_bores:
+            methods = self.methods(pipe, all_bores=False)
+            methods = replace(methods, bore_yuan=self._bore_yuan(pipe, self.ground.bores))
+        else:
+            methods = self._cheaper_methods(pipe)
         methods = self.corridors.carriers.applied(
-            methods, pipe, self.prices.pipe_yuan_m(pipe), graph
+            methods, pipe, self.prices.pipe_yuan_m(pipe), self.corridors.graph
         )
         return self.corridors.drawn.applied(methods, pipe.utility)
 
-    @property
-    def _bores_shut(self) -> NDArray[np.bool_]:
-        """Bores that what is closed bars, whatever pipe they are for; told once."""
+    def _cheaper_methods(self, pipe: Pipe) -> Methods:
+        """What cuts cost, and the bores that cost less."""
+        graph = self.corridors.graph
+        shut = self.closures.barred(graph.lines, graph.tree, self.strip_width_m(pipe), self.closed)
+        shut |= closed_lanes(self, pipe) | self.corridors.is_bored
+        if not self.closed.any_width:
+            shut |= too_narrow(self, pipe)
+        open_yuan = priced(self.edge_surfaces_m, self.rates(pipe).yuan_m)
+        cut_yuan = np.where(shut, np.inf, open_yuan)
+        least_yuan = bores_without_pits_yuan(graph.length_m, pipe, self.prices)
+        bores = self._bores_of(np.flatnonzero(least_yuan < cut_yuan))
+        bore_yuan = self._bore_yuan(pipe, bores)
+        return Methods(open_yuan, cut_yuan, np.where(bore_yuan < cut_yuan, bore_yuan, np.inf))
+
+    def _bore_yuan(self, pipe: Pipe, bores: Bores) -> FloatArray:
+        """What every edge costs bored; infinite where it cannot be, or is none of the bores."""
         key = ("bores shut", self.closed)
-        if key not in self.kept:
-            self.kept[key] = self.ground.bores.shut(self.closures, self.closed)
-        shut: NDArray[np.bool_] = self.kept[key]
-        return shut
+        told_of, shut = self.kept.get(key, (None, None))
+        if told_of is not bores:  # told once, whatever pipe they are for
+            shut = bores.shut(self.closures, self.closed)
+            self.kept[key] = bores, shut
+        found = np.full(self.corridors.graph.edge_count, np.inf)
+        found[bores.edge] = np.where(shut, np.inf, bores.yuan(pipe, self.prices))
+        return found
+
+    def _bores_of(self, edges: IntArray) -> Bores:
+        """Those of some edges that may be bored, perhaps with others; edges are looked at once."""
+        if "bores" in vars(self.ground):
+            return self.ground.bores
+        asked, found = self.kept.get(BORES, (edges[:0], None))
+        if found is None or not np.isin(edges, asked).all():
+            asked = np.union1d(asked, edges)
+            found = bores_of(self.corridors, self.policy.planning, asked)
+            self.kept[BORES] = asked, found
+        bores: Bores = found
+        return bores
 
     def knows(self, application: Application) -> bool:
         """Whether the application's gates, if it has any, are joined to the corridors so."""

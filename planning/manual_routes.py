@@ -264,7 +264,7 @@ def _bored(
     work: Groundwork, demand: Demand, edges: tuple[int, ...], line: shapely.LineString
 ) -> tuple[int, ...]:
     """The edges that a line follows from end to end and that are bored because that costs less."""
-    bored = [edge for edge in edges if work.methods(demand.pipe).bored[edge]]
+    bored = [edge for edge in edges if work.methods(demand.pipe, all_bores=False).bored[edge]]
     whole = shapely.covered_by(work.corridors.graph.lines[bored], shapely.buffer(line, ON_EDGE_M))
     return tuple(edge for edge, is_whole in zip(bored, whole, strict=True) if is_whole)
 

@@ -279,7 +279,7 @@ class _Standing:
         ]
         if told[0] != told[1] or len(some) == 0:
             return np.zeros(len(some), bool)
-        gaps = one.sites.gap_m[some], two.sites.gap_m[some]
+        gaps = one.sites.gaps_m(some), two.sites.gaps_m(some)
         ends = one.sites.end_counts[some], two.sites.end_counts[some]
         same = (gaps[0] == gaps[1]) & ((ends[0] == 0) == (ends[1] == 0))
         return np.asarray(same & one.cut_off(demand, some) & two.cut_off(demand, some))

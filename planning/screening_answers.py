@@ -231,7 +231,7 @@ class _Best:
 def _unroutable(work: Groundwork, demand: Demand, sites: Sites, chosen: IntArray) -> dict[str, Any]:
     """Columns of sites that no way reaches: why, how far, and whether the plan covers them."""
     utility = demand.pipe.utility
-    gap_m = sites.gap_m[chosen]
+    gap_m = sites.gaps_m(chosen)
     too_wide = (sites.end_counts[chosen] == 0) & (gap_m > work.policy.planning.max_snap_m)
     reason = no_network(work, demand)
     judged = judge_columns(utility, sites.facts(utility, chosen), len(chosen), work.policy)

@@ -282,7 +282,7 @@ def ride(desk: Desk, work: Groundwork, demand: Demand, day: date, ways: Ways) ->
         Ridden(lines.sums, lines.marks_with(desk.states(day).marks, reach_m), lines.largest)
         for lines in (desk.edges, stubs)
     )
-    edges.marks[work.methods(demand.pipe).bored | desk.unlike, 0] |= col.DOUBT
+    edges.marks[work.methods(demand.pipe, all_bores=False).bored | desk.unlike, 0] |= col.DOUBT
     along, last, total = (
         edges.part(branches.edge),
         edges.part(last_edge),

@@ -216,12 +216,14 @@ class LineValues:
         ``of_roads`` are the marks of roads surely and perhaps dug (``RoadStates.marks``); a trench
         reaches ``reach_m`` to both sides.
         """
-        near, _ = self.near_roads
+        near, starts = self.near_roads
         told = of_roads[np.where(near.known, 0, 1), near.road]
         perhaps = ~near.sure & (near.gap_m <= reach_m)
         found = np.column_stack([self.marks, *np.zeros((2, len(self.lines)), np.int64)])
+        some = np.flatnonzero(np.diff(starts) > 0)
         for column, which in enumerate((near.sure, perhaps), 1):
-            np.bitwise_or.at(found[:, column], near.line[which], told[which])
+            marks = np.where(which, told, 0)
+            found[some, column] = np.bitwise_or.reduceat(marks, starts[some])
         return found
 
     def _measure(self, new: IntArray, lines: LineArray) -> tuple[IntArray, IntArray]:
@@ -282,11 +284,9 @@ def _inside_m(lines: LineArray, areas: NDArray[Any]) -> FloatArray:
 
 def _end_pieces(lines: LineArray, last: bool) -> LineArray:
     """The first or last two contacts of lines, or as much of them as is straight."""
-    end, next_to_it = (
-        shapely.get_coordinates(shapely.get_point(lines, place))
-        for place in ((-1, -2) if last else (0, 1))
-    )
-    ahead = next_to_it - end
+    xy, count = shapely.get_coordinates(lines), shapely.get_num_coordinates(lines)
+    at, step = (np.cumsum(count) - 1, -1) if last else (np.cumsum(count) - count, 1)
+    end, ahead = xy[at], xy[at + step] - xy[at]
     share = np.minimum(2 * CONTACT_TOLERANCE_M / np.maximum(np.hypot(*ahead.T), 1e-9), 1.0)
     return segments(end, end + ahead * share[:, None])
 

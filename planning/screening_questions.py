@@ -6,12 +6,13 @@ little, the way itself is looked at, as the planner of one parcel does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from gis.keys import runs_alike
 from gis.linear import IntArray, ranges
 from planning.application import Demand
 from planning.facts import Dug, roads_dug
@@ -43,43 +44,43 @@ def questions_of_ways(
     ``unknown`` are the inputs that keep the verdict of each way open. O(steps of the open ways).
     """
     missing = tuple(missing_obstacles(ground))
-    texts = [as_text(missing)]
-    place = np.zeros(len(ways), np.intp)
-    place_of: dict[tuple[int, frozenset[tuple[int, bool | None]]], int] = {}
+    texts, place = [as_text(missing)], np.zeros(len(ways), np.intp)
     on_roads = np.array([hangs_on_roads(names) for names in unknown.values], bool)
     open_ = np.flatnonzero(np.array([bool(names) for names in unknown.values], bool)[unknown.place])
-    asking = open_[on_roads[unknown.place[open_]]]
-    roads = dict(zip(asking.tolist(), _dug(desk, ground, demand, ways.part(asking)), strict=True))
-    for at, which in zip(open_.tolist(), unknown.place[open_].tolist(), strict=True):
-        mine = roads.get(at, {})
-        key = (which, frozenset(mine.items()))
-        if key not in place_of:
-            place_of[key] = len(texts)
-            names = unknown.values[which]
-            texts.append(as_text([*missing, *unknown_of_route(ground, demand, names, mine)]))
-        place[at] = place_of[key]
+    asking = np.flatnonzero(on_roads[unknown.place[open_]])
+    dug = _dug(desk, ground, demand, ways.part(open_[asking]))
+    roads, of_way = [{}, *dug.values], np.zeros(len(open_), np.intp)
+    of_way[asking] = 1 + dug.place
+    kind, kinds = pd.factorize(unknown.place[open_] * len(roads) + of_way)
+    place[open_] = len(texts) + kind
+    for which, mine in zip(*(part.tolist() for part in np.divmod(kinds, len(roads))), strict=True):
+        told = unknown_of_route(ground, demand, unknown.values[which], roads[mine])
+        texts.append(as_text([*missing, *told]))
     return Coded(place, texts)
 
 
-def _dug(desk: Desk, ground: Groundwork, demand: Demand, ways: Ways) -> Iterator[Dug]:
-    """Of the roads in question those that each way digs up or may dig up, by their rows."""
+def _dug(desk: Desk, ground: Groundwork, demand: Demand, ways: Ways) -> Coded:
+    """Of the roads in question those that each way digs up or may dig up (``Dug``)."""
     if len(ways) == 0:
-        return
+        return Coded(np.zeros(0, np.intp), [])
     near = _near(desk, ground, demand, ways)
     exact = np.unique(near.way[near.perhaps])
-    looked_at = dict(zip(exact.tolist(), _looked_at(ground, demand, ways, exact), strict=True))
     surely = ~near.perhaps
     way, road, known = near.way[surely], near.road[surely], near.known[surely]
-    # Of a road with and without a red line the one that is known counts.
+    # Of a road with and without a red line the one that is known counts: it comes last.
     order = np.lexsort((known, road, way))
-    way, road, known = way[order], road[order].tolist(), known[order].tolist()
-    starts = np.searchsorted(way, np.arange(len(ways) + 1)).tolist()
-    for number in range(len(ways)):
-        if number in looked_at:
-            yield looked_at[number]
-        else:
-            mine = slice(starts[number], starts[number + 1])
-            yield {r: True if k else None for r, k in zip(road[mine], known[mine], strict=True)}
+    order = order[(np.diff(road[order], append=-1) != 0) | (np.diff(way[order], append=-1) != 0)]
+    way, road, known = way[order], road[order], known[order]
+    starts = np.searchsorted(way, np.arange(len(ways) + 1))
+    _, one, place = np.unique(
+        runs_alike(road * 2 + known, starts), return_index=True, return_inverse=True
+    )
+    told: list[Dug] = []
+    for first, last in zip(starts[one].tolist(), starts[one + 1].tolist(), strict=True):
+        pairs = zip(road[first:last].tolist(), known[first:last].tolist(), strict=True)
+        told.append({row: True if is_known else None for row, is_known in pairs})
+    place[exact] = len(told) + np.arange(len(exact))  # sums do not tell these
+    return Coded(place, [*told, *_looked_at(ground, demand, ways, exact)])
 
 
 class _Near(NamedTuple):
@@ -124,5 +125,7 @@ def _looked_at(ground: Groundwork, demand: Demand, ways: Ways, numbers: IntArray
         return []
     drawn = [ways.one(number) for number in numbers.tolist()]
     tie_ins = ground.tie_ins(demand.pipe.utility)
-    routes = trace(ground.corridors, tie_ins, drawn, ground.methods(demand.pipe).bored)
+    routes = trace(
+        ground.corridors, tie_ins, drawn, ground.methods(demand.pipe, all_bores=False).bored
+    )
     return roads_dug(ground.ground, routes, working_strips(ground, demand, routes))

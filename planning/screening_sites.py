@@ -5,20 +5,54 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gis.keys import runs_alike
 from gis.linear import FloatArray, IntArray, ranges
 from planning.application import Application
 from planning.facts import ASTRIDE, SIDES, application_facts
 from planning.groundwork import Groundwork
 from planning.screening_ways import LastSteps, last_steps
 from planning.verdict_tables import Coded
+
+
+class CaseKinds(NamedTuple):
+    """Which cases say the same of all but their parcel: what is told of one is told of its kind.
+
+    ``place`` is the kind of each case, ``first`` the first case of each kind. An application is
+    of a kind of its own.
+    """
+
+    place: IntArray
+    first: IntArray
+
+    @classmethod
+    def of(cls, cases: Sequence[Application]) -> CaseKinds:
+        """The kinds, numbered as they come up."""
+        kinds: dict[Any, int] = {}
+        said = (_said(case, number) for number, case in enumerate(cases))
+        place = np.array([kinds.setdefault(one, len(kinds)) for one in said], np.int64)
+        first = np.flatnonzero(np.diff(np.maximum.accumulate(place), prepend=-1))
+        return cls(place, first)
+
+
+def _said(case: Application, number: int) -> Any:
+    """What a case says of all but its parcel; its number where that is more than the usual."""
+    if (
+        case.application_id
+        or case.gate is not None
+        or case.project
+        or case.promiser
+        or case.impossible
+    ):
+        return number
+    # The default demands of a land use are one mapping.
+    return id(case.demands), case.dig_date, case.source, case.work_kind, case.subject_kind
 
 
 @dataclass(frozen=True)
@@ -35,6 +69,16 @@ class Sites:
     def steps(self) -> LastSteps:
         """Last steps of all sites."""
         return last_steps(self.work.corridors, *self._ends)
+
+    @cached_property
+    def case_kinds(self) -> CaseKinds:
+        """The cases by what they say."""
+        return CaseKinds.of(self.cases)
+
+    @property
+    def _shown(self) -> list[Application]:
+        """A case of each kind."""
+        return [self.cases[number] for number in self.case_kinds.first.tolist()]
 
     @cached_property
     def parcel_ids(self) -> list[str]:
@@ -70,7 +114,8 @@ class Sites:
     @cached_property
     def is_estimate(self) -> NDArray[np.bool_]:
         """Whether each case is the usual demand of a parcel without an application."""
-        return np.array([case.is_estimate for case in self.cases], bool)
+        told = np.array([case.is_estimate for case in self._shown], bool)
+        return np.asarray(told[self.case_kinds.place])
 
     def kinds(self, utility: str) -> NDArray[np.intp]:
         """Equal numbers for sites of which no route can change anything that tells them apart."""
@@ -86,9 +131,7 @@ class Sites:
 
         They end at the same nodes on a day, and their red lines are equally exact.
         """
-        nodes, starts = self._ends
-        packed, at = nodes.tobytes(), (starts * nodes.itemsize).tolist()
-        ends = pd.factorize(np.array([packed[a:b] for a, b in pairwise(at)], object))[0]
+        ends = runs_alike(*self._ends)
         exact = pd.factorize(self.tolerance_m, use_na_sentinel=False)[0]
         shared = ends * (exact.max(initial=0) + 1) + exact
         alone = shared.max(initial=0) + 1 + np.arange(len(ends))
@@ -106,11 +149,10 @@ class Sites:
         first[place[::-1]] = np.arange(len(place))[::-1]
         return chosen[first], place.astype(np.int64)
 
-    @cached_property
-    def gap_m(self) -> FloatArray:
-        """Distance of each parcel from the nearest strip."""
-        gaps = self.work.corridors.gaps_m
-        return np.array([gaps.get(parcel_id, np.inf) for parcel_id in self.parcel_ids], float)
+    def gaps_m(self, sites: IntArray) -> FloatArray:
+        """Distances of the parcels of some sites from the nearest strip."""
+        gaps, parcel_ids = self.work.corridors.gaps_m, self.parcel_ids
+        return np.array([gaps.get(parcel_ids[site], np.inf) for site in sites.tolist()], float)
 
     @cached_property
     def tolerance_m(self) -> FloatArray:
@@ -119,19 +161,17 @@ class Sites:
         return np.asarray(told.reindex(self.parcel_ids).to_numpy(float))
 
     @cached_property
-    def _alike(self) -> tuple[NDArray[np.intp], list[Application]]:
-        """Cases of which the application tells the same, and one of each kind."""
-        kinds: dict[Any, int] = {}
-        shown: list[Application] = []
-        place = np.empty(len(self.cases), np.intp)
-        for number, case in enumerate(self.cases):
+    def _alike(self) -> tuple[IntArray, list[Application]]:
+        """Cases of which the application tells the same facts, and one of each kind."""
+        kinds: dict[Any, Application] = {}
+        keys = []
+        for number, case in enumerate(self._shown):
             plain = not case.project and not case.promiser
-            key = (case.work_kind, case.subject_kind, case.dig_date) if plain else number
-            if key not in kinds:
-                kinds[key] = len(shown)
-                shown.append(case)
-            place[number] = kinds[key]
-        return place, shown
+            keys.append((case.work_kind, case.subject_kind, case.dig_date) if plain else number)
+            kinds.setdefault(keys[-1], case)
+        numbers = {key: number for number, key in enumerate(kinds)}
+        told = np.array([numbers[key] for key in keys], np.int64)
+        return told[self.case_kinds.place], list(kinds.values())
 
     def facts(self, utility: str, sites: IntArray) -> dict[str, Coded]:
         """Facts of some sites that no route can change."""
@@ -152,7 +192,7 @@ class Sites:
             sides = self.work.ground.parcels_in.get(area)
             found = np.full(len(self.cases), ASTRIDE, np.intp)
             if sides is not None:
-                found[self._known] = sides[self._rows[self._known]]
+                found[self.known] = sides[self._rows[self.known]]
             self._covers[area] = found
         return self._covers[area]
 
@@ -163,5 +203,6 @@ class Sites:
         return np.array([row.get(parcel_id, -1) for parcel_id in self.parcel_ids], np.int64)
 
     @cached_property
-    def _known(self) -> NDArray[np.bool_]:
+    def known(self) -> NDArray[np.bool_]:
+        """Whether the parcel of each case is in its layer."""
         return self._rows >= 0

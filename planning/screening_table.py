@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gis.linear import IntArray
 from planning.application import Application
 from planning.measures import MEASURES
+from planning.screening_sites import CaseKinds
 from planning.verdict_tables import Coded
 
 FIGURES = ("length_m", "cost_yuan", "crossing_count", "kerb_m", "red_line_m", "green_m2")
@@ -40,8 +41,10 @@ class Table:
     Rows share answers: these are written once, and laid out when the frame is asked for.
     """
 
-    def __init__(self, cases: Sequence[Application], utilities: Sequence[str]) -> None:
-        self.cases, self.utilities = cases, list(utilities)
+    def __init__(
+        self, cases: Sequence[Application], kinds: CaseKinds, utilities: Sequence[str]
+    ) -> None:
+        self.cases, self.kinds, self.utilities = cases, kinds, list(utilities)
         measures = dict.fromkeys(name for group in MEASURES.values() for name in group)
         self.numbers = (*FIGURES, *(name for name in measures if name not in FIGURES))
         self._answer_of = np.zeros(len(cases) * len(self.utilities), np.int64)
@@ -79,17 +82,14 @@ class Table:
     def frame(self, geometry: bool) -> pd.DataFrame:
         """The table in its columns' order."""
         case, utility = np.divmod(np.arange(len(self._answer_of)), len(self.utilities))
-        about: dict[str, Sequence[str | None]] = {
-            "parcel_id": [case.parcel_id for case in self.cases],
-            "application_id": [case.application_id or None for case in self.cases],
-            "source": [case.source for case in self.cases],
-            "dig_date": _days(self.cases),
+        shown = [self.cases[number] for number in self.kinds.first.tolist()]
+        kind = self.kinds.place[case]
+        columns: dict[str, Any] = {
+            "parcel_id": _column([one.parcel_id for one in self.cases], case),
+            "application_id": _column([one.application_id or None for one in shown], kind),
+            "source": _column([one.source for one in shown], kind),
+            "dig_date": _column([one.dig_date.isoformat() for one in shown], kind),
         }
-        columns: dict[str, Any] = {}
-        for name, values in about.items():
-            place_of = {value: place for place, value in enumerate(dict.fromkeys(values))}
-            place = np.array([place_of[value] for value in values], np.int64)
-            columns[name] = _column(list(place_of), place[case])
         columns["utility"] = _column(self.utilities, utility)
         columns |= {name: self._texts(name) for name in TEXTS}
         for name in (*_REACHES, *self.numbers):
@@ -145,9 +145,3 @@ def _column(values: Sequence[str | None], place: NDArray[Any]) -> pd.Series:
         return pd.Series(np.full(len(place), None, object), dtype=object)
     texts = pd.array(np.array(values, object), dtype="str")
     return pd.Series(texts.take(place, allow_fill=True))
-
-
-def _days(cases: Sequence[Application]) -> list[str]:
-    """Days of digging as text, each written once."""
-    text = {day: day.isoformat() for day in {case.dig_date for case in cases}}
-    return [text[case.dig_date] for case in cases]

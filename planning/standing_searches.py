@@ -37,18 +37,18 @@ class StandingSearches:
     of which methods are told anew, ascending, all new ones among them.
     """
 
-    told: Mapping[tuple[Pipe, Closed], Methods]
+    told: Mapping[tuple[Pipe, Closed, bool], Methods]
     made: Mapping[tuple[Pipe, str, Closed], Search]
     work: Groundwork
     edge_before: IntArray
     near: IntArray
 
-    def methods(self, pipe: Pipe, closed: Closed) -> Methods | None:
+    def methods(self, pipe: Pipe, closed: Closed, all_bores: bool) -> Methods | None:
         """The methods of a pipe, the very ones where none is another; None if never told."""
-        before = self.told.get((pipe, closed))
+        before = self.told.get((pipe, closed, all_bores))
         if before is None:
             return None
-        anew = self.part.under(closed).methods(pipe)
+        anew = self.part.under(closed).methods(pipe, all_bores=all_bores)
         pairs = list(zip(vars(before).values(), vars(anew).values(), strict=True))
         if self._all_stayed and all(np.array_equal(old[self.near], new) for old, new in pairs):
             return before
@@ -70,7 +70,7 @@ class StandingSearches:
         before = self.made.get(key)
         if before is None or before.tie_ins is not tie_ins:
             return None
-        if self.told.get((key[0], key[2])) is not methods:
+        if self.told.get((key[0], key[2], False)) is not methods:
             return None
         if not np.array_equal(before.tie_in_weights, tie_in_weights):
             return None  # ways may cross another pavement where no edge does
@@ -90,7 +90,8 @@ class StandingSearches:
         corridors = cut_out_edges(work.corridors, near)
         part = replace(work.bare(), corridors=corridors)
         ground = Ground(work.survey, corridors, work.policy)
-        vars(ground)["bores"] = _among(work.ground.bores, near)
+        if "bores" in vars(work.ground):
+            vars(ground)["bores"] = _among(work.ground.bores, near)
         vars(part).update(
             ground=ground,
             closures=work.closures,
@@ -149,12 +150,11 @@ def _reach_m(work: Groundwork) -> float:
 
 def _among(bores: Bores, edges: IntArray) -> Bores:
     """Bores of some edges, ascending, numbered anew."""
-    kept, only = np.isin(bores.edge, edges), bores.only[np.isin(bores.only, edges)]
+    kept = np.isin(bores.edge, edges)
     return Bores(
         np.searchsorted(edges, bores.edge[kept]),
         bores.lines[kept],
         bores.pits[kept],
         bores.green_m2[kept],
         bores.paved_m2[kept],
-        np.searchsorted(edges, only),
     )

@@ -73,6 +73,8 @@ def _is_too_close(
 ) -> bool:
     """Whether some values within the tolerances give another outcome. O(2^measures at a limit)."""
     reached = limits_in_reach(case, values, tolerances)
+    if not reached:
+        return False
     ends = [interval(values[name], tolerances[name]) for name in reached]
     return any(
         case.outcome({**values, **dict(zip(reached, corner, strict=True))}) != outcome

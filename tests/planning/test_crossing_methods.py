@@ -77,6 +77,21 @@ def test_a_bore_costs_its_set_up_its_metres_its_pipe_and_its_pits() -> None:
     assert route.figures["cost_yuan"] == pytest.approx(open_m * rates["footway"] + bore)
 
 
+@pytest.mark.parametrize(("priced", "bored"), [(CHEAP, True), (load_prices(), False)])
+def test_only_bores_that_may_cost_less_than_a_cut_are_looked_at(
+    priced: Prices, bored: bool
+) -> None:
+    work = prepare(town(lines=LINES), towns.policy(), prices=priced)
+    pipe = application().demands["water"].pipe
+    cheaper = work.methods(pipe, all_bores=False)
+    assert "bores" not in vars(work.ground)
+    every = work.methods(pipe)
+    assert np.isfinite(every.bore_yuan).any()
+    assert bool(np.isfinite(cheaper.bore_yuan).any()) is bool(cheaper.bored.any()) is bored
+    for name in ("yuan", "bored"):
+        np.testing.assert_array_equal(getattr(cheaper, name), getattr(every, name))
+
+
 def test_only_the_pits_of_a_bore_take_green_and_stand_in_the_strip() -> None:
     # Greenery everywhere: the strip takes its width over the open metres; the pits add what
     # reaches past the strip's sides and ends.

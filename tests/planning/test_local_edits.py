@@ -64,6 +64,7 @@ def test_what_was_told_of_each_edge_is_told_of_it_by_its_number_after_an_edit() 
     bores = work.ground.bores
     assert len(bores.edge)
     assert work.corridors.is_connector.any()
+    assert not work.corridors.is_bored.all()
     edit = edited(work, survey)
     corridors, kind = edit.work.corridors, edit.work.corridors.graph.measures["kind"]
     assert (edit.edge_before < 0).any()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 import shapely
 
 from planning import batch
-from planning.application import Application
+from planning.application import Application, default_application
 from planning.batch import cases_of, screen
 from planning.groundwork import Groundwork
 from planning.no_dig import Closed
@@ -21,7 +23,7 @@ from planning.routes import best_ways
 from planning.screening_bounds import bounded_statuses
 from planning.screening_judged import Desk
 from planning.screening_lines import joints_inside
-from planning.screening_sites import Sites
+from planning.screening_sites import CaseKinds, Sites
 from planning.screening_ways import cut_off, lightest_ways
 from tests import towns
 from tests.towns import ground, main, parcel, street, town
@@ -213,6 +215,23 @@ def test_what_no_edge_joins_to_a_main_is_cut_off_whatever_may_be_dug() -> None:
     assert table["reason"].tolist() == ["no_dig", "disconnected", "gap_too_wide"]
     closed = work.under(Closed(work.closures.on(DAY)))
     assert len(lightest_ways(closed.search(pipe, "cheapest"), steps)) == 0
+
+
+def test_cases_are_of_one_kind_where_they_differ_by_their_parcel_alone() -> None:
+    shop, home = (default_application("", use, DAY) for use in ("commercial", "residential"))
+    cases = [
+        replace(shop, parcel_id="P-1"),
+        replace(home, parcel_id="P-2"),
+        replace(shop, parcel_id="P-3"),
+        replace(shop, parcel_id="P-4", gate=shapely.Point(0, 0)),
+        replace(shop, parcel_id="P-5", dig_date=date(2027, 1, 1)),
+        *(replace(home, application_id=name, source="application") for name in ("A-1", "A-2")),
+        replace(home, parcel_id="P-6"),
+    ]
+    kinds = CaseKinds.of(cases)
+    assert kinds.place.tolist() == [0, 1, 0, 2, 3, 4, 5, 1]
+    assert kinds.first.tolist() == [0, 1, 3, 4, 5, 6]
+    assert [len(column) for column in CaseKinds.of([])] == [0, 0]
 
 
 @pytest.mark.parametrize("utility", ["water", "gas", "power"])

@@ -37,6 +37,7 @@ def _told(survey: Any) -> Groundwork:
         for closed in CLOSED:
             for objective in OBJECTIVES:
                 assert work.under(closed).search(pipe, objective).lightest_rate > 0
+            assert np.isfinite(work.under(closed).methods(pipe).cut_yuan).any()
     return work
 
 
@@ -49,10 +50,16 @@ def _assert_told_anew(edit: Edit) -> int:
     handed = 0
     for pipe in PIPES:
         for closed in CLOSED:
-            handed += stood is not None and stood.methods(pipe, closed) is not None
-            one, other = (some.under(closed).methods(pipe) for some in (work, bare))
-            for name, values in vars(one).items():
-                np.testing.assert_allclose(values, vars(other)[name], atol=1e-6, err_msg=name)
+            cheaper, every = (work.under(closed).methods(pipe, all_bores=b) for b in (False, True))
+            np.testing.assert_array_equal(cheaper.yuan, every.yuan)
+            np.testing.assert_array_equal(cheaper.bored, every.bored)
+            for all_bores in (False, True):
+                handed += stood is not None and stood.methods(pipe, closed, all_bores) is not None
+                one, other = (
+                    some.under(closed).methods(pipe, all_bores=all_bores) for some in (work, bare)
+                )
+                for name, values in vars(one).items():
+                    np.testing.assert_allclose(values, vars(other)[name], atol=1e-6, err_msg=name)
             for objective in OBJECTIVES:
                 made = [some.under(closed).search(pipe, objective) for some in (work, bare)]
                 assert made[0].corridors is work.corridors
@@ -100,7 +107,8 @@ def test_methods_are_handed_on_through_edits_of_all_that_leave_roads_their_numbe
         moved(survey, "roads", 8, 1.5, 0.0),
         added(survey, "roads", **street((500, 0), (520, 90))),
     ):
-        assert _assert_told_anew(edited(_BEFORE, change)) == len(PIPES) * len(CLOSED)
+        # with all bores and with the cheaper ones
+        assert _assert_told_anew(edited(_BEFORE, change)) == 2 * len(PIPES) * len(CLOSED)
     assert _assert_told_anew(edited(_BEFORE, without(survey, "roads", 1))) == 0
 
 
