@@ -10,6 +10,8 @@ from benchmarks.__main__ import BENCHMARKS, main
 from benchmarks.county import generated_county
 from benchmarks.measuring import percentile
 
+pytestmark = pytest.mark.slow_first
+
 KEYS = {"name", "edges", "parcels", "cpu_s", "peak_mb", "peers", "ratios", "versions"}
 TINY = ["--edges", "400", "--parcels", "6", "--json"]
 
