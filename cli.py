@@ -37,7 +37,6 @@ from layers.errors import LayerError, ReadError, WorkspaceError
 from layers.fields import LAYERS
 from layers.imports import DATA_CLASSES
 from layers.store import Workspace
-from layers.templates import write_template
 from layers.utilities import load_utilities
 from planning.application import ApplicationError, parse_application
 from planning.comparisons import day
@@ -237,6 +236,8 @@ def import_(
 @as_json_option
 def template(out: Path, layers: Sequence[str], as_json: bool) -> None:
     """Write a blank workbook to fill in."""
+    from layers.templates import write_template
+
     chosen = list(layers or LAYERS)
     write_template(out, chosen)
     if as_json:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 import shapely
@@ -18,6 +17,9 @@ from scipy.sparse.csgraph import connected_components
 from gis.keys import once_each
 from gis.linear import FloatArray, IntArray, LineArray, least_of_each
 from gis.patched_tree import Tree, tree_of
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 # Far below the millimetre of the data, far above the rounding of sums of 10 km.
 _TIE_BREAK_M = 1e-9
@@ -110,6 +112,8 @@ class CorridorGraph:
         Nodes carry ``x`` and ``y``; edges are keyed by their number and carry ``line`` and
         every measure.
         """
+        import networkx as nx
+
         chosen = np.arange(self.edge_count) if edges is None else np.fromiter(edges, np.int64)
         if bounds is not None:
             chosen = np.intersect1d(chosen, self.edges_within(bounds))

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from scipy.ndimage import label
 
 from language import gettext as _
 from layers.problems import Problem
@@ -103,6 +102,8 @@ def _nothing_near(rows: Rows, parcels: gpd.GeoDataFrame | None) -> Iterator[Prob
 
 def _patches(land: NDArray[np.object_]) -> Iterator[NDArray[np.object_]]:
     """Parcels that lie side by side, by cells of a grid; small groups are left out."""
+    from scipy.ndimage import label
+
     if not len(land):
         return
     bounds = shapely.bounds(land)

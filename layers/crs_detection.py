@@ -16,6 +16,7 @@ import shapely
 from pyproj import CRS, Transformer
 
 from gis.china_offsets import FORWARD, shift_m
+from gis.crs import WGS84, transformer
 from gis.zones import Zone, cgcs2000_zones, prefix_of, zone_of
 from language import gettext as _
 from layers.datums import old_datum
@@ -121,8 +122,7 @@ def home_of(
         published for that place, since such a workspace lies elsewhere.
     """
     if bounds is not None and np.isfinite(bounds).all():
-        back = Transformer.from_crs(target, 4326, always_xy=True)
-        west, south, east, north = back.transform_bounds(*bounds)
+        west, south, east, north = transformer(target, WGS84).transform_bounds(*bounds)
         return Home(west, south, east, north, _("工作区已有图层"))
     area = target.area_of_use
     if county is not None and (area is None or _meets(county, area.bounds)):

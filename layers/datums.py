@@ -14,6 +14,7 @@ import numpy as np
 from pyproj import CRS, Transformer
 from pyproj.exceptions import ProjError
 
+from gis.crs import transformer
 from language import gettext as _
 from layers.errors import LayerError
 
@@ -118,8 +119,7 @@ def mover(source: CRS, target: CRS, shift: DatumShift | None = None) -> tuple[Mo
         if known is not None:
             return _by(known), None
     if _is_modern(source) and _is_modern(target):
-        alike = Transformer.from_crs(source, target, always_xy=True)
-        return _by(alike), _("WGS 84 与 CGCS2000 相差厘米至分米,按相同处理")
+        return _by(transformer(source, target)), _("WGS 84 与 CGCS2000 相差厘米至分米,按相同处理")
     raise LayerError(
         _(
             "坐标系 {} 的基准({})与工作区({})不同,两者之间没有公开的转换参数,直接换算会差"

@@ -49,6 +49,13 @@ class FolderStorage:
     def discard(self) -> None:
         """Nothing: the folder goes with everything in it."""
 
+    def refuse_absent(self) -> None:
+        """Raise ``WorkspaceError`` if the folder lacks its database."""
+        if not (self._root / DATABASE).is_file():
+            raise WorkspaceError(
+                _("{}:工作区缺少 tonggou.sqlite,已损坏。请从备份恢复。").format(self._root)
+            )
+
     def publish(self, draft: Draft) -> tuple[LayerVersion, Path | None]:
         """Write the files, then make them current in one transaction."""
         folder = self._root / "layers" / draft.layer
@@ -148,8 +155,4 @@ def refuse_elsewhere(folder: Path, database_schema: str, url: str | None) -> Non
                 "{}:工作区存放在文件夹中,不在数据库中。请取消 TONGGOU_DATABASE_URL 后打开,"
                 "或换一个文件夹新建。"
             ).format(folder)
-        )
-    if url is None and not (folder / DATABASE).is_file():
-        raise WorkspaceError(
-            _("{}:工作区缺少 tonggou.sqlite,已损坏。请从备份恢复。").format(folder)
         )

@@ -6,9 +6,10 @@ import re
 
 import numpy as np
 import shapely
-from pyproj import CRS, Transformer
+from pyproj import CRS
 from pyproj.exceptions import CRSError
 
+from gis.crs import WGS84, transformer
 from language import gettext as _
 from layers.errors import LayerError
 
@@ -49,8 +50,7 @@ def misplaced(shapes: np.ndarray, crs: CRS) -> np.ndarray:
     if crs.is_geographic:
         longitude, latitude = x, y
     else:
-        transformer = Transformer.from_crs(crs, 4326, always_xy=True)
-        longitude, latitude = transformer.transform(x, y)
+        longitude, latitude = transformer(crs, WGS84).transform(x, y)
     west, south, east, north = _area(crs)
     inside = (max(south, -90) <= latitude) & (latitude <= min(north, 90))
     inside &= np.abs(longitude) <= 180

@@ -78,6 +78,9 @@ class Storage(Protocol):
     def discard(self) -> None:
         """Take away the storage of a workspace that could not be made."""
 
+    def refuse_absent(self) -> None:
+        """Raise ``WorkspaceError`` if there is no such storage."""
+
     def publish(self, draft: Draft) -> tuple[LayerVersion, Path | None]:
         """Store a draft as the next version; return it with the file of its rejected rows.
 

@@ -41,7 +41,6 @@ from layers.imports import (
 )
 from layers.kept_tables import KeptTables
 from layers.placing import crs_name, parse_crs
-from layers.postgis_storage import PostgisStorage
 from layers.problems import Problem
 from layers.raw import COORDINATES, RawLayer
 from layers.reading import read_layer
@@ -154,14 +153,15 @@ class Workspace:
         url = database_url or databases.usual()
         refuse_elsewhere(folder, database_schema, url)
         opened = cls(folder, county, crs, synthetic, database_schema, url)
-        if isinstance(opened._storage, PostgisStorage):
-            opened._storage.refuse_absent()
+        opened._storage.refuse_absent()
         return opened
 
     @cached_property
     def _storage(self) -> Storage:
         if self.database_url is None:
             return FolderStorage(self.path)
+        from layers.postgis_storage import PostgisStorage
+
         return PostgisStorage(self.path, self.database_url, self.database_schema)
 
     def _settings(self) -> str:

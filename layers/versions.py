@@ -60,7 +60,7 @@ def write_version(path: Path, layer: str, table: gpd.GeoDataFrame) -> None:
             _("图层 {} 写入失败。请检查磁盘空间和文件夹权限后重试。").format(layer)
         ) from None
     _check_written(path, layer, len(table))
-    _sync(path)
+    sync(path)
 
 
 def stored_geometry_type(types: tuple[str, ...]) -> str:
@@ -169,7 +169,7 @@ def write_durably(path: Path, content: bytes) -> None:
     """Write or replace a file so that a crash leaves the old or the new one."""
     with temporary_file(path.parent, path.suffix) as draft:
         draft.write_bytes(content)
-        _sync(draft)
+        sync(draft)
         draft.replace(path)
     _sync_folder(path.parent)
 
@@ -179,7 +179,7 @@ def place_together(targets: Mapping[Path, Path]) -> None:
     placed: list[Path] = []
     try:
         for file, target in targets.items():
-            _sync(file)
+            sync(file)
             target.parent.mkdir(exist_ok=True)
             file.replace(target)
             placed.append(target)
@@ -193,10 +193,11 @@ def place_together(targets: Mapping[Path, Path]) -> None:
 
 def _sync_folder(folder: Path) -> None:
     if os.name == "posix":
-        _sync(folder)
+        sync(folder)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Return when a file, or what a folder says of its files, is on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

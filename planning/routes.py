@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 import shapely
@@ -25,6 +24,9 @@ from planning.corridors import Corridors
 from planning.quantities import priced
 from planning.road_surfaces import Crossed
 from planning.tie_ins import TieIns
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 OBJECTIVES = ("cheapest", "shortest")
 # The first neighbourhood reaches this far round the parcel; it doubles until the optimum is safe.

@@ -20,7 +20,6 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gis.steiner import cheapest_joint_tree
-from gis.steiner_proof import prove
 from gis.subsets import demand_of_sets, members
 from planning.allocation import Allocation, allocate
 from planning.quantities import SURFACES, Prices, location
@@ -385,6 +384,8 @@ def _pipe_prices(pipes: Sequence[Pipe], prices: Prices) -> Floats:
 def _plan(
     table: _Table, sources: list[Ints], root: int, left_out: tuple[LeftOut, ...]
 ) -> JointPlan:
+    from gis.steiner_proof import prove
+
     utilities = tuple(pipe.utility for pipe in table.pipes)
     if not utilities:
         nothing = np.zeros(len(table.ground.edges), dtype=np.int64)

@@ -18,6 +18,7 @@ import shapely
 from pyproj import CRS
 
 from language import gettext as _
+from layers.versions import sync
 from planning.groundwork import Groundwork
 from planning.slots import slot_table
 
@@ -213,4 +214,5 @@ def replacing(file: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=".draft-", dir=file.parent) as folder:
         draft = Path(folder) / file.name
         yield draft
+        sync(draft)
         draft.replace(file)

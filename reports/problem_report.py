@@ -20,7 +20,6 @@ from layers.survey import Survey
 from reports.exchange import replacing, require_place
 from reports.problem_map import problem_map
 from reports.problem_words import SEVERITIES, rule_names
-from reports.problem_workbook import write_workbook
 
 REPORT_FILES = (".html", ".xlsx")
 # A browser stays quick with this many rows of a layer; the rest is counted and in the workbook.
@@ -36,6 +35,8 @@ def write_problem_report(
     """
     require_place(file, *REPORT_FILES)
     if file.suffix.lower() == ".xlsx":
+        from reports.problem_workbook import write_workbook
+
         with replacing(file) as draft:
             write_workbook(problems, draft, layers=layers)
         return

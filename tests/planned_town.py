@@ -6,13 +6,17 @@ street. Water and telecom lie on P-1's side, power, gas and sewers across the st
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import warnings
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from shapely.geometry import box
 
+from layers import databases
 from layers.store import Workspace
 from layers.survey import Survey
 from tests.towns import COUNTY, CRS_NAME, main, node, parcel, street, town
@@ -82,9 +86,36 @@ def make_workspace(
     survey: Survey | None = None,
     applications: Iterable[Mapping[str, Any]] | None = None,
 ) -> Path:
-    """Make a workspace by importing every layer that has rows from a file, as a person does."""
-    path, survey = folder / "workspace", survey or planned_town()
-    made = Workspace.create(path, COUNTY, CRS_NAME, synthetic=True)
+    """Make a workspace of layers that were imported from files, as a person does.
+
+    In folders the imports are made once of each survey, then copied.
+    """
+    path, survey = folder / "workspace", survey or _usual_town()
+    if databases.usual():
+        _import_layers(survey, folder)
+    else:
+        shutil.copytree(_imported(survey), path)
+    made = Workspace.open(path)
+    for document in documents() if applications is None else applications:
+        made.save_application(document)
+    return path
+
+
+_usual_town = cache(planned_town)
+# The survey itself is kept too, so that no other has its id.
+_IMPORTED: dict[int, tuple[Survey, tempfile.TemporaryDirectory[str]]] = {}
+
+
+def _imported(survey: Survey) -> Path:
+    """The workspace that all workspaces of a survey are copies of."""
+    if id(survey) not in _IMPORTED:
+        _IMPORTED[id(survey)] = survey, tempfile.TemporaryDirectory(prefix="tonggou-town-")
+        _import_layers(survey, Path(_IMPORTED[id(survey)][1].name))
+    return Path(_IMPORTED[id(survey)][1].name) / "workspace"
+
+
+def _import_layers(survey: Survey, folder: Path) -> None:
+    made = Workspace.create(folder / "workspace", COUNTY, CRS_NAME, synthetic=True)
     for layer, table in survey.tables.items():
         if table.empty:
             continue
@@ -93,6 +124,3 @@ def make_workspace(
             warnings.simplefilter("ignore", RuntimeWarning)  # of columns that are empty throughout
             table.reset_index().to_file(file, driver="GPKG", layer=layer)
         made.import_layer(layer, file)
-    for document in documents() if applications is None else applications:
-        made.save_application(document)
-    return path

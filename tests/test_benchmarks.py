@@ -11,6 +11,8 @@ from benchmarks.county import generated_county
 from benchmarks.measuring import percentile
 from benchmarks.screening import per_parcel_unstopped
 
+pytestmark = pytest.mark.slow_first
+
 KEYS = {
     "name", "edges", "parcels", "cpu_s", "peak_mb", "peers", "ratios", "yardstick_s", "versions",
 }  # fmt: skip

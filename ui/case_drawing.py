@@ -10,12 +10,13 @@ from itertools import pairwise
 from math import dist
 from typing import Any
 
-from pyproj import CRS, Transformer
+from pyproj import CRS
 from shapely.geometry import MultiLineString, shape
 from shapely.ops import linemerge
 
 from api.drawn_routes import MAX_FILE_BYTES
 from api.escape import esc
+from gis.crs import WGS84, transformer
 from language import gettext as _
 from language import spoken
 from ui.numbers import metres
@@ -183,7 +184,7 @@ class Placer:
     """Projected coordinates to the map's (latitude, longitude), seven decimals."""
 
     def __init__(self, crs: str | CRS) -> None:
-        self._to_degrees = Transformer.from_crs(crs, 4326, always_xy=True)
+        self._to_degrees = transformer(CRS.from_user_input(crs), WGS84)
 
     def point(self, xy: Sequence[float]) -> tuple[float, float]:
         lon, lat = self._to_degrees.transform(xy[0], xy[1])

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 import shapely
-from pyproj import Transformer
 
 from api.view_layers import ViewLayer, view_layers
+from gis.crs import WGS84, transformer
 from language import gettext as _
 from layers.store import Workspace, stamp_of
 from layers.survey import Survey
@@ -47,8 +47,7 @@ class County:
         parcels = self.survey.get("parcels")
         if parcels is None:
             return None
-        to_metres = Transformer.from_crs(4326, self.survey.crs, always_xy=True)
-        here = shapely.Point(to_metres.transform(lon, lat))
+        here = shapely.Point(transformer(WGS84, self.survey.crs).transform(lon, lat))
         hits = parcels.iloc[parcels.sindex.query(here, predicate="intersects")]
         return None if hits.empty else str(hits.geometry.area.idxmin())
 

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from shapely.geometry.base import BaseGeometry
 from api.escape import esc
 from api.screened_lines import ADDRESS, Answer
 from api.view_layers import ViewLayer, outcome_layer
+from gis.crs import WGS84, transformer
 from language import gettext as _
 from language import speak, spoken
 from layers.errors import WorkspaceError
@@ -153,7 +154,7 @@ def lines_door(workspace: Path) -> Callable[[Mapping[str, str]], Answer]:
 
 def _collection(screening: ScreenedCounty, lines: list[Line]) -> dict[str, Any]:
     policy = words.Words(load_policy(screening.county.survey.county))
-    to_degrees = _to_degrees(screening.county.survey.crs.to_wkt())
+    to_degrees = transformer(screening.county.survey.crs, WGS84)
     return {
         "type": "FeatureCollection",
         "features": [_feature(line, policy, to_degrees) for line in lines],
@@ -185,11 +186,6 @@ def _in_degrees(shape: BaseGeometry, to_degrees: Transformer) -> BaseGeometry:
         return xy.round(_DECIMALS)
 
     return transform(shape, place)
-
-
-@cache
-def _to_degrees(crs: str) -> Transformer:
-    return Transformer.from_crs(crs, 4326, always_xy=True)
 
 
 @lru_cache(maxsize=2)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from pyproj import CRS, Transformer
 
-from gis.crs import CrsError, cgcs2000_zone, require_projected
+from gis.crs import WGS84, CrsError, cgcs2000_zone, require_projected, transformer
 
 
 def test_a_crs_in_metres_comes_back_as_a_crs() -> None:
@@ -53,3 +55,17 @@ def test_the_central_meridian_of_a_zone_has_easting_500_km() -> None:
 def test_a_place_outside_the_zones_is_refused() -> None:
     with pytest.raises(CrsError, match=r"经度 73\.0° 不在 CGCS2000 三度带范围内。"):
         cgcs2000_zone(73.0)
+
+
+def test_a_transformer_is_made_once_and_gives_in_every_thread_what_a_new_one_gives() -> None:
+    there = transformer(CRS("EPSG:4547"), WGS84)
+    assert transformer(CRS.from_epsg(4547), CRS("EPSG:4326")) is there
+    back = transformer(WGS84, CRS("EPSG:4547"))
+    places = [(400_000.0 + 40_000 * n, 3_400_000.0 + 30_000 * n) for n in range(8)]
+    new = Transformer.from_crs(4547, 4326, always_xy=True)
+    with ThreadPoolExecutor(4) as threads:
+        degrees = list(threads.map(lambda place: there.transform(*place), places))
+        again = list(threads.map(lambda place: back.transform(*place), degrees))
+    assert degrees == [new.transform(*place) for place in places]  # longitude first
+    for place, found in zip(places, again, strict=True):
+        assert found == pytest.approx(place, abs=1e-3)

@@ -22,6 +22,8 @@ from tests.conftest import REPOSITORY
 from tests.planned_town import documents, make_workspace
 from tests.planning.edits import ribbon, with_layers
 
+pytestmark = pytest.mark.slow_first
+
 DAY = date(2026, 11, 29)
 
 

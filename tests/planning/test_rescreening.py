@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -12,14 +11,12 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from shapely.geometry import box
 
-from layers.store import Workspace
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Application
 from planning.batch import cases_of, screen
-from planning.groundwork import prepare
+from planning.groundwork import Groundwork, prepare
 from planning.local_edits import edited
-from planning.policies import load_policy
 from planning.rescreening import Screened, rescreened, screened
 from tests import towns
 from tests.planning.edits import added, moved, one_edit, ready, ribbon, ribbon_work, told, without
@@ -123,17 +120,15 @@ def test_edits_of_random_counties_give_what_a_whole_screening_gives(
 
 
 @pytest.fixture(scope="module")
-def part_of_sample(sample_workspace: Path) -> tuple[Workspace, Screened]:
+def part_of_sample(sample_work: Groundwork) -> Screened:
     """Every sixteenth parcel of the sample and those round its middle road, screened."""
-    workspace = Workspace.open(sample_workspace)
-    survey = workspace.survey()
-    work = prepare(survey, load_policy(survey.county))
+    survey = sample_work.survey
     parcels = survey.tables["parcels"]
     road = survey.tables["roads"].geometry.iloc[MIDDLE_ROAD]
     near = parcels.index[parcels.distance(road) < 30.0]
     some = [*parcels.index[::16], *near]
     cases = cases_of(survey, [], towns.dig_date(), list(dict.fromkeys(some)))
-    return workspace, screened(work, cases, list(load_utilities()))
+    return screened(sample_work, cases, list(load_utilities()))
 
 
 MIDDLE_ROAD = 81
@@ -141,10 +136,9 @@ MIDDLE_ROAD = 81
 
 @pytest.mark.parametrize("what", ["surface", "parcel", "main", "tree"])
 def test_on_the_sample_little_is_solved_again_and_nothing_differs(
-    part_of_sample: tuple[Workspace, Screened], what: str
+    part_of_sample: Screened, sample_cases: list[Application], what: str
 ) -> None:
-    workspace, first = part_of_sample
-    survey = workspace.survey()
+    first, survey = part_of_sample, part_of_sample.work.survey
     near = survey.tables["parcels"].index.get_loc(first.cases[-1].parcel_id)
     edits = {
         "surface": lambda: told(survey, "roads", MIDDLE_ROAD, surface="concrete"),
@@ -152,7 +146,7 @@ def test_on_the_sample_little_is_solved_again_and_nothing_differs(
         "main": lambda: without(survey, "lines", len(survey.tables["lines"]) // 2),
         "tree": lambda: told(survey, "trees", 0, ancient=True),
     }
-    edit = edited(first.work, edits[what]())
+    edit = edited(first.work, edits[what](), sample_cases)
     assert edit.is_local
     again = rescreened(first, edit, first.cases).table
     anew = screen(edit.work, first.cases)

@@ -14,6 +14,7 @@ import shapely
 
 from planning.batch import cases_of, screen
 from planning.plan import Plan, plan
+from reports import exchange
 from reports.exchange import (
     ExportError,
     require_place,
@@ -50,6 +51,20 @@ def test_json_is_written_in_chinese_and_refuses_what_is_no_number(tmp_path: Path
         write_json({"gap_m": float("nan")}, file)
     assert json.loads(file.read_text("utf-8")) == {"zh": "给水", "gap_m": None}
     assert [one.name for one in tmp_path.iterdir()] == ["plan.json"]
+
+
+def test_a_file_takes_its_name_when_it_is_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, seen = tmp_path / "plan.json", []
+    monkeypatch.setattr(exchange, "sync", lambda draft: seen.append((draft.read_bytes(), *names())))
+
+    def names() -> list[str]:
+        return [one.name for one in tmp_path.iterdir() if one.is_file()]
+
+    write_json({"gap_m": 1}, file)
+    assert seen == [(b'{"gap_m": 1}',)]
+    assert names() == ["plan.json"]
 
 
 def test_a_plan_is_written_as_layers(shared_plan: Plan, tmp_path: Path) -> None:

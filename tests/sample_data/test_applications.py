@@ -18,8 +18,7 @@ from layers.fields import layer_definition
 from layers.survey import Survey
 from planning.application import Application, Demand, parse_application
 from planning.external_lines import ExternalLine, external_lines, nearby_finder
-from planning.groundwork import Groundwork, Site, prepare
-from planning.policies import load_policy
+from planning.groundwork import Groundwork, Site
 from sample_data.applications import COLUMNS
 from sample_data.cases import CASES
 from sample_data.make import APPLICATIONS, COUNTY
@@ -52,23 +51,18 @@ def survey() -> Survey:
 
 
 @pytest.fixture(scope="module")
-def work(survey, applications) -> Groundwork:
-    return prepare(survey, load_policy("411523_xinxian"), applications.values())
-
-
-@pytest.fixture(scope="module")
-def line_of(work, applications) -> Callable[[str, str], ExternalLine]:
+def line_of(sample_work: Groundwork, applications) -> Callable[[str, str], ExternalLine]:
     """External line by application_id and utility, found on the whole county."""
     sites: dict[Demand, list[Site]] = {}
     for application in applications.values():
         for demand in application.demands.values():
-            sites.setdefault(demand, []).append(work.site(application))
+            sites.setdefault(demand, []).append(sample_work.site(application))
     found = {
         (key, demand.pipe.utility): line
         for demand, group in sites.items()
-        for key, line in external_lines(work, demand, group, nearby_finder()).items()
+        for key, line in external_lines(sample_work, demand, group, nearby_finder()).items()
     }
-    keys = {key: work.site(application).key for key, application in applications.items()}
+    keys = {key: sample_work.site(application).key for key, application in applications.items()}
     return lambda application_id, utility: found[keys[application_id], utility]
 
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from itertools import pairwise, takewhile
 
-import geopandas as gpd
 import networkx as nx
 import numpy as np
-import pyogrio
 import pytest
 
-from planning.application import parse_application
-from planning.groundwork import Groundwork, Site, prepare
+from planning.application import Application
+from planning.groundwork import Groundwork, Site
 from planning.judged_routes import judge_routes, working_strips
-from planning.policies import load_policy
 from planning.routes import Search, Way, own_edges, trace
-from sample_data.make import APPLICATIONS, COUNTY
-from sample_data.solving import survey_of
 
 pytestmark = pytest.mark.slow_first
 
@@ -25,13 +19,10 @@ REACH_M = 1200.0
 
 
 @pytest.fixture(scope="module")
-def county() -> tuple[Groundwork, dict[str, Site]]:
-    layers = pyogrio.list_layers(COUNTY)[:, 0]
-    survey = survey_of({name: gpd.read_file(COUNTY, layer=name) for name in layers})
-    documents = [json.loads(p.read_text(encoding="utf-8")) for p in APPLICATIONS.glob("*.json")]
-    applications = [parse_application(document) for document in documents]
-    work = prepare(survey, load_policy("411523_xinxian"), applications)
-    return work, {a.application_id: work.site(a) for a in applications}
+def county(
+    sample_work: Groundwork, sample_cases: list[Application]
+) -> tuple[Groundwork, dict[str, Site]]:
+    return sample_work, {case.application_id: sample_work.site(case) for case in sample_cases}
 
 
 def _graph(search: Search, site: Site, barred_edges=(), barred_tie_ins=()) -> nx.Graph:

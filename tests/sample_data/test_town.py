@@ -22,6 +22,8 @@ from sample_data.make import APPLICATIONS, COUNTY, make, write
 from sample_data.shapes import turning_deg
 from sample_data.town import build_town
 
+pytestmark = pytest.mark.slow_first
+
 FIELDS = Path(__file__).resolve().parents[2] / "layers" / "fields"
 SOLVED_AGAIN_M = 0.02
 """Gates and lawn ends may move by less when the engine's arithmetic changes in the last digit."""

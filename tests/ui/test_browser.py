@@ -16,7 +16,7 @@ from tests.towns import CRS_NAME, ORIGIN
 from tests.ui.conftest import SIZES, Visit
 from tests.ui.town import fill_workspace, hostile_names, town
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow_first]
 
 Opener = Callable[[str, str], Visit]
 Server = Callable[[str, Path], str]

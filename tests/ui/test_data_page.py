@@ -16,7 +16,7 @@ from tests.towns import CRS_NAME
 from tests.ui.conftest import SIZES, Visit
 from tests.ui.town import fill_workspace, town
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow_first]
 
 Opener = Callable[[str, str], Visit]
 Server = Callable[[str, Path], str]

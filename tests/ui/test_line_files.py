@@ -25,6 +25,8 @@ from tests.ui.test_drawn_routes import drawing
 from ui import drawn_routes
 from ui.drawn_routes import judge_door, keep_door, read_door
 
+pytestmark = pytest.mark.slow_first
+
 Opener = Callable[[str, str], Visit]
 Server = Callable[[str, Path], str]
 REFUSED = {"status": "refused", "reason": "judged"}
