@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+import numpy as np
 import shapely
 
 from layers.utilities import load_utilities
@@ -26,6 +27,17 @@ from planning.routes import best_way
 from planning.sources import are_joined, source_of
 from planning.stretches import pieces_of
 from planning.texts import gettext as _
+
+_PARK = _(
+    "作业带进入公园绿地或保护绿地 {name},但不移树;"
+    "是否另须审批(城市绿化条例第24条)未经核实,请向园林部门核实"
+)
+_MAYBE_PARK = _("作业带进入绿地 {name},是否公园绿地未知;如是,是否另须审批请向园林部门核实")
+_ANCIENT = _(
+    "作业带进入古树名木 {name} 的保护范围({zone:g} 米),但不移树;"
+    "是否另须审批(城市绿化条例第24条)未经核实,请向园林部门核实"
+)
+_MAYBE_ANCIENT = _("作业带距树木 {name} 不足 {zone:g} 米,是否古树名木未知;请查明")
 
 
 @dataclass(frozen=True)
@@ -50,6 +62,7 @@ def notices_of(
             *_narrow(work, site, line),
             *_in_lanes(work, line),
             *(one for route in line.feeds for one in _planned(work, site, route)),
+            *(one for route in line.feeds for one in _protected(work, route)),
             *_mains_meet(work, line.demand, line.feeds),
         )
         for one in dict.fromkeys(found):
@@ -225,6 +238,28 @@ def _planned(work: Groundwork, site: Site, route: Route) -> Iterator[tuple[str, 
         elif begins is not None:
             text = _road_works(work, str(name), begins, dig_date)
             yield "planned_road_works", "planned_works", str(name), text
+
+
+def _protected(work: Groundwork, route: Route) -> Iterator[tuple[str, str, str, str]]:
+    """Parks and ancient trees beside a strip in which no tree stands: no permit judges them."""
+    ground, zone_m = work.ground, work.policy.planning.ancient_tree_zone_m
+    if route.strip is None or route.facts["touches_tree"] is not False:
+        return
+    if ground.greenery is not None:
+        names = work.survey.tables["green"].index
+        for at in np.sort(ground.greenery.tree.query(route.strip, "intersects")).tolist():
+            park, shape = ground.is_park[at], ground.greenery.shapes[at]
+            if park is not False and shapely.intersection(route.strip, shape).area > 0:
+                text = _PARK if park else _MAYBE_PARK
+                yield "protected_green", "green", str(names[at]), text.format(name=names[at])
+    if ground.trees is not None:
+        names = work.survey.tables["trees"].index
+        near = ground.trees.tree.query(route.strip, "dwithin", distance=zone_m)
+        for at in np.sort(near).tolist():
+            ancient = ground.is_ancient[at]
+            if ancient is not False:
+                text = (_ANCIENT if ancient else _MAYBE_ANCIENT).format(name=names[at], zone=zone_m)
+                yield "ancient_tree", "trees", str(names[at]), text
 
 
 def _road_works(work: Groundwork, name: str, planned: date, dig_date: date) -> str:

@@ -30,10 +30,8 @@ def certainty(
         return "too_close"
     if any(other not in (None, outcome) for other in others) or _marked(decision, outcome):
         return "depends_on_reading"
-    if any(
-        confidence == "recalled" or name in unverified
-        for name, confidence in _grounds(case, decision, outcome)
-    ):
+    grounds = (*_grounds(case, decision, outcome), *_idle_guards(case.policy, decision, outcome))
+    if any(confidence == "recalled" or name in unverified for name, confidence in grounds):
         return "rests_on_unverified"
     if outcome == OPEN_OUTCOME or tolerances is None or _unsurveyed(case, decision, values, known):
         return "not_assessed"
@@ -117,6 +115,21 @@ def _grounds(case: Case, decision: Decision, outcome: str) -> Iterator[tuple[str
         for clause, truth in decision.clauses:
             if truth is not None:
                 yield from _clause_grounds(case, clause, truth, policy)
+
+
+def _idle_guards(policy: Policy, decision: Decision, outcome: str) -> Iterator[tuple[str, str]]:
+    """Input and confidence of guards that fire or may, of permits that are not required.
+
+    They decide nothing; where one is only recalled, nobody verified that it bars no more than its
+    permit.
+    """
+    for state in decision.permits:
+        if state.required is False:
+            for guard, truth in state.guards:
+                own = guard.permit == state.permit.id
+                stricter = policy.levels[guard.outcome] > policy.levels.get(outcome, 0)
+                if own and truth is not False and stricter:
+                    yield guard.inputs[0], guard.confidence
 
 
 def _clause_grounds(

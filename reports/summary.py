@@ -19,6 +19,7 @@ from planning.measures import crossing_measure
 from planning.plan import Plan
 from planning.texts import in_words
 from planning.trenches import JointPlan
+from reports.reasons import CURES, REASONS
 
 # What lengths and costs rest on where something is unknown: ``assumed`` of a plan.
 ASSUMED: Mapping[str, str] = {
@@ -88,7 +89,11 @@ def _line(line: ExternalLine, outcomes: Mapping[str, str], step: Decimal) -> str
     """One utility; figures are printed as they are judged, to ``step``."""
     if line.judged is None:
         gap = "" if line.gap_m is None else _("(相距 {:.2f} 米)").format(line.gap_m)
-        return _("无法布置:{}{}").format(in_words(line.reason or ""), gap)
+        reason = line.reason or ""
+        words = REASONS.get(reason, reason)
+        if reason not in CURES:
+            return _("无法布置:{}{}").format(words, gap)
+        return _("无法布置:{}{};{}").format(words, gap, CURES[reason])
     return _figures(line.judged, outcomes, step)
 
 

@@ -142,7 +142,7 @@ def test_plan_with_an_unroutable_line_ends_with_1_and_is_written(
     out = tmp_path / "plan.json"
     result = done(run("plan", folder, "--application", "BZ-2", "--out", out), 1)
     # The parcel's edge at y = 400, the strip at y = 6.75.
-    assert "给水 无法布置:gap_too_wide(相距 393.25 米)" in result.stdout
+    assert "给水 无法布置:距管线走廊过远(相距 393.25 米)" in result.stdout
     water = json.loads(out.read_text("utf-8"))["utilities"][0]
     assert (water["status"], water["reason"]) == ("unroutable", "gap_too_wide")
     assert water["gap_m"] == pytest.approx(393.25)

@@ -289,7 +289,9 @@ def _about(view: View, line: Mapping[str, Any]) -> str:
 
 def _withdrawing(workspace: Path, view: View, line: Mapping[str, Any]) -> None:
     """Let a drawn route, or either of two feeds, be withdrawn; its history stays."""
-    manual = line.get("manual")
+    manual, refused = line.get("manual"), st.session_state.pop("not_withdrawn", None)
+    if refused:
+        alarm(_("未撤回"), refused)
     if not manual:
         return
     asked = {"application_id": view.plan["application_id"], "utility": line["utility"]}
@@ -304,9 +306,6 @@ def _withdrawing(workspace: Path, view: View, line: Mapping[str, Any]) -> None:
                 on_click=_withdraw,
                 args=(workspace, {**asked, **nothing, "feed": feed}),
             )
-    refused = st.session_state.pop("not_withdrawn", None)
-    if refused:
-        alarm(_("未撤回"), refused)
 
 
 def _withdraw(workspace: Path, asked: Mapping[str, Any]) -> None:

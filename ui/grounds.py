@@ -149,6 +149,6 @@ def shortfall(finding: Json, unit: str) -> str:
     if finding.get("comparator") == "not_after_years":
         return (
             f",<b>{esc(finding['limit'])} {_('之后方可开挖,还差')} "
-            f"{words.value(abs(margin))} {_('天')}</b>"
+            f"{words.value(abs(margin) + 1)} {_('天')}</b>"
         )
     return f",<b>{_('超出')} {words.value(abs(margin), unit)} {esc(unit)}</b>"

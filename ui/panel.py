@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from api.escape import esc
 from language import gettext as _
 from layers.utilities import Utility
+from reports.reasons import CURES, REASONS
 from reports.summary import ASSUMED
 from ui import words
 from ui.feeds import counted, counted_crossing, counted_length, feeds
@@ -216,7 +217,7 @@ def _names(view: View, utilities: Sequence[str]) -> str:
 
 
 def _reason(line: Json) -> str:
-    return esc(words.REASONS.get(line.get("reason") or "", line.get("reason") or _("无路由")))
+    return esc(REASONS.get(line.get("reason") or "", line.get("reason") or _("无路由")))
 
 
 def _obstacle(view: View, line: Json) -> tuple[str, str] | None:
@@ -244,7 +245,7 @@ def _no_way(view: View, line: Json) -> str:
         gap = f"({esc('、'.join(line['no_dig']))})"
     if line.get("no_fall"):
         gap = f"({esc(line['no_fall']['text'])})"
-    cure = words.CURES.get(line.get("reason") or "")
+    cure = CURES.get(line.get("reason") or "")
     return f"{_('无法接入:')}{_reason(line)}{gap}" + (f"。{cure}。" if cure else "。")
 
 

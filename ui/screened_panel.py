@@ -10,6 +10,7 @@ from layers.utilities import load_utilities
 from planning.measures import length_measure
 from planning.policies import load_policy
 from planning.screened_lines import UNROUTABLE, Line, is_pair
+from reports.reasons import REASONS
 from ui import words
 from ui.grounds import chip
 from ui.numbers import metres
@@ -61,7 +62,7 @@ def _row(view: View, line: Line) -> str:
     both = f"<small>{_('两路合计')}</small>" if is_pair(line) else ""
     name = f'<td class="tg-name">{swatch(utility)}{esc(view.name(utility.key))}{both}</td>'
     if line["status"] == UNROUTABLE:
-        reason = esc(words.REASONS.get(line["reason"] or "", line["reason"] or _("无路由")))
+        reason = esc(REASONS.get(line["reason"] or "", line["reason"] or _("无路由")))
         return (
             f'<tr>{name}<td colspan="3" class="tg-soft">{reason}</td><td>'
             f'<span class="tg-chip tg-none">{esc(outcome_word(view.words, UNROUTABLE))}</span>'

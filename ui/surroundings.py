@@ -81,7 +81,9 @@ def _clearance_row(one: Json) -> str:
         ]
         if part
     )
-    name = f"{words.layer(one['layer'])} {one.get('id') or ''}".strip()
+    # What is kept clear of a road is its kerb, not the centre line that the layer is named by.
+    thing = _("路缘石") if one["layer"] == "roads" else words.layer(one["layer"])
+    name = f"{thing} {one.get('id') or ''}".strip()
     return (
         f'<tr><td>{esc(name)} {way}</td><td class="n">{gap}</td>'
         f'<td class="n">{metres(one.get("required_m"))}</td>'

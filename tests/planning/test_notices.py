@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from shapely.geometry import LineString, box
+from shapely.geometry import LineString, Point, box
 
 from layers.survey import Survey
 from planning.notices import Notice
@@ -75,3 +75,45 @@ def test_a_barred_line_tells_the_days_of_the_area() -> None:
         ("water",),
         "禁挖区 JW-1 内不得开挖,有效期 不限 至 2027-01-31",
     )
+
+
+TREE = {"T-1": {"geometry": Point(124, 10), "ancient": True}}
+PARK = {"G-1": {"kind": "park", "geometry": box(100, 9, 140, 11)}}
+
+
+@pytest.mark.parametrize(
+    ("layers", "kind", "layer", "words"),
+    [
+        ({"trees": TREE}, "ancient_tree", "trees", "保护范围"),
+        ({"trees": {"T-1": {**TREE["T-1"], "ancient": None}}}, "ancient_tree", "trees", "未知"),
+        ({"green": PARK}, "protected_green", "green", "公园绿地或保护绿地"),
+        (
+            {"green": {"G-1": {**PARK["G-1"], "kind": None}}},
+            "protected_green",
+            "green",
+            "是否公园绿地未知",
+        ),
+    ],
+)
+def test_parks_and_ancient_trees_beside_a_strip_without_trees_are_told_and_leave_nothing_firm(
+    layers: dict[str, Any], kind: str, layer: str, words: str
+) -> None:
+    """The strip runs at x = 120 from y = 8 to 12; where no tree stands no permit asks for these."""
+    made = plan(application(gate=(120, 12)), town(lines=LINES, **layers), towns.policy())
+    verdict = made.lines["water"].verdict
+    assert verdict is not None
+    assert (verdict.outcome, verdict.certainty) == ("commitment", "rests_on_unverified")
+    (told,) = made.notices
+    assert (told.kind, told.layer, told.feature_id) == (kind, layer, next(iter(layers[layer])))
+    assert words in told.text
+
+
+def test_other_greenery_and_young_trees_beside_a_strip_are_no_notice() -> None:
+    layers = {
+        "green": {"G-1": {**PARK["G-1"], "kind": "verge"}},
+        "trees": {"T-1": {**TREE["T-1"], "ancient": False}},
+    }
+    made = plan(application(gate=(120, 12)), town(lines=LINES, **layers), towns.policy())
+    assert made.notices == ()
+    assert made.lines["water"].verdict is not None
+    assert made.lines["water"].verdict.certainty != "rests_on_unverified"

@@ -86,7 +86,7 @@ def test_the_ground_that_decides(given: dict[str, Any], expected: str) -> None:
 
 def test_a_bar_tells_the_days_to_wait() -> None:
     told = grounds(view(), LINE, judged({**GAS, "road_opened_on": "2024-05-01"}))
-    assert "2029-05-01 之后方可开挖,还差 891 天" in told
+    assert "2029-05-01 之后方可开挖,还差 892 天" in told
 
 
 def test_a_bar_of_a_milder_outcome_did_not_decide() -> None:

@@ -78,7 +78,8 @@ def speaking_modules() -> list[Path]:
         *REPOSITORY.glob("*.py"),
         *(f for one in folders for f in (REPOSITORY / one).glob("*.py")),
     ]
-    return [one for one in sorted(found) if "import gettext as _" in one.read_text("utf-8")]
+    speaks = "import gettext as _", "import said"
+    return [one for one in sorted(found) if any(how in one.read_text("utf-8") for how in speaks)]
 
 
 def words_of_the_data() -> set[str]:
