@@ -9,6 +9,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import geopandas as gpd
@@ -17,6 +18,7 @@ import pandas as pd
 from pyproj import CRS
 
 from language import gettext as _
+from layers.attribute_checks import in_future
 from layers.checks import Rows, row_problems
 from layers.coercion import clean_text, coerce, is_missing
 from layers.errors import LayerError, ReadError
@@ -226,7 +228,7 @@ def _refuse_broken(
 
 def _problems(definition: LayerDefinition, table: gpd.GeoDataFrame) -> list[Problem]:
     rows = Rows(definition, table.reset_index(), _("答案"), np.arange(1, len(table) + 1))
-    return list(row_problems(rows))
+    return [*row_problems(rows), *in_future(rows, date.today().isoformat())]
 
 
 def _text(value: object) -> str | None:

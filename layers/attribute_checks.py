@@ -41,7 +41,7 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {"排水": ("sewage", "storm")}
 
 def attribute_problems(rows: Rows, survey: Survey, today: str) -> Iterator[Problem]:
     """Yield contradictions between values; ``today`` (ISO) is the last day of what exists."""
-    yield from _in_future(rows, today)
+    yield from in_future(rows, today)
     if rows.definition.name == "roads":
         yield from _planned_before_built(rows)
     if rows.definition.name == "nodes":
@@ -54,7 +54,8 @@ def attribute_problems(rows: Rows, survey: Survey, today: str) -> Iterator[Probl
         yield from _materials(rows)
 
 
-def _in_future(rows: Rows, today: str) -> Iterator[Problem]:
+def in_future(rows: Rows, today: str) -> Iterator[Problem]:
+    """Yield days after ``today`` on which something is said to have been there already."""
     for layer, field in _PAST:
         if layer != rows.definition.name:
             continue
