@@ -92,7 +92,7 @@ def test_a_layer_that_was_never_imported_may_be_known_to_be_empty(opened: Worksp
         (Answer("road:R-1", "opened_on", "2030-01-01"), "R-1"),  # after its overhaul
         (Answer("road:R-1", "red_line_width_m", "4"), "R-1"),  # narrower than its carriageway
         (Answer("road:R-1", "red_line_width_m", "-4"), "R-1"),
-        (Answer("road:R-1", "overhauled_on", "2099-01-01"), "晚于今天"),
+        (Answer("line:W-1", "built_on", "2099-01-01"), "晚于今天"),
         (Answer("road:R-1", "opened_on", " "), "是空的"),
         (Answer("road:R-1", "authority", "unknown"), "“未知”不是答案"),
         (Answer("layer:lines", "status", "在用"), "须逐条核实"),
