@@ -19,7 +19,7 @@ from planning.application_fields import refuse_unknown
 from planning.comparisons import day, is_finite
 from planning.drawn_routes import FEEDS, DrawnRoute, parse_drawn_routes
 from planning.rule_files import read_rows
-from planning.sizing import Sizing
+from planning.sizing import Sizing, told_otherwise
 from planning.sizing_rules import runs_by_gravity
 from planning.standards import Pipe
 
@@ -340,8 +340,10 @@ def _demand(reader: _Reader, utility: str, value: Any) -> Demand:
         cure = _("改为 1 或删去;另有一处接入的另立一份申请")
         raise reader.error(f"{place}.feeds", feeds, rule, cure)
     operators = _operators(reader, f"{place}.operators", value.get("operators"))
+    pipe = replace(_pipe(utility, value), operators=operators)
+    _refuse_two_sizes(reader, place, pipe, value.get("outer_diameter_mm"))
     return Demand(
-        replace(_pipe(utility, value), operators=operators),
+        pipe,
         None if feeds is None else int(feeds),
         last_well_invert_m=_level(reader, place, "last_well_invert_m", value),
         last_well_ground_m=_level(reader, place, "last_well_ground_m", value),
@@ -349,6 +351,17 @@ def _demand(reader: _Reader, utility: str, value: Any) -> Demand:
         handover=_handover(reader, utility, value.get("handover")),
         wish={key: float(value[key]) for key in _WISHES if value.get(key) is not None},
     )
+
+
+def _refuse_two_sizes(reader: _Reader, place: str, pipe: Pipe, outer_mm: float | None) -> None:
+    """Both are said of the very pipe: which one is meant is not for a verdict to choose."""
+    other = None if outer_mm is None else told_otherwise(pipe, outer_mm)
+    if other is not None:
+        name, told = other
+        rule = _("这个外径对应 {name} = {told:g},而 {name} 填的是 {given:g}")
+        rule = rule.format(name=name, told=told, given=getattr(pipe, name))
+        cure = _("核对材质和两个值,改正其一或只留其一")
+        raise reader.error(f"{place}.outer_diameter_mm", outer_mm, rule, cure)
 
 
 def _operators(reader: _Reader, place: str, value: Any) -> tuple[str, ...]:

@@ -290,6 +290,55 @@ def test_what_the_user_needs_is_read_beside_the_size() -> None:
     assert telecom["telecom"].pipe.operators == ("甲", "乙")
 
 
+@pytest.mark.parametrize(
+    ("utility", "sizes", "words"),
+    [
+        (  # PE de315 is DN300, de400 is DN400
+            "water",
+            {"nominal_mm": 300, "outer_diameter_mm": 400, "material": "PE"},
+            "outer_diameter_mm 的值 400 不可用:这个外径对应 nominal_mm = 400,而 nominal_mm 填的是 "
+            "300;核对材质和两个值,改正其一或只留其一。",
+        ),
+        (  # nor is one that no table lists
+            "water",
+            {"nominal_mm": 300, "outer_diameter_mm": 390, "material": "PE"},
+            "outer_diameter_mm 的值 390 不可用:这个外径对应 nominal_mm = 400,",
+        ),
+        (
+            "gas",
+            {"nominal_mm": 300, "outer_diameter_mm": 110, "material": "PE"},
+            "outer_diameter_mm 的值 110 不可用:这个外径对应 nominal_mm = 100,",
+        ),
+        (
+            "telecom",
+            {"duct_outer_diameter_mm": 110, "outer_diameter_mm": 160, "duct_holes": 2},
+            "这个外径对应 duct_outer_diameter_mm = 160,而 duct_outer_diameter_mm 填的是 110;",
+        ),
+    ],
+)
+def test_a_demand_of_two_sizes_is_refused(utility: str, sizes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ApplicationError) as refused:
+        parse_application({**DOCUMENT, "demands": {utility: sizes}})
+    assert words in str(refused.value)
+    document = {**DOCUMENT, "demands": {utility: sizes, "power": {}}}
+    assert list(parse_application(document, tolerant=True).impossible) == [utility]
+
+
+@pytest.mark.parametrize(
+    ("utility", "sizes"),
+    [
+        ("water", {"nominal_mm": 300, "outer_diameter_mm": 315, "material": "PE"}),
+        ("water", {"nominal_mm": 300, "outer_diameter_mm": 325, "material": "钢管"}),
+        ("water", {"nominal_mm": 300, "outer_diameter_mm": 323.9, "material": "钢管"}),
+        ("water", {"nominal_mm": 9000, "outer_diameter_mm": 9100}),  # a size that nobody lists
+        ("telecom", {"duct_outer_diameter_mm": 110, "outer_diameter_mm": 110}),
+        ("power", {"outer_diameter_mm": 150, "duct_holes": 2}),
+    ],
+)
+def test_two_sizes_that_are_one_are_read(utility: str, sizes: dict[str, Any]) -> None:
+    assert utility in parse_application({**DOCUMENT, "demands": {utility: sizes}}).demands
+
+
 @pytest.mark.parametrize("bad", [{"operators": "甲"}, {"operators": [""]}, {"households": 0}])
 def test_needs_that_cannot_be_meant_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(ApplicationError, match=next(iter(bad))):
