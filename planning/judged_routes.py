@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from gis.linear import FloatArray
 from gis.overlay import strips
 from planning.application import Application, Demand
+from planning.application_facts import application_facts
 from planning.facts import (
     Dug,
     Ground,
     Place,
     along_of,
-    application_facts,
     counted_crossings,
     green_inside,
     places_of,

@@ -7,6 +7,7 @@ little, the way itself is looked at, as the planner of one parcel does.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +36,7 @@ def questions_of_ways(
     desk: Desk,
     ground: Groundwork,
     demand: Demand,
+    day: date,
     ways: Ways,
     unknown: Coded,
 ) -> Coded:
@@ -49,23 +51,25 @@ def questions_of_ways(
     on_roads = np.array([hangs_on_roads(names) for names in unknown.values], bool)
     open_ = np.flatnonzero(np.array([bool(names) for names in unknown.values], bool)[unknown.place])
     asking = open_[on_roads[unknown.place[open_]]]
-    roads = dict(zip(asking.tolist(), _dug(desk, ground, demand, ways.part(asking)), strict=True))
+    roads = dict(
+        zip(asking.tolist(), _dug(desk, ground, demand, day, ways.part(asking)), strict=True)
+    )
     for at, which in zip(open_.tolist(), unknown.place[open_].tolist(), strict=True):
         mine = roads.get(at, {})
         key = (which, frozenset(mine.items()))
         if key not in place_of:
             place_of[key] = len(texts)
             names = unknown.values[which]
-            texts.append(as_text([*missing, *unknown_of_route(ground, demand, names, mine)]))
+            texts.append(as_text([*missing, *unknown_of_route(ground, demand, names, mine, day)]))
         place[at] = place_of[key]
     return Coded(place, texts)
 
 
-def _dug(desk: Desk, ground: Groundwork, demand: Demand, ways: Ways) -> Iterator[Dug]:
+def _dug(desk: Desk, ground: Groundwork, demand: Demand, day: date, ways: Ways) -> Iterator[Dug]:
     """Of the roads in question those that each way digs up or may dig up, by their rows."""
     if len(ways) == 0:
         return
-    near = _near(desk, ground, demand, ways)
+    near = _near(desk, ground, demand, day, ways)
     exact = np.unique(near.way[near.perhaps])
     looked_at = dict(zip(exact.tolist(), _looked_at(ground, demand, ways, exact), strict=True))
     surely = ~near.perhaps
@@ -91,7 +95,7 @@ class _Near(NamedTuple):
     perhaps: NDArray[np.bool_]
 
 
-def _near(desk: Desk, ground: Groundwork, demand: Demand, ways: Ways) -> _Near:
+def _near(desk: Desk, ground: Groundwork, demand: Demand, day: date, ways: Ways) -> _Near:
     """The roads near the edges and tie-ins of ways."""
     steps, starts = ways.steps
     number = np.arange(len(ways))
@@ -104,7 +108,7 @@ def _near(desk: Desk, ground: Groundwork, demand: Demand, ways: Ways) -> _Near:
     known, perhaps = (np.concatenate([part[at] for part in parts]) for at in (2, 3))
     # What another edge of the way surely digs up needs no second look.
     pair = way * (int(road.max(initial=0)) + 1) + road
-    kept = roads_in_question(ground)[road] & ~(perhaps & np.isin(pair, pair[~perhaps & known]))
+    kept = roads_in_question(ground, day)[road] & ~(perhaps & np.isin(pair, pair[~perhaps & known]))
     return _Near(way[kept], road[kept], known[kept], perhaps[kept])
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from shapely.geometry import Point, box
 
-from planning.facts import application_facts
+from planning.application_facts import application_facts
 from tests import towns
 from tests.towns import application, ground, line_of, main, street, town
 
