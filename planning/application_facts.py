@@ -26,10 +26,11 @@ def application_facts(application: Application, utility: str) -> dict[str, Any]:
 
 
 def _enterprise(project: Mapping[str, Any]) -> bool | None:
-    """Whether enterprises invest or dominate: share above 50 percent (policy measure)."""
-    kind, share = project.get("investment_kind"), project.get("enterprise_percent")
-    if kind == "enterprise" and share is not None and share <= 50:
-        return None  # the two contradict each other
-    if kind in _ENTERPRISE:
-        return _ENTERPRISE[kind]
-    return None if share is None else share > 50
+    """Whether enterprises invest or dominate: share above 50 percent (policy measure).
+
+    Unknown where the kind of the investment and the share contradict each other.
+    """
+    share = project.get("enterprise_percent")
+    by_share = None if share is None else share > 50
+    by_kind = _ENTERPRISE.get(project.get("investment_kind"), by_share)
+    return by_kind if by_share in (None, by_kind) else None

@@ -19,8 +19,13 @@ FAR = {"W-1": main((0, -8), (300, -8))}
     ("project", "enterprise"),
     [
         ({"investment_kind": "enterprise"}, True),
-        ({"investment_kind": "government", "enterprise_percent": 90}, False),
-        ({"investment_kind": "enterprise", "enterprise_percent": 50}, None),  # contradiction
+        ({"investment_kind": "government"}, False),
+        ({"investment_kind": "government", "enterprise_percent": 30}, False),
+        # The two contradict each other.
+        ({"investment_kind": "government", "enterprise_percent": 90}, None),
+        ({"investment_kind": "enterprise", "enterprise_percent": 50}, None),
+        ({"investment_kind": "person", "enterprise_percent": 80}, None),
+        ({"investment_kind": "enterprise", "enterprise_percent": 60}, True),
         ({"investment_kind": "person"}, False),
         ({"investment_kind": "mixed", "enterprise_percent": 50}, False),  # above 50 percent
         ({"investment_kind": "mixed", "enterprise_percent": 50.01}, True),
