@@ -32,8 +32,9 @@ _WORK_KINDS = (
     "relocation",
     "maintenance",
 )
+_WITHOUT_SEWAGE = "construction_site_without_sewage"
 _SUBJECT_KINDS = (
-    "construction_site_without_sewage",
+    _WITHOUT_SEWAGE,
     "construction_site_with_sewage",
     "six_small_trade",
     "household",
@@ -170,11 +171,7 @@ def parse_application(document: Mapping[str, Any], *, tolerant: bool = False) ->
         demands=possible,
         gate=reader.points("gate"),
         work_kind=reader.choice("work_kind", document.get("work_kind"), _WORK_KINDS),
-        subject_kind=reader.choice(
-            "drainage.subject_kind",
-            reader.known("drainage", document.get("drainage")).get("subject_kind"),
-            _SUBJECT_KINDS,
-        ),
+        subject_kind=_subject_kind(reader, document.get("drainage"), demands),
         project=_project(reader, document.get("project")),
         promiser=_promisers(reader, document.get("promiser"), document.get("consent")),
         drawn_routes=parse_drawn_routes(document.get("drawn_routes"), reader.error),
@@ -246,6 +243,13 @@ class _Reader:
         if value is not None and not isinstance(value, bool):
             raise self.error(key, value, _("须为 true 或 false"), _("改正或留空(未知)"))
         return value
+
+
+def _subject_kind(reader: _Reader, value: Any, demands: Mapping[str, Any]) -> str | None:
+    """Kind of the drain user; unknown of a site that has no sewage and yet wants a sewer."""
+    told = reader.known("drainage", value).get("subject_kind")
+    kind = reader.choice("drainage.subject_kind", told, _SUBJECT_KINDS)
+    return None if kind == _WITHOUT_SEWAGE and "sewage" in demands else kind
 
 
 def _project(reader: _Reader, value: Any) -> dict[str, Any]:

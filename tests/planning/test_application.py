@@ -220,6 +220,23 @@ def test_the_user_of_drains_who_does_not_want_to_promise_declines(
     assert found["gas"] == {"declines": None}
 
 
+@pytest.mark.parametrize(
+    ("kind", "demands", "known"),
+    [
+        ("construction_site_without_sewage", {"storm": {}}, True),
+        ("construction_site_without_sewage", {"storm": {}, "sewage": {"drain_flow": 500}}, False),
+        ("construction_site_without_sewage", {"sewage": {}}, False),
+        ("construction_site_with_sewage", {"sewage": {}}, True),
+        ("household", {"sewage": {"drain_flow": 500}}, True),
+    ],
+)
+def test_a_site_without_sewage_that_wants_a_sewer_is_of_unknown_kind(
+    kind: str, demands: dict[str, Any], known: bool
+) -> None:
+    document = {**DOCUMENT, "drainage": {"subject_kind": kind}, "demands": demands}
+    assert parse_application(document).subject_kind == (kind if known else None)
+
+
 @pytest.mark.parametrize("consent", [None, {}, {"commitment_choice": None}, {"data_sharing": True}])
 def test_who_says_nothing_of_promising_is_recorded_of_nobody(consent: Any) -> None:
     assert parse_application({**DOCUMENT, "consent": consent}).promiser == {}
