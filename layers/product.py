@@ -10,8 +10,9 @@ from pathlib import Path
 import shapely
 
 _ROOT = Path(__file__).resolve().parent.parent
-# What decides; what shows or writes a finished answer does not change it.
-_DECIDING = ("gis", "layers", "planning", "rules")
+# What decides, the names that an application may say among it; what shows or writes a finished
+# answer does not change it.
+_DECIDING = ("gis", "layers", "planning", "rules", "docs/schemas")
 # A sum in another order or another way through equals may change a last digit, or a choice.
 _LIBRARIES = ("numpy", "pandas", "scipy", "shapely", "networkx", "geopandas", "pyproj")
 

@@ -14,11 +14,12 @@ import shapely
 from language import Text, message_of
 from language import gettext as _
 from layers.names import APPLICATION_ID
-from layers.utilities import load_utilities
+from layers.utilities import load_utilities, policy_utility
+from planning.application_fields import refuse_unknown
 from planning.comparisons import day, is_finite
 from planning.drawn_routes import FEEDS, DrawnRoute, parse_drawn_routes
 from planning.rule_files import read_rows
-from planning.sizing import Sizing
+from planning.sizing import Sizing, told_otherwise
 from planning.sizing_rules import runs_by_gravity
 from planning.standards import Pipe
 
@@ -31,8 +32,9 @@ _WORK_KINDS = (
     "relocation",
     "maintenance",
 )
+_WITHOUT_SEWAGE = "construction_site_without_sewage"
 _SUBJECT_KINDS = (
-    "construction_site_without_sewage",
+    _WITHOUT_SEWAGE,
     "construction_site_with_sewage",
     "six_small_trade",
     "household",
@@ -67,18 +69,7 @@ _WISHES = (
     "cables",
     "outer_diameter_mm",
 )
-_DEMAND_FIELDS = (
-    *_NUMBERS,
-    *_WISHES,
-    "laying",
-    "material",
-    "operators",
-    "last_well_invert_m",
-    "last_well_ground_m",
-    "handover",
-)
 _LAYINGS = ("direct", "conduit")
-_PROMISER_RECORDS = ("declines", "bad_credit")
 # So many feeds of a line are planned and judged together (docs/decisions/0008).
 MOST_FEEDS = len(FEEDS)
 _INVESTMENT_KINDS = ("enterprise", "government", "person", "mixed")
@@ -168,6 +159,7 @@ def parse_application(document: Mapping[str, Any], *, tolerant: bool = False) ->
     if not APPLICATION_ID.fullmatch(name):
         rule = _("须为 1 至 80 个文字、数字、-、_ 或 .,且不以标点开头")
         raise reader.error("application_id", name, rule, _("改正编号"))
+    refuse_unknown("", document, reader.error)
     demands = document.get("demands")
     if not isinstance(demands, Mapping) or not demands:
         raise reader.error("demands", demands, _("须写明至少一个专业的需求"), _("填写 demands"))
@@ -179,13 +171,9 @@ def parse_application(document: Mapping[str, Any], *, tolerant: bool = False) ->
         demands=possible,
         gate=reader.points("gate"),
         work_kind=reader.choice("work_kind", document.get("work_kind"), _WORK_KINDS),
-        subject_kind=reader.choice(
-            "drainage.subject_kind",
-            reader.group("drainage", document.get("drainage")).get("subject_kind"),
-            _SUBJECT_KINDS,
-        ),
+        subject_kind=_subject_kind(reader, document.get("drainage"), demands),
         project=_project(reader, document.get("project")),
-        promiser=_promisers(reader, document.get("promiser")),
+        promiser=_promisers(reader, document.get("promiser"), document.get("consent")),
         drawn_routes=parse_drawn_routes(document.get("drawn_routes"), reader.error),
         impossible=impossible,
     )
@@ -245,13 +233,27 @@ class _Reader:
             raise self.error(key, value, _("须为一组字段"), _("写成 {} 或留空"))
         return dict(value)
 
-    def yes_or_no(self, key: str, value: Any) -> None:
+    def known(self, key: str, value: Any) -> dict[str, Any]:
+        """A group of fields, all of which the schema knows."""
+        found = self.group(key, value)
+        refuse_unknown(key, found, self.error)
+        return found
+
+    def yes_or_no(self, key: str, value: Any) -> bool | None:
         if value is not None and not isinstance(value, bool):
             raise self.error(key, value, _("须为 true 或 false"), _("改正或留空(未知)"))
+        return value
+
+
+def _subject_kind(reader: _Reader, value: Any, demands: Mapping[str, Any]) -> str | None:
+    """Kind of the drain user; unknown of a site that has no sewage and yet wants a sewer."""
+    told = reader.known("drainage", value).get("subject_kind")
+    kind = reader.choice("drainage.subject_kind", told, _SUBJECT_KINDS)
+    return None if kind == _WITHOUT_SEWAGE and "sewage" in demands else kind
 
 
 def _project(reader: _Reader, value: Any) -> dict[str, Any]:
-    project = reader.group("project", value)
+    project = reader.known("project", value)
     reader.yes_or_no("project.hazardous_goods", project.get("hazardous_goods"))
     share = project.get("enterprise_percent")
     if share is not None and not (_is_number(share) and 0 <= share <= 100):
@@ -269,15 +271,31 @@ def _project(reader: _Reader, value: Any) -> dict[str, Any]:
     return project
 
 
-def _promisers(reader: _Reader, value: Any) -> dict[str, dict[str, Any]]:
+def _promisers(reader: _Reader, value: Any, consent: Any) -> dict[str, dict[str, Any]]:
+    """What is recorded of the will of who promises, by utility.
+
+    Of drainage the user promises, whose own choice stands in the intake form; a refusal anywhere
+    counts (国办发〔2020〕42号: who does not want to promise takes the usual way).
+    """
     promisers = reader.group("promiser", value)
     for utility, record in promisers.items():
         reader.choice("promiser", utility, tuple(load_utilities()))
-        promisers[utility] = reader.group(f"promiser.{utility}", record)
+        promisers[utility] = reader.known(f"promiser.{utility}", record)
         for key, told in promisers[utility].items():
-            reader.choice(f"promiser.{utility}", key, _PROMISER_RECORDS)
             reader.yes_or_no(f"promiser.{utility}.{key}", told)
-    return promisers
+    told = reader.known("consent", consent)
+    reader.yes_or_no("consent.data_sharing", told.get("data_sharing"))
+    choice = reader.yes_or_no("consent.commitment_choice", told.get("commitment_choice"))
+    if choice is None:
+        return promisers
+    before, after = ({"declines": False}, {}) if choice else ({}, {"declines": True})
+    by_user = {key: before | promisers.get(key, {}) | after for key in _promised_by_user()}
+    return promisers | by_user
+
+
+def _promised_by_user() -> list[str]:
+    """Utilities of which the user promises, not the supplier (policy, ``promiser``)."""
+    return [key for key in load_utilities() if policy_utility(key) == "drainage"]
 
 
 def _demands(
@@ -305,10 +323,7 @@ def _demand(reader: _Reader, utility: str, value: Any) -> Demand:
         raise reader.error(place, utility, _("没有这个专业;可用值为 ") + known, _("改正专业名"))
     if not isinstance(value, Mapping):
         raise reader.error(place, value, _("须为一组字段"), _("写成 {} 或补填字段"))
-    for key in value:
-        if key not in _DEMAND_FIELDS:
-            rule = _("没有这个字段;可用字段为 ") + _("、").join(_DEMAND_FIELDS)
-            raise reader.error(f"{place}.{key}", value[key], rule, _("改正字段名或删去"))
+    refuse_unknown(place, value, reader.error)
     for key in (*_NUMBERS, *_WISHES):
         number = value.get(key)
         if number is not None and not (_is_number(number) and number > 0):
@@ -329,8 +344,10 @@ def _demand(reader: _Reader, utility: str, value: Any) -> Demand:
         cure = _("改为 1 或删去;另有一处接入的另立一份申请")
         raise reader.error(f"{place}.feeds", feeds, rule, cure)
     operators = _operators(reader, f"{place}.operators", value.get("operators"))
+    pipe = replace(_pipe(utility, value), operators=operators)
+    _refuse_two_sizes(reader, place, pipe, value.get("outer_diameter_mm"))
     return Demand(
-        replace(_pipe(utility, value), operators=operators),
+        pipe,
         None if feeds is None else int(feeds),
         last_well_invert_m=_level(reader, place, "last_well_invert_m", value),
         last_well_ground_m=_level(reader, place, "last_well_ground_m", value),
@@ -338,6 +355,17 @@ def _demand(reader: _Reader, utility: str, value: Any) -> Demand:
         handover=_handover(reader, utility, value.get("handover")),
         wish={key: float(value[key]) for key in _WISHES if value.get(key) is not None},
     )
+
+
+def _refuse_two_sizes(reader: _Reader, place: str, pipe: Pipe, outer_mm: float | None) -> None:
+    """Both are said of the very pipe: which one is meant is not for a verdict to choose."""
+    other = None if outer_mm is None else told_otherwise(pipe, outer_mm)
+    if other is not None:
+        name, told = other
+        rule = _("这个外径对应 {name} = {told:g},而 {name} 填的是 {given:g}")
+        rule = rule.format(name=name, told=told, given=getattr(pipe, name))
+        cure = _("核对材质和两个值,改正其一或只留其一")
+        raise reader.error(f"{place}.outer_diameter_mm", outer_mm, rule, cure)
 
 
 def _operators(reader: _Reader, place: str, value: Any) -> tuple[str, ...]:
@@ -357,11 +385,9 @@ def _level(reader: _Reader, place: str, name: str, values: Mapping[str, Any]) ->
 
 def _handover(reader: _Reader, utility: str, value: Any) -> Handover | None:
     place = f"demands.{utility}.handover"
-    told = reader.group(place, value)
+    told = reader.known(place, value)
     if not told:
         return None
-    for key in told:
-        reader.choice(place, key, ("kind", "xy"))
     kinds = load_utilities()[utility].handover
     kind = reader.choice(f"{place}.kind", told.get("kind"), kinds) or kinds[0]
     xy = told.get("xy")

@@ -151,6 +151,18 @@ def not_after_years(start: object, years: int, on: object) -> Truth:
     return when <= last_day(begins, years)
 
 
+def last_day_of_works(last: str | None, planned: str | None, years: int, on: date) -> str | None:
+    """The day of the last works before day ``on``, None where it is not known, as ISO text.
+
+    Works planned later than those on record, and due by then, may be done or may not: the day
+    is unknown unless ``on`` is within so many ``years`` of what is on record anyway.
+    """
+    if last is None or planned is None or planned > on.isoformat():
+        return last
+    superseded = last == NEVER or planned > last
+    return None if superseded and not not_after_years(last, years, on) else last
+
+
 def any_holds(truths: Iterable[Truth]) -> Truth:
     """Three-valued or: false for none."""
     unknown = False

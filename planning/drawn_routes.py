@@ -6,7 +6,7 @@ newest of each feed counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,14 +15,13 @@ import shapely
 
 from language import gettext as _
 from layers.utilities import load_utilities
+from planning.application_fields import ErrorOf, refuse_unknown
 from planning.comparisons import is_finite
 
 # A line drawn or recorded by a person has tens of points, a traced one some hundreds.
 _MOST_POINTS = 5000
 # Feeds of a line that may be drawn (docs/decisions/0008).
 FEEDS = (1, 2)
-
-ErrorOf = Callable[[str, Any, str, str], Exception]
 
 
 @dataclass(frozen=True)
@@ -89,6 +88,7 @@ def _history(place: str, utility: str, entries: Any, error: ErrorOf) -> tuple[Dr
 def _entry(place: str, entry: Any, error: ErrorOf) -> DrawnRoute:
     if not isinstance(entry, Mapping) or "line" not in entry:
         raise error(place, entry, _("须为一组字段,含 line"), _("补填 line 或删去该项"))
+    refuse_unknown(place, entry, error)
     texts = {key: entry.get(key) for key in ("author", "at", "note")}
     for key, text in texts.items():
         if text is not None and not isinstance(text, str):

@@ -20,8 +20,15 @@ from gis.areas import Areas
 from gis.linear import FloatArray, IntArray, ranges
 from gis.overlay import CONTACT_TOLERANCE_M, area_inside_union, enters, shared_areas
 from layers.survey import Survey
-from planning.application import Application, Demand
-from planning.comparisons import DATED, Truth, all_hold, any_holds, not_after_years
+from planning.application import Demand
+from planning.comparisons import (
+    DATED,
+    Truth,
+    all_hold,
+    any_holds,
+    last_day_of_works,
+    not_after_years,
+)
 from planning.corridors import Corridors
 from planning.crossing_methods import Bores, bores_of
 from planning.policy_model import Policy
@@ -40,7 +47,6 @@ Dug = Mapping[int, Truth]
 # Sides of the edge of an area, and whether it covers what lies there.
 INSIDE, ASTRIDE, OUTSIDE = range(3)
 SIDES: tuple[Truth, ...] = (True, None, False)
-_ENTERPRISE: Mapping[Any, bool] = {"enterprise": True, "government": False, "person": False}
 
 
 @dataclass(frozen=True)
@@ -209,10 +215,16 @@ class Ground:
         return Shapes(self.corridors.surfaces.centre)
 
     @cached_property
-    def road_days(self) -> tuple[list[str | None], list[str | None]]:
-        """Days on which each road was opened and last overhauled, ISO text or None."""
+    def road_days(self) -> tuple[list[str | None], ...]:
+        """Days on which each road was opened, overhauled and is to be made anew, ISO text."""
         table = self.corridors.surfaces.table
-        return table["opened_on"].to_list(), table["overhauled_on"].to_list()
+        names = ("opened_on", "overhauled_on", "planned_works_on")
+        return tuple(table[name].to_list() for name in names)
+
+    def last_overhaul(self, road: int, dig_date: date) -> str | None:
+        """Day on which a road was last overhauled before it is dug, None where unknown."""
+        _, last, planned = (days[road] for days in self.road_days)
+        return last_day_of_works(last, planned, self.overhaul_bar_years, dig_date)
 
     @cached_property
     def bores(self) -> Bores:
@@ -286,31 +298,6 @@ def counted_crossings(ground: Ground, crossed: Crossed) -> Crossed:
     """Crossings of roads that are or may be city roads."""
     kept = ground.may_be_city_road[crossed.road]
     return crossed if kept.all() else crossed.take(kept)
-
-
-def application_facts(application: Application, utility: str) -> dict[str, Any]:
-    """Facts that the application itself tells."""
-    project, promiser = application.project, application.promiser.get(utility, {})
-    facts = {
-        "work_kind": application.work_kind,
-        "dig_date": application.dig_date.isoformat(),
-        "subject_kind": application.subject_kind,
-        "enterprise_invested_or_dominant": _enterprise(project),
-        "hazardous_goods": project.get("hazardous_goods"),
-    }
-    recorded = {"promiser_declines": "declines", "bad_credit": "bad_credit"}
-    facts.update({fact: promiser[key] for fact, key in recorded.items() if key in promiser})
-    return facts
-
-
-def _enterprise(project: Mapping[str, Any]) -> bool | None:
-    """Whether enterprises invest or dominate: share above 50 percent (policy measure)."""
-    kind, share = project.get("investment_kind"), project.get("enterprise_percent")
-    if kind == "enterprise" and share is not None and share <= 50:
-        return None  # the two contradict each other
-    if kind in _ENTERPRISE:
-        return _ENTERPRISE[kind]
-    return None if share is None else share > 50
 
 
 class Place(NamedTuple):
@@ -509,8 +496,9 @@ def road_facts(
     unknown whether it bars.
     """
     city = {road: all_hold((ground.is_city_road[road], dug)) for road, dug in roads.items()}
-    opened, overhauled = ground.road_days
     days: dict[str, list[str | None]] = {}
+    opened = {road: ground.road_days[0][road] for road in roads}
+    overhauled = {road: ground.last_overhaul(road, dig_date) for road in roads}
     for name, of_road in (("road_opened_on", opened), ("road_overhauled_on", overhauled)):
         years = _longest_bar(ground.policy, name)
         days[name] = [

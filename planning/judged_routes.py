@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from gis.linear import FloatArray
 from gis.overlay import strips
 from planning.application import Application, Demand
+from planning.application_facts import application_facts
 from planning.facts import (
     Dug,
     Ground,
     Place,
     along_of,
-    application_facts,
     counted_crossings,
     green_inside,
     places_of,
@@ -54,6 +54,8 @@ _FROM_PLACE = (
 )
 # Verdict inputs measured on the way to a main: size, pressure and voltage decide which main it is.
 _FROM_MAIN = (*_FROM_PLACE, "road_crossing_m")
+# Verdict inputs that hang on how wide the strip is, as the size makes it.
+_FROM_WIDTH = ("touches_city_road", "touches_green", "touches_tree")
 # The verdict input that tells a field of the pipe, where it is called otherwise.
 _INPUT_OF_SIZE = {"nominal_mm": "max_dn_mm"}
 QUALIFYING = ("commitment", "commitment_filing", "not_required")
@@ -354,12 +356,13 @@ def unverified_inputs(
     """
     place = _FROM_PLACE if beside_assumed_width else ()
     if application.is_estimate:
-        return _FROM_DEMAND + _FROM_MAIN
+        return _FROM_DEMAND + _FROM_MAIN + _FROM_WIDTH
     demand = application.demands.get(utility)
     sizing = None if demand is None else demand.sizing
     if sizing is None or sizing.confidence == "verified" or not sizing.filled:
         return place
-    return tuple(_INPUT_OF_SIZE.get(name, name) for name in sizing.filled) + _FROM_MAIN
+    filled = tuple(_INPUT_OF_SIZE.get(name, name) for name in sizing.filled)
+    return filled + _FROM_MAIN + _FROM_WIDTH
 
 
 def _screened(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import shapely
@@ -37,7 +38,12 @@ _OBSTACLES = ("buildings", "water_bodies", "railways")
 # Verdict inputs that roads tell, and the fields of a road that they need.
 _ROAD_COLUMNS = {
     "road_opened_on": ("opened_on", "authority", "red_line_width_m"),
-    "road_overhauled_on": ("overhauled_on", "authority", "red_line_width_m"),
+    "road_overhauled_on": (
+        "overhauled_on",
+        "planned_works_on",
+        "authority",
+        "red_line_width_m",
+    ),
     "touches_city_road": ("authority", "red_line_width_m"),
     "road_crossing_m": ("carriageway_width_m", "red_line_width_m"),
     "on_bridge": ("on_bridge",),
@@ -80,7 +86,9 @@ def open_subjects(work: Groundwork, line: ExternalLine) -> tuple[Subject, ...]:
         return tuple(unknown_states(work, line.utility))
     found = [*missing_obstacles(work)]
     if judged.answer.outcome == OPEN_OUTCOME:
-        found += unknown_of_route(work, demand, unknown_inputs(judged.verdict), judged.roads)
+        unknown = unknown_inputs(judged.verdict)
+        dig_date = date.fromisoformat(judged.facts["dig_date"])
+        found += unknown_of_route(work, demand, unknown, judged.roads, dig_date)
     return tuple(dict.fromkeys(found))
 
 
@@ -119,13 +127,13 @@ def unknown_states(work: Groundwork, utility: str) -> Iterator[Subject]:
 
 
 def unknown_of_route(
-    work: Groundwork, demand: Demand, unknown: Iterable[str], roads: Dug
+    work: Groundwork, demand: Demand, unknown: Iterable[str], roads: Dug, dig_date: date
 ) -> Iterator[Subject]:
     """Who could tell the inputs that are unknown; subjects of the application bear no id."""
     for name in unknown:
         if name in _ROAD_COLUMNS:
             for column in _ROAD_COLUMNS[name]:
-                for road in _roads_lacking(work, roads, name, column):
+                for road in _roads_lacking(work, roads, name, column, dig_date):
                     yield "road", road, column
         elif field := _undemanded(work, demand, name):
             yield APPLICATION, "", field
@@ -150,9 +158,11 @@ def _undemanded(work: Groundwork, demand: Demand, name: str) -> str | None:
     return field
 
 
-def _roads_lacking(work: Groundwork, roads: Dug, name: str, column: str) -> Iterator[str]:
+def _roads_lacking(
+    work: Groundwork, roads: Dug, name: str, column: str, dig_date: date
+) -> Iterator[str]:
     """Ids of the roads of a route whose record leaves an input open for want of a field."""
-    lacking, ids = _lacking(work, column), work.corridors.surfaces.road_ids
+    lacking, ids = _lacking(work, column, dig_date), work.corridors.surfaces.road_ids
     by_reach = column == "red_line_width_m" and name != "road_crossing_m"
     for row, dug in roads.items():
         city = work.ground.is_city_road[row] is not False
@@ -160,17 +170,18 @@ def _roads_lacking(work: Groundwork, roads: Dug, name: str, column: str) -> Iter
             yield ids[row]
 
 
-def roads_in_question(work: Groundwork) -> NDArray[np.bool_]:
-    """For each road whether digging it up can leave anything open for want of a field."""
+def roads_in_question(work: Groundwork, dig_date: date) -> NDArray[np.bool_]:
+    """For each road whether digging it up on a day can leave anything open for want of a field."""
     columns = {column for asked in _ROAD_COLUMNS.values() for column in asked}
-    lacking = [_lacking(work, column) for column in columns]
+    lacking = [_lacking(work, column, dig_date) for column in columns]
     beside = ~shapely.is_missing(work.ground.land_in_reach)
     return np.asarray(np.logical_or.reduce([beside, *lacking]))
 
 
-def _lacking(work: Groundwork, column: str) -> NDArray[np.bool_]:
-    """For each road whether it may be a city road whose record lacks a field."""
-    found = work.kept.get(("lacking", column))
+def _lacking(work: Groundwork, column: str, dig_date: date) -> NDArray[np.bool_]:
+    """For each road whether it may be a city road whose record lacks a field on a day."""
+    key = ("lacking", column, dig_date if column == "planned_works_on" else None)
+    found = work.kept.get(key)
     if not isinstance(found, np.ndarray):
         table, city = work.corridors.surfaces.table, np.array(work.ground.is_city_road, object)
         if column == "authority":
@@ -179,8 +190,14 @@ def _lacking(work: Groundwork, column: str) -> NDArray[np.bool_]:
             lacks = table["width_assumed"].to_numpy(bool).tolist()
         elif column == "on_bridge":
             lacks = [value is not False for value in table[column].to_numpy(object)]
+        elif column == "planned_works_on":  # works that were due: whether they were done
+            told = table["overhauled_on"].notna().tolist()
+            lacks = [
+                known and work.ground.last_overhaul(row, dig_date) is None
+                for row, known in enumerate(told)
+            ]
         else:
             lacks = [is_unknown(value) for value in table[column].to_numpy(object)]
         may_be_city = np.array([one is not False for one in city], bool)
-        found = work.kept["lacking", column] = np.array(lacks, bool) & may_be_city
+        found = work.kept[key] = np.array(lacks, bool) & may_be_city
     return found

@@ -426,8 +426,10 @@ def _hangs_on_day(mine: _Line, name: str) -> bool:
     The day of a road may be known while it is not known whether the road is dug.
     """
     day = _DAYS_OF_ROADS.get(name)
-    asked = unknown_of_route(mine.work, mine.demand, [name], mine.judged.roads)
-    return day is None or {field for kind, _key, field in asked if kind == "road"} == {day}
+    dig_date = mine.site.application.dig_date
+    asked = unknown_of_route(mine.work, mine.demand, [name], mine.judged.roads, dig_date)
+    fields = {field for kind, _key, field in asked if kind == "road"}
+    return day is None or (bool(fields) and fields <= {day, "planned_works_on"})
 
 
 def _answers(mine: _Line) -> Iterator[Remedy]:

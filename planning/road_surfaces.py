@@ -32,7 +32,7 @@ _SEAM_M = 2e-6
 # Within this of its ends a bridge or underpass is near the ground, as at a junction beside it.
 _RAMP_M = 15.0
 # What is told of roads and moves no strip and no edge of a carriageway.
-_DAYS = ("opened_on", "overhauled_on")
+_DAYS = ("opened_on", "overhauled_on", "planned_works_on")
 _TOLD = ("authority", "surface", *_DAYS)
 # By name two carriageways are told to be one divided road.
 _TEXT_COLUMNS = ("name", *_TOLD, "road_class")

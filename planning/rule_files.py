@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from language import gettext as _
 
 RULES = Path(__file__).resolve().parent.parent / "rules"
+_SCHEMAS = RULES.parent / "docs" / "schemas"
 CONFIDENCES = ("verified", "inferred", "recalled", "assumed")
 
 
@@ -40,6 +42,12 @@ def read_rows(name: str, needed: tuple[str, ...] = ()) -> list[dict[str, str]]:
                 _("{file}:第{number}行的列数与表头不同;请改正").format(file=name, number=number)
             )
     return rows
+
+
+def read_schema(name: str) -> dict[str, Any]:
+    """The JSON Schema of a document that comes in, ``docs/schemas/<name>.json``."""
+    schema: dict[str, Any] = json.loads((_SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
+    return schema
 
 
 class Entry:

@@ -145,7 +145,7 @@ class Quest:
         told = np.flatnonzero(~pd.isna(status))
         ways = ways.part(told)
         unknown = Coded(found.judged.verdict_of[told], found.unknown)
-        asked = questions_of_ways(desk, ground, demand, ways, unknown)
+        asked = questions_of_ways(desk, ground, demand, day, ways, unknown)
         return _Best(ways.site, ways, found, told, status[told], asked)
 
     def _statuses(self, ground: Groundwork, sites: IntArray, rank: IntArray) -> NDArray[Any]:

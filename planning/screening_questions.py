@@ -6,6 +6,7 @@ little, the way itself is looked at, as the planner of one parcel does.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
@@ -36,6 +37,7 @@ def questions_of_ways(
     desk: Desk,
     ground: Groundwork,
     demand: Demand,
+    day: date,
     ways: Ways,
     unknown: Coded,
 ) -> Coded:
@@ -48,22 +50,22 @@ def questions_of_ways(
     on_roads = np.array([hangs_on_roads(names) for names in unknown.values], bool)
     open_ = np.flatnonzero(np.array([bool(names) for names in unknown.values], bool)[unknown.place])
     asking = np.flatnonzero(on_roads[unknown.place[open_]])
-    dug = _dug(desk, ground, demand, ways.part(open_[asking]))
+    dug = _dug(desk, ground, demand, day, ways.part(open_[asking]))
     roads, of_way = [{}, *dug.values], np.zeros(len(open_), np.intp)
     of_way[asking] = 1 + dug.place
     kind, kinds = pd.factorize(unknown.place[open_] * len(roads) + of_way)
     place[open_] = len(texts) + kind
     for which, mine in zip(*(part.tolist() for part in np.divmod(kinds, len(roads))), strict=True):
-        told = unknown_of_route(ground, demand, unknown.values[which], roads[mine])
+        told = unknown_of_route(ground, demand, unknown.values[which], roads[mine], day)
         texts.append(as_text([*missing, *told]))
     return Coded(place, texts)
 
 
-def _dug(desk: Desk, ground: Groundwork, demand: Demand, ways: Ways) -> Coded:
+def _dug(desk: Desk, ground: Groundwork, demand: Demand, day: date, ways: Ways) -> Coded:
     """Of the roads in question those that each way digs up or may dig up (``Dug``)."""
     if len(ways) == 0:
         return Coded(np.zeros(0, np.intp), [])
-    near = _near(desk, ground, demand, ways)
+    near = _near(desk, ground, demand, day, ways)
     exact = np.unique(near.way[near.perhaps])
     surely = ~near.perhaps
     way, road, known = near.way[surely], near.road[surely], near.known[surely]
@@ -92,7 +94,7 @@ class _Near(NamedTuple):
     perhaps: NDArray[np.bool_]
 
 
-def _near(desk: Desk, ground: Groundwork, demand: Demand, ways: Ways) -> _Near:
+def _near(desk: Desk, ground: Groundwork, demand: Demand, day: date, ways: Ways) -> _Near:
     """The roads near the edges and tie-ins of ways."""
     steps, starts = ways.steps
     number = np.arange(len(ways))
@@ -105,7 +107,7 @@ def _near(desk: Desk, ground: Groundwork, demand: Demand, ways: Ways) -> _Near:
     known, perhaps = (np.concatenate([part[at] for part in parts]) for at in (2, 3))
     # What another edge of the way surely digs up needs no second look.
     pair = way * (int(road.max(initial=0)) + 1) + road
-    kept = roads_in_question(ground)[road] & ~(perhaps & np.isin(pair, pair[~perhaps & known]))
+    kept = roads_in_question(ground, day)[road] & ~(perhaps & np.isin(pair, pair[~perhaps & known]))
     return _Near(way[kept], road[kept], known[kept], perhaps[kept])
 
 

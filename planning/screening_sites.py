@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from gis.keys import runs_alike
 from gis.linear import FloatArray, IntArray, ranges
 from planning.application import Application
-from planning.facts import ASTRIDE, SIDES, application_facts
+from planning.application_facts import application_facts
+from planning.facts import ASTRIDE, SIDES
 from planning.groundwork import Groundwork
 from planning.screening_ways import LastSteps, last_steps
 from planning.verdict_tables import Coded

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from math import ceil, log10, sqrt
+from math import ceil, inf, log10, sqrt
 from typing import Any
 
 from planning.hydraulics import (
@@ -154,6 +154,25 @@ def _from_outer_diameter(work: _Work) -> Derived:
             return {"nominal_mm": nominal}
     work.say(_("管径表中没有外径 {de:g} mm,公称直径未知"), de=outer_m * 1000)
     return {}
+
+
+def told_otherwise(pipe: Pipe, outer_diameter_mm: float) -> tuple[str, float] | None:
+    """The field of a pipe that its outside diameter contradicts, with what it tells instead.
+
+    A pipe's nominal size is told by the listed outside diameter of its material that is nearest:
+    diameters of other series differ by a few millimetres. None where both may be meant, or the
+    size is not listed.
+    """
+    if pipe.utility in _IN_DUCTS:
+        given, field_name = pipe.duct_outer_diameter_mm, "duct_outer_diameter_mm"
+        told = outer_diameter_mm
+        return None if given is None or given == told else (field_name, told)
+    sizes = _sizes(pipe)
+    given = next((one for one, _m in sizes if one >= (pipe.nominal_mm or inf)), None)
+    if given is None:
+        return None
+    told = min(sizes, key=lambda size: abs(size[1] - outer_diameter_mm / 1000))[0]
+    return None if given == told else ("nominal_mm", told)
 
 
 # --- water ---------------------------------------------------------------------------------------

@@ -100,7 +100,10 @@ def _marked(decision: Decision, outcome: str) -> bool:
 
 
 def _grounds(case: Case, decision: Decision, outcome: str) -> Iterator[tuple[str, str]]:
-    """Input and confidence of what decided: fired guards, else the conditions of the clauses."""
+    """Input and confidence of what decided: fired guards, else the conditions of the clauses.
+
+    Where no permit is required, what the permits are required for decided.
+    """
     policy = case.policy
     fired = [
         guard
@@ -115,6 +118,10 @@ def _grounds(case: Case, decision: Decision, outcome: str) -> Iterator[tuple[str
         for clause, truth in decision.clauses:
             if truth is not None:
                 yield from _clause_grounds(case, clause, truth, policy)
+    else:
+        for state in decision.permits:
+            condition = state.permit.required_when
+            yield condition.input, condition.confidence
 
 
 def _idle_guards(policy: Policy, decision: Decision, outcome: str) -> Iterator[tuple[str, str]]:

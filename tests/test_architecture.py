@@ -13,6 +13,7 @@ import pytest
 
 from planning.policies import load_policy
 from planning.quantities import load_prices
+from planning.rule_files import read_schema
 from planning.standards import load_standards
 from tests.conftest import REPOSITORY
 
@@ -176,7 +177,7 @@ def test_planning_opens_files_in_three_modules_and_writes_none() -> None:
         assert not re.search(r"write_|to_file|to_csv|mkdir|unlink|['\"][wax]b?['\"]", text)
 
 
-def test_planning_opens_only_files_under_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_planning_opens_only_rules_and_a_schema(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Path] = []
     really_open = Path.open
 
@@ -190,6 +191,9 @@ def test_planning_opens_only_files_under_rules(monkeypatch: pytest.MonkeyPatch) 
     load_standards.__wrapped__()
     assert {path.suffix for path in opened} == {".toml", ".csv"}
     assert all(path.is_relative_to(REPOSITORY / "rules") for path in opened)
+    opened.clear()
+    read_schema("application")
+    assert opened == [REPOSITORY / "docs" / "schemas" / "application.json"]
 
 
 def test_rules_are_read_by_layers_and_planning_only() -> None:

@@ -159,7 +159,36 @@ BAD = [
     (
         "promiser",
         {"gas": {"decline": True}},
-        "promiser.gas 的值 'decline' 不可用:可用值为 declines、bad_credit",
+        "字段 promiser.gas.decline 的值 True 不可用:没有这个字段;可用字段为 declines、bad_credit;"
+        "改为 declines 或删去。",
+    ),
+    # So would a field under a name that nobody reads, at any level.
+    ("promisers", {"water": {"bad_credit": True}}, "字段 promisers 的值 {'water': {'bad_credit'"),
+    ("promisers", {}, "不可用:没有这个字段;可用字段为 schema、synthetic、"),
+    ("promisers", {}, ";改为 promiser 或删去。"),
+    ("bad_credit", True, "consent、promiser;改正字段名或删去。"),
+    ("project", {"hazardous": True}, "字段 project.hazardous 的值 True 不可用:没有这个字段"),
+    ("project", {"hazardous": True}, ";改为 hazardous_goods 或删去。"),
+    ("drainage", {"drain_kind": "other"}, "字段 drainage.drain_kind 的值 'other' 不可用:没有"),
+    (
+        "demands",
+        {"water": {"handover": {"place": [1, 2]}}},
+        "字段 demands.water.handover.place 的值 [1, 2] 不可用:没有这个字段;可用字段为 kind、xy",
+    ),
+    (
+        "drawn_routes",
+        {"water": [{"line": None}, {"line": None, "feeds": 2}]},
+        "字段 drawn_routes.water[1].feeds 的值 2 不可用:没有这个字段;可用字段为 feed、",
+    ),
+    (
+        "consent",
+        {"commitment": False},
+        "字段 consent.commitment 的值 False 不可用:没有这个字段;可用字段为 commitment_choice、",
+    ),
+    (
+        "consent",
+        {"commitment_choice": "no"},
+        "字段 consent.commitment_choice 的值 'no' 不可用:须为 true 或 false",
     ),
     ("promiser", {"water": 1}, "字段 promiser.water 的值 1 不可用:须为一组字段"),
     ("promiser", {"gas": {"bad_credit": "no"}}, "字段 promiser.gas.bad_credit 的值 'no' 不可用"),
@@ -172,6 +201,45 @@ def test_a_bad_field_is_named_with_value_rule_and_cure(field: str, value: Any, w
         parse_application({**DOCUMENT, field: value})
     assert words in str(refused.value)
     assert str(refused.value).startswith("申请 ?:" if field == "application_id" else "申请 XX-1:")
+
+
+@pytest.mark.parametrize(
+    ("choice", "recorded", "declines"),
+    [(False, None, True), (False, False, True), (True, None, None), (True, True, True)],
+)
+def test_the_user_of_drains_who_does_not_want_to_promise_declines(
+    choice: bool, recorded: bool | None, declines: bool | None
+) -> None:
+    """Suppliers promise for water, power, gas and network, of drainage the user does."""
+    record = {"declines": recorded, "bad_credit": False}
+    document = {**DOCUMENT, "promiser": {"sewage": record, "gas": {"declines": None}}}
+    found = parse_application({**document, "consent": {"commitment_choice": choice}}).promiser
+    assert found["sewage"]["declines"] is declines
+    assert found["sewage"]["bad_credit"] is False
+    assert found["storm"] == {"declines": not choice}
+    assert found["gas"] == {"declines": None}
+
+
+@pytest.mark.parametrize(
+    ("kind", "demands", "known"),
+    [
+        ("construction_site_without_sewage", {"storm": {}}, True),
+        ("construction_site_without_sewage", {"storm": {}, "sewage": {"drain_flow": 500}}, False),
+        ("construction_site_without_sewage", {"sewage": {}}, False),
+        ("construction_site_with_sewage", {"sewage": {}}, True),
+        ("household", {"sewage": {"drain_flow": 500}}, True),
+    ],
+)
+def test_a_site_without_sewage_that_wants_a_sewer_is_of_unknown_kind(
+    kind: str, demands: dict[str, Any], known: bool
+) -> None:
+    document = {**DOCUMENT, "drainage": {"subject_kind": kind}, "demands": demands}
+    assert parse_application(document).subject_kind == (kind if known else None)
+
+
+@pytest.mark.parametrize("consent", [None, {}, {"commitment_choice": None}, {"data_sharing": True}])
+def test_who_says_nothing_of_promising_is_recorded_of_nobody(consent: Any) -> None:
+    assert parse_application({**DOCUMENT, "consent": consent}).promiser == {}
 
 
 @pytest.mark.parametrize("name", ["../BZ-1", "a/b", "..", ".hidden", "a\\b", "甲" * 81])
@@ -237,6 +305,55 @@ def test_what_the_user_needs_is_read_beside_the_size() -> None:
     assert demand["water"].pipe.nominal_mm is None
     telecom = towns.application(demands={"telecom": {"operators": ["甲", "乙", "甲"]}}).demands
     assert telecom["telecom"].pipe.operators == ("甲", "乙")
+
+
+@pytest.mark.parametrize(
+    ("utility", "sizes", "words"),
+    [
+        (  # PE de315 is DN300, de400 is DN400
+            "water",
+            {"nominal_mm": 300, "outer_diameter_mm": 400, "material": "PE"},
+            "outer_diameter_mm 的值 400 不可用:这个外径对应 nominal_mm = 400,而 nominal_mm 填的是 "
+            "300;核对材质和两个值,改正其一或只留其一。",
+        ),
+        (  # nor is one that no table lists
+            "water",
+            {"nominal_mm": 300, "outer_diameter_mm": 390, "material": "PE"},
+            "outer_diameter_mm 的值 390 不可用:这个外径对应 nominal_mm = 400,",
+        ),
+        (
+            "gas",
+            {"nominal_mm": 300, "outer_diameter_mm": 110, "material": "PE"},
+            "outer_diameter_mm 的值 110 不可用:这个外径对应 nominal_mm = 100,",
+        ),
+        (
+            "telecom",
+            {"duct_outer_diameter_mm": 110, "outer_diameter_mm": 160, "duct_holes": 2},
+            "这个外径对应 duct_outer_diameter_mm = 160,而 duct_outer_diameter_mm 填的是 110;",
+        ),
+    ],
+)
+def test_a_demand_of_two_sizes_is_refused(utility: str, sizes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ApplicationError) as refused:
+        parse_application({**DOCUMENT, "demands": {utility: sizes}})
+    assert words in str(refused.value)
+    document = {**DOCUMENT, "demands": {utility: sizes, "power": {}}}
+    assert list(parse_application(document, tolerant=True).impossible) == [utility]
+
+
+@pytest.mark.parametrize(
+    ("utility", "sizes"),
+    [
+        ("water", {"nominal_mm": 300, "outer_diameter_mm": 315, "material": "PE"}),
+        ("water", {"nominal_mm": 300, "outer_diameter_mm": 325, "material": "钢管"}),
+        ("water", {"nominal_mm": 300, "outer_diameter_mm": 323.9, "material": "钢管"}),
+        ("water", {"nominal_mm": 9000, "outer_diameter_mm": 9100}),  # a size that nobody lists
+        ("telecom", {"duct_outer_diameter_mm": 110, "outer_diameter_mm": 110}),
+        ("power", {"outer_diameter_mm": 150, "duct_holes": 2}),
+    ],
+)
+def test_two_sizes_that_are_one_are_read(utility: str, sizes: dict[str, Any]) -> None:
+    assert utility in parse_application({**DOCUMENT, "demands": {utility: sizes}}).demands
 
 
 @pytest.mark.parametrize("bad", [{"operators": "甲"}, {"operators": [""]}, {"households": 0}])

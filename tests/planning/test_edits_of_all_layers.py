@@ -44,7 +44,7 @@ _TOLD: dict[str, dict[str, list[Any]]] = {
         "authority": ["estate", "unknown"],
         "opened_on": ["2026-01-01", None],
         "overhauled_on": ["2026-01-01"],
-        "planned_works_on": ["2027-01-01"],
+        "planned_works_on": ["2027-01-01", "2026-01-01"],
         "on_bridge": [True],
         "position_accuracy_m": [0.5],
     },

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from shapely.geometry import Point, box
 
-from planning.facts import application_facts
+from planning.application_facts import application_facts
 from tests import towns
 from tests.towns import application, ground, line_of, main, street, town
 
@@ -19,8 +19,13 @@ FAR = {"W-1": main((0, -8), (300, -8))}
     ("project", "enterprise"),
     [
         ({"investment_kind": "enterprise"}, True),
-        ({"investment_kind": "government", "enterprise_percent": 90}, False),
-        ({"investment_kind": "enterprise", "enterprise_percent": 50}, None),  # contradiction
+        ({"investment_kind": "government"}, False),
+        ({"investment_kind": "government", "enterprise_percent": 30}, False),
+        # The two contradict each other.
+        ({"investment_kind": "government", "enterprise_percent": 90}, None),
+        ({"investment_kind": "enterprise", "enterprise_percent": 50}, None),
+        ({"investment_kind": "person", "enterprise_percent": 80}, None),
+        ({"investment_kind": "enterprise", "enterprise_percent": 60}, True),
         ({"investment_kind": "person"}, False),
         ({"investment_kind": "mixed", "enterprise_percent": 50}, False),  # above 50 percent
         ({"investment_kind": "mixed", "enterprise_percent": 50.01}, True),

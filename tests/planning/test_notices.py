@@ -8,8 +8,12 @@ import pytest
 from shapely.geometry import LineString, Point, box
 
 from layers.survey import Survey
+from planning import batch
+from planning.batch import screen
+from planning.groundwork import prepare
 from planning.notices import Notice
 from planning.plan import plan
+from planning.questions import as_text
 from tests import towns
 from tests.towns import application, main, street, town
 
@@ -36,6 +40,43 @@ def test_a_road_to_be_made_anew_is_to_be_dug_before(planned: str, words: str) ->
     assert planned in told.text
     assert words in told.text
     assert "3 年内不得挖掘" in told.text  # 城市道路管理条例 art. 33
+
+
+# The usual street was overhauled in 2015; it is dug on 2026-11-22, and overhauls bar three years.
+@pytest.mark.parametrize(
+    ("overhauled", "planned", "outcome", "asked"),
+    [
+        ("2015-01-01", None, "commitment", None),
+        ("2015-01-01", "2014-06-01", "commitment", None),  # the overhaul on record
+        ("2015-01-01", "2026-11-23", "commitment", None),
+        ("2015-01-01", "2026-11-22", "undetermined", "planned_works_on"),
+        ("never", "2026-03-01", "undetermined", "planned_works_on"),
+        (None, "2026-03-01", "undetermined", "overhauled_on"),
+        ("2025-01-01", "2026-03-01", "blocked", None),  # barred whether it was done or not
+    ],
+)
+def test_works_that_were_due_before_the_dig_leave_open_when_the_road_was_overhauled(
+    overhauled: str | None,
+    planned: str | None,
+    outcome: str,
+    asked: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    days = {"overhauled_on": overhauled, "planned_works_on": planned}
+    survey = town(lines=LINES, roads={"R-1": street((0, 0), (300, 0), **days)})
+    made = plan(application(), survey, towns.policy())
+    route = made.lines["water"].route
+    assert route is not None
+    assert route.verdict.outcome == outcome
+    assert [(one.subject_id, one.field) for one in made.questions] == (
+        [] if asked is None else [("R-1", asked)]
+    )
+    for fewest in (1, 10):  # by arrays, and by the planner of one parcel
+        monkeypatch.setattr(batch, "_ARRAYS_PAY", fewest)
+        row = screen(prepare(survey, towns.policy()), [application()], ["water"]).iloc[0]
+        assert row["outcome"] == outcome
+        questions = as_text([] if asked is None else [("road", "R-1", asked)])
+        assert (row["open_questions"] or None) == questions
 
 
 def test_planned_works_count_where_the_strip_meets_them() -> None:

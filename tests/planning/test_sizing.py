@@ -8,6 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planning.application import default_application
+from planning.batch import screen
+from planning.groundwork import prepare
 from planning.hydraulics import manning_flow_l_s, manning_velocity_m_s, wetted
 from planning.plan import plan
 from planning.sized_demands import with_sizes
@@ -16,6 +19,7 @@ from planning.sizing_rules import Number, StormFormula, between, load_sizing_rul
 from planning.standards import Pipe
 from tests import towns
 
+UNSURE = "rests_on_unverified"
 LIMIT = Number(160.0, "county", "recalled")
 
 
@@ -195,3 +199,24 @@ def test_a_verdict_on_a_derived_size_is_not_firm() -> None:
         route = plan(case, survey, towns.policy()).lines["water"].route
         assert route is not None
         assert (route.verdict.certainty == "rests_on_unverified") is expected
+
+
+def test_that_a_derived_or_usual_size_needs_no_permit_is_not_firm() -> None:
+    """A wider strip may reach greenery; the permits hang on the size as lengths and clauses do."""
+    seen = {"position_source": "surveyed", "position_accuracy_m": 0.01}
+    survey = towns.town(
+        roads={"R-1": towns.street((0, 0), (300, 0), authority="estate", **seen)},
+        parcels={"P-1": towns.parcel(100, 12, 140, 52, **seen)},
+        lines={"W-1": towns.main((0, 8), (300, 8), diameter_mm=600.0, **seen)},
+    )
+    applied, derived = (
+        towns.application(demands={"water": demand})
+        for demand in ({"nominal_mm": 300}, {"households": 4500})
+    )
+    usual = default_application("P-1", "residential", towns.dig_date())
+    for case, certainty in ((applied, "firm"), (derived, UNSURE), (usual, UNSURE)):
+        route = plan(case, survey, towns.policy()).lines["water"].route
+        assert route is not None
+        assert (route.verdict.outcome, route.verdict.certainty) == ("not_required", certainty)
+        row = screen(prepare(survey, towns.policy()), [case], ["water"]).iloc[0]
+        assert (row["outcome"], row["certainty"]) == ("not_required", certainty)

@@ -174,6 +174,16 @@ def test_days_of_a_road_leave_all_pieces_and_are_told_of_those_that_touch_it(fie
     _assert_stands(edit)
 
 
+def test_works_due_before_the_dig_are_told_of_the_pieces_that_touch_the_road() -> None:
+    edit = edited(_BEFORE, told(ribbon(), "roads", 1, planned_works_on="2026-01-02"))
+    ground, number = edit.work.kept["piece ground", 0.9, CUT], _pieces(edit.work, CUT)
+    open_ = [None in fact["road_overhauled_on"] for fact in _facts(ground, number)]
+    touched = ground.told.touching(np.array([1]))[ground.rows(number)]
+    assert any(open_)
+    assert not any(one for one, mine in zip(open_, touched, strict=True) if not mine)
+    _assert_stands(edit)
+
+
 def _ranks(book: PieceBook, numbers: Any) -> list[Any]:
     ground = book._ground(CUT)
     return [book._ranks([(ground, numbers)], worst)[0].tolist() for worst in (False, True)]
