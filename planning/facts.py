@@ -28,8 +28,6 @@ from planning.policy_model import Policy
 from planning.road_surfaces import Crossed, RoadsSince
 from planning.routes import Routes
 
-# Roads whose digging needs, does not need, or may need the permit of the city road authority.
-_CITY_ROAD: Mapping[Any, bool] = {"municipal": True, "estate": False, "highway": False}
 # Greenery where trees are never a matter of commitment (policy guard ``ancient_tree``).
 _PARK_KINDS = ("park", "protected")
 # What a route without bores does to the roads that it digs up.
@@ -178,10 +176,10 @@ class Ground:
         order = np.argsort(edge, kind="stable")
         return edge[order], road[order]
 
-    @cached_property
+    @property
     def is_city_road(self) -> list[bool | None]:
         """For each road, whether it is a city road; None where the authority is not known."""
-        return [_CITY_ROAD.get(a) for a in self.corridors.surfaces.table["authority"]]
+        return self.corridors.surfaces.is_city_road
 
     @cached_property
     def city_road_areas(self) -> Areas:
@@ -189,10 +187,10 @@ class Ground:
         city = np.array([one is True for one in self.is_city_road], bool)
         return Areas(self.road_areas[city])
 
-    @cached_property
+    @property
     def may_be_city_road(self) -> NDArray[np.bool_]:
         """For each road, whether it is or may be a city road."""
-        return np.array([city is not False for city in self.is_city_road], bool)
+        return self.corridors.surfaces.may_be_city_road
 
     @cached_property
     def counted_carriageways(self) -> Shapes:
