@@ -521,8 +521,11 @@ def road_facts(
 
 
 def _on_bridge(ground: Ground, along: Sequence[Along], roads: Sequence[Dug]) -> list[Truth]:
-    """Whether each route runs over a bridge; unknown where a road that it digs does not tell."""
-    unknown = set(np.flatnonzero(np.isnan(ground.corridors.bridged)).tolist())
+    """Whether each route runs over a bridge.
+
+    Unknown where a road that it digs does not tell, or has a bridge which may reach so far.
+    """
+    unknown = set(np.flatnonzero(ground.corridors.bridged != 0.0).tolist())
     return [
         True
         if one.on_bridge == 1.0
