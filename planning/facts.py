@@ -21,12 +21,13 @@ from gis.linear import FloatArray, IntArray, ranges
 from gis.overlay import CONTACT_TOLERANCE_M, area_inside_union, enters, shared_areas
 from layers.survey import Survey
 from planning.application import Application, Demand
+from planning.bridges import over_bridges
 from planning.comparisons import DATED, Truth, all_hold, any_holds, not_after_years
 from planning.corridors import Corridors
 from planning.crossing_methods import Bores, bores_of
 from planning.policy_model import Policy
 from planning.road_surfaces import Crossed, RoadsSince
-from planning.routes import DrawnWay, Routes
+from planning.routes import Routes
 
 # Greenery where trees are never a matter of commitment (policy guard ``ancient_tree``).
 _PARK_KINDS = ("park", "protected")
@@ -338,7 +339,8 @@ class Along(NamedTuple):
 def along_of(ground: Ground, routes: Routes) -> list[Along]:
     """What the lines of routes tell of where they lie."""
     opened, pits = _roads_entered(ground, routes), _roads_with_pits(ground, routes)
-    beneath, bridged = _roads_beneath(ground, routes), _bridged(ground, routes).tolist()
+    beneath = _roads_beneath(ground, routes)
+    bridged = over_bridges(ground.corridors, ground.road_areas, routes).tolist()
     return [
         Along(opened[number], pits.get(number), tuple(bored), beneath[number], bridged[number])
         for number, bored in enumerate(routes.bored)
@@ -534,27 +536,6 @@ def _on_bridge(ground: Ground, along: Sequence[Along], roads: Sequence[Dug]) -> 
         else False
         for one, dug in zip(along, roads, strict=True)
     ]
-
-
-def _bridged(ground: Ground, routes: Routes) -> FloatArray:
-    """``on_bridge`` of routes; of drawn ones also where they leave the edges.
-
-    These run over a bridge where they lie over water within the red line of a road that has one.
-    """
-    told = routes.measured["on_bridge"].copy()
-    drawn = [number for number, way in enumerate(routes.ways) if isinstance(way, DrawnWay)]
-    if not drawn:
-        return told
-    decks = ground.road_areas[ground.corridors.bridged == 1.0]
-    water = ground.corridors.obstacles.water_areas
-    cut = routes.cut[drawn]
-    over = enters(cut, water)
-    for at in np.unique(over.line).tolist():
-        wet = shapely.union_all(water.polygons[over.polygon[over.line == at]])
-        carried = shapely.intersection(decks, shapely.intersection(cut[at], wet))
-        if (shapely.length(carried) > CONTACT_TOLERANCE_M).any():
-            told[drawn[at]] = 1.0
-    return told
 
 
 def _longest_bar(policy: Policy, name: str) -> int:
