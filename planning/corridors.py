@@ -488,9 +488,10 @@ def green_of(survey: Survey, lines: LineArray | None = None) -> NDArray[Any]:
 def bridges(
     surfaces: RoadSurfaces, obstacles: Obstacles, roads: IntArray | slice = slice(None)
 ) -> FloatArray:
-    """For each road 1 with a bridge, which is where it runs above water, 0 without one.
+    """For each road 1 with a bridge, at least where it runs above water, 0 without one.
 
-    NaN where the road does not tell, or is marked as on a bridge but meets no known water.
+    Elsewhere along it the bridge is unknown, as it may span land too. NaN where the road does not
+    tell, or is marked as on a bridge but meets no known water.
     """
     marked = surfaces.table["on_bridge"].to_numpy(object)[roads].astype(float)
     located = obstacles.over_water(surfaces.centre[roads])
@@ -504,8 +505,9 @@ def _measured(bare: Corridors, bridged: FloatArray | None) -> Corridors:
     table, crossed = undug(kind == "carrier", bare.measured(graph.lines, crossed), crossed)
     of_road = bare.bridged if bridged is None else bridged
     of_edge = np.append(of_road, 0.0)[graph.road]  # -1, no road: no bridge
-    above = np.where(bare.obstacles.over_water(graph.lines), 1.0, 0.0)
-    on_bridge = np.where(of_edge == 1.0, above, of_edge)
+    # Where a bridge that spans water begins and ends, nobody knows.
+    dry = (of_edge == 1.0) & ~bare.obstacles.over_water(graph.lines)
+    on_bridge = np.where(dry, np.nan, of_edge)
     on_bridge[kind == "carrier"] = 0.0
     columns: dict[str, Any] = {str(name): graph.measures[name] for name in graph.measures}
     measures = pd.DataFrame({**columns, **table, "on_bridge": on_bridge})

@@ -21,6 +21,7 @@ from gis.linear import FloatArray, IntArray, ranges
 from gis.overlay import CONTACT_TOLERANCE_M, area_inside_union, enters, shared_areas
 from layers.survey import Survey
 from planning.application import Demand
+from planning.bridges import over_bridges
 from planning.comparisons import (
     DATED,
     Truth,
@@ -36,8 +37,6 @@ from planning.road_corners import with_corners
 from planning.road_surfaces import Crossed, RoadsSince
 from planning.routes import Routes
 
-# Roads whose digging needs, does not need, or may need the permit of the city road authority.
-_CITY_ROAD: Mapping[Any, bool] = {"municipal": True, "estate": False, "highway": False}
 # Greenery where trees are never a matter of commitment (policy guard ``ancient_tree``).
 _PARK_KINDS = ("park", "protected")
 # What a route without bores does to the roads that it digs up.
@@ -186,10 +185,10 @@ class Ground:
         order = np.argsort(edge, kind="stable")
         return edge[order], road[order]
 
-    @cached_property
+    @property
     def is_city_road(self) -> list[bool | None]:
         """For each road, whether it is a city road; None where the authority is not known."""
-        return [_CITY_ROAD.get(a) for a in self.corridors.surfaces.table["authority"]]
+        return self.corridors.surfaces.is_city_road
 
     @cached_property
     def city_road_areas(self) -> Areas:
@@ -197,10 +196,10 @@ class Ground:
         city = np.array([one is True for one in self.is_city_road], bool)
         return Areas(self.road_areas[city])
 
-    @cached_property
+    @property
     def may_be_city_road(self) -> NDArray[np.bool_]:
         """For each road, whether it is or may be a city road."""
-        return np.array([city is not False for city in self.is_city_road], bool)
+        return self.corridors.surfaces.may_be_city_road
 
     @cached_property
     def counted_carriageways(self) -> Shapes:
@@ -329,7 +328,8 @@ class Along(NamedTuple):
 def along_of(ground: Ground, routes: Routes) -> list[Along]:
     """What the lines of routes tell of where they lie."""
     opened, pits = _roads_entered(ground, routes), _roads_with_pits(ground, routes)
-    beneath, bridged = _roads_beneath(ground, routes), routes.measured["on_bridge"].tolist()
+    beneath = _roads_beneath(ground, routes)
+    bridged = over_bridges(ground.corridors, ground.road_areas, routes).tolist()
     return [
         Along(opened[number], pits.get(number), tuple(bored), beneath[number], bridged[number])
         for number, bored in enumerate(routes.bored)
@@ -513,8 +513,11 @@ def road_facts(
 
 
 def _on_bridge(ground: Ground, along: Sequence[Along], roads: Sequence[Dug]) -> list[Truth]:
-    """Whether each route runs over a bridge; unknown where a road that it digs does not tell."""
-    unknown = set(np.flatnonzero(np.isnan(ground.corridors.bridged)).tolist())
+    """Whether each route runs over a bridge.
+
+    Unknown where a road that it digs does not tell, or has a bridge which may reach so far.
+    """
+    unknown = set(np.flatnonzero(ground.corridors.bridged != 0.0).tolist())
     return [
         True
         if one.on_bridge == 1.0

@@ -35,6 +35,7 @@ from planning.road_changes import (
     bridges_after,
     changed_bridges,
     changed_streets,
+    shared_otherwise,
     streets_over,
 )
 from planning.road_surfaces import RoadsSince, RoadSurfaces
@@ -297,7 +298,9 @@ class _Site:
         if abs(before.widest_setback_m - beside.widest_setback_m) > _SAME_GAP_M:
             # Which roads of two carriageways are crossed whole hangs on it, wherever they are.
             raise IncomparableError("no strip keeps as far from its kerb as the farthest did")
-        if stayed is not None and not same_streets(before, beside):
+        if stayed is not None and same_streets(before, beside):
+            shapes.append(shared_otherwise(before, beside, roads))
+        elif stayed is not None:
             shapes.append(changed_streets(before, beside, stayed, work.policy.planning))
         for layer in _CROSSED_BY_STREETS:
             if layer in changed:

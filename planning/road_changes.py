@@ -45,6 +45,15 @@ def changed_streets(
     )
 
 
+def shared_otherwise(before: Roadside, after: Roadside, roads: RoadsSince) -> NDArray[Any]:
+    """What carriageways share that may belong to another now, where roads lie as they lay."""
+    one, two = before.surfaces, after.surfaces
+    rows = np.flatnonzero(one.may_be_city_road[roads.row_before] != two.may_be_city_road)
+    at, other = two.tree.query(two.carriageway[rows], "intersects")
+    at, other = at[rows[at] != other], other[rows[at] != other]
+    return np.asarray(shapely.intersection(two.carriageway[rows[at]], two.carriageway[other]))
+
+
 def _others(number_before: IntArray, count: int) -> Rows:
     """The rows before, of so many, and now of which none is the other."""
     gone = np.ones(count, bool)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -31,7 +31,10 @@ _ROUNDING_M = 1e-6
 _SEAM_M = 2e-6
 # Within this of its ends a bridge or underpass is near the ground, as at a junction beside it.
 _RAMP_M = 15.0
-# What is told of roads and moves no strip and no edge of a carriageway.
+# Roads whose digging needs, does not need, or may need the permit of the city road authority.
+_CITY_ROAD: Mapping[Any, bool] = {"municipal": True, "estate": False, "highway": False}
+# What is told of roads and moves no strip and no edge of a carriageway; the authority tells whose
+# is what two carriageways share.
 _DAYS = ("opened_on", "overhauled_on", "planned_works_on")
 _TOLD = ("authority", "surface", *_DAYS)
 # By name two carriageways are told to be one divided road.
@@ -163,6 +166,16 @@ class RoadSurfaces:
         return self.table[list(CORNERS)].to_numpy(float)
 
     @cached_property
+    def is_city_road(self) -> list[bool | None]:
+        """For each road, whether it is a city road; None where the authority is not known."""
+        return [_CITY_ROAD.get(authority) for authority in self.table["authority"]]
+
+    @cached_property
+    def may_be_city_road(self) -> NDArray[np.bool_]:
+        """For each road, whether it is or may be a city road."""
+        return np.array([city is not False for city in self.is_city_road], bool)
+
+    @cached_property
     def level(self) -> IntArray:
         """Storey of each road, 0 on the ground."""
         return self.table["level"].to_numpy(np.int64)
@@ -174,9 +187,10 @@ class RoadSurfaces:
     def crossed(self, lines: LineArray) -> Crossed:
         """Parts of lines inside carriageways, kerb to kerb, in the order of the lines.
 
-        What two carriageways share belongs to the wider road, so that kerb lengths add up to the
-        length inside all carriageways. A carriageway that the ``level`` puts above or below the
-        ground is met near its ends only, where it comes to the ground.
+        What two carriageways share belongs to one road, to a city road before others and of these
+        to the wider, so that kerb lengths add up to the length inside all carriageways. A
+        carriageway that the ``level`` puts above or below the ground is met near its ends only,
+        where it comes to the ground.
         """
         pieces = self._own_areas.pieces(lines).once(self._rank, self.level)
         owner = pieces.line * len(self.centre) + pieces.area
@@ -246,9 +260,13 @@ class RoadSurfaces:
 
     @cached_property
     def _rank(self) -> IntArray:
-        """Place of each road when the wider ones come first: what two share is the first one's."""
+        """Place of each road, those that are or may be city roads first, and of these the wider.
+
+        What two share is the first one's: what is counted of city roads alone is whole.
+        """
         width = self.table["carriageway_width_m"].to_numpy(float)
-        return np.argsort(np.lexsort((np.arange(len(width)), -width)))
+        order = np.lexsort((np.arange(len(width)), -width, ~self.may_be_city_road))
+        return np.argsort(order)
 
     @cached_property
     def _own_areas(self) -> Areas:
@@ -276,19 +294,19 @@ class RoadSurfaces:
 
     @cached_property
     def own_area(self) -> NDArray[Any]:
-        """Carriageways of which no two on a level overlap: the wider road has what they share."""
+        """Carriageways of which no two on a level overlap: the first has what they share."""
         return self._own(np.arange(len(self.carriageway)))
 
     def _own(self, roads: IntArray) -> NDArray[Any]:
-        """The carriageways of some roads without what a wider one on their level has of them."""
+        """The carriageways of some roads without what those before them on their level have."""
         rank = self._rank
         at, two = self.tree.query(self.carriageway[roads], "intersects")
         one = roads[at]
         own = self.carriageway[roads]
         yields = (rank[one] > rank[two]) & (self.level[one] == self.level[two])
         for row in np.unique(at[yields]):
-            wider = self.carriageway[two[yields & (at == row)]]
-            own[row] = shapely.difference(own[row], shapely.union_all(wider))
+            before = self.carriageway[two[yields & (at == row)]]
+            own[row] = shapely.difference(own[row], shapely.union_all(before))
         return own
 
     def _take(self, before: RoadSurfaces, since: RoadsSince) -> None:
@@ -415,7 +433,9 @@ def road_surfaces_again(
     since = RoadsSince(row_before, told, np.zeros(len(told), bool))
     other = _differ(before, after, since, _DAYS)
     since = RoadsSince(row_before, other, altered & ~other)
-    if not lie_otherwise(before, after, since).any() and len(told) == len(before.centre):
+    same_order = np.array_equal(before.may_be_city_road[row_before], after.may_be_city_road)
+    stay = not lie_otherwise(before, after, since).any() and len(told) == len(before.centre)
+    if stay and same_order:
         hand_on(before, after, _OF_GEOMETRY)
     else:
         after._take(before, since)

@@ -369,7 +369,8 @@ def measure_lines(
 ) -> Routes:
     """Measure lines as routes, from the tie-in to the red line; ``ways`` tell their edges.
 
-    The lines may leave the edges: nothing but ``on_bridge`` is read from them. ``told`` is what the
+    The lines may leave the edges: nothing but ``on_bridge`` is read from them, and what a drawn
+    line runs over beside them ``planning.bridges`` tells. ``told`` is what the
     corridors measured of the lines, and what these cross, where that is known already.
     """
     if told is None:

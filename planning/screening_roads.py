@@ -38,7 +38,7 @@ class RoadStates:
         ]
         self.marks: IntArray = np.array(told, np.int64).reshape(2, len(table))
         self.marks[:, table["width_assumed"].to_numpy(bool)] |= ASSUMED_WIDTH
-        self.marks[:, np.isnan(ground.corridors.bridged)] |= BRIDGE_UNKNOWN
+        self.marks[:, ground.corridors.bridged != 0.0] |= BRIDGE_UNKNOWN
 
     def _marks(self, ground: Ground, fact: dict[str, Any], day: date) -> int:
         """What the facts of one road mark."""

@@ -33,7 +33,7 @@ _OF_GRAPH = (
     "strip_nodes", "_nodes_of_sites",
 )  # fmt: skip
 _OF_ROADS = ("road_areas", "land_in_reach", "reaches")
-_OF_ROAD_TABLE = ("is_city_road", "may_be_city_road", "counted_carriageways")
+_OF_ROAD_TABLE = ("counted_carriageways",)
 _OF_LAYER = {"greenery": "green", "trees": "trees", "parcel_row": "parcels"}
 _OF_OBSTACLES = ("private_areas", "water_areas")
 # Layers that obstacles, closures and existing lines are read from.

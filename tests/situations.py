@@ -91,7 +91,9 @@ def _roundabout() -> Survey:
 def _river(*, bridge: bool) -> dict[str, Any]:
     return {
         "roads": {
-            "R-1": street((0, 0), (300, 0), on_bridge=bridge),
+            "R-1": street((0, 0), (138, 0)),
+            "R-1a": street((138, 0), (167, 0), on_bridge=bridge),
+            "R-1b": street((167, 0), (300, 0)),
             "R-2": street((60, 0), (60, -120)),
         },
         "water_bodies": {"V-1": {"kind": "river", "geometry": box(140, -200, 165, 200)}},

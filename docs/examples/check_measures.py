@@ -58,8 +58,10 @@ class Town:
         self.width = roads["carriageway_width_m"].to_numpy(float)
         self.ratio = np.fmax(roads["red_line_width_m"].to_numpy(float), self.width) / self.width
         self.ratio[np.isnan(roads["red_line_width_m"].to_numpy(float))] = np.nan
-        # The wider road owns what two of them share; of equals, the one that stands first.
-        self.order = np.argsort(-np.nan_to_num(self.width, nan=0.0), kind="stable")
+        # A road that is or may be a city road owns what it shares with others, for they are not
+        # counted; then the wider one does; of equals, the one that stands first.
+        others = roads["authority"].isin(["estate", "highway"]).to_numpy(bool)
+        self.order = np.lexsort((-np.nan_to_num(self.width, nan=0.0), others))
         drawn = shapely.buffer(
             np.asarray(roads.geometry),
             np.nan_to_num(self.width, nan=2.0) / 2,

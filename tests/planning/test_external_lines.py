@@ -9,6 +9,7 @@ import pytest
 import shapely
 from shapely.geometry import Point, box
 
+from planning.batch import screen
 from planning.external_lines import ExternalLine
 from planning.judged_routes import Route
 from tests import towns
@@ -337,6 +338,39 @@ def test_an_unknown_bridge_is_neither_yes_nor_no(
     assert (
         route.verdict.outcome == {True: "blocked", False: "commitment", None: "undetermined"}[known]
     )
+
+
+@pytest.mark.parametrize(
+    ("water", "known", "outcome"),
+    [((145, 165), True, "blocked"), ((139, 140), None, "undetermined")],
+)
+def test_a_bridge_may_span_land_beyond_the_water(
+    water: tuple[float, float], known: bool | None, outcome: str
+) -> None:
+    """R-2 is a bridge from 138 to 260; the main begins at 240, the parcel lies at 170 or, west of
+    the river, at 100.
+
+    With a brook under its west end alone, 43 m from the parcel, the pipe lies over no water, but
+    along what is marked as a bridge.
+    """
+    roads = {
+        "R-1": street((0, 0), (138, 0)),
+        "R-2": street((138, 0), (260, 0), on_bridge=True),
+        "R-3": street((260, 0), (400, 0)),
+    }
+    west = 170 if known is None else 100
+    survey = town(
+        roads=roads,
+        water_bodies={"V-1": {"kind": "river", "geometry": box(water[0], -200, water[1], 200)}},
+        parcels={"P-1": towns.parcel(west, 12, west + 15, 42)},
+        lines={"G-1": main((240, 8), (400, 8), utility="gas", pressure_mpa=0.4)},
+    )
+    demands = {"gas": {"nominal_mm": 100, "pressure_mpa": 0.4}}
+    route = route_of(survey, "gas", demands=demands)
+    assert (route.facts["on_bridge"], route.verdict.outcome) == (known, outcome)
+    case = towns.application(demands=demands)
+    rows = screen(towns.ground(survey, case), [case]).set_index("utility")
+    assert rows.at["gas", "outcome"] == outcome
 
 
 def test_lengths_beside_a_road_of_assumed_width_rest_on_what_nobody_verified() -> None:

@@ -355,6 +355,46 @@ def test_water_is_crossed_on_the_bridge_without_fault() -> None:
     assert faults(beside) == [("water", "V-1", 10)]
 
 
+@pytest.mark.parametrize(
+    ("y", "known"), [(6.75, True), (7.2, True), (9.9, True), (0.0, True), (12.5, False)]
+)
+def test_a_drawn_line_is_on_the_bridge_wherever_it_lies_over_water_in_its_red_line(
+    y: float, known: bool
+) -> None:
+    """R-2 from 138 to 167 is a bridge over water from 140 to 165; its red line is 10 m off.
+
+    At 12.5 m the line lies in the river beside the bridge, and digs nothing of the road.
+    """
+    roads = {
+        "R-1": street((0, 0), (138, 0)),
+        "R-2": street((138, 0), (167, 0), on_bridge=True),
+        "R-3": street((167, 0), (300, 0)),
+    }
+    survey = town(
+        roads=roads,
+        parcels={"P-1": parcel(90, 14, 130, 44)},
+        lines={"W-1": main((175, 8), (300, 8))},
+        water_bodies={"V-1": {"kind": "river", "geometry": box(140, -60, 165, 60)}},
+    )
+    found = judged(survey, (175, 8), (175, y), (110, y), (110, 14))
+    assert found.route.facts["on_bridge"] is known
+
+
+@pytest.mark.parametrize(("x", "known"), [(150, False), (170, None)])
+def test_a_drawn_line_on_a_marked_road_away_from_water_may_be_on_a_bridge(
+    x: float, known: bool | None
+) -> None:
+    """R-2 from 160 on is marked; the line crosses its road from the main at x, to (110, 12)."""
+    roads = {"R-1": street((0, 0), (160, 0)), "R-2": street((160, 0), (300, 0), on_bridge=True)}
+    survey = town(
+        roads=roads,
+        lines={"W-1": main((x, -8), (x + 60, -8))},
+        water_bodies={"V-1": {"kind": "river", "geometry": box(200, -60, 220, 60)}},
+    )
+    found = judged(survey, (x, -8), (x, 7.5), (110, 7.5), (110, 12))
+    assert found.route.facts["on_bridge"] is known
+
+
 # --- the application and the plan -------------------------------------------------------------
 
 

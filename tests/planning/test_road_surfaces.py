@@ -92,6 +92,24 @@ def test_what_lies_on_a_seam_is_inside_the_road_that_has_it_alone() -> None:
     assert shapely.length(parts).tolist() == pytest.approx([30.0, 6.0], abs=1e-4)
 
 
+@pytest.mark.parametrize("other", ["highway", "estate"])
+@pytest.mark.parametrize("width_m", [52.0, 53.0])
+@pytest.mark.parametrize("names", [("A", "B"), ("B", "A")])
+def test_what_a_city_road_shares_with_another_is_the_city_road_s(
+    other: str, width_m: float, names: tuple[str, str]
+) -> None:
+    """A municipal carriageway of 52 m under one of 52 or 53 m: all its 52 m and 60 are its own."""
+    city, of_others = names
+    roads = {
+        city: street((0, 0), (300, 0), carriageway_width_m=52, red_line_width_m=60),
+        of_others: street((0, 0), (300, 0), carriageway_width_m=width_m, authority=other),
+    }
+    found = crossings(surfaces(roads=dict(sorted(roads.items()))), line((50, -40), (50, 40)))
+    own = {road: (kerb_m, red_line_m) for _, road, kerb_m, red_line_m in found}
+    assert own[city] == (52.0, 60.0)
+    assert own.get(of_others, (0.0, 0.0))[0] == width_m - 52
+
+
 def test_without_a_red_line_width_the_red_line_crossing_is_unknown() -> None:
     found = surfaces(roads={"R-1": street((0, 0), (300, 0), red_line_width_m=None)})
     table = found.crossings(np.array([line((50, -20), (50, 20))], object))

@@ -85,6 +85,7 @@ def _edit_of_a_road(draw: st.DrawFn, survey: Survey) -> tuple[Survey, frozenset[
         "red line": lambda: told(survey, "roads", row, red_line_width_m=width + 4.0),
         "name": lambda: told(survey, "roads", row, name="环城路"),
         "level": lambda: told(survey, "roads", row, level=1),
+        "theirs": lambda: told(survey, "roads", row, authority="highway"),
         "status": lambda: told(survey, "roads", row, opened_on="2026-01-01"),
         "place": lambda: moved(survey, "roads", row, draw(st.sampled_from([-7.0, 0.4, 2.0])), 1.0),
         "gone": lambda: without(survey, "roads", row),
@@ -180,6 +181,7 @@ def test_streets_and_strips_away_from_an_edit_are_the_very_same(
     [
         lambda s: told(s, "roads", 12, carriageway_width_m=11.0),
         lambda s: told(s, "roads", 12, red_line_width_m=10.0),
+        lambda s: told(s, "roads", 12, authority="highway"),
         lambda s: moved(s, "roads", 12, 1.0, 0.0),
         lambda s: without(s, "roads", 12),
         lambda s: added(s, "roads", **street((1610, 0), (1610, 60))),
@@ -241,9 +243,9 @@ def test_the_corner_of_a_road_is_told_anew_where_the_other_one_changed(
 
 
 def test_what_is_told_of_a_road_is_known_where_greenery_changed_as_well() -> None:
-    survey = moved(told(ribbon(), "roads", 1, authority="estate"), "green", 4, 1.0, 0.0)
+    survey = moved(told(ribbon(), "roads", 12, authority="estate"), "green", 5, 1.0, 0.0)
     edit = edited(ribbon_work(), survey)
     assert edit.is_local
     told_of: Any = edit.work.corridors.surfaces.table["authority"]
-    assert told_of.iloc[1] == "estate"
+    assert told_of.iloc[12] == "estate"
     assert_equal(edit.work, ready(survey))
