@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -24,6 +26,21 @@ _LAP_M = 0.01
 # Corners are mitred out to so many half widths, as those within a record are.
 _MITRE_LIMIT = 2.0
 NO_CORNER = np.nan
+# Columns that tell where a road bends into another record, at its start and at its end.
+CORNERS = ("corner_at_start", "corner_at_end")
+
+
+def corner_table(roads: gpd.GeoDataFrame, level: IntArray) -> pd.DataFrame:
+    """The ``corners`` of a layer of roads, by id."""
+    found = corners(np.asarray(roads.geometry.array), level)
+    return pd.DataFrame(found, columns=list(CORNERS), index=roads.index.astype(str))
+
+
+def bend_otherwise(then: FloatArray, now: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which roads bend into other records now than they did, or in another bearing."""
+    found = now.to_numpy(float)
+    same = (found == then) | (np.isnan(found) & np.isnan(then))
+    return np.asarray(~same.all(axis=1))
 
 
 def corners(centre: LineArray, level: IntArray) -> FloatArray:

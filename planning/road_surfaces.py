@@ -23,7 +23,7 @@ from layers.errors import LayerError
 from layers.survey import Survey
 from planning.policy_model import Planning, Policy
 from planning.quantities import SURFACES
-from planning.road_corners import corners, with_corners
+from planning.road_corners import CORNERS, bend_otherwise, corner_table, with_corners
 
 # Shorter pieces inside a carriageway are rounding of coordinates; all others count.
 _ROUNDING_M = 1e-6
@@ -39,8 +39,6 @@ _DAYS = ("opened_on", "overhauled_on", "planned_works_on")
 _TOLD = ("authority", "surface", *_DAYS)
 # By name two carriageways are told to be one divided road.
 _TEXT_COLUMNS = ("name", *_TOLD, "road_class")
-# Where a road bends into another record at its start and at its end, see ``road_corners``.
-CORNERS = ("corner_at_start", "corner_at_end")
 # What follows from where roads lie and how wide they are.
 _OF_GEOMETRY = (
     "tracks", "keys", "level", "width_assumed", "_rank", "_own_areas", "paved", "own_area",
@@ -349,7 +347,9 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
         If there are no roads, or none has a length.
     """
     roads = _with_length(survey)
-    return _surfaces(roads, _corners(roads), survey.get("carriageways"), policy.planning)
+    return _surfaces(
+        roads, corner_table(roads, _level(roads)), survey.get("carriageways"), policy.planning
+    )
 
 
 class RoadsSince(NamedTuple):
@@ -414,8 +414,8 @@ def road_surfaces_again(
     roads = _with_length(survey)
     ids = pd.Index(roads.index.astype(str), dtype=object)
     row_before = pd.Index(before.road_ids, dtype=object).get_indexer(ids).astype(np.int64)
-    altered, corner = ids.isin(list(changed)), _corners(roads)
-    told = altered | _bend_otherwise(before, corner, row_before)
+    altered, corner = ids.isin(list(changed)), corner_table(roads, _level(roads))
+    told = altered | bend_otherwise(before.corner[row_before], corner)
     drawn = survey.get("carriageways")
     if drawn is not None:
         drawn = drawn[drawn.index.astype(str).isin(ids[told])]
@@ -442,26 +442,11 @@ def road_surfaces_again(
     return after, since
 
 
-def _bend_otherwise(
-    before: RoadSurfaces, corner: pd.DataFrame, row_before: IntArray
-) -> NDArray[np.bool_]:
-    """Which roads bend into other records now than they did, or in another bearing."""
-    now, then = corner.to_numpy(float), before.corner[row_before]
-    same = (now == then) | (np.isnan(now) & np.isnan(then))
-    return np.asarray(~same.all(axis=1))
-
-
 def _with_length(survey: Survey) -> gpd.GeoDataFrame:
     roads = survey.get("roads")
     if roads is None or not (shapely.length(roads.geometry.array) > 0).any():
         raise LayerError(_("没有道路,无处布置管线走廊;请先导入道路中心线图层 roads。"))
     return roads
-
-
-def _corners(roads: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Where roads bend into other records at their two ends, by id."""
-    found = corners(np.asarray(roads.geometry.array), _level(roads))
-    return pd.DataFrame(found, columns=list(CORNERS), index=roads.index.astype(str))
 
 
 def _level(roads: gpd.GeoDataFrame) -> IntArray:
