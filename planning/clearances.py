@@ -272,13 +272,10 @@ def _to_kerbs(new: _New) -> Iterator[Clearance]:
 
 
 def _kerb(surfaces: RoadSurfaces, row: int) -> shapely.Geometry:
-    """Edge of a carriageway where no other carriageway goes on.
-
-    Round a corner that two records share it is the edge of the one whose own the corner is.
-    """
+    """Edge of a carriageway where no other carriageway goes on."""
     own = surfaces.carriageway[row]
     others = surfaces.tree.query(own, predicate="intersects")
-    beyond = shapely.union_all(surfaces.own_area[others[others != row]])
+    beyond = shapely.union_all(surfaces.carriageway[others[others != row]])
     return shapely.difference(own.boundary, beyond)
 
 

@@ -1,7 +1,8 @@
 """Road corners: the outer side of a bend at which one record of a street ends and another begins.
 
-Areas of roads end square with their records. Where a street bends at such an end the wedge on its
-outer side would belong to no record, though it would to a street that is drawn as one.
+The land of roads ends square with their records. Where a street bends at such an end the wedge on
+its outer side would belong to no record, though it would to a street that is drawn as one.
+Carriageways are left square there.
 """
 
 from __future__ import annotations

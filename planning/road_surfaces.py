@@ -23,7 +23,7 @@ from layers.errors import LayerError
 from layers.survey import Survey
 from planning.policy_model import Planning, Policy
 from planning.quantities import SURFACES
-from planning.road_corners import CORNERS, bend_otherwise, corner_table, with_corners
+from planning.road_corners import CORNERS, bend_otherwise, corner_table
 
 # Shorter pieces inside a carriageway are rounding of coordinates; all others count.
 _ROUNDING_M = 1e-6
@@ -479,7 +479,6 @@ def _surfaces(
         }
     )
     drawn = shapely.buffer(centre, width / 2, cap_style="flat", join_style="mitre", mitre_limit=2.0)
-    drawn = with_corners(drawn, centre, width / 2, corner.to_numpy(float))
     if surveyed is not None and len(surveyed):
         by_road = surveyed.dissolve(by="road_id").geometry
         place = {road_id: row for row, road_id in enumerate(table["road_id"])}
