@@ -24,8 +24,8 @@ _SAME_M = 1e-3
 _STRAIGHT = 1e-3
 # A wedge reaches so far into its road, so that both are one area.
 _LAP_M = 0.01
-# Corners are mitred out to so many half widths, as those within a record are.
-_MITRE_LIMIT = 2.0
+# Corners are mitred out to so many half widths, as those of land within a record are.
+_MITRE_LIMIT = 5.0
 NO_CORNER = np.nan
 # Columns that tell where a road bends into another record, at its start and at its end.
 CORNERS = ("corner_at_start", "corner_at_end")
