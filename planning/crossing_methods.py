@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray, LineArray, ends_of, segments
 from gis.overlay import CONTACT_TOLERANCE_M, area_inside_union
+from planning.crossing_angles import angles_across
 from planning.crossing_places import Across
 from planning.obstacles import Obstacles
 from planning.policy_model import Planning
 from planning.quantities import Prices
-from planning.road_surfaces import Crossed, RoadSurfaces, angles_across
+from planning.road_surfaces import Crossed, RoadSurfaces
 from planning.standards import Pipe
 from planning.strip_layout import StripLayout
 

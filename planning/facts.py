@@ -34,7 +34,8 @@ from planning.corridors import Corridors
 from planning.crossing_methods import Bores, bores_of
 from planning.policy_model import Policy
 from planning.road_corners import with_corners
-from planning.road_surfaces import Crossed, RoadsSince
+from planning.road_surfaces import Crossed
+from planning.roads_since import RoadsSince
 from planning.routes import Routes
 
 # Greenery where trees are never a matter of commitment (policy guard ``ancient_tree``).
@@ -88,17 +89,9 @@ class Ground:
         centre = surfaces.centre[roads]
         areas = shapely.buffer(centre, width / 2, cap_style="flat", join_style="mitre")
         areas = with_corners(areas, centre, width / 2, surfaces.corner[roads])
-        for row, road in enumerate(roads.tolist()):
-            area = self._drawn_red_lines.get(road)
-            if area is not None:
-                areas[row] = area if self._is_whole(road) else shapely.union(areas[row], area)
+        drawn, whole = surfaces.red_line[roads], surfaces.is_drawn_whole[roads]
+        areas = np.where(whole, drawn, shapely.union(areas, drawn))
         return np.asarray(shapely.union(areas, surfaces.carriageway[roads]))
-
-    def _is_whole(self, road: int) -> bool:
-        """Whether the surveyed red line of a road goes along all of its centre line."""
-        centre = self.corridors.surfaces.centre[road]
-        left = shapely.difference(centre, self._drawn_red_lines[road])
-        return bool(left.length <= CONTACT_TOLERANCE_M)
 
     @cached_property
     def land_in_reach(self) -> NDArray[Any]:
@@ -111,8 +104,7 @@ class Ground:
     def _land_in_reach(self, roads: IntArray) -> NDArray[Any]:
         surfaces, snap_m = self.corridors.surfaces, self.policy.planning.max_snap_m
         unknown = surfaces.table["red_line_width_m"].isna().to_numpy()[roads]
-        for row, road in enumerate(roads.tolist()):
-            unknown[row] &= not (road in self._drawn_red_lines and self._is_whole(road))
+        unknown &= ~surfaces.is_drawn_whole[roads]
         land = np.full(len(roads), None, object)
         some = roads[unknown]
         land[unknown] = shapely.buffer(surfaces.centre[some], surfaces.half_width_m[some] + snap_m)
@@ -128,16 +120,6 @@ class Ground:
                 land = getattr(before, name)[roads.row_before]
                 land[roads.rows] = told(roads.rows)
                 vars(self)[name] = land
-
-    @cached_property
-    def _drawn_red_lines(self) -> Mapping[int, shapely.Geometry]:
-        """Surveyed red-line areas by row of the road."""
-        drawn = self.survey.get("road_red_lines")
-        if drawn is None:
-            return {}
-        place = {road: row for row, road in enumerate(self.corridors.surfaces.table["road_id"])}
-        united = drawn.dissolve(by="road_id").geometry
-        return {place[str(road)]: area for road, area in united.items() if str(road) in place}
 
     @cached_property
     def reaches(self) -> tuple[tuple[Shapes, Truth], ...]:

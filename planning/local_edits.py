@@ -38,7 +38,8 @@ from planning.road_changes import (
     shared_otherwise,
     streets_over,
 )
-from planning.road_surfaces import RoadsSince, RoadSurfaces
+from planning.road_surfaces import SURVEYED, RoadSurfaces
+from planning.roads_since import RoadsSince
 from planning.roadside import Roadside, roadside_after, same_streets
 from planning.splicing import (
     CELL_M,
@@ -81,8 +82,7 @@ _STANDING = ("parcels", "buildings", "water_bodies", "railways", "green", "lines
 _BUILT_FROM = (*_STANDING, "drawn_corridors")
 # What ways to tie-ins are judged and measured by beside roads.
 _JUDGED_BY = ("parcels", "buildings", "water_bodies", "railways", "green")
-# By the id of their road.
-_ROADS = ("roads", "carriageways")
+_ROADS = ("roads", *SURVEYED)
 # What nothing but tie-ins follows from, and what nothing but metres of verge does.
 _MAINS, _GREEN = frozenset(("lines", "nodes")), frozenset(("green",))
 # What whole street parts are judged by.

@@ -15,7 +15,7 @@ from planning.corridors import Corridors, bridges
 from planning.medians import divided
 from planning.obstacles import Obstacles
 from planning.policy_model import Planning
-from planning.road_surfaces import RoadsSince
+from planning.roads_since import RoadsSince
 from planning.roadside import Roadside, Stayed
 
 # What is nearer to a strip than that lies on it.
@@ -75,9 +75,14 @@ def _road_keys(beside: Roadside, rows: IntArray) -> tuple[Told, Told]:
         *(table[name] for name in table),
         surfaces.red_line_ratio[rows],
         key_of_lines(centre),
-        key_of(*shapely.bounds(paved).reshape(-1, 4).T, shapely.area(paved)),
+        *(_key_of_areas(areas) for areas in (paved, surfaces.red_line[rows])),
     )
     return (roads, centre), (roads, paved)
+
+
+def _key_of_areas(areas: NDArray[Any]) -> Keys:
+    """Keys of areas by where they lie and how large they are."""
+    return key_of(*shapely.bounds(areas).reshape(-1, 4).T, shapely.area(areas))
 
 
 def _part_keys(beside: Roadside, rows: IntArray) -> Told:

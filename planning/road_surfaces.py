@@ -24,6 +24,8 @@ from layers.survey import Survey
 from planning.policy_model import Planning, Policy
 from planning.quantities import SURFACES
 from planning.road_corners import CORNERS, bend_otherwise, corner_table
+from planning.road_sections import SectionedRoads, Sections, sections
+from planning.roads_since import RoadsSince
 
 # Shorter pieces inside a carriageway are rounding of coordinates; all others count.
 _ROUNDING_M = 1e-6
@@ -37,12 +39,14 @@ _CITY_ROAD: Mapping[Any, bool] = {"municipal": True, "estate": False, "highway":
 # is what two carriageways share.
 _DAYS = ("opened_on", "overhauled_on", "planned_works_on")
 _TOLD = ("authority", "surface", *_DAYS)
+# Layers that have roads as areas, by the id of their road.
+SURVEYED = ("carriageways", "road_red_lines")
 # By name two carriageways are told to be one divided road.
 _TEXT_COLUMNS = ("name", *_TOLD, "road_class")
 # What follows from where roads lie and how wide they are.
 _OF_GEOMETRY = (
-    "tracks", "keys", "level", "width_assumed", "_rank", "_own_areas", "paved", "own_area",
-    "land",
+    "tracks", "keys", "level", "width_assumed", "_rank", "_sections", "_section_rank",
+    "paved", "own_area", "land",
 )  # fmt: skip
 
 
@@ -54,10 +58,11 @@ class Crossed(NamedTuple):
     """Parts of lines inside carriageways, kerb to kerb, one row for each line and road.
 
     ``line`` and ``road`` are row numbers; ``red_line_m`` is the kerb length times red-line width
-    over carriageway width, NaN where that width is unknown (source: switch ``crossing_extent`` of
-    the policy); ``at_m`` the middle of the part along the line; ``times`` how often the line runs
-    in (contacts at the kerb are none), ``longest_m`` the longest of these. Plain arrays, as a few
-    rows are told of at a time: tables of pandas would take most of the time of a click.
+    over carriageway width, at the place where either was surveyed, NaN where one is unknown
+    (source: switch ``crossing_extent`` of the policy); ``at_m`` the middle of the part along the
+    line; ``times`` how often the line runs in (contacts at the kerb are none), ``longest_m`` the
+    longest of these. Plain arrays, as a few rows are told of at a time: tables of pandas would
+    take most of the time of a click.
     """
 
     line: IntArray
@@ -109,14 +114,18 @@ class Crossed(NamedTuple):
 class RoadSurfaces:
     """Roads as rows: ``table`` holds road_id, authority, surface, widths and what was assumed.
 
-    ``carriageway`` are polygons; ``red_line_ratio`` is red-line width over carriageway width,
-    NaN where one of the two widths is unknown. ``footway_m`` is land of a street beyond its kerb
-    where no red line tells how wide it is (setting ``usual_footway_m`` of the policy).
+    ``carriageway`` are polygons; ``red_line`` are surveyed red-line areas, empty where there is
+    none; ``is_measured`` tells where either was surveyed and the other one is known.
+    ``red_line_ratio`` is red-line width over carriageway width in the mean, NaN where one of them
+    is unknown. ``footway_m`` is land of a street beyond its kerb where no red line tells how wide
+    it is (setting ``usual_footway_m`` of the policy).
     """
 
     table: pd.DataFrame
     centre: LineArray
     carriageway: NDArray[Any]
+    red_line: NDArray[Any]
+    is_measured: NDArray[np.bool_]
     red_line_ratio: FloatArray
     footway_m: float
 
@@ -190,11 +199,13 @@ class RoadSurfaces:
         carriageway that the ``level`` puts above or below the ground is met near its ends only,
         where it comes to the ground.
         """
-        pieces = self._own_areas.pieces(lines).once(self._rank, self.level)
-        owner = pieces.line * len(self.centre) + pieces.area
+        parts = self._sections
+        pieces = parts.areas.pieces(lines).once(self._section_rank, self.level[parts.road])
+        owner = pieces.line * len(self.centre) + parts.road[pieces.area]
         order = np.lexsort((pieces.start_m, owner))
         order = order[pieces.length_m[order] > 0]
         owner, start, end = owner[order], pieces.start_m[order], pieces.end_m[order]
+        ratio = parts.ratio[pieces.area[order]]
         first = np.flatnonzero(np.diff(owner, prepend=-1))
         kerb_m = _sums(end - start, first)
         at_m = _sums((end - start) * (start + end) / 2, first) / kerb_m
@@ -203,13 +214,12 @@ class RoadSurfaces:
         run = np.flatnonzero(anew | _begins_stretch(lines, pieces.line[order], start))
         run_m, first_run = _sums(end - start, run), np.searchsorted(run, first)
         line, road = np.divmod(owner[first], len(self.centre))
-        red_line_m = kerb_m * self.red_line_ratio[road]
         found = Crossed(
             line,
             road,
             kerb_m,
             at_m,
-            red_line_m,
+            _sums((end - start) * ratio, first),
             _sums((run_m > CONTACT_TOLERANCE_M).astype(np.int64), first_run),
             np.maximum.reduceat(run_m, first_run) if len(run) else run_m,
         )
@@ -267,8 +277,45 @@ class RoadSurfaces:
         return np.argsort(order)
 
     @cached_property
-    def _own_areas(self) -> Areas:
-        return Areas(self.own_area)
+    def _sections(self) -> SectionedRoads:
+        """What each road has of the carriageways, with red line over kerb as it is there."""
+        return self._sectioned(np.flatnonzero(self.is_measured), {})
+
+    @cached_property
+    def _section_rank(self) -> IntArray:
+        """Place of each section, by road, where the most is counted first."""
+        parts = self._sections
+        most = np.nan_to_num(parts.ratio, nan=np.inf)
+        return np.argsort(np.lexsort((-most, self._rank[parts.road])))
+
+    def _sectioned(self, roads: IntArray, cut: Mapping[int, Sections]) -> SectionedRoads:
+        """The sections of all roads, where some have yet to be measured and others are ``cut``."""
+        told = sections(
+            self.centre[roads],
+            self.carriageway[roads],
+            self.own_area[roads],
+            self._land_to_red_line(roads),
+            self.red_line_ratio[roads],
+        )
+        found = {**cut, **dict(zip(roads.tolist(), told, strict=True))}
+        return SectionedRoads.of(self.own_area, self.red_line_ratio, dict(sorted(found.items())))
+
+    def _land_to_red_line(self, roads: IntArray) -> NDArray[Any]:
+        """The land of roads between their red lines, surveyed or by width, none if unknown."""
+        width, centre = self.table["red_line_width_m"].to_numpy(float)[roads], self.centre[roads]
+        land = shapely.buffer(centre, width / 2, cap_style="flat", join_style="mitre")
+        surveyed = self.red_line[roads]
+        recorded = np.isfinite(width) & ~self.is_drawn_whole[roads]
+        land = np.where(recorded, shapely.union(land, surveyed), surveyed)
+        known = recorded | self.is_drawn_whole[roads]
+        land[known] = shapely.union(land[known], self.carriageway[roads[known]])
+        return np.asarray(land)
+
+    @cached_property
+    def is_drawn_whole(self) -> NDArray[np.bool_]:
+        """Roads whose surveyed red line goes along all of their centre line."""
+        left = shapely.difference(self.centre, self.red_line)
+        return np.asarray(shapely.length(left) <= CONTACT_TOLERANCE_M)
 
     @cached_property
     def land(self) -> Areas:
@@ -326,9 +373,17 @@ class RoadSurfaces:
             vars(self)["land"] = before.land.with_others(land, since.row_before)
         if "paved" in vars(before):
             vars(self)["paved"] = before.paved.with_others(self.carriageway, since.row_before)
-        if "_own_areas" in vars(before):
-            own_areas = before._own_areas.with_others(self.own_area, since.row_before)
-            vars(self)["_own_areas"] = own_areas
+        if "_sections" in vars(before):
+            vars(self)["_sections"] = self._sections_since(before, since)
+
+    def _sections_since(self, before: RoadSurfaces, since: RoadsSince) -> SectionedRoads:
+        """The sections, measured anew only where a road or what it has of others is otherwise."""
+        cut, stood = before._sections.cut, {}
+        for row, was in enumerate(since.stayed.tolist()):
+            if was in cut and self.own_area[row] is before.own_area[was]:
+                stood[row] = cut[was]
+        anew = np.setdiff1d(np.flatnonzero(self.is_measured), np.array(list(stood), np.int64))
+        return self._sectioned(anew, stood).taking(before._sections)
 
 
 def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
@@ -347,58 +402,8 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
         If there are no roads, or none has a length.
     """
     roads = _with_length(survey)
-    return _surfaces(
-        roads, corner_table(roads, _level(roads)), survey.get("carriageways"), policy.planning
-    )
-
-
-class RoadsSince(NamedTuple):
-    """Roads after an edit, by row.
-
-    ``row_before`` is the row that each had, -1 for one that came; ``told`` are those of which
-    anything but their days is told otherwise, those that came among them; ``dated`` the others
-    whose record changed: when they were opened or overhauled, or what nothing here reads.
-    """
-
-    row_before: IntArray
-    told: NDArray[np.bool_]
-    dated: NDArray[np.bool_]
-
-    @staticmethod
-    def none(count: int) -> RoadsSince:
-        """So many roads of which nothing is told otherwise."""
-        return RoadsSince(np.arange(count), *np.zeros((2, count), bool))
-
-    @staticmethod
-    def all_new(count: int) -> RoadsSince:
-        """So many roads that came."""
-        return RoadsSince(np.full(count, -1), np.ones(count, bool), np.zeros(count, bool))
-
-    @property
-    def stayed(self) -> IntArray:
-        """The row that each road had, -1 for one that is told otherwise."""
-        return np.where(self.told, -1, self.row_before)
-
-    @property
-    def rows(self) -> IntArray:
-        """Rows of the roads that are told otherwise."""
-        return np.flatnonzero(self.told)
-
-    @property
-    def keep_numbers(self) -> bool:
-        """Whether every road that was there has the row that it had."""
-        stands = np.flatnonzero(self.row_before >= 0)
-        return np.array_equal(self.row_before[stands], stands)
-
-    def differ_in_days(self, count: int) -> bool:
-        """Whether of so many roads before nothing but days is told otherwise now."""
-        return not self.told.any() and len(self.told) == count
-
-    def gone(self, count: int) -> IntArray:
-        """Rows, of so many before, of the roads that went or are told otherwise now."""
-        gone = np.ones(count, bool)
-        gone[self.row_before[~self.told]] = False
-        return np.flatnonzero(gone)
+    drawn = _Drawn.of(survey, roads.index.astype(str))
+    return _surfaces(roads, corner_table(roads, _level(roads)), drawn, policy.planning)
 
 
 def road_surfaces_again(
@@ -416,10 +421,7 @@ def road_surfaces_again(
     row_before = pd.Index(before.road_ids, dtype=object).get_indexer(ids).astype(np.int64)
     altered, corner = ids.isin(list(changed)), corner_table(roads, _level(roads))
     told = altered | bend_otherwise(before.corner[row_before], corner)
-    drawn = survey.get("carriageways")
-    if drawn is not None:
-        drawn = drawn[drawn.index.astype(str).isin(ids[told])]
-    few = _surfaces(roads[told], corner[told], drawn, policy.planning)
+    few = _surfaces(roads[told], corner[told], _Drawn.of(survey, ids[told]), policy.planning)
     row = row_before.copy()
     row[told] = len(before.centre) + np.arange(len(few.centre))
     table = pd.concat([before.table, few.table], ignore_index=True).iloc[row]
@@ -428,6 +430,8 @@ def road_surfaces_again(
         table=table.reset_index(drop=True),
         centre=np.concatenate([before.centre, few.centre])[row],
         carriageway=np.concatenate([before.carriageway, few.carriageway])[row],
+        red_line=np.concatenate([before.red_line, few.red_line])[row],
+        is_measured=np.concatenate([before.is_measured, few.is_measured])[row],
         red_line_ratio=np.concatenate([before.red_line_ratio, few.red_line_ratio])[row],
     )
     since = RoadsSince(row_before, told, np.zeros(len(told), bool))
@@ -453,11 +457,29 @@ def _level(roads: gpd.GeoDataFrame) -> IntArray:
     return np.asarray(roads["level"].fillna(0.0).to_numpy(np.int64))
 
 
+class _Drawn(NamedTuple):
+    """What a survey has of some roads as areas, in their order; None where it has nothing."""
+
+    carriageway: NDArray[Any]
+    red_line: NDArray[Any]
+
+    @classmethod
+    def of(cls, survey: Survey, ids: pd.Index) -> _Drawn:
+        """The areas of the roads of these ids; those of other roads stand for nothing."""
+        return cls(*(_areas_of(survey.get(name), ids) for name in SURVEYED))
+
+
+def _areas_of(drawn: gpd.GeoDataFrame | None, ids: pd.Index) -> NDArray[Any]:
+    found = np.full(len(ids), None, object)
+    if drawn is not None:
+        own = drawn[drawn.index.astype(str).isin(ids)]
+        for road_id, area in own.dissolve(by="road_id").geometry.items():
+            found[ids.get_loc(str(road_id))] = area
+    return found
+
+
 def _surfaces(
-    roads: gpd.GeoDataFrame,
-    corner: pd.DataFrame,
-    surveyed: gpd.GeoDataFrame | None,
-    settings: Planning,
+    roads: gpd.GeoDataFrame, corner: pd.DataFrame, drawn: _Drawn, settings: Planning
 ) -> RoadSurfaces:
     centre = np.asarray(roads.geometry.array)
     known = pd.to_numeric(roads["carriageway_width_m"], errors="coerce").to_numpy(float, copy=True)
@@ -466,6 +488,7 @@ def _surfaces(
     assumed = np.array([defaults.get(c, narrowest) for c in roads["road_class"]], float)
     width = np.where(np.isfinite(known), known, assumed)
     red_line = pd.to_numeric(roads["red_line_width_m"], errors="coerce").to_numpy(float)
+    paved, fenced = (shapely.is_geometry(areas) for areas in drawn)
     table = pd.DataFrame(
         {
             "road_id": roads.index.astype(str),
@@ -473,23 +496,49 @@ def _surfaces(
             "on_bridge": roads["on_bridge"].to_numpy(object),
             "level": _level(roads),
             "carriageway_width_m": width,
-            "width_assumed": ~np.isfinite(known) & (width > 0),
+            "width_assumed": ~np.isfinite(known) & (width > 0) & ~paved,
             "red_line_width_m": red_line,
             **{name: corner[name].to_numpy(float) for name in CORNERS},
         }
     )
-    drawn = shapely.buffer(centre, width / 2, cap_style="flat", join_style="mitre", mitre_limit=2.0)
-    if surveyed is not None and len(surveyed):
-        by_road = surveyed.dissolve(by="road_id").geometry
-        place = {road_id: row for row, road_id in enumerate(table["road_id"])}
-        for road_id, area in by_road.items():
-            if (row := place.get(str(road_id))) is not None:
-                drawn[row] = area
-                table.loc[row, "width_assumed"] = False
-                # Narrower than its record, each metre of it stands for more of the red line.
-                known[row] = np.minimum(known[row], area.area / centre[row].length)
-    ratio = np.maximum(red_line, known) / known
-    return RoadSurfaces(table, centre, drawn, ratio, settings.usual_footway_m)
+    by_width = shapely.buffer(
+        centre, width / 2, cap_style="flat", join_style="mitre", mitre_limit=2.0
+    )
+    surfaces = RoadSurfaces(
+        table,
+        centre,
+        np.where(paved, drawn.carriageway, by_width),
+        np.where(fenced, drawn.red_line, shapely.Polygon()),
+        _is_measured(paved, fenced, known, red_line),
+        np.full(len(centre), np.nan),
+        settings.usual_footway_m,
+    )
+    return replace(surfaces, red_line_ratio=_mean_ratio(surfaces, known, paved))
+
+
+def _is_measured(
+    paved: NDArray[np.bool_], fenced: NDArray[np.bool_], kerb_m: FloatArray, red_line_m: FloatArray
+) -> NDArray[np.bool_]:
+    """Roads with a surveyed carriageway or red line, of which the other one is known too."""
+    kerbs, lines = paved | np.isfinite(kerb_m), fenced | np.isfinite(red_line_m)
+    return np.asarray((paved | fenced) & kerbs & lines)
+
+
+def _mean_ratio(
+    surfaces: RoadSurfaces, recorded_m: FloatArray, paved: NDArray[np.bool_]
+) -> FloatArray:
+    """Red-line width over carriageway width in the mean; NaN where one of them is unknown.
+
+    Narrower than its record, each metre of a surveyed carriageway stands for more of the red line.
+    """
+    length_m = shapely.length(surfaces.centre)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        surveyed_m = shapely.area(surfaces.carriageway) / length_m
+        drawn_m = shapely.area(surfaces.red_line) / length_m
+    kerb_m = np.where(paved, np.fmin(recorded_m, surveyed_m), recorded_m)
+    recorded = surfaces.table["red_line_width_m"].to_numpy(float)
+    red_line_m = np.where(surfaces.is_drawn_whole, drawn_m, recorded)
+    return np.maximum(red_line_m, kerb_m) / kerb_m
 
 
 def lie_otherwise(
@@ -510,7 +559,7 @@ def _differ(
     alike = np.ones(len(row), bool)
     for name in after.table.columns.drop(list(but)):
         alike &= _equal(*(table[name] for table in tables))
-    for name in ("centre", "carriageway"):
+    for name in ("centre", "carriageway", "red_line"):
         alike &= shapely.equals_exact(getattr(before, name)[old], getattr(after, name)[row], 0.0)
     ratios = before.red_line_ratio[old], after.red_line_ratio[row]
     other[row] = ~(alike & np.isclose(*ratios, rtol=0.0, atol=0.0, equal_nan=True))
@@ -545,42 +594,3 @@ def _sums(values: NDArray[Any], first: IntArray) -> NDArray[Any]:
 def _text(column: pd.Series) -> pd.Series:
     """Texts with None for unknown; pandas' own text columns would turn None into NaN."""
     return pd.Series(column.to_numpy(object), dtype=object)
-
-
-def entries(crossings: pd.DataFrame) -> pd.DataFrame:
-    """Crossings without contacts: pieces so short that the line only touches the kerb.
-
-    Contacts count in lengths, but they are no crossing that has an angle or a number.
-    """
-    return crossings[crossings["kerb_m"] > CONTACT_TOLERANCE_M]
-
-
-def crossing_angles(
-    lines: LineArray, crossings: pd.DataFrame, surfaces: RoadSurfaces
-) -> FloatArray:
-    """The ``angles_across`` of the crossings of a table."""
-    line, road = (crossings[name].to_numpy(np.int64) for name in ("line", "road"))
-    return angles_across(lines, line, road, crossings["at_m"].to_numpy(float), surfaces)
-
-
-def angles_across(
-    lines: LineArray, line: IntArray, road: IntArray, at_m: FloatArray, surfaces: RoadSurfaces
-) -> FloatArray:
-    """Angle between each crossing piece and the centre line of its road, 0 to 90 degrees.
-
-    ``at_m`` is the middle of the piece along its line.
-    """
-    ways = Tracks(lines)
-    middle = shapely.points(ways.at(line, at_m))
-    along = shapely.line_locate_point(surfaces.centre[road], middle)
-    return _angle_between(_direction(ways, line, at_m), _direction(surfaces.tracks, road, along))
-
-
-def _direction(tracks: Tracks, line: IntArray, at_m: FloatArray) -> FloatArray:
-    """Direction of each line at a distance from its start, taken over two metres."""
-    return tracks.at(line, at_m + 1) - tracks.at(line, at_m - 1)
-
-
-def _angle_between(one: FloatArray, two: FloatArray) -> FloatArray:
-    cross = np.abs(one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0])
-    return np.asarray(np.degrees(np.arctan2(cross, np.abs((one * two).sum(axis=1)))))

@@ -26,12 +26,12 @@ from planning.bent_feet import Bent
 from planning.medians import ROUNDABOUT_M, arcs_of_roundabouts
 from planning.policy_model import Planning, Policy
 from planning.road_surfaces import (
-    RoadsSince,
     RoadSurfaces,
     lie_otherwise,
     road_surfaces,
     road_surfaces_again,
 )
+from planning.roads_since import RoadsSince
 from planning.standards import load_standards
 from planning.strip_layout import strip_offsets
 

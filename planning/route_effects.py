@@ -375,7 +375,7 @@ def _crossing_effects(hold: Hold) -> tuple[Effects, Effects]:
     both = np.full(len(part), np.sqrt(2.0))
     width = surfaces.table["carriageway_width_m"].to_numpy(float)[road]
     share = np.minimum(shapely.length(part) * sine / width, 1.0)
-    ratio = surfaces.red_line_ratio[road]
+    ratio = (counted.red_line_m / counted.kerb_m)[row]
     xy = shapely.get_coordinates(middle)
     tables = []
     for figure, factor, one in (

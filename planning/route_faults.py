@@ -17,10 +17,10 @@ import shapely
 from gis.linear import LineArray
 from gis.overlay import CONTACT_TOLERANCE_M, enters
 from planning.corridors import Corridors
+from planning.crossing_angles import crossing_angles
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route
 from planning.narrow_slots import NarrowSlot, tight_stretches
-from planning.road_surfaces import crossing_angles
 from planning.route_edges import ON_EDGE_M
 from planning.standards import Pipe
 from planning.street_sides import compass_side

@@ -20,7 +20,8 @@ from planning.corridors import SURFACES_FROM, Corridors
 from planning.crossing_methods import Bores, bores_of
 from planning.facts import Ground
 from planning.groundwork import SERVING, Groundwork
-from planning.road_surfaces import Crossed, RoadsSince
+from planning.road_surfaces import SURVEYED, Crossed
+from planning.roads_since import RoadsSince
 from planning.roadside import same_streets
 from planning.route_effects import KERBS
 from planning.slots import EXISTING
@@ -40,7 +41,7 @@ _OF_OBSTACLES = ("private_areas", "water_areas")
 _OBSTACLES = frozenset(("parcels", "buildings", "water_bodies", "railways"))
 _CLOSING = frozenset(("no_dig", "trees", "green"))
 _EXISTING = frozenset(("lines", "nodes"))
-_ROADS = frozenset(("roads", "carriageways"))
+_ROADS = frozenset(("roads", *SURVEYED))
 # Layers that decide where pits have room, and what they take.
 _AROUND_PITS = _OBSTACLES | _ROADS | {"green"}
 
@@ -188,15 +189,12 @@ def _ground(
         hand_on(before, after, _OF_ROAD_TABLE)
     if streets_stand:
         hand_on(before, after, ("centre_lines",))
-    if "road_red_lines" not in changed:
-        if roads.keep_numbers and (roads.row_before >= 0).all():
-            hand_on(before, after, ("_drawn_red_lines",))  # a new road may be drawn there already
-        if streets_stand:
-            hand_on(before, after, _OF_ROADS)
-        else:
-            after.take_land(before, roads)
-        if same_roads:
-            hand_on(before, after, ("city_road_areas",))
+    if streets_stand:
+        hand_on(before, after, _OF_ROADS)
+    else:
+        after.take_land(before, roads)
+    if same_roads:
+        hand_on(before, after, ("city_road_areas",))
     hand_on(before, after, [name for name, layer in _OF_LAYER.items() if layer not in changed])
     if before.corridors.crossings is after.corridors.crossings:
         hand_on(before, after, ("_roads_by_edge",))

@@ -17,7 +17,7 @@ from gis.linear import IntArray
 from gis.regions import Region
 from planning.groundwork import Groundwork
 from planning.piece_ground import BORED, CUT, PieceGround, PieceLines, lines_key
-from planning.road_surfaces import RoadsSince
+from planning.roads_since import RoadsSince
 from planning.route_pieces import NOTHING, OUTCOMES, PieceBook
 from planning.splicing import CELL_M
 from planning.survey_changes import Change

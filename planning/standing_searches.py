@@ -22,7 +22,7 @@ from planning.facts import Ground
 from planning.groundwork import SEARCHES_BEFORE, Groundwork
 from planning.narrow_slots import NOT_IN_SLOTS, tight_after
 from planning.no_dig import Closed
-from planning.road_surfaces import RoadsSince
+from planning.roads_since import RoadsSince
 from planning.routes import Search
 from planning.slots import EXISTING, existing_lines_near
 from planning.standards import Pipe

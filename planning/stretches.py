@@ -20,8 +20,8 @@ from shapely.ops import substring
 
 from gis.linear import FloatArray, IntArray, LineArray
 from gis.overlay import CONTACT_TOLERANCE_M
+from planning.crossing_angles import crossing_angles
 from planning.lanes import KIND as LANE
-from planning.road_surfaces import crossing_angles
 from planning.route_edges import ON_EDGE_M, edges_along
 from planning.routes import DrawnWay
 from planning.slots import kind_of_slots, slots_beside

@@ -22,9 +22,10 @@ from gis.linear import (
 )
 from gis.noding import Network
 from gis.strips import Strips
+from planning.crossing_angles import angles_across
 from planning.medians import Pairs, divided, islands, outside_medians
 from planning.obstacles import Obstacles
-from planning.road_surfaces import RoadSurfaces, angles_across
+from planning.road_surfaces import RoadSurfaces
 
 # A strip that meets a carriageway at less than this angle runs along it and is dropped; the
 # mouth of a side street is met at its own angle, seldom below 30°.

@@ -22,10 +22,11 @@ from gis.regions import Region
 from layers.survey import Survey
 from layers.utilities import Utility
 from planning.corridors import Corridors, green_of
+from planning.crossing_angles import angles_across
 from planning.networks import Network, Networks, network_of
 from planning.obstacles import obstacles_of
 from planning.policy_model import Policy
-from planning.road_surfaces import Crossed, angles_across
+from planning.road_surfaces import Crossed
 from planning.standards import Pipe, Standards
 from planning.tie_in_rules import refusals
 from planning.tie_in_ways import MainWays, Ways, even

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import shapely
 
 from layers.survey import Survey
+from planning.road_surfaces import SURVEYED
 from planning.texts import gettext as _
 
 POLICY = "rules/counties/{county}/policy.toml"
@@ -201,11 +202,16 @@ def nearest_level(place: Place) -> Iterator[Feature]:
 
 
 def crossed(place: Place) -> Iterator[Feature]:
-    """The roads that a route crosses, and their widths."""
+    """The roads that a route crosses, their widths, and the areas that were surveyed of them."""
     yield from way(place)
     for crossing in (one for route in place.routes for one in route.get("crossings", ())):
+        road = crossing["road_id"]
         for field in ("carriageway_width_m", "red_line_width_m"):
-            yield Feature("roads", crossing["road_id"], field)
+            yield Feature("roads", road, field)
+        for layer in SURVEYED:
+            drawn = place.survey.get(layer)
+            if drawn is not None and road in drawn.index:
+                yield Feature(layer, road, "geometry")
 
 
 def grounds(place: Place) -> Iterator[Feature]:
@@ -356,7 +362,7 @@ _MEASURE_WORDS = {
     "new_duct": _("路由长度 − 利用既有管孔的长度"),
     "green": _("作业带与绿地相交部分的并集面积"),
     "longest": _("单处穿越车行道的最长长度"),
-    "crossing_red_line": _("穿越各段长 × 红线宽 ÷ 车行道宽,求和"),
+    "crossing_red_line": _("穿越各段长 × 该处红线宽 ÷ 车行道宽,求和"),
     "crossing": _("路由在城市道路车行道内各段长度之和"),
     "length": _("路由自接入点至红线的长度"),
     "construction": _("路由自接入点至红线的长度"),
@@ -386,10 +392,10 @@ _ROUTE: tuple[tuple[str, str, Inputs, Rule | None], ...] = (
     ("cost_yuan", _("各类地面上的长度 × 该地面每米单价,求和"), dug, _PRICED),
     ("crossing_count", _("车行道内的段数"), crossed, None),
     ("crossing_kerb_m", _("车行道内各段长度之和(路缘石之间)"), crossed, None),
-    ("crossing_red_line_m", _("各段长 × 红线宽 ÷ 车行道宽,求和"), crossed, None),
+    ("crossing_red_line_m", _("各段长 × 该处红线宽 ÷ 车行道宽,求和"), crossed, None),
     ("green_m2", _("作业带与绿地相交部分的并集面积"), greenery, None),
     ("crossings/*/kerb_m", _("该道路车行道内的长度(路缘石之间)"), crossed, None),
-    ("crossings/*/red_line_m", _("该段长 × 红线宽 ÷ 车行道宽"), crossed, None),
+    ("crossings/*/red_line_m", _("该段长 × 该处红线宽 ÷ 车行道宽"), crossed, None),
     ("stretches/*/from_m", _("沿路由自接入点起的长度"), way, None),
     ("stretches/*/length_m", _("该段沿路由的长度"), way, None),
     ("stretches/*/*", _("沿该段各横断面中最窄处的宽度"), grounds, _CLEARANCE),

@@ -72,8 +72,8 @@ class Town:
         self.carriageway = shapely.buffer(drawn, _SEAM_M, join_style="mitre")
         self.rank = np.argsort(self.order)
         self.tree = shapely.STRtree(self.carriageway)
-        if _newest(workspace, "carriageways") is not None:
-            raise InputError(_("{}:有实测车行道,本核对只按宽度。").format(workspace))
+        if any(_newest(workspace, name) is not None for name in ("carriageways", "road_red_lines")):
+            raise InputError(_("{}:有实测车行道或红线,本核对只按宽度。").format(workspace))
         green = _newest(workspace, "green")
         self.green = None if green is None else shapely.union_all(np.asarray(green.geometry))
 

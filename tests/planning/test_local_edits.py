@@ -106,6 +106,20 @@ def test_a_red_line_that_leaves_no_footway_bars_where_a_whole_build_does() -> No
     assert _narrow_strips(edit.work) == _narrow_strips(ready(survey)) != set()
 
 
+@pytest.mark.parametrize("bounds", [(800, -14, 1100, 14), (700, -11, 900, 30)])
+def test_edges_count_the_red_line_that_was_surveyed_since(bounds: tuple[float, ...]) -> None:
+    def drawn(*corners: float) -> Survey:
+        area = table("road_red_lines", {"R-2": {"geometry": box(*corners)}})
+        return with_layers(ribbon(), road_red_lines=area)
+
+    survey = drawn(*bounds)
+    edit, whole = edited(ready(drawn(800, -11, 1100, 11)), survey), ready(survey)
+    assert edit.is_local
+    assert_equal(edit.work, whole)
+    counted = [one.corridors.crossings["red_line_m"].sum() for one in (edit.work, whole)]
+    assert counted[0] == pytest.approx(counted[1])
+
+
 def test_a_line_that_fills_a_footway_bars_where_a_whole_build_does() -> None:
     row = {"diameter_mm": 2000.0, "material": "concrete", "position_accuracy_m": 0.0}
     big = main((820, 7.5), (1040, 7.5), utility="sewage", subtype=None, **row)

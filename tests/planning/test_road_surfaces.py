@@ -180,8 +180,8 @@ def test_what_two_carriageways_share_belongs_to_the_wider_road() -> None:
 
 def test_a_surveyed_carriageway_replaces_the_drawn_one() -> None:
     found = surfaces(carriageways={"R-1": {"geometry": box(0, -5, 300, 9)}})
-    # 14 m of surveyed carriageway; the ratio stays 20 / 10.
-    assert crossings(found, line((50, -20), (50, 20))) == [(0, "R-1", 14.0, 28.0)]
+    # 14 m of surveyed carriageway; between the red lines are the 20 m of the record.
+    assert crossings(found, line((50, -20), (50, 20))) == [(0, "R-1", 14.0, 20.0)]
 
 
 def test_a_surveyed_carriageway_narrower_than_its_record_reaches_to_the_red_line() -> None:

@@ -59,14 +59,18 @@ def _crossed() -> Survey:
         "C-1": street((0, 0), (-60, -60), carriageway_width_m=9.0),
         "C-2": street((-60, -140), (-60, -60)),
     }
-    return town(roads=roads, carriageways={"W-1": {"geometry": box(0, 144, 400, 157)}})
+    return town(
+        roads=roads,
+        carriageways={"W-1": {"geometry": box(0, 144, 400, 157)}},
+        road_red_lines={"W-1": {"geometry": box(0, 138, 500, 166)}},
+    )
 
 
 def _known(name: str, make: Callable[[], Survey]) -> tuple[Survey, Roadside]:
     if name not in _ROADSIDES:
         survey = make()
         beside = roadside(survey, policy())
-        _ = beside.surfaces.keys, beside.surfaces.own_area  # taken over where they were made
+        _ = beside.surfaces.keys, beside.surfaces._sections  # taken over where they were made
         _ROADSIDES[name] = survey, beside
     return _ROADSIDES[name]
 
@@ -79,6 +83,7 @@ def _edit_of_a_road(draw: st.DrawFn, survey: Survey) -> tuple[Survey, frozenset[
     x, y = (draw(st.integers(int(a), int(b))) for a, b in ((west, east), (south, north)))
     width = draw(st.sampled_from([4.0, 7.0, 9.0, 16.0]))
     surveyed = np.array([0.0, 150.0 - width, 450.0, 155.0]) + np.tile(ORIGIN, 2)
+    land = surveyed + np.array([0.0, -9.0, 450.0, width])
     edits: dict[str, Callable[[], Survey]] = {
         "width": lambda: told(survey, "roads", row, carriageway_width_m=width),
         "no width": lambda: told(survey, "roads", row, carriageway_width_m=None),
@@ -90,12 +95,13 @@ def _edit_of_a_road(draw: st.DrawFn, survey: Survey) -> tuple[Survey, frozenset[
         "place": lambda: moved(survey, "roads", row, draw(st.sampled_from([-7.0, 0.4, 2.0])), 1.0),
         "gone": lambda: without(survey, "roads", row),
         "carriageway": lambda: told(survey, "carriageways", 0, geometry=box(*surveyed)),
+        "land": lambda: told(survey, "road_red_lines", 0, geometry=box(*land)),
         "new": lambda: added(survey, "roads", **street((x, y), (x + 30, y - 70))),
     }
     if "X-1" in table.index:
         del edits["new"]
     if "carriageways" not in survey.tables:
-        del edits["carriageway"]
+        del edits["carriageway"], edits["land"]
     after = edits[draw(st.sampled_from(sorted(edits)))]()
     return after, frozenset({str(table.index[row]), "X-1", "W-1"})
 
@@ -140,7 +146,9 @@ def _assert_same_surfaces(one: RoadSurfaces, two: RoadSurfaces) -> None:
     assert one.table.astype(str).equals(two.table.astype(str))
     np.testing.assert_array_equal(one.keys, two.keys)
     np.testing.assert_allclose(one.red_line_ratio, two.red_line_ratio)
-    for name in ("centre", "carriageway", "own_area"):
+    np.testing.assert_array_equal(one._sections.road, two._sections.road)
+    np.testing.assert_allclose(one._sections.ratio, two._sections.ratio)
+    for name in ("centre", "carriageway", "own_area", "red_line"):
         assert shapely.equals_exact(getattr(one, name), getattr(two, name), 1e-6).all(), name
 
 

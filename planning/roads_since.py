@@ -1,0 +1,59 @@
+"""Roads since: which of the roads of a survey are those that were there before an edit."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis.linear import IntArray
+
+
+class RoadsSince(NamedTuple):
+    """Roads after an edit, by row.
+
+    ``row_before`` is the row that each had, -1 for one that came; ``told`` are those of which
+    anything but their days is told otherwise, those that came among them; ``dated`` the others
+    whose record changed: when they were opened or overhauled, or what nothing here reads.
+    """
+
+    row_before: IntArray
+    told: NDArray[np.bool_]
+    dated: NDArray[np.bool_]
+
+    @staticmethod
+    def none(count: int) -> RoadsSince:
+        """So many roads of which nothing is told otherwise."""
+        return RoadsSince(np.arange(count), *np.zeros((2, count), bool))
+
+    @staticmethod
+    def all_new(count: int) -> RoadsSince:
+        """So many roads that came."""
+        return RoadsSince(np.full(count, -1), np.ones(count, bool), np.zeros(count, bool))
+
+    @property
+    def stayed(self) -> IntArray:
+        """The row that each road had, -1 for one that is told otherwise."""
+        return np.where(self.told, -1, self.row_before)
+
+    @property
+    def rows(self) -> IntArray:
+        """Rows of the roads that are told otherwise."""
+        return np.flatnonzero(self.told)
+
+    @property
+    def keep_numbers(self) -> bool:
+        """Whether every road that was there has the row that it had."""
+        stands = np.flatnonzero(self.row_before >= 0)
+        return np.array_equal(self.row_before[stands], stands)
+
+    def differ_in_days(self, count: int) -> bool:
+        """Whether of so many roads before nothing but days is told otherwise now."""
+        return not self.told.any() and len(self.told) == count
+
+    def gone(self, count: int) -> IntArray:
+        """Rows, of so many before, of the roads that went or are told otherwise now."""
+        gone = np.ones(count, bool)
+        gone[self.row_before[~self.told]] = False
+        return np.flatnonzero(gone)
