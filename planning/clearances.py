@@ -272,10 +272,13 @@ def _to_kerbs(new: _New) -> Iterator[Clearance]:
 
 
 def _kerb(surfaces: RoadSurfaces, row: int) -> shapely.Geometry:
-    """Edge of a carriageway where no other carriageway goes on."""
+    """Edge of a carriageway where no other carriageway goes on.
+
+    Round a corner that two records share it is the edge of the one whose own the corner is.
+    """
     own = surfaces.carriageway[row]
     others = surfaces.tree.query(own, predicate="intersects")
-    beyond = shapely.union_all(surfaces.carriageway[others[others != row]])
+    beyond = shapely.union_all(surfaces.own_area[others[others != row]])
     return shapely.difference(own.boundary, beyond)
 
 

@@ -28,6 +28,7 @@ from planning.application import Application
 from planning.carriers import may_carry
 from planning.corridor_parts import regreened
 from planning.corridors import Corridors, bridges, build_beside, green_of
+from planning.drawn_roads import SURVEYED
 from planning.groundwork import Groundwork, Joined, gates_of, joined_gates, prepare
 from planning.land_changes import moved_land
 from planning.obstacles import obstacles_of
@@ -38,7 +39,7 @@ from planning.road_changes import (
     shared_otherwise,
     streets_over,
 )
-from planning.road_surfaces import SURVEYED, RoadSurfaces
+from planning.road_surfaces import RoadSurfaces
 from planning.roads_since import RoadsSince
 from planning.roadside import Roadside, roadside_after, same_streets
 from planning.splicing import (

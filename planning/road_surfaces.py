@@ -21,9 +21,17 @@ from gis.overlay import CONTACT_TOLERANCE_M
 from language import gettext as _
 from layers.errors import LayerError
 from layers.survey import Survey
+from planning.drawn_roads import DrawnRoads
 from planning.policy_model import Planning, Policy
 from planning.quantities import SURFACES
-from planning.road_corners import CORNERS, bend_otherwise, corner_table
+from planning.road_corners import (
+    BEYOND,
+    CORNERS,
+    KERB_MITRE_LIMIT,
+    bend_otherwise,
+    corner_table,
+    with_kerbs,
+)
 from planning.road_sections import SectionedRoads, Sections, sections
 from planning.roads_since import RoadsSince
 
@@ -39,8 +47,6 @@ _CITY_ROAD: Mapping[Any, bool] = {"municipal": True, "estate": False, "highway":
 # is what two carriageways share.
 _DAYS = ("opened_on", "overhauled_on", "planned_works_on")
 _TOLD = ("authority", "surface", *_DAYS)
-# Layers that have roads as areas, by the id of their road.
-SURVEYED = ("carriageways", "road_red_lines")
 # By name two carriageways are told to be one divided road.
 _TEXT_COLUMNS = ("name", *_TOLD, "road_class")
 # What follows from where roads lie and how wide they are.
@@ -402,8 +408,8 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
         If there are no roads, or none has a length.
     """
     roads = _with_length(survey)
-    drawn = _Drawn.of(survey, roads.index.astype(str))
-    return _surfaces(roads, corner_table(roads, _level(roads)), drawn, policy.planning)
+    drawn = DrawnRoads.of(survey, roads.index.astype(str))
+    return _surfaces(roads, _corners(roads, policy.planning), drawn, policy.planning)
 
 
 def road_surfaces_again(
@@ -419,9 +425,9 @@ def road_surfaces_again(
     roads = _with_length(survey)
     ids = pd.Index(roads.index.astype(str), dtype=object)
     row_before = pd.Index(before.road_ids, dtype=object).get_indexer(ids).astype(np.int64)
-    altered, corner = ids.isin(list(changed)), corner_table(roads, _level(roads))
-    told = altered | bend_otherwise(before.corner[row_before], corner)
-    few = _surfaces(roads[told], corner[told], _Drawn.of(survey, ids[told]), policy.planning)
+    altered, corner = ids.isin(list(changed)), _corners(roads, policy.planning)
+    told = altered | bend_otherwise(before.table.iloc[row_before], corner)
+    few = _surfaces(roads[told], corner[told], DrawnRoads.of(survey, ids[told]), policy.planning)
     row = row_before.copy()
     row[told] = len(before.centre) + np.arange(len(few.centre))
     table = pd.concat([before.table, few.table], ignore_index=True).iloc[row]
@@ -453,40 +459,28 @@ def _with_length(survey: Survey) -> gpd.GeoDataFrame:
     return roads
 
 
+def _corners(roads: gpd.GeoDataFrame, settings: Planning) -> pd.DataFrame:
+    return corner_table(roads, _level(roads), _widths(roads, settings)[1] / 2)
+
+
+def _widths(roads: gpd.GeoDataFrame, settings: Planning) -> tuple[FloatArray, FloatArray]:
+    """Recorded widths of carriageways, NaN for none, and the same with defaults in their place."""
+    known = pd.to_numeric(roads["carriageway_width_m"], errors="coerce").to_numpy(float)
+    defaults = settings.default_carriageway_width_m
+    narrowest = min(width for width in defaults.values() if width > 0)
+    assumed = np.array([defaults.get(c, narrowest) for c in roads["road_class"]], float)
+    return known, np.where(np.isfinite(known), known, assumed)
+
+
 def _level(roads: gpd.GeoDataFrame) -> IntArray:
     return np.asarray(roads["level"].fillna(0.0).to_numpy(np.int64))
 
 
-class _Drawn(NamedTuple):
-    """What a survey has of some roads as areas, in their order; None where it has nothing."""
-
-    carriageway: NDArray[Any]
-    red_line: NDArray[Any]
-
-    @classmethod
-    def of(cls, survey: Survey, ids: pd.Index) -> _Drawn:
-        """The areas of the roads of these ids; those of other roads stand for nothing."""
-        return cls(*(_areas_of(survey.get(name), ids) for name in SURVEYED))
-
-
-def _areas_of(drawn: gpd.GeoDataFrame | None, ids: pd.Index) -> NDArray[Any]:
-    found = np.full(len(ids), None, object)
-    if drawn is not None:
-        own = drawn[drawn.index.astype(str).isin(ids)]
-        for road_id, area in own.dissolve(by="road_id").geometry.items():
-            found[ids.get_loc(str(road_id))] = area
-    return found
-
-
 def _surfaces(
-    roads: gpd.GeoDataFrame, corner: pd.DataFrame, drawn: _Drawn, settings: Planning
+    roads: gpd.GeoDataFrame, corner: pd.DataFrame, drawn: DrawnRoads, settings: Planning
 ) -> RoadSurfaces:
     centre = np.asarray(roads.geometry.array)
-    known = pd.to_numeric(roads["carriageway_width_m"], errors="coerce").to_numpy(float, copy=True)
-    defaults = settings.default_carriageway_width_m
-    narrowest = min(width for width in defaults.values() if width > 0)
-    assumed = np.array([defaults.get(c, narrowest) for c in roads["road_class"]], float)
-    width = np.where(np.isfinite(known), known, assumed)
+    known, width = _widths(roads, settings)
     red_line = pd.to_numeric(roads["red_line_width_m"], errors="coerce").to_numpy(float)
     paved, fenced = (shapely.is_geometry(areas) for areas in drawn)
     table = pd.DataFrame(
@@ -498,12 +492,14 @@ def _surfaces(
             "carriageway_width_m": width,
             "width_assumed": ~np.isfinite(known) & (width > 0) & ~paved,
             "red_line_width_m": red_line,
-            **{name: corner[name].to_numpy(float) for name in CORNERS},
+            **{name: corner[name].to_numpy(float) for name in (*CORNERS, *BEYOND)},
         }
     )
     by_width = shapely.buffer(
-        centre, width / 2, cap_style="flat", join_style="mitre", mitre_limit=2.0
+        centre, width / 2, cap_style="flat", join_style="mitre", mitre_limit=KERB_MITRE_LIMIT
     )
+    ends = (corner[list(names)].to_numpy(float) for names in (CORNERS, BEYOND))
+    by_width = with_kerbs(by_width, centre, width / 2, *ends)
     surfaces = RoadSurfaces(
         table,
         centre,

@@ -18,9 +18,10 @@ from gis.linear import FloatArray, IntArray
 from gis.regions import Region
 from planning.corridors import SURFACES_FROM, Corridors
 from planning.crossing_methods import Bores, bores_of
+from planning.drawn_roads import SURVEYED
 from planning.facts import Ground
 from planning.groundwork import SERVING, Groundwork
-from planning.road_surfaces import SURVEYED, Crossed
+from planning.road_surfaces import Crossed
 from planning.roads_since import RoadsSince
 from planning.roadside import same_streets
 from planning.route_effects import KERBS

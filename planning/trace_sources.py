@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import shapely
 
 from layers.survey import Survey
-from planning.road_surfaces import SURVEYED
+from planning.drawn_roads import SURVEYED
 from planning.texts import gettext as _
 
 POLICY = "rules/counties/{county}/policy.toml"

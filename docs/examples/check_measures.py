@@ -14,10 +14,12 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from gettext import gettext as _
 from pathlib import Path
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -26,6 +28,10 @@ import shapely
 
 # Carriageways that adjoin leave no room between them, whatever the last digits of coordinates say.
 _SEAM_M = 2e-6
+# Ends of roads that are nearer than this are one place; less than this (radians) is no bend.
+_SAME_M = _STRAIGHT = 1e-3
+# Carriageways whose half widths differ by less are equally wide.
+_AS_WIDE_M = 1e-6
 # Half a printed digit each: metres and square metres are judged to 0.01.
 _AGREE = 0.01
 
@@ -69,6 +75,8 @@ class Town:
             join_style="mitre",
             mitre_limit=2.0,
         )
+        for road, corner in _corners(roads, np.nan_to_num(self.width, nan=2.0) / 2):
+            drawn[road] = drawn[road].union(corner)
         self.carriageway = shapely.buffer(drawn, _SEAM_M, join_style="mitre")
         self.rank = np.argsort(self.order)
         self.tree = shapely.STRtree(self.carriageway)
@@ -95,6 +103,58 @@ class Town:
         if strip is None or self.green is None:
             return math.nan
         return float(strip.intersection(self.green).area)
+
+
+class _End(NamedTuple):
+    """An end of a road: the bearing in which the road leaves it, its row, and where it is."""
+
+    bearing: float
+    row: int
+    x: float
+    y: float
+
+
+def _corners(roads: gpd.GeoDataFrame, half_m: np.ndarray) -> Iterator[tuple[int, shapely.Polygon]]:
+    """Carriageway on the outer side of a bend where one road ends and another begins, by row."""
+    ends = defaultdict(list)
+    for row, (line, level) in enumerate(zip(roads.geometry, roads["level"].fillna(0), strict=True)):
+        way = list(dict.fromkeys(line.coords))
+        for (x, y), (ahead_x, ahead_y) in ((way[0], way[1]), (way[-1], way[-2])):
+            place = round(x / _SAME_M), round(y / _SAME_M), level
+            ends[place].append(_End(math.atan2(ahead_y - y, ahead_x - x), row, x, y))
+    for met in ends.values():
+        met.sort()
+        for one, two in zip(met, met[1:] + met[:1], strict=True):
+            gap = (two.bearing - one.bearing) % (2 * math.pi)
+            widths = half_m[one.row], half_m[two.row]
+            if math.pi + _STRAIGHT < gap < 2 * math.pi - _STRAIGHT and min(widths) > 0:
+                corner = _corner(one, two, half_m)
+                yield one.row, corner
+                yield two.row, corner
+
+
+def _corner(one: _End, two: _End, half_m: np.ndarray) -> shapely.Polygon:
+    """From the left kerb of one road, seen from their end, to the right kerb of the other.
+
+    Equal kerbs go on until they meet, but no farther than two half widths from their end.
+    """
+    turned = (two.bearing - one.bearing) % (2 * math.pi) - math.pi
+    on = math.tan(turned / 2)
+    if math.cos(turned / 2) < 0.5:
+        on = (2.0 - math.cos(turned / 2)) / math.sin(turned / 2)
+    if abs(half_m[one.row] - half_m[two.row]) > _AS_WIDE_M:
+        on = 0.0
+    ring = [(one.x, one.y)]
+    for end, left, ons in ((one, 1.0, (0.0, on)), (two, -1.0, (on, 0.0))):
+        ahead, half = (math.cos(end.bearing), math.sin(end.bearing)), half_m[end.row]
+        for beyond in ons:
+            ring.append(
+                (
+                    end.x - left * half * ahead[1] - beyond * half * ahead[0],
+                    end.y + left * half * ahead[0] - beyond * half * ahead[1],
+                )
+            )
+    return shapely.Polygon(ring)
 
 
 def check_plan(town: Town, file: Path) -> tuple[int, list[Difference]]:

@@ -200,6 +200,17 @@ def test_a_line_that_turns_alongside_after_a_crossing_is_found() -> None:
     assert (one.status, one.gap_m) == ("fail", pytest.approx(0.9))
 
 
+def test_the_kerb_goes_round_the_corner_that_two_records_share() -> None:
+    """The kerbs meet at (105, -5); a line cut off there at 45 degrees keeps 2 m of them."""
+    bend, away = [(0, 0), (100, 0), (100, 100)], 2.0 * 2**0.5
+    line = LineString([(105, -5 - away), (105 + away, -5)])
+    gaps = []
+    for ways in ([bend], [bend[:2], bend[1:]]):
+        roads = {f"R-{number}": street(*way) for number, way in enumerate(ways)}
+        gaps.append(min(c.gap_m for c in found(line, roads=roads) if c.against == "kerb"))
+    assert gaps == pytest.approx([2.0 - 0.1, 2.0 - 0.1], abs=0.02)
+
+
 def test_the_end_of_one_carriageway_inside_another_is_no_kerb() -> None:
     roads = {"R-1": street((0, 0), (300, 0)), "R-2": street((100, 0), (100, 200))}
     along = LineString([(110, 6.7), (200, 6.7)])
