@@ -51,6 +51,10 @@ class LinePieces(NamedTuple):
     def length_m(self) -> FloatArray:
         return self.end_m - self.start_m
 
+    def take(self, pick: Any) -> LinePieces:
+        """Some of the pieces."""
+        return LinePieces(self.line[pick], self.area[pick], self.start_m[pick], self.end_m[pick])
+
     def between_m(self, count: int) -> FloatArray:
         """The longest stretch of each of ``count`` lines from area to area, or back; 0 for none.
 
@@ -81,9 +85,7 @@ class LinePieces(NamedTuple):
         if not again.any():
             return self
         apart = ~np.isin(owner, line[1:][again])
-        kept = [
-            LinePieces(self.line[apart], self.area[apart], self.start_m[apart], self.end_m[apart])
-        ]
+        kept = [self.take(apart)]
         for number in np.unique(line[1:][again]).tolist():
             mine = np.flatnonzero(owner == number)
             kept.append(self._in_lowest(mine[np.argsort(rank[self.area[mine]], kind="stable")]))

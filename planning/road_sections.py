@@ -35,13 +35,15 @@ _BEYOND_M = 1.0
 
 
 class Sections(NamedTuple):
-    """Parts of one carriageway, of which no two overlap, and red line over kerb in each.
+    """What lies beside parts of one road, polygons, and red line over kerb in each.
 
-    The ratio is NaN where nobody knows how wide the land is.
+    The ratio is NaN where nobody knows how wide the land is. A road along which it is one has no
+    parts; ``elsewhere`` is the ratio of what lies beside none.
     """
 
     areas: NDArray[Any]
     ratio: FloatArray
+    elsewhere: float
 
 
 class _Stretches(NamedTuple):
@@ -83,11 +85,7 @@ class _Stretches(NamedTuple):
 
 
 def sections(
-    centre: LineArray,
-    carriageway: NDArray[Any],
-    own: NDArray[Any],
-    land: NDArray[Any],
-    elsewhere: FloatArray,
+    centre: LineArray, carriageway: NDArray[Any], land: NDArray[Any], elsewhere: FloatArray
 ) -> list[Sections]:
     """The sections of each of some roads.
 
@@ -95,8 +93,6 @@ def sections(
     ----------
     centre, carriageway, land
         One row for each road, in metres: centre line, carriageway, land up to the red line.
-    own
-        Of the carriageway what is to be told of; roads may share the rest.
     elsewhere
         The ratio of what no place of the centre line lies beside, NaN where nobody knows it.
     """
@@ -104,9 +100,9 @@ def sections(
         return []
     tracks = Tracks(centre)
     found = _alike(tracks, carriageway, land)
-    cells, ratio = _cells(tracks, found), found.told
+    ends, ratio = _ends_across(tracks, found), found.told
     return [
-        _cut(own[road], cells[rows], ratio[rows], float(elsewhere[road]))
+        _sections(ends[rows], ratio[rows], float(elsewhere[road]))
         for road, rows in enumerate(_rows_of(found.road, len(centre)))
     ]
 
@@ -169,13 +165,14 @@ class _Measured(NamedTuple):
         """Red line over kerb at places, and how far to the left and right the land goes."""
         far_m = self._far_m[road]
         across = _across(self.tracks, road, at_m, -far_m, far_m)
-        land = _in_own(self.land.pieces(across), road)
+        roads = np.arange(len(self.land))
+        land = _in_own(self.land.pieces(across), road, roads)
         here = (land.start_m <= far_m[land.line]) & (land.end_m >= far_m[land.line])
         line = land.line[here]
         start, end = np.copy(far_m), np.copy(far_m)
         np.minimum.at(start, line, land.start_m[here])
         np.maximum.at(end, line, land.end_m[here])
-        paved = _in_own(self.carriageway.pieces(across), road)
+        paved = _in_own(self.carriageway.pieces(across), road, roads)
         inside = np.minimum(paved.end_m, end[paved.line])
         inside -= np.maximum(paved.start_m, start[paved.line])
         kerb_m = np.bincount(paved.line, np.maximum(inside, 0.0), minlength=len(road))
@@ -206,41 +203,45 @@ def _aside(tracks: Tracks, road: IntArray, at_m: FloatArray) -> FloatArray:
     return np.asarray(np.stack([ahead[:, 1], -ahead[:, 0]], axis=1) / long[:, None])
 
 
-def _in_own(pieces: LinePieces, road: IntArray) -> LinePieces:
-    """Pieces of lines across roads that lie in the area of their own road."""
-    own = pieces.area == road[pieces.line]
-    return LinePieces(*(column[own] for column in pieces))
+def _in_own(pieces: LinePieces, road: IntArray, of_area: IntArray) -> LinePieces:
+    """Pieces of lines, each on a road, that lie in areas of that very road."""
+    return pieces.take(of_area[pieces.area] == road[pieces.line])
 
 
-def _cells(tracks: Tracks, found: _Stretches) -> NDArray[Any]:
-    """What lies beside each stretch, as far as its land goes; first and last ones go on ahead."""
+def _ends_across(tracks: Tracks, found: _Stretches) -> FloatArray:
+    """Where stretches begin and end, as far to both sides as their land goes.
+
+    (n, 4, 2): left and right at the start, right and left at the end. First and last stretches of
+    a road go on ahead.
+    """
     road, (left, right) = found.road, found.reach_m.T + _BEYOND_M
+    first, last = np.diff(road, prepend=-1) != 0, np.diff(road, append=-1) != 0
     ends = []
-    for at_m, outer in (
-        (found.start_m, np.diff(road, prepend=-1) != 0),
-        (found.end_m, np.diff(road, append=-1) != 0),
-    ):
+    for at_m, on in ((found.start_m, np.where(first, -1.0, 0.0)), (found.end_m, last * 1.0)):
         place, side = tracks.at(road, at_m), _aside(tracks, road, at_m)
-        ends.append(np.stack([place - left[:, None] * side, place + right[:, None] * side], axis=1))
-        ahead = side[:, ::-1] * (-1, 1) * np.where(outer, left + right, 0.0)[:, None]
-        ends[-1] += (ahead if len(ends) == 2 else -ahead)[:, None]
-    corners = np.concatenate([ends[0], ends[1][:, ::-1]], axis=1)
-    return np.asarray(shapely.convex_hull(shapely.multipoints(shapely.points(corners))))
+        ahead = side[:, ::-1] * (-1, 1) * (on * (left + right))[:, None]
+        ends += [place + ahead - left[:, None] * side, place + ahead + right[:, None] * side]
+    return np.stack([ends[0], ends[1], ends[3], ends[2]], axis=1)
 
 
-def _cut(
-    own: shapely.Geometry, cells: NDArray[Any], ratio: FloatArray, elsewhere: float
-) -> Sections:
-    """A carriageway cut into sections: neighbours that hardly differ are one."""
-    areas, told, left = [], [], own
-    for first, behind in _runs(ratio):
-        area = shapely.intersection(left, shapely.union_all(cells[first:behind]))
-        left = shapely.difference(left, area)
-        areas.append(area)
-        told.append(float(ratio[first:behind].max()))
-    parts, known = np.array([*areas, left], object), np.array([*told, elsewhere])
-    some = shapely.area(parts) > 0
-    return Sections(parts[some], np.where(np.isinf(known), np.nan, known)[some])
+def _sections(ends: FloatArray, ratio: FloatArray, elsewhere: float) -> Sections:
+    """The sections of one road: neighbouring stretches whose ratios hardly differ are one."""
+    runs = _runs(ratio)
+    told = np.array([ratio[first:behind].max() for first, behind in runs])
+    told[np.isinf(told)] = np.nan
+    if len(runs) == 1:
+        return Sections(np.zeros(0, object), told[:0], float(told[0]))
+    cells = [_along(ends[first:behind]) for first, behind in runs]
+    return Sections(np.array(cells, object), told, elsewhere)
+
+
+def _along(ends: FloatArray) -> shapely.Geometry:
+    """What lies between the sides of stretches that follow each other."""
+    left, right = ends[:, [0, 3]].reshape(-1, 2), ends[:, [1, 2]].reshape(-1, 2)
+    ring = shapely.Polygon(np.concatenate([left, right[::-1]]))
+    if ring.is_valid:
+        return ring
+    return shapely.union_all(shapely.convex_hull(shapely.multipoints(ends)))
 
 
 def _runs(ratio: FloatArray) -> Sequence[tuple[int, int]]:
@@ -255,30 +256,33 @@ def _runs(ratio: FloatArray) -> Sequence[tuple[int, int]]:
 
 
 class SectionedRoads(NamedTuple):
-    """The carriageways of all roads, those of some in sections.
+    """How much wider than their carriageways roads are, some of them section by section.
 
-    ``areas`` are sections, ``road`` and ``ratio`` tell of each; ``cut`` keeps those of the roads
-    that were measured, by row.
+    ``ratio`` is that of each road, where it lies beside no section; ``areas`` are sections, with
+    ``road`` and ``of_area``, its ratio, for each; ``rank`` puts those first where most is counted.
+    ``measured`` keeps the sections of the roads that have been measured, by row.
     """
 
+    ratio: FloatArray
     areas: Areas
     road: IntArray
-    ratio: FloatArray
-    cut: Mapping[int, Sections]
+    of_area: FloatArray
+    rank: IntArray
+    measured: Mapping[int, Sections]
 
     @classmethod
-    def of(
-        cls, own: NDArray[Any], ratio: FloatArray, cut: Mapping[int, Sections]
-    ) -> SectionedRoads:
-        """Carriageways with their ratios, and those that are ``cut`` with the ratios of parts."""
-        whole = np.setdiff1d(np.arange(len(own)), np.array(list(cut), np.int64))
-        road = np.concatenate([whole, *(np.full(len(cut[row].ratio), row) for row in cut)])
-        return cls(
-            Areas(np.concatenate([own[whole], *(one.areas for one in cut.values())])),
-            np.asarray(road, np.int64),
-            np.concatenate([ratio[whole], *(one.ratio for one in cut.values())]),
-            cut,
+    def of(cls, ratio: FloatArray, measured: Mapping[int, Sections]) -> SectionedRoads:
+        """Roads with their ratios in the mean, and what was measured of some."""
+        ratio = ratio.copy()
+        ratio[list(measured)] = [one.elsewhere for one in measured.values()]
+        areas, told = (
+            np.concatenate([nothing, *(getattr(one, name) for one in measured.values())])
+            for name, nothing in (("areas", np.zeros(0, object)), ("ratio", np.zeros(0)))
         )
+        count = [len(one.ratio) for one in measured.values()]
+        road = np.repeat(np.array(list(measured), np.int64), count)
+        rank = np.argsort(np.argsort(-np.nan_to_num(told, nan=np.inf), kind="stable"))
+        return cls(ratio, Areas(areas), road, told, rank, measured)
 
     def taking(self, before: SectionedRoads) -> SectionedRoads:
         """The same, with what was arranged of the very areas that ``before`` has."""
@@ -286,3 +290,28 @@ class SectionedRoads(NamedTuple):
         stood = [row.get(id(area), -1) for area in self.areas.polygons.tolist()]
         areas = before.areas.with_others(self.areas.polygons, np.array(stood, np.int64))
         return self._replace(areas=areas)
+
+    def red_line_m(self, lines: LineArray, pieces: LinePieces) -> FloatArray:
+        """Metres from red line to red line that straight pieces in carriageways stand for.
+
+        The area of a piece is the row of its road.
+        """
+        line, road, start_m, end_m = pieces
+        found = np.asarray((end_m - start_m) * self.ratio[road])
+        if len(self.road) == 0:
+            return found
+        cut = np.flatnonzero(np.isin(road, self.road))
+        sides = ((3 * start_m + end_m) / 4, (start_m + 3 * end_m) / 4)
+        one, two = (_places(lines[line[cut]], at_m[cut]) for at_m in sides)
+        straight = segments(one - (two - one) / 2, two + (two - one) / 2)
+        beside = _in_own(self.areas.pieces(straight), road[cut], self.road).once(self.rank)
+        metres = beside.length_m, beside.length_m * self.of_area[beside.area]
+        inside_m, told_m = (np.bincount(beside.line, one, minlength=len(cut)) for one in metres)
+        rest_m = (end_m - start_m)[cut] - inside_m
+        rest = np.where(rest_m > _SAME_M, rest_m * self.ratio[road[cut]], 0.0)
+        found[cut] = told_m + rest
+        return found
+
+
+def _places(lines: LineArray, at_m: FloatArray) -> FloatArray:
+    return shapely.get_coordinates(shapely.line_interpolate_point(lines, at_m))

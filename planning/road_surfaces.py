@@ -51,8 +51,8 @@ _TOLD = ("authority", "surface", *_DAYS)
 _TEXT_COLUMNS = ("name", *_TOLD, "road_class")
 # What follows from where roads lie and how wide they are.
 _OF_GEOMETRY = (
-    "tracks", "keys", "level", "width_assumed", "_rank", "_sections", "_section_rank",
-    "paved", "own_area", "land",
+    "tracks", "keys", "level", "width_assumed", "_rank", "_own_areas", "_sections", "paved",
+    "own_area", "land",
 )  # fmt: skip
 
 
@@ -205,19 +205,19 @@ class RoadSurfaces:
         carriageway that the ``level`` puts above or below the ground is met near its ends only,
         where it comes to the ground.
         """
-        parts = self._sections
-        pieces = parts.areas.pieces(lines).once(self._section_rank, self.level[parts.road])
-        owner = pieces.line * len(self.centre) + parts.road[pieces.area]
+        pieces = self._own_areas.pieces(lines).once(self._rank, self.level)
+        owner = pieces.line * len(self.centre) + pieces.area
         order = np.lexsort((pieces.start_m, owner))
         order = order[pieces.length_m[order] > 0]
-        owner, start, end = owner[order], pieces.start_m[order], pieces.end_m[order]
-        ratio = parts.ratio[pieces.area[order]]
+        pieces = pieces.take(order)
+        owner, start, end = owner[order], pieces.start_m, pieces.end_m
+        red_line_m = self._sections.red_line_m(lines, pieces)
         first = np.flatnonzero(np.diff(owner, prepend=-1))
         kerb_m = _sums(end - start, first)
         at_m = _sums((end - start) * (start + end) / 2, first) / kerb_m
         # Pieces end at every vertex; runs go on there, but not over the gaps of a line.
         anew = (np.diff(owner, prepend=-1) != 0) | (start > np.r_[-np.inf, end[:-1]] + _ROUNDING_M)
-        run = np.flatnonzero(anew | _begins_stretch(lines, pieces.line[order], start))
+        run = np.flatnonzero(anew | _begins_stretch(lines, pieces.line, start))
         run_m, first_run = _sums(end - start, run), np.searchsorted(run, first)
         line, road = np.divmod(owner[first], len(self.centre))
         found = Crossed(
@@ -225,7 +225,7 @@ class RoadSurfaces:
             road,
             kerb_m,
             at_m,
-            _sums((end - start) * ratio, first),
+            _sums(red_line_m, first),
             _sums((run_m > CONTACT_TOLERANCE_M).astype(np.int64), first_run),
             np.maximum.reduceat(run_m, first_run) if len(run) else run_m,
         )
@@ -283,28 +283,24 @@ class RoadSurfaces:
         return np.argsort(order)
 
     @cached_property
-    def _sections(self) -> SectionedRoads:
-        """What each road has of the carriageways, with red line over kerb as it is there."""
-        return self._sectioned(np.flatnonzero(self.is_measured), {})
+    def _own_areas(self) -> Areas:
+        return Areas(self.own_area)
 
     @cached_property
-    def _section_rank(self) -> IntArray:
-        """Place of each section, by road, where the most is counted first."""
-        parts = self._sections
-        most = np.nan_to_num(parts.ratio, nan=np.inf)
-        return np.argsort(np.lexsort((-most, self._rank[parts.road])))
+    def _sections(self) -> SectionedRoads:
+        """Red line over kerb along each road."""
+        return self._sectioned(np.flatnonzero(self.is_measured), {})
 
-    def _sectioned(self, roads: IntArray, cut: Mapping[int, Sections]) -> SectionedRoads:
-        """The sections of all roads, where some have yet to be measured and others are ``cut``."""
+    def _sectioned(self, roads: IntArray, measured: Mapping[int, Sections]) -> SectionedRoads:
+        """The sections of all roads, where some have yet to be measured beside those that are."""
         told = sections(
             self.centre[roads],
             self.carriageway[roads],
-            self.own_area[roads],
             self._land_to_red_line(roads),
             self.red_line_ratio[roads],
         )
-        found = {**cut, **dict(zip(roads.tolist(), told, strict=True))}
-        return SectionedRoads.of(self.own_area, self.red_line_ratio, dict(sorted(found.items())))
+        found = {**measured, **dict(zip(roads.tolist(), told, strict=True))}
+        return SectionedRoads.of(self.red_line_ratio, dict(sorted(found.items())))
 
     def _land_to_red_line(self, roads: IntArray) -> NDArray[Any]:
         """The land of roads between their red lines, surveyed or by width, none if unknown."""
@@ -379,15 +375,18 @@ class RoadSurfaces:
             vars(self)["land"] = before.land.with_others(land, since.row_before)
         if "paved" in vars(before):
             vars(self)["paved"] = before.paved.with_others(self.carriageway, since.row_before)
+        if "_own_areas" in vars(before):
+            own_areas = before._own_areas.with_others(self.own_area, since.row_before)
+            vars(self)["_own_areas"] = own_areas
         if "_sections" in vars(before):
             vars(self)["_sections"] = self._sections_since(before, since)
 
     def _sections_since(self, before: RoadSurfaces, since: RoadsSince) -> SectionedRoads:
-        """The sections, measured anew only where a road or what it has of others is otherwise."""
-        cut, stood = before._sections.cut, {}
-        for row, was in enumerate(since.stayed.tolist()):
-            if was in cut and self.own_area[row] is before.own_area[was]:
-                stood[row] = cut[was]
+        """The sections, measured anew only where a road is told otherwise."""
+        measured = before._sections.measured
+        stood = {
+            row: measured[was] for row, was in enumerate(since.stayed.tolist()) if was in measured
+        }
         anew = np.setdiff1d(np.flatnonzero(self.is_measured), np.array(list(stood), np.int64))
         return self._sectioned(anew, stood).taking(before._sections)
 

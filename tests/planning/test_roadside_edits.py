@@ -70,7 +70,8 @@ def _known(name: str, make: Callable[[], Survey]) -> tuple[Survey, Roadside]:
     if name not in _ROADSIDES:
         survey = make()
         beside = roadside(survey, policy())
-        _ = beside.surfaces.keys, beside.surfaces._sections  # taken over where they were made
+        # What has been made is taken over.
+        _ = beside.surfaces.keys, beside.surfaces.own_area, beside.surfaces._sections
         _ROADSIDES[name] = survey, beside
     return _ROADSIDES[name]
 
@@ -147,7 +148,9 @@ def _assert_same_surfaces(one: RoadSurfaces, two: RoadSurfaces) -> None:
     np.testing.assert_array_equal(one.keys, two.keys)
     np.testing.assert_allclose(one.red_line_ratio, two.red_line_ratio)
     np.testing.assert_array_equal(one._sections.road, two._sections.road)
-    np.testing.assert_allclose(one._sections.ratio, two._sections.ratio)
+    for name in ("ratio", "of_area"):
+        told = (getattr(surfaces._sections, name) for surfaces in (one, two))
+        np.testing.assert_allclose(*told)
     for name in ("centre", "carriageway", "own_area", "red_line"):
         assert shapely.equals_exact(getattr(one, name), getattr(two, name), 1e-6).all(), name
 
