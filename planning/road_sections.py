@@ -310,7 +310,7 @@ class SectionedRoads(NamedTuple):
         rest_m = (end_m - start_m)[cut] - inside_m
         rest = np.where(rest_m > _SAME_M, rest_m * self.ratio[road[cut]], 0.0)
         found[cut] = told_m + rest
-        return found
+        return np.asarray(found)
 
 
 def _places(lines: LineArray, at_m: FloatArray) -> FloatArray:
