@@ -27,6 +27,7 @@ from planning.routes import best_way
 from planning.sources import are_joined, source_of
 from planning.stretches import pieces_of
 from planning.texts import gettext as _
+from planning.tie_in_rules import unserved
 
 _PARK = _(
     "作业带进入公园绿地或保护绿地 {name},但不移树;"
@@ -64,6 +65,7 @@ def notices_of(
             *(one for route in line.feeds for one in _planned(work, site, route)),
             *(one for route in line.feeds for one in _protected(work, route)),
             *_mains_meet(work, line.demand, line.feeds),
+            *_in_part(work, line.demand, line.feeds),
         )
         for one in dict.fromkeys(found):
             told.setdefault(one, []).append(utility)
@@ -216,6 +218,27 @@ def _mains_meet(
     if are_joined(work, one, two):
         text = _("两路所接的 {one} 和 {two} 相连:一处停供时另一处能否照常供给,请向供应企业核实")
         yield "mains_meet", "lines", one, text.format(one=one, two=two)
+
+
+def _in_part(
+    work: Groundwork, demand: Demand | None, feeds: Sequence[Route]
+) -> Iterator[tuple[str, str, str, str]]:
+    """Which of the operators that are wanted a line does not serve: each brings one of its own."""
+    if demand is None or not work.operators_apart(demand.pipe):
+        return
+    tie_ins = work.tie_ins(demand.pipe.utility)
+    for route in feeds:
+        row = int(tie_ins.ways.feature[route.way.tie_in])
+        owner = tie_ins.features["owner"].iloc[row]
+        text = _(
+            "{place} 的权属单位为 {owner},不通 {others};没有各家都通的接入点,"
+            "{others} 的线路未布置、未计入,故不能判定:请分运营商各立一份申请,或补录共建的手孔"
+        ).format(
+            place=tie_ins.network.ids[row],
+            owner=owner,
+            others=_("、").join(unserved(owner, demand.pipe.operators)),
+        )
+        yield "operators_apart", "nodes", str(tie_ins.network.ids[row]), text
 
 
 def _planned(work: Groundwork, site: Site, route: Route) -> Iterator[tuple[str, str, str, str]]:
