@@ -55,6 +55,16 @@ _FROM_PLACE = (
 )
 # Verdict inputs measured on the way to a main: size, pressure and voltage decide which main it is.
 _FROM_MAIN = (*_FROM_PLACE, "road_crossing_m")
+# Facts of the way to a main: another main may be reached by other roads.
+_FROM_WAY = (
+    "road_opened_on",
+    "road_overhauled_on",
+    "open_cut",
+    "pit_in_road",
+    "on_bridge",
+    "ancient_tree_or_park",
+    "tree_moving",
+)
 # Verdict inputs that hang on how wide the strip is, as the size makes it.
 _FROM_WIDTH = ("touches_city_road", "touches_green", "touches_tree")
 # The verdict input that tells a field of the pipe, where it is called otherwise.
@@ -371,13 +381,13 @@ def unverified_inputs(
     """
     place = _FROM_PLACE if beside_assumed_width else ()
     if application.is_estimate:
-        return _FROM_DEMAND + _FROM_MAIN + _FROM_WIDTH
+        return _FROM_DEMAND + _FROM_MAIN + _FROM_WAY + _FROM_WIDTH
     demand = application.demands.get(utility)
     sizing = None if demand is None else demand.sizing
     if sizing is None or sizing.confidence == "verified" or not sizing.filled:
         return place
     filled = tuple(_INPUT_OF_SIZE.get(name, name) for name in sizing.filled)
-    return filled + _FROM_MAIN + _FROM_WIDTH
+    return filled + _FROM_MAIN + _FROM_WAY + _FROM_WIDTH
 
 
 def _screened(
