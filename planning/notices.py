@@ -40,6 +40,13 @@ _ANCIENT = _(
 )
 _MAYBE_ANCIENT = _("作业带距树木 {name} 不足 {zone:g} 米,是否古树名木未知;请查明")
 
+# The kind of a notice that the widths of a road contradict each other.
+ROAD_WIDTHS = "road_widths"
+# Reasons of a line for which no way was found, be it for what the layer of roads says.
+WITHOUT_WAY = ("disconnected", "gap_too_wide", "no_tie_in", "no_room")
+# Of these so many roads are named that lie as near as that to the parcel.
+_MOST_ROADS, _ROUND_PARCEL_M = 5, 250.0
+
 
 @dataclass(frozen=True)
 class Notice:
@@ -66,6 +73,7 @@ def notices_of(
             *(one for route in line.feeds for one in _protected(work, route)),
             *_mains_meet(work, line.demand, line.feeds),
             *_in_part(work, line.demand, line.feeds),
+            *_widths(work, site, line),
         )
         for one in dict.fromkeys(found):
             told.setdefault(one, []).append(utility)
@@ -200,6 +208,38 @@ def _days(area: NoDigArea) -> str:
     start = area.from_date.isoformat() if area.from_date else _("不限")
     end = area.to_date.isoformat() if area.to_date else _("不限")
     return _("有效期 {start} 至 {end}").format(start=start, end=end)
+
+
+def _widths(
+    work: Groundwork, site: Site, line: ExternalLine
+) -> Iterator[tuple[str, str, str, str]]:
+    """Roads that are recorded as wider between their kerbs than between their red lines.
+
+    Those that a line digs or crosses; of one for which no way was found those round its parcel,
+    nearest first: whatever lies in so wide a carriageway may have shut it off.
+    """
+    roads = work.survey.tables["roads"]
+    kerb_m, red_line_m = (
+        roads[name].to_numpy(float) for name in ("carriageway_width_m", "red_line_width_m")
+    )
+    wrong = np.flatnonzero(red_line_m < kerb_m)
+    if line.feeds:
+        met = {row for one in line.feeds for row in (*one.roads, *one.crossed.road.tolist())}
+        wrong = wrong[np.isin(wrong, list(met))]
+    elif line.reason in WITHOUT_WAY and len(wrong):
+        parcel = work.survey.tables["parcels"].geometry.loc[site.application.parcel_id]
+        away_m = shapely.distance(work.corridors.surfaces.carriageway[wrong], parcel)
+        order = np.argsort(away_m, kind="stable")[:_MOST_ROADS]
+        wrong = wrong[order[away_m[order] <= _ROUND_PARCEL_M]]
+    else:
+        return
+    text = _(
+        "{road} 的道路红线宽 {red:g} 米小于车行道宽 {kerb:g} 米,两者必有一误:请核对并改正其一后再算"
+    )
+    for row in wrong.tolist():
+        name = str(roads.index[row])
+        told = text.format(road=name, red=red_line_m[row], kerb=kerb_m[row])
+        yield ROAD_WIDTHS, "roads", name, told
 
 
 def _mains_meet(

@@ -14,6 +14,7 @@ from planning.groundwork import prepare
 from planning.notices import Notice
 from planning.plan import plan
 from planning.questions import as_text
+from reports.summary import plan_summary
 from tests import towns
 from tests.towns import application, main, street, town
 
@@ -158,3 +159,43 @@ def test_other_greenery_and_young_trees_beside_a_strip_are_no_notice() -> None:
     assert made.notices == ()
     assert made.lines["water"].verdict is not None
     assert made.lines["water"].verdict.certainty != "rests_on_unverified"
+
+
+# --- widths of a road that contradict each other -------------------------------------------------
+
+WRONG = {"carriageway_width_m": 40.0, "red_line_width_m": 8.0}
+WIDTHS = "R-2 的道路红线宽 8 米小于车行道宽 40 米,两者必有一误:请核对并改正其一后再算"
+
+
+def _shut_off() -> Survey:
+    """The wrong record of a stub swallows the strip of the good street it branches off."""
+    roads = {
+        "R-1": street((0, 0), (300, 0)),
+        "R-2": street((168, 0), (228, 6), **WRONG),
+        "R-9": street((0, 900), (60, 900), **WRONG),
+    }
+    return town(roads=roads, lines={"W-1": main((200, -8), (300, -8))})
+
+
+def test_a_line_that_cannot_be_laid_names_the_road_whose_widths_contradict_each_other() -> None:
+    made = plan(application(), _shut_off(), towns.policy())
+    assert made.lines["water"].reason == "disconnected"
+    [told] = made.notices
+    assert (told.kind, told.layer, told.feature_id, told.text) == (
+        "road_widths", "roads", "R-2", WIDTHS,
+    )  # fmt: skip
+    assert [one["text"] for one in made.to_json()["notices"]] == [WIDTHS]
+    [line] = [one for one in plan_summary(made) if WIDTHS in one]
+    assert "无法布置" in line
+
+
+def test_right_widths_are_no_reason() -> None:
+    roads = {"R-1": street((0, 0), (300, 0)), "R-2": street((168, 0), (228, 6))}
+    survey = town(roads=roads, lines={"W-1": main((200, -8), (300, -8))})
+    assert not [one for one in notices(survey) if one.kind == "road_widths"]
+
+
+def test_a_line_that_crosses_a_road_of_wrong_widths_is_told_of_it() -> None:
+    roads = {"R-1": street((0, 0), (300, 0), carriageway_width_m=10.0, red_line_width_m=6.0)}
+    survey = town(roads=roads, lines={"W-1": main((0, -8), (300, -8))})
+    assert "road_widths" in {one.kind for one in notices(survey)}
