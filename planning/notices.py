@@ -40,6 +40,12 @@ _ANCIENT = _(
 )
 _MAYBE_ANCIENT = _("作业带距树木 {name} 不足 {zone:g} 米,是否古树名木未知;请查明")
 
+_TREES_OUTSIDE = _(
+    "作业带内有 {count} 株树木({name} 等)不在绿地内:图层没有其占地面积,伐移绿化按 0 平方米计;"
+    "条款的绿化面积是否计入这些树木未经核实,请向园林部门核实"
+)
+# Measures of a clause that counts what is felled apart from what is occupied.
+_FELLED = frozenset(("green_affected_sum_m2", "green_affected_each_m2"))
 # The kind of a notice that the widths of a road contradict each other.
 ROAD_WIDTHS = "road_widths"
 # Reasons of a line for which no way was found, be it for what the layer of roads says.
@@ -71,6 +77,7 @@ def notices_of(
             *_in_lanes(work, line),
             *(one for route in line.feeds for one in _planned(work, site, route)),
             *(one for route in line.feeds for one in _protected(work, route)),
+            *_trees_outside(work, line.feeds),
             *_mains_meet(work, line.demand, line.feeds),
             *_in_part(work, line.demand, line.feeds),
             *_widths(work, site, line),
@@ -323,6 +330,24 @@ def _protected(work: Groundwork, route: Route) -> Iterator[tuple[str, str, str, 
             if ancient is not False:
                 text = (_ANCIENT if ancient else _MAYBE_ANCIENT).format(name=names[at], zone=zone_m)
                 yield "ancient_tree", "trees", str(names[at]), text
+
+
+def _trees_outside(work: Groundwork, feeds: Sequence[Route]) -> Iterator[tuple[str, str, str, str]]:
+    """Trees that stand on no greenery in the strips of a line whose clause counts what is felled.
+
+    The layer tells of trunks, not of ground: they are counted, and add nothing to any area.
+    """
+    trees, greenery = work.ground.trees, work.ground.greenery
+    strips = [one.strip for one in feeds if one.strip is not None]
+    if trees is None or greenery is None or not strips or not _FELLED & feeds[0].measures.keys():
+        return
+    inside = np.unique(trees.tree.query(np.array(strips, object), "intersects")[1])
+    planted = greenery.tree.query(trees.shapes[inside], "intersects")[0]
+    outside = np.delete(inside, planted)
+    if len(outside):
+        names = sorted(str(name) for name in work.survey.tables["trees"].index[outside])
+        text = _TREES_OUTSIDE.format(count=len(names), name=names[0])
+        yield "trees_outside_green", "trees", names[0], text
 
 
 def _road_works(work: Groundwork, name: str, planned: date, dig_date: date) -> str:

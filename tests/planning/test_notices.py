@@ -199,3 +199,28 @@ def test_a_line_that_crosses_a_road_of_wrong_widths_is_told_of_it() -> None:
     roads = {"R-1": street((0, 0), (300, 0), carriageway_width_m=10.0, red_line_width_m=6.0)}
     survey = town(roads=roads, lines={"W-1": main((0, -8), (300, -8))})
     assert "road_widths" in {one.kind for one in notices(survey)}
+
+
+# --- trees that are felled outside of greenery ---------------------------------------------------
+
+
+def test_trees_felled_outside_of_greenery_are_counted_beside_the_area() -> None:
+    """The line runs from (50, 8) along the strip at y = 6.75; its working strip is wider than 1 m.
+
+    Of five trees on the axis two stand on a verge, of which the strip takes an area; one stands
+    40 m away.
+    """
+    places = {"T-1": 60, "T-2": 70, "T-3": 80, "T-4": 85, "T-5": 90}
+    trees = {name: {"ancient": False, "geometry": Point(x, 6.75)} for name, x in places.items()}
+    trees["T-9"] = {"ancient": False, "geometry": Point(70, 50)}
+    layers = {"lines": {"W-1": main((0, 8), (50, 8))}, "trees": trees}
+    verge = {"V-1": {"kind": "verge", "geometry": box(82, 6, 95, 7.5)}}
+    made = plan(application(), town(green=verge, **layers), towns.policy())
+    [told] = [one for one in made.notices if one.kind == "trees_outside_green"]
+    assert (told.layer, told.feature_id, told.utilities) == ("trees", "T-1", ("water",))
+    assert "有 3 株树木(T-1 等)" in told.text
+    verdict = made.lines["water"].verdict
+    assert verdict is not None
+    assert verdict.certainty == "depends_on_reading"
+    grown = {"V-1": {"kind": "verge", "geometry": box(50, 6, 95, 7.5)}}
+    assert "trees_outside_green" not in {n.kind for n in notices(town(green=grown, **layers))}
