@@ -16,6 +16,8 @@ from gis.patched_tree import Tree
 
 # One box takes the place of several if it holds at most this many times their ground.
 _MORE_GROUND = 1.2
+# So far a box round a point reaches to every side.
+_HAIR_M = 1e-3
 # So many boxes are not too many to be asked one after the other.
 _FEW = 50
 # No shape is covered by more cells than that to the east or to the north.
@@ -60,8 +62,13 @@ class Region:
 
     @property
     def boxes(self) -> NDArray[Any]:
-        """The boxes as polygons."""
-        return np.asarray(shapely.box(*self.bounds.T), object).reshape(-1)
+        """The boxes as polygons, those round points a hair wider.
+
+        Trees find nothing near a polygon whose corners are all in one place.
+        """
+        round_point = (self.bounds[:, :2] == self.bounds[:, 2:]).all(axis=1)
+        hair_m = round_point[:, None] * np.array([-_HAIR_M, -_HAIR_M, _HAIR_M, _HAIR_M])
+        return np.asarray(shapely.box(*(self.bounds + hair_m).T), object).reshape(-1)
 
     def joined(self, other: Region) -> Region:
         """The boxes of both."""

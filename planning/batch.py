@@ -99,7 +99,7 @@ def _screened(
         for utility in set(cases[number].impossible) & set(wanted):
             row = table.rows(np.array([number]), utility)
             table.write(row, {"status": "unroutable", "reason": IMPOSSIBLE})
-    together, alone = _groups(sites, wanted)
+    together, alone = _groups(work, sites, wanted)
     quests = [Quest.of(desk, *kind, sites, numbers) for kind, numbers in together.items()]
     for quest, found in solve_all(quests, geometry):
         utility = quest.demand.pipe.utility
@@ -128,11 +128,12 @@ def _screened(
 
 
 def _groups(
-    sites: Sites, utilities: Sequence[str]
+    work: Groundwork, sites: Sites, utilities: Sequence[str]
 ) -> tuple[dict[tuple[Demand, date], Numbers], defaultdict[Demand, Numbers]]:
     """Cases that are many of a demand and day and may end anywhere on the red line; and others.
 
-    Lines that keep a fall or have a second feed are among the others. Cases of one kind are looked
+    Lines that keep a fall, have a second feed or serve some operators only are among the others.
+    Cases of one kind are looked
     at once for all.
     """
     groups: dict[tuple[Demand, date, bool], list[Numbers]] = defaultdict(list)
@@ -143,7 +144,8 @@ def _groups(
         for utility in utilities:
             demand = case.demands.get(utility)
             if demand is not None:
-                anywhere = known and case.gate is None and _one_way(demand)
+                whole = _one_way(demand) and not work.operators_apart(demand.pipe)
+                anywhere = known and case.gate is None and whole
                 groups[demand, case.dig_date, anywhere].append(alike)
     together: dict[tuple[Demand, date], Numbers] = {}
     alone: defaultdict[Demand, Numbers] = defaultdict(lambda: np.zeros(0, np.int64))

@@ -34,6 +34,7 @@ from planning.quantities import (
 )
 from planning.routes import Search
 from planning.standards import Pipe, Standards, load_standards
+from planning.tie_in_rules import served
 from planning.tie_ins import TieIns, find_tie_ins, may_serve
 from planning.tolerances import Tolerances
 
@@ -211,6 +212,22 @@ class Groundwork:
             self.kept[key] = may_serve(tie_ins, pipe, self.standards).to_numpy(bool)
         serving: NDArray[np.bool_] = self.kept[key]
         return serving[tie_ins.ways.feature]
+
+    def operators_apart(self, pipe: Pipe) -> bool:
+        """Whether no place that may serve a pipe serves all operators that are wanted.
+
+        A line to one of these is a part of what is wanted: what the whole measures is unknown.
+        """
+        if len(pipe.operators) < 2:
+            return False
+        key = ("operators apart", pipe)
+        if key not in self.kept:
+            tie_ins = self.tie_ins(pipe.utility)
+            fits = may_serve(tie_ins, pipe, self.standards)
+            many = served(tie_ins.features[fits], pipe.operators)
+            self.kept[key] = bool((many < len(pipe.operators)).any())
+        apart: bool = self.kept[key]
+        return apart
 
     def usable_tie_ins(self, pipe: Pipe) -> NDArray[np.bool_]:
         """Which tie-in ways may serve a pipe, be dug, and hold its trench; told once."""

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from gis.linear import FloatArray
 from gis.overlay import strips
+from layers.utilities import policy_utility
 from planning.application import Application, Demand
 from planning.application_facts import application_facts
 from planning.facts import (
@@ -34,7 +35,7 @@ from planning.facts import (
     trees_in,
 )
 from planning.groundwork import Groundwork, Site
-from planning.measures import Figures, measure_all
+from planning.measures import MEASURES, Figures, measure_all
 from planning.policy_model import Policy
 from planning.road_surfaces import Crossed
 from planning.route_effects import Exactness, Hold, hold_of, joined_of
@@ -54,6 +55,16 @@ _FROM_PLACE = (
 )
 # Verdict inputs measured on the way to a main: size, pressure and voltage decide which main it is.
 _FROM_MAIN = (*_FROM_PLACE, "road_crossing_m")
+# Facts of the way to a main: another main may be reached by other roads.
+_FROM_WAY = (
+    "road_opened_on",
+    "road_overhauled_on",
+    "open_cut",
+    "pit_in_road",
+    "on_bridge",
+    "ancient_tree_or_park",
+    "tree_moving",
+)
 # Verdict inputs that hang on how wide the strip is, as the size makes it.
 _FROM_WIDTH = ("touches_city_road", "touches_green", "touches_tree")
 # The verdict input that tells a field of the pipe, where it is called otherwise.
@@ -185,11 +196,25 @@ def rank_among(possible: Sequence[str]) -> int:
 
 
 def site_facts(work: Groundwork, site: Site, utility: str) -> dict[str, Any]:
-    """Facts that no route of the site can change: what the application says, service areas."""
-    return {
+    """Facts that no route of the site can change: what the application says, service areas.
+
+    And that all is unknown which a route tells, where one can be only a part of what is wanted.
+    """
+    facts = {
         **application_facts(site.application, utility),
         "in_service_area": work.ground.in_service_area(site.application.parcel_id, utility),
     }
+    demand = site.application.demands.get(utility)
+    if demand is not None and work.operators_apart(demand.pipe):
+        facts |= dict.fromkeys(told_by_routes(work.policy, utility))
+    return facts
+
+
+def told_by_routes(policy: Policy, utility: str) -> tuple[str, ...]:
+    """The inputs of a verdict that hang on where all of a line lies."""
+    surveyed = [name for name in MEASURES[utility] if policy.inputs[name].surveyed]
+    needed = [permit.required_when for permit in policy.rules[policy_utility(utility)].permits]
+    return (*surveyed, *(one.input for one in needed if one.limit is True))
 
 
 def working_strips(work: Groundwork, demand: Demand, routes: Routes) -> NDArray[Any]:
@@ -356,13 +381,13 @@ def unverified_inputs(
     """
     place = _FROM_PLACE if beside_assumed_width else ()
     if application.is_estimate:
-        return _FROM_DEMAND + _FROM_MAIN + _FROM_WIDTH
+        return _FROM_DEMAND + _FROM_MAIN + _FROM_WAY + _FROM_WIDTH
     demand = application.demands.get(utility)
     sizing = None if demand is None else demand.sizing
     if sizing is None or sizing.confidence == "verified" or not sizing.filled:
         return place
     filled = tuple(_INPUT_OF_SIZE.get(name, name) for name in sizing.filled)
-    return filled + _FROM_MAIN + _FROM_WIDTH
+    return filled + _FROM_MAIN + _FROM_WAY + _FROM_WIDTH
 
 
 def _screened(

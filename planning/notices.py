@@ -27,6 +27,7 @@ from planning.routes import best_way
 from planning.sources import are_joined, source_of
 from planning.stretches import pieces_of
 from planning.texts import gettext as _
+from planning.tie_in_rules import unserved
 
 _PARK = _(
     "作业带进入公园绿地或保护绿地 {name},但不移树;"
@@ -38,6 +39,19 @@ _ANCIENT = _(
     "是否另须审批(城市绿化条例第24条)未经核实,请向园林部门核实"
 )
 _MAYBE_ANCIENT = _("作业带距树木 {name} 不足 {zone:g} 米,是否古树名木未知;请查明")
+
+_TREES_OUTSIDE = _(
+    "作业带内有 {count} 株树木({name} 等)不在绿地内:图层没有其占地面积,伐移绿化按 0 平方米计;"
+    "条款的绿化面积是否计入这些树木未经核实,请向园林部门核实"
+)
+# Measures of a clause that counts what is felled apart from what is occupied.
+_FELLED = frozenset(("green_affected_sum_m2", "green_affected_each_m2"))
+# The kind of a notice that the widths of a road contradict each other.
+ROAD_WIDTHS = "road_widths"
+# Reasons of a line for which no way was found, be it for what the layer of roads says.
+WITHOUT_WAY = ("disconnected", "gap_too_wide", "no_tie_in", "no_room")
+# Of these so many roads are named that lie as near as that to the parcel.
+_MOST_ROADS, _ROUND_PARCEL_M = 5, 250.0
 
 
 @dataclass(frozen=True)
@@ -63,7 +77,10 @@ def notices_of(
             *_in_lanes(work, line),
             *(one for route in line.feeds for one in _planned(work, site, route)),
             *(one for route in line.feeds for one in _protected(work, route)),
+            *_trees_outside(work, line.feeds),
             *_mains_meet(work, line.demand, line.feeds),
+            *_in_part(work, line.demand, line.feeds),
+            *_widths(work, site, line),
         )
         for one in dict.fromkeys(found):
             told.setdefault(one, []).append(utility)
@@ -200,6 +217,38 @@ def _days(area: NoDigArea) -> str:
     return _("有效期 {start} 至 {end}").format(start=start, end=end)
 
 
+def _widths(
+    work: Groundwork, site: Site, line: ExternalLine
+) -> Iterator[tuple[str, str, str, str]]:
+    """Roads that are recorded as wider between their kerbs than between their red lines.
+
+    Those that a line digs or crosses; of one for which no way was found those round its parcel,
+    nearest first: whatever lies in so wide a carriageway may have shut it off.
+    """
+    roads = work.survey.tables["roads"]
+    kerb_m, red_line_m = (
+        roads[name].to_numpy(float) for name in ("carriageway_width_m", "red_line_width_m")
+    )
+    wrong = np.flatnonzero(red_line_m < kerb_m)
+    if line.feeds:
+        met = {row for one in line.feeds for row in (*one.roads, *one.crossed.road.tolist())}
+        wrong = wrong[np.isin(wrong, list(met))]
+    elif line.reason in WITHOUT_WAY and len(wrong):
+        parcel = work.survey.tables["parcels"].geometry.loc[site.application.parcel_id]
+        away_m = shapely.distance(work.corridors.surfaces.carriageway[wrong], parcel)
+        order = np.argsort(away_m, kind="stable")[:_MOST_ROADS]
+        wrong = wrong[order[away_m[order] <= _ROUND_PARCEL_M]]
+    else:
+        return
+    text = _(
+        "{road} 的道路红线宽 {red:g} 米小于车行道宽 {kerb:g} 米,两者必有一误:请核对并改正其一后再算"
+    )
+    for row in wrong.tolist():
+        name = str(roads.index[row])
+        told = text.format(road=name, red=red_line_m[row], kerb=kerb_m[row])
+        yield ROAD_WIDTHS, "roads", name, told
+
+
 def _mains_meet(
     work: Groundwork, demand: Demand | None, feeds: Sequence[Route]
 ) -> Iterator[tuple[str, str, str, str]]:
@@ -216,6 +265,27 @@ def _mains_meet(
     if are_joined(work, one, two):
         text = _("两路所接的 {one} 和 {two} 相连:一处停供时另一处能否照常供给,请向供应企业核实")
         yield "mains_meet", "lines", one, text.format(one=one, two=two)
+
+
+def _in_part(
+    work: Groundwork, demand: Demand | None, feeds: Sequence[Route]
+) -> Iterator[tuple[str, str, str, str]]:
+    """Which of the operators that are wanted a line does not serve: each brings one of its own."""
+    if demand is None or not work.operators_apart(demand.pipe):
+        return
+    tie_ins = work.tie_ins(demand.pipe.utility)
+    for route in feeds:
+        row = int(tie_ins.ways.feature[route.way.tie_in])
+        owner = tie_ins.features["owner"].iloc[row]
+        text = _(
+            "{place} 的权属单位为 {owner},不通 {others};没有各家都通的接入点,"
+            "{others} 的线路未布置、未计入,故不能判定:请分运营商各立一份申请,或补录共建的手孔"
+        ).format(
+            place=tie_ins.network.ids[row],
+            owner=owner,
+            others=_("、").join(unserved(owner, demand.pipe.operators)),
+        )
+        yield "operators_apart", "nodes", str(tie_ins.network.ids[row]), text
 
 
 def _planned(work: Groundwork, site: Site, route: Route) -> Iterator[tuple[str, str, str, str]]:
@@ -260,6 +330,24 @@ def _protected(work: Groundwork, route: Route) -> Iterator[tuple[str, str, str, 
             if ancient is not False:
                 text = (_ANCIENT if ancient else _MAYBE_ANCIENT).format(name=names[at], zone=zone_m)
                 yield "ancient_tree", "trees", str(names[at]), text
+
+
+def _trees_outside(work: Groundwork, feeds: Sequence[Route]) -> Iterator[tuple[str, str, str, str]]:
+    """Trees that stand on no greenery in the strips of a line whose clause counts what is felled.
+
+    The layer tells of trunks, not of ground: they are counted, and add nothing to any area.
+    """
+    trees, greenery = work.ground.trees, work.ground.greenery
+    strips = [one.strip for one in feeds if one.strip is not None]
+    if trees is None or greenery is None or not strips or not _FELLED & feeds[0].measures.keys():
+        return
+    inside = np.unique(trees.tree.query(np.array(strips, object), "intersects")[1])
+    planted = greenery.tree.query(trees.shapes[inside], "intersects")[0]
+    outside = np.delete(inside, planted)
+    if len(outside):
+        names = sorted(str(name) for name in work.survey.tables["trees"].index[outside])
+        text = _TREES_OUTSIDE.format(count=len(names), name=names[0])
+        yield "trees_outside_green", "trees", names[0], text
 
 
 def _road_works(work: Groundwork, name: str, planned: date, dig_date: date) -> str:

@@ -16,6 +16,7 @@ from planning.comparisons import is_unknown
 from planning.external_lines import ExternalLine
 from planning.facts import Dug
 from planning.groundwork import Groundwork, Site
+from planning.judged_routes import told_by_routes
 from planning.verdict_logic import OPEN_OUTCOME
 from planning.verdicts import Verdict
 
@@ -130,8 +131,12 @@ def unknown_of_route(
     work: Groundwork, demand: Demand, unknown: Iterable[str], roads: Dug, dig_date: date
 ) -> Iterator[Subject]:
     """Who could tell the inputs that are unknown; subjects of the application bear no id."""
+    apart = work.operators_apart(demand.pipe)
+    in_part = told_by_routes(work.policy, demand.pipe.utility) if apart else ()
     for name in unknown:
-        if name in _ROAD_COLUMNS:
+        if name in in_part:
+            yield APPLICATION, "", "operators"
+        elif name in _ROAD_COLUMNS:
             for column in _ROAD_COLUMNS[name]:
                 for road in _roads_lacking(work, roads, name, column, dig_date):
                     yield "road", road, column

@@ -84,7 +84,11 @@ def with_standing_facts(
     mains_stand = {
         key for key, one in after._tie_ins.items() if one.network is before._tie_ins[key].network
     }
-    serving = [key for key in whole.kept if key[0] == SERVING and key[1].utility in mains_stand]
+    serving = [
+        key
+        for key in whole.kept
+        if key[0] == SERVING and key[1].utility in mains_stand and len(key[1].operators) < 2
+    ]  # which of several operators' places can be reached may have changed
     hand_on_kept(whole, after, serving)
     if "tolerances" in vars(whole):
         vars(after)["tolerances"] = whole.tolerances.after(after.survey, changes)

@@ -32,8 +32,8 @@ from planning.routes import Neighbourhood, Search
 from planning.sizing_rules import runs_by_gravity
 from planning.standards import Pipe
 from planning.texts import gettext as _
-from planning.tie_in_rules import refusals, standing
-from planning.tie_ins import TieIns
+from planning.tie_in_rules import refusals, standing, unserved
+from planning.tie_ins import TieIns, may_serve
 
 # So many places are compared, so many rejected ones named, and so far round they are looked for.
 _COMPARED, _NAMED, _ROUND_M = 5, 20, 250.0
@@ -172,6 +172,7 @@ def _candidates(
                         bool(length[number] == length.min()),
                         float(across[number]),
                     ),
+                    *_in_part(tie_ins, demand.pipe, int(rows[number])),
                     *([] if told is None else [told.text]),
                 ],
             }
@@ -187,6 +188,15 @@ def _advantages(extra_yuan: float, is_shortest: bool, across_m: float) -> list[s
     if across_m > 0:
         reasons.append(_("接入段在车行道内 {metres:.2f} 米").format(metres=across_m))
     return reasons
+
+
+def _in_part(tie_ins: TieIns, pipe: Pipe, way: int) -> list[str]:
+    """The operators that are wanted and that a place does not serve."""
+    if len(pipe.operators) < 2:
+        return []
+    owner = tie_ins.features["owner"].iloc[int(tie_ins.ways.feature[way])]
+    others = unserved(owner, pipe.operators)
+    return [_("不通 {others}").format(others=_("、").join(others))] if others else []
 
 
 # --- why the others are none ---------------------------------------------------------------------
@@ -289,9 +299,10 @@ def _reasons(
     """The first reason against each place; '' for those that could be joined."""
     reasons = standing(near, utility, field)
     stands = reasons[reasons == ""].index
-    mine = tie_ins.features.index.get_level_values("kind") == kind
-    own = pd.DataFrame(tie_ins.features[mine].droplevel("kind").loc[stands])
-    reasons[stands] = refusals(own, pipe, work.standards)
+    refused = refusals(tie_ins.features, pipe, work.standards)
+    refused[(refused == "") & ~may_serve(tie_ins, pipe, work.standards)] = "some_operators"
+    mine = refused.index.get_level_values("kind") == kind
+    reasons[stands] = refused[mine].droplevel("kind").loc[stands]
     served = set(tie_ins.table.loc[tie_ins.table["kind"] == kind, "feature_id"])
     closed = tie_ins.closed[tie_ins.closed["kind"] == kind].drop_duplicates("feature_id")
     why = closed.set_index("feature_id")["reason"]
@@ -309,6 +320,7 @@ def _text(reason: str, feature: Any, pipe: Pipe) -> str:
         "unknown_status": _("使用状态未知,须先核实"),
         "not_in_service": _("未在用({status})"),
         "other_operator": _("权属单位为 {owner},不是用户选择的运营商"),
+        "some_operators": _("权属单位为 {owner},不通 {others};另有各家都通的接入点"),
         "too_small": _("管径 {size},小于需要的 DN{nominal:g}"),
         "needs_station": _("次高压管道({pressure} MPa),须经调压站才能接入"),
         "wrong_pressure": _("压力 {pressure} MPa,与需要的压力级别不同"),
@@ -325,6 +337,7 @@ def _text(reason: str, feature: Any, pipe: Pipe) -> str:
         kind=_said(feature, "subtype") if "subtype" in feature else _said(feature, "kind"),
         status=_said(feature, "status"),
         owner=_said(feature, "owner"),
+        others=_("、").join(unserved(feature.get("owner"), pipe.operators)),
         size=_said(feature, "diameter_mm"),
         nominal=pipe.nominal_mm or 0.0,
         pressure=_said(feature, "pressure_mpa"),

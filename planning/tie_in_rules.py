@@ -7,6 +7,8 @@ What a main does not say does not qualify it; an unknown wish of the pipe asks f
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,8 @@ from planning.standards import Pipe, Standards
 
 # Only what is known to be in use may be joined; an unknown state is asked for.
 IN_USE = "in_service"
+# What stands between the names of several owners of one place, after NFKC.
+_BETWEEN_OWNERS = re.compile(r"[、,;/|+&]")
 
 
 def standing(table: pd.DataFrame, utility: Utility, field: str) -> pd.Series:
@@ -50,7 +54,7 @@ def refusals(features: pd.DataFrame, pipe: Pipe, standards: Standards) -> pd.Ser
     return _first_reason(
         features.index,
         {
-            "other_operator": _not_of(features, pipe.operators),
+            "other_operator": served(features, pipe.operators) == 0,
             "too_small": _below(features, "diameter_mm", pipe.nominal_mm),
             **_pressure(features, pipe, standards),
             "wrong_voltage": _differs(features, "voltage_kv", pipe.voltage_kv),
@@ -64,15 +68,30 @@ def refusals(features: pd.DataFrame, pipe: Pipe, standards: Standards) -> pd.Ser
     )
 
 
+def served(features: pd.DataFrame, operators: tuple[str, ...]) -> NDArray[np.int64]:
+    """How many of some operators each feature serves, by its owners; 1 where none is asked for.
+
+    Whose a feature is that does not say it is unknown: it serves none.
+    """
+    if not operators:
+        return np.ones(len(features), np.int64)
+    if "owner" not in features:
+        return np.zeros(len(features), np.int64)
+    return np.array([len(operators) - len(unserved(o, operators)) for o in features["owner"]], int)
+
+
+def unserved(owner: Any, operators: tuple[str, ...]) -> tuple[str, ...]:
+    """Which of some operators an owner is not; one place may be owned by several 共建共享."""
+    if pd.isna(owner):
+        return operators
+    text = unicodedata.normalize("NFKC", str(owner))
+    owners = {text.strip(), *(one.strip() for one in _BETWEEN_OWNERS.split(text))}
+    return tuple(one for one in operators if unicodedata.normalize("NFKC", one) not in owners)
+
+
 def _first_reason(index: pd.Index, holds: dict[str, Any]) -> pd.Series:
     masks = [np.broadcast_to(np.asarray(mask, bool), len(index)) for mask in holds.values()]
     return pd.Series(np.select(masks, list(holds), default=""), index=index, dtype=object)
-
-
-def _not_of(features: pd.DataFrame, operators: tuple[str, ...]) -> Any:
-    if not operators or "owner" not in features:
-        return np.full(len(features), bool(operators))
-    return ~features["owner"].isin(operators)
 
 
 def _below(features: pd.DataFrame, column: str, least: float | None) -> Any:

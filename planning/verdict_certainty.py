@@ -31,11 +31,22 @@ def certainty(
     if any(other not in (None, outcome) for other in others) or _marked(decision, outcome):
         return "depends_on_reading"
     grounds = (*_grounds(case, decision, outcome), *_idle_guards(case.policy, decision, outcome))
-    if any(confidence == "recalled" or name in unverified for name, confidence in grounds):
+    if "recalled" in grounds or _may_differ(case, outcome, values, unverified):
         return "rests_on_unverified"
     if outcome == OPEN_OUTCOME or tolerances is None or _unsurveyed(case, decision, values, known):
         return "not_assessed"
     return "firm"
+
+
+def _may_differ(
+    case: Case, outcome: str, values: Mapping[str, Any], unverified: Collection[str]
+) -> bool:
+    """Whether the outcome hangs on inputs that nobody verified: open if they were unknown.
+
+    Guards that do not fire and permits that are not required are grounds like any other.
+    """
+    unknown = {name: None for name in unverified if name in values}
+    return bool(unknown) and case.outcome({**values, **unknown}) != outcome
 
 
 def known_tolerances(case: Case, tolerances: Mapping[str, float | None]) -> dict[str, float]:
@@ -99,8 +110,8 @@ def _marked(decision: Decision, outcome: str) -> bool:
     )
 
 
-def _grounds(case: Case, decision: Decision, outcome: str) -> Iterator[tuple[str, str]]:
-    """Input and confidence of what decided: fired guards, else the conditions of the clauses.
+def _grounds(case: Case, decision: Decision, outcome: str) -> Iterator[str]:
+    """Confidence of what decided: fired guards, else the conditions of the clauses.
 
     Where no permit is required, what the permits are required for decided.
     """
@@ -113,19 +124,17 @@ def _grounds(case: Case, decision: Decision, outcome: str) -> Iterator[tuple[str
         if truth and guard.outcome == outcome
     ]
     if fired:
-        yield from ((guard.inputs[0], guard.confidence) for guard in fired)
+        yield from (guard.confidence for guard in fired)
     elif any(state.required is not False for state in decision.permits):
         for clause, truth in decision.clauses:
             if truth is not None:
                 yield from _clause_grounds(case, clause, truth, policy)
     else:
-        for state in decision.permits:
-            condition = state.permit.required_when
-            yield condition.input, condition.confidence
+        yield from (state.permit.required_when.confidence for state in decision.permits)
 
 
-def _idle_guards(policy: Policy, decision: Decision, outcome: str) -> Iterator[tuple[str, str]]:
-    """Input and confidence of guards that fire or may, of permits that are not required.
+def _idle_guards(policy: Policy, decision: Decision, outcome: str) -> Iterator[str]:
+    """Confidence of guards that fire or may, of permits that are not required.
 
     They decide nothing; where one is only recalled, nobody verified that it bars no more than its
     permit.
@@ -136,18 +145,15 @@ def _idle_guards(policy: Policy, decision: Decision, outcome: str) -> Iterator[t
                 own = guard.permit == state.permit.id
                 stricter = policy.levels[guard.outcome] > policy.levels.get(outcome, 0)
                 if own and truth is not False and stricter:
-                    yield guard.inputs[0], guard.confidence
+                    yield guard.confidence
 
 
-def _clause_grounds(
-    case: Case, clause: Clause, truth: bool, policy: Policy
-) -> Iterator[tuple[str, str]]:
+def _clause_grounds(case: Case, clause: Clause, truth: bool, policy: Policy) -> Iterator[str]:
     values, reading = case.values(), case.reading()
     for condition in (*clause.all_of, *clause.any_of):
         if condition_truth(condition, values, reading) is truth:
             recalled_list = truth and condition.list is not None
-            found = confidence_of(condition, policy) if recalled_list else condition.confidence
-            yield condition.input, found
+            yield confidence_of(condition, policy) if recalled_list else condition.confidence
 
 
 def _unsurveyed(

@@ -23,7 +23,7 @@ CURES = said(
         "no_network_imported": "导入该专业管网后再算",
         "no_tie_in": "请核对该专业管网的子类、设备类型与状态",
         "gap_too_wide": "请核对是否漏导入通向宗地的道路",
-        "disconnected": "请核对道路图层是否有断点",
+        "disconnected": "请核对道路图层是否有断点、宽度是否有误",
         "no_size_match": "请核对申请规格,或由权属单位先行扩容",
         "impossible_demand": "请改正该专业的需求后重新编制",
         "no_dig": "请改到禁挖期满后开挖,或商主管部门",

@@ -16,6 +16,7 @@ from planning.external_lines import ExternalLine
 from planning.judged_routes import Route
 from planning.manual_routes import DrawnFeed, ManualRoute, RefusedRoute
 from planning.measures import crossing_measure
+from planning.notices import ROAD_WIDTHS, Notice
 from planning.plan import Plan
 from planning.texts import in_words
 from planning.trenches import JointPlan
@@ -48,6 +49,7 @@ def plan_summary(plan: Plan) -> list[str]:
     names, outcomes = load_utilities(), plan.policy.outcomes
     lines = [
         f"{names[utility].label} {_line(line, outcomes, plan.policy.round_to)}"
+        + "".join(f";{in_words(one.text)}" for one in _why(plan, utility))
         for utility, line in plan.lines.items()
         if line.status != "not_requested"
     ]
@@ -61,12 +63,20 @@ def plan_summary(plan: Plan) -> list[str]:
             _("、").join(names[key].label for key in one.utilities), in_words(one.text)
         )
         for one in plan.notices
+        if not all(one in _why(plan, utility) for utility in one.utilities)
     ]
     lines += [
         _("待查:{} {} 的 {}").format(q.subject_kind, q.subject_id, q.field) for q in plan.questions
     ]
     assumed = [_(ASSUMED.get(name, name)) for name in sorted(plan.assumed)]
     return [*lines, _("以下未知,按假定计:{}").format(";".join(assumed))] if assumed else lines
+
+
+def _why(plan: Plan, utility: str) -> list[Notice]:
+    """Notices that may tell why a line cannot be laid: they stand beside its reason."""
+    if plan.lines[utility].status != "unroutable":
+        return []
+    return [one for one in plan.notices if one.kind == ROAD_WIDTHS and utility in one.utilities]
 
 
 def asked_first(questions: pd.DataFrame) -> list[str]:

@@ -36,6 +36,9 @@ CERTAINTY = said(
     }
 )
 
+# What an application is asked for that is no input of a verdict.
+_DEMAND_FIELDS = said({"feeds": "路数", "operators": "运营商"})
+
 # What a status means depends on what was asked: a limit, a bar, or whether a permit is needed.
 _STATUS = {
     "condition": said({"met": "符合", "failed": "不符合"}),
@@ -206,6 +209,7 @@ class Words:
         layer = FIELD_LAYERS.get(subject_kind)
         fields = layer_definition(layer).fields if layer else ()
         known = next((one.label for one in fields if one.name == name), None)
+        known = known or _DEMAND_FIELDS.get(name)
         return self.input(name) if known is None else known
 
 

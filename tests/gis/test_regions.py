@@ -40,3 +40,10 @@ def test_boxes_beside_each_other_become_one_and_those_of_a_bent_row_stay() -> No
     assert Region(row).merged(0.0).bounds.tolist() == [[0.0, 0.0, 50.0, 10.0]]
     steps = np.array([[k * 100.0, k * 100.0, k * 100.0 + 100, k * 100.0 + 100] for k in range(5)])
     assert len(Region(steps).merged(0.0)) == 5
+
+
+def test_what_lies_beside_a_point_is_found() -> None:
+    lines = np.array([LineString([(0, y), (9, y)]) for y in (0.0, 3.0, 7.0)], object)
+    point = Region.along(np.array([Point(4, 1)], object), 25.0)
+    found = shapely.STRtree(lines).query(point.boxes, predicate="dwithin", distance=3.0)
+    assert sorted(found[1].tolist()) == [0, 1]

@@ -14,6 +14,7 @@ from planning.groundwork import prepare
 from planning.notices import Notice
 from planning.plan import plan
 from planning.questions import as_text
+from reports.summary import plan_summary
 from tests import towns
 from tests.towns import application, main, street, town
 
@@ -158,3 +159,68 @@ def test_other_greenery_and_young_trees_beside_a_strip_are_no_notice() -> None:
     assert made.notices == ()
     assert made.lines["water"].verdict is not None
     assert made.lines["water"].verdict.certainty != "rests_on_unverified"
+
+
+# --- widths of a road that contradict each other -------------------------------------------------
+
+WRONG = {"carriageway_width_m": 40.0, "red_line_width_m": 8.0}
+WIDTHS = "R-2 的道路红线宽 8 米小于车行道宽 40 米,两者必有一误:请核对并改正其一后再算"
+
+
+def _shut_off() -> Survey:
+    """The wrong record of a stub swallows the strip of the good street it branches off."""
+    roads = {
+        "R-1": street((0, 0), (300, 0)),
+        "R-2": street((168, 0), (228, 6), **WRONG),
+        "R-9": street((0, 900), (60, 900), **WRONG),
+    }
+    return town(roads=roads, lines={"W-1": main((200, -8), (300, -8))})
+
+
+def test_a_line_that_cannot_be_laid_names_the_road_whose_widths_contradict_each_other() -> None:
+    made = plan(application(), _shut_off(), towns.policy())
+    assert made.lines["water"].reason == "disconnected"
+    [told] = made.notices
+    assert (told.kind, told.layer, told.feature_id, told.text) == (
+        "road_widths", "roads", "R-2", WIDTHS,
+    )  # fmt: skip
+    assert [one["text"] for one in made.to_json()["notices"]] == [WIDTHS]
+    [line] = [one for one in plan_summary(made) if WIDTHS in one]
+    assert "无法布置" in line
+
+
+def test_right_widths_are_no_reason() -> None:
+    roads = {"R-1": street((0, 0), (300, 0)), "R-2": street((168, 0), (228, 6))}
+    survey = town(roads=roads, lines={"W-1": main((200, -8), (300, -8))})
+    assert not [one for one in notices(survey) if one.kind == "road_widths"]
+
+
+def test_a_line_that_crosses_a_road_of_wrong_widths_is_told_of_it() -> None:
+    roads = {"R-1": street((0, 0), (300, 0), carriageway_width_m=10.0, red_line_width_m=6.0)}
+    survey = town(roads=roads, lines={"W-1": main((0, -8), (300, -8))})
+    assert "road_widths" in {one.kind for one in notices(survey)}
+
+
+# --- trees that are felled outside of greenery ---------------------------------------------------
+
+
+def test_trees_felled_outside_of_greenery_are_counted_beside_the_area() -> None:
+    """The line runs from (50, 8) along the strip at y = 6.75; its working strip is wider than 1 m.
+
+    Of five trees on the axis two stand on a verge, of which the strip takes an area; one stands
+    40 m away.
+    """
+    places = {"T-1": 60, "T-2": 70, "T-3": 80, "T-4": 85, "T-5": 90}
+    trees = {name: {"ancient": False, "geometry": Point(x, 6.75)} for name, x in places.items()}
+    trees["T-9"] = {"ancient": False, "geometry": Point(70, 50)}
+    layers = {"lines": {"W-1": main((0, 8), (50, 8))}, "trees": trees}
+    verge = {"V-1": {"kind": "verge", "geometry": box(82, 6, 95, 7.5)}}
+    made = plan(application(), town(green=verge, **layers), towns.policy())
+    [told] = [one for one in made.notices if one.kind == "trees_outside_green"]
+    assert (told.layer, told.feature_id, told.utilities) == ("trees", "T-1", ("water",))
+    assert "有 3 株树木(T-1 等)" in told.text
+    verdict = made.lines["water"].verdict
+    assert verdict is not None
+    assert verdict.certainty == "depends_on_reading"
+    grown = {"V-1": {"kind": "verge", "geometry": box(50, 6, 95, 7.5)}}
+    assert "trees_outside_green" not in {n.kind for n in notices(town(green=grown, **layers))}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
-from shapely.geometry import box
+from shapely.geometry import Point, box
 
 from layers.survey import Survey
 from layers.utilities import load_utilities
@@ -82,6 +82,11 @@ def test_a_bridge_that_loses_its_footways_has_no_room() -> None:
 def test_a_tree_that_turns_ancient_changes_the_answers_beside_it() -> None:
     survey = told(ribbon(), "trees", 0, ancient=True)
     _assert_as_made_anew(survey)
+
+
+def test_a_tree_that_comes_to_stand_in_a_strip_is_felt() -> None:
+    """It has no ground of its own: a box round it is a point."""
+    _assert_as_made_anew(added(ribbon(), "trees", ancient=False, geometry=Point(382, 9.0)))
 
 
 def test_where_service_ends_everything_is_solved_anew() -> None:

@@ -312,3 +312,69 @@ def test_a_switch_of_another_utility_changes_nothing() -> None:
         {**GAS, "measures": {"construction_length_m": 10}}, COUNTY, {"power_other": "void"}
     )
     assert plain == switched
+
+
+# --- what nobody verified ------------------------------------------------------------------------
+
+# Values on both sides of every test of the policy; dates on both sides of the bars on 2026-11-22.
+SIDES: dict[str, tuple[Any, ...]] = {
+    "max_dn_mm": (200, 400),
+    "duct_holes": (2, 3),
+    "duct_outer_diameter_mm": (110, 160),
+    "pipe_length_m": (50, 300),
+    "construction_length_m": (50, 300),
+    "line_length_m": (50, 900),
+    "road_crossing_m": (10, 60),
+    "green_affected_m2": (0, 300),
+    "green_temporary_m2": (0, 300),
+    "subject_kind": ("construction_site_without_sewage", "household", "other"),
+    "enterprise_invested_or_dominant": (True, False),
+    "hazardous_goods": (True, False),
+    "promiser_declines": (True, False, False, False),
+    "voltage_kv": (0.4, 10, 35),
+    "pressure_mpa": (0.2, 0.8),
+    "road_opened_on": ("2010-01-01", "2025-01-01"),
+    "road_overhauled_on": ("2010-01-01", "2025-01-01"),
+    **dict.fromkeys(
+        ("touches_city_road", "touches_green", "touches_tree", "tree_moving", "on_bridge"),
+        (True, False),
+    ),
+    **dict.fromkeys(("open_cut", "pit_in_road", "ancient_tree_or_park"), (True, False)),
+}
+
+
+@settings(max_examples=300)
+@given(
+    st.sampled_from(["water", "sewage", "gas", "power", "telecom"]),
+    st.fixed_dictionaries({name: st.sampled_from(sides) for name, sides in SIDES.items()}),
+    st.sets(st.sampled_from(sorted(SIDES)), max_size=4),
+    st.data(),
+)
+def test_no_firm_verdict_turns_with_what_nobody_verified(
+    utility: str, row: dict[str, Any], unverified: set[str], data: st.DataObject
+) -> None:
+    known = {"in_service_area": True, "work_kind": "new", "dig_date": "2026-11-22"}
+    exact = dict.fromkeys((n for n, i in POLICY.inputs.items() if i.surveyed), 0.0)
+    told = {"mode": "plan", "unverified": unverified, "tolerances": exact}
+    found = judge(utility, {}, {**row, **known}, POLICY, **told)
+    if found.certainty == "firm":
+        other = {name: data.draw(st.sampled_from(SIDES[name])) for name in sorted(unverified)}
+        turned = judge(utility, {}, {**row, **known, **other}, POLICY, **told)
+        assert turned.outcome == found.outcome
+
+
+def test_a_guard_that_an_unverified_voltage_keeps_from_firing_leaves_nothing_firm() -> None:
+    """On a bridge 10 kV would be blocked; 0.4 kV was derived by a limit that nobody verified."""
+    facts = {
+        "touches_city_road": True, "touches_green": False, "touches_tree": False,
+        "on_bridge": True, "voltage_kv": 0.4, "promiser_declines": True,
+        "road_opened_on": "2010-01-01", "road_overhauled_on": "never", "dig_date": "2026-11-22",
+        "in_service_area": True, "work_kind": "new", "open_cut": True, "pit_in_road": False,
+    }  # fmt: skip
+    for unverified, certainty in ((), "firm"), (("voltage_kv",), "rests_on_unverified"):
+        found = judge("power", POWER, facts, POLICY, mode="plan", unverified=unverified,
+                      tolerances={})  # fmt: skip
+        assert (found.outcome, found.certainty) == ("ordinary_approval", certainty)
+    away = judge("power", POWER, {**facts, "on_bridge": False}, POLICY, mode="plan",
+                 unverified=("voltage_kv",), tolerances={})  # fmt: skip
+    assert away.certainty == "firm"
