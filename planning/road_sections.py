@@ -297,7 +297,7 @@ class SectionedRoads(NamedTuple):
         The area of a piece is the row of its road.
         """
         line, road, start_m, end_m = pieces
-        found = np.asarray((end_m - start_m) * self.ratio[road])
+        found = (end_m - start_m) * self.ratio[road]
         if len(self.road) == 0:
             return found
         cut = np.flatnonzero(np.isin(road, self.road))
@@ -310,8 +310,8 @@ class SectionedRoads(NamedTuple):
         rest_m = (end_m - start_m)[cut] - inside_m
         rest = np.where(rest_m > _SAME_M, rest_m * self.ratio[road[cut]], 0.0)
         found[cut] = told_m + rest
-        return np.asarray(found)
+        return found
 
 
 def _places(lines: LineArray, at_m: FloatArray) -> FloatArray:
-    return shapely.get_coordinates(shapely.line_interpolate_point(lines, at_m))
+    return np.asarray(shapely.get_coordinates(shapely.line_interpolate_point(lines, at_m)))
