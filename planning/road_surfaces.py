@@ -24,6 +24,7 @@ from layers.survey import Survey
 from planning.policy_model import Planning, Policy
 from planning.quantities import SURFACES
 from planning.road_corners import CORNERS, bend_otherwise, corner_table
+from planning.road_works import days_of_works
 
 # Shorter pieces inside a carriageway are rounding of coordinates; all others count.
 _ROUNDING_M = 1e-6
@@ -35,10 +36,11 @@ _RAMP_M = 15.0
 _CITY_ROAD: Mapping[Any, bool] = {"municipal": True, "estate": False, "highway": False}
 # What is told of roads and moves no strip and no edge of a carriageway; the authority tells whose
 # is what two carriageways share.
-_DAYS = ("opened_on", "overhauled_on", "planned_works_on")
+_RECORDED_DAYS = ("opened_on", "overhauled_on", "planned_works_on")
+_DAYS = (*_RECORDED_DAYS, "works_on")
 _TOLD = ("authority", "surface", *_DAYS)
 # By name two carriageways are told to be one divided road.
-_TEXT_COLUMNS = ("name", *_TOLD, "road_class")
+_TEXT_COLUMNS = ("name", "authority", "surface", *_RECORDED_DAYS, "road_class")
 # What follows from where roads lie and how wide they are.
 _OF_GEOMETRY = (
     "tracks", "keys", "level", "width_assumed", "_rank", "_own_areas", "paved", "own_area",
@@ -109,6 +111,7 @@ class Crossed(NamedTuple):
 class RoadSurfaces:
     """Roads as rows: ``table`` holds road_id, authority, surface, widths and what was assumed.
 
+    Its ``works_on`` are the days of the layer of planned works (``planning.road_works``).
     ``carriageway`` are polygons; ``red_line_ratio`` is red-line width over carriageway width,
     NaN where one of the two widths is unknown. ``footway_m`` is land of a street beyond its kerb
     where no red line tells how wide it is (setting ``usual_footway_m`` of the policy).
@@ -347,9 +350,8 @@ def road_surfaces(survey: Survey, policy: Policy) -> RoadSurfaces:
         If there are no roads, or none has a length.
     """
     roads = _with_length(survey)
-    return _surfaces(
-        roads, corner_table(roads, _level(roads)), survey.get("carriageways"), policy.planning
-    )
+    corner = corner_table(roads, _level(roads))
+    return _surfaces(roads, corner, survey, survey.get("carriageways"), policy.planning)
 
 
 class RoadsSince(NamedTuple):
@@ -419,7 +421,7 @@ def road_surfaces_again(
     drawn = survey.get("carriageways")
     if drawn is not None:
         drawn = drawn[drawn.index.astype(str).isin(ids[told])]
-    few = _surfaces(roads[told], corner[told], drawn, policy.planning)
+    few = _surfaces(roads[told], corner[told], survey, drawn, policy.planning)
     row = row_before.copy()
     row[told] = len(before.centre) + np.arange(len(few.centre))
     table = pd.concat([before.table, few.table], ignore_index=True).iloc[row]
@@ -456,6 +458,7 @@ def _level(roads: gpd.GeoDataFrame) -> IntArray:
 def _surfaces(
     roads: gpd.GeoDataFrame,
     corner: pd.DataFrame,
+    survey: Survey,
     surveyed: gpd.GeoDataFrame | None,
     settings: Planning,
 ) -> RoadSurfaces:
@@ -475,6 +478,9 @@ def _surfaces(
             "carriageway_width_m": width,
             "width_assumed": ~np.isfinite(known) & (width > 0),
             "red_line_width_m": red_line,
+            "works_on": pd.Series(
+                days_of_works(centre, width / 2, survey.get("planned_works")), dtype=object
+            ),
             **{name: corner[name].to_numpy(float) for name in CORNERS},
         }
     )
