@@ -16,15 +16,20 @@ SURVEYED = ("carriageways", "road_red_lines")
 
 
 class DrawnRoads(NamedTuple):
-    """What a survey has of some roads as areas, in their order; None where it has nothing."""
+    """What a survey has of some roads as areas, in their order; None where it has nothing.
+
+    ``works`` is the layer of planned works, whatever roads they lie on.
+    """
 
     carriageway: NDArray[Any]
     red_line: NDArray[Any]
+    works: gpd.GeoDataFrame | None
 
     @classmethod
     def of(cls, survey: Survey, ids: pd.Index) -> DrawnRoads:
         """The areas of the roads of these ids; those of other roads stand for nothing."""
-        return cls(*(_areas_of(survey.get(name), ids) for name in SURVEYED))
+        paved, fenced = (_areas_of(survey.get(name), ids) for name in SURVEYED)
+        return cls(paved, fenced, survey.get("planned_works"))
 
 
 def _areas_of(drawn: gpd.GeoDataFrame | None, ids: pd.Index) -> NDArray[Any]:

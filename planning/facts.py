@@ -197,15 +197,21 @@ class Ground:
 
     @cached_property
     def road_days(self) -> tuple[list[str | None], ...]:
-        """Days on which each road was opened, overhauled and is to be made anew, ISO text."""
+        """Days on which each road was opened, overhauled and is to be made anew, ISO text.
+
+        Last those of the layer of planned works (``RoadSurfaces``).
+        """
         table = self.corridors.surfaces.table
-        names = ("opened_on", "overhauled_on", "planned_works_on")
+        names = ("opened_on", "overhauled_on", "planned_works_on", "works_on")
         return tuple(table[name].to_list() for name in names)
 
     def last_overhaul(self, road: int, dig_date: date) -> str | None:
         """Day on which a road was last overhauled before it is dug, None where unknown."""
-        _, last, planned = (days[road] for days in self.road_days)
-        return last_day_of_works(last, planned, self.overhaul_bar_years, dig_date)
+        _, last, planned, works = (days[road] for days in self.road_days)
+        last = last_day_of_works(last, planned, self.overhaul_bar_years, dig_date)
+        for day in (works or "").split():
+            last = last_day_of_works(last, day, self.overhaul_bar_years, dig_date)
+        return last
 
     @cached_property
     def bores(self) -> Bores:

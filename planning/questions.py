@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from planning.application import Demand
-from planning.comparisons import is_unknown
+from planning.comparisons import is_unknown, last_day_of_works
 from planning.external_lines import ExternalLine
 from planning.facts import Dug
 from planning.groundwork import Groundwork, Site
@@ -185,7 +185,8 @@ def roads_in_question(work: Groundwork, dig_date: date) -> NDArray[np.bool_]:
 
 def _lacking(work: Groundwork, column: str, dig_date: date) -> NDArray[np.bool_]:
     """For each road whether it may be a city road whose record lacks a field on a day."""
-    key = ("lacking", column, dig_date if column == "planned_works_on" else None)
+    by_day = column in ("overhauled_on", "planned_works_on")
+    key = ("lacking", column, dig_date if by_day else None)
     found = work.kept.get(key)
     if not isinstance(found, np.ndarray):
         table, city = work.corridors.surfaces.table, np.array(work.ground.is_city_road, object)
@@ -196,13 +197,24 @@ def _lacking(work: Groundwork, column: str, dig_date: date) -> NDArray[np.bool_]
         elif column == "on_bridge":
             lacks = [value is not False for value in table[column].to_numpy(object)]
         elif column == "planned_works_on":  # works that were due: whether they were done
-            told = table["overhauled_on"].notna().tolist()
+            lacks = _superseded(work, dig_date)
+        elif column == "overhauled_on":  # so may works of the layer have been
+            asked = _superseded(work, dig_date)
             lacks = [
-                known and work.ground.last_overhaul(row, dig_date) is None
-                for row, known in enumerate(told)
+                not also and work.ground.last_overhaul(row, dig_date) is None
+                for row, also in enumerate(asked)
             ]
         else:
             lacks = [is_unknown(value) for value in table[column].to_numpy(object)]
         may_be_city = np.array([one is not False for one in city], bool)
         found = work.kept[key] = np.array(lacks, bool) & may_be_city
     return found
+
+
+def _superseded(work: Groundwork, dig_date: date) -> list[bool]:
+    """For each road whether works of its own record leave open when it was last overhauled."""
+    years = work.ground.overhaul_bar_years
+    return [
+        last is not None and last_day_of_works(last, planned, years, dig_date) is None
+        for _, last, planned, _ in zip(*work.ground.road_days, strict=True)
+    ]

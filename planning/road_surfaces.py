@@ -33,6 +33,7 @@ from planning.road_corners import (
     with_kerbs,
 )
 from planning.road_sections import SectionedRoads, Sections, sections
+from planning.road_works import days_of_works
 from planning.roads_since import RoadsSince
 
 # Shorter pieces inside a carriageway are rounding of coordinates; all others count.
@@ -45,10 +46,11 @@ _RAMP_M = 15.0
 _CITY_ROAD: Mapping[Any, bool] = {"municipal": True, "estate": False, "highway": False}
 # What is told of roads and moves no strip and no edge of a carriageway; the authority tells whose
 # is what two carriageways share.
-_DAYS = ("opened_on", "overhauled_on", "planned_works_on")
+_RECORDED_DAYS = ("opened_on", "overhauled_on", "planned_works_on")
+_DAYS = (*_RECORDED_DAYS, "works_on")
 _TOLD = ("authority", "surface", *_DAYS)
 # By name two carriageways are told to be one divided road.
-_TEXT_COLUMNS = ("name", *_TOLD, "road_class")
+_TEXT_COLUMNS = ("name", "authority", "surface", *_RECORDED_DAYS, "road_class")
 # What follows from where roads lie and how wide they are.
 _OF_GEOMETRY = (
     "tracks", "keys", "level", "width_assumed", "_rank", "_own_areas", "_sections", "paved",
@@ -120,6 +122,7 @@ class Crossed(NamedTuple):
 class RoadSurfaces:
     """Roads as rows: ``table`` holds road_id, authority, surface, widths and what was assumed.
 
+    Its ``works_on`` are the days of the layer of planned works (``planning.road_works``).
     ``carriageway`` are polygons; ``red_line`` are surveyed red-line areas, empty where there is
     none; ``is_measured`` tells where either was surveyed and the other one is known.
     ``red_line_ratio`` is red-line width over carriageway width in the mean, NaN where one of them
@@ -481,7 +484,7 @@ def _surfaces(
     centre = np.asarray(roads.geometry.array)
     known, width = _widths(roads, settings)
     red_line = pd.to_numeric(roads["red_line_width_m"], errors="coerce").to_numpy(float)
-    paved, fenced = (shapely.is_geometry(areas) for areas in drawn)
+    paved, fenced = map(shapely.is_geometry, (drawn.carriageway, drawn.red_line))
     table = pd.DataFrame(
         {
             "road_id": roads.index.astype(str),
@@ -491,6 +494,7 @@ def _surfaces(
             "carriageway_width_m": width,
             "width_assumed": ~np.isfinite(known) & (width > 0) & ~paved,
             "red_line_width_m": red_line,
+            "works_on": pd.Series(days_of_works(centre, width / 2, drawn.works), dtype=object),
             **{name: corner[name].to_numpy(float) for name in (*CORNERS, *BEYOND)},
         }
     )

@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 
 from gis.linear import LineArray
 from layers.survey import Survey
+from planning.road_works import REACH_M
 
 Shapes = LineArray
 
+# Works of the layer ``planned_works`` tell of the roads that they are near to.
+_WORKS = "planned_works"
 # Layers whose features are told by others: nodes inherit from the main that they sit on.
 _TOLD_BY = {"nodes": ("lines", "line_id")}
 
@@ -55,7 +58,22 @@ def changes(before: Survey, after: Survey) -> dict[str, Change]:
             more = _sitting_on(found[told_by].ids, field, before.tables[layer], after.tables[layer])
             own = found.get(layer, Change(frozenset(), np.zeros(0, object)))
             found[layer] = Change(own.ids | more.ids, np.concatenate([own.shapes, more.shapes]))
+    if _WORKS in found and "roads" in after.tables:
+        more = _beside_works(found[_WORKS].shapes, before.tables["roads"], after.tables["roads"])
+        own = found.get("roads", Change(frozenset(), np.zeros(0, object)))
+        found["roads"] = Change(own.ids | more.ids, np.concatenate([own.shapes, more.shapes]))
     return {layer: change for layer, change in found.items() if change.ids}
+
+
+def _beside_works(works: Shapes, before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> Change:
+    """Roads of which works that changed may tell otherwise."""
+    tables = [before] if after is before else [before, after]
+    parts = [
+        table.iloc[np.unique(table.sindex.query(works, "dwithin", distance=REACH_M)[1])]
+        for table in tables
+    ]
+    ids = frozenset(str(key) for part in parts for key in part.index)
+    return Change(ids, np.concatenate([np.asarray(part.geometry.array) for part in parts]))
 
 
 def _changed(layer: str, before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> Change:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -247,6 +248,11 @@ def test_plan_refuses_an_unknown_application(folder: Path, tmp_path: Path, name,
         ({"gate": [1, 2]}, "字段 gate"),
         ({"gate": [float("nan"), 2]}, "字段 gate"),
         ({"gate": "north"}, "字段 gate"),
+        ({"gate": [114.87, 31.64]}, "像是经纬度(度):请换算成图层的坐标系 EPSG:4547(米)"),
+        (
+            {"demands": {"water": {"handover": {"xy": [114.87, 31.64]}}}},
+            "handover.xy 不在宗地 P-1 内;请改正坐标或留空。坐标像是经纬度",
+        ),
         ({"demands": {}}, "须写明至少一个专业的需求"),
         ({"demands": {"steam": {}}}, "没有这个专业;可用值为 water、sewage"),
         ({"demands": {"water": 200}}, "字段 demands.water 的值 200 不可用:须为一组字段"),
@@ -272,13 +278,31 @@ def test_plan_refuses_an_application_that_cannot_be_planned(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "不是 JSON"),
-        ("[" * 100_000, "不是 JSON"),
-        ('{"a": ' + "1" * 5_000 + "}", "不是 JSON"),
-        ("\udcff", "不是 JSON"),
+        ("{", "不是 JSON(第 1 行第 2 列:这里须为双引号括起的字段名"),
+        ('{"a": 1,\n "b": [1, 2}', "不是 JSON(第 2 行第 12 列:缺少逗号,或括号没有合上)"),
+        ('{"a": "x}', "不是 JSON(第 1 行第 7 列:文字的双引号没有合上)"),
+        ('{"a" 1}', "不是 JSON(第 1 行第 6 列:字段名后缺少冒号)"),
+        ("{'a': 1}", "不是 JSON(第 1 行第 2 列:这里须为双引号括起的字段名"),
+        ('{"a": }', "不是 JSON(第 1 行第 7 列:这里缺少值"),
+        ("{} {}", "不是 JSON(第 1 行第 4 列:JSON 已结束,后面还有内容)"),
+        ("[" * 100_000, "不是 JSON(嵌套过深)"),
+        ('{"a": ' + "1" * 5_000 + "}", "不是 JSON(数字过长)"),
+        ("\udcff", "不是 JSON(文字不是 UTF-8 编码)"),
         ("[1]", "须为一份申请"),
     ],
-    ids=["broken", "nested", "digits", "bytes", "list"],
+    ids=[
+        "broken",
+        "comma",
+        "quote",
+        "colon",
+        "quotes",
+        "value",
+        "more",
+        "nested",
+        "digits",
+        "bytes",
+        "list",
+    ],
 )
 def test_plan_refuses_a_file_that_is_no_application(folder, tmp_path, text, message) -> None:
     file = tmp_path / "app.json"
@@ -344,7 +368,12 @@ def test_a_screening_is_kept_and_said_to_be(tmp_path: Path) -> None:
     made = make_workspace(tmp_path)
     out, again = tmp_path / "one.parquet", tmp_path / "two.parquet"
     command = ("--dig-date", "2026-11-22", "--out")
-    assert "其中逐项求解" in done(run("screen", made, *command, out), 1).stdout
+    first = done(run("screen", made, *command, out), 1).stdout
+    assert "其中逐项求解" in first
+    assert re.search(r"已筛查 \d+ 项:.*已布置 \d+", first)
+    assert "无法布置" in first
+    assert "告知承诺制审批 " in first
+    assert not re.search("routed|unroutable|not_requested|commitment|undetermined", first)
     kept = done(run("screen", made, *command, again), 1).stdout
     assert "取自工作区中保存的筛查" in kept
     one, two = gpd.read_parquet(out), gpd.read_parquet(again)

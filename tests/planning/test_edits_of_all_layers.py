@@ -76,7 +76,7 @@ _TOLD: dict[str, dict[str, list[Any]]] = {
     "railways": {"electrified": [True]},
     "no_dig": {"trenchless": [True], "to_date": ["2026-01-01"]},
     "drawn_corridors": {"utilities": ["water|gas"]},
-    "planned_works": {"utility": ["gas"]},
+    "planned_works": {"utility": ["gas", None], "ends_on": ["2026-03-01"]},
     "service_areas": {"utility": ["gas"]},
     "carriageways": {"position_accuracy_m": [0.5]},
     "road_red_lines": {"position_accuracy_m": [0.5]},
