@@ -124,7 +124,12 @@ class Judging:
             mode="plan",
             unverified=self.unverified,
             tolerances=self.tolerances,
+            if_touched=self.if_touched,
         )
+
+    def if_touched(self) -> Mapping[str, Any]:
+        """The inputs that are unknown as the line may touch what is near."""
+        return self.exactness.if_touched(self.number, self.inputs)
 
     @cached_property
     def possible(self) -> tuple[str, ...]:
@@ -366,7 +371,7 @@ def answered_together(
         replace(route.judging, exactness=exactness, number=number)
         for number, route in enumerate(routes)
     ]
-    answers = _screened(work, utility, routes, [judging.tolerances for judging in judgings])
+    answers = _screened(work, utility, judgings)
     return [
         replace(route, judging=judging, screened=answer)
         for route, judging, answer in zip(routes, judgings, answers, strict=True)
@@ -393,27 +398,27 @@ def unverified_inputs(
 def _screened(
     work: Groundwork,
     utility: str,
-    routes: Sequence[Route],
-    tolerances: Sequence[Mapping[str, float | None]],
+    judgings: Sequence[Judging],
 ) -> list[Answer | None]:
-    """Answers of many routes by tables."""
-    answers: list[Answer | None] = [None] * len(routes)
+    """Answers of what was measured of many routes, by tables."""
+    answers: list[Answer | None] = [None] * len(judgings)
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for number, route in enumerate(routes):
-        groups[route.judging.unverified].append(number)
+    for number, judging in enumerate(judgings):
+        groups[judging.unverified].append(number)
     for names, numbers in groups.items():
-        table = pd.DataFrame([{**routes[n].measures, **routes[n].facts} for n in numbers])
+        table = pd.DataFrame([judgings[n].inputs for n in numbers])
         judged = judge_rows(
             utility,
             table,
             work.policy,
             mode="plan",
             unverified=names,
-            tolerances=pd.DataFrame([tolerances[n] for n in numbers]),
+            tolerances=pd.DataFrame([judgings[n].tolerances for n in numbers]),
         )
         told = [Answer.of(verdict) for verdict in judged.verdicts]
         for number, place in zip(numbers, judged.verdict_of.tolist(), strict=True):
-            answers[number] = told[place]
+            near = told[place].certainty == "firm" and judgings[number].if_touched()
+            answers[number] = Answer.of(judgings[number].verdict) if near else told[place]
     return answers
 
 

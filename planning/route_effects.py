@@ -8,7 +8,7 @@ square connector slides along the strip with the point that it serves. Kerbs mov
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ from planning.application import Demand
 from planning.facts import Shapes, counted_crossings
 from planning.groundwork import Groundwork, Site
 from planning.measures import measure_all
+from planning.near_things import Thing, if_touched, may_be_near, near_things
 from planning.road_surfaces import Crossed
 from planning.routes import DrawnWay, Routes, Way
 from planning.spreads import Effects, Spread, effects_together, joined
@@ -52,6 +53,25 @@ class Exactness:
         """Half the widths of the intervals of the surveyed measures, for every route or for all."""
         (told,) = _told([self], [self.holding()])
         return told
+
+    @cached_property
+    def near(self) -> list[list[Thing]]:
+        """What each route may touch within the tolerances, or all of them."""
+        hold = self.holding()
+        found = things_near(hold)
+        return [[thing for things in found for thing in things]] if self.as_one else found
+
+    def if_touched(self, number: int, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The inputs of a route that are unknown as it may touch what is near."""
+        things = self.near[number]
+        return if_touched(self.holding().work, things, inputs) if things else {}
+
+
+def things_near(hold: Hold) -> list[list[Thing]]:
+    """What each route may touch within the tolerances of the survey."""
+    if not may_be_near(hold.work.tolerances):
+        return [[] for _ in hold.lines]
+    return near_things(hold.work, hold.working, np.nan_to_num(_kerb_tolerance(hold)))
 
 
 def tell_together(exactness: Iterable[Exactness]) -> None:

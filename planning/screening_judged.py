@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +26,7 @@ from planning.facts import CUT_OPEN, green_inside, pipe_facts, trees_in, trees_t
 from planning.groundwork import Groundwork
 from planning.judged_routes import rank_among, rank_of, unverified_inputs
 from planning.measures import MEASURES, Figures, measure_all
+from planning.near_things import if_touched
 from planning.quantities import priced
 from planning.questions import unknown_inputs
 from planning.screening_lines import LineValues, Nearby, joints_inside
@@ -36,10 +37,17 @@ from planning.screening_roads import (
     three_valued,
 )
 from planning.screening_sites import Sites
-from planning.screening_tolerances import tolerances_of_ways
+from planning.screening_tolerances import near_ways, tolerances_of_ways
 from planning.screening_ways import Ways
-from planning.verdict_tables import Coded, Column, Judged, judge_columns, possible_columns
-from planning.verdicts import Verdict
+from planning.verdict_tables import (
+    Coded,
+    Column,
+    Judged,
+    judge_columns,
+    possible_columns,
+    row_of,
+)
+from planning.verdicts import Verdict, judge
 
 # Kinds of edges that are dug open as they are drawn.
 _PLAIN = ("strip", "crossing", "connector")
@@ -431,7 +439,43 @@ def _judge(
         )
         verdict_of[at] = judged.verdict_of + len(verdicts)
         verdicts += judged.verdicts
+        firm = np.array([one.certainty == "firm" for one in judged.verdicts], bool)
+        rows = at[firm[judged.verdict_of]]
+        for row, verdict in _near_others(
+            desk, sites, ways, demand, columns, tolerances, unverified, rows
+        ):
+            verdict_of[row] = len(verdicts)
+            verdicts.append(verdict)
     return Judged(verdicts, verdict_of)
+
+
+def _near_others(
+    desk: Desk,
+    sites: Sites,
+    ways: Ways,
+    demand: Demand,
+    columns: Mapping[str, Column],
+    tolerances: Mapping[str, FloatArray],
+    unverified: tuple[str, ...],
+    rows: IntArray,
+) -> Iterator[tuple[int, Verdict]]:
+    """Firm ones of the ways that may touch more within the tolerances: row, and verdict with it."""
+    things = near_ways(desk.work, demand, sites, ways.part(rows))
+    for row, near in zip(rows.tolist(), things, strict=True):
+        inputs = row_of(columns, row)
+        unknown = if_touched(desk.work, near, inputs) if near else {}
+        if unknown:
+            verdict = judge(
+                demand.pipe.utility,
+                {},
+                inputs,
+                desk.work.policy,
+                mode="plan",
+                unverified=unverified,
+                tolerances={name: values[row] for name, values in tolerances.items()},
+                if_touched=partial(dict, unknown),
+            )
+            yield row, verdict
 
 
 def _unverified(

@@ -12,7 +12,8 @@ from gis.overlay import strips
 from planning.application import Demand
 from planning.groundwork import Groundwork
 from planning.measures import MEASURES
-from planning.route_effects import Exactness, Hold
+from planning.near_things import Thing, may_be_near
+from planning.route_effects import Exactness, Hold, things_near
 from planning.screening_sites import Sites
 from planning.screening_ways import Ways
 
@@ -50,6 +51,15 @@ def tolerances_of_ways(
     for name, values in Exactness(demand, lambda: drawn).tolerances.items():
         found[name][at] = values
     return found
+
+
+def near_ways(work: Groundwork, demand: Demand, sites: Sites, ways: Ways) -> list[list[Thing]]:
+    """What each way may touch within the tolerances of the survey."""
+    if len(ways) == 0 or not may_be_near(work.tolerances):
+        return [[] for _ in range(len(ways))]
+    lines = ways.draw()
+    hold = replace(_of_ways(work, sites, ways), lines=lines, working=_working(work, demand, lines))
+    return things_near(hold)
 
 
 def _of_ways(work: Groundwork, sites: Sites, ways: Ways) -> Hold:

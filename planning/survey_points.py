@@ -13,7 +13,8 @@ from planning.application import Demand
 from planning.both_feeds import BothFeeds
 from planning.comparisons import NUMERIC, is_unknown
 from planning.groundwork import Groundwork, Site
-from planning.judged_routes import Route, hold_of_judged
+from planning.judged_routes import Judging, Route, hold_of_judged
+from planning.near_things import if_touched
 from planning.readings import read_as
 from planning.route_effects import spread_of
 from planning.texts import gettext as _
@@ -26,6 +27,10 @@ _FIGURE_OF = {
     "crossing_longest": "longest_kerb_m",
     "green": "green_m2",
 }
+
+
+# What of a thing that a line may touch is to be surveyed, by its layer.
+_WHAT_BESIDE = {"green": "green_edge", "trees": "tree", "roads": "road_red_line"}
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,28 @@ def survey_points(
             key = (point.feature["layer"], point.feature["id"])
             if key not in found or point.needed_m < found[key].needed_m:
                 found[key] = point
-    return tuple(found.values())
+    return tuple(found.values()) or tuple(_points_beside(work, judged.judging))
+
+
+def _points_beside(work: Groundwork, judging: Judging) -> Iterator[SurveyPoint]:
+    """Things that the line may touch within the tolerances, where no measure is at a limit."""
+    for thing in judging.exactness.near[judging.number]:
+        if if_touched(work, [thing], judging.inputs):
+            needed_m = float(np.sqrt(max(thing.gap_m**2 - thing.off_m**2, 0.0)))
+            what = _WHAT_BESIDE[thing.layer]
+            text = _(
+                "实测{what}:现允许误差 ±{now:.2f} 米,距作业范围 {gap:.2f} 米,"
+                "须不大于 ±{need:.3f} 米,是否触及才能定论"
+            ).format(
+                what=_words_of(what).format(id=thing.feature_id),
+                now=thing.tolerance_m,
+                gap=thing.gap_m,
+                need=needed_m,
+            )
+            if needed_m < work.policy.planning.value("tolerance_surveyed_point_m"):
+                text += _too_exact()
+            feature = {"layer": thing.layer, "id": thing.feature_id}
+            yield SurveyPoint(thing.xy, what, feature, thing.tolerance_m, needed_m, text)
 
 
 def _close(
@@ -121,13 +147,7 @@ def _points(
 
 
 def _point(work: Groundwork, row: dict[Any, Any], measure: str, needed_m: float) -> SurveyPoint:
-    told = {
-        "main": _("现状管线 {id}"),
-        "node": _("管线点 {id}"),
-        "red_line": _("宗地 {id} 的红线"),
-        "kerb": _("道路 {id} 的路缘石"),
-        "green_edge": _("绿地 {id} 的边线"),
-    }[str(row["what"])].format(id=row["feature_id"])
+    told = _words_of(str(row["what"])).format(id=row["feature_id"])
     text = _(
         "实测{what}:现允许误差 ±{now:.2f} 米,须不大于 ±{need:.3f} 米,{measure}才能定论"
     ).format(
@@ -137,7 +157,7 @@ def _point(work: Groundwork, row: dict[Any, Any], measure: str, needed_m: float)
         measure=work.policy.inputs[measure].zh,
     )
     if needed_m < work.policy.planning.value("tolerance_surveyed_point_m"):
-        text += _(";比实测点的允许误差还小,宜调整设计离开限值")
+        text += _too_exact()
     return SurveyPoint(
         (float(row["x"]), float(row["y"])),
         str(row["what"]),
@@ -146,3 +166,20 @@ def _point(work: Groundwork, row: dict[Any, Any], measure: str, needed_m: float)
         needed_m,
         text,
     )
+
+
+def _words_of(what: str) -> str:
+    """Name of what is surveyed, with a place for its id."""
+    return {
+        "main": _("现状管线 {id}"),
+        "node": _("管线点 {id}"),
+        "red_line": _("宗地 {id} 的红线"),
+        "kerb": _("道路 {id} 的路缘石"),
+        "green_edge": _("绿地 {id} 的边线"),
+        "tree": _("树木 {id}"),
+        "road_red_line": _("道路 {id} 的红线"),
+    }[what]
+
+
+def _too_exact() -> str:
+    return _(";比实测点的允许误差还小,宜调整设计离开限值")

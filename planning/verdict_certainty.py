@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import product
 from typing import Any
 
@@ -20,10 +20,13 @@ def certainty(
     others: Collection[str | None],
     tolerances: Mapping[str, float | None] | None,
     unverified: Collection[str],
+    if_touched: Callable[[], Mapping[str, Any]] = dict,
 ) -> str:
     """First that applies: too_close, depends_on_reading, rests_on_unverified, not_assessed, firm.
 
     ``others`` are the outcomes under the readings not in force. An open outcome is never firm.
+    Nor is one that would be open if the line touched what it may within the tolerances: it is too
+    close, though no measure is.
     """
     values, known = case.values(), known_tolerances(case, tolerances or {})
     if _is_too_close(case, outcome, values, known):
@@ -35,7 +38,7 @@ def certainty(
         return "rests_on_unverified"
     if outcome == OPEN_OUTCOME or tolerances is None or _unsurveyed(case, decision, values, known):
         return "not_assessed"
-    return "firm"
+    return "too_close" if _opens(case, outcome, values, if_touched()) else "firm"
 
 
 def _may_differ(
@@ -45,7 +48,11 @@ def _may_differ(
 
     Guards that do not fire and permits that are not required are grounds like any other.
     """
-    unknown = {name: None for name in unverified if name in values}
+    return _opens(case, outcome, values, {name: None for name in unverified if name in values})
+
+
+def _opens(case: Case, outcome: str, values: Mapping[str, Any], unknown: Mapping[str, Any]) -> bool:
+    """Whether the outcome is another one with some inputs unknown."""
     return bool(unknown) and case.outcome({**values, **unknown}) != outcome
 
 
@@ -159,8 +166,14 @@ def _clause_grounds(case: Case, clause: Clause, truth: bool, policy: Policy) -> 
 def _unsurveyed(
     case: Case, decision: Decision, values: Mapping[str, Any], tolerances: Mapping[str, float]
 ) -> bool:
-    """Whether a surveyed measure of the tried clauses came without tolerance."""
-    tried = {clause.id for clause, _truth in decision.clauses}
+    """Whether a surveyed measure of the tried clauses came without tolerance.
+
+    Where no permit is required none was tried, and the line may be off like any other.
+    """
+    if all(state.required is False for state in decision.permits):
+        tried = {clause.id for clause in case.rules.clauses}
+    else:
+        tried = {clause.id for clause, _truth in decision.clauses}
     return any(
         case.policy.inputs[condition.input].surveyed
         and not is_unknown(values.get(condition.input))

@@ -127,7 +127,7 @@ def judge_columns(
             told[key] = judge(
                 utility,
                 {},
-                _row(columns, at),
+                row_of(columns, at),
                 policy,
                 switches=switches,
                 mode=mode,
@@ -159,7 +159,7 @@ def possible_columns(
     keys = _keys((utility, frozenset(columns)), codes, first)
     for at, key in zip(first.tolist(), keys, strict=True):
         if key not in told:
-            told[key] = possible_of(utility, _row(columns, at), policy)
+            told[key] = possible_of(utility, row_of(columns, at), policy)
     return [told[key] for key in keys], class_of
 
 
@@ -169,7 +169,7 @@ def _keys(said: tuple[Any, ...], codes: list[Codes], first: NDArray[np.intp]) ->
     return [(*said, one.tobytes()) for one in truths]
 
 
-def _row(columns: Mapping[str, Column], at: int) -> dict[str, Any]:
+def row_of(columns: Mapping[str, Column], at: int) -> dict[str, Any]:
     """One row of columns by name."""
     return {
         name: column.values[column.place[at]] if isinstance(column, Coded) else column[at]

@@ -6,7 +6,7 @@ condition decides, an unknown one leaves the verdict open and says what it would
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -88,6 +88,7 @@ def judge(
     mode: str = "judge",
     tolerances: Mapping[str, float | None] | None = None,
     unverified: Collection[str] = (),
+    if_touched: Callable[[], Mapping[str, Any]] = dict,
 ) -> Verdict:
     """Verdict of one utility's external line.
 
@@ -107,6 +108,9 @@ def judge(
         without one is ``not_assessed``.
     unverified
         Inputs whose value rests on recalled or assumed data.
+    if_touched
+        Inputs that are unknown where a line touches what it may within the tolerances: asked for
+        only where the verdict would be firm.
 
     Raises
     ------
@@ -124,7 +128,7 @@ def judge(
         outcome=outcome,
         clause=_clause_ref(policy, decision, outcome),
         permits=tuple(_permit_outcome(policy, one, decision, values) for one in decision.permits),
-        certainty=certainty(case, decision, outcome, others, tolerances, unverified),
+        certainty=certainty(case, decision, outcome, others, tolerances, unverified, if_touched),
         readings=readings,
         otherwise=possible[0] if outcome == OPEN_OUTCOME else None,
         possible=possible,
