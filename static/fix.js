@@ -402,8 +402,10 @@
     map.tonggouParcel = drawing.parcel && drawing.parcel.label;
     if (drawing.parcel) {
       L.polygon(drawing.parcel.rings, PARCEL).addTo(group);
-      L.tooltip({ permanent: true, direction: "center", className: "tg-parcel-label" })
-        .setLatLng(drawing.parcel.at).setContent(drawing.parcel.label).addTo(group);
+      // Not a tooltip: one that is measured before the style sheet is there stands elsewhere.
+      L.marker(drawing.parcel.at, { interactive: false, pane: "tooltipPane",
+        icon: L.divIcon({ className: "tg-parcel-label", iconSize: [0, 0],
+          html: "<span>" + drawing.parcel.label + "</span>" }) }).addTo(group);
     }
     drawing.routes.forEach(function (route) {
       lane(group, route.points, { className: "tg-halo", interactive: false, color: "#ffffff",

@@ -14,6 +14,13 @@ from tests.ui.test_browser import ROUTES, centre_of
 from tests.ui.test_states import page, shown  # noqa: F401  (page is a fixture)
 
 Opener = Callable[[str, str], Visit]
+LABEL_ASTRAY_PX = """() => {
+    const label = Object.values(map._layers)
+        .find(one => one._icon && one._icon.className.includes("tg-parcel-label"));
+    const box = label._icon.querySelector("span").getBoundingClientRect();
+    const at = map.latLngToContainerPoint(label.getLatLng());
+    return Math.hypot(box.x + box.width / 2 - at.x, box.y + box.height / 2 - at.y);
+}"""
 HOSTILE = '<img src=x onerror="window.PWN=1">'
 
 
@@ -119,6 +126,7 @@ def test_the_case_survives_the_other_page_a_reload_and_the_way_back(
     title.get_by_text("XX-2026-001").wait_for()
     opened.wait(lambda: opened.in_map(lambda frame: frame.evaluate(ROUTES)) == 5)
     assert "Shared length" in page.locator(".tg-figures").inner_text()
+    opened.wait(lambda: opened.in_map(lambda frame: frame.evaluate(LABEL_ASTRAY_PX) < 2))
     if device == "desktop":
         opened.click_map(*centre_of("P-0009"))
         page.wait_for_url("**/?lang=en&parcel=P-0009")
