@@ -25,7 +25,14 @@ MAX_POINTS = 500
 _MAX_BYTES = 60_000  # as many points with 16 digits each way, and the texts
 MAX_FILE_BYTES = 20_000_000  # one line takes kilobytes: room for what else a drawing holds
 _FEEDS = (1, 2)
-_MAX_TEXT = {"application_id": 80, "utility": 20, "author": 80, "note": 400, "language": 8}
+_MAX_TEXT = {
+    "application_id": 80,
+    "utility": 20,
+    "author": 80,
+    "note": 400,
+    "language": 8,
+    "drawing_id": 16,
+}
 
 Drawing = Mapping[str, Any]
 # A status and what to answer; the message of a refusal is for the person who drew.
@@ -60,7 +67,8 @@ def drawn_routes(
 
     The first two take ``application_id``, ``utility``, ``line`` as [longitude, latitude] pairs, and
     optionally ``author``, ``note`` and which ``feed`` of two it is, the first where left out;
-    ``keep`` takes null for ``line`` to withdraw the feed. ``read`` takes a file as it is, as
+    ``keep`` takes null for ``line`` to withdraw the drawing of the feed that ``drawing_id`` (as the
+    plan gives it) names. ``read`` takes a file as it is, as
     ``application/octet-stream``, with its ``name`` and the ``language`` in the query; the ``line``
     of its answer is what the others take.
     The callables are called in a worker thread.

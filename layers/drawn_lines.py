@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from pyproj import CRS
 
 from language import Text
 from language import gettext as _
-from layers.errors import LayerError, ReadError
+from layers.errors import FormatError, LayerError, ReadError
 from layers.georeferencing import georeference
 from layers.placing import crs_name
 from layers.raw import RawLayer
@@ -22,7 +23,12 @@ _LAYER = "drawn_corridors"  # what is asked of a file: the lines that somebody d
 _SHOWN = 5  # shapes of a file that a refusal names
 # Tables become points, and a pipe network is read for its own layers only.
 _WITHOUT_LINES = frozenset({".csv", ".tsv", ".txt", ".dat", ".xlsx", ".xlsm", ".inp"})
-_OPTION = re.compile(r"(?<![\w-])--[a-z]")
+# What else can be read, by the names of ``formats.FORMATS``; people draw with the first ones.
+LINE_FORMATS = (
+    "DXF", "GeoPackage", "GeoJSON", "Shapefile", "KML", "GML", "MapInfo TAB", "MapInfo MIF",
+    "FlatGeobuf", "GeoParquet", "OSM XML", "OSM PBF", "ZIP", "GZIP",
+)  # fmt: skip
+_OPTION = re.compile(r"(?<![\w-])--[a-z]+(?:-[a-z]+)*")
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class LineFile:
 def read_line(file: Path | str, crs: CRS) -> LineFile:
     """The only line of a file, flat, in ``crs``.
 
-    Of the kinds of ``formats.FORMATS`` all but tables and pipe networks are read. A file that names
+    Files of ``LINE_FORMATS`` are read. A file that names
     no CRS is taken to be in ``crs``; so is GeoJSON without a ``crs`` member whose numbers are too
     large for degrees.
 
@@ -63,14 +69,31 @@ def read_line(file: Path | str, crs: CRS) -> LineFile:
             raw = replace(raw, crs=crs)
             crs_notes = (_("文件没有写明坐标系,已按工作区坐标系 {} 读取").format(crs_name(crs)),)
         placed = georeference(raw, np.array([shapely.force_2d(line)], object), crs)
+    except FormatError:
+        raise ReadError(
+            _(
+                "文件 {}:内容不是可以作线文件的格式,或与扩展名不符。可以用:{}"
+                "(Shapefile 的各文件压缩为 ZIP)。请在画线的软件中另存为其中一种后再选。"
+            ).format(name, _("、").join(LINE_FORMATS))
+        ) from None
     except (LayerError, ReadError) as error:
         # Readers name the options of an import; a drawn line is put right where it was drawn.
-        if _OPTION.search(str(error).replace(name, "")):
-            cure = _("线文件没有这些选项:请在原软件中只留要核算的那一条,写明坐标系后另存。")
-            error.args = (Text("\n").join([*error.args, cure]),)
+        options = _OPTION.findall(str(error).replace(name, ""))
+        if options:
+            error.args = (Text("\n").join([*error.args, _cure(options, crs)]),)
         raise
     notes = (*raw.notes, *_left_out(raw), *_joined(raw), *crs_notes, *placed.notes)
     return LineFile(placed.shapes[0], notes)
+
+
+def _cure(options: Sequence[str], crs: CRS) -> str:
+    """What to do where a reader asks for options, which a line file does not have."""
+    if "--source-layer" in options:
+        return _("线文件没有这些选项:请在原软件中只留要核算的那一条,另存后再选。")
+    if "--datum-shift" in options:
+        told = _("线文件没有这些选项:请在原软件中把这条线换算到 {},另存后再选。")
+        return told.format(crs_name(crs))
+    return _("线文件没有这些选项:请在原软件中核对这条线的坐标,写明坐标系后另存,再选。")
 
 
 def _only_line(raw: RawLayer) -> shapely.LineString:

@@ -13,6 +13,10 @@ class ReadError(ValueError):
     """A file cannot be read safely, or is not what its name says."""
 
 
+class FormatError(ReadError):
+    """The content of a file is of no kind that can be read, or of another than its name says."""
+
+
 class LayerError(ValueError):
     """A file was read, but cannot become a layer; ``problems`` holds the rows at fault."""
 

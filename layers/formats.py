@@ -11,7 +11,7 @@ from language import gettext as _
 from layers.archives import entry_names, is_zip, read_archive, unpack_gzip
 from layers.columnar import is_flatgeobuf, is_parquet, read_flatgeobuf, read_geoparquet
 from layers.dxf import is_dxf, read_dxf, refuse_dwg
-from layers.errors import ReadError
+from layers.errors import FormatError, ReadError
 from layers.geojson import read_geojson
 from layers.geopackage import read_geopackage
 from layers.gml import read_gml
@@ -170,18 +170,21 @@ def _refuse_unused(path: Path, kind: Format, wanted: Wanted) -> None:
 
 
 def kind_of(path: Path) -> Format:
-    """Tell the kind of a file from its first bytes; refuse a name that says something else."""
+    """Tell the kind of a file from its first bytes; refuse a name that says something else.
+
+    Raises ``FormatError``.
+    """
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     kind = next((one for one in FORMATS if one.fits(head)), None)
     if kind is None:
-        raise ReadError(
+        raise FormatError(
             _("文件 {}:内容不是可以读取的格式。可以读取:{}。请转换为其中一种后再导入。").format(
                 path.name, _("、").join(one.name for one in FORMATS if one.read is not refuse_dwg)
             )
         )
     if path.suffix.lower() not in kind.suffixes:
-        raise ReadError(
+        raise FormatError(
             _("文件 {}:内容是 {},扩展名应为 {}。请核对文件来源后改名。").format(
                 path.name, kind.content, " / ".join(sorted(kind.suffixes))
             )

@@ -23,7 +23,7 @@ from typing import Any
 
 from language import gettext as _
 from language import spoken
-from layers.errors import LayerError, ReadError
+from layers.errors import FormatError, LayerError, ReadError
 from layers.raw import RawLayer, Wanted
 from layers.transport import load
 
@@ -149,6 +149,8 @@ def _refusal(
 ) -> ReadError | LayerError | OSError:
     if said["kind"] == "ReadError":
         return ReadError(said["message"])
+    if said["kind"] == "FormatError":
+        return FormatError(said["message"])
     if said["kind"] == "LayerError":
         return LayerError(said["message"])
     if said["kind"] == "OSError":

@@ -72,6 +72,10 @@ def _remedy(one: Remedy, described: Described) -> dict[str, Any]:
         "limit": one.limit,
         "margin": one.margin,
         "outcome_after": one.outcome_after,
+        "qualifies": one.qualifies,
+        "remaining": [
+            {"kind": kind, "input": name, "status": status} for kind, name, status in one.remaining
+        ],
         "extra_yuan": one.extra_yuan,
         "route": routes[0],
         "second_route": routes[1],

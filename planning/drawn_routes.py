@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 import shapely
@@ -36,6 +37,13 @@ class DrawnRoute:
     at: str = ""
     note: str = ""
     feed: int = 1
+
+    @property
+    def drawing_id(self) -> str:
+        """What tells this entry from the others: a digest of all that it holds."""
+        line = None if self.line is None else shapely.to_wkb(self.line, hex=True)
+        held = repr((line, self.author, self.at, self.note, self.feed))
+        return sha256(held.encode()).hexdigest()[:16]
 
 
 def of_feed(history: Sequence[DrawnRoute], feed: int) -> tuple[DrawnRoute, ...]:

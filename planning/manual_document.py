@@ -62,7 +62,12 @@ def manual_entry(
 
 
 def _about(drawn: DrawnRoute) -> dict[str, Any]:
-    return {"author": drawn.author, "at": drawn.at, "note": drawn.note}
+    return {
+        "drawing_id": drawn.drawing_id,
+        "author": drawn.author,
+        "at": drawn.at,
+        "note": drawn.note,
+    }
 
 
 def _changed(drawn: DrawnRoute, moves: Iterable[Move], faults: Iterable[Fault]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from planning.both_feeds import BothFeeds, both_feeds
 from planning.external_lines import ExternalLine, external_lines, nearby_finder
 from planning.findings import Finding, json_value
 from planning.groundwork import Groundwork, Site
-from planning.judged_routes import Route, site_facts
+from planning.judged_routes import Route, rank_of, site_facts
 from planning.nearby_ways import nearby_ways
 from planning.no_dig import OPEN, Closed
 from planning.pareto import amounts_of
@@ -37,9 +37,12 @@ from planning.search_areas import CAP_ROUNDING
 from planning.single_rules import with_one_condition, with_one_guard
 from planning.standards import Pipe
 from planning.texts import gettext as _
+from planning.verdicts import Verdict
 
 # Findings that a change may meet; scope and permits are met by an answer only.
 _CHANGED = ("guard", "condition")
+_AGAINST = ("scope", *_CHANGED)
+Unmet = tuple[str, str, str]
 # So many smaller sizes are tried where the size decides only by the width of the trench.
 _MOST_SIZES = 3
 # Searches for a route within a limit on greenery, and the least by which the next is tighter.
@@ -56,7 +59,8 @@ _DAYS_OF_ROADS = {"road_opened_on": "opened_on", "road_overhauled_on": "overhaul
 class Remedy:
     """One change that meets a test; ``judged`` where the line runs or is crossed otherwise.
 
-    Values are those of the test's input as judged, or the days of digging.
+    Values are those of the test's input as judged, or the days of digging. ``remaining`` are the
+    tests (kind, input, status) that stand against the line once this one change is made.
     """
 
     input: str
@@ -67,6 +71,8 @@ class Remedy:
     limit: Any
     margin: Any
     outcome_after: str
+    qualifies: bool
+    remaining: tuple[Unmet, ...]
     extra_yuan: float | None = None
     judged: Route | BothFeeds | None = None
 
@@ -138,7 +144,7 @@ def remedies(work: Groundwork, site: Site, line: ExternalLine) -> list[Remedy]:
             own += _later(mine, finding)
             found += _once(own)
     strictness = list(work.policy.outcomes)
-    return sorted(found, key=lambda one: -strictness.index(one.outcome_after))
+    return sorted(found, key=lambda one: (not one.qualifies, -strictness.index(one.outcome_after)))
 
 
 def _once(found: list[Remedy]) -> list[Remedy]:
@@ -168,9 +174,19 @@ def _after(
         json_value(after.limit),
         json_value(after.margin),
         judged.verdict.outcome,
+        judged.rank == 0,
+        _remaining(judged.verdict),
         judged.figures["cost_yuan"] - mine.judged.figures["cost_yuan"],
         None if kind == "smaller_size" else judged,
     )
+
+
+def _remaining(verdict: Verdict) -> tuple[Unmet, ...]:
+    """What still stands against a line, each once; nothing where it qualifies."""
+    if rank_of(verdict) == 0:
+        return ()
+    unmet = [f for f in verdict.findings if f.kind in _AGAINST and f.status != "met" and f.input]
+    return tuple(dict.fromkeys((one.kind, str(one.input), one.status) for one in unmet))
 
 
 def _same(finding: Finding, judged: Route | BothFeeds) -> list[Finding]:
@@ -466,4 +482,6 @@ def _answers(mine: _Line) -> Iterator[Remedy]:
             json_value(finding.limit),
             None,
             best.verdict.outcome,
+            rank_of(best.verdict) == 0,
+            _remaining(best.verdict),
         )

@@ -1,7 +1,9 @@
 /* Drawing a route on the map: points by click or tap, or the line of a file that the server reads;
    judged by the server, kept or discarded.
    Runs in the map's frame after fix.js. All texts come from the page, escaped.
-   What is kept is the very drawing that the card judges: it is put aside when it is sent. */
+   What is kept is the very drawing that the card judges: it is put aside when it is sent.
+   A drawing in hand stays in the visitor's tab, by its application: the map is made anew when the
+   language changes, and when another page was seen. */
 (function () {
   "use strict";
 
@@ -16,6 +18,11 @@
   // Where the table is a sheet at the foot of the map, as in style.css.
   function isSheet() { return window.matchMedia("(max-width: 760px)").matches; }
 
+  // Pixels of a part of the map; none where its sides have changed places.
+  function area(part) {
+    return Math.max(0, part.right - part.left) * Math.max(0, part.foot - part.top);
+  }
+
   function Desk(map) {
     this.map = map;
     this.shapes = L.layerGroup().addTo(map);
@@ -25,17 +32,46 @@
     this.glass = null;
     this.points = [];
     this.file = null;  // {name, notes} of the file that the points came from, as they are
+    this.names = {};  // author and note as they were typed
+    this.saved = null;  // what is told of the drawing that was kept last
     this.turn = 0;  // goes on with every change: answers to anything older are dropped
   }
 
   Desk.prototype = {
     // pen: null, or {url, token, application_id, most_bytes, words,
-    // utilities: [{key, name, colour, feeds}]}
+    // utilities: [{key, name, colour, feeds, saved}]}
     show: function (pen) {
       var case_ = pen ? pen.application_id : null;
-      if (this.pen && this.pen.application_id !== case_) { this.stop(); }
+      if (this.pen && this.pen.application_id !== case_) { this.leave(); this.saved = null; }
       this.pen = pen;
-      if (!this.busy()) { this.rest(); }
+      if (this.busy()) { return; }
+      this.rest();
+      this.resume();
+    },
+    // What is in hand, for when the map is made anew; nothing once it was kept or given up.
+    remember: function (hand) {
+      window.tonggou.remember("drawing-" + this.pen.application_id,
+        hand ? JSON.stringify(hand) : "");
+    },
+    inHand: function () {
+      return { utility: this.choice.value, feed: this.feed && this.feed.value, file: this.file,
+        points: this.points.map(function (at) { return [at.lat, at.lng]; }), names: this.names,
+        judged: !!this.judged };
+    },
+    resume: function () {
+      var held = this.pen && window.tonggou.recalled("drawing-" + this.pen.application_id);
+      if (!held) { return; }
+      held = JSON.parse(held);
+      this.start();
+      this.choice.value = held.utility;
+      if (!this.choice.value) { this.choice.selectedIndex = 0; }  // no longer asked for
+      if (this.feed) { this.feed.value = held.feed || "1"; }
+      this.points = held.points.map(function (at) { return L.latLng(at); });
+      this.file = held.file;
+      this.names = held.names;
+      this.sketch();
+      this.see(this.points, 19);
+      if (held.judged) { this.judge(); }
     },
     busy: function () { return this.glass || this.judged; },
     rest: function () {
@@ -44,6 +80,11 @@
       this.box.className = "tg-desk";
       if (!this.pen) { return; }
       this.button(this.box, this.pen.words.draw, "tg-start", function () { desk.start(); });
+      if (!this.saved) { return; }
+      var told = element("p", "tg-saved", this.box, this.saved);
+      told.setAttribute("role", "status");
+      this.button(told, "×", "tg-close", function () { desk.saved = null; desk.rest(); })
+        .setAttribute("aria-label", this.pen.words.close);
     },
     button: function (parent, text, className, act) {
       var button = element("button", className, parent, text);
@@ -52,9 +93,9 @@
       return button;
     },
     start: function () {
-      this.choice = this.feed = this.file = null;
+      this.choice = this.feed = this.file = this.judged = this.saved = null;
       this.points = [];
-      this.judged = null;
+      this.names = {};
       this.shapes.clearLayers();
       this.lay();
       this.tools();
@@ -142,6 +183,7 @@
         L.circleMarker(at, { interactive: false, radius: 4, weight: 2, color: colour,
           fillColor: "#ffffff", fillOpacity: 1 }).addTo(shapes);
       });
+      this.remember(this.points.length ? this.inHand() : null);
       this.told.innerHTML = "";
       this.rests(false);
       if (this.feed) { this.feed.hidden = !(this.utility().feeds > 1); }
@@ -199,17 +241,27 @@
         desk.judge();
       });
     },
+    // The larger part of the map that the table leaves free: beside it, above or below it.
+    free: function () {
+      var size = this.map.getSize(), box = this.box, gap = 10;
+      var whole = { left: gap, top: gap, right: size.x - gap, foot: size.y - gap };
+      return [
+        L.extend({}, whole, { right: box.offsetLeft - gap }),
+        L.extend({}, whole, { foot: box.offsetTop - gap }),
+        L.extend({}, whole, { top: box.offsetTop + box.offsetHeight + gap })
+      ].sort(function (a, b) { return area(b) - area(a); })[0];
+    },
     // Moves the map only if something of a line is not to be seen beside the table.
     see: function (points, nearest) {
-      var size = this.map.getSize(), map = this.map;
-      var sheet = isSheet() ? this.box.offsetHeight + 16 : 0;
-      var free = L.bounds([10, 10], [size.x - 10, size.y - sheet - 10]);
+      var size = this.map.getSize(), map = this.map, free = this.free();
+      var within = L.bounds([free.left, free.top], [free.right, free.foot]);
       var seen = points.every(function (at) {
-        return free.contains(map.latLngToContainerPoint(at));
+        return within.contains(map.latLngToContainerPoint(at));
       });
       if (seen) { return; }
       map.fitBounds(points, { animate: false, maxZoom: nearest,
-        paddingTopLeft: [30, 60], paddingBottomRight: [60, sheet + 30] });
+        paddingTopLeft: [free.left + 20, free.top + 20],
+        paddingBottomRight: [size.x - free.right + 20, size.y - free.foot + 20] });
     },
     judge: function () {
       var desk = this, drawing = this.drawing(), utility = this.utility();
@@ -221,6 +273,7 @@
       var desk = this, words = this.pen.words;
       this.lift();
       this.judged = drawing;
+      this.remember(this.inHand());
       this.shapes.clearLayers();
       L.polyline(found.line, { className: "tg-drawn", interactive: false, color: utility.colour,
         weight: 4, dashArray: "2 6" }).addTo(this.shapes);
@@ -243,13 +296,24 @@
       var author = element("input", "", row), note = element("input", "", row);
       author.placeholder = words.author; author.maxLength = 80;
       note.placeholder = words.note; note.maxLength = 400;
-      note.value = this.file ? this.file.name : "";
+      author.value = this.names.author || "";
+      note.value = this.names.note || (this.file ? this.file.name : "");
+      [author, note].forEach(function (one) {
+        one.addEventListener("input", function () {
+          desk.names = { author: author.value, note: note.value };
+          desk.remember(desk.inHand());
+        });
+      });
       row = element("div", "tg-row", this.box);
       var told = element("p", "tg-told", this.box);
       var rest = function (resting) { keep.disabled = change.disabled = discard.disabled = resting; };
       var keep = this.button(row, words.keep, "tg-main", function () {
         var kept = L.extend({}, drawing, { author: author.value, note: note.value });
-        desk.post("keep", kept, rest, told, function () { desk.stop(); desk.refresh(); });
+        desk.post("keep", kept, rest, told, function () {
+          desk.saved = utility.saved;
+          desk.stop();
+          desk.refresh();
+        });
       });
       var change = this.button(row, words.change, "", function () {
         desk.judged = null; desk.lay(); desk.tools();
@@ -262,7 +326,7 @@
           body.scrollTop = first.offsetTop - body.offsetTop;
         });
       }
-      this.see(found.line, this.map.getZoom());
+      this.see(found.line.concat(found.other || []), this.map.getZoom());
     },
     // The file that the line came from, and what was met in reading it.
     origin: function (parent) {
@@ -272,7 +336,12 @@
         element("p", "", folded).textContent = text;
       });
     },
+    // Over, whether it was kept or given up.
     stop: function () {
+      this.remember(null);
+      this.leave();
+    },
+    leave: function () {
       this.lift();
       this.turn += 1;
       this.points = [];

@@ -7,6 +7,7 @@
   L.Control.Attribution.prototype.options.prefix = "Leaflet";
 
   var token = null, views = [], focused = null;
+  var LETTER_PX = 24;  // so far apart stand the middles of letters of courses
   var PARCEL = { className: "tg-parcel", interactive: false, color: "#c2410c", weight: 2.5,
     fillColor: "#f59e0b", fillOpacity: 0.28 };
 
@@ -104,8 +105,9 @@
   // What the page told of it; the layer that colours; the six lines until the plan is drawn.
   var screening = null, tints = null, lines = null, asking = null;
 
-  // What a visitor's tab keeps though the map is made anew: the colouring chosen ("" for none), and
-  // whether the map stood without a screening, so that one that comes is shown at once.
+  // What a visitor's tab keeps though the map is made anew: the colouring chosen ("" for none),
+  // whether the map stood without a screening, so that one that comes is shown at once, and what
+  // is being drawn (draw.js).
   function recalled(name) {
     try { return window.sessionStorage.getItem("tonggou-" + name); } catch (error) { return null; }
   }
@@ -330,6 +332,7 @@
     box(map, "topleft", "", "tg-notice");
     box(map, "topleft", "", "tg-tints");
     box(map, "bottomleft", options.legend, "tg-legend");
+    map.on("zoomend", function () { setApart(map); });
     open(map, options);
   }
 
@@ -399,8 +402,10 @@
     map.tonggouParcel = drawing.parcel && drawing.parcel.label;
     if (drawing.parcel) {
       L.polygon(drawing.parcel.rings, PARCEL).addTo(group);
-      L.tooltip({ permanent: true, direction: "center", className: "tg-parcel-label" })
-        .setLatLng(drawing.parcel.at).setContent(drawing.parcel.label).addTo(group);
+      // Not a tooltip: one that is measured before the style sheet is there stands elsewhere.
+      L.marker(drawing.parcel.at, { interactive: false, pane: "tooltipPane",
+        icon: L.divIcon({ className: "tg-parcel-label", iconSize: [0, 0],
+          html: "<span>" + drawing.parcel.label + "</span>" }) }).addTo(group);
     }
     drawing.routes.forEach(function (route) {
       lane(group, route.points, { className: "tg-halo", interactive: false, color: "#ffffff",
@@ -439,12 +444,15 @@
       L.circleMarker(end.at, { className: "tg-end", interactive: false, radius: 4, weight: 2,
         color: "#ffffff", fillColor: "#12344d", fillOpacity: 1 }).addTo(group);
     });
+    map.tonggouBadges = drawing.others.filter(function (other) { return other.letter; })
+      .map(function (other) { return badge(group, other); });
     map.tonggouRoutes = drawing.routes.map(function (route) { return route.points; });
     views.forEach(function (layer) { if (layer.place) { layer.place(map); } });
     focus(map, drawing);
+    setApart(map);
   }
 
-  // A course to compare: thin, with its letter in the middle; a drawn one dotted.
+  // A course to compare: thin; a drawn one dotted.
   function course(group, other) {
     if (other.shown) {
       L.polyline(other.points, { className: other.drawn ? "tg-manual" : "tg-other",
@@ -452,18 +460,38 @@
         dashArray: other.drawn ? "2 6" : null })
         .bindTooltip(other.label, { sticky: true, className: "tg-tip" }).addTo(group);
     }
-    if (!other.letter) { return; }
-    L.marker(middle(other.points), { interactive: false, icon: L.divIcon({ className: "tg-badge",
-      iconSize: [18, 18], html: other.letter }) }).addTo(group);
   }
 
-  // The middle of a line along its length, in degrees: near enough for a badge.
-  function middle(points) {
+  // The letter of a course, in its middle until the letters are set apart.
+  function badge(group, other) {
+    var icon = L.divIcon({ className: "tg-badge", iconSize: [18, 18], html: other.letter });
+    return { points: other.points, mark: L.marker(along(other.points, 0.5),
+      { interactive: false, icon: icon }).addTo(group) };
+  }
+
+  // Letters move along their courses, each as little as needed not to lie on one before it; where
+  // there is no such place, to the one that is farthest from the others.
+  function setApart(map) {
+    var taken = [];
+    (map.tonggouBadges || []).forEach(function (one) {
+      var places = [0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.1, 0.9].map(function (part) {
+        var at = along(one.points, part), pixel = map.latLngToLayerPoint(at);
+        var room = taken.map(function (other) { return other.distanceTo(pixel); });
+        return { at: at, pixel: pixel, room: Math.min.apply(null, room.concat(LETTER_PX)) };
+      });
+      var best = places.reduce(function (a, b) { return b.room > a.room ? b : a; });
+      one.mark.setLatLng(best.at);
+      taken.push(best.pixel);
+    });
+  }
+
+  // A place along a line by the part of its length, in degrees: near enough for a badge.
+  function along(points, part) {
     var left = 0, i;
-    for (i = 1; i < points.length; i++) { left += span(points, i) / 2; }
+    for (i = 1; i < points.length; i++) { left += span(points, i) * part; }
     for (i = 1; i < points.length - 1 && span(points, i) < left; i++) { left -= span(points, i); }
-    var a = points[i - 1], b = points[i], part = Math.min(1, left / (span(points, i) || 1));
-    return [a[0] + part * (b[0] - a[0]), a[1] + part * (b[1] - a[1])];
+    var a = points[i - 1], b = points[i], share = Math.min(1, left / (span(points, i) || 1));
+    return [a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1])];
   }
 
   function span(points, i) {
@@ -494,6 +522,8 @@
   }
 
   window.tonggou = {
+    recalled: recalled,
+    remember: remember,
     furnish: furnish,
     drawCase: drawCase,
     useScreening: useScreening,

@@ -34,7 +34,7 @@ def bar(pages: Sequence[Any], here: str, *, synthetic: bool) -> DeltaGenerator:
     brand.html(f'<div class="tg-brand"><b>{_("同沟")}</b><em>{here}</em>{told}</div>')
     for page in pages:
         if page.title != here:
-            links.page_link(page, label=page.title)
+            links.page_link(page, label=page.title, query_params=st.query_params.to_dict())
     for key in LANGUAGES:
         if key != spoken() and other.button(LANGUAGES[key], key=f"speak-{key}", type="tertiary"):
             st.session_state["language"] = key

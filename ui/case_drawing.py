@@ -124,11 +124,12 @@ def pen_for(view: View | None, token: str) -> dict[str, Any] | None:
                 "name": esc(view.name(line["utility"])),
                 "colour": view.utilities[line["utility"]].colour,
                 "feeds": (line.get("pipe") or {}).get("feeds") or 1,
+                "saved": _saved(view, line),
             }
             for line in view.wanted
         ],
         "words": {
-            "draw": _("手绘路由"),
+            "draw": _("画一条路由"),
             "hint": _("从接入点点到红线,或选线文件;拖动、缩放照常"),
             "file": _("线文件…"),
             "reading": _("正在读取文件…"),
@@ -151,8 +152,20 @@ def pen_for(view: View | None, token: str) -> dict[str, Any] | None:
             "keep": _("保留"),
             "change": _("接着改"),
             "discard": _("放弃"),
+            "close": _("关闭"),
         },
     }
+
+
+def _saved(view: View, line: Mapping[str, Any]) -> str:
+    """What is told once a route was kept: where it is, and how it is seen and withdrawn."""
+    name = view.name(line["utility"])
+    return esc(
+        _(
+            "已保留:{name}手绘路由,存于申请 {application}。地图上画为点线;"
+            "在案件面板“逐项查看依据”中选“{name}”即可查看、撤回。"
+        ).format(name=name, application=view.plan["application_id"])
+    )
 
 
 def in_lanes(

@@ -60,7 +60,7 @@ def _courses(view: View, line: Json, place: Placer) -> list[dict[str, Any]]:
 
 def _called(one: Choice, both_drawn: Json | None) -> str:
     """What a course is called; of two drawn feeds the first by its number."""
-    return _("手绘第一路") if one.is_drawn and both_drawn else "、".join(one.names)
+    return _("手绘第一路") if one.is_drawn and both_drawn else _("、").join(one.names)
 
 
 def _beside_drawn(view: View, line: Json, place: Placer) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from ui.numbers import metres, money, signed
 from ui.panel import picture
 from ui.route_choice import Choice, choices
 from ui.view import Json, View
+from ui.words import head
 
 _AXIS_WORDS = said(
     {
@@ -47,7 +48,8 @@ def _looked_at(line: Json) -> str:
         return ""
     found = _("在 {} m 以内的走向中比选")
     proven = _("已搜完") if among["alternatives_proven"] else _("未搜完,可能还有其他走向")
-    return f'<p class="tg-soft">{found.format(metres(among["longest_m"]))},{proven}</p>'
+    told = _(",").join([found.format(metres(among["longest_m"])), proven])
+    return f'<p class="tg-soft">{told}</p>'
 
 
 def eligibility(view: View, line: Json) -> str:
@@ -58,26 +60,36 @@ def eligibility(view: View, line: Json) -> str:
     verdict = view.verdict(line)
     covered = verdict is None or verdict["outcome"] != "not_covered"
     certificate = line.get("certificate") if covered else None
-    proof = f'<p class="tg-note-none">{esc(certificate["text"])}</p>' if certificate else ""
-    rows = "".join(_remedy(view, one) for one in line.get("remedies") or [])
-    cures = (
-        f"<h3>{_('怎样才能符合')}<small>{_('逐项算出')}</small></h3>"
-        f'<ul class="tg-questions">{rows}</ul>'
-        if rows
-        else ""
-    )
-    return proof + cures
+    proof = f'<p class="tg-note-none">{esc(head(certificate["text"]))}</p>' if certificate else ""
+    return proof + _remedies(view, line.get("remedies") or [])
+
+
+def _remedies(view: View, found: Sequence[Json]) -> str:
+    """Changes that alone make the line qualify, and apart from them those that do not."""
+    cures = [one for one in found if one["qualifies"]]
+    steps = [one for one in found if not one["qualifies"]]
+    alone = _("单做一项即符合") if cures else _("没有单做一项即符合的办法")
+    parts = [f"<h3>{_('怎样才能符合')}<small>{alone}</small></h3>" if found else ""]
+    parts += [_list_of(view, cures)]
+    if steps:
+        parts += [f"<h4>{_('单做还不够')}</h4>", _list_of(view, steps)]
+    return "".join(parts)
+
+
+def _list_of(view: View, found: Sequence[Json]) -> str:
+    rows = "".join(_remedy(view, one) for one in found)
+    return f'<ul class="tg-questions">{rows}</ul>' if rows else ""
 
 
 def _price(line: Json) -> str:
     price = line.get("qualifying_price")
-    return f'<p class="tg-note-none">{esc(price["text"])}</p>' if price else ""
+    return f'<p class="tg-note-none">{esc(head(price["text"]))}</p>' if price else ""
 
 
 def _remedy(view: View, one: Json) -> str:
     """One change: what it does to the measure, what it costs, and what the verdict becomes."""
     if one["kind"] == "answer":  # the text tells every answer with its outcome
-        return f"<li>{esc(one['text'])}</li>"
+        return f"<li>{esc(head(one['text']))}{_left(view, one)}</li>"
     unit = view.words.unit(one["input"]) if one.get("input") else ""
     figures = ""
     if one.get("value_after") is not None:
@@ -86,15 +98,23 @@ def _remedy(view: View, one: Json) -> str:
             f" {esc(before)} → <b>{esc(words.value(one['value_after'], unit))}</b> {esc(unit)}"
         )
         if one.get("limit") is not None:
-            figures += f"({_('限值')} {esc(words.value(one['limit']))}"
+            bound = [f"{_('限值')} {esc(words.value(one['limit']))}"]
             if one.get("margin") is not None:
-                figures += f",{_('余')} {esc(words.value(one['margin'], unit))}"
-            figures += ")"
+                bound.append(f"{_('余')} {esc(words.value(one['margin'], unit))}")
+            figures += _("({})").format(_(",").join(bound))
     extra = one.get("extra_yuan")
     cost = "" if extra is None else f" · {signed(extra / 10000)} {_('万元')}"
     outcome = one.get("outcome_after")
     becomes = f" {chip(view, outcome)}" if outcome else ""
-    return f"<li>{esc(one['text'])}{figures}{cost}{becomes}</li>"
+    return f"<li>{esc(head(one['text']))}{figures}{cost}{becomes}{_left(view, one)}</li>"
+
+
+def _left(view: View, one: Json) -> str:
+    """What still stands against the line after a change, in words."""
+    told = _("、").join(
+        f"{view.words.input(each['input'])} {words.status(each)}" for each in one["remaining"]
+    )
+    return f"<br><small>{_('仍差:')}{esc(told)}</small>" if told else ""
 
 
 def _table(view: View, line: Json, found: Sequence[Choice]) -> str:

@@ -10,6 +10,7 @@ from language import said
 from ui.numbers import metres
 from ui.tracing import route_pointer, traced
 from ui.view import Json, View
+from ui.words import head
 
 PLACES = said(
     {
@@ -51,7 +52,7 @@ def course(view: View, line: Json, route: Json) -> str:
     rows = "".join(_row(view, line, route, number) for number in range(len(found)))
     heads = (
         f'<th>{_("位置")}</th><th class="n">{_("长")} m</th>'
-        f'<th class="n">{_("宽")} m</th><th class="n">{_("可用宽")} m</th>'
+        f'<th class="n">{head(_("宽"))} m</th><th class="n">{_("可用宽")} m</th>'
     )
     return (
         f"<details><summary>{_('路由各段')} {_summary(found)}</summary>"
@@ -95,4 +96,4 @@ def _where(view: View, one: Json) -> str:
     side = "" if one["side"] is None else SIDES[one["side"]]
     told = " ".join(part for part in (PLACES[one["place"]], street, side) if part)
     lines = _("、").join(one["lines"])
-    return f"{told}({_('内有')} {lines})" if lines else told
+    return told + _("({})").format(f"{_('内有')} {lines}") if lines else told

@@ -12,8 +12,8 @@ from streamlit_folium import st_folium
 
 from api import tokens
 from language import gettext as _
-from language import speak
 from layers.utilities import load_utilities
+from ui.address import speak_to_visitor, write_language
 from ui.bar import bar, configure
 from ui.county import County, data_note, open_county
 from ui.layer_history import layer_history
@@ -30,14 +30,15 @@ _IMPORT, _HISTORY, _PROBLEMS = "import", "history", "problems"
 
 def data_page(workspace: Path, pages: Sequence[Any]) -> None:
     """Show the layers of one workspace, and let files be imported."""
-    speak(st.session_state.get("language"))
+    speak_to_visitor()
     configure(_("同沟 · 数据"))
     _data(workspace, pages)
 
 
 @st.fragment(run_every=tokens.RENEW_S)
 def _data(workspace: Path, pages: Sequence[Any]) -> None:
-    speak(st.session_state.get("language"))
+    speak_to_visitor()
+    write_language()
     try:
         county = open_county(workspace)
     except REFUSALS as error:

@@ -98,15 +98,16 @@ def read_door(workspace: Path) -> Callable[[SentFile], Answer]:
 
 
 def keep_drawing(workspace: Path, drawing: Mapping[str, Any]) -> None:
-    """Append a drawing to the history of its application; without a line its feed is withdrawn.
+    """Append a drawing to the history of its application; without a line one is withdrawn.
 
-    The newest one sent again, as after a broken connection, is kept once.
+    The newest one sent again, as after a broken connection, is kept once. What is withdrawn is the
+    drawing that ``drawing_id`` names, and nothing where that is no longer the newest of its feed.
 
     Raises
     ------
     WorkspaceError, ApplicationError
         If there is no such application, it could not be read again with the drawing, its history
-        is full, or there is nothing to withdraw.
+        is full, or the drawing to withdraw is not in force.
     OSError
         If it could not be written.
     """
@@ -118,7 +119,10 @@ def keep_drawing(workspace: Path, drawing: Mapping[str, Any]) -> None:
         line = None if drawing["line"] is None else _in_metres(drawing["line"], opened.crs)
         if line is not None and _is_newest(history, line, drawing):
             return
-        _refuse_entry(history, withdraws=line is None)
+        if line is None:
+            _refuse_withdrawal(history, drawing.get("drawing_id", ""))
+        else:
+            _refuse_more(history)
         coordinates = None if line is None else [[x, y] for x, y in line.coords]
         author, note = drawing["author"], drawing["note"]
         entry = drawn_entry(coordinates, author, datetime.now(UTC), note, feed)
@@ -140,12 +144,24 @@ def _is_newest(
     return replace(history[-1], at="") == asked
 
 
-def _refuse_entry(history: tuple[DrawnRoute, ...], *, withdraws: bool) -> None:
-    """Refuse to withdraw what is not there, and to draw where the history is full."""
-    drawn = bool(history) and history[-1].line is not None
-    if withdraws and not drawn:
-        raise ApplicationError(_("没有可撤回的手绘路由"))
-    if not withdraws and len(history) >= MAX_KEPT:
+def _refuse_withdrawal(history: tuple[DrawnRoute, ...], drawing_id: str) -> None:
+    """Refuse to withdraw anything but the drawing that a person saw, and only while it counts."""
+    newest = history[-1] if history else None
+    if newest is None or newest.line is None:
+        raise ApplicationError(_("没有可撤回的手绘路由,它可能已被他人撤回"))
+    if newest.drawing_id != drawing_id:
+        raise ApplicationError(
+            _(
+                "您看到的手绘路由已被更新的一条取代({}),没有撤回任何路由。"
+                "请看过现在这一条,仍要撤回的再撤回。"
+            ).format(
+                " ".join(part for part in (newest.author, newest.at[:16].replace("T", " ")) if part)
+            )
+        )
+
+
+def _refuse_more(history: tuple[DrawnRoute, ...]) -> None:
+    if len(history) >= MAX_KEPT:
         raise ApplicationError(
             _("这一路已保留手绘路由 {} 次,达到上限;请联系管理员清理该申请的历史").format(
                 len(history)

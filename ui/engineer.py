@@ -17,10 +17,11 @@ from streamlit_folium import st_folium
 from api import tokens
 from api.drawn_routes import pen
 from language import gettext as _
-from language import speak, spoken
+from language import spoken
 from layers.utilities import load_utilities
 from planning.policies import load_policy
 from ui import panel
+from ui.address import speak_to_visitor, take_case, write_case
 from ui.bar import bar, configure
 from ui.case_drawing import case_drawing, pen_for
 from ui.case_marks import case_marks
@@ -46,20 +47,22 @@ _MAP_HEIGHT_PX = 640  # before the style sheet fits the map to the window
 
 def engineer_page(workspace: Path, pages: Sequence[Any] = ()) -> None:
     """Show the bench for one workspace; tokens for its layers are issued for its path."""
-    speak(st.session_state.get("language"))
+    speak_to_visitor()
     configure(_("同沟 · 路由规划"))
     _bench(workspace, pages)
 
 
 @st.fragment(run_every=tokens.RENEW_S)
 def _bench(workspace: Path, pages: Sequence[Any]) -> None:
-    speak(st.session_state.get("language"))
+    speak_to_visitor()
     try:
         county = open_county(workspace)
     except REFUSALS as error:
         with st.container(key="alarm"):
             alarm(_("工作区打不开"), str(error))
         return
+    take_case(county)
+    write_case()
     _choosing(bar(pages, _("路由规划"), synthetic=county.survey.synthetic), county)
     with st.container(key="bench"):
         map_side, case_side = st.columns([65, 35], gap=None)
@@ -121,6 +124,7 @@ def _parcel_in_hand(county: County) -> str | None:
 def _look_at(*, gently: bool) -> None:
     """Ask the map to move to the case: once, and only as far as needed if ``gently``."""
     st.session_state["asking"] = False
+    st.session_state["not_found"] = None
     st.session_state["focus"] = (st.session_state.get("focus", (0, True))[0] + 1, gently)
     st.session_state["chosen"] = None
 
@@ -187,6 +191,8 @@ def _waiting_words() -> str:
 
 def _empty(county: County, workspace: Path, screening: ScreenedCounty | None) -> None:
     """Nothing is selected yet: say what to do and list the open applications."""
+    if missing := st.session_state.get("not_found"):
+        alarm(_("链接中的案件打不开"), missing + _("。请核对链接,或在此另选。"))
     number = len(county.applications)
     count = f"{number} {_('件,地图上深色边框')}" if number else _("暂无")
     st.html(
@@ -295,22 +301,34 @@ def _withdrawing(workspace: Path, view: View, line: Mapping[str, Any]) -> None:
     if not manual:
         return
     asked = {"application_id": view.plan["application_id"], "utility": line["utility"]}
-    nothing = {"line": None, "author": "", "note": "", "language": spoken()}
-    both = {1: _("撤回手绘第一路"), 2: _("撤回手绘第二路")}
-    buttons = both if manual.get("second_drawn") else {manual.get("feed", 1): _("撤回手绘路由")}
-    with st.container(key="withdrawing", horizontal=True):
-        for feed, words in buttons.items():
+    nothing = {"line": None, "note": "", "language": spoken()}
+    second = manual.get("second_drawn")
+    buttons = {manual.get("feed", 1): (_("撤回手绘路由"), manual)}
+    if second:
+        buttons = {1: (_("撤回手绘第一路"), manual), 2: (_("撤回手绘第二路"), second)}
+    with st.container(key="withdrawing", horizontal=True, vertical_alignment="center"):
+        st.text_input(
+            _("撤回人"),
+            key="withdrawn_by",
+            max_chars=80,
+            placeholder=_("撤回人"),
+            label_visibility="collapsed",
+            width=150,
+        )
+        for feed, (words, shown) in buttons.items():
+            named = {"feed": feed, "drawing_id": shown["drawing_id"]}
             st.button(
                 words,
                 key="withdraw" if len(buttons) == 1 else f"withdraw-{feed}",
                 on_click=_withdraw,
-                args=(workspace, {**asked, **nothing, "feed": feed}),
+                args=(workspace, {**asked, **nothing, **named}),
             )
 
 
 def _withdraw(workspace: Path, asked: Mapping[str, Any]) -> None:
-    """Withdraw a drawn route; what stands against it is told below the button."""
-    status, answer = keep_door(workspace)(asked)
+    """Withdraw the drawn route that is shown; what stands against it is told above the button."""
+    author = (st.session_state.get("withdrawn_by") or "").strip()
+    status, answer = keep_door(workspace)({**asked, "author": author})
     if status != 200:
         st.session_state["not_withdrawn"] = answer["message"]
 

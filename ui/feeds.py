@@ -53,7 +53,7 @@ def measured(route: Json) -> str:
     return " · ".join(
         [
             f"{_('长')} {metres(route['length_m'])} m",
-            f"{_('穿路')} {route['crossing_count']} {_('次')} {metres(route['crossing_kerb_m'])} m",
+            _("穿路 {} 次 {} m").format(route["crossing_count"], metres(route["crossing_kerb_m"])),
             f"{_('绿化')} {metres(route['green_m2'])} m²",
         ]
     )
@@ -79,7 +79,7 @@ def feeds(view: View, line: Json) -> list[str]:
         return [_("以上只有第一路:与第二路接自同一管线,不成两路")]
     own = measured(first), measured(second["route"])
     each = [_("第一路 {}").format(own[0]), _("第二路 {}").format(own[1])]
-    return [*each, ";".join(_of_both(view, line, first, both))]
+    return [*each, _(";").join(_of_both(view, line, first, both))]
 
 
 def drawn_figures(manual: Json, route: Json) -> list[str]:
@@ -97,7 +97,7 @@ def drawn_figures(manual: Json, route: Json) -> list[str]:
         f"{_('两路合计')} {figures(both)}",
         f"{esc(own)} {figures(route)}",
         f"{esc(other)} {figures(second['route'])}",
-        ";".join(filter(None, apart)),
+        _(";").join(filter(None, apart)),
     ]
 
 

@@ -8,6 +8,7 @@ from api.escape import esc
 from language import gettext as _
 from ui import words
 from ui.view import Json, View
+from ui.words import head
 
 _TINTS = {
     "commitment": "good",
@@ -39,6 +40,8 @@ def deciding(view: View, verdict: Json) -> str:
     if verdict["outcome"] in ("undetermined", "not_required"):
         return ""
     failed = list(failures(view, verdict))
+    if words.qualifies(verdict):  # another way to meet the clause that is met may fail
+        failed = [one for one in failed if one.get("ref") != verdict["clause"]]
     bounds = [one for one in failed or _kept(verdict) if _is_bounded(one)]
     if failed and failed[0]["kind"] != "condition":
         return _bar(view, failed[0])
@@ -80,14 +83,15 @@ def _bound(view: View, one: Json) -> str:
     room = words.value(abs(one["margin"]), unit)
     left = f"<b>{_('超出')} {room}</b>" if one["status"] == "failed" else f"{_('余')} {room}"
     return (
-        f"{esc(view.words.input(one['input']))} {_measured(one, unit)} · "
+        f"{esc(head(view.words.input(one['input'])))} {_measured(one, unit)} · "
         f"{_('限值')} {esc(words.limit(one))} · {left}"
     )
 
 
 def _bar(view: View, one: Json) -> str:
     """What decides without a measure: a fact, what it does, and the clause."""
-    told = f"{esc(view.words.input(one['input']))} {_measured(one, view.words.unit(one['input']))}"
+    name, unit = view.words.input(one["input"]), view.words.unit(one["input"])
+    told = f"{esc(head(name))} {_measured(one, unit)}"
     if one["kind"] == "scope":  # no fault of the line
         return f"{told} · {_verb(one)}{esc(one['ref'])}"
     return f"{told} · <b>{_verb(one)}</b> {esc(one['ref'])}"
@@ -125,30 +129,34 @@ def _failure(view: View, line: Json, failed: list[Json]) -> str:
     same = [each for each in failed if (each["input"], each["ref"]) == (one["input"], one["ref"])]
     told_below = view.joint or view.chosen == line["utility"]  # comparison.eligibility
     proof = None if told_below else line.get("certificate")
-    return (
-        f"{esc(view.words.input(one['input']))}:{_measured(one, unit)},"
-        f"{_verb(one)}{esc(one['ref'])}"
-        + "".join(map(cited, same))
-        + shortfall(one, unit)
-        + (f"。{esc(proof['text'])}。" if proof and one["kind"] == "condition" else "")
+    gap = "" if one["kind"] == "scope" else " "
+    told = _(",").join(
+        [
+            esc(view.words.input(one["input"])) + _(":") + _measured(one, unit),
+            _verb(one) + gap + esc(one["ref"]) + "".join(map(cited, same)),
+            *shortfall(one, unit),
+        ]
     )
+    if not proof or one["kind"] != "condition":
+        return told
+    return told + _("。{}。").format(esc(head(proof["text"])))
 
 
 def cited(finding: Json) -> str:
-    """The words that a finding stands for, in corner brackets if they are quoted."""
+    """The words that a finding stands for, in quotation marks if they are quoted."""
     if finding.get("quote"):
-        return f"「{esc(finding['quote'])}」"
-    return f"({esc(finding['words'])})" if finding.get("words") else ""
+        return _("「{}」").format(esc(finding["quote"]))
+    return _("({})").format(esc(finding["words"])) if finding.get("words") else ""
 
 
-def shortfall(finding: Json, unit: str) -> str:
-    """By how much a limit is missed: days to wait, or metres and the like too many."""
+def shortfall(finding: Json, unit: str) -> list[str]:
+    """By how much a limit is missed, if it is: days to wait, or metres and the like too many."""
     margin = finding.get("margin")
     if margin is None or isinstance(margin, bool):
-        return ""
+        return []
     if finding.get("comparator") == "not_after_years":
-        return (
-            f",<b>{esc(finding['limit'])} {_('之后方可开挖,还差')} "
+        return [
+            f"<b>{esc(finding['limit'])} {_('之后方可开挖,还差')} "
             f"{words.value(abs(margin) + 1)} {_('天')}</b>"
-        )
-    return f",<b>{_('超出')} {words.value(abs(margin), unit)} {esc(unit)}</b>"
+        ]
+    return [f"<b>{_('超出')} {words.value(abs(margin), unit)} {esc(unit)}</b>"]

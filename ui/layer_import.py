@@ -87,7 +87,7 @@ def _read(raw: RawLayer) -> str:
         facts.append(_("另有 {} 个对象未成行").format(len(raw.skipped)))
     notes = "".join(f"<li>{esc(note)}</li>" for note in raw.notes)
     listed = f'<ul class="tg-questions">{notes}</ul>' if notes else ""
-    return f'<p class="tg-facts">{esc(raw.file)}:{esc(",".join(facts))}</p>{listed}'
+    return f'<p class="tg-facts">{esc(raw.file)}{_(":")}{esc(_(",").join(facts))}</p>{listed}'
 
 
 def _wishes(
@@ -125,7 +125,7 @@ def _placed(raw: RawLayer, layer: str, workspace: Path) -> tuple[str | None, boo
     )
     if isinstance(chosen, Candidate):
         facts = [*chosen.evidence, *(f"{_('存疑')}: {doubt}" for doubt in chosen.doubts)]
-        st.html(f'<p class="tg-soft">{esc(";".join(facts))}</p>')
+        st.html(f'<p class="tg-soft">{esc(_(";").join(facts))}</p>')
         return chosen.crs, chosen.swap_axes
     if chosen == _OTHER:
         other = st.text_input(_("EPSG 代码,或 GCJ-02、BD-09"), key="crs_other").strip()

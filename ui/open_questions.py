@@ -86,7 +86,7 @@ def subject(view: View, county: County, one: Mapping[str, object]) -> str:
     if kind == "layer":
         name = words.layer(name)
     elif kind == "road" and name in county.road_names:
-        name = f"{county.road_names[name]}({name})"
+        name = county.road_names[name] + _("({})").format(name)
     return f"{words.SUBJECTS.get(kind, kind)} {name} {_field_name(view, one)}"
 
 

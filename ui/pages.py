@@ -9,14 +9,14 @@ from typing import Any
 import streamlit as st
 
 from language import gettext as _
-from language import speak
+from ui.address import speak_to_visitor
 from ui.data_page import data_page
 from ui.engineer import engineer_page
 
 
 def show_pages(workspace: Path) -> None:
     """Run the page that the visitor's address names; every page can lead to the others."""
-    speak(st.session_state.get("language"))
+    speak_to_visitor()
     pages: list[Any] = []
     pages += [
         st.Page(

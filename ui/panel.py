@@ -20,6 +20,7 @@ from ui.limits import crossing_figure
 from ui.numbers import metres, money
 from ui.tracing import route_pointer, traced
 from ui.view import Json, View
+from ui.words import head
 
 # A notice that lines which might share a trench do not, because it would be too wide.
 NOTHING_SHARED = "joint_in_no_dig"
@@ -124,7 +125,7 @@ def notices(view: View) -> str:
     """
     return "".join(
         f'<p class="tg-note-none"><b>{esc(_names(view, one["utilities"]))}</b> '
-        f"{esc(one['text'])}</p>"
+        f"{esc(head(one['text']))}</p>"
         for one in view.plan.get("notices") or []
         if one["kind"] != NOTHING_SHARED
     )
@@ -136,7 +137,7 @@ def assumptions(view: View) -> str:
     if not known:
         return ""
     told = _("以下未知,按假定计:")
-    return f'<p class="tg-soft">{told}{esc(";".join(known))}</p>'
+    return f'<p class="tg-soft">{told}{esc(_(";").join(known))}</p>'
 
 
 def questions(view: View) -> str:
@@ -158,7 +159,7 @@ def never_covered(view: View) -> str:
         return ""
     return (
         f'<p class="tg-soft tg-never">{_("以下许可方案未涉及,判定不含,须另行核实:")}'
-        f"{esc('、'.join(names))}</p>"
+        f"{esc(_('、').join(names))}</p>"
     )
 
 
@@ -240,13 +241,15 @@ def _no_way(view: View, line: Json) -> str:
     gap = ""
     if line.get("gap_m") is not None:
         limit = view.words.policy.planning.max_snap_m
-        gap = f",{_('相距')} {metres(line['gap_m'])} m,{_('连接段最长')} {words.value(limit)} m"
+        lengths = f"{metres(line['gap_m'])} m", f"{words.value(limit)} m"
+        gap = _(",相距 {},连接段最长 {}").format(*lengths)
     if line.get("no_dig"):
-        gap = f"({esc('、'.join(line['no_dig']))})"
+        gap = _("({})").format(esc(_("、").join(line["no_dig"])))
     if line.get("no_fall"):
-        gap = f"({esc(line['no_fall']['text'])})"
+        gap = _("({})").format(esc(line["no_fall"]["text"]))
     cure = CURES.get(line.get("reason") or "")
-    return f"{_('无法接入:')}{_reason(line)}{gap}" + (f"。{cure}。" if cure else "。")
+    ending = _("。{}。").format(cure) if cure else _("。")
+    return f"{_('无法接入:')}{_reason(line)}{gap}{ending}"
 
 
 def _worse(view: View, line: Json) -> str:
@@ -264,7 +267,7 @@ def _question(view: View, one: Json) -> str:
         subject = words.layer(subject) if kind == "layer" else view.road(subject)
     names = _names(view, one["utilities"])
     return (
-        f"<li><b>{esc(words.SUBJECTS.get(kind, kind))} {esc(subject)}</b>:"
+        f"<li><b>{esc(words.SUBJECTS.get(kind, kind))} {esc(subject)}</b>{_(':')}"
         f"{esc(view.words.field(kind, one['field']))}"
         f' <span class="tg-soft">{_("影响")} {esc(names)}</span></li>'
     )

@@ -74,7 +74,7 @@ def _no_trench(view: View) -> str:
     """Why nothing is shared."""
     barred = [one for one in view.plan.get("notices") or [] if one["kind"] == NOTHING_SHARED]
     if barred:
-        return esc(";".join(str(one["text"]) for one in barred))
+        return esc(_(";").join(str(one["text"]) for one in barred))
     if view.plan.get("joint"):
         return _("算得最省的布置中没有共沟段:各自敷设即可。")
     return _("可共沟的外线不足两项。")
@@ -103,7 +103,7 @@ def _left_out(view: View, joint: Json) -> str:
     reasons: dict[str, list[str]] = {}
     for one in joint.get("left_out") or []:
         reasons.setdefault(one["reason"], []).append(view.name(one["utility"]))
-    texts = [f"{'、'.join(names)}:{reason}" for reason, names in reasons.items()]
+    texts = [_("、").join(names) + _(":") + reason for reason, names in reasons.items()]
     texts += joint.get("apart") or []
     return "".join(f'<p class="tg-soft">{esc(text)}</p>' for text in texts)
 
@@ -134,12 +134,12 @@ def _section(view: View, section: Json, length_m: float | None) -> str:
 def _clearances(section: Json) -> str:
     """The standards that the gaps come from, each with how sure its values are."""
     sources = dict.fromkeys(
-        f"{words.source(pair['source'])}"
-        f"({words.CONFIDENCE.get(pair['confidence'], pair['confidence'])})"
+        words.source(pair["source"])
+        + _("({})").format(words.CONFIDENCE.get(pair["confidence"], pair["confidence"]))
         for pair in section.get("pairs") or []
         if pair.get("source")
     )
-    return f",{_('依据')} {esc('、'.join(sources))}" if sources else ""
+    return f"{_(',')}{_('依据标准')} {esc(_('、').join(sources))}" if sources else ""
 
 
 def _costs(joint: Json) -> str:

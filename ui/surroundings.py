@@ -12,6 +12,7 @@ from ui.feeds import drawn_figures
 from ui.grounds import chip, deciding
 from ui.numbers import metres, money, signed
 from ui.view import Json, View
+from ui.words import head
 
 CLEARANCE = said(
     {
@@ -85,16 +86,17 @@ def _clearance_row(one: Json) -> str:
     thing = _("路缘石") if one["layer"] == "roads" else words.layer(one["layer"])
     name = f"{thing} {one.get('id') or ''}".strip()
     return (
-        f'<tr><td>{esc(name)} {way}</td><td class="n">{gap}</td>'
+        f'<tr><td>{esc(head(name))} {way}</td><td class="n">{gap}</td>'
         f'<td class="n">{metres(one.get("required_m"))}</td>'
         f'<td><span class="tg-chip tg-{tint}">{esc(word)}</span></td></tr>'
-        f'<tr class="tg-ref"><td colspan="4">{esc(one["text"])} <span>{source}</span></td></tr>'
+        f'<tr class="tg-ref"><td colspan="4">{esc(head(one["text"]))}'
+        f" <span>{source}</span></td></tr>"
     )
 
 
 def survey_points(line: Json) -> str:
     """Places whose survey would settle the verdict; they are marked on the map."""
-    rows = "".join(f"<li>{esc(one['text'])}</li>" for one in line.get("survey_points") or [])
+    rows = "".join(f"<li>{esc(head(one['text']))}</li>" for one in line.get("survey_points") or [])
     return (
         f"<h3>{_('须实测的点')}<small>{_('地图上有标记')}</small></h3>"
         f'<ul class="tg-questions">{rows}</ul>'
@@ -125,7 +127,7 @@ def _candidate(one: Json) -> str:
         f"{metres(one['length_m'])} m" if one.get("length_m") is not None else "",
         f"{money(one['cost_yuan'])} {_('万元')}" if one.get("cost_yuan") is not None else "",
     ]
-    reasons = ";".join(str(each) for each in one.get("reasons") or [])
+    reasons = _(";").join(str(each) for each in one.get("reasons") or [])
     told = " · ".join(part for part in figures if part)
     return f'<li><b>{esc(one["id"])}</b> {told} <span class="tg-soft">{esc(reasons)}</span></li>'
 
@@ -240,12 +242,12 @@ def changes(manual: Json) -> str:
     second = manual.get("second_drawn")
     feeds = ((_("第一路{}"), manual), (_("第二路{}"), second)) if second else (("{}", manual),)
     wrong = "".join(
-        f'<li class="tg-wrong">{name.format(esc(one["text"]))}</li>'
+        f'<li class="tg-wrong">{head(name.format(esc(one["text"])))}</li>'
         for name, drawn in feeds
         for one in drawn["faults"]
     )
     moved = "".join(
-        f'<li class="tg-soft">{name.format(esc(one["text"]))} {metres(one["moved_m"])} m</li>'
+        f'<li class="tg-soft">{head(name.format(esc(one["text"])))} {metres(one["moved_m"])} m</li>'
         for name, drawn in feeds
         for one in drawn["moves"]
     )

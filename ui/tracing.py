@@ -71,12 +71,12 @@ def _features(inputs: Sequence[Mapping[str, object]]) -> list[str]:
     for one in inputs:
         version = f" {_('第')} {one['version']} {_('版')}" if one.get("version") else ""
         digest = f" {str(one['sha256'])[:8]}" if one.get("sha256") else ""
-        name = f"{words.layer(str(one['layer']))}{version}{digest}"
+        name = f"{words.head(words.layer(str(one['layer'])))}{version}{digest}"
         told = " ".join(str(one[key]) for key in ("id", "field") if one.get(key))
         layers.setdefault((str(one["layer"]), name), []).append(told)
     texts = []
     for (_layer, name), told in layers.items():
         named = [each for each in dict.fromkeys(told) if each]
         more = f" {_('等')} {len(named)} {_('项')}" if len(named) > _SHOWN else ""
-        texts.append(f"{name}:{'、'.join(named[:_SHOWN])}{more}" if named else name)
+        texts.append(name + _(":") + _("、").join(named[:_SHOWN]) + more if named else name)
     return texts

@@ -11,6 +11,7 @@ from ui.grounds import chip, cited
 from ui.numbers import metres
 from ui.tracing import measure_pointer, pointer, traced
 from ui.view import Json, View
+from ui.words import head
 
 _TINTS = {
     ("not_required", "met"): "none",
@@ -85,7 +86,7 @@ def _crossed(view: View, route: Json) -> list[str]:
     """The roads that a route crosses, from kerb to kerb and from red line to red line."""
     return [
         f"{_('穿')} {view.road(one['road_id'])} {metres(one['kerb_m'])} m"
-        f"({_('道路红线之间')} {metres(one['red_line_m'])} m)"
+        + _("({})").format(f"{_('道路红线之间')} {metres(one['red_line_m'])} m")
         for one in route["crossings"]
     ]
 
@@ -102,7 +103,8 @@ def _inside(line: Json) -> str:
         return ""
     length = end["length_inside_m"]
     far = _("红线内长度未知") if length is None else _("红线内 {} m").format(metres(length))
-    return f"{_('交接点')} {words.HANDOVERS.get(end['kind'], end['kind'])}({far})"
+    place = words.HANDOVERS.get(end["kind"], end["kind"])
+    return f"{_('交接点')} {place}" + _("({})").format(far)
 
 
 def _findings(view: View, line: Json, verdict: Json) -> str:
@@ -130,7 +132,7 @@ def _findings_table(view: View, line: Json, findings: list[Json]) -> str:
     rows = "".join(_finding_row(view, line, one) for one in findings)
     return (
         f'<table class="tg-findings"><thead><tr><th>{_("依据")}</th>'
-        f'<th class="n">{_("值")}</th><th class="n">{_("限值")}</th>'
+        f'<th class="n">{_("值")}</th><th class="n">{head(_("限值"))}</th>'
         f'<th class="n">{_("余量")}</th><th>{_("结论")}</th></tr></thead>'
         f"<tbody>{rows}</tbody></table>"
     )
@@ -155,7 +157,7 @@ def _finding_row(view: View, line: Json, one: Json) -> str:
         value = traced(view, _place_of(view, line, one["input"]), value)
         value += _interval(view, line, one["input"], unit)
     return (
-        f'<tr><td>{esc(name)} {esc(unit)}</td><td class="n">{value}</td>'
+        f'<tr><td>{esc(head(name))} {esc(unit)}</td><td class="n">{value}</td>'
         f'<td class="n">{esc(words.limit(one))}</td>'
         f'<td class="n">{esc(words.margin(one, unit))}</td>'
         f'<td><span class="tg-chip tg-{tint}">{esc(words.status(one))}</span></td></tr>'
@@ -188,7 +190,7 @@ def _interval(view: View, line: Json, name: str, unit: str) -> str:
 
 def _permits(view: View, verdict: Json) -> str:
     rows = "".join(
-        f"<tr><td>{esc(view.words.permit(one['permit']))}</td>"
+        f"<tr><td>{esc(head(view.words.permit(one['permit'])))}</td>"
         f"<td>{chip(view, one['outcome'])}</td>"
         f'<td class="tg-soft">{esc(one.get("reason"))}</td></tr>'
         for one in verdict.get("permits") or []
@@ -202,7 +204,8 @@ def _readings(view: View, verdict: Json) -> str:
         if one.get("would_be") and one["would_be"] != verdict["outcome"]:
             quote, reading = view.words.reading(one["id"], one["value"])
             rows += (
-                f'<tr><td>「{esc(quote)}」<br><span class="tg-soft">{esc(reading)}</span></td>'
+                f"<tr><td>{_('「{}」').format(esc(quote))}<br>"
+                f'<span class="tg-soft">{esc(reading)}</span></td>'
                 f"<td>{chip(view, one['would_be'])}</td></tr>"
             )
     return _small_table(_("条文若按其他口径"), rows)
@@ -210,7 +213,7 @@ def _readings(view: View, verdict: Json) -> str:
 
 def _measures(view: View, line: Json) -> str:
     rows = "".join(
-        f"<tr><td>{esc(view.words.input(one['name']))}</td>"
+        f"<tr><td>{esc(head(view.words.input(one['name'])))}</td>"
         f'<td class="n">{_measured(view, line, one)}</td>'
         f"<td>{esc(words.unit(one.get('unit')))}</td></tr>"
         for one in line.get("measures") or []

@@ -49,7 +49,7 @@ class View:
     def road(self, road_id: str) -> str:
         """A road by its name and id; by its id alone if it has no name."""
         name = self.road_names.get(road_id)
-        return f"{name}({road_id})" if name else road_id
+        return name + _("({})").format(road_id) if name else road_id
 
     def name(self, utility: str) -> str:
         """Name of a utility."""

@@ -21,6 +21,11 @@ from planning.questions import WHOLE_LAYER
 QUALIFYING = ("commitment", "commitment_filing", "not_required")
 
 
+def head(text: str) -> str:
+    """A text at the head of a row or a column: with a capital, in a language that has them."""
+    return text[:1].upper() + text[1:]
+
+
 def qualifies(verdict: Mapping[str, Any]) -> bool:
     """Whether a line qualifies whichever of the outcomes results that still can."""
     return all(outcome in QUALIFYING for outcome in verdict["possible"])

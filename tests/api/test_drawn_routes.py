@@ -50,7 +50,8 @@ def test_a_line_is_judged_and_kept_with_author_and_note(
     assert json.loads(ask(app, "judge", ASKED).body) == {"judged": "water"}
     assert kept == []
     assert ask(app, "keep", {**ASKED, "author": " 张工 ", "note": "避树"}).status == 200
-    assert kept == [{**ASKED, "author": "张工", "note": "避树", "language": ""}]
+    told = {"author": "张工", "note": "避树", "language": "", "drawing_id": ""}
+    assert kept == [{**ASKED, **told}]
 
 
 def test_which_of_two_feeds_is_drawn_goes_on(app: Starlette, kept: list[Mapping[str, Any]]) -> None:
@@ -61,10 +62,11 @@ def test_which_of_two_feeds_is_drawn_goes_on(app: Starlette, kept: list[Mapping[
 def test_a_route_is_withdrawn_by_keeping_no_line_and_no_line_is_judged(
     app: Starlette, kept: list[Mapping[str, Any]]
 ) -> None:
-    nothing = {**ASKED, "line": None}
+    nothing = {**ASKED, "line": None, "drawing_id": "0123456789abcdef"}
     assert ask(app, "judge", nothing).status == 400
     assert ask(app, "keep", nothing).status == 200
     assert kept[0]["line"] is None
+    assert kept[0]["drawing_id"] == "0123456789abcdef"
 
 
 @pytest.mark.parametrize("whose", ["nobody", "reader", "elsewhere"])

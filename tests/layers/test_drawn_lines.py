@@ -10,12 +10,16 @@ import ezdxf
 import geopandas as gpd
 import pytest
 import shapely
+import shapely.affinity
 from pyproj import CRS
 from shapely.geometry import LineString, mapping
 
 from layers import drawn_lines
 from layers.drawn_lines import read_line
+from layers.dxf import refuse_dwg
 from layers.errors import LayerError, ReadError
+from layers.formats import FORMATS
+from layers.inp import read_inp
 from layers.problems import Problem
 
 TOWN = CRS.from_epsg(4547)
@@ -133,6 +137,47 @@ def test_a_stated_crs_is_not_overruled(tmp_path: Path) -> None:
     for file in (written(tmp_path, LINE, crs=crs), stated):
         with pytest.raises(LayerError, match=r"EPSG:4490 的适用范围[^+]*EPSG:4547"):
             read_line(file, TOWN)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.dxf", b"\x00\x01\x02"),
+        ("a.kml", b"x,y\n1,2\n3,4\n"),
+        ("a.geojson", b"SQLite format 3\x00"),
+    ],
+)
+def test_a_file_of_no_fitting_kind_is_told_the_kinds_that_a_line_can_be_read_from(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ReadError) as refused:
+        read_line(tmp_path / name, TOWN)
+    told = str(refused.value)
+    assert told.startswith(f"文件 {name}:内容不是可以作线文件的格式,或与扩展名不符。可以用:DXF、")
+    assert all(one in told for one in drawn_lines.LINE_FORMATS)
+    for elsewhere in ("CSV", "XLSX", "EPANET", "导入", "改名"):
+        assert elsewhere not in told, elsewhere
+
+
+def test_a_line_is_read_from_every_kind_but_tables_networks_and_what_nobody_can_read() -> None:
+    kinds = {
+        one.name for one in FORMATS if not one.is_table and one.read not in (read_inp, refuse_dwg)
+    }
+    assert set(drawn_lines.LINE_FORMATS) == kinds
+    without = {suffix for one in FORMATS if one.name not in kinds for suffix in one.suffixes}
+    assert drawn_lines._WITHOUT_LINES | {".dwg"} == without
+
+
+def test_a_line_of_an_old_datum_is_to_be_converted_where_it_was_drawn(tmp_path: Path) -> None:
+    file = tmp_path / "line.gpkg"
+    xian = shapely.affinity.translate(LINE, -250.0)
+    gpd.GeoDataFrame(geometry=[xian], crs=2383).to_file(file, driver="GPKG")
+    with pytest.raises(LayerError) as refused:
+        read_line(file, TOWN)
+    assert str(refused.value).endswith(
+        "线文件没有这些选项:请在原软件中把这条线换算到 EPSG:4547,另存后再选。"
+    )
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.XLSX", "a.inp"])

@@ -89,6 +89,25 @@ def test_two_bars_name_two_days_and_only_the_later_one_qualifies() -> None:
     days = {one.value_after: one.outcome_after for one in remedies(work, site, line)}
     assert days == {"2029-01-02": "commitment", "2028-03-02": "blocked"}
     assert next(iter(days)) == "2029-01-02"  # what qualifies comes first
+    left = [(one.qualifies, one.remaining) for one in remedies(work, site, line)]
+    assert left == [(True, ()), (False, (("guard", "road_opened_on", "failed"),))]
+
+
+def test_a_delay_that_leaves_another_test_unmet_is_no_cure_and_says_which() -> None:
+    """A street that is young until 2029-01-01, a pipe of DN400 where the clause ends at DN300."""
+    lines = {"W-1": main((0, 8), (300, 8), diameter_mm=500)}
+    roads = {"R-1": street((0, 0), (300, 0), opened_on=YOUNG)}
+    demand = {"water": {"nominal_mm": 400, "material": "PE"}}
+    _, found = cured(town(lines=lines, roads=roads), demands=demand)
+    delay = found["later_date"]
+    assert (delay.value_after, delay.outcome_after) == ("2029-01-02", "ordinary_approval")
+    assert (delay.qualifies, delay.remaining) == (
+        False, (("condition", "max_dn_mm", "failed"),),
+    )  # fmt: skip
+    smaller = found["smaller_size"]
+    assert (smaller.qualifies, smaller.remaining) == (
+        False, (("guard", "road_opened_on", "failed"),),
+    )  # fmt: skip
 
 
 # A gate far beyond the end of the only main; other points of the red line lie beside the main.

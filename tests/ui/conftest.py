@@ -162,6 +162,18 @@ class Visit:
                     raise
         return None
 
+    def in_map(self, ask: Callable[[Any], Any]) -> Any:
+        """What is asked of the map's frame; None while it is not there or goes away meanwhile."""
+        frame = self.frame
+        if frame is None:
+            return None
+        try:
+            return ask(frame)
+        except Exception:
+            if not frame.is_detached():
+                raise
+        return None
+
     def wait(self, ready: Callable[[], Any]) -> None:
         """Wait until something is so."""
         end = time.monotonic() + PATIENCE_S

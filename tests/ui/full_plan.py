@@ -77,11 +77,13 @@ def _said(cheapest: dict[str, Any]) -> dict[str, Any]:
         "remedies": [
             {"input": "construction_length_m", "kind": "other_tie_in", "text": "改由 G-7 接入",
              "value_before": 201.35, "value_after": 187.6, "limit": 200, "margin": 12.4,
-             "outcome_after": "commitment", "extra_yuan": 2100, "route": None,
+             "outcome_after": "commitment", "qualifies": True, "remaining": [],
+             "extra_yuan": 2100, "route": None,
              "second_route": None},
             {"input": "road_opened_on", "kind": "later_date", "text": "改期开挖",
              "value_before": ["2024-05-01"], "value_after": None, "limit": "2029-05-01",
-             "margin": None, "outcome_after": "commitment", "extra_yuan": None, "route": None,
+             "margin": None, "outcome_after": "commitment", "qualifies": True, "remaining": [],
+             "extra_yuan": None, "route": None,
              "second_route": None},
         ],
         "qualifying_price": {"extra_yuan": 2100, "extra_m": -13.8,
@@ -109,6 +111,7 @@ def _said(cheapest: dict[str, Any]) -> dict[str, Any]:
                    "steps": ["小时流量 38 m³/h", "选 de110"], "source": "GB 50028 table 6.2.2",
                    "confidence": "inferred", "overridden": False},
         "manual": {
+            "drawing_id": "0123456789abcdef",
             "author": "张工", "at": "2026-11-20T10:00:00+08:00", "note": "避开行道树",
             "status": "judged", "reason": None, "second_feed": None,
             "moves": [{"end": "red_line", "moved_m": 0.42, "from_xy": xy((240, 36)),

@@ -47,6 +47,23 @@ def test_the_same_course_found_twice_is_one_route_with_two_names(gas: Any) -> No
     assert [one.names for one in choices(shown, twice)][1] == ("最省", "最短")
 
 
+def test_what_alone_is_not_enough_stands_apart_with_what_remains(gas: Any) -> None:
+    shown, line = gas
+    cure, delay = line["remedies"]
+    left = [{"kind": "condition", "input": "construction_length_m", "status": "failed"},
+            {"kind": "guard", "input": "bad_credit", "status": "unknown"}]  # fmt: skip
+    delay = {**delay, "outcome_after": "ordinary_approval", "qualifies": False, "remaining": left}
+    both = eligibility(shown, {**line, "remedies": [cure, delay]})
+    cures, steps = both.split("<h4>单做还不够</h4>")
+    assert "单做一项即符合" in cures
+    assert "改由 G-7 接入" in cures
+    assert "改期开挖" not in cures
+    assert "改期开挖" in steps
+    assert "仍差:施工长度 不符合、" in steps
+    alone = eligibility(shown, {**line, "remedies": [delay]})
+    assert "没有单做一项即符合的办法" in alone
+
+
 def test_table_and_chart_show_every_route_by_its_letter_and_the_limit(gas: Any) -> None:
     text = comparison(*gas)
     for part in (

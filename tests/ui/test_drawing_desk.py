@@ -23,6 +23,7 @@ PAGE = """<style>#map { width: 600px; height: 400px; position: relative }
 <div id="map"></div>"""
 WORDS = ["draw", "hint", "utility", "undo", "judge", "cancel", "waiting", "failed", "drawn"]
 WORDS += ["author", "note", "keep", "change", "discard", "file", "reading", "large", "read"]
+UTILITIES = [{"key": key, "name": key, "colour": "#123456"} for key in ("water", "gas")]
 PEN = {
     "url": "http://desk.test/",
     "token": "t",
@@ -31,9 +32,7 @@ PEN = {
     "at": [31.6, 114.8],
     "chosen": None,
     "most_bytes": 1000,
-    "utilities": [
-        {"key": key, "name": key, "colour": "#123456"} for key in ("water", "gas")
-    ],
+    "utilities": UTILITIES,
     "words": {word: word for word in WORDS},
 }  # fmt: skip
 JUDGED = {"html": "<p>met</p>", "line": [[31.6, 114.8], [31.601, 114.801]], "faults": []}
@@ -59,13 +58,17 @@ class Desk:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.waiting: list[Any] = []
         page.route("**/*", self._take)
-        page.goto("http://desk.test/")
+        self.open()
+        self.show(PEN)
+
+    def open(self) -> None:
+        """Come to the page, or back to it: the table is made anew."""
+        self.page.goto("http://desk.test/")
         leaflet = package_folder("xstatic.pkg.leaflet") / "leaflet.js"
         for script in (leaflet, STATIC / "fix.js", STATIC / "draw.js"):
-            page.add_script_tag(content=script.read_text("utf-8"))
-        page.evaluate("map_ = L.map('map').setView([31.6, 114.8], 17)")
-        page.evaluate(COUNT_ANSWERS)
-        self.show(PEN)
+            self.page.add_script_tag(content=script.read_text("utf-8"))
+        self.page.evaluate("map_ = L.map('map').setView([31.6, 114.8], 17)")
+        self.page.evaluate(COUNT_ANSWERS)
 
     def show(self, pen: dict[str, Any] | None) -> None:
         self.page.evaluate("pen => tonggou.drawingTable(map_, pen)", pen)
@@ -243,3 +246,74 @@ def test_a_file_that_is_too_large_is_not_sent(desk: Desk) -> None:
     desk.choose("a.dxf", "0" * 1001)
     assert "a.dxf: large" in desk.text
     assert desk.asked == []
+
+
+def sketched(desk: Desk) -> list[list[float]]:
+    """The line in hand, as it is on the map."""
+    found: list[list[float]] = desk.page.evaluate(
+        """() => Object.values(map_._layers)
+            .filter(one => one.options.className === "tg-sketch")
+            .flatMap(one => one._latlngs.map(at => [at.lat, at.lng]))"""
+    )
+    return found
+
+
+def test_a_drawing_is_there_again_when_the_table_is_made_anew(desk: Desk) -> None:
+    desk.page.locator(".tg-desk select").select_option("gas")
+    drawn = sketched(desk)
+    assert len(drawn) == 2
+    desk.open()
+    desk.show({**PEN, "application_id": "BZ-2"})
+    assert (desk.text, sketched(desk)) == ("draw", [])
+    desk.show(PEN)
+    assert sketched(desk) == drawn
+    desk.press("judge")
+    desk.answer(JUDGED)
+    assert desk.asked[-1][1]["utility"] == "gas"
+
+
+def test_a_drawing_that_was_judged_is_judged_again_and_keeps_what_was_typed(desk: Desk) -> None:
+    desk.choose("a.dxf", "0")
+    desk.answer(READ)
+    desk.answer(JUDGED)
+    desk.page.locator("input").first.fill("张工")
+    desk.open()
+    desk.show({**PEN, "language": "en"})
+    desk.answer(JUDGED)
+    desk.press("keep")
+    desk.answer({"kept": True})
+    (_way, judged), (_keep, kept) = desk.asked[-2:]
+    assert (judged["language"], judged["line"]) == ("en", READ["line"])
+    assert kept == {**judged, "author": "张工", "note": "<b>.dxf"}
+
+
+@pytest.mark.parametrize("over", ["kept", "discarded", "cancelled"])
+def test_a_drawing_that_is_over_does_not_come_back(desk: Desk, over: str) -> None:
+    if over == "cancelled":
+        desk.press("cancel")
+    else:
+        desk.press("judge")
+        desk.answer(JUDGED)
+        desk.press("keep" if over == "kept" else "discard")
+        if over == "kept":
+            desk.answer({"kept": True})
+    desk.open()
+    desk.show(PEN)
+    assert (desk.text, sketched(desk)) == ("draw", [])
+
+
+def test_what_was_kept_is_told_until_it_was_read_or_another_is_begun(desk: Desk) -> None:
+    told = {**PEN, "utilities": [{**one, "saved": f"{one['key']} saved"} for one in UTILITIES]}
+    for over in ("×", "draw"):
+        desk.show(told)
+        if over == "draw":
+            desk.press("draw")
+            desk.draw((100, 100), (200, 150))
+        desk.press("judge")
+        desk.answer(JUDGED)
+        desk.press("keep")
+        desk.answer({"kept": True})
+        desk.show(told)  # as the page has run for it
+        assert "water saved" in desk.text
+        desk.press(over)
+        assert "saved" not in desk.text

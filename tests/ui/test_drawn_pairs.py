@@ -14,7 +14,7 @@ from tests.planned_town import make_workspace
 from tests.towns import main, town
 from tests.ui.conftest import SIZES, Visit
 from tests.ui.test_browser import LEAST_BUTTON_PX, ROUTES, draw_points, town_place
-from tests.ui.test_drawn_routes import drawing
+from tests.ui.test_drawn_routes import drawing, withdrawal
 from ui.drawn_routes import MAX_KEPT, judge_door, keep_door, keep_drawing
 
 Opener = Callable[[str, str], Visit]
@@ -102,12 +102,11 @@ def test_a_second_feed_from_the_main_of_the_first_is_refused_and_not_kept(worksp
 def test_each_feed_has_a_history_of_its_own(tmp_path: Path) -> None:
     workspace = two_mains(tmp_path)
     keep = keep_door(workspace)
-    nothing = drawing((0, 0), (1, 1), line=None)
-    assert keep({**nothing, "feed": 2})[0] == 422
+    assert keep(withdrawal(workspace, 2))[0] == 422
     kept = [drawing(*BEFORE), drawing(*ACROSS, feed=2), drawing(*ACROSS, feed=2)]
     assert [keep(one)[0] for one in kept] == [200, 200, 200]
-    assert keep({**nothing, "feed": 1})[0] == 200
-    assert keep({**nothing, "feed": 1})[0] == 422
+    assert keep(withdrawal(workspace))[0] == 200
+    assert keep(withdrawal(workspace))[0] == 422
     stored = json.loads((workspace / "applications" / "BZ-1.json").read_text("utf-8"))
     told = [(one["feed"], one["line"] is None) for one in stored["drawn_routes"]["water"]]
     assert told == [(1, False), (2, False), (1, True)]

@@ -13,11 +13,14 @@ import pytest
 from shapely.geometry import LineString
 
 from layers.store import Workspace
+from planning.application import parse_application
+from planning.drawn_routes import of_feed
 from tests.planned_town import make_workspace
 from tests.towns import CRS_NAME, ORIGIN
 from ui import drawn_routes
+from ui.county import open_county
 from ui.drawn_routes import MAX_KEPT, judge_door, keep_door, keep_drawing
-from ui.planning_service import _groundwork
+from ui.planning_service import _groundwork, plan_of_application
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +34,14 @@ def drawing(*points: tuple[float, float], **changes: Any) -> dict[str, Any]:
     degrees = gpd.GeoSeries([line], crs=CRS_NAME).to_crs(4326).iloc[0]
     asked = {"application_id": "BZ-1", "utility": "water", "author": "张工", "note": ""}
     return {**asked, "line": [list(at) for at in degrees.coords], **changes}
+
+
+def withdrawal(workspace: Path, feed: int = 1, **changes: Any) -> dict[str, Any]:
+    """What the page asks for to withdraw the newest water drawing of a feed."""
+    document = Workspace.open(workspace).application("BZ-1")
+    history = of_feed(parse_application(document).drawn_routes.get("water", ()), feed)
+    seen = history[-1].drawing_id if history else ""
+    return drawing((0, 0), (1, 1), line=None, drawing_id=seen, feed=feed, **changes)
 
 
 def test_a_judged_drawing_tells_verdict_figures_differences_moves_and_faults(
@@ -133,7 +144,7 @@ def test_kept_drawings_are_a_history_and_do_not_touch_the_corridors(workspace: P
     prepared = _groundwork.cache_info().misses
     assert keep(drawing((119, 9), (119, 12)))[0] == 200
     assert keep(drawing((130, 9), (130, 12), note="避树"))[0] == 200
-    assert keep({**drawing((0, 0), (1, 1)), "line": None})[0] == 200
+    assert keep(withdrawal(workspace))[0] == 200
     assert judge_door(workspace)(drawing((119, 9), (119, 12)))[0] == 200
     assert _groundwork.cache_info().misses == prepared
     stored = json.loads((workspace / "applications" / "BZ-1.json").read_text("utf-8"))
@@ -148,8 +159,10 @@ def test_kept_drawings_are_a_history_and_do_not_touch_the_corridors(workspace: P
 def test_a_drawing_sent_again_is_kept_once(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path)
     asked = drawing((119, 9), (119, 9), (119, 12))
-    for again in (asked, asked, {**asked, "note": "避树"}, {**asked, "line": None}, asked):
+    for again in (asked, asked, {**asked, "note": "避树"}):
         keep_drawing(workspace, again)
+    keep_drawing(workspace, withdrawal(workspace))
+    keep_drawing(workspace, asked)
     stored = json.loads((workspace / "applications" / "BZ-1.json").read_text("utf-8"))
     notes = [(one["line"] is not None, one["note"]) for one in stored["drawn_routes"]["water"]]
     assert notes == [(True, ""), (True, "避树"), (False, ""), (True, "")]
@@ -164,8 +177,7 @@ def test_a_workspace_that_cannot_be_written_is_told_in_the_persons_language(
     workspace = make_workspace(tmp_path)
     keep_drawing(workspace, drawing((119, 9), (119, 12)))
     monkeypatch.setattr(Workspace, "save_application", full_disk)
-    withdrawal = drawing((0, 0), (1, 1), line=None, language="en")
-    status, answer = keep_door(workspace)(withdrawal)
+    status, answer = keep_door(workspace)(withdrawal(workspace, language="en"))
     assert (status, answer["message"].split(".")[0]) == (
         500,
         "The workspace could not be read or written; nothing was saved",
@@ -174,12 +186,43 @@ def test_a_workspace_that_cannot_be_written_is_told_in_the_persons_language(
 
 def test_what_is_not_drawn_cannot_be_withdrawn(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path)
-    keep, nothing = keep_door(workspace), drawing((0, 0), (1, 1), line=None)
-    for withdrawal in (nothing, {**nothing, "utility": "steam"}):
-        status, answer = keep(withdrawal)
-        assert (status, answer["message"]) == (422, "没有可撤回的手绘路由")
+    keep, nothing = keep_door(workspace), withdrawal(workspace)
+    for asked in (nothing, {**nothing, "utility": "steam"}):
+        status, answer = keep(asked)
+        assert (status, answer["message"]) == (422, "没有可撤回的手绘路由,它可能已被他人撤回")
     keep_drawing(workspace, drawing((119, 9), (119, 12)))
-    assert [keep(nothing)[0], keep(nothing)[0]] == [200, 422]
+    seen = withdrawal(workspace)
+    assert [keep(seen)[0], keep(seen)[0]] == [200, 422]
+
+
+def test_what_is_withdrawn_is_the_drawing_that_was_seen_and_by_whom_is_recorded(
+    tmp_path: Path,
+) -> None:
+    """Somebody else keeps another one meanwhile: that one stays, until it was seen too."""
+    workspace = make_workspace(tmp_path)
+    keep = keep_door(workspace)
+    keep_drawing(workspace, drawing((119, 9), (119, 12)))
+    seen = withdrawal(workspace, author="张工")
+    keep_drawing(workspace, drawing((130, 9), (130, 12), author="李工"))
+    for asked in (seen, {**seen, "drawing_id": ""}):
+        status, answer = keep(asked)
+        assert status == 422
+        for words in ("已被更新的一条取代(李工 20", "没有撤回任何路由", "请看过现在这一条"):
+            assert words in answer["message"], words
+    status, answer = keep({**seen, "language": "en"})
+    assert "replaced by a newer one (李工 20" in answer["message"]
+    assert keep(withdrawal(workspace, author="张工"))[0] == 200
+    stored = json.loads((workspace / "applications" / "BZ-1.json").read_text("utf-8"))
+    told = [(one["author"], one["line"] is None) for one in stored["drawn_routes"]["water"]]
+    assert told == [("张工", False), ("李工", False), ("张工", True)]
+
+
+def test_the_plan_names_the_drawing_that_a_withdrawal_asks_for(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path)
+    keep_drawing(workspace, drawing((119, 9), (119, 12)))
+    lines = plan_of_application("BZ-1", open_county(workspace))["utilities"]
+    [manual] = [one["manual"] for one in lines if one["utility"] == "water"]
+    assert manual["drawing_id"] == withdrawal(workspace)["drawing_id"]
 
 
 def test_a_full_history_takes_no_drawing_but_lets_the_last_be_withdrawn(tmp_path: Path) -> None:
@@ -192,6 +235,6 @@ def test_a_full_history_takes_no_drawing_but_lets_the_last_be_withdrawn(tmp_path
     opened.save_application({**document, "drawn_routes": {"water": many}})
     status, answer = keep_door(workspace)(drawing((119, 9), (119, 12)))
     assert (status, "达到上限" in answer["message"]) == (422, True)
-    assert keep_door(workspace)(drawing((0, 0), (1, 1), line=None))[0] == 200
+    assert keep_door(workspace)(withdrawal(workspace))[0] == 200
     stored = json.loads((workspace / "applications" / "BZ-1.json").read_text("utf-8"))
     assert len(stored["drawn_routes"]["water"]) == MAX_KEPT + 1

@@ -84,6 +84,13 @@ def test_the_ground_that_decides(given: dict[str, Any], expected: str) -> None:
     assert expected in text(given)
 
 
+def test_another_way_to_meet_the_clause_that_is_met_decides_nothing() -> None:
+    """A site without sewage is none of the six small trades, and need not be."""
+    site = {**DIGGING, "utility": "storm", "subject_kind": "construction_site_without_sewage"}
+    assert judged(site)["outcome"] == "commitment"
+    assert text(site) == ""
+
+
 def test_a_bar_tells_the_days_to_wait() -> None:
     told = grounds(view(), LINE, judged({**GAS, "road_opened_on": "2024-05-01"}))
     assert "2029-05-01 之后方可开挖,还差 892 天" in told

@@ -28,7 +28,10 @@ from ui import words
 
 SPEAK = ("_", "said")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
-WORDS = re.compile(r"[\u3001\u3002\u4e00-\u9fff]")  # the marks of lists and sentences too
+BARE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")  # marks between words too
+# The marks of lists and sentences too, and those that stand between words without any of their own.
+WORDS = re.compile(r"[\u3001\u3002\u300c\u4e00-\u9fff]|^[;,:]$|^\(\{\}\)$")
+MARKS = re.compile(r"[\u3000-\u303f\uff00-\uffef]")
 MODULES = [file for folder in ("ui", "api") for file in sorted((REPOSITORY / folder).glob("*.py"))]
 
 
@@ -40,7 +43,7 @@ def words_outside_gettext(tree: ast.AST) -> Iterator[str]:
         docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         if docstring:
             continue
-        if isinstance(node, ast.Constant) and CHINESE.search(str(node.value)):
+        if isinstance(node, ast.Constant) and BARE.search(str(node.value)):
             yield str(node.value)
         yield from words_outside_gettext(node)
 
@@ -52,7 +55,8 @@ def test_chinese_words_pass_through_gettext(module: Path) -> None:
 
 
 def test_a_bare_chinese_text_would_be_found() -> None:
-    assert list(words_outside_gettext(ast.parse('x = f"{y}宗地"; z = _("好")'))) == ["宗地"]
+    code = 'x = f"{y}宗地"; z = _("好"); w = "、".join(z)'
+    assert list(words_outside_gettext(ast.parse(code))) == ["宗地", "、"]
 
 
 def spoken_words(tree: ast.AST) -> set[str]:
@@ -120,6 +124,7 @@ def test_no_english_word_is_chinese_and_every_blank_keeps_its_place() -> None:
     for word, english in language.catalogue("en").items():
         # Names of columns, and what is to be written into a cell, are Chinese in every language.
         assert all(left in word for left in re.findall(r"[\u4e00-\u9fff]+", english)), word
+        assert not MARKS.search(english), word
         blanks = [sorted(re.findall(r"\{[\w!:.,%+]*\}", text)) for text in (word, english)]
         assert blanks[0] == blanks[1], word
 

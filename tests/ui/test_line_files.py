@@ -55,7 +55,7 @@ def manual_of(document: Path) -> dict[str, Any]:
     """What a plan says of its drawn water route, without who drew it and when."""
     water = json.loads(document.read_text("utf-8"))["utilities"][0]["manual"]
     for one in (water, water["second_drawn"]):
-        del one["at"], one["author"]
+        del one["at"], one["author"], one["drawing_id"]
     return dict(water)
 
 

@@ -73,7 +73,7 @@ def test_a_missed_limit_gives_value_clause_words_and_excess() -> None:
     proof = {"text": "任何路由的施工长度至少 201.35 m,超过 200 m"}
     text = panel.obstacles(with_lines({**gas, "certificate": proof}))
     for part in (
-        "施工长度:201.35 m,不符合四(四)(3)「施工长度在200米内(含200米)」",
+        "施工长度:201.35 m,不符合 四(四)(3)「施工长度在200米内(含200米)」",
         "超出 1.35 m",
         "任何路由的施工长度至少 201.35 m,超过 200 m。",
     ):
