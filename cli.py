@@ -36,6 +36,7 @@ from layers.drawn_lines import read_line
 from layers.errors import LayerError, ReadError, WorkspaceError
 from layers.fields import LAYERS
 from layers.imports import DATA_CLASSES
+from layers.json_faults import NOT_JSON, json_fault
 from layers.store import Workspace
 from layers.utilities import load_utilities
 from planning.application import ApplicationError, parse_application
@@ -68,6 +69,7 @@ from reports.exchange import (
     write_questions,
 )
 from reports.layer_picture import draw_layer
+from reports.reasons import STATUSES
 from reports.summary import asked_first, plan_summary
 from ui.sample import make_sample
 
@@ -83,9 +85,6 @@ USER_ERRORS = (
     ExportError,
     OSError,
 )
-
-# Text that is not JSON, is nested without end, or holds a number of thousands of digits.
-NOT_JSON = (ValueError, RecursionError)
 
 
 class ErrorsAsExits(click.Group):
@@ -285,7 +284,10 @@ def graph(workspace: Path, out: Path, as_json: bool) -> None:
     "--route",
     "drawn",
     multiple=True,
-    help=_("专业=文件:一并核算手绘路由(只含一条线的文件);要两路的,第二路写作 专业:2=文件"),
+    help=_(
+        "专业=文件,如 water=line.geojson,可重复:一并核算这条手绘路由。文件中只有一条线,"
+        "首尾相接的几条算一条;要两路的,第二路写作 water:2=文件"
+    ),
 )
 @as_json_option
 @click.pass_context
@@ -396,8 +398,9 @@ def screen_(
         print_json(told | {"notes": notes, "problems": problems})
     else:
         click.echo(_("没有申请的宗地按 {} 开挖").format(day))
-        click.echo(_("已筛查 {} 项:{}").format(len(table), _counts(counts)))
-        click.echo(_("判定:{}").format(_counts(outcomes)))
+        words = load_policy(opened.county).outcomes
+        click.echo(_("已筛查 {} 项:{}").format(len(table), _counts(counts, STATUSES)))
+        click.echo(_("判定:{}").format(_counts(outcomes, words)))
         print_lines([*made.notes, _how(made), *asked_first(asked), *faults])
     ctx.exit(1 if faults or counts.get("unroutable") else 0)
 
@@ -440,6 +443,8 @@ def answer_(
     if as_json:
         print_json({"edits": [asdict(edit) for edit in edits]})
         return
+    if not edits:
+        click.echo(_("没有已存的答案。") if listed else _("没有改动:图层中已是这些值。"))
     print_lines(
         [
             _("{layer} 第 {version} 版:{feature_id} 的 {field} 由 {old} 改为 {new}").format(
@@ -465,7 +470,7 @@ def judge_(county: str, measures: Any, switches: Sequence[str], as_json: bool) -
         payload = json.load(measures, parse_float=Decimal)
     except NOT_JSON as error:
         raise JudgeInputError(
-            _("{}:不是 JSON({})。请改正。").format(measures.name, error)
+            _("{}:不是 JSON({})。请改正。").format(measures.name, json_fault(error))
         ) from None
     answer = judge_payload(payload, county, _pairs("--switch", switches))
     if as_json:
@@ -504,7 +509,9 @@ def _application(opened: Workspace, name: str) -> Mapping[str, Any]:
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
     except NOT_JSON as error:
-        raise ApplicationError(_("文件 {}:不是 JSON({})。请改正。").format(name, error)) from None
+        raise ApplicationError(
+            _("文件 {}:不是 JSON({})。请改正。").format(name, json_fault(error))
+        ) from None
     if not isinstance(document, dict):
         raise ApplicationError(_("文件 {}:须为一份申请(JSON 对象)。请改正。").format(name))
     return document
@@ -567,8 +574,9 @@ def _day(text: str | None) -> date:
         ) from None
 
 
-def _counts(counts: Mapping[str, int]) -> str:
-    return _("、").join(f"{name} {count}" for name, count in counts.items()) or _("无")
+def _counts(counts: Mapping[str, int], words: Mapping[str, str]) -> str:
+    """How many of each, in the words for the codes."""
+    return _("、").join(f"{_(words[name])} {count}" for name, count in counts.items()) or _("无")
 
 
 def _pairs(option: str, texts: Sequence[str]) -> Mapping[str, str]:

@@ -89,6 +89,8 @@ def read_answers(file: Path) -> list[Answer]:
 
     Raises ``ReadError`` for a file that is none.
     """
+    if not file.is_file():
+        raise ReadError(_("文件 {}:磁盘上没有这个文件。请核对路径。").format(file))
     if file.stat().st_size > _MOST_BYTES:
         raise ReadError(_("文件 {}:太大,不是待查事项文件。").format(file.name))
     content = file.read_bytes()

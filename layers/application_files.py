@@ -7,6 +7,7 @@ from typing import Any
 
 from language import gettext as _
 from layers.errors import WorkspaceError
+from layers.json_faults import NOT_JSON, json_fault
 from layers.names import APPLICATION_ID
 
 APPLICATIONS = "applications"
@@ -28,8 +29,10 @@ def parsed(document: str, content: bytes | None) -> dict[str, Any]:
     name = document.rpartition("/")[2].removesuffix(".json")
     try:
         application = json.loads(content or b"")
-    except (ValueError, RecursionError):
-        application = None
+    except NOT_JSON as error:
+        raise WorkspaceError(
+            _("{}:不是 JSON({})。请改正,或从备份恢复。").format(document, json_fault(error))
+        ) from None
     if not isinstance(application, dict) or application.get("application_id") != name:
         raise WorkspaceError(
             _("{}:不是编号为 {} 的报装申请。请从备份恢复或重新保存。").format(document, name)

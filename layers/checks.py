@@ -14,6 +14,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from language import gettext as _
+from language import said
 from layers.attribute_checks import attribute_problems
 from layers.check_rules import Severity, check_rules
 from layers.coverage_checks import coverage_problems
@@ -315,9 +316,32 @@ def _bad_shape(rows: Rows, position: int, usable: bool, finite: bool, fitting: b
         cure = _("请核对是否选错图层,或转换几何类型")
     else:
         rule_id = "invalid_geometry"
-        rule = _("图形无效:{}").format(shapely.is_valid_reason(shape))
+        rule = _("图形无效:{}").format(invalid_because(shape))
         cure = _("请修复自相交、重复点等错误后重新导出")
     return rows.problem(position, "geometry", rule, cure, rule_id=rule_id)
+
+
+# By how the reason that GEOS gives begins; what follows tells the place.
+_INVALID = said(
+    {
+        "Too few points": "没有长度或面积,各点在同一处",
+        "Ring Self-intersection": "边界自相交",
+        "Self-intersection": "自相交",
+        "Hole lies outside shell": "内环在外环之外",
+        "Holes are nested": "内环互相嵌套",
+        "Nested shells": "外环互相嵌套",
+        "Interior is disconnected": "内部被边界断开",
+        "Duplicate Rings": "有重复的环",
+        "Ring is not closed": "环没有闭合",
+    }
+)
+
+
+def invalid_because(shape: shapely.Geometry) -> str:
+    """Why a shape is invalid, and where, in words."""
+    reason, _sign, place = shapely.is_valid_reason(shape).rstrip("]").partition("[")
+    words = next((w for start, w in _INVALID.items() if reason.startswith(start)), reason)
+    return _("{}(在 {} 处)").format(words, place) if place else words
 
 
 def _finite(shapes: np.ndarray) -> np.ndarray:

@@ -364,7 +364,8 @@ def red_line_of(survey: Survey, application: Application) -> shapely.Polygon:
                 _(
                     "申请 {name}:字段 gate 离宗地 {parcel} 的红线 {off:.2f} 米;"
                     "接口须在红线上(允许 {limit:g} 米),请改正坐标或留空。"
-                ).format(name=name, parcel=application.parcel_id, off=off, limit=_ON_RED_LINE_M),
+                ).format(name=name, parcel=application.parcel_id, off=off, limit=_ON_RED_LINE_M)
+                + _in_metres(survey, shapely.get_coordinates(application.gate)),
                 "gate_off_red_line",
             )
     for utility, demand in application.demands.items():
@@ -374,10 +375,20 @@ def red_line_of(survey: Survey, application: Application) -> shapely.Polygon:
                 _(
                     "申请 {name}:字段 demands.{utility}.handover.xy 不在宗地 {parcel} 内;"
                     "请改正坐标或留空。"
-                ).format(name=name, utility=utility, parcel=application.parcel_id),
+                ).format(name=name, utility=utility, parcel=application.parcel_id)
+                + _in_metres(survey, np.array([place])),
                 "handover_off_parcel",
             )
     return red_line
+
+
+def _in_metres(survey: Survey, xy: FloatArray) -> str:
+    """A hint where coordinates look like degrees; '' else. Metres on the map are never so few."""
+    if not (np.abs(xy) <= (180.0, 90.0)).all():
+        return ""
+    return _("坐标像是经纬度(度):请换算成图层的坐标系 {crs}(米),先东后北。").format(
+        crs=survey.crs.to_string()
+    )
 
 
 def placed(

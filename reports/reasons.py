@@ -1,9 +1,13 @@
-"""Why a line cannot be laid, and what to do: words for the ``reason`` of an unroutable line."""
+"""Why a line cannot be laid, and what to do: words for status and ``reason`` of a line."""
 
 from __future__ import annotations
 
 from language import said
 
+# What became of a line that a case asks for, or does not.
+STATUSES = said(
+    {"routed": "已布置", "unroutable": "无法布置", "not_requested": "未申请"},
+)
 REASONS = said(
     {
         "no_network_imported": "未导入该专业管网",

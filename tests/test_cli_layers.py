@@ -129,7 +129,7 @@ def bad_inputs(folder: Path) -> dict[str, tuple[Path, list[str], str]]:
         ),
         "invalid": (
             write_gpkg(folder / "b.gpkg", ids, [bowtie]), [],
-            "文件 b.gpkg 第 1 行 编号 P1 字段 geometry:图形无效:Self-intersection",
+            "文件 b.gpkg 第 1 行 编号 P1 字段 geometry:图形无效:自相交(在 ",
         ),
         "no_geometry": (write_gpkg(folder / "g.gpkg", ids, [None]), [], "几何为空"),
         "nan": (

@@ -99,6 +99,18 @@ def test_a_place_that_questions_cannot_be_written_to_is_refused_before_the_work(
     assert not (tmp_path / "s.csv").exists()
 
 
+def test_that_no_answer_is_stored_is_said(workspace: Path) -> None:
+    done = run("answer", workspace, "--list")
+    assert (done.exit_code, done.stdout) == (0, "没有已存的答案。\n")
+
+
+def test_an_absent_file_of_answers_is_named(workspace: Path) -> None:
+    done = run("answer", workspace, "--file", "none.csv", "--author", "王")
+    assert done.exit_code == 2
+    assert "文件 none.csv:磁盘上没有这个文件。请核对路径。" in done.stderr
+    assert "Errno" not in done.output
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

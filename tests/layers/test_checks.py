@@ -7,10 +7,12 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pytest
+import shapely
 from pyproj import CRS
-from shapely.geometry import LineString, Point
+from shapely.geometry import LineString, Point, Polygon
 
-from layers.checks import check, check_layers
+from layers.checks import check, check_layers, invalid_because
 from layers.fields import layer_definition
 from layers.problems import Problem
 from layers.survey import Survey
@@ -159,3 +161,14 @@ def test_message_names_file_row_field_value_rule_and_cure() -> None:
         "须为下列之一:asphalt、concrete、paver、gravel、earth、unknown。请改正该值,未知则留空。"
     )
     assert np.isfinite([problem.x, problem.y]).all()
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        (LineString([(3, 3), (3, 3)]), "没有长度或面积,各点在同一处(在 3 3 处)"),
+        (Polygon([(0, 0), (9, 9), (9, 0), (0, 9)]), "自相交(在 4.5 4.5 处)"),
+    ],
+)
+def test_why_a_shape_is_invalid_is_said_in_words(shape: shapely.Geometry, words: str) -> None:
+    assert invalid_because(shape) == words

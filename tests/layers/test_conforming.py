@@ -152,7 +152,7 @@ def test_bad_shapes_are_problems_with_the_rule(tmp_path: Path) -> None:
     assert list(result.table.index) == ["a"]
     found = {row: rule for row, field, rule in rules(result) if field == "geometry"}
     assert found[2] == found[3] == "几何为空"
-    assert found[4].startswith("图形无效:Self-intersection")
+    assert found[4].startswith("图形无效:自相交(在 ")
     assert found[5] == "几何类型为 Point,须为 Polygon"
     assert len(result.problems) == 4
 
