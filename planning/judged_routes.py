@@ -219,7 +219,7 @@ def told_by_routes(policy: Policy, utility: str) -> tuple[str, ...]:
     """The inputs of a verdict that hang on where all of a line lies."""
     surveyed = [name for name in MEASURES[utility] if policy.inputs[name].surveyed]
     needed = [permit.required_when for permit in policy.rules[policy_utility(utility)].permits]
-    return (*surveyed, *(one.input for one in needed if one.limit is True))
+    return (*surveyed, *(one.input for one in needed if one.limit is True), *_FROM_WAY)
 
 
 def working_strips(work: Groundwork, demand: Demand, routes: Routes) -> NDArray[Any]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import shapely
 
 from gis.crs import CrsError
 from layers.survey import Survey
+from planning.application import parse_application
+from planning.groundwork import SiteError, red_line_of
 from planning.quantities import SURFACES
 from planning.standards import Pipe
 from tests import towns
@@ -77,3 +81,23 @@ def test_a_survey_in_degrees_cannot_be_made() -> None:
     tables = {name: rows.to_crs("EPSG:4490") for name, rows in SURVEY.tables.items()}
     with pytest.raises(CrsError, match="是经纬度,不能量算长度和面积"):
         Survey(tables["roads"].crs, tables, towns.COUNTY)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"gate": [114.87, 31.64]}, "字段 gate"),
+        ({"demands": {"water": {"handover": {"xy": [114.87, 31.64]}}}}, "handover.xy"),
+    ],
+)
+def test_places_given_in_degrees_are_said_to_be(changes: dict[str, Any], field: str) -> None:
+    document = {"application_id": "APP-1", "parcel_id": "P-1", "dig_date": "2026-11-22"}
+    case = parse_application({**document, "demands": {"water": {}}, **changes})
+    with pytest.raises(SiteError) as refused:
+        red_line_of(SURVEY, case)
+    assert field in str(refused.value)
+    assert "坐标像是经纬度(度):请换算成图层的坐标系 EPSG:4547(米)" in str(refused.value)
+    far = application(gate=(120, 30))
+    with pytest.raises(SiteError) as refused:
+        red_line_of(SURVEY, far)
+    assert "经纬度" not in str(refused.value)
