@@ -1,0 +1,145 @@
+"""Near things: firm verdicts ask what a line may touch within the tolerances of the survey."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from shapely.geometry import Point, box
+
+from planning.batch import cases_of, screen
+from planning.external_lines import ExternalLine
+from planning.groundwork import prepare
+from planning.plan import plan
+from planning.survey_points import survey_points
+from tests import towns
+from tests.towns import application, main, node, parcel, policy, street, town
+
+SEEN = {"position_source": "surveyed", "position_accuracy_m": 0.05}
+HEARSAY = {"position_source": "hearsay"}
+# The strip of a DN100 main from (120, 8) to the gate at (120, 12) ends at x = 120.8 or so.
+ESTATE = {"R-1": street((0, 0), (300, 0), authority="estate", **SEEN)}
+
+
+def _town(**layers: Any) -> towns.Survey:
+    near: dict[str, Any] = {
+        "roads": ESTATE,
+        "parcels": {"P-1": parcel(100, 12, 140, 52, **SEEN)},
+        "lines": {"W-1": main((0, 8), (300, 8), **SEEN)},
+    }
+    return town(**{**near, **layers})
+
+
+def _water(survey: towns.Survey) -> ExternalLine:
+    return plan(application(gate=(120, 12)), survey, policy()).lines["water"]
+
+
+def _verge(west: float, **seen: Any) -> dict[str, Any]:
+    return {"G-1": {"kind": "verge", "geometry": box(west, 5, west + 9, 12), **seen}}
+
+
+def _tree(x: float, **seen: Any) -> dict[str, Any]:
+    return {"T-1": {"ancient": False, "geometry": Point(x, 10), **seen}}
+
+
+def _told(line: ExternalLine) -> tuple[str, str]:
+    assert line.route is not None
+    return line.route.verdict.outcome, line.route.verdict.certainty
+
+
+def _city_road(red_line_m: float, **told: Any) -> dict[str, Any]:
+    return {"R-1": street((0, 0), (300, 0), red_line_width_m=red_line_m, **told)}
+
+
+def test_alone_no_permit_is_required_and_nothing_may_change_that() -> None:
+    assert _told(_water(_town())) == ("not_required", "firm")
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        {"green": _verge(121.0, **HEARSAY)},
+        {"trees": _tree(120.95, **HEARSAY)},
+        {"roads": _city_road(15.8, **HEARSAY), "lines": {"W-1": main((0, 9), (300, 9), **SEEN)}},
+    ],
+    ids=["verge", "tree", "city road"],
+)
+def test_what_lies_within_the_tolerance_is_too_close(layers: dict[str, Any]) -> None:
+    assert _told(_water(_town(**layers))) == ("not_required", "too_close")
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        {"green": _verge(121.3, **SEEN)},  # 0.4 m from the strip, surveyed to 5 cm
+        {"green": _verge(126.0, **HEARSAY)},  # farther away than hearsay may be off
+        {"trees": _tree(126.0, **HEARSAY)},
+    ],
+)
+def test_what_lies_beyond_the_tolerance_changes_nothing(layers: dict[str, Any]) -> None:
+    assert _told(_water(_town(**layers))) == ("not_required", "firm")
+
+
+def test_a_young_road_within_the_tolerance_may_bar_the_line() -> None:
+    """The main lies in estate land, 0.5 m beyond the red line of a city road."""
+    lines = {"W-1": main((0, 9.5), (300, 9.5), **SEEN)}
+    found = {}
+    for name, day, seen in (
+        ("young", "2025-06-01", HEARSAY),
+        ("old", "2010-06-01", HEARSAY),
+        ("far", "2025-06-01", SEEN),
+    ):
+        road = _city_road(16.0, opened_on=day, **seen)
+        line = _water(_town(roads=road, lines=lines))
+        things = line.route.judging.exactness.near[0] if line.route else []
+        found[name] = (_told(line)[1], line.route.judging.if_touched() if things else {})
+    rest = {"touches_city_road": None, "road_overhauled_on": ["2015-01-01"]}
+    assert found["young"] == ("too_close", {**rest, "road_opened_on": [None]})
+    assert found["old"] == ("too_close", {**rest, "road_opened_on": ["2010-06-01"]})
+    assert found["far"] == ("firm", {})
+
+
+def test_the_thing_is_named_with_how_exactly_it_has_to_be_known() -> None:
+    survey = _town(trees=_tree(121.4, **HEARSAY))
+    work = prepare(survey, policy(), [application(gate=(120, 12))])
+    found = plan(application(gate=(120, 12)), survey, policy())
+    route = found.lines["water"].route
+    assert route is not None
+    assert route.verdict.certainty == "too_close"
+    (point,) = survey_points(work, found.site, found.lines["water"].demand, route)
+    assert point.what == "tree"
+    assert point.feature == {"layer": "trees", "id": "T-1"}
+    gap = 121.4 - route.strip.bounds[2] + towns.ORIGIN[0]
+    assert point.needed_m == pytest.approx(gap, abs=0.02)
+    assert "树木 T-1" in point.text
+
+
+def test_without_a_word_on_how_exactly_main_and_red_line_lie_nothing_is_firm() -> None:
+    survey = _town(parcels={"P-1": parcel(100, 12, 140, 52)}, lines={"W-1": main((0, 8), (300, 8))})
+    assert _told(_water(survey)) == ("not_required", "not_assessed")
+
+
+def test_a_verge_close_by_of_which_nobody_says_how_exactly_it_lies_leaves_nothing_firm() -> None:
+    assert _told(_water(_town(green=_verge(121.0)))) == ("not_required", "not_assessed")
+
+
+@pytest.mark.parametrize("west", [121.0, 126.0])
+def test_the_screening_says_the_same(west: float) -> None:
+    survey = _town(green=_verge(west, **HEARSAY))
+    asked = application(gate=(120, 12))
+    work = prepare(survey, policy(), [asked])
+    rows = screen(work, cases_of(survey, [asked], asked.dig_date))
+    row = rows[(rows["utility"] == "water") & (rows["application_id"] == asked.application_id)]
+    assert (row["outcome"].item(), row["certainty"].item()) == _told(_water(survey))
+
+
+def test_a_handhole_beside_a_tree_is_joined_by_a_line_that_may_move_it() -> None:
+    survey = town(
+        roads={"R-1": street((0, 0), (300, 0), **SEEN)},
+        parcels={"P-1": parcel(100, 12, 140, 52, **SEEN)},
+        nodes={"H-1": node(120, 8, utility="telecom", kind="handhole", free_holes=4, **SEEN)},
+        trees=_tree(120.9, **HEARSAY),
+    )
+    demand = {"telecom": {"duct_holes": 1, "duct_outer_diameter_mm": 110}}
+    found = plan(application(gate=(120, 12), demands=demand), survey, policy()).lines["telecom"]
+    assert _told(found) == ("commitment", "too_close")
