@@ -22,12 +22,14 @@ from gis.overlay import strips
 from planning import screening_lines as col
 from planning.application import Demand
 from planning.comparisons import Truth
+from planning.corridors import SURFACES_FROM
 from planning.facts import CUT_OPEN, green_inside, pipe_facts, trees_in, trees_touched
 from planning.groundwork import Groundwork
 from planning.judged_routes import rank_among, rank_of, unverified_inputs
 from planning.measures import MEASURES, Figures, measure_all
 from planning.quantities import priced
 from planning.questions import unknown_inputs
+from planning.road_surfaces import Crossed
 from planning.screening_lines import LineValues, Nearby, joints_inside
 from planning.screening_roads import (
     ASSUMED_WIDTH,
@@ -75,23 +77,25 @@ class Desk:
     def __init__(self, work: Groundwork, reach_m: float = _USUAL_WIDTH_M) -> None:
         self.work = work
         graph, kerbs = work.corridors.graph, work.corridors.surfaces.own_area
-        self.joints = joints_inside(graph.ends, graph.node_xy, work.corridors.crossings, kerbs)
+        crossings = work.corridors.crossings
+        self.joints = joints_inside(graph.ends, graph.node_xy, crossings, kerbs)
         self._joined = np.any(self.joints.road >= 0, axis=1)
         self.nearby = Nearby(work.ground, reach_m)
         self.edges = LineValues(
             work.ground,
             self.nearby,
             graph.lines,
-            graph.measures,
-            work.corridors.crossings,
+            {name: graph.measures[name].to_numpy(float) for name in SURFACES_FROM},
+            Crossed.of(crossings, crossings["edge"].to_numpy(np.int64)),
             graph.road,
-            graph.measures["on_bridge"].to_numpy(float),
+            graph.on_bridge,
             self.joints.doubt,
         )
         self.unlike = ~graph.measures["kind"].isin(_PLAIN).to_numpy(bool)
         self._stubs: dict[str, LineValues] = {}
         self._states: dict[date, RoadStates] = {}
         self.verdicts: dict[Any, Verdict] = {}
+        self.possible: dict[Any, tuple[str, ...]] = {}
 
     @classmethod
     def of(cls, work: Groundwork) -> Desk:
@@ -110,8 +114,8 @@ class Desk:
                 self.work.ground,
                 self.nearby,
                 lines,
-                tie_ins.table,
-                tie_ins.crossings,
+                tie_ins.ways._asdict(),
+                tie_ins.crossed,
                 np.full(len(lines), -1),
                 np.zeros(len(lines)),
                 self._begins_inside(utility),
@@ -180,7 +184,9 @@ def best_ranks(
         **_measures(demand, ridden, near),
         **_facts(desk, demand, day, sites, ways, ridden, near),
     }
-    possible, of_way = possible_columns(demand.pipe.utility, columns, len(ways), desk.work.policy)
+    possible, of_way = possible_columns(
+        demand.pipe.utility, columns, len(ways), desk.work.policy, desk.possible
+    )
     return np.array([rank_among(one) for one in possible], np.int64)[of_way]
 
 
@@ -279,7 +285,7 @@ def ride(desk: Desk, work: Groundwork, demand: Demand, day: date, ways: Ways) ->
     desk.edges.fill(ways.edges_used)
     stubs.fill(ways.tie_in)
     edges, tie_ins = (
-        Ridden(lines.sums, lines.marks_with(desk.states(day).marks, reach_m), lines.largest)
+        Ridden(lines.sums, lines.marks_with(desk.states(day), reach_m), lines.largest)
         for lines in (desk.edges, stubs)
     )
     edges.marks[work.methods(demand.pipe, all_bores=False).bored | desk.unlike, 0] |= col.DOUBT

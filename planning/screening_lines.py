@@ -7,7 +7,7 @@ whole route measures, the line says so (``DOUBT`` and the gaps), and the route i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray, LineArray, segments
 from gis.overlay import CONTACT_TOLERANCE_M, squares_of
+from planning.corridors import SURFACES_FROM
 from planning.facts import Ground, counted_crossings
 from planning.judged_routes import as_known
 from planning.quantities import NON_CARRIAGEWAY, SURFACES
 from planning.road_surfaces import Crossed
+from planning.screening_roads import RoadStates
 
 # Columns of values that add up along a route, then metres on each surface of carriageways.
 LENGTH, GREEN, COUNT, KERB, RED_LINE, CITY_KERB, CITY_RED_LINE, SURFACE = range(8)
@@ -147,9 +149,9 @@ class LineValues:
 
     Attributes
     ----------
-    measures, crossings
-        What the corridors measured of each line: a row for each, and the pieces inside
-        carriageways, with the number of the line in their first column.
+    measured, crossed
+        What the corridors measured of each line: ``SURFACES_FROM`` at least, and the pieces inside
+        carriageways.
     sums
         (n, ``COLUMNS``) values that add up.
     marks
@@ -163,8 +165,8 @@ class LineValues:
     ground: Ground
     nearby: Nearby
     lines: LineArray
-    measures: pd.DataFrame
-    crossings: pd.DataFrame
+    measured: Mapping[str, FloatArray]
+    crossed: Crossed
     own_road: IntArray
     on_bridge: FloatArray
     in_doubt: NDArray[np.bool_]
@@ -178,6 +180,7 @@ class LineValues:
         self.largest = np.full((count, 3), (0.0, -np.inf, -np.inf))
         self._filled = np.zeros(count, bool)
         self._near: list[NearRoads] = []
+        self._surely: dict[RoadStates, IntArray] = {}
 
     def fill(self, numbers: IntArray) -> None:
         """Measure those of the lines that were not measured yet."""
@@ -194,6 +197,7 @@ class LineValues:
             NearRoads(new[near.line], *(near.road, near.gap_m, near.sure, near.known))
         )
         self.__dict__.pop("near_roads", None)  # told again with the new ones
+        self._surely.clear()
         long = self.sums[new, LENGTH] > 0
         self.largest[new[long], 1:] = -self.nearby.gaps(lines[long])
 
@@ -210,20 +214,21 @@ class LineValues:
         near = NearRoads(*(column[order] for column in _fields(found)))
         return near, np.searchsorted(near.line, np.arange(len(self.lines) + 1)).astype(np.int64)
 
-    def marks_with(self, of_roads: IntArray, reach_m: float) -> IntArray:
+    def marks_with(self, states: RoadStates, reach_m: float) -> IntArray:
         """(n, 3) marks of lines, those of roads that they surely dig up, and of those they may.
 
-        ``of_roads`` are the marks of roads surely and perhaps dug (``RoadStates.marks``); a trench
-        reaches ``reach_m`` to both sides.
+        A trench reaches ``reach_m`` to both sides.
         """
-        near, starts = self.near_roads
-        told = of_roads[np.where(near.known, 0, 1), near.road]
-        perhaps = ~near.sure & (near.gap_m <= reach_m)
-        found = np.column_stack([self.marks, *np.zeros((2, len(self.lines)), np.int64)])
-        some = np.flatnonzero(np.diff(starts) > 0)
-        for column, which in enumerate((near.sure, perhaps), 1):
-            marks = np.where(which, told, 0)
-            found[some, column] = np.bitwise_or.reduceat(marks, starts[some])
+        near, _ = self.near_roads
+        if states not in self._surely:
+            surely = np.column_stack([self.marks, *np.zeros((2, len(self.lines)), np.int64)])
+            told = states.marks[np.where(near.known, 0, 1), near.road]
+            np.bitwise_or.at(surely[:, 1], near.line[near.sure], told[near.sure])
+            self._surely[states] = surely
+        found = self._surely[states].copy()
+        perhaps = np.flatnonzero(~near.sure & (near.gap_m <= reach_m))
+        told = states.marks[np.where(near.known[perhaps], 0, 1), near.road[perhaps]]
+        np.bitwise_or.at(found[:, 2], near.line[perhaps], told)
         return found
 
     def _measure(self, new: IntArray, lines: LineArray) -> tuple[IntArray, IntArray]:
@@ -261,10 +266,9 @@ class LineValues:
         """What the corridors measured of some of the lines, numbered anew."""
         place = np.full(len(self.lines), -1)
         place[new] = np.arange(len(new))
-        line = place[self.crossings.iloc[:, 0].to_numpy(np.int64)]
-        names = ["length_m", "kerb_m", "red_line_m", "green_m"]
-        measured = {name: self.measures[name].to_numpy(float)[new] for name in names}
-        return measured, Crossed.of(self.crossings, line).take(line >= 0)
+        drawn = self.crossed._replace(line=place[self.crossed.line])
+        measured = {name: self.measured[name][new] for name in SURFACES_FROM}
+        return measured, drawn.take(drawn.line >= 0)
 
 
 def _inside_m(lines: LineArray, areas: NDArray[Any]) -> FloatArray:
@@ -331,28 +335,26 @@ def joints_inside(
     ends: IntArray, node_xy: FloatArray, crossings: pd.DataFrame, areas: NDArray[Any]
 ) -> Joints:
     """Look for ends that two edges which cross the same road share at or inside its kerb."""
-    edge = crossings["edge"].to_numpy(np.int64)
-    at = pd.DataFrame(
-        {
-            "edge": np.tile(edge, 2),
-            "road": np.tile(crossings["road"].to_numpy(np.int64), 2),
-            "end": np.repeat([0, 1], len(edge)),
-            "node": ends[edge].T.ravel(),
-        }
-    )
-    at = at[at.duplicated(["node", "road"], keep=False)]
-    points = shapely.points(node_xy[at["node"].to_numpy(np.int64)])
-    road, rims = at["road"].to_numpy(np.int64), shapely.boundary(areas)
+    crossing, of_road = (crossings[name].to_numpy(np.int64) for name in ("edge", "road"))
+    edge, end = np.tile(crossing, 2), np.repeat([0, 1], len(crossing))
+    met = ends[edge, end] * len(areas) + np.tile(of_road, 2)
+    place, pairs = pd.factorize(met)
+    several = np.bincount(place, minlength=len(pairs)) > 1
+    node, road = np.divmod(pairs[several], len(areas))
+    points, rims = shapely.points(node_xy[node]), shapely.boundary(areas)
     shapely.prepare(areas)
     shapely.prepare(rims)
-    near = shapely.dwithin(areas[road], points, CONTACT_TOLERANCE_M)
-    inside = near & shapely.intersects(areas[road], points)
-    inside &= ~shapely.dwithin(rims[road], points, CONTACT_TOLERANCE_M)
+    close = shapely.dwithin(areas[road], points, CONTACT_TOLERANCE_M)
+    held = close & shapely.intersects(areas[road], points)
+    held &= ~shapely.dwithin(rims[road], points, CONTACT_TOLERANCE_M)
+    near, inside = np.zeros((2, len(pairs)), bool)
+    near[several], inside[several] = close, held
+    near, inside = near[place], inside[place]
     joints = Joints(np.full(ends.shape, -1), np.zeros(len(ends), bool))
-    joints.road[at["edge"][inside], at["end"][inside]] = at["road"][inside]
+    joints.road[edge[inside], end[inside]] = np.tile(of_road, 2)[inside]
     # What is too short to count by itself may still join what lies before and behind it.
     short = crossings["kerb_m"].to_numpy(float) <= CONTACT_TOLERANCE_M
-    joints.doubt[edge[short]] = True
-    joints.doubt[at["edge"][near & ~inside]] = True
+    joints.doubt[crossing[short]] = True
+    joints.doubt[edge[near & ~inside]] = True
     # Two carriageways share no land: an end lies inside one of them only.
     return joints
