@@ -77,7 +77,8 @@ class Forest:
         used = np.flatnonzero(on_way)
         there = np.cumsum(on_way) - 1
         depth = _depths(np.where(self.toward[used] >= 0, there[self.toward[used]], -1))
-        order = np.argsort(depth, kind="stable")
+        few = depth.astype(np.min_scalar_type(depth.max(initial=0)))  # sorted by their digits
+        order = np.argsort(few, kind="stable")
         used, place = used[order], np.full(len(on_way), -1, np.int64)
         place[used] = np.arange(len(used))
         above = np.where(self.toward[used] >= 0, place[self.toward[used]], -1)

@@ -196,10 +196,10 @@ class ArcOrder:
         usable = np.isfinite(weight)
         if not usable.all():
             weight, edge, column = weight[usable], edge[usable], column[usable]
-            rows = np.r_[0, np.cumsum(usable)][rows]
-        matrix = csr_matrix(
-            (weight, column, rows.astype(np.int32)), shape=(self.node_count, self.node_count)
-        )
+            count = np.zeros(len(usable) + 1, np.int32)
+            np.cumsum(usable, dtype=np.int32, out=count[1:])
+            rows = count[rows]
+        matrix = csr_matrix((weight, column, rows), shape=(self.node_count, self.node_count))
         return Arcs(matrix, edge, self.node_count)
 
     def _lightest(self, weight: FloatArray) -> tuple[FloatArray, IntArray]:
@@ -208,11 +208,11 @@ class ArcOrder:
         return weight[lightest], self.edge[lightest]
 
     @cached_property
-    def _columns_and_rows(self) -> tuple[NDArray[np.int32], IntArray]:
+    def _columns_and_rows(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """End of every arc, and where the arcs from each node begin, as sparse matrices have it."""
         start = np.arange(self.node_count + 1) * self.node_count
         column = (self.keys % max(self.node_count, 1)).astype(np.int32)
-        return column, np.searchsorted(self.keys, start)
+        return column, np.searchsorted(self.keys, start).astype(np.int32)
 
 
 def arc_order(ends: IntArray, node_count: int) -> ArcOrder:

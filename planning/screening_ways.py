@@ -177,10 +177,10 @@ class Ways:
         _, one, place = np.unique(
             number[first] * len(near) + number[last], return_index=True, return_inverse=True
         )
-        part = self.part(one)
-        lines, starts_of = part.lines_used
-        begin = first[one] - starts[one]
-        return part._drawn(lines, starts_of, begin, last[one] - starts[one] + 1), place
+        begin, end = first[one] - starts[one], last[one] - starts[one] + 1
+        lines = number[ranges(starts[one], starts[one + 1])]
+        starts_of = np.r_[0, np.cumsum(starts[one + 1] - starts[one])]
+        return self.part(one)._drawn(lines, starts_of, begin, end), place
 
     def _drawn(
         self, number: IntArray, starts: IntArray, begin: IntArray, end: IntArray
@@ -270,10 +270,12 @@ def least_weights(search: Search, steps: LastSteps) -> FloatArray:
 
 def _step_weights(search: Search, steps: LastSteps, cost: FloatArray) -> FloatArray:
     """Weight of the lightest way over each last step; ``cost`` is that of every node."""
+    best, at_node = search.best_tie_ins, np.full(len(cost), np.inf)
+    at_node[best.node] = best.weight
     over = steps.edge >= 0
     weight = np.empty(len(steps.edge))
     weight[over] = cost[steps.foot[over]] + search.edge_weights[steps.edge[over]]
-    weight[~over] = search.starts_at(steps.node[~over])[0]
+    weight[~over] = at_node[steps.node[~over]]
     return weight
 
 
