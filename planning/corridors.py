@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -193,11 +194,13 @@ class Corridors:
         site = application * len(parcels) + parcel
         order = np.argsort(site, kind="stable")
         starts = np.flatnonzero(np.diff(site[order], prepend=-1))
-        row_of: dict[str, dict[str, int]] = {str(name): {} for name in applications}
-        names, rows = list(map(str, parcels.tolist())), list(row_of.values())
-        of, at = (codes[order[starts]].tolist() for codes in (application, parcel))
-        for row, (of_application, of_parcel) in enumerate(zip(of, at, strict=True)):
-            rows[of_application][names[of_parcel]] = row
+        of, at = (codes[order[starts]] for codes in (application, parcel))
+        names = np.array(list(map(str, parcels.tolist())), object)[at].tolist()
+        begin = np.searchsorted(of, np.arange(len(applications) + 1)).tolist()
+        row_of = {
+            str(name): dict(zip(names[first:last], range(first, last), strict=True))
+            for name, (first, last) in zip(applications, pairwise(begin), strict=True)
+        }
         nodes = self.sites["node"].to_numpy(np.int64)[order]
         return nodes, np.r_[starts, len(order)], row_of
 

@@ -466,10 +466,12 @@ def in_city_roads(work: Groundwork, utility: str, nodes: IntArray) -> NDArray[np
     Last steps are connectors, and ways from tie-ins to nodes on a red line.
     """
     bare, by_node, starts = _last_steps(work, utility)
-    first, last = starts[nodes], starts[nodes + 1]
+    inside = ~bare[nodes]
+    first, last = starts[nodes[inside]], starts[nodes[inside] + 1]
     outside = ~tie_ins_in_city_roads(work, utility, by_node[ranges(first, last)])
     ways = np.r_[0, np.cumsum(outside)][np.r_[0, np.cumsum(last - first)]]
-    return np.asarray(~bare[nodes] & (np.diff(ways) == 0))
+    inside[inside] = np.diff(ways) == 0
+    return np.asarray(inside)
 
 
 def tie_ins_in_city_roads(work: Groundwork, utility: str, tie_ins: IntArray) -> NDArray[np.bool_]:

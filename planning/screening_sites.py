@@ -105,12 +105,16 @@ class Sites:
     def spared_in_reach(self, sites: IntArray, reach_m: float) -> NDArray[np.bool_]:
         """Whether spared ground lies within so many metres of an end of each of some sites."""
         if reach_m not in self._near_spared:
-            nodes, starts = self._ends
-            ends, place = np.unique(nodes, return_inverse=True)
-            places = shapely.points(self.work.corridors.graph.node_xy[ends])
+            places, place = self._end_places
             near = self.work.closures.near_spared(places, reach_m)[place]
-            self._near_spared[reach_m] = np.diff(np.r_[0, np.cumsum(near)][starts]) > 0
+            self._near_spared[reach_m] = np.diff(np.r_[0, np.cumsum(near)][self._ends[1]]) > 0
         return self._near_spared[reach_m][sites]
+
+    @cached_property
+    def _end_places(self) -> tuple[NDArray[Any], IntArray]:
+        """Where sites end, each place once, and which of them each end node is."""
+        ends, place = np.unique(self._ends[0], return_inverse=True)
+        return shapely.points(self.work.corridors.graph.node_xy[ends]), place
 
     @cached_property
     def is_estimate(self) -> NDArray[np.bool_]:

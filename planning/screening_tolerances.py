@@ -54,16 +54,13 @@ def tolerances_of_ways(
 
 def _of_ways(work: Groundwork, sites: Sites, ways: Ways) -> Hold:
     """What ways hang on, without their lines."""
-    kind, feature_id = (
-        ways.tie_ins.table[name].array[ways.tie_in].to_numpy(object)
-        for name in ("kind", "feature_id")
-    )
+    network, feature = ways.tie_ins.network, ways.tie_ins.ways.feature[ways.tie_in]
     return Hold(
         work=work,
         lines=np.zeros(0, object),
         crossed=work.corridors.surfaces.crossed(np.zeros(0, object)),
-        kind=kind,
-        feature_id=feature_id.astype(str),
+        kind=network.kinds[feature],
+        feature_id=network.ids[feature].astype(str),
         parcels=[sites.parcel_ids[site] for site in ways.site.tolist()],
         working=np.zeros(0, object),
     )
