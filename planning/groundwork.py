@@ -43,6 +43,8 @@ Joined = Mapping[str, tuple[str, Gate]]
 SEARCHES_BEFORE = "searches before"
 # Where it keeps which mains and nodes may serve a pipe.
 SERVING = "mains that may serve"
+# Where it keeps what the ways to tie-ins cost, and of which metres on surfaces.
+TIE_IN_YUAN = "yuan of ways to tie-ins"
 # Where it keeps the bores that were looked at, and of which edges.
 BORES = "bores"
 # A gate farther from the red line than this is not on it: ten times the survey's centimetres.
@@ -188,10 +190,7 @@ class Groundwork:
     def _search(self, pipe: Pipe, objective: str) -> Search:
         tie_ins, graph = self.tie_ins(pipe.utility), self.corridors.graph
         methods, usable = self.methods(pipe, all_bores=False), self.usable_tie_ins(pipe)
-        if objective == "shortest":
-            offsets = tie_ins.ways.length_m
-        else:
-            offsets = priced(self.tie_in_surfaces_m(pipe.utility), self.rates(pipe).yuan_m)
+        offsets = tie_ins.ways.length_m if objective == "shortest" else self._tie_in_yuan(pipe)
         weights = np.where(usable, offsets + tie_ins.tie_break, np.inf)
         stood, key = self.kept.get(SEARCHES_BEFORE), (pipe, objective, self.closed)
         same: Search | None = stood and stood.search(key, methods, tie_ins, weights)
@@ -203,6 +202,15 @@ class Groundwork:
         found = Search(self.corridors, tie_ins, edges + graph.tie_break, weights)
         alike = (one for one in self._searches.values() if one.weighs_as(found))
         return next(alike, found)  # the shortest ways of pipes that may take the same are
+
+    def _tie_in_yuan(self, pipe: Pipe) -> FloatArray:
+        """What every way to a tie-in costs; told once of the same metres, edits or not."""
+        key, surfaces_m = (TIE_IN_YUAN, pipe), self.tie_in_surfaces_m(pipe.utility)
+        told_of, yuan = self.kept.get(key, (None, None))
+        if told_of is not surfaces_m:
+            yuan = priced(surfaces_m, self.rates(pipe).yuan_m)
+            self.kept[key] = surfaces_m, yuan
+        return np.asarray(yuan)
 
     def eligible_tie_ins(self, pipe: Pipe) -> NDArray[np.bool_]:
         """Which tie-in ways may serve a pipe, whatever may be dug; told once of what they join."""

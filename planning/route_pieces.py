@@ -44,6 +44,8 @@ _AREA_ROUNDING_M2 = 1e-6
 Caps = Mapping[str, tuple[Condition, float]]
 # Where a groundwork keeps inputs of a route that is no metre long, and outcomes that are possible.
 NOTHING, OUTCOMES = "nothing", "outcomes"
+# Where it keeps what lies in city roads: edges, ways to tie-ins, and last steps outside of them.
+CITY_EDGES, CITY_TIE_INS, LAST_STEPS = ("city edges",), "city tie-ins", "last steps"
 # What books tell of a demand whatever lies where.
 _OF_DEMAND = ("rules", "growing", "touching", "unchanging", "_counting_green", "_metre_adds")
 
@@ -449,14 +451,15 @@ def piece_book(work: Groundwork, demand: Demand, site: Site) -> PieceBook:
 
 def _in_city_roads(work: Groundwork) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which edges touch a road known to be a city road: when bored under it, and when cut."""
-    if "city edges" not in work.kept:
+    if CITY_EDGES not in work.kept:
         city = np.array([one is True for one in work.ground.is_city_road], bool)
         road = work.corridors.graph.road
         crossings = work.corridors.crossings
         under = crossings["edge"].to_numpy(np.int64)[city[crossings["road"].to_numpy(np.int64)]]
-        beneath = np.isin(np.arange(len(road)), under)
-        work.kept["city edges"] = beneath, np.where(road >= 0, city[road], False)
-    edges: tuple[NDArray[np.bool_], NDArray[np.bool_]] = work.kept["city edges"]
+        beneath = np.zeros(len(road), bool)
+        beneath[under] = True
+        work.kept[CITY_EDGES] = beneath, np.where(road >= 0, city[road], False)
+    edges: tuple[NDArray[np.bool_], NDArray[np.bool_]] = work.kept[CITY_EDGES]
     return edges
 
 
@@ -476,15 +479,15 @@ def in_city_roads(work: Groundwork, utility: str, nodes: IntArray) -> NDArray[np
 
 def tie_ins_in_city_roads(work: Groundwork, utility: str, tie_ins: IntArray) -> NDArray[np.bool_]:
     """Which ways to tie-ins enter the red line of a road that is known to be a city road."""
-    key, ways = ("city", utility), work.tie_ins(utility).lines
+    key, ways = (CITY_TIE_INS, utility), work.tie_ins(utility).lines
     if key not in work.kept:
         work.kept[key] = np.full(len(ways), -1, np.int8)
     known: NDArray[np.int8] = work.kept[key]
     fresh = np.unique(tie_ins[known[tie_ins] < 0])
     if len(fresh):
-        entered = enters(ways[fresh], work.ground.city_road_areas).line
-        known[fresh] = 0
-        known[fresh[entered]] = 1
+        inside = np.zeros(len(fresh), np.int8)
+        inside[enters(ways[fresh], work.ground.city_road_areas).line] = 1
+        known[fresh] = inside  # at once: others may look, before and after edits
     return np.asarray(known[tie_ins] == 1)
 
 
@@ -493,7 +496,7 @@ def _last_steps(work: Groundwork, utility: str) -> tuple[NDArray[np.bool_], IntA
 
     These by the node where they end, and where those of each node begin.
     """
-    key = ("last steps", utility)
+    key = (LAST_STEPS, utility)
     if key not in work.kept:
         corridors = work.corridors
         connectors = np.flatnonzero(corridors.is_connector)

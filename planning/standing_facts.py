@@ -20,7 +20,7 @@ from planning.corridors import SURFACES_FROM, Corridors
 from planning.crossing_methods import Bores, bores_of
 from planning.drawn_roads import SURVEYED
 from planning.facts import Ground
-from planning.groundwork import SERVING, Groundwork
+from planning.groundwork import SERVING, TIE_IN_YUAN, Groundwork
 from planning.road_surfaces import Crossed
 from planning.roads_since import RoadsSince
 from planning.roadside import same_streets
@@ -84,7 +84,8 @@ def with_standing_facts(
     mains_stand = {
         key for key, one in after._tie_ins.items() if one.network is before._tie_ins[key].network
     }
-    serving = [key for key in whole.kept if key[0] == SERVING and key[1].utility in mains_stand]
+    of_pipes = [key for key in list(whole.kept) if key[0] in (SERVING, TIE_IN_YUAN)]
+    serving = [key for key in of_pipes if key[0] != SERVING or key[1].utility in mains_stand]
     hand_on_kept(whole, after, serving)
     if "tolerances" in vars(whole):
         vars(after)["tolerances"] = whole.tolerances.after(after.survey, changes)

@@ -18,8 +18,16 @@ from gis.regions import Region
 from planning.groundwork import Groundwork
 from planning.piece_ground import BORED, CUT, PieceGround, PieceLines, lines_key
 from planning.roads_since import RoadsSince
-from planning.route_pieces import NOTHING, OUTCOMES, PieceBook
+from planning.route_pieces import (
+    CITY_EDGES,
+    CITY_TIE_INS,
+    LAST_STEPS,
+    NOTHING,
+    OUTCOMES,
+    PieceBook,
+)
 from planning.splicing import CELL_M
+from planning.standing_facts import hand_on_kept
 from planning.survey_changes import Change
 
 # Layers that tell nothing of any piece: an edge along an existing line is new where that is.
@@ -66,6 +74,18 @@ def hand_pieces_on(
             _hand_on(told, before, after, region, numbers[told.of], otherwise, land)
         elif isinstance(told, PieceBook) or key[0] in (NOTHING, OUTCOMES):
             after.kept[key] = told.after(after, dated) if isinstance(told, PieceBook) else told
+    if roads.differ_in_days(len(before.corridors.surfaces.centre)):
+        _hand_city_roads_on(before, after)
+
+
+def _hand_city_roads_on(before: Groundwork, after: Groundwork) -> None:
+    """What lies in city roads, as far as it is the same that could."""
+    if before.corridors.graph.ends is not after.corridors.graph.ends:
+        return
+    hand_on_kept(before, after, [CITY_EDGES])
+    for utility, ways in after._tie_ins.items():
+        if ways is before._tie_ins[utility]:
+            hand_on_kept(before, after, [(CITY_TIE_INS, utility), (LAST_STEPS, utility)])
 
 
 def _round(changes: Mapping[str, Change], but: Set[str]) -> Region:
