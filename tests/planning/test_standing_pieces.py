@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -20,7 +21,7 @@ from planning.external_lines import ExternalLine, external_lines, nearby_finder
 from planning.groundwork import Groundwork
 from planning.local_edits import Edit, edited
 from planning.piece_ground import BORED, CUT, PieceGround, PieceLines
-from planning.route_pieces import PieceBook
+from planning.route_pieces import CITY_EDGES, PieceBook, in_city_roads, tie_ins_in_city_roads
 from tests.planning.edits import (
     added,
     moved,
@@ -50,7 +51,22 @@ def _measured() -> Groundwork:
         for width_m in WIDTHS:
             ground = work.kept["piece ground", width_m, of] = PieceGround(lines, width_m)
             _facts(ground, _pieces(work, of))
+    _in_city_roads(work)
     return work
+
+
+def _in_city_roads(work: Groundwork) -> dict[str, list[list[bool]]]:
+    """For each utility which ways to tie-ins lie in city roads, and which nodes are shut in."""
+    nodes = np.arange(work.corridors.graph.node_count)
+    return {
+        utility: [
+            tie_ins_in_city_roads(
+                work, utility, np.arange(len(work.tie_ins(utility).lines))
+            ).tolist(),
+            in_city_roads(work, utility, nodes).tolist(),
+        ]
+        for utility in load_utilities()
+    }
 
 
 def _pieces(work: Groundwork, of: str) -> Any:
@@ -87,6 +103,7 @@ def _assert_stands(edit: Edit) -> dict[str, int]:
             assert list(_as_told(kept, stood)) == list(_as_told(anew, stood))
             every = _pieces(edit.work, of)  # those that were dropped are measured anew in both
             assert _facts(kept, every) == _facts(anew, every)
+    assert _in_city_roads(edit.work) == _in_city_roads(replace(edit.work, kept={}))
     return count
 
 
@@ -96,6 +113,15 @@ def test_pieces_that_stand_after_an_edit_are_told_as_if_measured_anew(data: st.D
     survey = data.draw(one_edit(ribbon()))
     edit = edited(_BEFORE, survey)
     _assert_stands(edit)
+
+
+def test_what_lies_in_city_roads_stands_where_neither_graph_nor_roads_are_others() -> None:
+    kept = _BEFORE.kept[CITY_EDGES]
+    assert any(any(inside) for each in _in_city_roads(_BEFORE).values() for inside in each)
+    for survey in (moved(ribbon(), "trees", 0, 0.5, 0.5), moved(ribbon(), "green", 0, 0.5, 0.5)):
+        edit = edited(_BEFORE, survey)
+        assert edit.work.kept[CITY_EDGES] is kept
+        _assert_stands(edit)
 
 
 def test_nearly_all_pieces_stand_after_an_edit_of_a_parcel_and_after_one_more() -> None:
