@@ -78,6 +78,14 @@ class NoFall:
     text: str
 
 
+class Unmet(NamedTuple):
+    """What a line is known not to keep, ``no_fall`` or ``no_cover``, where, and in words."""
+
+    reason: str
+    where: shapely.Geometry
+    text: str
+
+
 def is_steered(demand: Demand) -> bool:
     """Whether levels tell where a line may join: a gravity line whose last well is known."""
     return demand.last_well_invert_m is not None and needed_slope(demand) is not None
@@ -320,6 +328,29 @@ def fall_of(
     return fall(demand, line.length + inside, invert_at(work, place))
 
 
+def unmet_of(
+    work: Groundwork, demand: Demand, place: Mapping[str, Any], line: shapely.LineString, site: Site
+) -> tuple[Unmet, ...]:
+    """What a line from a place to join is known not to keep; empty where that is unknown."""
+    told = fall_of(work, demand, place, line, site)
+    if told is None:
+        return ()
+    found = [Unmet("no_fall", line, told.text)] if told.passes is False else []
+    joined, entry = shapely.get_point(line, 0), shapely.get_point(line, -1)
+    levels = levels_at(work, pd.DataFrame([dict(place)]))
+    if _is_bare(work, demand, levels, shapely.get_coordinates(joined)).any():
+        found.append(
+            Unmet(
+                "no_cover",
+                joined,
+                _("接入处 {place} 的管顶覆土小于最小覆土").format(place=place["feature_id"]),
+            )
+        )
+    if _well_is_bare(work, demand):
+        found.append(Unmet("no_cover", entry, _WELL_IS_BARE))
+    return tuple(found)
+
+
 def invert_at(work: Groundwork, place: Mapping[str, Any]) -> float | None:
     """Invert level of a main where it is joined, or of a manhole; None for unknown."""
     level = float(levels_at(work, pd.DataFrame([dict(place)])).invert_m[0])
@@ -356,5 +387,8 @@ def _text(
         words = _("最近的接入处 {place}:{fall},尚差 {missing:.2f} 米")
         return words.format(place=feature_id, fall=told.text, missing=missing)
     if _well_is_bare(work, demand):
-        return _("用户末端井的管顶覆土小于最小覆土")
+        return _WELL_IS_BARE
     return _("最近的接入处 {place} 的管顶覆土小于最小覆土").format(place=feature_id)
+
+
+_WELL_IS_BARE = _("用户末端井的管顶覆土小于最小覆土")

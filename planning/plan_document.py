@@ -20,7 +20,7 @@ from planning.comparison_document import QUALIFIES, comparison, cures, together_
 from planning.crossing_methods import method_of
 from planning.drawn_routes import DrawnRoute
 from planning.external_lines import ExternalLine
-from planning.gravity_ways import fall_of
+from planning.gravity_ways import fall_of, unmet_of
 from planning.handover import handover_entry
 from planning.joint import Joint
 from planning.judged_routes import Route
@@ -193,7 +193,7 @@ def _route(
         "outcome": judged.verdict.outcome,
         "otherwise": judged.verdict.otherwise,
         "certainty": judged.verdict.certainty,
-        "qualifies": QUALIFIES[judged.rank],
+        "qualifies": _qualifies(plan, line, judged),
         "together": together_entry(judged) if isinstance(judged, BothFeeds) else None,
         "measures": dict(route.measures),
         "length_m": figures["length_m"],
@@ -244,6 +244,16 @@ def _route(
     }
 
 
+def _qualifies(plan: Plan, line: ExternalLine, judged: Route | BothFeeds) -> bool | None:
+    """Whether every outcome that can result qualifies; a line without fall or cover never does."""
+    assert line.demand is not None
+    for route in judged.routes if isinstance(judged, BothFeeds) else (judged,):
+        place = _joined(plan, line, route)
+        if unmet_of(plan.work, line.demand, place, route.line, plan.site):
+            return False
+    return QUALIFIES[judged.rank]
+
+
 def _fall(
     plan: Plan, line: ExternalLine, place: Mapping[str, Any], route: Route
 ) -> dict[str, Any] | None:
@@ -256,7 +266,7 @@ def _joined(plan: Plan, line: ExternalLine, route: Route) -> Mapping[str, Any]:
     """Kind, id and chainage of the place in the network where a route begins."""
     way = route.way
     if isinstance(way, DrawnWay):
-        return {"kind": way.kind, "feature_id": way.feature_id, "chainage_m": way.chainage_m}
+        return way.place
     return dict(plan.work.tie_ins(line.utility).table.iloc[way.tie_in])
 
 

@@ -121,6 +121,7 @@ def test_a_search_that_gave_up_proves_no_want_of_fall(monkeypatch: pytest.Monkey
     assert made.lines["sewage"].status == "routed"
     (told,) = (one for one in made.to_json()["utilities"] if one["utility"] == "sewage")
     assert [one["fall"]["passes"] for one in told["routes"]] == [False] * len(told["routes"])
+    assert [one["qualifies"] for one in told["routes"]] == [False] * len(told["routes"])
     assert told["tie_ins"]["candidates"] == []
 
 
