@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from gis.constrained import Terminals, cheapest_within
 from gis.linear import FloatArray, IntArray
 from planning.application import Demand
-from planning.gravity import ROUNDING_M, Fall, fall, needed_slope
+from planning.gravity import ROUNDING_M, Fall, Profile, fall, needed_slope
 from planning.groundwork import Groundwork, Site
 from planning.handover import inside_m
 from planning.routes import Neighbourhood, Search, Way
@@ -349,6 +349,27 @@ def unmet_of(
     if _well_is_bare(work, demand):
         found.append(Unmet("no_cover", entry, _WELL_IS_BARE))
     return tuple(found)
+
+
+def profile_of(
+    work: Groundwork, demand: Demand, place: Mapping[str, Any], line: shapely.LineString, site: Site
+) -> Profile | None:
+    """Levels along a line from the place where it joins; None of lines not run by gravity."""
+    if not runs_by_gravity(demand.pipe.utility):
+        return None
+    levels = levels_at(work, pd.DataFrame([dict(place)]))
+    inside = inside_m(_red_line(work, site), shapely.get_coordinates(line)[-1:], demand)
+    told = (demand.last_well_invert_m, demand.last_well_ground_m, needed_slope(demand))
+    well_invert_m, well_ground_m, slope = (np.nan if one is None else one for one in told)
+    length_m = float(line.length + inside[0])
+    return Profile(
+        float(levels.invert_m[0]),
+        well_invert_m,
+        float(levels.ground_m[0]),
+        well_ground_m,
+        slope,
+        length_m if np.isfinite(length_m) else np.nan,
+    )
 
 
 def invert_at(work: Groundwork, place: Mapping[str, Any]) -> float | None:
