@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import nan
-from typing import Any
+from typing import Any, TypeVar
 
+from gis.linear import FloatArray
 from planning.application import Demand
 from planning.sizing import least_slope
 from planning.sizing_rules import load_sizing_rules, runs_by_gravity
 from planning.texts import gettext as _
+
+Metres = TypeVar("Metres", float, FloatArray)
 
 # Levels and lengths are sums in another order here than there: so much rounding is no fall.
 ROUNDING_M = 1e-6
@@ -99,7 +102,7 @@ class Profile:
         return (low + high) / 2, (high - low) / 2
 
 
-def top_over_invert_m(bore_m: float, height_m: float) -> float:
+def top_over_invert_m(bore_m: Metres, height_m: Metres) -> Metres:
     """How far the top of a pipe lies above its invert: the bore and the wall over it.
 
     ``height_m`` is the outside height, which holds the wall twice.

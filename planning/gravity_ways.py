@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from gis.constrained import Terminals, cheapest_within
 from gis.linear import FloatArray, IntArray
 from planning.application import Demand
-from planning.gravity import ROUNDING_M, Fall, Profile, fall, needed_slope
+from planning.existing_pipes import pipes_of, size_of
+from planning.gravity import ROUNDING_M, Fall, Profile, fall, needed_slope, top_over_invert_m
 from planning.groundwork import Groundwork, Site
 from planning.handover import inside_m
 from planning.routes import Neighbourhood, Search, Way
@@ -97,7 +98,7 @@ def is_steered(demand: Demand) -> bool:
 def levels_at(work: Groundwork, places: pd.DataFrame) -> Levels:
     """Levels of places by ``kind``, ``feature_id`` and ``chainage_m``.
 
-    A main falls evenly between its ends; the ground lies over it by its size and its cover.
+    A main falls evenly between its ends; the ground lies over it by its bore, wall and cover.
     """
     invert, ground = np.full(len(places), np.nan), np.full(len(places), np.nan)
     on_main = (places["kind"] == "line").to_numpy()
@@ -111,10 +112,12 @@ def levels_at(work: Groundwork, places: pd.DataFrame) -> Levels:
         if layer == "nodes":
             invert[mask], ground[mask] = told
             continue
-        start, end, size_mm, cover_m = told
+        start, end, bore_mm, cover_m = told
+        number, pipes = pipes_of(rows)
+        height_m = np.array([size_of(pipe, work.standards)[1] for pipe in pipes])[number]
         share = places["chainage_m"].to_numpy(float)[mask] / shapely.length(rows.geometry.array)
         invert[mask] = start + (end - start) * share
-        ground[mask] = invert[mask] + size_mm / 1000 + cover_m
+        ground[mask] = invert[mask] + top_over_invert_m(bore_mm / 1000, height_m) + cover_m
     return Levels(invert, ground)
 
 
@@ -130,7 +133,6 @@ def _is_bare(work: Groundwork, demand: Demand, levels: Levels, xy: FloatArray) -
     """Where the top of the pipe is known to lie less than the least cover under the ground.
 
     Only a carriageway of known width asks for the cover of carriageways.
-    The top is taken at the invert and the nominal size, the wall left out.
     """
     surfaces = work.corridors.surfaces
     areas = surfaces.own_area[~surfaces.table["width_assumed"].to_numpy(bool)]
@@ -140,7 +142,7 @@ def _is_bare(work: Groundwork, demand: Demand, levels: Levels, xy: FloatArray) -
         work.standards.cover(demand.pipe, location).least_m or 0.0
         for location in ("non_carriageway", "carriageway")
     ]
-    top = levels.invert_m + (demand.pipe.nominal_mm or 0.0) / 1000
+    top = levels.invert_m + _top_m(work, demand)
     return np.asarray(levels.ground_m - top < np.where(inside, *least[::-1]) - ROUNDING_M)
 
 
@@ -168,8 +170,16 @@ def _well_is_bare(work: Groundwork, demand: Demand) -> bool:
     if demand.last_well_ground_m is None or demand.last_well_invert_m is None:
         return False
     least_m = work.standards.cover(demand.pipe, "non_carriageway").least_m or 0.0
-    top_m = demand.last_well_invert_m + (demand.pipe.nominal_mm or 0.0) / 1000
+    top_m = demand.last_well_invert_m + _top_m(work, demand)
     return demand.last_well_ground_m - top_m < least_m - ROUNDING_M
+
+
+def _top_m(work: Groundwork, demand: Demand) -> float:
+    """How far the top of the pipe lies above its invert; of an unknown size nothing."""
+    size_m = work.standards.outer_size_m(demand.pipe)
+    if size_m is None or demand.pipe.nominal_mm is None:
+        return 0.0
+    return float(top_over_invert_m(demand.pipe.nominal_mm / 1000, size_m[1]))
 
 
 # --- ways ----------------------------------------------------------------------------------------

@@ -58,13 +58,16 @@ def test_levels_that_nobody_knows_mark_nothing() -> None:
 
 
 def test_a_sewer_drawn_to_where_it_would_lie_too_shallow_is_marked_there() -> None:
-    """Ground 97.9 + 0.5 + 0.3 = 98.7 m over the main; the top at 98.2 m wants 0.6 m over it."""
-    assert drawn(NEAR, sewer(8, 97.9, 0.3)) == ([("no_cover", "lines", "S-near", 0.0)], False)
-    assert drawn(NEAR, sewer(8, 97.9, 0.4)) == ([], True)
+    """Ground 97.9 + 0.5 + 0.045 (wall) + 0.37 = 98.815 m over the main.
+
+    The top there, at 97.9 + 0.3 + 0.025 = 98.225 m, wants 0.6 m over it.
+    """
+    assert drawn(NEAR, sewer(8, 97.9, 0.37)) == ([("no_cover", "lines", "S-near", 0.0)], False)
+    assert drawn(NEAR, sewer(8, 97.9, 0.38)) == ([], True)
 
 
 def test_a_sewer_drawn_from_a_well_that_lies_too_shallow_is_marked_at_the_red_line() -> None:
-    """The top at the well lies at 98.3 m."""
-    found = drawn(NEAR, sewer(8, 97.9), last_well_ground_m=98.89)
+    """The top at the well lies at 98.0 + 0.3 + 0.025 (wall) = 98.325 m."""
+    found = drawn(NEAR, sewer(8, 97.9), last_well_ground_m=98.92)
     assert found == ([("no_cover", "lines", "S-near", 0.0)], False)
-    assert drawn(NEAR, sewer(8, 97.9), last_well_ground_m=98.9) == ([], True)
+    assert drawn(NEAR, sewer(8, 97.9), last_well_ground_m=98.93) == ([], True)

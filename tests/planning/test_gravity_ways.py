@@ -126,21 +126,36 @@ def test_a_search_that_gave_up_proves_no_want_of_fall(monkeypatch: pytest.Monkey
 
 
 def test_a_place_where_the_pipe_would_lie_too_shallow_is_passed_by() -> None:
-    """Top of the pipe at 98.3 m; 0.6 m of cover beside the carriageway."""
-    near = {"depth_m": 0.3}  # the ground over a DN500 at 98.0 m with 0.3 m: 98.8 m
-    lines = {"S-near": sewer((100, 8), (140, 8), at=98.0, **near)}
-    lines["S-far"] = sewer((220, 8), (300, 8), at=98.0, depth_m=0.4)
+    """Top of the pipe, 0.025 m of wall, at 98.325 m; 0.6 m of cover beside the carriageway.
+
+    The ground over a DN500 at 98.0 m, 0.045 m of wall, with 0.37 m of cover lies at 98.915 m.
+    """
+    lines = {"S-near": sewer((100, 8), (140, 8), at=98.0, depth_m=0.37)}
+    lines["S-far"] = sewer((220, 8), (300, 8), at=98.0, depth_m=0.38)
     assert joined(line(lines)) == (FAR_M, 220)
     del lines["S-far"]
     assert line(lines).reason == "no_cover"
 
 
 def test_a_last_well_without_cover_joins_nothing() -> None:
-    assert line(mains(98.0, 98.0), demand={"last_well_ground_m": 99.4}).status == "routed"
-    found = line(mains(98.0, 98.0), demand={"last_well_ground_m": 99.39})
+    """The top at the well: 98.5 m, the bore and a wall of 0.025 m."""
+    assert line(mains(98.0, 98.0), demand={"last_well_ground_m": 99.43}).status == "routed"
+    found = line(mains(98.0, 98.0), demand={"last_well_ground_m": 99.42})
     assert found.reason == "no_cover"
     assert found.no_fall is not None
     assert found.no_fall.text == "用户末端井的管顶覆土小于最小覆土"
+
+
+@pytest.mark.parametrize(("ground_m", "reason"), [(100.0, "no_cover"), (100.1, None)])
+def test_the_wall_of_a_concrete_pipe_takes_of_its_cover(
+    ground_m: float, reason: str | None
+) -> None:
+    """A DN1000 is 1.2 m high: the top of one at 98.4 m lies at 99.5 m, 0.1 m over its bore."""
+    drain = {"utility": "storm", "diameter_mm": 1000.0, "material": "concrete"}
+    lines = {"R-1": sewer((0, 8), (300, 8), at=98.38, depth_m=0.62, **drain)}
+    pipe = {"nominal_mm": 1000, "material": "concrete", "last_well_invert_m": 98.4}
+    case = {"storm": {**pipe, "last_well_ground_m": ground_m}}
+    assert line_of(town(lines=lines), "storm", demands=case, gate=(120, 12)).reason == reason
 
 
 def test_a_falling_main_is_joined_at_the_first_manhole_that_is_low_enough() -> None:
