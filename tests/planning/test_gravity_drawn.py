@@ -22,14 +22,18 @@ def sewer(y: float, invert_m: float | None, cover_m: float | None = None) -> dic
 
 
 def drawn(
-    points: list[tuple[float, float]], near: dict[str, Any], **demand: Any
+    points: list[tuple[float, float]],
+    near: dict[str, Any],
+    *,
+    far: dict[str, Any] | None = None,
+    **demand: Any,
 ) -> tuple[list[tuple[str, str, str, float]], bool | None]:
     """Faults of a drawn sewer of DN300 (2 per mille) and whether it is told to qualify."""
     pipe = {"nominal_mm": 300, "material": "HDPE", "last_well_invert_m": 98.0}
     case = application(
         demands={"sewage": {**pipe, **demand}}, drainage={"subject_kind": "six_small_trade"}
     )
-    lines = {"S-near": near, "S-far": sewer(-8, 97.0)}
+    lines = {"S-near": near, "S-far": far or sewer(-8, 97.0)}
     made = plan(case, town(lines=lines), policy())
     told = made.judge_drawn("sewage", affinity.translate(LineString(points), *ORIGIN))
     faults = [
@@ -64,6 +68,21 @@ def test_a_sewer_drawn_to_where_it_would_lie_too_shallow_is_marked_there() -> No
     """
     assert drawn(NEAR, sewer(8, 97.9, 0.37)) == ([("no_cover", "lines", "S-near", 0.0)], False)
     assert drawn(NEAR, sewer(8, 97.9, 0.38)) == ([], True)
+
+
+@pytest.mark.parametrize(("cover_m", "wants_cover"), [(0.50, False), (0.48, True)])
+def test_a_sewer_drawn_across_a_carriageway_wants_more_cover_there(
+    cover_m: float, wants_cover: bool
+) -> None:
+    """The ground 0.545 m + cover over the main's invert, the top 0.325 m + 10 m of slope.
+
+    0.70 m between them are 0.50 m of cover over the main.
+    """
+    ground_m = 97.5 + 0.545 + cover_m
+    case = {"last_well_invert_m": 97.56, "last_well_ground_m": ground_m}
+    faults, qualifies = drawn(FAR, sewer(8, 97.0), far=sewer(-8, 97.5, cover_m), **case)
+    expected = [("no_cover", "lines", "S-far", 20.0)] if wants_cover else []
+    assert (faults, qualifies) == (expected, not wants_cover)
 
 
 def test_a_sewer_drawn_from_a_well_that_lies_too_shallow_is_marked_at_the_red_line() -> None:
