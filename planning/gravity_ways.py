@@ -342,6 +342,11 @@ def _inside_m(work: Groundwork, demand: Demand, site: Site, entries: FloatArray)
     return np.where(np.isfinite(found), found, 0.0)
 
 
+def inside_of(work: Groundwork, demand: Demand, site: Site, end_nodes: IntArray) -> FloatArray:
+    """Metres from graph nodes on the red line to the handover, inf where no way leads there."""
+    return inside_m(_red_line(work, site), work.corridors.graph.node_xy[end_nodes], demand)
+
+
 def _red_line(work: Groundwork, site: Site) -> shapely.Polygon:
     return work.survey.tables["parcels"].geometry.loc[site.application.parcel_id]
 
@@ -413,9 +418,16 @@ def fall_of(
     if not runs_by_gravity(demand.pipe.utility):
         return None
     inside = float(inside_m(_red_line(work, site), shapely.get_coordinates(line)[-1:], demand)[0])
-    if not np.isfinite(inside):
-        return replace(fall(demand, line.length, invert_at(work, place)), needed_m=None)
-    return fall(demand, line.length + inside, invert_at(work, place))
+    return fall_over(work, demand, place, line.length, inside)
+
+
+def fall_over(
+    work: Groundwork, demand: Demand, place: Mapping[str, Any], outside_m: float, inside_m: float
+) -> Fall:
+    """The fall over the metres from a place to the red line, and on to the well; inf is unknown."""
+    if not np.isfinite(inside_m):
+        return replace(fall(demand, outside_m, invert_at(work, place)), needed_m=None)
+    return fall(demand, outside_m + inside_m, invert_at(work, place))
 
 
 def unmet_of(
@@ -441,7 +453,7 @@ def unmet_of(
     crossed = work.corridors.surfaces.crossed(np.array([line], object))
     paved_m = _sum_of_wide(work, crossed.line, crossed.road, crossed.kerb_m, count=1)
     if paved_m[0] > _paved_within_m(work, demand, levels)[0] + 2 * ROUNDING_M:
-        found.append(Unmet("no_cover", line, _BARE_BELOW_CARRIAGEWAYS))
+        found.append(Unmet("no_cover", line, BARE_BELOW_CARRIAGEWAYS))
     return tuple(found)
 
 
@@ -511,9 +523,9 @@ def _text(
     if _well_is_bare(work, demand):
         return _WELL_IS_BARE
     if longest_m(work, demand)[nearest.tie_in] != -np.inf:
-        return _BARE_BELOW_CARRIAGEWAYS
+        return BARE_BELOW_CARRIAGEWAYS
     return _("最近的接入处 {place} 的管顶覆土小于最小覆土").format(place=feature_id)
 
 
 _WELL_IS_BARE = _("用户末端井的管顶覆土小于最小覆土")
-_BARE_BELOW_CARRIAGEWAYS = _("穿越车行道处,两端管底高程之间没有一个高程能保证车行道下的最小覆土")
+BARE_BELOW_CARRIAGEWAYS = _("穿越车行道处,两端管底高程之间没有一个高程能保证车行道下的最小覆土")
