@@ -2,9 +2,11 @@
 
 Side by side: between outer faces, table 4.1.9. At crossings with existing lines: between the
 underside of the upper and the top of the lower, table 4.1.14, the new pipe at its least cover
-(4.1.1). Below a table the answer is that a measure is needed, not that the route is unlawful: the
-clauses allow less with safety measures. How well the existing thing is located is subtracted;
-where that or a size is unknown, the answer is ``uncertain`` unless nothing unknown could help.
+(4.1.1), a gravity line at the best of the levels that its inverts leave it. Below a table the
+answer is that a measure is needed, not that the route is unlawful: the clauses allow less with
+safety measures. How well the existing thing is located is subtracted; where that or a size is
+unknown, or the levels of a gravity line, the answer is ``uncertain`` unless nothing unknown could
+help.
 """
 
 from __future__ import annotations
@@ -33,11 +35,13 @@ from planning.clearance_records import (
     unimported,
 )
 from planning.existing_pipes import existing_pipe, is_buried, size_of
+from planning.gravity import Profile, top_over_invert_m
 from planning.groundwork import Groundwork
 from planning.lanes import ALONG_STREETS
 from planning.questions import Question
 from planning.road_surfaces import RoadSurfaces
 from planning.route_edges import edges_along
+from planning.sizing_rules import runs_by_gravity
 from planning.standards import Pipe, Standards, TableValue
 from planning.texts import gettext as _
 from planning.tolerances import depth_tolerance
@@ -81,15 +85,18 @@ def depth_questions(
     return tuple(Question("line", line, "depth_m", tuple(who)) for line, who in asked.items())
 
 
-def clearances(work: Groundwork, pipe: Pipe, line: shapely.LineString) -> tuple[Clearance, ...]:
+def clearances(
+    work: Groundwork, pipe: Pipe, line: shapely.LineString, profile: Profile | None = None
+) -> tuple[Clearance, ...]:
     """Clearances of a line that runs from its tie-in to the red line, nearest to failing first.
 
-    The network of the line's own utility is exempt near the joint: they touch there. Things
-    farther off than both the table's value (with their tolerance) and three metres are left out.
-    A layer that was never imported is one entry of status ``unknown``. O(things near the line),
-    by R-trees.
+    ``profile`` tells the levels of a gravity line; where they are unknown its crossings settle
+    nothing. The network of the line's own utility is exempt near the joint: they touch there.
+    Things farther off than both the table's value (with their tolerance) and three metres are left
+    out. A layer that was never imported is one entry of status ``unknown``. O(things near the
+    line), by R-trees.
     """
-    new = _New(work, pipe, line)
+    new = _New(work, pipe, line, profile)
     found = [
         *_unimported(work.survey),
         *_to_lines(new, work.survey),
@@ -116,6 +123,7 @@ class _New:
     work: Groundwork
     pipe: Pipe
     line: shapely.LineString
+    profile: Profile | None
 
     @property
     def standards(self) -> Standards:
@@ -156,10 +164,27 @@ class _New:
     def least_crossing_sine(self) -> float:
         return sin(radians(self.work.policy.planning.min_crossing_angle_deg))
 
-    def cover(self, place: shapely.Point) -> TableValue:
-        """Least cover of the new pipe at a place."""
+    def tops(self, place: shapely.Point) -> _Tops:
+        """How deep the top of the new pipe may lie at a place."""
         inside = self.surfaces.tree.query(place, predicate="intersects").size > 0
-        return self.standards.cover(self.pipe, "carriageway" if inside else "non_carriageway")
+        cover = self.standards.cover(self.pipe, "carriageway" if inside else "non_carriageway")
+        least_m = np.nan if cover.value_m is None else cover.value_m
+        at_least = _Tops(least_m, least_m)
+        if not runs_by_gravity(self.pipe.utility):
+            return at_least
+        held = None if self.profile is None else self._held(self.profile, place, least_m)
+        return held or at_least._replace(off_m=np.nan)
+
+    def _held(self, profile: Profile, place: shapely.Point, least_m: float) -> _Tops | None:
+        """The same of a gravity line, as its inverts hold it; None where levels are unknown."""
+        ground_m, off_m = profile.ground_m
+        inverts_m = profile.inverts_m(float(self.line.project(place)))
+        top_m = top_over_invert_m((self.pipe.nominal_mm or np.nan) / 1000, self.size_m[1])
+        deepest_m, shallowest_m = (ground_m - top_m - invert for invert in inverts_m)
+        if not np.isfinite(deepest_m):
+            return None
+        lawful_m = max(shallowest_m, np.nan_to_num(least_m))
+        return _Tops(min(lawful_m, deepest_m), deepest_m, off_m, by_inverts=True)
 
 
 # --- what is near ------------------------------------------------------------------------------
@@ -385,6 +410,19 @@ def _told(
 # --- crossings ----------------------------------------------------------------------------------
 
 
+class _Tops(NamedTuple):
+    """Least and most cover of the new pipe at a place, metres; NaN unknown.
+
+    ``off_m`` is how far the ground over it may lie elsewhere, NaN where levels are unknown that
+    hold the pipe at another depth; ``by_inverts``: its depth is held by them.
+    """
+
+    shallowest_m: float
+    deepest_m: float
+    off_m: float = 0.0
+    by_inverts: bool = False
+
+
 class _Crossed(NamedTuple):
     """An existing line where it is crossed: height and cover NaN where unknown.
 
@@ -412,23 +450,28 @@ def _cover_at(place: shapely.Point, line: Any, covers: FloatArray) -> tuple[floa
 def _crossing(
     new: _New, things: Things, row: int, crossed: _Crossed, source: Any, place: shapely.Point
 ) -> Clearance:
-    """The crossing of an existing line, the new pipe at its least cover there.
+    """The crossing of an existing line, the new pipe above or below it, whichever clears it more.
 
     Its depth is as sure as it was located (``source``), if it was where it is crossed.
     """
     value = new.standards.vertical_clearance(new.pipe, crossed.pipe)
-    cover = new.cover(place).value_m
-    top = np.nan if cover is None else cover
+    tops = new.tops(place)
     bottom_m = crossed.cover_m + crossed.height_m
-    above = crossed.cover_m - (top + new.size_m[1])
-    below = top - bottom_m
+    above = crossed.cover_m - (tops.shallowest_m + new.size_m[1])
+    below = tops.deepest_m - bottom_m
     gap = float(np.fmax(above, below)) if np.isfinite(above + below) else None
-    exact = bool(np.isfinite(top + new.size_m[1] + crossed.height_m))
+    exact = bool(np.isfinite(tops.deepest_m + new.size_m[1] + crossed.height_m))
     centre_m = crossed.cover_m + crossed.height_m / 2
     planning = new.work.policy.planning
     off = depth_tolerance(source, centre_m, planning) if crossed.is_local else np.nan
+    off += tops.off_m
     remark = ""
-    if gap is not None and value.value_m is not None and gap < value.value_m:
+    if tops.by_inverts:
+        words = _(";按两端管底高程,本管管顶覆土在 {shallowest:.2f} 至 {deepest:.2f} 米之间")
+        remark = words.format(shallowest=tops.shallowest_m, deepest=tops.deepest_m)
+    elif np.isnan(tops.off_m):
+        remark = _(";按最小覆土计,本管的埋深由管底高程决定,高程未知或落差不足,不能确定")
+    elif gap is not None and value.value_m is not None and gap < value.value_m:
         least_m = bottom_m + value.value_m + float(np.nan_to_num(off))
         remark = _(";从其下方穿越时管顶覆土不小于 {m:.2f} 米").format(m=least_m)
     return _told(things, row, "crossing", gap, value, place, off_m=off, exact=exact, remark=remark)

@@ -8,12 +8,16 @@ one height system.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from math import nan
+from typing import Any, TypeVar
 
+from gis.linear import FloatArray
 from planning.application import Demand
 from planning.sizing import least_slope
 from planning.sizing_rules import load_sizing_rules, runs_by_gravity
 from planning.texts import gettext as _
+
+Metres = TypeVar("Metres", float, FloatArray)
 
 # Levels and lengths are sums in another order here than there: so much rounding is no fall.
 ROUNDING_M = 1e-6
@@ -65,6 +69,45 @@ class Fall:
             "passes": self.passes,
             "text": self.text,
         }
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Levels between which a gravity line lies on its way from the main to the last well.
+
+    It falls at least by ``slope`` everywhere, from the invert of the well to that of the main or
+    above it. ``length_m`` is that of the whole way, NaN is unknown. Of the ground between the ends
+    nothing is known: it is taken to lie between theirs.
+    """
+
+    main_invert_m: float
+    well_invert_m: float
+    main_ground_m: float
+    well_ground_m: float
+    slope: float
+    length_m: float
+
+    def inverts_m(self, at_m: float) -> tuple[float, float]:
+        """Lowest and highest invert so far from the main; NaN where it has no fall, or unknown."""
+        lowest = self.main_invert_m + self.slope * at_m
+        highest = self.well_invert_m - self.slope * (self.length_m - at_m)
+        if not lowest <= highest + ROUNDING_M:
+            return nan, nan
+        return lowest, max(lowest, highest)
+
+    @property
+    def ground_m(self) -> tuple[float, float]:
+        """Level of the ground between the ends, and how far it may lie above or below that."""
+        low, high = sorted((self.main_ground_m, self.well_ground_m))
+        return (low + high) / 2, (high - low) / 2
+
+
+def top_over_invert_m(bore_m: Metres, height_m: Metres) -> Metres:
+    """How far the top of a pipe lies above its invert: the bore and the wall over it.
+
+    ``height_m`` is the outside height, which holds the wall twice.
+    """
+    return (bore_m + height_m) / 2
 
 
 def needed_slope(demand: Demand) -> float | None:

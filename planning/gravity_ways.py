@@ -3,8 +3,9 @@
 What the user's last well lies above the place to join, over the slope needed, is how long the line
 may be: every place has its own longest length. The cheapest way under these lengths is a search
 with one resource. A place starts with the metres that it may use less than the place that may use
-most, so that one cap holds for all of them. What is unknown bars nothing, and is never said to be
-met.
+most, so that one cap holds for all of them. So it is with the metres below carriageways, where
+the cover is wanted deeper: from a shallow main the line soon lies too high for it. What is unknown
+bars nothing, and is never said to be met.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from numpy.typing import NDArray
 
 from gis.constrained import Terminals, cheapest_within
 from gis.linear import FloatArray, IntArray
+from gis.overlay import CONTACT_TOLERANCE_M
 from planning.application import Demand
-from planning.gravity import ROUNDING_M, Fall, fall, needed_slope
+from planning.existing_pipes import pipes_of, size_of
+from planning.gravity import ROUNDING_M, Fall, Profile, fall, needed_slope, top_over_invert_m
 from planning.groundwork import Groundwork, Site
 from planning.handover import inside_m
 from planning.routes import Neighbourhood, Search, Way
@@ -53,7 +56,7 @@ class Levels(NamedTuple):
 
 
 class FallCap(NamedTuple):
-    """The fall as one resource: what edges, tie-ins and ends of the line use, and its cap."""
+    """Fall or cover as one resource: what edges, tie-ins and ends of the line use, and its cap."""
 
     edges: FloatArray
     tie_ins: FloatArray
@@ -78,6 +81,14 @@ class NoFall:
     text: str
 
 
+class Unmet(NamedTuple):
+    """What a line is known not to keep, ``no_fall`` or ``no_cover``, where, and in words."""
+
+    reason: str
+    where: shapely.Geometry
+    text: str
+
+
 def is_steered(demand: Demand) -> bool:
     """Whether levels tell where a line may join: a gravity line whose last well is known."""
     return demand.last_well_invert_m is not None and needed_slope(demand) is not None
@@ -89,7 +100,7 @@ def is_steered(demand: Demand) -> bool:
 def levels_at(work: Groundwork, places: pd.DataFrame) -> Levels:
     """Levels of places by ``kind``, ``feature_id`` and ``chainage_m``.
 
-    A main falls evenly between its ends; the ground lies over it by its size and its cover.
+    A main falls evenly between its ends; the ground lies over it by its bore, wall and cover.
     """
     invert, ground = np.full(len(places), np.nan), np.full(len(places), np.nan)
     on_main = (places["kind"] == "line").to_numpy()
@@ -103,10 +114,12 @@ def levels_at(work: Groundwork, places: pd.DataFrame) -> Levels:
         if layer == "nodes":
             invert[mask], ground[mask] = told
             continue
-        start, end, size_mm, cover_m = told
+        start, end, bore_mm, cover_m = told
+        number, pipes = pipes_of(rows)
+        height_m = np.array([size_of(pipe, work.standards)[1] for pipe in pipes])[number]
         share = places["chainage_m"].to_numpy(float)[mask] / shapely.length(rows.geometry.array)
         invert[mask] = start + (end - start) * share
-        ground[mask] = invert[mask] + size_mm / 1000 + cover_m
+        ground[mask] = invert[mask] + top_over_invert_m(bore_mm / 1000, height_m) + cover_m
     return Levels(invert, ground)
 
 
@@ -122,17 +135,16 @@ def _is_bare(work: Groundwork, demand: Demand, levels: Levels, xy: FloatArray) -
     """Where the top of the pipe is known to lie less than the least cover under the ground.
 
     Only a carriageway of known width asks for the cover of carriageways.
-    The top is taken at the invert and the nominal size, the wall left out.
     """
     surfaces = work.corridors.surfaces
-    areas = surfaces.own_area[~surfaces.table["width_assumed"].to_numpy(bool)]
+    areas = surfaces.own_area[_is_wide(work)]
     inside = np.zeros(len(xy), bool)
     inside[shapely.STRtree(areas).query(shapely.points(xy), predicate="intersects")[0]] = True
     least = [
         work.standards.cover(demand.pipe, location).least_m or 0.0
         for location in ("non_carriageway", "carriageway")
     ]
-    top = levels.invert_m + (demand.pipe.nominal_mm or 0.0) / 1000
+    top = levels.invert_m + _top_m(work, demand)
     return np.asarray(levels.ground_m - top < np.where(inside, *least[::-1]) - ROUNDING_M)
 
 
@@ -160,14 +172,78 @@ def _well_is_bare(work: Groundwork, demand: Demand) -> bool:
     if demand.last_well_ground_m is None or demand.last_well_invert_m is None:
         return False
     least_m = work.standards.cover(demand.pipe, "non_carriageway").least_m or 0.0
-    top_m = demand.last_well_invert_m + (demand.pipe.nominal_mm or 0.0) / 1000
+    top_m = demand.last_well_invert_m + _top_m(work, demand)
     return demand.last_well_ground_m - top_m < least_m - ROUNDING_M
+
+
+def _is_wide(work: Groundwork) -> NDArray[np.bool_]:
+    """Which roads have a carriageway of known width: only these ask for its cover."""
+    return ~work.corridors.surfaces.table["width_assumed"].to_numpy(bool)
+
+
+def longest_paved_m(work: Groundwork, demand: Demand) -> FloatArray:
+    """How much of a line to the place of each tie-in way may lie below carriageways, in metres.
+
+    Inf where a level is unknown, or nothing steers the line.
+    """
+    if not is_steered(demand):
+        return np.full(len(work.tie_ins(demand.pipe.utility).lines), np.inf)
+    return _paved_within_m(work, demand, _tie_in_levels(work, demand.pipe.utility))
+
+
+def _paved_within_m(work: Groundwork, demand: Demand, levels: Levels) -> FloatArray:
+    """Metres from places to join within which a line can keep the cover of carriageways.
+
+    Even the lowest line rises from the place's invert by its slope; the ground is taken to lie no
+    higher than at the higher of the ends. Farther on no level between the ends keeps the cover.
+    """
+    slope, well_ground_m = needed_slope(demand), demand.last_well_ground_m
+    if slope is None or well_ground_m is None:
+        return np.full(len(levels.invert_m), np.inf)
+    least_m = work.standards.cover(demand.pipe, "carriageway").least_m or 0.0
+    highest_m = np.maximum(levels.ground_m, well_ground_m) - least_m - _top_m(work, demand)
+    within_m = np.maximum((highest_m - levels.invert_m) / slope, 0.0)
+    return np.where(np.isnan(within_m), np.inf, within_m)
+
+
+def _paved_m(work: Groundwork, utility: str) -> tuple[FloatArray, FloatArray]:
+    """Metres of every edge, and of every way to a tie-in, below carriageways of known width."""
+    key = ("paved", utility)
+    if key not in work.kept:
+        pieces, tie_ins = work.corridors.crossings, work.tie_ins(utility)
+        edges = _sum_of_wide(
+            work, *(pieces[name].to_numpy() for name in ("edge", "road", "kerb_m")),
+            count=work.corridors.graph.edge_count,
+        )  # fmt: skip
+        crossed = tie_ins.crossed
+        stubs = _sum_of_wide(
+            work, crossed.line, crossed.road, crossed.kerb_m, count=len(tie_ins.lines)
+        )
+        work.kept[key] = edges, stubs
+    found: tuple[FloatArray, FloatArray] = work.kept[key]
+    return found
+
+
+def _sum_of_wide(
+    work: Groundwork, line: IntArray, road: IntArray, kerb_m: FloatArray, *, count: int
+) -> FloatArray:
+    """Metres of each of ``count`` lines in carriageways of known width; contacts are none."""
+    counted = _is_wide(work)[road] & (kerb_m > CONTACT_TOLERANCE_M)
+    return np.bincount(line[counted], kerb_m[counted], minlength=count).astype(float)
+
+
+def _top_m(work: Groundwork, demand: Demand) -> float:
+    """How far the top of the pipe lies above its invert; of an unknown size nothing."""
+    size_m = work.standards.outer_size_m(demand.pipe)
+    if size_m is None or demand.pipe.nominal_mm is None:
+        return 0.0
+    return float(top_over_invert_m(demand.pipe.nominal_mm / 1000, size_m[1]))
 
 
 # --- ways ----------------------------------------------------------------------------------------
 
 
-def fall_cap(
+def fall_caps(
     work: Groundwork,
     demand: Demand,
     site: Site,
@@ -175,17 +251,33 @@ def fall_cap(
     edges: IntArray,
     tie_ins: IntArray,
     end_nodes: IntArray,
-) -> FallCap:
-    """The cap that ways over some edges keep their fall: metres, for ``gis.constrained``.
+) -> tuple[FallCap, ...]:
+    """The caps that ways over some edges keep fall and cover: metres, for ``gis.constrained``.
 
-    No way is longer than all edges together, so no place needs to allow more.
+    There is one for the cover below carriageways only where a way that keeps its fall can want it.
     """
-    graph = work.corridors.graph
-    edge_m = graph.length_m[edges]
-    stub_m = work.tie_ins(demand.pipe.utility).ways.length_m[tie_ins]
+    graph, utility = work.corridors.graph, demand.pipe.utility
+    stub_m = work.tie_ins(utility).ways.length_m[tie_ins]
     ends_m = _inside_m(work, demand, site, graph.node_xy[end_nodes])
+    longest = longest_m(work, demand)[tie_ins]
+    caps = [_cap(graph.length_m[edges], stub_m, ends_m, longest)]
+    of_edges, of_stubs = _paved_m(work, utility)
+    paved_m, stub_paved_m = of_edges[edges], of_stubs[tie_ins]
+    allowed = longest_paved_m(work, demand)[tie_ins]
+    if (allowed < np.minimum(longest, paved_m.sum() + stub_paved_m)).any():
+        caps.append(_cap(paved_m, stub_paved_m, np.zeros(len(end_nodes)), allowed))
+    return tuple(caps)
+
+
+def _cap(
+    edge_m: FloatArray, stub_m: FloatArray, ends_m: FloatArray, allowed: FloatArray
+) -> FallCap:
+    """One cap for all places, each of which allows metres of its own.
+
+    No way uses more than all edges together, so no place needs to allow more.
+    """
     most = float(edge_m.sum() + stub_m.max(initial=0.0) + ends_m.max(initial=0.0))
-    allowed = np.minimum(longest_m(work, demand)[tie_ins], most)
+    allowed = np.minimum(allowed, most)
     cap = float(allowed.max(initial=0.0))
     return FallCap(edge_m, stub_m + (cap - allowed), ends_m, cap + ROUNDING_M)
 
@@ -220,7 +312,16 @@ def _kept(work: Groundwork, demand: Demand, site: Site, search: Search, way: Way
 
 def _keeps_fall(work: Groundwork, demand: Demand, site: Site, way: Way) -> bool:
     length_m = _length_m(work, demand, site, way)
-    return bool(length_m <= longest_m(work, demand)[way.tie_in] + 2 * ROUNDING_M)
+    if length_m > longest_m(work, demand)[way.tie_in] + 2 * ROUNDING_M:
+        return False
+    return not _is_bare_below_carriageways(work, demand, way)
+
+
+def _is_bare_below_carriageways(work: Groundwork, demand: Demand, way: Way) -> bool:
+    """Whether a way is known not to keep the cover below carriageways at any level."""
+    edges, stubs = _paved_m(work, demand.pipe.utility)
+    paved_m = stubs[way.tie_in] + edges[list(way.edges)].sum()
+    return bool(paved_m > longest_paved_m(work, demand)[way.tie_in] + 2 * ROUNDING_M)
 
 
 def way_length_m(work: Groundwork, demand: Demand, way: Way) -> float:
@@ -239,6 +340,11 @@ def _inside_m(work: Groundwork, demand: Demand, site: Site, entries: FloatArray)
     """Metres from places on the red line to the handover; unknown ones bar nothing."""
     found = inside_m(_red_line(work, site), entries, demand)
     return np.where(np.isfinite(found), found, 0.0)
+
+
+def inside_of(work: Groundwork, demand: Demand, site: Site, end_nodes: IntArray) -> FloatArray:
+    """Metres from graph nodes on the red line to the handover, inf where no way leads there."""
+    return inside_m(_red_line(work, site), work.corridors.graph.node_xy[end_nodes], demand)
 
 
 def _red_line(work: Groundwork, site: Site) -> shapely.Polygon:
@@ -281,19 +387,16 @@ def _within(
     joined = search.tie_ins.node
     usable = np.isfinite(search.tie_in_weights) & np.isin(joined, nodes)
     rows = np.flatnonzero(usable & (longest_m(work, demand) >= 0))
-    kept = fall_cap(work, demand, site, edges=edges, tie_ins=rows, end_nodes=site.end_nodes)
+    caps = fall_caps(work, demand, site, edges=edges, tie_ins=rows, end_nodes=site.end_nodes)
+    used = [np.array([one[part] for one in caps]) for part in range(3)]
     answer = cheapest_within(
         np.searchsorted(nodes, graph.ends[edges]),
         len(nodes),
         search.edge_weights[edges],
-        kept.edges[None],
-        Terminals(
-            np.searchsorted(nodes, joined[rows]), search.tie_in_weights[rows], kept.tie_ins[None]
-        ),
-        Terminals(
-            np.searchsorted(nodes, site.end_nodes), np.zeros(len(kept.ends)), kept.ends[None]
-        ),
-        [kept.cap],
+        used[0],
+        Terminals(np.searchsorted(nodes, joined[rows]), search.tie_in_weights[rows], used[1]),
+        Terminals(np.searchsorted(nodes, site.end_nodes), np.zeros(len(site.end_nodes)), used[2]),
+        [one.cap for one in caps],
         limit=_MOST_LABELS,
     )
     walk = answer.walk
@@ -315,9 +418,64 @@ def fall_of(
     if not runs_by_gravity(demand.pipe.utility):
         return None
     inside = float(inside_m(_red_line(work, site), shapely.get_coordinates(line)[-1:], demand)[0])
-    if not np.isfinite(inside):
-        return replace(fall(demand, line.length, invert_at(work, place)), needed_m=None)
-    return fall(demand, line.length + inside, invert_at(work, place))
+    return fall_over(work, demand, place, line.length, inside)
+
+
+def fall_over(
+    work: Groundwork, demand: Demand, place: Mapping[str, Any], outside_m: float, inside_m: float
+) -> Fall:
+    """The fall over the metres from a place to the red line, and on to the well; inf is unknown."""
+    if not np.isfinite(inside_m):
+        return replace(fall(demand, outside_m, invert_at(work, place)), needed_m=None)
+    return fall(demand, outside_m + inside_m, invert_at(work, place))
+
+
+def unmet_of(
+    work: Groundwork, demand: Demand, place: Mapping[str, Any], line: shapely.LineString, site: Site
+) -> tuple[Unmet, ...]:
+    """What a line from a place to join is known not to keep; empty where that is unknown."""
+    told = fall_of(work, demand, place, line, site)
+    if told is None or not is_steered(demand):
+        return ()
+    found = [Unmet("no_fall", line, told.text)] if told.passes is False else []
+    joined, entry = shapely.get_point(line, 0), shapely.get_point(line, -1)
+    levels = levels_at(work, pd.DataFrame([dict(place)]))
+    if _is_bare(work, demand, levels, shapely.get_coordinates(joined)).any():
+        found.append(
+            Unmet(
+                "no_cover",
+                joined,
+                _("接入处 {place} 的管顶覆土小于最小覆土").format(place=place["feature_id"]),
+            )
+        )
+    if _well_is_bare(work, demand):
+        found.append(Unmet("no_cover", entry, _WELL_IS_BARE))
+    crossed = work.corridors.surfaces.crossed(np.array([line], object))
+    paved_m = _sum_of_wide(work, crossed.line, crossed.road, crossed.kerb_m, count=1)
+    if paved_m[0] > _paved_within_m(work, demand, levels)[0] + 2 * ROUNDING_M:
+        found.append(Unmet("no_cover", line, BARE_BELOW_CARRIAGEWAYS))
+    return tuple(found)
+
+
+def profile_of(
+    work: Groundwork, demand: Demand, place: Mapping[str, Any], line: shapely.LineString, site: Site
+) -> Profile | None:
+    """Levels along a line from the place where it joins; None of lines not run by gravity."""
+    if not runs_by_gravity(demand.pipe.utility):
+        return None
+    levels = levels_at(work, pd.DataFrame([dict(place)]))
+    inside = inside_m(_red_line(work, site), shapely.get_coordinates(line)[-1:], demand)
+    told = (demand.last_well_invert_m, demand.last_well_ground_m, needed_slope(demand))
+    well_invert_m, well_ground_m, slope = (np.nan if one is None else one for one in told)
+    length_m = float(line.length + inside[0])
+    return Profile(
+        float(levels.invert_m[0]),
+        well_invert_m,
+        float(levels.ground_m[0]),
+        well_ground_m,
+        slope,
+        length_m if np.isfinite(length_m) else np.nan,
+    )
 
 
 def invert_at(work: Groundwork, place: Mapping[str, Any]) -> float | None:
@@ -331,8 +489,10 @@ def why_no_fall(work: Groundwork, demand: Demand, site: Site, nearest: Way) -> N
     tie_ins = work.tie_ins(demand.pipe.utility)
     place: dict[str, Any] = dict(tie_ins.table.iloc[nearest.tie_in])
     invert_m, length_m = invert_at(work, place), _length_m(work, demand, site, nearest)
-    is_bare = bool(longest_m(work, demand)[nearest.tie_in] == -np.inf)
     told = fall(demand, length_m, invert_m)
+    is_bare = bool(longest_m(work, demand)[nearest.tie_in] == -np.inf) or (
+        told.passes is not False and _is_bare_below_carriageways(work, demand, nearest)
+    )
     missing = None
     if not is_bare and told.needed_m is not None and told.available_m is not None:
         missing = told.needed_m - told.available_m
@@ -345,16 +505,27 @@ def why_no_fall(work: Groundwork, demand: Demand, site: Site, nearest: Way) -> N
         invert_m,
         length_m,
         missing,
-        _text(work, demand, str(place["feature_id"]), told, missing),
+        _text(work, demand, nearest, str(place["feature_id"]), told, missing),
     )
 
 
 def _text(
-    work: Groundwork, demand: Demand, feature_id: str, told: Fall, missing: float | None
+    work: Groundwork,
+    demand: Demand,
+    nearest: Way,
+    feature_id: str,
+    told: Fall,
+    missing: float | None,
 ) -> str:
     if missing is not None:
         words = _("最近的接入处 {place}:{fall},尚差 {missing:.2f} 米")
         return words.format(place=feature_id, fall=told.text, missing=missing)
     if _well_is_bare(work, demand):
-        return _("用户末端井的管顶覆土小于最小覆土")
+        return _WELL_IS_BARE
+    if longest_m(work, demand)[nearest.tie_in] != -np.inf:
+        return BARE_BELOW_CARRIAGEWAYS
     return _("最近的接入处 {place} 的管顶覆土小于最小覆土").format(place=feature_id)
+
+
+_WELL_IS_BARE = _("用户末端井的管顶覆土小于最小覆土")
+BARE_BELOW_CARRIAGEWAYS = _("穿越车行道处,两端管底高程之间没有一个高程能保证车行道下的最小覆土")

@@ -235,7 +235,7 @@ def _told(
     work: Groundwork, site: Site, demand: Demand, drawn: DrawnRoute, fit: Fitted, route: Route
 ) -> tuple[DrawnRoute, Route, tuple[Move, ...], tuple[Fault, ...]]:
     """The fields of a ``DrawnFeed``."""
-    return drawn, route, fit.moves, faults_of(work, site, demand.pipe, route)
+    return drawn, route, fit.moves, faults_of(work, site, demand, route)
 
 
 def _candidates(work: Groundwork, site: Site, demand: Demand, fit: Fitted) -> Iterator[Route]:

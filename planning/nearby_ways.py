@@ -20,7 +20,7 @@ from gis.linear import FloatArray, IntArray
 from planning.application import Demand
 from planning.both_feeds import BothFeeds
 from planning.external_lines import ExternalLine
-from planning.gravity_ways import FallCap, fall_cap, is_steered
+from planning.gravity_ways import FallCap, fall_caps, is_steered
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes, working_strips
 from planning.lanes import ALONG_STREETS
@@ -102,16 +102,15 @@ class NearbyWays:
         return sources, Terminals.at(self.area.targets, len(resources))
 
     @cached_property
-    def fall(self) -> list[FallCap]:
-        """The cap on the fall of a gravity line; empty for other lines."""
+    def fall(self) -> tuple[FallCap, ...]:
+        """The caps on fall and cover of a gravity line; empty for other lines."""
         if not is_steered(self.demand):
-            return []
+            return ()
         ends = self.area.nodes[self.area.targets]
         edges, tie_ins = self.area.edges, self.area.tie_ins
-        cap = fall_cap(
+        return fall_caps(
             self.work, self.demand, self.site, edges=edges, tie_ins=tie_ins, end_nodes=ends
         )
-        return [cap]
 
     @property
     def longest(self) -> float:

@@ -21,6 +21,7 @@ from planning.external_lines import (
     lines_of_site,
     not_planned,
 )
+from planning.gravity_ways import profile_of
 from planning.groundwork import Groundwork, Site, prepare
 from planning.joint import Joint, in_no_dig, plan_together
 from planning.judged_routes import Route
@@ -29,6 +30,7 @@ from planning.notices import Notice, drawn_notices, joint_notices, notices_of
 from planning.policy_model import Policy
 from planning.quantities import SURFACES, Prices
 from planning.questions import Question, questions_of
+from planning.routes import DrawnWay
 from planning.second_feed import with_second
 from planning.sized_demands import with_sizes
 
@@ -99,7 +101,17 @@ class Plan:
     def clearances_of(self, line: ExternalLine, route: Route) -> tuple[Clearance, ...]:
         """Clearances of one route of a utility's line."""
         assert line.demand is not None
-        return clearances(self.work, line.demand.pipe, route.line)
+        profile = profile_of(
+            self.work, line.demand, self.joined(line, route), route.line, self.site
+        )
+        return clearances(self.work, line.demand.pipe, route.line, profile)
+
+    def joined(self, line: ExternalLine, route: Route) -> Mapping[str, Any]:
+        """Kind, id and chainage of the place in the network where a route begins."""
+        way = route.way
+        if isinstance(way, DrawnWay):
+            return way.place
+        return dict(self.work.tie_ins(line.utility).table.iloc[way.tie_in])
 
     @cached_property
     def assumed(self) -> frozenset[str]:

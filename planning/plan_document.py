@@ -20,7 +20,7 @@ from planning.comparison_document import QUALIFIES, comparison, cures, together_
 from planning.crossing_methods import method_of
 from planning.drawn_routes import DrawnRoute
 from planning.external_lines import ExternalLine
-from planning.gravity_ways import fall_of
+from planning.gravity_ways import fall_of, unmet_of
 from planning.handover import handover_entry
 from planning.joint import Joint
 from planning.judged_routes import Route
@@ -28,7 +28,6 @@ from planning.manual_document import manual_entry
 from planning.manual_routes import ManualRoute, manual_routes
 from planning.qualifying_document import certificate_of, qualifying_price
 from planning.quantities import size_mm
-from planning.routes import DrawnWay
 from planning.second_feed import SecondFeed
 from planning.section_drawing import draw_section
 from planning.sections import Section, pipe_label
@@ -178,7 +177,7 @@ def _route(
     judged = found if isinstance(found, BothFeeds) else plan.judged_with(line, kind, found)
     route = found.routes[number] if isinstance(found, BothFeeds) else found
     figures = route.figures
-    place = _joined(plan, line, route)
+    place = plan.joined(line, route)
     pieces = stretches(plan.work, line.demand.pipe, route)
     surfaces, graph = plan.work.corridors.surfaces, plan.work.corridors.graph
     roads, bored = surfaces.table["road_id"], graph.lines[list(route.bored)]
@@ -193,7 +192,7 @@ def _route(
         "outcome": judged.verdict.outcome,
         "otherwise": judged.verdict.otherwise,
         "certainty": judged.verdict.certainty,
-        "qualifies": QUALIFIES[judged.rank],
+        "qualifies": _qualifies(plan, line, judged),
         "together": together_entry(judged) if isinstance(judged, BothFeeds) else None,
         "measures": dict(route.measures),
         "length_m": figures["length_m"],
@@ -244,20 +243,22 @@ def _route(
     }
 
 
+def _qualifies(plan: Plan, line: ExternalLine, judged: Route | BothFeeds) -> bool | None:
+    """Whether every outcome that can result qualifies; a line without fall or cover never does."""
+    assert line.demand is not None
+    for route in judged.routes if isinstance(judged, BothFeeds) else (judged,):
+        place = plan.joined(line, route)
+        if unmet_of(plan.work, line.demand, place, route.line, plan.site):
+            return False
+    return QUALIFIES[judged.rank]
+
+
 def _fall(
     plan: Plan, line: ExternalLine, place: Mapping[str, Any], route: Route
 ) -> dict[str, Any] | None:
     assert line.demand is not None
     told = fall_of(plan.work, line.demand, place, route.line, plan.site)
     return None if told is None else told.to_json()
-
-
-def _joined(plan: Plan, line: ExternalLine, route: Route) -> Mapping[str, Any]:
-    """Kind, id and chainage of the place in the network where a route begins."""
-    way = route.way
-    if isinstance(way, DrawnWay):
-        return {"kind": way.kind, "feature_id": way.feature_id, "chainage_m": way.chainage_m}
-    return dict(plan.work.tie_ins(line.utility).table.iloc[way.tie_in])
 
 
 def _second_feed(plan: Plan, line: ExternalLine, found: SecondFeed) -> dict[str, Any]:

@@ -16,12 +16,15 @@ import shapely
 
 from gis.linear import LineArray
 from gis.overlay import CONTACT_TOLERANCE_M, enters
+from planning.application import Demand
 from planning.corridors import Corridors
 from planning.crossing_angles import crossing_angles
+from planning.gravity_ways import unmet_of
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route
 from planning.narrow_slots import NarrowSlot, tight_stretches
 from planning.route_edges import ON_EDGE_M
+from planning.routes import DrawnWay
 from planning.standards import Pipe
 from planning.street_sides import compass_side
 from planning.stretches import SLOTS, piece_lines, pieces_of
@@ -32,8 +35,9 @@ from planning.texts import gettext as _
 class Fault:
     """One stretch of a drawn route that lies where no line may lie.
 
-    ``kind`` is private_land, building, water, railway, carriageway (lengthwise), slot_too_narrow
-    or no_dig; ``geometry`` the stretch itself, ``length_m`` 0 where rails are only crossed.
+    ``kind`` is private_land, building, water, railway, carriageway (lengthwise), slot_too_narrow,
+    no_dig, or no_fall and no_cover of a gravity line; ``geometry`` the stretch itself, ``length_m``
+    0 where rails are only crossed, or the cover is short at a place.
     """
 
     kind: str
@@ -44,15 +48,20 @@ class Fault:
     text: str
 
 
-def faults_of(work: Groundwork, site: Site, pipe: Pipe, route: Route) -> tuple[Fault, ...]:
-    """Every fault of a drawn route; empty for one along open corridors that its trench fits."""
+def faults_of(work: Groundwork, site: Site, demand: Demand, route: Route) -> tuple[Fault, ...]:
+    """Every fault of a drawn route.
+
+    Empty for one along open corridors that its trench fits, and that is not known to want fall or
+    cover.
+    """
     line, strip = route.line, route.strip
     free = np.array(_off_corridor(work.corridors, line, route.way.edges), object)
     found = _obstacles(work, site, free)
     found += [fault for part in free for fault in _railways(work, part)]
     found += _lengthwise(work, free)
-    found += _narrow(work, pipe, route)
-    return (*found, *_no_dig(work, line, strip, site.application.dig_date))
+    found += _narrow(work, demand.pipe, route)
+    found += _no_dig(work, line, strip, site.application.dig_date)
+    return (*found, *_without_fall(work, site, demand, route))
 
 
 def _off_corridor(
@@ -173,6 +182,17 @@ def _no_dig(
             said = text.format(id=name, length=inside.length)
             found.append(Fault("no_dig", "no_dig", name, float(inside.length), where, said))
     return found
+
+
+def _without_fall(work: Groundwork, site: Site, demand: Demand, route: Route) -> list[Fault]:
+    """What a gravity line is known not to keep, told of the place where it joins."""
+    assert isinstance(route.way, DrawnWay)
+    joined = route.way
+    layer = {"line": "lines", "node": "nodes"}[joined.kind]
+    return [
+        Fault(one.reason, layer, joined.feature_id, float(one.where.length), one.where, one.text)
+        for one in unmet_of(work, demand, joined.place, route.line, site)
+    ]
 
 
 def _fault(kind: str, layer: str, id_: str, where: shapely.Geometry, text: str) -> Fault:

@@ -54,6 +54,11 @@ class DrawnWay(Way):
     feature_id: str
     chainage_m: float
 
+    @property
+    def place(self) -> dict[str, Any]:
+        """The place that it joins, as a row of the tie-ins tells it."""
+        return {"kind": self.kind, "feature_id": self.feature_id, "chainage_m": self.chainage_m}
+
 
 class BestTieIns(NamedTuple):
     """The lightest way to the network from some graph nodes, ascending, by its row and weight."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gis.constrained import Constrained, Terminals, cheapest_within
 from gis.linear import FloatArray, IntArray
 from gis.spread import LARGEST, Arcs, both_ways, joined, spread, start_at
-from planning.gravity_ways import fall_cap, is_steered
+from planning.gravity_ways import fall_caps, is_steered
 from planning.groundwork import Site
 from planning.route_pieces import Caps, PieceBook, Reason, amounts
 from planning.routes import Way
@@ -199,8 +199,8 @@ def area_round(book: PieceBook, site: Site, reach_m: float) -> Area:
 
 @dataclass(frozen=True)
 class Problem:
-    """The ways of one area with caps: on measures by name, then on the fall of a gravity line, then
-    on runs of pieces forbidden.
+    """The ways of one area with caps: on measures by name, then on fall and cover of a gravity
+    line, then on runs of pieces forbidden.
     """
 
     area: Area
@@ -273,11 +273,11 @@ class Problem:
         return self._capped(edges, stubs, np.zeros(len(self.end_nodes)), end - start - 1.0)
 
     def keeping_fall(self, site: Site) -> Problem:
-        """The same with ways only that keep the fall of a gravity line: one more cap."""
+        """The same with ways only that keep fall and cover of a gravity line: more caps."""
         book = self.area.book
         if not is_steered(book.demand):
             return self
-        cap = fall_cap(
+        caps = fall_caps(
             book.work,
             book.demand,
             site,
@@ -285,7 +285,10 @@ class Problem:
             tie_ins=self.area.tie_ins,
             end_nodes=self.end_nodes,
         )
-        return self._capped(*cap)
+        kept = self
+        for cap in caps:
+            kept = kept._capped(*cap)
+        return kept
 
     def _capped(
         self, edges: FloatArray, stubs: FloatArray, ends: FloatArray, cap: float

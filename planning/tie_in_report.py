@@ -6,6 +6,7 @@ same rules that keep them out (``planning.tie_in_rules``) and of the ways that w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,9 +19,12 @@ from gis.linear import FloatArray, IntArray
 from layers.utilities import Utility, load_utilities
 from planning.application import Demand
 from planning.external_lines import ExternalLine
-from planning.gravity import fall, needed_slope
+from planning.gravity import Fall, needed_slope
 from planning.gravity_ways import (
+    BARE_BELOW_CARRIAGEWAYS,
     UnprovenError,
+    fall_over,
+    inside_of,
     invert_at,
     is_steered,
     lightest_keeping_fall,
@@ -54,7 +58,7 @@ def tie_in_entry(work: Groundwork, site: Site, line: ExternalLine) -> dict[str, 
     return {
         "candidates": _candidates(ground, site, demand, best),
         "rejected": [
-            *_without_fall(ground, demand, without_fall),
+            *_without_fall(ground, site, demand, without_fall),
             *_rejected(ground, site, demand.pipe, reached),
         ],
     }
@@ -68,17 +72,19 @@ def _reached_places(work: Groundwork, site: Site, pipe: Pipe, reach_m: float) ->
 
     Returns
     -------
-    Table with ``row`` (of the tie-ins), ``kind``, ``feature_id``, ``cost_yuan``, ``length_m`` of
-    the whole route. Looked for within ``reach_m`` of the red line.
+    Table with ``row`` (of the tie-ins), ``kind``, ``feature_id``, ``end_node`` on the red line,
+    ``cost_yuan`` and ``length_m`` of the whole route. Looked for within ``reach_m`` of the red
+    line.
     """
     search = work.search(pipe, "cheapest")
-    nodes, cost, length = _from_red_line(search, site.end_nodes, reach_m)
+    nodes, end_node, cost, length = _from_red_line(search, site.end_nodes, reach_m)
     table = search.tie_ins.table
     at = np.searchsorted(nodes, table["node"].to_numpy(np.int64))
     inside = np.isin(table["node"].to_numpy(np.int64), nodes)
     rows = np.flatnonzero(inside & np.isfinite(search.tie_in_weights))
     found = table.iloc[rows][["kind", "feature_id"]].assign(
         row=rows,
+        end_node=end_node[at[rows]],
         cost_yuan=cost[at[rows]] + search.tie_in_weights[rows],
         length_m=length[at[rows]] + table["length_m"].to_numpy(float)[rows],
     )
@@ -89,11 +95,14 @@ def _reached_places(work: Groundwork, site: Site, pipe: Pipe, reach_m: float) ->
 
 def _from_red_line(
     search: Search, end_nodes: IntArray, reach_m: float
-) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Nodes within reach, in order, with cost and length of the way from the red line to each."""
+) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
+    """Nodes within reach, in order, with the way from the red line to each.
+
+    Of the way the node where it begins, cost and length.
+    """
     graph = search.corridors.graph
     if len(end_nodes) == 0:
-        return np.zeros(0, np.int64), np.zeros(0), np.zeros(0)
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0)
     edges = Neighbourhood(search.corridors, end_nodes).edges(reach_m)
     nodes = graph.nodes_of(edges, end_nodes)
     forest = grow_forest(
@@ -103,7 +112,7 @@ def _from_red_line(
         np.searchsorted(nodes, end_nodes),
         np.zeros(len(end_nodes)),
     )
-    return nodes, forest.cost, forest.sums(graph.length_m[edges])
+    return nodes, end_nodes[forest.source], forest.cost, forest.sums(graph.length_m[edges])
 
 
 def _keeping_fall(
@@ -115,7 +124,7 @@ def _keeping_fall(
     above the best found need not be tried.
     """
     search = work.search(demand.pipe, "cheapest")
-    kept: list[tuple[int, float, int, float]] = []
+    kept: list[tuple[int, float, int, int, float]] = []
     without: list[int] = []
     table = search.tie_ins.table
     for number, place in enumerate(reached.to_dict("records")):
@@ -133,10 +142,12 @@ def _keeping_fall(
         if way is None:
             without.append(number)
         else:
-            kept.append((number, way.weight, way.tie_in, way_length_m(work, demand, way)))
+            length_m = way_length_m(work, demand, way)
+            kept.append((number, way.weight, way.tie_in, way.end_node, length_m))
     best = reached.iloc[[number for number, *_ in kept]].assign(
         cost_yuan=[cost for _, cost, *_ in kept],
-        row=[row for _, _, row, _ in kept],
+        row=[row for _, _, row, *_ in kept],
+        end_node=[end_node for *_, end_node, _ in kept],
         length_m=[length for *_, length in kept],
     )
     best = best.sort_values(["cost_yuan", "row"]).head(_COMPARED).reset_index(drop=True)
@@ -150,13 +161,11 @@ def _candidates(
     rows = best["row"].to_numpy(np.int64)
     cost, length = (best[name].to_numpy(float) for name in ("cost_yuan", "length_m"))
     across = tie_ins.table["kerb_m"].to_numpy(float)[rows]
+    falls = _falls(work, site, demand, best)
     places = shapely.get_coordinates(shapely.get_point(tie_ins.lines[rows], -1))
     found = []
     for number in range(len(best)):
-        told = None
-        if runs_by_gravity(demand.pipe.utility):
-            invert_m = invert_at(work, dict(tie_ins.table.iloc[rows[number]]))
-            told = fall(demand, float(length[number]), invert_m)
+        told = falls[number]
         found.append(
             {
                 "kind": str(best["kind"].iloc[number]),
@@ -178,6 +187,20 @@ def _candidates(
             }
         )
     return found
+
+
+def _falls(
+    work: Groundwork, site: Site, demand: Demand, best: pd.DataFrame
+) -> Sequence[Fall | None]:
+    """The fall of the way from each place to the last well; None of other lines."""
+    if not runs_by_gravity(demand.pipe.utility):
+        return [None] * len(best)
+    table = work.tie_ins(demand.pipe.utility).table
+    inside = inside_of(work, demand, site, best["end_node"].to_numpy(np.int64)).tolist()
+    return [
+        fall_over(work, demand, dict(table.iloc[row]), outside_m, inside_m)
+        for row, outside_m, inside_m in zip(best["row"], best["length_m"], inside, strict=True)
+    ]
 
 
 def _advantages(extra_yuan: float, is_shortest: bool, across_m: float) -> list[str]:
@@ -202,17 +225,24 @@ def _in_part(tie_ins: TieIns, pipe: Pipe, way: int) -> list[str]:
 # --- why the others are none ---------------------------------------------------------------------
 
 
-def _without_fall(work: Groundwork, demand: Demand, places: pd.DataFrame) -> list[dict[str, Any]]:
+def _without_fall(
+    work: Groundwork, site: Site, demand: Demand, places: pd.DataFrame
+) -> list[dict[str, Any]]:
     """Places that could be joined if the line had the fall, or the cover, cheapest first."""
     tie_ins, slope = work.tie_ins(demand.pipe.utility), needed_slope(demand) or 0.0
     longest, found = longest_m(work, demand), []
-    for place in places.head(_NAMED).to_dict("records"):
+    places = places.head(_NAMED)
+    inside = inside_of(work, demand, site, places["end_node"].to_numpy(np.int64))
+    has_fall = places["length_m"] + inside <= longest[places["row"].to_numpy(np.int64)]
+    for place, falls in zip(places.to_dict("records"), has_fall, strict=True):
         reason, words = (
             "no_fall",
             _("管底高程 {invert} 米,按坡度 {slope:.4f} 最多允许线路长 {longest:.1f} 米,到不了"),
         )
         if longest[place["row"]] == -np.inf:
             reason, words = "no_cover", _("管顶覆土小于最小覆土")
+        elif falls:
+            reason, words = "no_cover", BARE_BELOW_CARRIAGEWAYS
         invert_m = invert_at(work, dict(tie_ins.table.iloc[place["row"]]))
         x, y = tie_ins.lines[place["row"]].coords[-1][:2]
         told = _("未知") if invert_m is None else f"{invert_m:.2f}"

@@ -8,6 +8,7 @@ rails 5.00 m (4.1.9); over a sewer 0.40 m (4.1.14); least cover of PE water 0.60
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,7 @@ from shapely.geometry import LineString, Point, box
 from planning.clearance_records import STATUSES, Clearance, count_statuses, judge_gap
 from planning.clearances import clearances, depth_questions
 from planning.existing_pipes import existing_pipe
+from planning.gravity import Profile
 from planning.plan import plan
 from planning.standards import Pipe, TableValue, load_standards
 from tests import towns
@@ -34,12 +36,17 @@ SEWER_HALF_M = (load_standards().outer_size_m(Pipe("sewage", 300, material="HDPE
 
 
 def found(
-    line: LineString = ALONG, pipe: Pipe = WATER, *, absent: tuple[str, ...] = (), **layers: Rows
+    line: LineString = ALONG,
+    pipe: Pipe = WATER,
+    profile: Profile | None = None,
+    *,
+    absent: tuple[str, ...] = (),
+    **layers: Rows,
 ) -> list[Clearance]:
     """Clearances in the usual town; entries of networks never imported are left out."""
     work = towns.ground(towns.town(absent=absent, **layers))
     moved = affinity.translate(line, *ORIGIN)
-    return [c for c in clearances(work, pipe, moved) if c.id is not None]
+    return [c for c in clearances(work, pipe, moved, profile) if c.id is not None]
 
 
 def only(against: str, pairs: list[Clearance], direction: str = "parallel") -> Clearance:
@@ -294,6 +301,96 @@ def test_a_crossing_below_a_shallow_line_is_measured_from_its_underside() -> Non
     assert size is not None
     one = only("line", found(UP, lines=lines), "crossing")
     assert one.gap_m == pytest.approx(0.60 - 0.2 - size[1])
+
+
+# A concrete sewer of DN300, 0.38 m high with its wall of 0.04 m, falls from 97.35 m to 97.00 m;
+# the ground lies at 100 m. 2.25 m from the main its invert lies from 97.0045 to 97.344 m, its top
+# 0.34 m higher.
+FALLING = Pipe("sewage", 300, material="concrete")
+LEVELS = Profile(97.0, 97.35, 100.0, 100.0, slope=0.002, length_m=5.25)
+SHALLOWEST_M, DEEPEST_M = 2.316, 2.6555
+
+
+def crossed(cover_m: float, profile: Profile | None = LEVELS) -> Clearance:
+    """The crossing of the falling sewer with a PE water main of DN200, 0.20 m high."""
+    ends = {"start_depth_m": cover_m, "end_depth_m": cover_m, "depth_m": cover_m}
+    water = main((0, 9), (300, 9), diameter_mm=200.0, material="PE", **ends, **LOCATED)
+    return only("line", found(UP, FALLING, profile, lines={"W-1": water}), "crossing")
+
+
+@pytest.mark.parametrize(
+    ("cover_m", "gap_m", "status"),
+    [
+        (1.5, DEEPEST_M - 1.7, "pass"),  # beneath, 0.24 m of tolerance
+        (2.3, DEEPEST_M - 2.5, "uncertain"),  # 0.1555 m, 0.36 m of tolerance
+        (2.5, DEEPEST_M - 2.7, "fail"),  # both lie at one depth
+        (2.6, 2.6 - SHALLOWEST_M - 0.38, "fail"),
+        (4.0, 4.0 - SHALLOWEST_M - 0.38, "pass"),  # above, 0.615 m of tolerance
+    ],
+)
+def test_a_gravity_line_crosses_where_its_inverts_hold_it(
+    cover_m: float, gap_m: float, status: str
+) -> None:
+    one = crossed(cover_m)
+    assert (one.gap_m, one.status) == (pytest.approx(gap_m), status)
+    assert one.text.endswith(";按两端管底高程,本管管顶覆土在 2.32 至 2.66 米之间")
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        {"main_invert_m": math.nan},
+        {"well_invert_m": math.nan},
+        {"well_ground_m": math.nan},
+        {"slope": math.nan},
+        {"length_m": math.nan},
+        {"well_invert_m": 97.01},  # 0.0105 m of fall are needed
+    ],
+)
+def test_a_gravity_line_of_unknown_levels_settles_no_crossing(levels: dict[str, float]) -> None:
+    for profile in (replace(LEVELS, **levels), None):
+        one = crossed(4.0, profile)
+        assert (one.status, one.tolerance_m) == ("uncertain", None)
+        assert one.text.endswith("不能确定")
+
+
+def test_ground_that_differs_between_the_ends_is_off_by_half() -> None:
+    uneven = replace(LEVELS, main_ground_m=99.8, well_ground_m=100.2)
+    assert crossed(2.5, uneven).status == "uncertain"  # -0.0445 + 0.39 + 0.2 reach 0.4
+    assert crossed(1.5, uneven).status == "pass"  # 0.9555 - 0.24 - 0.2
+    assert crossed(1.5, uneven).tolerance_m == pytest.approx(0.24 + 0.2)
+
+
+def test_a_level_without_the_least_cover_clears_nothing() -> None:
+    """The well lies shallow, 0.16 m of cover; 0.6 m are the least: its underside 0.98 m down."""
+    one = crossed(1.1, replace(LEVELS, main_invert_m=98.9, well_invert_m=99.5))
+    assert (one.gap_m, one.status) == (pytest.approx(1.1 - 0.98), "fail")
+
+
+def test_the_plan_judges_the_crossings_of_a_sewer_by_its_levels() -> None:
+    """Main at 97 m under ground at 100 m, 17 m of slope to the water main: 97.034 to 97.344 m.
+
+    The top then lies 2.33 to 2.64 m down, its underside to 2.99 m; the water main from 2.56 m.
+    """
+    ends = {"start_depth_m": 2.56, "end_depth_m": 2.56, "depth_m": 2.56}
+    lines = {
+        "S-1": main(
+            (0, -8), (300, -8), utility="sewage", subtype="main", diameter_mm=500.0,
+            start_invert_m=97.0, end_invert_m=97.0, depth_m=2.5, material="HDPE",
+        ),
+        "W-1": main((0, 9), (300, 9), diameter_mm=200.0, material="PE", **ends, **LOCATED),
+    }  # fmt: skip
+    pipe = {"nominal_mm": 300, "material": "HDPE"}
+    statuses = {}
+    for name, levels in {
+        "told": {"last_well_invert_m": 97.35, "last_well_ground_m": 100.0},
+        "unknown": {},
+    }.items():
+        case = towns.application(demands={"sewage": {**pipe, **levels}})
+        made = plan(case, towns.town(lines=lines), towns.policy())
+        met = [one for one in made.clearances["sewage"] if one.direction == "crossing"]
+        statuses[name] = [(one.id, one.status) for one in met]
+    assert statuses == {"told": [("W-1", "fail")], "unknown": [("W-1", "uncertain")]}
 
 
 ROW = {

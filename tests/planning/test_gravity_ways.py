@@ -121,25 +121,116 @@ def test_a_search_that_gave_up_proves_no_want_of_fall(monkeypatch: pytest.Monkey
     assert made.lines["sewage"].status == "routed"
     (told,) = (one for one in made.to_json()["utilities"] if one["utility"] == "sewage")
     assert [one["fall"]["passes"] for one in told["routes"]] == [False] * len(told["routes"])
+    assert [one["qualifies"] for one in told["routes"]] == [False] * len(told["routes"])
     assert told["tie_ins"]["candidates"] == []
 
 
 def test_a_place_where_the_pipe_would_lie_too_shallow_is_passed_by() -> None:
-    """Top of the pipe at 98.3 m; 0.6 m of cover beside the carriageway."""
-    near = {"depth_m": 0.3}  # the ground over a DN500 at 98.0 m with 0.3 m: 98.8 m
-    lines = {"S-near": sewer((100, 8), (140, 8), at=98.0, **near)}
-    lines["S-far"] = sewer((220, 8), (300, 8), at=98.0, depth_m=0.4)
+    """Top of the pipe, 0.025 m of wall, at 98.325 m; 0.6 m of cover beside the carriageway.
+
+    The ground over a DN500 at 98.0 m, 0.045 m of wall, with 0.37 m of cover lies at 98.915 m.
+    """
+    lines = {"S-near": sewer((100, 8), (140, 8), at=98.0, depth_m=0.37)}
+    lines["S-far"] = sewer((220, 8), (300, 8), at=98.0, depth_m=0.38)
     assert joined(line(lines)) == (FAR_M, 220)
     del lines["S-far"]
     assert line(lines).reason == "no_cover"
 
 
 def test_a_last_well_without_cover_joins_nothing() -> None:
-    assert line(mains(98.0, 98.0), demand={"last_well_ground_m": 99.4}).status == "routed"
-    found = line(mains(98.0, 98.0), demand={"last_well_ground_m": 99.39})
+    """The top at the well: 98.5 m, the bore and a wall of 0.025 m."""
+    assert line(mains(98.0, 98.0), demand={"last_well_ground_m": 99.43}).status == "routed"
+    found = line(mains(98.0, 98.0), demand={"last_well_ground_m": 99.42})
     assert found.reason == "no_cover"
     assert found.no_fall is not None
     assert found.no_fall.text == "用户末端井的管顶覆土小于最小覆土"
+
+
+@pytest.mark.parametrize(("ground_m", "reason"), [(100.0, "no_cover"), (100.1, None)])
+def test_the_wall_of_a_concrete_pipe_takes_of_its_cover(
+    ground_m: float, reason: str | None
+) -> None:
+    """A DN1000 is 1.2 m high: the top of one at 98.4 m lies at 99.5 m, 0.1 m over its bore."""
+    drain = {"utility": "storm", "diameter_mm": 1000.0, "material": "concrete"}
+    lines = {"R-1": sewer((0, 8), (300, 8), at=98.38, depth_m=0.62, **drain)}
+    pipe = {"nominal_mm": 1000, "material": "concrete", "last_well_invert_m": 98.4}
+    case = {"storm": {**pipe, "last_well_ground_m": ground_m}}
+    assert line_of(town(lines=lines), "storm", demands=case, gate=(120, 12)).reason == reason
+
+
+# Ground at 100 m, also over the DN500 main on the far side of the street (0.045 m of wall).
+LEVEL = {"last_well_invert_m": 99.05, "last_well_ground_m": 100.0}
+
+
+def level_sewer(*points: tuple[float, float], at: float) -> dict[str, Any]:
+    """A main under ground at 100 m."""
+    return sewer(*points, at=at, depth_m=100.0 - at - 0.545)
+
+
+def across(invert_m: float, **demand: Any) -> ExternalLine:
+    """A line to a main at y = -8, 20 m off, 10 m of them below the carriageway."""
+    lines = {"S-far": level_sewer((0, -8), (300, -8), at=invert_m)}
+    return line(lines, demand={**LEVEL, **demand})
+
+
+@pytest.mark.parametrize(("invert_m", "is_bare"), [(98.954, False), (98.956, True)])
+def test_below_a_carriageway_some_level_between_the_ends_must_keep_the_cover(
+    invert_m: float, is_bare: bool
+) -> None:
+    """0.70 m below the carriageway: the top no higher than 99.30 m, the invert than 98.975 m.
+
+    After 10 m below it the line lies 0.02 m over the invert of the main at least.
+    """
+    found = across(invert_m)
+    assert (found.status == "unroutable", found.reason == "no_cover") == (is_bare, is_bare)
+    if is_bare:
+        assert found.no_fall is not None
+        assert "车行道下的最小覆土" in found.no_fall.text
+
+
+def test_of_the_cover_below_a_carriageway_unknown_levels_say_nothing() -> None:
+    assert across(99.0).reason == "no_cover"
+    assert across(99.0, last_well_ground_m=None).status == "routed"
+    assert across(99.0, last_well_invert_m=None).status == "routed"
+    lines = {"S-far": sewer((0, -8), (300, -8), at=99.0)}  # no cover, so no ground
+    assert line(lines, demand=LEVEL).status == "routed"
+    roads = {"R-1": street((0, 0), (300, 0), carriageway_width_m=None)}
+    lines = {"S-far": level_sewer((0, -8), (300, -8), at=99.0)}
+    assert line(lines, demand=LEVEL, roads=roads).status == "routed"
+
+
+def test_the_ground_over_a_carriageway_may_be_that_of_the_higher_end() -> None:
+    """The invert at 99.02 m, the top at 99.345 m: 100.045 m of ground are wanted."""
+    assert across(99.0, last_well_ground_m=100.05).status == "routed"
+    assert across(99.0, last_well_ground_m=100.04).reason == "no_cover"
+
+
+def test_a_main_farther_off_on_the_own_side_is_joined_where_none_across_may_be() -> None:
+    """Beside the carriageway 0.6 m are enough; 106.5 m need 0.213 m of fall."""
+    lines = {
+        "S-across": level_sewer((0, -8), (300, -8), at=99.0),
+        "S-own": level_sewer((220, 8), (300, 8), at=98.83),
+    }
+    assert joined(line(lines, demand=LEVEL)) == (FAR_M, 220)
+    document = plan(application(**wish(**LEVEL)), town(lines=lines), policy()).to_json()
+    (told,) = (one for one in document["utilities"] if one["utility"] == "sewage")
+    every = [*told["routes"], *told["alternatives"]]
+    assert {one["tie_in"]["line_id"] for one in every} == {"S-own"}
+
+
+def test_screening_too_keeps_the_cover_below_carriageways() -> None:
+    """The nearer main across the street lies too high, the other does not."""
+    high = level_sewer((0, -8), (200, -8), at=99.0)
+    deep = level_sewer((220, -8), (300, -8), at=98.7)
+    for lines, status, tie_in in (
+        ({"S-high": high, "S-deep": deep}, "routed", "S-deep"),
+        ({"S-high": high}, "unroutable", None),
+    ):
+        survey, case = town(lines=lines), application(**wish(**LEVEL))
+        row = screen(ground(survey, case), [case], ["sewage"]).iloc[0]
+        made = plan(case, survey, policy()).lines["sewage"]
+        assert (row["status"], made.status) == (status, status)
+        assert (row["tie_in_id"] or None, row["reason"] or None) == (tie_in, made.reason)
 
 
 def test_a_falling_main_is_joined_at_the_first_manhole_that_is_low_enough() -> None:

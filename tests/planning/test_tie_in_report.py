@@ -41,6 +41,31 @@ def test_places_are_ranked_by_the_cost_of_the_route_through_them() -> None:
     assert line["tie_ins"]["rejected"] == []
 
 
+def test_the_fall_of_a_place_counts_the_way_inside_the_red_line() -> None:
+    """4 m to the red line and 38 m on to the last well at 2 per mille: 0.084 m."""
+    sewer = {"utility": "sewage", "subtype": "main", "diameter_mm": 500.0}
+    levels = {"start_invert_m": 97.0, "end_invert_m": 97.0}
+    east, north = towns.ORIGIN
+    well = {"kind": "last_well", "xy": [120 + east, 50 + north]}
+    wish = {"nominal_mm": 300, "material": "HDPE", "handover": well}
+    for last_well in ({"last_well_invert_m": 97.3}, {}):
+        lines = {"S-1": main((0, 8), (300, 8), **sewer, **levels)}
+        line = entry("sewage", {**wish, **last_well}, lines=lines)
+        (told,) = line["tie_ins"]["candidates"]
+        assert told["fall"] == line["routes"][0]["fall"]
+        assert told["fall"]["needed_m"] == pytest.approx((4 + 38) * 0.002)
+
+
+def test_a_main_that_is_too_shallow_below_the_carriageway_says_so() -> None:
+    """Ground at 100 m: the top of a DN300 at 99.0 m lies 0.675 m down, where 0.70 m are wanted."""
+    sewer = {"utility": "sewage", "subtype": "main", "diameter_mm": 500.0, "depth_m": 0.455}
+    levels = {"start_invert_m": 99.0, "end_invert_m": 99.0}
+    wish = {"nominal_mm": 300, "last_well_invert_m": 99.05, "last_well_ground_m": 100.0}
+    line = entry("sewage", wish, lines={"S-1": main((0, -8), (300, -8), **sewer, **levels)})
+    assert (line["status"], reasons(line)) == ("unroutable", {"S-1": "no_cover"})
+    assert "车行道" in line["tie_ins"]["rejected"][0]["text"]
+
+
 def test_every_main_near_by_that_is_none_has_its_reason_and_numbers() -> None:
     lines = {
         "W-1": main((0, 8), (300, 8)),
