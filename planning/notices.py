@@ -220,10 +220,12 @@ def _named(area: NoDigArea) -> str:
 
 
 def _days(area: NoDigArea) -> str:
-    if area.undated:
-        return _("未写明起止日期,按一直有效计")
     start = area.from_date.isoformat() if area.from_date else _("不限")
     end = area.to_date.isoformat() if area.to_date else _("不限")
+    if area.reversed:
+        return _("起止日期颠倒({start} 至 {end}),按一直有效计").format(start=start, end=end)
+    if area.undated:
+        return _("未写明起止日期,按一直有效计")
     return _("有效期 {start} 至 {end}").format(start=start, end=end)
 
 
