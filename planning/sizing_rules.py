@@ -114,6 +114,11 @@ def runs_by_gravity(utility: str) -> bool:
     return f"least_velocity_{utility}_m_s" in load_sizing_rules().settings
 
 
+def apparent_kva(load_kw: float) -> float:
+    """The apparent power of a load in kVA, at the least power factor that its user keeps."""
+    return load_kw / load_sizing_rules().settings["power_factor"].value
+
+
 def supply_voltage_kv(voltage_kv: FloatArray | float) -> FloatArray:
     """The voltage of supply that voltages belong to, in kV; NaN where it is unknown.
 

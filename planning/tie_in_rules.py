@@ -15,6 +15,7 @@ import shapely
 from numpy.typing import NDArray
 
 from layers.utilities import Utility
+from planning.sizing_rules import apparent_kva, supply_voltage_kv
 from planning.standards import Pipe, Standards
 
 # Only what is known to be in use may be joined; an unknown state is asked for.
@@ -53,7 +54,8 @@ def refusals(features: pd.DataFrame, pipe: Pipe, standards: Standards) -> pd.Ser
             "other_operator": _not_of(features, pipe.operators),
             "too_small": _below(features, "diameter_mm", pipe.nominal_mm),
             **_pressure(features, pipe, standards),
-            "wrong_voltage": _differs(features, "voltage_kv", pipe.voltage_kv),
+            "wrong_voltage": _other_voltage(features, pipe.voltage_kv),
+            "too_little_capacity": _too_weak(features, pipe.load_kw),
             "no_spare_bay": _below(features, "spare_bays", 1 if pipe.utility == "power" else None),
             "too_few_holes": _below(
                 features,
@@ -81,10 +83,23 @@ def _below(features: pd.DataFrame, column: str, least: float | None) -> Any:
     return ~(_numbers(features, column) >= least)
 
 
-def _differs(features: pd.DataFrame, column: str, wanted: float | None) -> Any:
-    if wanted is None or column not in features:
+def _other_voltage(features: pd.DataFrame, wanted_kv: float | None) -> Any:
+    if wanted_kv is None or "voltage_kv" not in features:
         return np.zeros(len(features), bool)
-    return _numbers(features, column) != wanted
+    return supply_voltage_kv(_numbers(features, "voltage_kv")) != supply_voltage_kv(wanted_kv)
+
+
+def _too_weak(features: pd.DataFrame, load_kw: float | None) -> Any:
+    """Transformers that are not known to be rated for a load, and what else is rated below it.
+
+    What a rated one has to spare its bays tell; units without a transformer have no rating.
+    """
+    if load_kw is None:
+        return np.zeros(len(features), bool)
+    told = features.reindex(columns=["kind", "capacity_kva"])
+    rated_kva = _numbers(told, "capacity_kva")
+    unknown = np.isnan(rated_kva) & (told["kind"] == "transformer").to_numpy(bool)
+    return unknown | (rated_kva < apparent_kva(load_kw))
 
 
 def _pressure(features: pd.DataFrame, pipe: Pipe, standards: Standards) -> dict[str, Any]:

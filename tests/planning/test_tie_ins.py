@@ -133,6 +133,46 @@ def test_power_needs_a_node_with_a_spare_bay_and_its_voltage() -> None:
     assert usable(found, voltage_kv=10.0) == {"N-1", "N-6"}
 
 
+def test_a_transformer_must_be_rated_for_the_load() -> None:
+    # 150 kW at a power factor of 0.9 are 166.7 kVA. A ring main unit has no rating of its own.
+    transformer = {"utility": "power", "kind": "transformer", "spare_bays": 1, "voltage_kv": 0.4}
+    unit = {**RMU, "spare_bays": 1, "voltage_kv": 0.4}
+    found = tie_ins(
+        "power",
+        nodes={
+            "T-30": node(50, 8, **transformer, capacity_kva=30.0),
+            "T-166": node(80, 8, **transformer, capacity_kva=166.0),
+            "T-167": node(110, 8, **transformer, capacity_kva=167.0),
+            "T-?": node(140, 8, **transformer),
+            "N-?": node(170, 8, **unit),
+            "N-30": node(200, 8, **unit, capacity_kva=30.0),
+        },
+    )
+    assert usable(found, voltage_kv=0.4, load_kw=150.0) == {"T-167", "N-?"}
+    assert len(usable(found, voltage_kv=0.4)) == 6  # nobody says what is to be supplied
+
+
+@pytest.mark.parametrize(
+    ("wanted_kv", "joined"),
+    [
+        (0.22, {"N-0.22", "N-0.38", "N-0.4"}),
+        (0.38, {"N-0.22", "N-0.38", "N-0.4"}),
+        (0.4, {"N-0.22", "N-0.38", "N-0.4"}),
+        (0.66, {"N-0.66"}),  # a voltage of mines, not of the public network
+        (6.0, set()),
+        (10.0, {"N-10"}),
+    ],
+)
+def test_low_voltage_is_one_however_it_is_told(wanted_kv: float, joined: set[str]) -> None:
+    volts = (0.22, 0.38, 0.4, 0.66, 10.0)
+    nodes = {
+        f"N-{kv:g}": node(50 + 30 * at, 8, **RMU, spare_bays=1, voltage_kv=kv)
+        for at, kv in enumerate(volts)
+    }
+    nodes["N-?"] = node(230, 8, **RMU, spare_bays=1)
+    assert usable(tie_ins("power", nodes=nodes), voltage_kv=wanted_kv) == joined
+
+
 def test_telecom_needs_as_many_free_holes_as_the_bank_has() -> None:
     found = tie_ins(
         "telecom",
