@@ -310,7 +310,7 @@ def _text(reason: str, feature: Any, pipe: Pipe) -> str:
         "not_in_service": _("未在用({status})"),
         "other_operator": _("权属单位为 {owner},不是用户选择的运营商"),
         "too_small": _("管径 {size},小于需要的 DN{nominal:g}"),
-        "needs_station": _("次高压管道({pressure} MPa),须经调压站才能接入"),
+        "needs_station": _("次高压或更高压力的管道({pressure} MPa),须经调压站才能接入"),
         "wrong_pressure": _("压力 {pressure} MPa,与需要的压力级别不同"),
         "wrong_voltage": _("电压 {voltage} kV,与需要的 {volts:g} kV 不同"),
         "too_little_capacity": _("额定容量 {capacity} kVA,小于需要的 {load:.0f} kVA"),

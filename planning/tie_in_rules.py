@@ -103,20 +103,24 @@ def _too_weak(features: pd.DataFrame, load_kw: float | None) -> Any:
 
 
 def _pressure(features: pd.DataFrame, pipe: Pipe, standards: Standards) -> dict[str, Any]:
-    """A main of another pressure class; one of sub-high pressure is joined by a station only."""
+    """A main of another pressure class; from sub-high pressure up it is joined by a station only.
+
+    A pressure above the table's classes is of no class: nothing is known to fit it.
+    """
     if "pressure_mpa" not in features:
         return {}
-    known, row = np.unique(_numbers(features, "pressure_mpa"), return_inverse=True)
+    told_mpa = _numbers(features, "pressure_mpa")
+    known, row = np.unique(told_mpa, return_inverse=True)
     classes = np.array(
         [standards.pressure_class(p) if np.isfinite(p) else None for p in known], object
     )[row]
     wanted = None if pipe.pressure_mpa is None else standards.pressure_class(pipe.pressure_mpa)
     stations = standards.utilities[pipe.utility].tie_in.station_classes
+    above_all = np.isfinite(told_mpa) & pd.isna(classes) & bool(stations)
+    other = (classes != wanted) | (wanted is None)
     return {
-        "needs_station": np.isin(classes.astype(str), stations) & (classes != wanted),
-        # A pressure above the table's classes is of no class: nothing is known to fit it.
-        "wrong_pressure": ((classes != wanted) | (wanted is None))
-        & (pipe.pressure_mpa is not None),
+        "needs_station": (np.isin(classes.astype(str), stations) | above_all) & other,
+        "wrong_pressure": other & (pipe.pressure_mpa is not None),
     }
 
 

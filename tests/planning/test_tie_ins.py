@@ -194,6 +194,34 @@ def test_a_sub_high_gas_main_is_joined_through_a_station_only() -> None:
     assert usable(found, pressure_mpa=0.6) == {"G-1"}  # sub-high B itself
 
 
+@pytest.mark.parametrize(
+    ("main_mpa", "wanted_mpa", "reason"),
+    [
+        # GB 50028: sub-high A to 1.6 MPa, high pressure above: the table has no class for it.
+        (1.6, None, "needs_station"),
+        (1.61, None, "needs_station"),
+        (2.5, None, "needs_station"),
+        (2.5, 0.2, "needs_station"),
+        (2.5, 1.6, "needs_station"),
+        (1.6, 1.6, ""),
+        (0.4, None, ""),
+        (None, None, ""),
+        (None, 0.2, "wrong_pressure"),
+    ],
+)
+def test_a_gas_main_above_all_classes_is_joined_through_a_station_only(
+    main_mpa: float | None, wanted_mpa: float | None, reason: str
+) -> None:
+    found = tie_ins("gas", lines={"G-1": main((0, 8), (300, 8), **GAS, pressure_mpa=main_mpa)})
+    pipe = Pipe("gas", pressure_mpa=wanted_mpa)
+    assert refusals(found.features, pipe, load_standards()).tolist() == [reason]
+
+
+def test_a_water_main_of_any_pressure_needs_no_station() -> None:
+    found = tie_ins(lines={"W-1": main((0, 8), (300, 8), pressure_mpa=2.5)})
+    assert usable(found) == {"W-1"}
+
+
 def test_telecom_joins_the_operators_that_the_user_wants() -> None:
     nodes = {
         "H-1": node(50, 8, **HANDHOLE, free_holes=4, owner="甲"),
