@@ -27,6 +27,7 @@ from planning.comparisons import is_true, is_unknown
 from planning.crossing_methods import Methods
 from planning.policy_model import Planning
 from planning.road_surfaces import Crossed
+from planning.sizing_rules import supply_voltage_kv
 from planning.standards import Pipe
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ class Carriers:
         fits = fits & (~in_duct | enough)
         if pipe.utility == "power":
             known = np.nan if pipe.voltage_kv is None else pipe.voltage_kv
-            fits = fits & (self.table["voltage_kv"].to_numpy(float) == known)
+            voltage_kv = self.table["voltage_kv"].to_numpy(float)
+            fits = fits & (supply_voltage_kv(voltage_kv) == supply_voltage_kv(known))
         return np.asarray(fits)
 
     def applied(

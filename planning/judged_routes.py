@@ -382,17 +382,17 @@ def unverified_inputs(
     application: Application, utility: str, beside_assumed_width: bool
 ) -> tuple[str, ...]:
     """What rests on the usual demand of a land use, on a size derived by rules that nobody
-    verified, or on a strip beside a road of assumed width.
+    verified or given below what the needs ask for, or on a strip beside a road of assumed width.
     """
     place = _FROM_PLACE if beside_assumed_width else ()
     if application.is_estimate:
         return _FROM_DEMAND + _FROM_MAIN + _FROM_WAY + _FROM_WIDTH
     demand = application.demands.get(utility)
     sizing = None if demand is None else demand.sizing
-    if sizing is None or sizing.confidence == "verified" or not sizing.filled:
+    if sizing is None or not sizing.unverified:
         return place
-    filled = tuple(_INPUT_OF_SIZE.get(name, name) for name in sizing.filled)
-    return filled + _FROM_MAIN + _FROM_WAY + _FROM_WIDTH
+    sizes = tuple(_INPUT_OF_SIZE.get(name, name) for name in sizing.unverified)
+    return sizes + _FROM_MAIN + _FROM_WAY + _FROM_WIDTH
 
 
 def _screened(

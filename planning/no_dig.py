@@ -53,7 +53,8 @@ ANY_WIDTH = Closed(any_width=True)
 
 @dataclass(frozen=True)
 class NoDigArea:
-    """One no-dig area; a day that is missing leaves that end open.
+    """One no-dig area; a day that is missing leaves that end open, days that contradict each other
+    tell nothing.
 
     ``trenchless`` is true where the layer says that lines may be bored under it.
     """
@@ -67,12 +68,22 @@ class NoDigArea:
     def in_force(self, on: date) -> bool:
         """Whether digging is barred on a day; both days given still bar."""
         begun = self.from_date is None or self.from_date <= on
-        return begun and (self.to_date is None or on <= self.to_date)
+        return self.undated or (begun and (self.to_date is None or on <= self.to_date))
 
     @property
     def undated(self) -> bool:
-        """Whether nothing at all is said about when: it is taken to be in force always."""
-        return self.from_date is None and self.to_date is None
+        """Whether nothing is told of when it bars: it is taken to be in force always.
+
+        Neither is it by an end that comes before the beginning.
+        """
+        return self.reversed or (self.from_date is None and self.to_date is None)
+
+    @property
+    def reversed(self) -> bool:
+        """Whether its days contradict each other: it would end before it begins."""
+        if self.from_date is None or self.to_date is None:
+            return False
+        return self.to_date < self.from_date
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """Notices 提示: what the people of a case should know of the ground, beside verdicts and questions.
 
 They change no route and no verdict: works planned on roads that the case digs, lines that no-dig
-areas keep out, and no-dig areas nearby whose days nobody wrote down.
+areas keep out, no-dig areas nearby whose days nobody wrote down, and sizes given below the needs.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -39,6 +40,18 @@ _ANCIENT = _(
     "是否另须审批(城市绿化条例第24条)未经核实,请向园林部门核实"
 )
 _MAYBE_ANCIENT = _("作业带距树木 {name} 不足 {zone:g} 米,是否古树名木未知;请查明")
+_SHORT = {
+    "nominal_mm": _(
+        "申请的管径 DN{given:g} 小于按需求推算的 DN{least:g},故依据待核:请核对规格与需求"
+    ),
+    "duct_holes": _("申请的 {given:g} 孔少于按需求推算的 {least:g} 孔,故依据待核:请核对规格与需求"),
+    "voltage_kv": _(
+        "申请的电压 {given:g} kV 低于按需求推算的 {least:g} kV,故依据待核:请核对规格与需求"
+    ),
+}
+_NONE_LISTED = _(
+    "申请的管径 DN{given:g} 不够:按需求推算,管径表中没有足够大的管径,故依据待核:请核对规格与需求"
+)
 
 _TREES_OUTSIDE = _(
     "作业带内有 {count} 株树木({name} 等)不在绿地内:图层没有其占地面积,伐移绿化按 0 平方米计;"
@@ -72,6 +85,7 @@ def notices_of(
     told: dict[tuple[str, str, str, str], list[str]] = {}
     for utility, line in lines.items():
         found = (
+            *_short(site, utility),
             *_closed(work, site, line),
             *_narrow(work, site, line),
             *_in_lanes(work, line),
@@ -135,6 +149,19 @@ def joint_notices(
         )
         for name in too_wide
     )
+
+
+def _short(site: Site, utility: str) -> Iterator[tuple[str, str, str, str]]:
+    """Sizes that a demand gives below what its own needs ask for; the verdict is not firm then."""
+    application = site.application
+    demand = application.demands.get(utility)
+    if demand is None or demand.sizing is None:
+        return
+    least = dict(demand.sizing.least)
+    for name in demand.sizing.short:
+        pattern = _SHORT[name] if math.isfinite(least[name]) else _NONE_LISTED
+        text = pattern.format(given=getattr(demand.pipe, name), least=least[name])
+        yield "size_below_need", "parcels", application.parcel_id, text
 
 
 def _closed(
@@ -210,10 +237,12 @@ def _named(area: NoDigArea) -> str:
 
 
 def _days(area: NoDigArea) -> str:
-    if area.undated:
-        return _("未写明起止日期,按一直有效计")
     start = area.from_date.isoformat() if area.from_date else _("不限")
     end = area.to_date.isoformat() if area.to_date else _("不限")
+    if area.reversed:
+        return _("起止日期颠倒({start} 至 {end}),按一直有效计").format(start=start, end=end)
+    if area.undated:
+        return _("未写明起止日期,按一直有效计")
     return _("有效期 {start} 至 {end}").format(start=start, end=end)
 
 

@@ -346,7 +346,7 @@ def _bored(mine: _Line, finding: Finding) -> Iterator[Remedy]:
 def _sizes(mine: _Line, finding: Finding) -> Iterator[Remedy]:
     """The next standard size below with which the test is met; the demand must allow it.
 
-    Sizes below that which the demand itself comes to are none.
+    Sizes below what the needs of the demand ask for are none.
     """
     pipe = mine.demand.pipe
     named = _SIZE_OF.get(str(finding.input))
@@ -358,7 +358,7 @@ def _sizes(mine: _Line, finding: Finding) -> Iterator[Remedy]:
     if named is not None:
         smaller = [size for size in smaller if size <= float(finding.limit)]
     sizing = mine.demand.sizing
-    least = None if sizing is None else dict(sizing.derived).get(field)
+    least = None if sizing is None else dict(sizing.least).get(field)
     smaller = [size for size in smaller if least is None or size >= least]
     for size in smaller[:_MOST_SIZES]:
         value: Any = int(size) if field == "duct_holes" else size

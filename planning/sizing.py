@@ -2,7 +2,8 @@
 
 Every number comes from ``rules/sizing`` with source and confidence. Where a rule is missing the
 size stays unknown and the steps say what is missing; a size that the demand gives itself rules,
-and the derived one is shown beside it.
+and the derived one is shown beside it. One that falls short of the needs is nobody's word on what
+must be laid.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from planning.sizing_rules import (
     between,
     least_sure,
     load_sizing_rules,
+    supply_voltage_kv,
 )
 from planning.standards import Pipe, load_standards
 from planning.texts import gettext as _
@@ -38,7 +40,8 @@ class Sizing:
 
     ``derived`` by field of ``Pipe``; ``inputs`` are the demand's own numbers; ``overridden`` says
     that the demand gives another size itself, which rules; ``filled`` are the derived fields that
-    the demand did not give.
+    the demand did not give. ``least`` is what the needs ask for at least, by field, infinite where
+    no listed size is large enough; fields given below it are ``short``.
     """
 
     derived: tuple[tuple[str, float], ...]
@@ -49,6 +52,14 @@ class Sizing:
     confidence: str | None
     overridden: bool = False
     filled: tuple[str, ...] = ()
+    least: tuple[tuple[str, float], ...] = ()
+    short: tuple[str, ...] = ()
+
+    @property
+    def unverified(self) -> tuple[str, ...]:
+        """Fields of the pipe whose size nobody vouches for: by rules that are not, or short."""
+        derived = () if self.confidence == "verified" else self.filled
+        return tuple(sorted({*derived, *self.short}))
 
 
 @dataclass
@@ -63,6 +74,7 @@ class _Work:
     used: list[Number] = field(default_factory=list)
     inputs: dict[str, float] = field(default_factory=dict)
     steps: list[str] = field(default_factory=list)
+    least: dict[str, float] = field(default_factory=dict)
     formula: str = ""
 
     def wants(self, *names: str) -> bool:
@@ -110,12 +122,17 @@ def size(
     derived = _derive(work)
     if derived is None:
         return pipe, None
-    given = {name for name in derived if getattr(pipe, name) is not None}
-    overridden = any(getattr(pipe, name) != derived[name] for name in given)
+    known = {**work.least, **derived}
+    given = {name for name in known if getattr(pipe, name) is not None}
+    overridden = any(getattr(pipe, name) != known[name] for name in given)
     for name in sorted(given):
         work.say(
             _("申请已写明 {name} = {value:g},以申请为准"), name=name, value=getattr(pipe, name)
         )
+    new: dict[str, Any] = {name: value for name, value in derived.items() if name not in given}
+    if "duct_holes" in new:
+        new["duct_holes"] = int(new["duct_holes"])
+    sized = replace(pipe, **new)
     sizing = Sizing(
         tuple(sorted(derived.items())),
         work.formula,
@@ -124,28 +141,36 @@ def size(
         ";".join(dict.fromkeys(one.source for one in work.used)),
         least_sure(work.used) if work.used else None,
         overridden,
-        tuple(sorted(derived.keys() - given)),
+        tuple(sorted(new)),
+        tuple(sorted(work.least.items())),
+        tuple(name for name in sorted(work.least) if _is_short(sized, name, work.least[name])),
     )
-    new: dict[str, Any] = {name: value for name, value in derived.items() if name not in given}
-    if "duct_holes" in new:
-        new["duct_holes"] = int(new["duct_holes"])
-    return replace(pipe, **new), sizing
+    return sized, sizing
+
+
+def _is_short(pipe: Pipe, name: str, least: float) -> bool:
+    value = getattr(pipe, name)
+    if value is None:
+        return False
+    return bool((supply_voltage_kv(value) if name == "voltage_kv" else value) < least)
 
 
 def _derive(work: _Work) -> Derived | None:
-    """The derived fields; empty where rules are missing, None where nothing asks for a size."""
+    """The derived fields; empty where rules are missing, None where nothing asks for a size.
+
+    An outside diameter is that of the pipe itself: it tells its size, whatever the needs ask for.
+    """
+    needed = _METHODS[work.pipe.utility](work)
+    work.least.update(needed or {})
     if not work.wants("outer_diameter_mm"):
-        return _METHODS[work.pipe.utility](work)
-    if work.pipe.utility not in _IN_DUCTS:
-        return _from_outer_diameter(work)
-    return {
-        **(_METHODS[work.pipe.utility](work) or {}),
-        "duct_outer_diameter_mm": work.read("outer_diameter_mm"),
-    }
+        return needed
+    if work.pipe.utility in _IN_DUCTS:
+        return {**(needed or {}), "duct_outer_diameter_mm": work.read("outer_diameter_mm")}
+    return _from_outer_diameter(work)
 
 
 def _from_outer_diameter(work: _Work) -> Derived:
-    work.formula = _("外径换算公称直径")
+    work.formula = "; ".join(filter(None, (work.formula, _("外径换算公称直径"))))
     outer_m = work.read("outer_diameter_mm") / 1000
     work.use(Number(outer_m, "rules/standards/pipe_sizes.csv", "recalled"))
     for nominal, inner_outer in _sizes(work.pipe):
@@ -179,11 +204,25 @@ def told_otherwise(pipe: Pipe, outer_diameter_mm: float) -> tuple[str, float] | 
 
 
 def _water(work: _Work) -> Derived | None:
-    flow = _water_flow_l_s(work)
+    """The smallest pipe that carries the usual flow, and the fire flow on top of it.
+
+    A fire flow alone tells what the pipe must have at least, and no size: what is used every day
+    is unknown.
+    """
+    usual = _water_flow_l_s(work)
     fire = work.read("fire_flow") if work.wants("fire_flow") else 0.0
-    if flow is None:
+    if usual is None and not fire:
         return None
     work.formula = "Q = A·v"
+    needed = _carrying(work, usual or 0.0, fire)
+    if usual is not None:
+        return needed
+    work.least.update(needed)
+    work.say(_("日常用水量未知:只能推算消防所需的最小管径,公称直径未知"))
+    return {}
+
+
+def _carrying(work: _Work, flow: float, fire: float) -> Derived:
     if _material(work.pipe) == "PE":
         work.rule("pe_wall_share")
     for nominal, outer_m in _sizes(work.pipe):
@@ -193,8 +232,9 @@ def _water(work: _Work) -> Derived | None:
             work, nominal, (flow + fire) / area / 1000, fire
         ):
             continue
-        text = _("DN{dn:g}:流速 {v:.2f} 米/秒,不大于 {limit:g}")
-        work.say(text, dn=nominal, v=usual, limit=work.use(limit))
+        if flow:
+            text = _("DN{dn:g}:流速 {v:.2f} 米/秒,不大于 {limit:g}")
+            work.say(text, dn=nominal, v=usual, limit=work.use(limit))
         return {"nominal_mm": nominal}
     return _none_large_enough(work)
 
@@ -215,6 +255,8 @@ def _carries_fire(work: _Work, nominal_mm: float, velocity_m_s: float, fire: flo
 
 def _none_large_enough(work: _Work) -> Derived:
     work.say(_("管径表中没有足够大的管径,公称直径未知"))
+    if _sizes(work.pipe):
+        work.least["nominal_mm"] = inf
     return {}
 
 
@@ -386,7 +428,7 @@ def _power(work: _Work) -> Derived | None:
     derived = low_kv if load_kw <= limit_kw else work.rule("high_voltage_kv")
     text = _("{load:g} 千瓦,低压供电上限 {limit:g} 千瓦:{volts:g} 千伏")
     work.say(text, load=load_kw, limit=limit_kw, volts=derived)
-    voltage = work.pipe.voltage_kv or derived
+    voltage = float(supply_voltage_kv(work.pipe.voltage_kv or derived))
     rated = work.rule("low_voltage_rated_kv") if voltage == low_kv else voltage
     current = load_kw / (sqrt(3) * rated * work.rule("power_factor"))
     work.say(_("计算电流 {current:.0f} 安;没有可核实的载流量表,电缆截面未知"), current=current)

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+
+from gis.linear import FloatArray
 from planning.rule_files import CONFIDENCES, read_rows
 
 
@@ -109,3 +112,18 @@ def _storm(row: Mapping[str, str]) -> StormFormula:
 def runs_by_gravity(utility: str) -> bool:
     """Whether lines of a utility have a least velocity to keep by their slope."""
     return f"least_velocity_{utility}_m_s" in load_sizing_rules().settings
+
+
+def apparent_kva(load_kw: float) -> float:
+    """The apparent power of a load in kVA, at the least power factor that its user keeps."""
+    return load_kw / load_sizing_rules().settings["power_factor"].value
+
+
+def supply_voltage_kv(voltage_kv: FloatArray | float) -> FloatArray:
+    """The voltage of supply that voltages belong to, in kV; NaN where it is unknown.
+
+    Low voltage is one: the same network is told as 220 V, 380 V, or 0.4 kV at its transformer
+    (GB/T 156-2017 table 1).
+    """
+    low_kv = load_sizing_rules().settings["low_voltage_kv"].value
+    return np.where(np.asarray(voltage_kv) <= low_kv, low_kv, voltage_kv)

@@ -25,7 +25,8 @@ from planning.texts import gettext as _
 class Pipe:
     """Pipe, cable or duct bank of one utility; ``None`` is unknown.
 
-    ``operators`` are those whose network it may join, any where none is named.
+    ``operators`` are those whose network it may join, any where none is named; ``load_kw`` is what
+    a power line must supply.
     """
 
     utility: str
@@ -37,6 +38,7 @@ class Pipe:
     laying: str | None = "direct"
     material: str | None = None
     operators: tuple[str, ...] = ()
+    load_kw: float | None = None
 
 
 @dataclass(frozen=True)

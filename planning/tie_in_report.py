@@ -33,7 +33,7 @@ from planning.gravity_ways import (
 )
 from planning.groundwork import Groundwork, Site
 from planning.routes import Neighbourhood, Search
-from planning.sizing_rules import runs_by_gravity
+from planning.sizing_rules import apparent_kva, runs_by_gravity
 from planning.standards import Pipe
 from planning.texts import gettext as _
 from planning.tie_in_rules import refusals, standing, unserved
@@ -352,9 +352,10 @@ def _text(reason: str, feature: Any, pipe: Pipe) -> str:
         "other_operator": _("权属单位为 {owner},不是用户选择的运营商"),
         "some_operators": _("权属单位为 {owner},不通 {others};另有各家都通的接入点"),
         "too_small": _("管径 {size},小于需要的 DN{nominal:g}"),
-        "needs_station": _("次高压管道({pressure} MPa),须经调压站才能接入"),
+        "needs_station": _("次高压或更高压力的管道({pressure} MPa),须经调压站才能接入"),
         "wrong_pressure": _("压力 {pressure} MPa,与需要的压力级别不同"),
         "wrong_voltage": _("电压 {voltage} kV,与需要的 {volts:g} kV 不同"),
+        "too_little_capacity": _("额定容量 {capacity} kVA,小于需要的 {load:.0f} kVA"),
         "no_spare_bay": _("备用间隔 {bays},没有空余"),
         "too_few_holes": _("空孔 {holes},少于需要的 {wanted} 孔"),
         "blocked": _("到达它的直线被建筑、他人用地、水体或铁路挡住"),
@@ -373,6 +374,8 @@ def _text(reason: str, feature: Any, pipe: Pipe) -> str:
         pressure=_said(feature, "pressure_mpa"),
         voltage=_said(feature, "voltage_kv"),
         volts=pipe.voltage_kv or 0.0,
+        capacity=_said(feature, "capacity_kva"),
+        load=apparent_kva(pipe.load_kw or 0.0),
         bays=_said(feature, "spare_bays"),
         holes=_said(feature, "free_holes"),
         wanted=pipe.duct_holes or 1,

@@ -17,6 +17,7 @@ import shapely
 from numpy.typing import NDArray
 
 from layers.utilities import Utility
+from planning.sizing_rules import apparent_kva, supply_voltage_kv
 from planning.standards import Pipe, Standards
 
 # Only what is known to be in use may be joined; an unknown state is asked for.
@@ -57,7 +58,8 @@ def refusals(features: pd.DataFrame, pipe: Pipe, standards: Standards) -> pd.Ser
             "other_operator": served(features, pipe.operators) == 0,
             "too_small": _below(features, "diameter_mm", pipe.nominal_mm),
             **_pressure(features, pipe, standards),
-            "wrong_voltage": _differs(features, "voltage_kv", pipe.voltage_kv),
+            "wrong_voltage": _other_voltage(features, pipe.voltage_kv),
+            "too_little_capacity": _too_weak(features, pipe.load_kw),
             "no_spare_bay": _below(features, "spare_bays", 1 if pipe.utility == "power" else None),
             "too_few_holes": _below(
                 features,
@@ -100,27 +102,44 @@ def _below(features: pd.DataFrame, column: str, least: float | None) -> Any:
     return ~(_numbers(features, column) >= least)
 
 
-def _differs(features: pd.DataFrame, column: str, wanted: float | None) -> Any:
-    if wanted is None or column not in features:
+def _other_voltage(features: pd.DataFrame, wanted_kv: float | None) -> Any:
+    if wanted_kv is None or "voltage_kv" not in features:
         return np.zeros(len(features), bool)
-    return _numbers(features, column) != wanted
+    return supply_voltage_kv(_numbers(features, "voltage_kv")) != supply_voltage_kv(wanted_kv)
+
+
+def _too_weak(features: pd.DataFrame, load_kw: float | None) -> Any:
+    """Transformers that are not known to be rated for a load, and what else is rated below it.
+
+    What a rated one has to spare its bays tell; units without a transformer have no rating.
+    """
+    if load_kw is None:
+        return np.zeros(len(features), bool)
+    told = features.reindex(columns=["kind", "capacity_kva"])
+    rated_kva = _numbers(told, "capacity_kva")
+    unknown = np.isnan(rated_kva) & (told["kind"] == "transformer").to_numpy(bool)
+    return unknown | (rated_kva < apparent_kva(load_kw))
 
 
 def _pressure(features: pd.DataFrame, pipe: Pipe, standards: Standards) -> dict[str, Any]:
-    """A main of another pressure class; one of sub-high pressure is joined by a station only."""
+    """A main of another pressure class; from sub-high pressure up it is joined by a station only.
+
+    A pressure above the table's classes is of no class: nothing is known to fit it.
+    """
     if "pressure_mpa" not in features:
         return {}
-    known, row = np.unique(_numbers(features, "pressure_mpa"), return_inverse=True)
+    told_mpa = _numbers(features, "pressure_mpa")
+    known, row = np.unique(told_mpa, return_inverse=True)
     classes = np.array(
         [standards.pressure_class(p) if np.isfinite(p) else None for p in known], object
     )[row]
     wanted = None if pipe.pressure_mpa is None else standards.pressure_class(pipe.pressure_mpa)
     stations = standards.utilities[pipe.utility].tie_in.station_classes
+    above_all = np.isfinite(told_mpa) & pd.isna(classes) & bool(stations)
+    other = (classes != wanted) | (wanted is None)
     return {
-        "needs_station": np.isin(classes.astype(str), stations) & (classes != wanted),
-        # A pressure above the table's classes is of no class: nothing is known to fit it.
-        "wrong_pressure": ((classes != wanted) | (wanted is None))
-        & (pipe.pressure_mpa is not None),
+        "needs_station": (np.isin(classes.astype(str), stations) | above_all) & other,
+        "wrong_pressure": other & (pipe.pressure_mpa is not None),
     }
 
 

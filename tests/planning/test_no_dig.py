@@ -49,6 +49,9 @@ def dug_inside(line: ExternalLine, shape: shapely.Geometry) -> bool:
         (None, "2026-11-22", True),
         (None, "2026-11-21", False),
         ("2026-01-01", "2026-12-31", True),
+        ("2026-12-31", "2026-01-01", True),  # days that contradict each other tell nothing
+        ("2026-11-22", "2026-11-21", True),
+        ("2025-12-31", "2025-01-01", True),
     ],
 )
 def test_an_area_bars_from_its_first_through_its_last_day(
@@ -59,6 +62,8 @@ def test_an_area_bars_from_its_first_through_its_last_day(
     ends = towns.xy(line.route.line)[-1] if line.route else None
     assert (ends == (138, 12)) is bars
     assert dug_inside(line, FRONT) is not bars
+    row = screen(ground(survey, application()), [application()], ["water"]).iloc[0]
+    assert (towns.xy(row["geometry"])[-1] == (138, 12)) is bars
 
 
 def test_the_strip_counts_and_not_only_the_line() -> None:

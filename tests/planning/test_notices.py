@@ -107,6 +107,15 @@ def test_a_nearby_area_without_days_is_told_and_one_with_days_is_not() -> None:
     assert "JW-1(遗址)未写明起止日期" in told.text
 
 
+def test_a_nearby_area_whose_days_contradict_each_other_is_told_with_both() -> None:
+    days = {"from_date": "2026-12-31", "to_date": "2026-01-01"}
+    (told,) = notices(
+        town(lines=LINES, no_dig={"JW-1": {"geometry": box(100, -20, 110, -12), **days}})
+    )
+    assert (told.kind, told.feature_id) == ("no_dig_undated", "JW-1")
+    assert "起止日期颠倒(2026-12-31 至 2026-01-01),按一直有效计" in told.text
+
+
 def test_a_barred_line_tells_the_days_of_the_area() -> None:
     areas = {"JW-1": {"geometry": box(90, 10, 150, 13), "to_date": "2027-01-31"}}
     (told,) = notices(town(lines=LINES, no_dig=areas))

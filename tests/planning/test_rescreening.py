@@ -167,3 +167,19 @@ def test_a_changed_demand_is_solved_anew() -> None:
     after = rescreened(before(), edited(ribbon_work(), ribbon()), cases).table
     anew = screen(ribbon_work(), cases, UTILITIES)
     assert after["cost_yuan"].to_list() == pytest.approx(anew["cost_yuan"].to_list(), nan_ok=True)
+
+
+def test_a_transformer_that_is_rated_for_the_load_after_all_is_joined() -> None:
+    """150 kW are 166.7 kVA; the ring main units of the ribbon have 10 kV."""
+    unit = {"kind": "transformer", "voltage_kv": 0.38}
+    weak, strong = (
+        told(ribbon(), "nodes", "N-3", **unit, capacity_kva=kva) for kva in (160.0, 200.0)
+    )
+    power = {"voltage_kv": 0.4, "requested_capacity": 150, "duct_holes": 2}
+    case = towns.application("P-3s", demands={"power": power})
+    work = ready(weak)
+    made = screened(work, [case], ["power"])
+    assert made.table["reason"].tolist() == ["no_size_match"]
+    after = rescreened(made, edited(work, strong), [case]).table
+    assert after["tie_in_id"].tolist() == ["N-3"]
+    assert_same_answers(after, screen(ready(strong), [case], ["power"]))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planning import batch
 from planning.application import default_application
 from planning.batch import screen
 from planning.groundwork import prepare
@@ -63,8 +65,57 @@ def test_the_users_own_flow_comes_before_quotas() -> None:
     assert sized("water", peak_hour_water=36)[0].nominal_mm == 100
 
 
-def test_a_fire_flow_alone_leaves_the_size_unknown() -> None:
-    assert sized("water", fire_flow=15) == (Pipe("water"), None)
+def test_a_fire_flow_alone_tells_the_least_size_and_leaves_the_size_unknown() -> None:
+    # PE DN80 is too small by rule; DN100 (bore 97.1 mm): 15 L/s make 2.03 m/s.
+    pipe, sizing = sized("water", fire_flow=15)
+    assert pipe == Pipe("water")
+    assert sizing is not None
+    assert (sizing.derived, sizing.filled) == ((), ())
+    assert dict(sizing.least) == {"nominal_mm": 100}
+    assert any("2.03" in step for step in sizing.steps)
+
+
+@pytest.mark.parametrize(
+    ("pipe", "wish", "least", "short"),
+    [
+        # 100 L/s: PE DN250 (de 250, bore 220.6 mm) 2.62 m/s, more than 2.5; DN300 (de 315, bore
+        # 277.9 mm) 1.65 m/s.
+        (Pipe("water", nominal_mm=250), {"fire_flow": 100}, 300, True),
+        (Pipe("water", nominal_mm=300), {"fire_flow": 100}, 300, False),
+        # 1.85 L/s need DN50, as above.
+        (Pipe("water", nominal_mm=40), {"households": 100}, 50, True),
+        (Pipe("water", nominal_mm=50), {"households": 100}, 50, False),
+        (Pipe("water", nominal_mm=80), {"households": 100}, 50, False),
+        # No listed pipe carries a hundred cubic metres a second.
+        (Pipe("water", nominal_mm=1000), {"design_flow_l_s": 100_000}, inf, True),
+        # An outside diameter of 110 mm tells DN100; the needs ask for more all the same.
+        (Pipe("water"), {"outer_diameter_mm": 110, "design_flow_l_s": 100}, 300, True),
+        (Pipe("water"), {"outer_diameter_mm": 315, "design_flow_l_s": 100}, 300, False),
+        (Pipe("sewage", nominal_mm=200), {"drain_flow": 432}, 300, True),
+        (Pipe("telecom", duct_holes=6), {"cables": 6}, 7, True),
+        (Pipe("telecom", duct_holes=7), {"cables": 6}, 7, False),
+        (Pipe("power", voltage_kv=0.4), {"requested_capacity": 161}, 10, True),
+        (Pipe("power", voltage_kv=20), {"requested_capacity": 161}, 10, False),
+        # 220 and 380 V are the low voltage that is told as 0.4 kV.
+        (Pipe("power", voltage_kv=0.38), {"requested_capacity": 160}, 0.4, False),
+        (Pipe("power", voltage_kv=0.22), {"requested_capacity": 5}, 0.4, False),
+    ],
+)
+def test_a_size_that_is_given_below_the_needs_is_short(
+    pipe: Pipe, wish: dict[str, float], least: float, short: bool
+) -> None:
+    _pipe, sizing = sized(pipe.utility, pipe, **wish)
+    assert sizing is not None
+    [(name, needed)] = sizing.least
+    assert needed == least
+    assert sizing.short == ((name,) if short else ())
+
+
+def test_what_no_rule_derives_is_not_short() -> None:
+    pipe, sizing = sized("gas", Pipe("gas", nominal_mm=25), gas_hourly=1000)
+    assert pipe.nominal_mm == 25
+    assert sizing is not None
+    assert (sizing.least, sizing.short, sizing.unverified) == ((), (), ())
 
 
 def test_sewage_is_sized_by_manning_at_its_greatest_fill() -> None:
@@ -220,3 +271,38 @@ def test_that_a_derived_or_usual_size_needs_no_permit_is_not_firm() -> None:
         assert (route.verdict.outcome, route.verdict.certainty) == ("not_required", certainty)
         row = screen(prepare(survey, towns.policy()), [case], ["water"]).iloc[0]
         assert (row["outcome"], row["certainty"]) == ("not_required", certainty)
+
+
+@pytest.mark.parametrize("fewest", [1, 10])  # by arrays, and by the planner of one parcel
+@pytest.mark.parametrize(
+    ("nominal_mm", "certainty", "told"),
+    [
+        (100, "rests_on_unverified", ["申请的管径 DN100 小于按需求推算的 DN800"]),
+        (800, "firm", []),
+    ],
+)
+def test_a_verdict_on_a_size_below_the_needs_is_not_firm(
+    nominal_mm: float,
+    certainty: str,
+    told: list[str],
+    fewest: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """20,000 m3 a day are 578.7 L/s: 1.88 m/s in DN700, 1.48 in DN800; at most 1.8 are good."""
+    monkeypatch.setattr(batch, "_ARRAYS_PAY", fewest)
+    seen = {"position_source": "surveyed", "position_accuracy_m": 0.01}
+    survey = towns.town(
+        roads={"R-1": towns.street((0, 0), (300, 0), **seen)},
+        parcels={"P-1": towns.parcel(100, 12, 140, 52, **seen)},
+        lines={"W-1": towns.main((0, 8), (300, 8), diameter_mm=1000.0, **seen)},
+    )
+    water = {"nominal_mm": nominal_mm, "daily_water": 20_000, "material": "PE"}
+    case = towns.application(demands={"water": water})
+    made = plan(case, survey, towns.policy())
+    route = made.lines["water"].route
+    assert route is not None
+    assert route.verdict.certainty == certainty
+    notices = [one for one in made.notices if one.kind == "size_below_need"]
+    assert [one.text.split(",")[0] for one in notices] == told
+    row = screen(prepare(survey, towns.policy()), [case], ["water"]).iloc[0]
+    assert (row["outcome"], row["certainty"]) == (route.verdict.outcome, certainty)

@@ -126,6 +126,21 @@ def test_nodes_tell_their_bays_holes_and_owners() -> None:
         },
     )
     assert reasons(line) == {"N-2": "no_spare_bay", "N-3": "wrong_voltage"}
+    weak = {**unit, "kind": "transformer", "voltage_kv": 0.4, "spare_bays": 1}
+    line = entry(
+        "power",
+        {"voltage_kv": 0.38, "duct_holes": 2, "requested_capacity": 90},
+        nodes={
+            "N-1": node(110, 8, **weak, capacity_kva=100.0),
+            "N-2": node(120, 8, **weak, capacity_kva=50.0),
+            "N-3": node(130, 8, **weak),
+        },
+    )
+    assert reasons(line) == {"N-2": "too_little_capacity", "N-3": "too_little_capacity"}
+    assert [one["text"] for one in line["tie_ins"]["rejected"]] == [
+        "额定容量 50 kVA,小于需要的 100 kVA",
+        "额定容量 未知 kVA,小于需要的 100 kVA",
+    ]
     hole = {"utility": "telecom", "kind": "handhole"}
     line = entry(
         "telecom",

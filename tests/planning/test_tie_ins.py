@@ -133,6 +133,46 @@ def test_power_needs_a_node_with_a_spare_bay_and_its_voltage() -> None:
     assert usable(found, voltage_kv=10.0) == {"N-1", "N-6"}
 
 
+def test_a_transformer_must_be_rated_for_the_load() -> None:
+    # 150 kW at a power factor of 0.9 are 166.7 kVA. A ring main unit has no rating of its own.
+    transformer = {"utility": "power", "kind": "transformer", "spare_bays": 1, "voltage_kv": 0.4}
+    unit = {**RMU, "spare_bays": 1, "voltage_kv": 0.4}
+    found = tie_ins(
+        "power",
+        nodes={
+            "T-30": node(50, 8, **transformer, capacity_kva=30.0),
+            "T-166": node(80, 8, **transformer, capacity_kva=166.0),
+            "T-167": node(110, 8, **transformer, capacity_kva=167.0),
+            "T-?": node(140, 8, **transformer),
+            "N-?": node(170, 8, **unit),
+            "N-30": node(200, 8, **unit, capacity_kva=30.0),
+        },
+    )
+    assert usable(found, voltage_kv=0.4, load_kw=150.0) == {"T-167", "N-?"}
+    assert len(usable(found, voltage_kv=0.4)) == 6  # nobody says what is to be supplied
+
+
+@pytest.mark.parametrize(
+    ("wanted_kv", "joined"),
+    [
+        (0.22, {"N-0.22", "N-0.38", "N-0.4"}),
+        (0.38, {"N-0.22", "N-0.38", "N-0.4"}),
+        (0.4, {"N-0.22", "N-0.38", "N-0.4"}),
+        (0.66, {"N-0.66"}),  # a voltage of mines, not of the public network
+        (6.0, set()),
+        (10.0, {"N-10"}),
+    ],
+)
+def test_low_voltage_is_one_however_it_is_told(wanted_kv: float, joined: set[str]) -> None:
+    volts = (0.22, 0.38, 0.4, 0.66, 10.0)
+    nodes = {
+        f"N-{kv:g}": node(50 + 30 * at, 8, **RMU, spare_bays=1, voltage_kv=kv)
+        for at, kv in enumerate(volts)
+    }
+    nodes["N-?"] = node(230, 8, **RMU, spare_bays=1)
+    assert usable(tie_ins("power", nodes=nodes), voltage_kv=wanted_kv) == joined
+
+
 def test_telecom_needs_as_many_free_holes_as_the_bank_has() -> None:
     found = tie_ins(
         "telecom",
@@ -152,6 +192,34 @@ def test_a_sub_high_gas_main_is_joined_through_a_station_only() -> None:
     assert usable(found, pressure_mpa=None) == set()
     assert usable(found, pressure_mpa=0.2) == set()
     assert usable(found, pressure_mpa=0.6) == {"G-1"}  # sub-high B itself
+
+
+@pytest.mark.parametrize(
+    ("main_mpa", "wanted_mpa", "reason"),
+    [
+        # GB 50028: sub-high A to 1.6 MPa, high pressure above: the table has no class for it.
+        (1.6, None, "needs_station"),
+        (1.61, None, "needs_station"),
+        (2.5, None, "needs_station"),
+        (2.5, 0.2, "needs_station"),
+        (2.5, 1.6, "needs_station"),
+        (1.6, 1.6, ""),
+        (0.4, None, ""),
+        (None, None, ""),
+        (None, 0.2, "wrong_pressure"),
+    ],
+)
+def test_a_gas_main_above_all_classes_is_joined_through_a_station_only(
+    main_mpa: float | None, wanted_mpa: float | None, reason: str
+) -> None:
+    found = tie_ins("gas", lines={"G-1": main((0, 8), (300, 8), **GAS, pressure_mpa=main_mpa)})
+    pipe = Pipe("gas", pressure_mpa=wanted_mpa)
+    assert refusals(found.features, pipe, load_standards()).tolist() == [reason]
+
+
+def test_a_water_main_of_any_pressure_needs_no_station() -> None:
+    found = tie_ins(lines={"W-1": main((0, 8), (300, 8), pressure_mpa=2.5)})
+    assert usable(found) == {"W-1"}
 
 
 def test_telecom_joins_the_operators_that_the_user_wants() -> None:

@@ -108,7 +108,8 @@ def _pipe(utility: str, label: str, nominal_mm: float) -> dict[str, Any]:
     return {
         "utility": utility, "label": label, "nominal_mm": nominal_mm, "size_mm": nominal_mm,
         "duct_holes": None, "duct_outer_diameter_mm": None, "pressure_mpa": None,
-        "voltage_kv": None, "laying": "direct", "material": None, "operators": [], "feeds": 1,
+        "voltage_kv": None, "laying": "direct", "material": None, "operators": [],
+        "load_kw": None, "feeds": 1,
     }  # fmt: skip
 
 
