@@ -339,10 +339,10 @@ def pareto(
     """Find what less of one resource costs: the ways that no other betters in cost and resource.
 
     From the cheapest way on, each next one is the cheapest that uses at least ``step`` less of
-    resource ``row``, down to the least that the caps allow. With ``parts``, the step is at least
-    so much of the way down from the cheapest way to the least. One search gives them all: it runs
-    between the costs of the cheapest way and of the way that uses least, and tightens the cap
-    with every way found. Parameters as in :func:`cheapest_within`.
+    resource ``row``; the last is the cheapest of those that use least within the caps, however
+    little less that is. With ``parts``, the step is at least so much of the way down from the
+    first to the last. One search gives all between them, and tightens the cap with every way
+    found. Parameters as in :func:`cheapest_within`.
     """
     problem = _problem(ends, node_count, cost, resources, sources, targets, caps, dearest, arcs)
     if step <= 0 or not 0 <= row < problem.given - 1:
@@ -353,23 +353,49 @@ def pareto(
     walks = [first.walk]
     if not first.proven:
         return Front(tuple(walks), False, first.lower_bound)
-    if parts is not None:
-        step = max(step, (first.walk.resources[row] - _least(problem, row + 1)) / parts)
-    search = LabelSearch(_box(problem, first.walk, row + 1, step, limit), limit, asked=row + 1)
+    last = _cheapest_of_least(problem, row + 1, limit)
+    if parts is not None and last.walk is not None:
+        step = max(step, (first.walk.resources[row] - last.walk.resources[row]) / parts)
+    between = problem.with_cap(row + 1, first.walk.resources[row] - step)
+    if last.proven and last.walk is not None:
+        between = between.no_dearer(last.walk.cost)
+    search = LabelSearch(narrowed_by_all(between), limit, asked=row + 1)
     for walk in search.walks():
-        if walk.cost <= walks[-1].cost:
-            walks.pop()
-        walks.append(walk)
+        walks = _with_next(walks, walk)
         search.tighten(row + 1, walk.resources[row] - step)
-    return Front(tuple(walks), not search.stopped, search.bound)
+    if last.walk is not None and loosened(last.walk.resources[row]) < walks[-1].resources[row]:
+        walks = _with_next(walks, last.walk)
+    bound = search.bound if last.proven else min(search.bound, walks[-1].cost)
+    return Front(tuple(walks), last.proven and not search.stopped, bound)
 
 
-def _box(problem: Problem, first: Walk, row: int, step: float, limit: int) -> Problem:
-    """What lies between the cheapest way and the cheapest of those that use least."""
-    least = min(loosened(_least(problem, row)), float(problem.caps[row]))
-    last = _solve(problem.with_cap(row, least), limit).walk
-    problem = problem.with_cap(row, first.resources[row - 1] - step)
-    return narrowed_by_all(problem if last is None else problem.no_dearer(last.cost))
+def _with_next(walks: list[Walk], walk: Walk) -> list[Walk]:
+    """A front with its next way, which uses less: in the place of one that costs as much."""
+    return [*(walks[:-1] if walk.cost <= walks[-1].cost else walks), walk]
+
+
+def _cheapest_of_least(problem: Problem, row: int, limit: int) -> Constrained:
+    """The cheapest of the ways that use least of a row, but for rounding, within all caps."""
+    cap = float(problem.caps[row])
+    answer = _solve(problem.with_cap(row, min(loosened(_least(problem, row)), cap)), limit)
+    if answer.walk is not None or not answer.proven:
+        return answer
+    # What the whole graph has least breaks another cap: the row is what is to be small.
+    least = _solve(_exchanged(problem, row), limit)
+    if least.walk is None or not least.proven:
+        return Constrained(None, False, answer.lower_bound, least.settled)
+    return _solve(problem.with_cap(row, min(loosened(loosened(least.walk.cost)), cap)), limit)
+
+
+def _exchanged(problem: Problem, row: int) -> Problem:
+    """The problem with the cost and another row in each other's place."""
+    order = np.arange(len(problem.caps))
+    order[[0, row]] = row, 0
+    sources, targets = (
+        stubs._replace(weights=stubs.weights[order]) for stubs in (problem.sources, problem.targets)
+    )
+    weights, caps = problem.weights[order], problem.caps[order]
+    return replace(problem, weights=weights, caps=caps, sources=sources, targets=targets)
 
 
 def _problem(

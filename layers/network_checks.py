@@ -18,7 +18,7 @@ import shapely
 from numpy.typing import NDArray
 
 from language import gettext as _
-from layers.networks import JOINED_M, SAME_M, Network, network_of
+from layers.networks import CABLES, JOINED_M, SAME_M, Network, network_of
 from layers.place_checks import same_but_id
 from layers.problems import Problem
 from layers.survey import Survey
@@ -34,8 +34,6 @@ ENDS_AT_NODES = 0.9
 OVERLAP_M = 0.5
 # Lines whose tops lie this far apart pass over each other; depths are surveyed to a decimetre.
 APART_M = 0.1
-# Several cables lie in one duct or on one row of poles: on each other is no mistake.
-_CABLES = ("power", "telecom")
 # Networks of one utility that join at stations only, and pass over each other elsewhere.
 _SEPARATE = frozenset({"transmission", "distribution", "medium_voltage", "low_voltage"})
 
@@ -222,7 +220,7 @@ def _overlaps(rows: Rows, network: Network) -> Iterator[Problem]:
         line, other = int(two[at]), network.ids[one[at]]
         place = shapely.get_coordinates(stretch[at])[0]
         again = same_but_id(rows, line, other) if equal[at] else False
-        cable = network.utility[line] in _CABLES
+        cable = network.utility[line] in CABLES
         if equal[at] and (again or not cable):
             rule, rule_id = _("与 {} 是同一条线,录入了两次").format(other), "duplicate_line"
         else:

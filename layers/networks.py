@@ -21,6 +21,8 @@ from scipy.sparse.csgraph import connected_components
 JOINED_M = 0.5
 # Coordinates that agree to this many metres are the same; survey points are no better.
 SAME_M = 0.01
+# Several cables lie in one duct or on one row of poles: on each other is no mistake.
+CABLES = ("power", "telecom")
 
 Shapes = NDArray[np.object_]
 Positions = NDArray[np.intp]

@@ -8,7 +8,7 @@ line's length counts; what is dug is the lead from a strip to the first joint an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -20,7 +20,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.ops import substring
 
-from gis.linear import POSITION_TOLERANCE_M, FloatArray, segments
+from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray, segments
 from gis.network import CorridorGraph
 from layers.survey import Survey
 from planning.comparisons import is_true, is_unknown
@@ -74,6 +74,14 @@ class Carriers:
             voltage_kv = self.table["voltage_kv"].to_numpy(float)
             fits = fits & (supply_voltage_kv(voltage_kv) == supply_voltage_kv(known))
         return np.asarray(fits)
+
+    def filled_by(self, pipe: Pipe, edges: Iterable[int]) -> IntArray:
+        """The ducts among edges that have no holes for a second pipe beside the first."""
+        holes = pipe.duct_holes
+        both = self.serves(replace(pipe, duct_holes=None if holes is None else 2 * holes))
+        return np.intersect1d(
+            self.table["edge"].to_numpy(np.int64)[~both], np.array(list(edges), np.int64)
+        )
 
     def applied(
         self, methods: Methods, pipe: Pipe, pipe_yuan_m: float | None, graph: CorridorGraph

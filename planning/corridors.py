@@ -140,7 +140,7 @@ class Corridors:
     def is_walked(self) -> NDArray[np.bool_]:
         """True for nodes at the end of any edge but connectors."""
         walked = np.zeros(self.graph.node_count, bool)
-        walked[self.graph.ends[self.walk_order.edge]] = True
+        walked[self.graph.ends[~self.is_connector]] = True
         return walked
 
     @cached_property

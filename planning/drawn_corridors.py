@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gis.linear import IntArray
 from language import gettext as _
@@ -35,11 +36,15 @@ class Drawn:
     corridor_id: tuple[str, ...] = ()
     utilities: tuple[frozenset[str], ...] = ()
 
+    def kept_from(self, utility: str) -> IntArray:
+        """The edges that are kept for others."""
+        foreign = np.array([utility not in allowed for allowed in self.utilities], bool)
+        return np.asarray(self.edge[foreign])
+
     def applied(self, methods: Methods, utility: str) -> Methods:
         """The methods of a utility without the corridors that are kept for others."""
-        pairs = zip(self.edge.tolist(), self.utilities, strict=True)
-        foreign = [edge for edge, allowed in pairs if utility not in allowed]
-        if not foreign:
+        foreign = self.kept_from(utility)
+        if len(foreign) == 0:
             return methods
         cut, bore = methods.cut_yuan.copy(), methods.bore_yuan.copy()
         cut[foreign] = bore[foreign] = np.inf
@@ -71,6 +76,24 @@ def with_drawn(
     names = table.index.astype(str)
     drawn = Drawn(edge, tuple(names[row] for row in rows), tuple(allowed[row] for row in rows))
     return replace(longer, drawn=drawn)
+
+
+def kept_from(corridors: Corridors, utility: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """True for edges that are no way of a utility, and for nodes that only these lead to.
+
+    To it a corridor that is kept for others is not there, nor what joins that to a red line.
+    """
+    graph, connector = corridors.graph, corridors.is_connector
+    edges, nodes = np.zeros(graph.edge_count, bool), np.zeros(graph.node_count, bool)
+    foreign = corridors.drawn.kept_from(utility)
+    if len(foreign) == 0:
+        return edges, nodes
+    edges[foreign] = nodes[graph.ends[foreign]] = True
+    nodes[graph.ends[~edges & ~connector]] = False
+    edges |= connector & nodes[graph.ends].any(axis=1)
+    nodes[graph.ends[edges]] = True
+    nodes[graph.ends[~edges]] = False
+    return edges, nodes
 
 
 def places_of(survey: Survey, gates: Mapping[str, tuple[str, Gate]] | None) -> Places:

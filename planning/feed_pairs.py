@@ -121,8 +121,13 @@ class _Quest:
         first, search = self.known["cheapest"], self.work.search(self.demand.pipe, "cheapest")
         own = self.number[first.way.tie_in]
         other = (own >= 0) & (self.number >= 0) & (self.number != own)
-        weights = np.where(other, search.tie_in_weights, np.inf)
-        way = best_way(replace(search, tie_in_weights=weights), self.site.end_nodes)
+        edges, weights = search.edge_weights.copy(), search.tie_in_weights
+        carriers = self.work.corridors.carriers
+        edges[carriers.filled_by(self.demand.pipe, first.way.edges)] = np.inf
+        search = replace(
+            search, edge_weights=edges, tie_in_weights=np.where(other, weights, np.inf)
+        )
+        way = best_way(search, self.site.end_nodes)
         if way is None:
             return _NONE
         bored = self.work.methods(self.demand.pipe, all_bores=False).bored

@@ -76,10 +76,15 @@ class NearbyWays:
         """Whether the demand and the site can be searched at all."""
         return not self.area.is_empty and not self.too_many
 
-    @property
+    @cached_property
     def cost(self) -> FloatArray:
-        """Yuan of every edge, tie-break included."""
-        return self.area.yuan[0]
+        """Yuan of every edge, tie-break included; infinite where a second feed fills the duct."""
+        yuan = self.area.yuan[0]
+        if self.second is None or self.second.route is None:
+            return yuan
+        carriers, taken = self.work.corridors.carriers, self.second.route.way.edges
+        full = carriers.filled_by(self.demand.pipe, taken)
+        return np.where(np.isin(self.area.edges, full), np.inf, yuan)
 
     @cached_property
     def stub_cost(self) -> FloatArray:

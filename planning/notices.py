@@ -281,7 +281,7 @@ def _widths(
 def _mains_meet(
     work: Groundwork, demand: Demand | None, feeds: Sequence[Route]
 ) -> Iterator[tuple[str, str, str, str]]:
-    """That the mains of two feeds join each other: only who runs them knows if one can fail alone.
+    """That mains of two feeds meet or may be one: only who runs them knows if one can fail alone.
 
     Mains that continue each other are one from the first.
     """
@@ -292,7 +292,9 @@ def _mains_meet(
         return
     one, two = sorted(map(str, mains))  # two pairs of the same mains are told once
     if are_joined(work, one, two):
-        text = _("两路所接的 {one} 和 {two} 相连:一处停供时另一处能否照常供给,请向供应企业核实")
+        text = _(
+            "两路所接的 {one} 和 {two} 相连或并行重叠:一处停供时另一处能否照常供给,请向供应企业核实"
+        )
         yield "mains_meet", "lines", one, text.format(one=one, two=two)
 
 

@@ -205,13 +205,16 @@ class PairArea:
         """What two ways have in common that they should not: one of the two keeps off it.
 
         Every pair that keeps apart so far is told by one of the answers; None where this one does.
-        ``last_steps`` may not be shared either.
+        ``last_steps`` may not be shared either. A duct without the holes for both never is.
         """
         one, two = pair.first, pair.second
         shared = set(self._real(one.edges)) & set(self._real(two.edges))
-        if not last_steps:
+        if not last_steps and apart != "none":
             shared = {e for e in shared if not self.book.work.corridors.is_connector[e]}
-        if shared and (last_steps or apart != "none"):
+        elif not last_steps:
+            carriers = self.book.work.corridors.carriers
+            shared = set(carriers.filled_by(self.book.demand.pipe, shared).tolist())
+        if shared:
             edge = min(shared)
             same = tuple(np.flatnonzero(self.area.edges == edge).tolist())
             return [Off(0, same), Off(1, same)]

@@ -73,8 +73,13 @@ def with_second(
     route: Route,
     found: SecondFeed,
 ) -> BothFeeds | None:
-    """Another first route with the second feed; None where both would be of one main."""
+    """Another first route with the second feed; None where both would be of one main, or where a
+    duct has no holes for both.
+    """
     second = found.route
     if second is None or not of_other_source(work, demand, second)[route.way.tie_in]:
+        return None
+    shared = set(route.way.edges) & set(second.way.edges)
+    if len(work.corridors.carriers.filled_by(demand.pipe, shared)):
         return None
     return both_feeds(work, demand, site, route, second)

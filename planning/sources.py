@@ -4,9 +4,11 @@ A main is a line by its id, with the lines that continue it: where just two line
 at one place, they are one main that was drawn or recorded in pieces, and a break of one cuts off
 the other. Where more end, those that go straight on through the joint are one, as a main is that
 was drawn unbroken past its branches, and so are two branches opposite each other, which one break
-cuts off. At a ring main unit, whose switch may be open, two mains may
-meet. Of nodes it is the line that they stand on; a node that does not say its line is of no known
-source, nor is one that names a line that is not on the map and stands on another.
+cuts off. Pipes that lie along each other, as near as they are drawn, are one main that was recorded
+twice, or lie in one trench; cables may be two in one duct, which only who runs them knows. At a
+ring main unit, whose switch may be open, two mains may meet. Of nodes it is the line that they
+stand on; a node that does not say its line is of no known source, nor is one that names a line that
+is not on the map and stands on another.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gis.linear import IntArray
-from layers.networks import JOINED_M, Network, network_of
+from layers.networks import CABLES, JOINED_M, SAME_M, Network, network_of
 from layers.survey import Survey
 from planning.application import Demand
 from planning.groundwork import Groundwork
@@ -36,12 +38,14 @@ _MAY_BE_OPEN = ("ring_main_unit",)
 # A line goes straight on through a joint where it turns by less than half of what a square branch
 # does; which way it goes is seen over some metres, as ends are drawn to some decimetres.
 _STRAIGHT_ON_DEG, _SEEN_OVER_M = 45.0, 5.0
+# A line that crosses another squarely lies this far along it, as near as lines are drawn.
+_CROSSES_M = 2 * JOINED_M
 
 
 class Mains(NamedTuple):
     """The mains of lines by the ids of both, the first id of all its pieces; and the network that
-    each main is in: those that meet, at an end of one or through others. ``on_lines`` are the nodes
-    that stand on lines of their utility.
+    each main is in: those that meet, at an end of one or through others, and cables that lie along
+    each other. ``on_lines`` are the nodes that stand on lines of their utility.
     """
 
     of_line: Mapping[str, str]
@@ -55,7 +59,10 @@ def main_of_lines(work: Groundwork) -> Mapping[str, str]:
 
 
 def are_joined(work: Groundwork, one: str, two: str) -> bool:
-    """Whether a main meets another, or others that do: what is recorded from tee to tee does."""
+    """Whether a main meets another, or others that do: what is recorded from tee to tee does.
+
+    Cables that lie along each other may be one.
+    """
     network = _mains(work).network
     return one in network and network[one] == network.get(two)
 
@@ -76,6 +83,9 @@ def _mains_in(survey: Survey) -> Mains:
     if nodes is not None:
         open_nodes = nodes["kind"].isin(_MAY_BE_OPEN).to_numpy(bool)
     one, two = _continued(network, open_nodes)
+    beside, along = _lying_along(network)
+    cable = np.isin(network.utility[beside].astype(str), CABLES)
+    one, two = np.concatenate([one, beside[~cable]]), np.concatenate([two, along[~cable]])
     count = len(network.ids)
     links = coo_array((np.ones(len(one)), (one, two)), shape=(count, count))
     piece_of = connected_components(links, directed=False)[1]
@@ -84,7 +94,8 @@ def _mains_in(survey: Survey) -> Mains:
     end, other, _away = network.meetings
     met = other < count
     numbers, names = pd.factorize(main)
-    ends, others = numbers[network.line_of_end[end[met]]], numbers[other[met]]
+    ends = numbers[np.concatenate([network.line_of_end[end[met]], beside[cable]])]
+    others = numbers[np.concatenate([other[met], along[cable]])]
     joints = coo_array((np.ones(len(ends)), (ends, others)), shape=(len(names), len(names)))
     joined = connected_components(joints, directed=False)[1]
     return Mains(
@@ -132,6 +143,30 @@ def _straight_on(
     turn_deg = np.degrees(np.arctan2(np.abs(cross), -(back * onward).sum(axis=1)))
     on = turn_deg <= _STRAIGHT_ON_DEG
     return network.line_of_end[one[on]], network.line_of_end[two[on]]
+
+
+def _lying_along(network: Network) -> tuple[IntArray, IntArray]:
+    """Pairs of lines of one utility of which one lies within ``JOINED_M`` of the other for some
+    metres, or all of it does. Those that only cross or meet are none.
+    """
+    shapes, length_m = network.shapes, shapely.length(network.shapes)
+    least_m = np.maximum(np.minimum(length_m - SAME_M, _SEEN_OVER_M), _CROSSES_M + SAME_M)
+    boxes = shapely.bounds(shapes)
+    beside = shapely.box(*(boxes + JOINED_M * np.array([-1.0, -1.0, 1.0, 1.0])).T)
+    beside[shapely.is_missing(shapes)] = None
+    two, one = shapely.STRtree(shapes).query(beside).astype(np.int64)
+    # Most lines only meet: the boxes round them have but a corner in common. A bent stretch may
+    # be twice as long as its box is wide.
+    low = np.maximum(boxes[one, :2], boxes[two, :2] - JOINED_M)
+    high = np.minimum(boxes[one, 2:], boxes[two, 2:] + JOINED_M)
+    near = (one != two) & (network.utility[one] == network.utility[two])
+    near &= np.hypot(*(high - low).T) >= least_m[one] / 2
+    one, two = one[near], two[near]
+    near = shapely.dwithin(shapes[one], shapes[two], JOINED_M)
+    one, two = one[near], two[near]
+    shared = shapely.intersection(shapes[one], shapely.buffer(shapes[two], JOINED_M))
+    long = shapely.length(shared) >= least_m[one]
+    return one[long], two[long]
 
 
 def sources(work: Groundwork, demand: Demand) -> NDArray[Any]:

@@ -5,6 +5,8 @@ before anything is overlaid: ways that pass another node of the graph, and ways 
 that another equal main continues. A way over an equal main ends there. An end of a main beside a
 strip is joined squarely from the strip, not askew from the nearest node.
 
+A corridor that is kept for other utilities is no way to a main, and nothing is joined from it.
+
 Of equally near places the first by name or by where it lies is taken, never by the number of a node
 or an edge: in an edited graph, or in a part of it, these have other numbers.
 """
@@ -21,6 +23,7 @@ from numpy.typing import NDArray
 
 from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray, LineArray, first_parts, segments
 from planning.corridors import Corridors
+from planning.drawn_corridors import kept_from
 from planning.lanes import KIND as LANE
 from planning.lanes import along_lanes
 from planning.low_places import low_places
@@ -112,6 +115,17 @@ class MainWays:
     def _along_lanes(self) -> NDArray[np.bool_]:
         return along_lanes(self.corridors)
 
+    @cached_property
+    def _kept(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """What ``kept_from`` tells of edges and of nodes, a row for every network."""
+        told = [kept_from(self.corridors, one.utility) for one in self.networks.each]
+        edges, nodes = zip(*told, strict=True)
+        return np.array(edges), np.array(nodes)
+
+    def may_leave(self, node: IntArray, feature: IntArray) -> NDArray[np.bool_]:
+        """Whether the utility of each main or node may come from this node of the graph."""
+        return ~self._kept[1][self.networks.network[feature], node]
+
     def in_lane_m(self, ways: Ways) -> FloatArray:
         """Metres that each way runs along a lane before it leaves it."""
         lane = np.append(self._along_lanes, False)
@@ -166,6 +180,8 @@ class MainWays:
         nodes = self.corridors.strip_nodes
         points = shapely.points(self.corridors.graph.node_xy[nodes])
         at, main = self.tree.query(points, predicate="dwithin", distance=self.max_snap_m)
+        open_to = self.may_leave(nodes[at], main)
+        at, main = at[open_to], main[open_to]
         chainage = shapely.line_locate_point(self.shapes[main], points[at])
         foot = shapely.line_interpolate_point(self.shapes[main], chainage)
         return _ways(nodes[at], main.astype(np.int64), chainage, shapely.get_coordinates(foot))
@@ -253,16 +269,20 @@ class MainWays:
         bent = connector & (shapely.get_num_coordinates(graph.lines) > 2)
         walked = np.flatnonzero(~connector | bent)
         row, main = self.tree.query(graph.lines[walked], predicate="intersects")
-        edge = walked[row]
+        open_to = ~self._kept[0][self.networks.network[main], walked[row]]
+        edge, main = walked[row[open_to]], main[open_to].astype(np.int64)
         met, owner = shapely.get_parts(
             shapely.intersection(graph.lines[edge], self.shapes[main]), return_index=True
         )
-        points = shapely.get_type_id(met) == shapely.GeometryType.POINT
-        met, edge, main = met[points], edge[owner[points]], main[owner[points]].astype(np.int64)
-        at_m = shapely.line_locate_point(graph.lines[edge], met)
-        along = np.concatenate([at_m, graph.length_m[edge] - at_m])
+        edge, main = edge[owner], main[owner]
+        # Where the edge lies on the main it is met at the nearer end of what they share.
+        point = shapely.get_type_id(met) == shapely.GeometryType.POINT
+        ends = np.where(point, met, shapely.get_point(met, [[0], [-1]]))
+        at_m = shapely.line_locate_point(graph.lines[edge], ends)
+        met = np.where(at_m[0] <= at_m[1], ends, ends[::-1]).ravel()
+        along = np.concatenate([at_m.min(axis=0), graph.length_m[edge] - at_m.max(axis=0)])
         node = np.concatenate([graph.ends[edge, 0], graph.ends[edge, 1]])
-        edge, main, met = np.tile(edge, 2), np.tile(main, 2), np.tile(met, 2)
+        edge, main = np.tile(edge, 2), np.tile(main, 2)
         chainage = shapely.line_locate_point(self.shapes[main], met)
         ways = _ways(node, main, chainage, shapely.get_coordinates(met), edge, along)
         known = np.append(self._away_m(straight), -np.inf)[_numbers(straight, node, main)]

@@ -366,6 +366,11 @@ class _Desk:
     near: Region | None
     known: Known | None
 
+    @cached_property
+    def finder(self) -> MainWays:
+        """What looks for ways to mains."""
+        return MainWays(self.corridors, self.networks, self.policy.planning.max_snap_m)
+
     def ground(self, lines: LineArray) -> Corridors:
         """What some lines are judged and measured by: all of it, or all that they meet."""
         if self.known is None:
@@ -376,17 +381,16 @@ class _Desk:
 
     def ways_to_mains(self) -> list[_Tried]:
         """Ways to mains. One that another makes needless is tried when that one is closed."""
-        finder = MainWays(self.corridors, self.networks, self.policy.planning.max_snap_m)
-        ways = finder.find()
+        ways = self.finder.find()
         if self.near is not None:
             ways = ways.only(self.near.holds(self.corridors.graph.node_xy[ways.node]))
         is_closed = np.zeros(len(ways), bool)
         due = np.flatnonzero(ways.cover < 0)
-        first = self._tried_to_mains(finder, ways.take(due))
+        first = self._tried_to_mains(ways.take(due))
         is_closed[due] = first.ways.reason > 0
         # Most ways in place of closed ones are closed too: all that may be due are tried at once.
         waiting = _after_any(ways.cover, is_closed)
-        second = self._tried_to_mains(finder, ways.take(waiting))
+        second = self._tried_to_mains(ways.take(waiting))
         shut, rows, left = second.ways.reason > 0, [], np.arange(len(waiting))
         while (ready := is_closed[ways.cover[waiting[left]]]).any():
             rows.append(left[ready])
@@ -394,10 +398,10 @@ class _Desk:
             left = left[~ready]
         return [first, second.only(np.concatenate([left[:0], *rows]))]
 
-    def _tried_to_mains(self, finder: MainWays, ways: Ways) -> _Tried:
-        ended, lines = finder.ended_at_first_main(ways)
+    def _tried_to_mains(self, ways: Ways) -> _Tried:
+        ended, lines = self.finder.ended_at_first_main(ways)
         to = ended.node, ended.main, ended.chainage_m, ended.xy
-        return self.tried(*to, lines, finder.in_lane_m(ended))
+        return self.tried(*to, lines, self.finder.in_lane_m(ended))
 
     def ways_to_nodes(self) -> _Tried:
         """The nodes themselves, from their feet on the strips and straight from red lines."""
@@ -415,10 +419,12 @@ class _Desk:
     def _feet(self, table: pd.DataFrame) -> tuple[IntArray, IntArray, FloatArray]:
         """Graph nodes, nodes of the networks by number, and where these are."""
         feature = self.networks.nodes_named(table["network_node_id"].to_numpy(object))
+        node = table["node"].to_numpy(np.int64)
         rows = np.flatnonzero(feature >= 0)
+        rows = rows[self.finder.may_leave(node[rows], feature[rows])]
         places = table["xy"].to_numpy(object)[rows]
         xy = np.stack(list(places)) if len(rows) else np.zeros((0, 2))
-        return table["node"].to_numpy(np.int64)[rows], feature[rows], xy
+        return node[rows], feature[rows], xy
 
     def _to_red_lines(
         self, node: IntArray, feature: IntArray, xy: FloatArray

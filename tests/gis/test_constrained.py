@@ -268,11 +268,57 @@ def test_the_front_of_cost_against_green_and_length() -> None:
     assert front(1) == [(600.0, 90.0), (2000.0, 0.0)]
     assert front(0) == [(600.0, 120.0)]  # the cheapest is the shortest: nothing to trade
     assert front(0, [np.inf, 0.0]) == [(2000.0, 200.0), (3200.0, 160.0)]
-    assert front(0, [np.inf, 0.0], step=41.0) == [(2000.0, 200.0)]
+    # 160 m are only 40 m less, but the least there is.
+    assert front(0, [np.inf, 0.0], step=41.0) == [(2000.0, 200.0), (3200.0, 160.0)]
     assert front(0, [np.inf, 0.0], parts=2) == [(2000.0, 200.0), (3200.0, 160.0)]
-    assert front(0, [np.inf, 0.0], parts=1) == [(2000.0, 200.0)]  # 80 m of step, to the park's 120
+    # The park's 120 m are none of the ways within the caps: the way down is one of 40 m.
+    assert front(0, [np.inf, 0.0], parts=1) == [(2000.0, 200.0), (3200.0, 160.0)]
     assert front(0, [np.inf, 0.0], dearest=3000.0) == [(2000.0, 200.0)]
     assert front(1, [100.0, np.inf]) == []
+
+
+def test_a_front_goes_down_to_the_least_that_the_caps_leave() -> None:
+    """Three ways side by side; the one without any green is too long, and the others have 41 and
+    40 m2. The way down is 1 m2, not 41: a tenth of that is a step.
+    """
+    ends = np.array([(0, 1)] * 3)
+    resources = np.array([[100.0, 110, 900], [41, 40, 0]])
+    found = pareto(
+        ends, 2, np.array([5.0, 7, 6]), resources, Terminals.at([0], 2), Terminals.at([1], 2),
+        [200.0, np.inf], row=1, parts=10,
+    )  # fmt: skip
+    assert [(walk.cost, walk.resources[1]) for walk in found.walks] == [(5.0, 41.0), (7.0, 40.0)]
+    assert found.proven
+
+
+def test_of_ways_that_use_least_but_for_rounding_the_front_ends_at_the_cheapest() -> None:
+    ends = np.array([(0, 1)] * 3)
+    least = 83.542672
+    found = pareto(
+        ends, 2, np.array([5.0, 9, 7]), np.array([[90.0, least, least + 1e-10]]),
+        Terminals.at([0], 1), Terminals.at([1], 1), [np.inf], row=0, parts=1,
+    )  # fmt: skip
+    assert [walk.cost for walk in found.walks] == [5.0, 7.0]
+
+
+@pytest.mark.parametrize("limit", [10, 20, 40, 80])
+def test_a_front_that_was_not_searched_to_its_end_says_from_where_ways_may_be_missing(
+    limit: int,
+) -> None:
+    """Fourteen pairs of parallel edges: 2^14 ways, a few labels to find them."""
+    rng = np.random.default_rng(3)
+    ends = np.array([(n, n + 1) for n in range(14) for _ in range(2)])
+    cost, resources = rng.random(28) + 1, rng.random((2, 28))
+    end = Terminals.at([0], 2), Terminals.at([14], 2)
+
+    def asked(limit: int) -> Any:
+        return pareto(ends, 15, cost, resources, *end, [np.inf, 6.0], row=0, limit=limit)
+
+    found, whole = asked(limit), asked(1_000_000)
+    assert whole.proven
+    assert not found.proven
+    sure = [[w.edges for w in one.walks if w.cost < found.lower_bound] for one in (found, whole)]
+    assert sure[0] == sure[1]
 
 
 def test_of_equally_cheap_ways_the_front_keeps_the_one_that_uses_less() -> None:

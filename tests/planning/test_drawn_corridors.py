@@ -125,3 +125,63 @@ def test_the_screening_uses_corridors_as_the_plan_does() -> None:
     assert route is not None
     assert shapely.equals(row["geometry"], route.line)
     assert row["outcome"] == route.verdict.outcome
+
+
+# --- mains that a corridor meets ----------------------------------------------------------------
+
+# P-1 lies 70 m behind the middle of the street, a main in its northern footway at y = 8.
+FAR = {"parcels": {"P-1": parcel(100, 70, 140, 110)}, "lines": {"W-1": main((0, 8), (300, 8))}}
+
+
+def both_ways(rows: towns.Rows, utility: str = "water", **layers: Any) -> tuple[str, float | None]:
+    """Status and length of a line, which the plan and the screening must tell alike."""
+    demands = {utility: {"nominal_mm": 100, **({"pressure_mpa": 0.2} if utility == "gas" else {})}}
+    survey, case = survey_of(rows, **{**FAR, **layers}), application(demands=demands)
+    line, work = line_of(survey, utility, demands=demands), ground(survey, case)
+    row = screen(work, [case], [utility]).iloc[0]
+    length_m = None if line.route is None else line.route.figures["length_m"]
+    assert row["status"] == line.status
+    assert length_m is None or row["length_m"] == pytest.approx(length_m)
+    return line.status, length_m
+
+
+@pytest.mark.parametrize("north", [68, 70, 75])
+def test_a_corridor_that_is_kept_for_gas_leads_no_other_line_to_the_main_that_it_crosses(
+    north: float,
+) -> None:
+    rows = drawn((120, north), (120, 5), utilities="燃气")
+    assert both_ways(rows) == ("unroutable", None)
+    gas = {"G-1": main((0, 8), (300, 8), utility="gas", pressure_mpa=0.2)}
+    status, length_m = both_ways(rows, "gas", lines=gas)
+    # From the main at y = 8 to the red line at y = 70.
+    assert status == "routed"
+    assert length_m == pytest.approx(62.0)
+
+
+def test_nothing_is_joined_from_a_corridor_that_is_kept_for_others() -> None:
+    beside = {"W-1": main((85, 45), (85, 58))}  # 5 m west of the corridor, 15 m from the red line
+    ways = [drawn((90, 40), (90, 80), utilities=told) for told in (None, "燃气")]
+    assert [both_ways(way, lines=beside)[0] for way in ways] == ["routed", "unroutable"]
+
+
+def test_a_strip_that_a_foreign_corridor_crosses_is_a_strip_still() -> None:
+    """The usual parcel, its corner 2.25 m from the street: from the main over the strip."""
+    usual = {"P-1": parcel(100, 12, 140, 52)}
+    crossed = drawn((120, 11), (120, -30), utilities="燃气")
+    assert both_ways(crossed, parcels=usual) == both_ways({}, parcels=usual)
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        [(120, 68), (120, 8), (150, 8)],
+        [(120, 68), (120, 8), (150, 8), (150, 68), (120, 68)],
+    ],
+)
+def test_a_corridor_that_runs_on_along_the_main_joins_it_where_it_first_meets_it(
+    points: list[tuple[float, float]],
+) -> None:
+    # 60 m down to the main and 2 m to the red line, not 30 m more on top of the main.
+    status, length_m = both_ways(drawn(*points))
+    assert status == "routed"
+    assert length_m == pytest.approx(62.0)

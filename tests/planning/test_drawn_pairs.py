@@ -112,7 +112,7 @@ def test_each_of_two_feeds_is_brought_to_its_places_and_marked_by_itself() -> No
         # In the strip on the same side of the street, but ends where the first begins.
         ([(200, 8), (200, 6.75), (150, 6.75), (150, 8), (138, 8.5), (138, 12)], "edges", 0.0),
         # 20 m of the first are the trench of the second too.
-        ([(40, 8.5), (40, 6.75), (80, 6.75), (80, 9), (125, 9), (125, 12)], "none", 20.0),
+        ([(40, 9), (40, 6.75), (80, 6.75), (80, 9), (125, 9), (125, 12)], "none", 20.0),
     ],
 )
 def test_how_far_two_drawn_feeds_keep_apart_is_told(
@@ -120,7 +120,7 @@ def test_how_far_two_drawn_feeds_keep_apart_is_told(
 ) -> None:
     lines = {"W-1": main((0, 8), (70, 8)), "W-2": main((190, 8), (300, 8))}
     if apart == "none":
-        lines["W-2"] = main((20, 8.5), (45, 8.5))
+        lines["W-2"] = main((20, 9), (45, 9))
     first = [(60, 8), (60, 6.75), (104, 6.75), (104, 12)]
     found, both = judged(planned(entry(first, 1), entry(second, 2), survey=town(lines=lines)))
     assert found.second is not None
@@ -211,7 +211,9 @@ def test_mains_that_meet_are_named_for_whoever_runs_them() -> None:
     lines = {**STREETS["lines"], "W-5": main((290, 8), (290, 56))}
     made = planned(entry(BEFORE, 1), entry(BEHIND, 2), survey=town(**{**STREETS, "lines": lines}))
     told = [one.text for one in made.notices if one.kind == "mains_meet"]
-    assert told == ["两路所接的 W-1 和 W-2 相连:一处停供时另一处能否照常供给,请向供应企业核实"]
+    assert told == [
+        "两路所接的 W-1 和 W-2 相连或并行重叠:一处停供时另一处能否照常供给,请向供应企业核实"
+    ]
     # Of a drawn pair that is not the recommended one too, beside what is told of that.
     lines = {**STREETS["lines"], "W-5": main((290, 8), (290, -8))}
     made = planned(entry(BEFORE, 1), entry(ACROSS, 2), survey=town(**{**STREETS, "lines": lines}))

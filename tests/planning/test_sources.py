@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from planning.batch import screen
+from planning.plan import plan
 from planning.sources import are_joined, main_of_lines
 from tests.towns import application, ground, main, node, town
 
@@ -102,6 +106,69 @@ def test_lines_of_another_utility_and_abandoned_ones_do_not_count() -> None:
     assert (found["W-1"], found["W-2"], found["G-1"]) == ("W-1", "W-1", "G-1")
     apart = {"W-1": main((0, 8), (99, 8)), "W-2": main((100, 8), (200, 8))}
     assert mains_of(apart) == {"W-1": "W-1", "W-2": "W-2"}
+
+
+@pytest.mark.parametrize(
+    ("points", "name"),
+    [
+        ([(10, 8), (290, 8)], "W-1"),  # recorded twice with other ends
+        ([(10, 8.03), (290, 8.03)], "W-1"),
+        ([(290, 7.55), (10, 7.55)], "W-1"),  # as near as lines are drawn, 0.5 m
+        ([(10, 8.55), (290, 8.55)], "W-2"),
+        ([(150, 8.2), (152, 8.2)], "W-1"),  # a short piece, all of it
+        ([(100, 8), (106, 8), (106, 90)], "W-1"),  # for 6 m, then off
+        ([(100, 8), (103, 8), (103, 90)], "W-2"),  # for 3.5 m: how a branch was drawn
+        ([(100, -90), (100, 90)], "W-2"),  # across
+        # Across at an angle whose sine is 0.28 it lies 2 * 0.5 / 0.28 = 3.6 m within half a metre,
+        # at one of 0.1 10 m.
+        ([(100, -20), (196, 8), (292, 36)], "W-2"),
+        ([(100, -1.95), (199, 8), (298, 17.95)], "W-1"),
+        ([(300, 8.3), (400, 8.3)], "W-1"),  # end to end
+        ([(100, 8), (100, 8.9)], "W-2"),  # a stub across, 0.9 m
+    ],
+)
+def test_pipes_that_lie_along_each_other_are_one_main(
+    points: list[tuple[float, float]], name: str
+) -> None:
+    lines = {"W-1": main((0, 8), (300, 8)), "W-2": main(*points)}
+    assert mains_of(lines) == {"W-1": "W-1", "W-2": name}
+    assert mains_of({"W-2": lines["W-2"], "W-1": lines["W-1"]}) == {"W-1": "W-1", "W-2": name}
+
+
+def test_of_pipes_along_each_other_those_of_other_utilities_and_given_up_do_not_count() -> None:
+    lines = {
+        "W-1": main((0, 8), (300, 8)),
+        "G-1": main((10, 8), (290, 8), utility="gas", pressure_mpa=0.2),
+        "W-9": main((10, 8), (290, 8), status="abandoned"),
+        "W-2": main((0, 8.9), (300, 8.9)),
+    }
+    found = mains_of(lines)
+    assert (found["W-1"], found["G-1"], found["W-2"]) == ("W-1", "G-1", "W-2")
+
+
+def test_cables_along_each_other_may_be_two_in_one_duct_and_who_runs_them_is_asked() -> None:
+    cable = {"utility": "power", "voltage_kv": 10.0}
+    lines = {
+        "D-1": main((0, 8), (300, 8), **cable),
+        "D-2": main((10, 8.1), (290, 8.1), **cable),
+        "D-3": main((0, -8), (300, -8), **cable),
+    }
+    work = ground(town(lines=lines), application())
+    assert dict(main_of_lines(work)) == {"D-1": "D-1", "D-2": "D-2", "D-3": "D-3"}
+    assert are_joined(work, "D-1", "D-2")
+    assert not are_joined(work, "D-1", "D-3")
+
+
+def test_a_main_that_was_recorded_twice_feeds_but_once() -> None:
+    twice = {"W-1": main((0, 8), (300, 8)), "W-2": main((10, 8.03), (290, 8.03))}
+    case = application(demands={"water": {"nominal_mm": 150, "material": "PE", "feeds": 2}})
+    work = ground(town(lines=twice), case)
+    line = plan(case, work.survey, work.policy, corridors=work).lines["water"]
+    assert line.second is not None
+    assert line.second.reason == "no_other_source"
+    assert line.judged is not None
+    assert line.judged.verdict.outcome == "undetermined"
+    assert screen(work, [case], ["water"]).iloc[0]["outcome"] == "undetermined"
 
 
 def test_at_a_ring_main_unit_the_line_of_one_source_may_end_and_another_begin() -> None:
