@@ -325,7 +325,7 @@ def first_that_keeps(search: Search, site: Site, longest: np.ndarray) -> float |
     table = search.tie_ins.table
     for row in np.flatnonzero(np.isfinite(search.tie_in_weights)).tolist():
         length = table["length_m"].iat[row]
-        place = ("place", longest[row])
+        place = ("place", longest[row], row)  # of each way its own: none leads on through a main
         join(place, int(table["node"].iat[row]), search.tie_in_weights[row], length, ~row)
         graph.add_edge("network", place, weight=0.0, length=0.0)
     for end in site.end_nodes.tolist():
