@@ -195,6 +195,15 @@ class Ground:
         """Centre lines of the roads, to be found by place."""
         return Shapes(self.corridors.surfaces.centre)
 
+    def opened(self, road: int, dig_date: date) -> str | None:
+        """Day on which a road was opened before it is dug, None where unknown.
+
+        What is to be opened later bars nothing yet (城市道路管理条例 art. 33 counts from then);
+        whether it is in use before, and since when, is not on record.
+        """
+        told = self.road_days[0][road]
+        return None if told is not None and told > dig_date.isoformat() else told
+
     @cached_property
     def road_days(self) -> tuple[list[str | None], ...]:
         """Days on which each road was opened, overhauled and is to be made anew, ISO text.
@@ -485,7 +494,7 @@ def road_facts(
     """
     city = {road: all_hold((ground.is_city_road[road], dug)) for road, dug in roads.items()}
     days: dict[str, list[str | None]] = {}
-    opened = {road: ground.road_days[0][road] for road in roads}
+    opened = {road: ground.opened(road, dig_date) for road in roads}
     overhauled = {road: ground.last_overhaul(road, dig_date) for road in roads}
     for name, of_road in (("road_opened_on", opened), ("road_overhauled_on", overhauled)):
         years = _longest_bar(ground.policy, name)

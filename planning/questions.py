@@ -185,7 +185,7 @@ def roads_in_question(work: Groundwork, dig_date: date) -> NDArray[np.bool_]:
 
 def _lacking(work: Groundwork, column: str, dig_date: date) -> NDArray[np.bool_]:
     """For each road whether it may be a city road whose record lacks a field on a day."""
-    by_day = column in ("overhauled_on", "planned_works_on")
+    by_day = column in ("opened_on", "overhauled_on", "planned_works_on")
     key = ("lacking", column, dig_date if by_day else None)
     found = work.kept.get(key)
     if not isinstance(found, np.ndarray):
@@ -196,6 +196,8 @@ def _lacking(work: Groundwork, column: str, dig_date: date) -> NDArray[np.bool_]
             lacks = table["width_assumed"].to_numpy(bool).tolist()
         elif column == "on_bridge":
             lacks = [value is not False for value in table[column].to_numpy(object)]
+        elif column == "opened_on":  # or it is to be opened later
+            lacks = [work.ground.opened(row, dig_date) is None for row in range(len(table))]
         elif column == "planned_works_on":  # works that were due: whether they were done
             lacks = _superseded(work, dig_date)
         elif column == "overhauled_on":  # so may works of the layer have been

@@ -80,6 +80,41 @@ def test_works_that_were_due_before_the_dig_leave_open_when_the_road_was_overhau
         assert (row["open_questions"] or None) == questions
 
 
+@pytest.mark.parametrize(
+    ("opened", "other", "outcome", "asked"),
+    [
+        ("2026-11-22", "2010-01-01", "blocked", []),  # on the day of the dig itself
+        ("2026-11-23", "2010-01-01", "undetermined", [("R-1", "opened_on")]),
+        ("2030-01-01", "2010-01-01", "undetermined", [("R-1", "opened_on")]),
+        ("2030-01-01", "2025-01-01", "blocked", []),  # the other road bars whatever this one is
+    ],
+)
+def test_of_a_road_that_opens_after_the_dig_it_is_open_since_when_it_is_in_use(
+    opened: str,
+    other: str,
+    outcome: str,
+    asked: list[tuple[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """R-2 runs along the same strip: its land reaches as far as that of R-1."""
+    roads = {
+        "R-1": street((0, 0), (300, 0), opened_on=opened),
+        "R-2": street((0, 14.5), (300, 14.5), carriageway_width_m=1.0, opened_on=other),
+    }
+    survey = town(lines={"W-1": main((0, 6.75), (300, 6.75))}, roads=roads)
+    made = plan(application(), survey, towns.policy())
+    route = made.lines["water"].route
+    assert route is not None
+    assert len(route.roads) == 2
+    assert route.verdict.outcome == outcome
+    assert [(one.subject_id, one.field) for one in made.questions] == asked
+    for fewest in (1, 10):  # by arrays, and by the planner of one parcel
+        monkeypatch.setattr(batch, "_ARRAYS_PAY", fewest)
+        row = screen(prepare(survey, towns.policy()), [application()], ["water"]).iloc[0]
+        assert row["outcome"] == outcome
+        assert (row["open_questions"] or None) == as_text([("road", *one) for one in asked])
+
+
 def test_planned_works_count_where_the_strip_meets_them() -> None:
     works: dict[str, dict[str, Any]] = {
         "JH-1": {"starts_on": "2026-06-01", "geometry": box(0, -7, 300, 7.5)},
