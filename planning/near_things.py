@@ -83,8 +83,8 @@ def if_touched(
 class _Kind(NamedTuple):
     """Things of one layer, and what they are near to.
 
-    ``around`` are the shapes that they may reach, of which they keep ``zone_m``; ``some`` tells
-    which of the things count.
+    ``around`` are the shapes that they may reach, from which they have to keep ``zone_m``. What has
+    no tolerance, or does not count, is NaN in ``tolerance_m``.
     """
 
     layer: str

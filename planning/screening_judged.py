@@ -465,12 +465,11 @@ def _near_others(
     unverified: tuple[str, ...],
     rows: IntArray,
 ) -> Iterator[tuple[int, Verdict]]:
-    """Firm ones of the ways that may touch more within the tolerances: row, and verdict with it."""
+    """Verdicts of firm ones of the ways that may touch more within the tolerances, with the row."""
     things = near_ways(desk.work, demand, sites, ways.part(rows))
     for row, near in zip(rows.tolist(), things, strict=True):
-        inputs = row_of(columns, row)
-        unknown = if_touched(desk.work, near, inputs) if near else {}
-        if unknown:
+        if near:
+            inputs = row_of(columns, row)
             verdict = judge(
                 demand.pipe.utility,
                 {},
@@ -479,7 +478,7 @@ def _near_others(
                 mode="plan",
                 unverified=unverified,
                 tolerances={name: values[row] for name, values in tolerances.items()},
-                if_touched=partial(dict, unknown),
+                if_touched=partial(if_touched, desk.work, near, inputs),
             )
             yield row, verdict
 
