@@ -328,7 +328,12 @@ def test_application_id_must_be_a_file_name(either: Workspace, name) -> None:
 def test_unknown_or_damaged_application_is_said(workspace: Workspace) -> None:
     with pytest.raises(WorkspaceError, match="工作区中没有报装申请“A9”"):
         workspace.application("A9")
-    for content in ("{", json.dumps({"application_id": "B"}), "[]"):
+    other = "不是编号为 A1 的报装申请"
+    for content, said in (
+        ("{", "不是 JSON.第 1 行第 2 列"),
+        (json.dumps({"application_id": "B"}), other),
+        ("[]", other),
+    ):
         (workspace.path / "applications" / "A1.json").write_text(content)
-        with pytest.raises(WorkspaceError, match=r"applications/A1\.json:不是编号为 A1 的报装申请"):
+        with pytest.raises(WorkspaceError, match=rf"applications/A1\.json:{said}"):
             workspace.applications()
