@@ -52,8 +52,10 @@ def _may_differ(
 
 
 def _opens(case: Case, outcome: str, values: Mapping[str, Any], unknown: Mapping[str, Any]) -> bool:
-    """Whether the outcome is another one with some inputs unknown."""
-    return bool(unknown) and case.outcome({**values, **unknown}) != outcome
+    """Whether the outcome is another one with some inputs unknown; what is open stays so."""
+    if not unknown or outcome == OPEN_OUTCOME:
+        return False
+    return case.outcome({**values, **unknown}) != outcome
 
 
 def known_tolerances(case: Case, tolerances: Mapping[str, float | None]) -> dict[str, float]:
