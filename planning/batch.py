@@ -133,8 +133,7 @@ def _groups(
     """Cases that are many of a demand and day and may end anywhere on the red line; and others.
 
     Lines that keep a fall, have a second feed or serve some operators only are among the others.
-    Cases of one kind are looked
-    at once for all.
+    Cases of one kind are looked at once for all.
     """
     groups: dict[tuple[Demand, date, bool], list[Numbers]] = defaultdict(list)
     kinds = sites.case_kinds.place * 2 + sites.known

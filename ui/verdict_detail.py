@@ -58,7 +58,10 @@ def _headline(view: View, verdict: Json) -> str:
 
 def _firm_means() -> str:
     """What the word leaves out."""
-    told = _("「确定」只说量算值:是否涉及树木、绿化、道路红线等事实,按图层所绘认定。")
+    told = _(
+        "「确定」已计入测量误差:近旁的树木、绿化、道路红线,注明位置精度的,"
+        "误差内可能触及即不为确定;未注明的按图层所绘认定。"
+    )
     return f'<p class="tg-soft">{told}</p>'
 
 
