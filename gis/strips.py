@@ -356,9 +356,11 @@ def _offset(runs: list[Run], side: int) -> list[shapely.LineString]:
         curve = _offset_curve(xy, side * distance)
         for number, part in enumerate(shapely.get_parts(curve)):
             coordinates = shapely.get_coordinates(part)
+            if len(coordinates) < 2:  # nothing is left beside a hook
+                continue
             if joined and number == 0:
                 joined[-1] = _stepped_over(joined[-1], coordinates)
-            elif len(coordinates) > 1:
+            else:
                 joined.append(coordinates)
     if joined and len(runs) > 1 and np.array_equal(runs[0][0][0], runs[-1][0][-1]):
         joined[-1] = np.concatenate([joined[-1], joined[0][:1]])

@@ -25,6 +25,7 @@ from planning.comparisons import any_holds
 from planning.drawn_ways import traced_again
 from planning.facts import Dug, Place, along_of, green_inside, places_of, route_facts, trees_in
 from planning.groundwork import Groundwork, Site
+from planning.holds import Hold, hold_of
 from planning.judged_routes import (
     Judging,
     Route,
@@ -35,7 +36,7 @@ from planning.judged_routes import (
     unverified_inputs,
 )
 from planning.measures import Figures, length_measure, measure_all
-from planning.route_effects import Exactness, Hold, hold_of
+from planning.route_effects import Exactness
 from planning.routes import Routes
 from planning.verdicts import Verdict
 
@@ -107,7 +108,7 @@ def both_feeds(
     facts = {**both.facts, **site_facts(work, site, utility)}
 
     def holding() -> Hold:
-        return hold_of(work, utility, [site, site], routes, both.strips)
+        return hold_of(work, demand, [site, site], routes, both.strips)
 
     assumed = work.corridors.surfaces.width_assumed
     unverified = unverified_inputs(site.application, utility, bool(assumed[list(both.roads)].any()))

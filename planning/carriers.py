@@ -104,6 +104,12 @@ class Carriers:
         return [(edge, *told[edge]) for edge in edges if edge in told]
 
     @cached_property
+    def joint_ids(self) -> dict[int, str]:
+        """Id of the network's node at each joint, by the node of the graph."""
+        ids = map(str, self.joints["network_node_id"])
+        return dict(zip(self.joints["node"].tolist(), ids, strict=True))
+
+    @cached_property
     def _told(self) -> dict[int, tuple[str, str]]:
         """line_id and laying of each carrier by its edge."""
         names = zip(map(str, self.table["line_id"]), map(str, self.table["laying"]), strict=True)

@@ -155,8 +155,11 @@ def last_day_of_works(last: str | None, planned: str | None, years: int, on: dat
     """The day of the last works before day ``on``, None where it is not known, as ISO text.
 
     Works planned later than those on record, and due by then, may be done or may not: the day
-    is unknown unless ``on`` is within so many ``years`` of what is on record anyway.
+    is unknown unless ``on`` is within so many ``years`` of what is on record anyway. What is on
+    record as finished later bars nothing yet, and hides which were the last ones before.
     """
+    if last is not None and last != NEVER and last > on.isoformat():
+        return None
     if last is None or planned is None or planned > on.isoformat():
         return last
     superseded = last == NEVER or planned > last

@@ -35,10 +35,11 @@ from planning.facts import (
     trees_in,
 )
 from planning.groundwork import Groundwork, Site
+from planning.holds import Hold, half_strip_m, hold_of, joined_of
 from planning.measures import MEASURES, Figures, measure_all
 from planning.policy_model import Policy
 from planning.road_surfaces import Crossed
-from planning.route_effects import Exactness, Hold, hold_of, joined_of
+from planning.route_effects import Exactness
 from planning.routes import Routes, Way, costs
 from planning.verdict_tables import judge_rows
 from planning.verdicts import Verdict, judge, possible_of
@@ -293,7 +294,7 @@ def judge_routes(
     Tolerances of all are told when those of one are first asked for.
     """
     utility = demand.pipe.utility
-    exactness = Exactness(demand, partial(hold_of, work, utility, sites, routes, working))
+    exactness = Exactness(demand, partial(hold_of, work, demand, sites, routes, working))
     told = tell(work, demand, [site.application.dig_date for site in sites], routes, working)
     figures, own = told.figures, told.measures
     roads = [place.roads for place in told.places]
@@ -340,10 +341,10 @@ def judge_routes(
 
 
 def hold_of_judged(
-    work: Groundwork, utility: str, sites: Sequence[Site], routes: Sequence[Route]
+    work: Groundwork, demand: Demand, sites: Sequence[Site], routes: Sequence[Route]
 ) -> Hold:
-    """What judged routes hang on."""
-    kind, feature_id = joined_of(work, utility, [route.way for route in routes])
+    """What judged routes of one demand hang on."""
+    kind, feature_id = joined_of(work, demand.pipe.utility, [route.way for route in routes])
     crossed = [
         route.crossed._replace(line=np.full_like(route.crossed.line, number))
         for number, route in enumerate(routes)
@@ -356,6 +357,8 @@ def hold_of_judged(
         feature_id,
         [site.application.parcel_id for site in sites],
         np.array([route.strip for route in routes], object),
+        half_strip_m(work, demand, len(routes)),
+        [route.bored for route in routes],
     )
 
 
@@ -366,7 +369,7 @@ def answered_together(
     if len(routes) < _TABLE_PAYS:
         return list(routes)
     utility = demand.pipe.utility
-    exactness = Exactness(demand, partial(hold_of_judged, work, utility, sites, routes))
+    exactness = Exactness(demand, partial(hold_of_judged, work, demand, sites, routes))
     judgings = [
         replace(route.judging, exactness=exactness, number=number)
         for number, route in enumerate(routes)

@@ -1,7 +1,8 @@
 """Near things: what a line does not touch as drawn, but may within the tolerances of the survey.
 
 Whether a strip reaches greenery, trees or the land of a road is yes or no, and has no interval.
-What lies nearer to it than both may be off together may as well be touched.
+What lies nearer to a part of it than both may be off together may as well be touched. Where nobody
+says how exactly one of them lies it may be off as far as what is known by hearsay.
 """
 
 from __future__ import annotations
@@ -13,26 +14,28 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import FloatArray
+from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray
+from gis.overlay import CONTACT_TOLERANCE_M, strips
 from planning.comparisons import day
 from planning.facts import road_facts
-from planning.tolerances import Tolerances
+from planning.holds import About, Hold
 
 if TYPE_CHECKING:
     from planning.groundwork import Groundwork
 
-# Layers of what may be touched.
-_LAYERS = ("green", "trees", "roads", "road_red_lines")
-# What greenery, parks, trees and ancient trees tell.
+# What greenery, parks, trees, ancient trees and roads tell.
 _OF_GREEN, _OF_PARK = ("touches_green",), ("ancient_tree_or_park",)
 _OF_TREES, _OF_ANCIENT = ("touches_tree", "tree_moving"), ("ancient_tree_or_park",)
+_OF_ROADS = ("open_cut", "pit_in_road")
 
 
 class Thing(NamedTuple):
     """One thing near a line: its layer and id, and where it is nearest.
 
     ``row`` is that of a road, -1 for others; ``facts`` would hold if it were touched; it keeps
-    ``gap_m`` from where it would be, and may be off by ``tolerance_m``, the line by ``off_m``.
+    ``gap_m`` from where it would be, and may be off by ``tolerance_m``. The part of the line that
+    is nearest hangs on ``held`` (layer, what, id), which may be off by ``held_m``. Both are NaN
+    where nobody says.
     """
 
     layer: str
@@ -41,24 +44,19 @@ class Thing(NamedTuple):
     facts: tuple[str, ...]
     gap_m: float
     tolerance_m: float
-    off_m: float
+    held: tuple[str, str, str]
+    held_m: float
     xy: tuple[float, float]
 
 
-def may_be_near(tolerances: Tolerances) -> bool:
-    """Whether a survey says of anything that may be touched how exactly it lies."""
-    return any(tolerances.of_layer(layer).notna().any() for layer in _LAYERS)
-
-
-def near_things(work: Groundwork, strips: NDArray[Any], off_m: FloatArray) -> list[list[Thing]]:
-    """What is near each of some working strips, which may be ``off_m`` where they are drawn.
-
-    Of things whose tolerance nobody states nothing is told, nor of strips that are None.
-    """
-    found: list[list[Thing]] = [[] for _ in strips]
-    for kind in _kinds(work, strips):
-        for strip, thing in kind.beside(off_m):
-            found[strip].append(thing)
+def near_things(hold: Hold) -> list[list[Thing]]:
+    """What is near each of some routes; nothing of one whose strip is unknown."""
+    found: list[list[Thing]] = [[] for _ in hold.lines]
+    pieces = _pieces(hold)
+    working = _Parts.of(hold, hold.working, pieces)
+    for kind in (*_kinds(hold.work, working), _roads(hold, pieces)):
+        for route, thing in kind.beside(hold.work):
+            found[route].append(thing)
     return found
 
 
@@ -80,70 +78,148 @@ def if_touched(
     return {**{name: None for name in unknown if inputs.get(name) is False}, **days}
 
 
-class _Kind(NamedTuple):
-    """Things of one layer, and what they are near to.
+class _Pieces(NamedTuple):
+    """Straight pieces of routes that move with what one end hangs on: of which, from where to."""
 
-    ``around`` are the shapes that they may reach, from which they have to keep ``zone_m``. What has
-    no tolerance, or does not count, is NaN in ``tolerance_m``.
+    route: IntArray
+    line: NDArray[Any]
+    about: About
+
+
+def _pieces(hold: Hold) -> _Pieces:
+    """First and last pieces up to the first bend, and those that lead to existing carriers."""
+    straight = shapely.simplify(hold.lines, POSITION_TOLERANCE_M)
+    xy, route = shapely.get_coordinates(straight, return_index=True)
+    first = np.flatnonzero(np.r_[True, route[1:] != route[:-1]])
+    last = np.r_[first[1:], len(route)] - 1
+    every = np.arange(len(hold.lines))
+    parts = [
+        _Pieces(every, shapely.linestrings(np.stack([xy[one], xy[two]], axis=1)), about)
+        for one, two, about in (
+            (first, first + 1, hold.joined),
+            (last - 1, last, hold.ended),
+        )
+    ]
+    vertex, about = hold.carried
+    if len(vertex):
+        xy, route = hold.vertices
+        for step in (-1, 1):
+            to = np.clip(vertex + step, 0, len(xy) - 1)
+            leads = (route[to] == route[vertex]) & ~np.isin(to, vertex)
+            lead = shapely.linestrings(np.stack([xy[vertex[leads]], xy[to[leads]]], axis=1))
+            parts.append(_Pieces(route[vertex[leads]], lead, about.take(leads)))
+    return _Pieces(
+        np.concatenate([part.route for part in parts]),
+        np.concatenate([part.line for part in parts]),
+        About.together([part.about for part in parts]),
+    )
+
+
+class _Parts(NamedTuple):
+    """Whole shapes of routes and then parts of them: of which route, and what they hang on."""
+
+    route: IntArray
+    shape: NDArray[Any]
+    about: About
+
+    @classmethod
+    def of(cls, hold: Hold, whole: NDArray[Any], pieces: _Pieces, less_m: float = 0.0) -> _Parts:
+        """Whole shapes, which hang on kerbs, with what of them lies along the pieces.
+
+        They are ``less_m`` narrower than the strips on each side.
+        """
+        half_m = hold.half_m[pieces.route] - less_m
+        along = np.full(len(pieces.route), None, object)
+        known = np.isfinite(half_m)
+        along[known] = strips(pieces.line[known], 2 * half_m[known])
+        along = shapely.intersection(whole[pieces.route], along)
+        kept = shapely.area(along) > CONTACT_TOLERANCE_M
+        return cls(
+            np.concatenate([np.arange(len(whole)), pieces.route[kept]]),
+            np.concatenate([whole, along[kept]]),
+            About.together([hold.widest_kerb, pieces.about.take(kept)]),
+        )
+
+
+class _Kind(NamedTuple):
+    """Things of one layer, and the parts of routes that they are near to.
+
+    ``rows`` are those that count, which ``parts`` have to keep ``zone_m`` from.
     """
 
     layer: str
     facts: tuple[str, ...]
-    ids: NDArray[Any]
+    rows: IntArray
+    about: About
     shapes: NDArray[Any]
-    tolerance_m: FloatArray
-    around: NDArray[Any]
+    parts: _Parts
     zone_m: float = 0.0
 
-    def beside(self, off_m: FloatArray) -> Iterator[tuple[int, Thing]]:
-        """Each thing that is not nearer to a shape than the zone, but may be; whose shape."""
-        known = np.flatnonzero(np.isfinite(self.tolerance_m))
-        if len(known) == 0:
+    def beside(self, work: Groundwork) -> Iterator[tuple[int, Thing]]:
+        """Each thing that a route does not touch but may; the route."""
+        if len(self.rows) == 0:
             return
-        most = np.hypot(self.tolerance_m[known].max(), off_m.max(initial=0.0))
-        tree = shapely.STRtree(self.shapes[known])
-        shape, thing = tree.query(self.around, "dwithin", distance=self.zone_m + float(most))
-        thing = known[thing]
-        gap_m = shapely.distance(self.around[shape], self.shapes[thing]) - self.zone_m
-        near = np.flatnonzero(gap_m < np.hypot(self.tolerance_m[thing], off_m[shape]))
-        is_road = self.layer == "roads"
-        for at in near[gap_m[near] >= 0].tolist():
-            row = int(thing[at])
-            link = shapely.shortest_line(self.shapes[row], self.around[shape[at]])
+        unknown_m = work.policy.planning.value("tolerance_hearsay_m")
+        own_m = np.nan_to_num(self.about.tolerance_m, nan=unknown_m)
+        part_m = np.nan_to_num(self.parts.about.tolerance_m, nan=unknown_m)
+        most = np.hypot(own_m[self.rows].max(), part_m.max(initial=0.0))
+        tree, around = shapely.STRtree(self.shapes[self.rows]), self.parts.shape
+        part, thing = tree.query(around, "dwithin", distance=self.zone_m + float(most))
+        thing = self.rows[thing]
+        gap_m = shapely.distance(around[part], self.shapes[thing]) - self.zone_m
+        near = gap_m < np.hypot(own_m[thing], part_m[part])
+        near &= ~self._is_touched(part, thing, gap_m)
+        for at in np.flatnonzero(near).tolist():
+            row, of = int(thing[at]), int(part[at])
+            link = shapely.shortest_line(self.shapes[row], around[of])
+            held, held_m = self.parts.about.row(of)
             told = Thing(
                 self.layer,
-                str(self.ids[row]),
-                row if is_road else -1,
+                str(self.about.feature_id[row]),
+                row if self.layer == "roads" else -1,
                 self.facts,
-                float(gap_m[at]),
-                float(self.tolerance_m[row]),
-                float(off_m[shape[at]]),
+                float(max(gap_m[at], 0.0)),
+                float(self.about.tolerance_m[row]),
+                held,
+                held_m,
                 tuple(shapely.get_coordinates(link)[0].tolist()),
             )
-            yield int(shape[at]), told
+            yield int(self.parts.route[of]), told
+
+    def _is_touched(self, part: IntArray, thing: IntArray, gap_m: FloatArray) -> NDArray[np.bool_]:
+        """Which pairs are of a thing that the route touches as it is, with whatever part."""
+        pair = self.parts.route[part] * np.int64(len(self.shapes)) + thing
+        at = np.flatnonzero(gap_m <= 0)
+        shared = shapely.intersection(self.parts.shape[part[at]], self.shapes[thing[at]])
+        is_point = shapely.get_dimensions(self.shapes[thing[at]]) == 0
+        touched = is_point | (shapely.area(shared) > CONTACT_TOLERANCE_M) | (gap_m[at] < 0)
+        return np.isin(pair, pair[at[touched]])
 
 
-def _kinds(work: Groundwork, strips: NDArray[Any]) -> Iterator[_Kind]:
-    """What may be near working strips, and near the trenches in them: the land of roads."""
-    ground, planning = work.ground, work.policy.planning
+def _kinds(work: Groundwork, parts: _Parts) -> Iterator[_Kind]:
+    """What may be near working strips but roads."""
+    ground = work.ground
     for layer, told, facts, some_facts, zone_m in (
         ("green", ground.greenery, _OF_GREEN, _OF_PARK, 0.0),
-        ("trees", ground.trees, _OF_TREES, _OF_ANCIENT, planning.ancient_tree_zone_m),
+        ("trees", ground.trees, _OF_TREES, _OF_ANCIENT, work.policy.planning.ancient_tree_zone_m),
     ):
         if told is not None:
             marked = ground.is_park if layer == "green" else ground.is_ancient
-            tolerance_m = work.tolerances.of_layer(layer).to_numpy(float)
-            some_m = np.where([one is False for one in marked], np.nan, tolerance_m)
+            some = np.flatnonzero([one is not False for one in marked])
             ids = work.survey.tables[layer].index.to_numpy(object)
-            yield _Kind(layer, facts, ids, told.shapes, tolerance_m, strips)
-            yield _Kind(layer, some_facts, ids, told.shapes, some_m, strips, zone_m)
-    trenches = shapely.buffer(strips, -planning.work_margin_m, cap_style="flat", join_style="mitre")
-    ids = np.array(work.corridors.surfaces.road_ids, object)
-    yield _Kind("roads", (), ids, ground.road_areas, _of_roads(work, ids), trenches)
+            about = About.alike(layer, "", ids, work.tolerances.of_layer(layer).to_numpy(float))
+            yield _Kind(layer, facts, np.arange(len(ids)), about, told.shapes, parts)
+            yield _Kind(layer, some_facts, some, about, told.shapes, parts, zone_m)
 
 
-def _of_roads(work: Groundwork, ids: NDArray[Any]) -> FloatArray:
-    """How exactly the red line of each road lies: as it was surveyed, else as its centre line."""
-    drawn = work.tolerances.of_layer("road_red_lines").groupby(level=0).max().reindex(ids)
-    by_road = work.tolerances.of_layer("roads").reindex(ids).to_numpy(float)
-    return np.where(work.corridors.surfaces.is_drawn_whole, drawn.to_numpy(float), by_road)
+def _roads(hold: Hold, pieces: _Pieces) -> _Kind:
+    """The land of roads near what is dug: the trenches in the strips, and working pits."""
+    ground, margin_m = hold.work.ground, hold.work.policy.planning.work_margin_m
+    dug = shapely.buffer(hold.working, -margin_m, cap_style="flat", join_style="mitre")
+    for number, edges in enumerate(hold.bored):
+        pits = ground.bores.pits_of(edges) if len(edges) else []
+        if pits:
+            dug[number] = shapely.union_all([dug[number], *pits])
+    parts = _Parts.of(hold, dug, pieces, margin_m)
+    rows = np.arange(len(ground.road_areas))
+    return _Kind("roads", _OF_ROADS, rows, hold.red_lines, ground.road_areas, parts)

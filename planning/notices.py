@@ -386,7 +386,8 @@ def _road_works(work: Groundwork, name: str, planned: date, dig_date: date) -> s
     years = work.ground.overhaul_bar_years
     if planned <= dig_date:
         return _(
-            "{name} 计划 {planned} 整修,早于拟开挖日期 {dig};竣工后 {years} 年内不得挖掘,请提前敷设"
+            "{name} 计划 {planned} 整修,不晚于拟开挖日期 {dig};"
+            "竣工后 {years} 年内不得挖掘,请提前敷设"
         ).format(name=name, planned=planned, dig=dig_date, years=years)
     return _("{name} 计划 {planned} 整修,请在其之前完成开挖;竣工后 {years} 年内不得挖掘").format(
         name=name, planned=planned, years=years

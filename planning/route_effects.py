@@ -1,8 +1,7 @@
 """What survey errors do to a route: effects on its length, crossings and greenery (``spreads``).
 
-A route follows what it hangs on. Its first point moves with the main or node that it joins, its
-last one with the red line, every point between with the kerb of the nearest road; the foot of a
-square connector slides along the strip with the point that it serves. Kerbs move each for itself.
+A route follows what it hangs on (``planning.holds``). The foot of a square connector slides along
+the strip with the point that it serves. Kerbs move each for itself.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import shapely
@@ -21,19 +20,17 @@ from gis.linear import FloatArray, IntArray, LineArray
 from gis.overlay import CONTACT_TOLERANCE_M
 from planning.application import Demand
 from planning.facts import Shapes, counted_crossings
-from planning.groundwork import Groundwork, Site
+from planning.holds import About, Hold
 from planning.measures import measure_all
-from planning.near_things import Thing, if_touched, may_be_near, near_things
-from planning.road_surfaces import Crossed
-from planning.routes import DrawnWay, Routes, Way
+from planning.near_things import Thing, if_touched, near_things
 from planning.spreads import Effects, Spread, effects_together, joined
 
-# Where a groundwork keeps what is told of all kerbs.
-KERBS = "kerbs"
 # Two directions are square where their unit vectors have less than this in common.
 _SQUARE = 0.1
 # A crossing is never taken for flatter than this (sine of 25°): strips that are run along kerbs.
 _LEAST_SINE = 0.42
+# From this share of a carriageway's width on a piece crosses all of it.
+_WHOLE = 0.999
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,20 +55,13 @@ class Exactness:
     def near(self) -> list[list[Thing]]:
         """What each route may touch within the tolerances, or all of them."""
         hold = self.holding()
-        found = things_near(hold)
+        found = near_things(hold)
         return [[thing for things in found for thing in things]] if self.as_one else found
 
     def if_touched(self, number: int, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         """The inputs of a route that are unknown as it may touch what is near."""
         things = self.near[number]
         return if_touched(self.holding().work, things, inputs) if things else {}
-
-
-def things_near(hold: Hold) -> list[list[Thing]]:
-    """What each route may touch within the tolerances of the survey."""
-    if not may_be_near(hold.work.tolerances):
-        return [[] for _ in hold.lines]
-    return near_things(hold.work, hold.working, np.nan_to_num(_kerb_tolerance(hold)))
 
 
 def tell_together(exactness: Iterable[Exactness]) -> None:
@@ -116,150 +106,6 @@ def spread_of(hold: Hold) -> Spread:
     return Spread(effects_together(parts), len(hold.lines), coverage)
 
 
-def hold_of(
-    work: Groundwork, utility: str, sites: Sequence[Site], routes: Routes, working: NDArray[Any]
-) -> Hold:
-    """What traced routes with their working strips hang on."""
-    kind, feature_id = joined_of(work, utility, routes.ways)
-    parcels = [site.application.parcel_id for site in sites]
-    return Hold(work, routes.lines, routes.crossed, kind, feature_id, parcels, working)
-
-
-def joined_of(
-    work: Groundwork, utility: str, ways: Sequence[Way]
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Kind (line or node) and id of the place in the network where each way begins."""
-    ties = work.tie_ins(utility)
-    rows = np.array([way.tie_in for way in ways], np.int64)
-    kind, feature_id = np.full((2, len(ways)), None, object)
-    found = rows >= 0
-    feature = ties.ways.feature[rows[found]]
-    kind[found] = ties.network.kinds[feature]
-    feature_id[found] = ties.network.ids[feature].astype(str)
-    for number in np.flatnonzero(~found).tolist():
-        way = ways[number]
-        if isinstance(way, DrawnWay):
-            kind[number], feature_id[number] = way.kind, str(way.feature_id)
-    return kind, feature_id
-
-
-class About(NamedTuple):
-    """Surveyed features: their layer, what of them counts, id and tolerance."""
-
-    layer: NDArray[Any]
-    what: NDArray[Any]
-    feature_id: NDArray[Any]
-    tolerance_m: FloatArray
-
-    def take(self, pick: Any) -> About:
-        """Some of the features."""
-        return About(*(column[pick] for column in self))
-
-
-@dataclass(frozen=True)
-class Hold:
-    """Routes with everything that they hang on.
-
-    ``kind`` and ``feature_id`` tell the main (line) or node that each joins, ``parcels`` on
-    whose red line it ends; ``crossed`` is what the lines cross; ``working`` are the working strips,
-    None where the width is unknown.
-    """
-
-    work: Groundwork
-    lines: LineArray
-    crossed: Crossed
-    kind: NDArray[Any]
-    feature_id: NDArray[Any]
-    parcels: Sequence[str]
-    working: NDArray[Any]
-
-    @staticmethod
-    def together(holds: Sequence[Hold]) -> Hold:
-        """What the routes of several hang on, one after the other, all on one ground."""
-        first = np.cumsum([0, *(len(hold.lines) for hold in holds)]).tolist()
-        crossed = [
-            hold.crossed._replace(line=hold.crossed.line + at)
-            for hold, at in zip(holds, first[:-1], strict=True)
-        ]
-        return Hold(
-            holds[0].work,
-            np.concatenate([hold.lines for hold in holds]),
-            Crossed.joined(crossed),
-            np.concatenate([hold.kind for hold in holds]),
-            np.concatenate([hold.feature_id for hold in holds]),
-            [parcel for hold in holds for parcel in hold.parcels],
-            np.concatenate([hold.working for hold in holds]),
-        )
-
-    @cached_property
-    def joined(self) -> About:
-        """Main or node that each route joins."""
-        is_main = self.kind == "line"
-        tolerance = np.full(len(self.kind), np.nan)
-        for layer, mine in (("lines", is_main), ("nodes", ~is_main)):
-            told = self.work.tolerances.of_features(layer, self.feature_id[mine].tolist())
-            tolerance[mine] = told
-        return About(
-            np.where(is_main, "lines", "nodes").astype(object),
-            np.where(is_main, "main", "node").astype(object),
-            self.feature_id,
-            tolerance,
-        )
-
-    @cached_property
-    def ended(self) -> About:
-        """Parcel on whose red line each route ends."""
-        ids = np.array(self.parcels, object)
-        return About(
-            np.full(len(ids), "parcels", object),
-            np.full(len(ids), "red_line", object),
-            ids,
-            self.work.tolerances.of_features("parcels", self.parcels),
-        )
-
-    @cached_property
-    def kerbs(self) -> About:
-        """Kerbs of every road, by its row."""
-        if KERBS not in self.work.kept:
-            self.work.kept[KERBS] = _kerbs(self.work)
-        kerbs: About = self.work.kept[KERBS]
-        return kerbs
-
-    def kerb_beside(self, points: NDArray[Any]) -> tuple[IntArray, IntArray, IntArray]:
-        """Which points have a road within reach, its row, and their side of it."""
-        reach = self.work.policy.planning.max_snap_m
-        at, road = self.work.ground.centre_lines.tree.query_nearest(
-            points, max_distance=reach, all_matches=False
-        )
-        centre = self.work.corridors.surfaces.centre[road]
-        on = shapely.line_locate_point(centre, points[at])
-        foot = shapely.get_coordinates(shapely.line_interpolate_point(centre, on))
-        ahead = shapely.get_coordinates(shapely.line_interpolate_point(centre, on + 1.0))
-        behind = shapely.get_coordinates(
-            shapely.line_interpolate_point(centre, np.maximum(on - 1.0, 0.0))
-        )
-        along, away = ahead - behind, shapely.get_coordinates(points[at]) - foot
-        side = np.sign(along[:, 0] * away[:, 1] - along[:, 1] * away[:, 0])
-        return at.astype(np.int64), road.astype(np.int64), side.astype(np.int64)
-
-
-def _kerbs(work: Groundwork) -> About:
-    """Kerbs of roads: those of their surveyed carriageways, else those of their widths."""
-    table = work.corridors.surfaces.table
-    ids = table["road_id"].astype(str)
-    drawn = work.tolerances.of_layer("carriageways").groupby(level=0).max()
-    is_drawn = ids.isin(drawn.index).to_numpy()
-    by_road = work.tolerances.of_layer("roads").reindex(ids).to_numpy(float, copy=True)
-    by_road[is_drawn] = drawn.reindex(ids[is_drawn]).to_numpy(float)
-    by_road[table["width_assumed"].to_numpy(bool)] = np.nan
-    return About(
-        np.where(is_drawn, "carriageways", "roads").astype(object),
-        np.full(len(ids), "kerb", object),
-        ids.to_numpy(object),
-        by_road,
-    )
-
-
 def _rows(
     about: About,
     pick: Any,
@@ -294,55 +140,63 @@ def _rows(
 
 def _length_effects(hold: Hold) -> Effects:
     """The length changes where the line bends: by the sum of the directions at each point."""
-    xy, route = shapely.get_coordinates(hold.lines, return_index=True)
+    xy, route = hold.vertices
     before, after = _directions(xy, route)
     first = np.flatnonzero(np.r_[True, route[1:] != route[:-1]])
     last = np.r_[first[1:] - 1, len(route) - 1]
+    inner = ~np.isin(hold.carried[0], [*first, *last])
+    joint, joints = hold.carried[0][inner], hold.carried[1].take(inner)
+    on_strip = np.ones(len(xy), bool)
+    on_strip[np.concatenate([first, last, joint])] = False
+    nodes = first[np.asarray(hold.joined.layer == "nodes", bool)]
     g = before - after
-    inner = np.ones(len(xy), bool)
-    inner[first] = inner[last] = False
-    is_node = np.asarray(hold.joined.layer == "nodes", bool)
-    ends = [
-        (hold.ended, route[last], last, _slid(g, inner, last - 1, before[last], before)),
-        (
-            hold.joined.take(is_node), route[first[is_node]], first[is_node],
-            _slid(g, inner, first[is_node] + 1, after[first[is_node]], after),
-        ),
-        (
-            hold.joined.take(~is_node), route[first[~is_node]], first[~is_node],
-            np.zeros(((~is_node).sum(), 2)),
-        ),
-    ]  # fmt: skip
+    for at, step, along in (
+        (last, -1, before),
+        (nodes, 1, after),
+        (joint, -1, before),
+        (joint, 1, after),
+    ):
+        g[at] += _slid(g, on_strip, at + step, along[at], along)
     parts = [
-        _rows(about, slice(None), of, "length_m", "place", g[at] + slid, xy[at])
-        for about, of, at, slid in ends
+        _rows(about, slice(None), route[at], "length_m", "place", g[at], xy[at])
+        for about, at in ((hold.ended, last), (hold.joined, first), (joints, joint))
     ]
-    bends = np.flatnonzero(inner & (np.hypot(*g.T) > 1e-9))
+    bends = np.flatnonzero(on_strip & (np.hypot(*g.T) > 1e-9))
     at, road, side = hold.kerb_beside(shapely.points(xy[bends]))
     bends = bends[at]
     kerbs = _rows(hold.kerbs, road, route[bends], "length_m", "place", g[bends], xy[bends], side)
-    folds = [_fold(hold, hold.ended, last, last - 1), _fold(hold, hold.joined, first, first + 1)]
+    folds = [
+        _fold(hold, about, at, at + step, on_strip)
+        for about, at, step in (
+            (hold.ended, last, -1),
+            (hold.joined, first, 1),
+            (joints, joint, -1),
+            (joints, joint, 1),
+        )
+    ]
     return joined([*parts, kerbs, *folds])
 
 
-def _fold(hold: Hold, end: About, at: IntArray, foot: IntArray) -> Effects:
-    """End pieces shorter than both their ends may be off: the strip may lie beyond the end.
+def _fold(
+    hold: Hold, about: About, at: IntArray, foot: IntArray, on_strip: NDArray[np.bool_]
+) -> Effects:
+    """Connectors shorter than both their ends may be off: the strip may lie beyond the end.
 
     The line then goes there and back, twice what the ends are off beyond the length of the piece.
     """
-    xy, route = shapely.get_coordinates(hold.lines, return_index=True)
-    between = shapely.get_num_coordinates(hold.lines) > 2
-    at, foot = at[between], foot[between]
+    xy, route = hold.vertices
+    is_foot = on_strip[np.clip(foot, 0, len(xy) - 1)]
+    about, at, foot = about.take(is_foot), at[is_foot], foot[is_foot]
     number, road, side = hold.kerb_beside(shapely.points(xy[foot]))
-    at, foot, own = at[number], foot[number], route[at[number]]
+    about, at, foot = about.take(number), at[number], foot[number]
     length = np.hypot(*(xy[at] - xy[foot]).T)
-    off = np.hypot(end.tolerance_m[own], hold.kerbs.tolerance_m[road])
+    off = np.hypot(about.tolerance_m, hold.kerbs.tolerance_m[road])
     share = np.clip(1.0 - length / np.where(off > 0, off, np.inf), 0.0, 1.0)
     g = _scalar(2.0 * np.nan_to_num(share))
     return joined(
         [
-            _rows(end, own, own, "length_m", "fold", g, xy[at]),
-            _rows(hold.kerbs, road, own, "length_m", "fold", g, xy[foot], side),
+            _rows(about, slice(None), route[at], "length_m", "fold", g, xy[at]),
+            _rows(hold.kerbs, road, route[at], "length_m", "fold", g, xy[foot], side),
         ]
     )
 
@@ -358,14 +212,14 @@ def _directions(xy: FloatArray, route: IntArray) -> tuple[FloatArray, FloatArray
 
 
 def _slid(
-    g: FloatArray, inner: NDArray[np.bool_], foot: IntArray, out: FloatArray, onward: FloatArray
+    g: FloatArray, on_strip: NDArray[np.bool_], foot: IntArray, out: FloatArray, onward: FloatArray
 ) -> FloatArray:
     """Part of the effect at the feet of connectors that belongs to the points they serve.
 
     A foot square below its point slides along the strip with it; ``g`` keeps what is left.
     """
     foot = np.clip(foot, 0, len(g) - 1)
-    square = inner[foot] & (np.abs((onward[foot] * out).sum(axis=1)) < _SQUARE)
+    square = on_strip[foot] & (np.abs((onward[foot] * out).sum(axis=1)) < _SQUARE)
     along = g[foot] - (g[foot] * out).sum(axis=1)[:, None] * out
     along[~square] = 0.0
     g[foot] -= along
@@ -392,25 +246,27 @@ def _crossing_effects(hold: Hold) -> tuple[Effects, Effects]:
     middle = shapely.line_interpolate_point(part, 0.5, normalized=True)
     inside = shapely.distance(part, shapely.get_point(line, 0)) < CONTACT_TOLERANCE_M
     sine = _sines(surfaces.centre[road], part, middle)
-    both = np.full(len(part), np.sqrt(2.0))
     width = surfaces.table["carriageway_width_m"].to_numpy(float)[road]
     share = np.minimum(shapely.length(part) * sine / width, 1.0)
     ratio = (counted.red_line_m / counted.kerb_m)[row]
     xy = shapely.get_coordinates(middle)
     tables = []
-    for figure, factor, one in (
-        ("kerb_m", np.ones(len(part)), np.ones(len(part))),
-        ("red_line_m", ratio, _edges_of_part(ratio, share)),
+    edges = np.where(inside, 1.0, np.sqrt(2.0))
+    kerbs, red_lines = _edges_of_part(ratio, share, inside)
+    for figure, factor, of_edges in (
+        ("kerb_m", np.ones(len(part)), [(hold.kerbs, edges)]),
+        ("red_line_m", ratio, [(hold.kerbs, kerbs), (hold.red_lines, red_lines)]),
     ):
-        g = _scalar(np.where(inside, one, both) / sine)
-        kerb = _rows(hold.kerbs, road, route, figure, "width", g, xy)
+        rows = [
+            _rows(edge, road, route, figure, "width", _scalar(g / sine), xy) for edge, g in of_edges
+        ]
         own = route[inside]
         main_xy = shapely.get_coordinates(shapely.get_point(hold.lines[own], 0))
         g = _scalar(factor[inside])
         tables.append(
             joined(
                 [
-                    kerb,
+                    *rows,
                     _rows(hold.joined, own, own, figure, "end", g, main_xy),
                     _hardly_outside(hold, figure),
                 ]
@@ -419,15 +275,20 @@ def _crossing_effects(hold: Hold) -> tuple[Effects, Effects]:
     return tables[0], tables[1]
 
 
-def _edges_of_part(ratio: FloatArray, share: FloatArray) -> FloatArray:
-    """Effect of the edges of a road on a part of its crossing, red line to red line.
+def _edges_of_part(
+    ratio: FloatArray, share: FloatArray, inside: NDArray[np.bool_]
+) -> tuple[FloatArray, FloatArray]:
+    """Effects of the kerbs and of the red lines on a part of a crossing, red line to red line.
 
-    Such a part is its kerb length times red-line over carriageway width. The kerb that it reaches
-    stretches the part and widens the road, the other kerb only widens it, two red lines stretch
-    the whole. A whole crossing, share 1, hangs on the red lines alone.
+    Such a part is its kerb length times red-line over carriageway width. A kerb that it reaches
+    stretches the part and widens the road, one that it does not only widens it, two red lines
+    stretch the whole. A whole crossing, share 1, hangs on the red lines alone; a part that ends on
+    no kerb of the road, as on a median, ends on an edge as exact as one.
     """
-    kerbs = ratio**2 * ((1 - share) ** 2 + share**2)
-    return np.asarray(np.sqrt(kerbs + 2 * share**2))
+    reached, widened = (1 - share) ** 2, share**2
+    part = np.sqrt(reached + widened + np.where(inside, 0.0, 1.0))
+    is_whole = ~inside & (share > _WHOLE)
+    return np.where(is_whole, 0.0, ratio * part), np.sqrt(2.0) * share
 
 
 def _hardly_outside(hold: Hold, figure: str) -> Effects:
@@ -521,7 +382,7 @@ def _edges_in_strips(hold: Hold, green: Any, known: IntArray) -> _Edges:
     greenery = hold.work.ground.greenery or Shapes(shapes)
     at, number = greenery.tree.query(hold.working[known], predicate="dwithin", distance=2 * most)
     route = known[at]
-    kerb = _kerb_tolerance(hold)[route]
+    kerb = hold.widest_kerb.tolerance_m[route]
     reach = np.nan_to_num(np.hypot(tolerance[number], kerb), nan=most)
     strip = shapely.buffer(hold.working[route], reach, join_style="mitre")
     inside = shapely.intersection(shapely.boundary(shapes[number]), strip)
@@ -534,14 +395,3 @@ def _edges_in_strips(hold: Hold, green: Any, known: IntArray) -> _Edges:
     )
     found = _Edges(about, route, inside, covered)
     return found.where(shapely.length(inside) > 0)
-
-
-def _kerb_tolerance(hold: Hold) -> FloatArray:
-    """Largest tolerance of the kerbs that each route lies beside, NaN where one is unknown."""
-    largest = np.zeros(len(hold.lines))
-    tolerance = hold.kerbs.tolerance_m
-    xy, route = shapely.get_coordinates(hold.lines, return_index=True)
-    at, road, _side = hold.kerb_beside(shapely.points(xy))
-    with np.errstate(invalid="ignore"):  # a comparison with an unknown tolerance is unknown
-        np.maximum.at(largest, route[at], tolerance[road])
-    return largest

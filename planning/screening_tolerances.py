@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from gis.linear import FloatArray, LineArray
+from gis.linear import FloatArray
 from gis.overlay import strips
 from planning.application import Demand
 from planning.groundwork import Groundwork
+from planning.holds import Hold, half_strip_m
 from planning.measures import MEASURES
-from planning.near_things import Thing, may_be_near
-from planning.route_effects import Exactness, Hold, things_near
+from planning.near_things import Thing, near_things
+from planning.route_effects import Exactness
 from planning.screening_sites import Sites
 from planning.screening_ways import Ways
 
@@ -41,13 +42,8 @@ def tolerances_of_ways(
     at = np.flatnonzero(told)
     if len(at) == 0:
         return found
-    lines = ways.part(at).draw()
-    drawn = replace(
-        _of_ways(work, sites, ways.part(at)),
-        lines=lines,
-        crossed=work.corridors.surfaces.crossed(lines),
-        working=_working(work, demand, lines),
-    )
+    drawn = _drawn(work, demand, sites, ways.part(at))
+    drawn = replace(drawn, crossed=work.corridors.surfaces.crossed(drawn.lines))
     for name, values in Exactness(demand, lambda: drawn).tolerances.items():
         found[name][at] = values
     return found
@@ -55,11 +51,9 @@ def tolerances_of_ways(
 
 def near_ways(work: Groundwork, demand: Demand, sites: Sites, ways: Ways) -> list[list[Thing]]:
     """What each way may touch within the tolerances of the survey."""
-    if len(ways) == 0 or not may_be_near(work.tolerances):
-        return [[] for _ in range(len(ways))]
-    lines = ways.draw()
-    hold = replace(_of_ways(work, sites, ways), lines=lines, working=_working(work, demand, lines))
-    return things_near(hold)
+    if len(ways) == 0:
+        return []
+    return near_things(_drawn(work, demand, sites, ways))
 
 
 def _of_ways(work: Groundwork, sites: Sites, ways: Ways) -> Hold:
@@ -73,12 +67,15 @@ def _of_ways(work: Groundwork, sites: Sites, ways: Ways) -> Hold:
         feature_id=network.ids[feature].astype(str),
         parcels=[sites.parcel_ids[site] for site in ways.site.tolist()],
         working=np.zeros(0, object),
+        half_m=np.zeros(0),
+        bored=[()] * len(ways),
     )
 
 
-def _working(work: Groundwork, demand: Demand, lines: LineArray) -> LineArray:
-    """Working strips of lines that are cut open throughout, None where the width is unknown."""
-    width = work.rates(demand.pipe).width_m
-    if width is None:
-        return np.full(len(lines), None, object)
-    return strips(lines, np.full(len(lines), width + 2 * work.policy.planning.work_margin_m))
+def _drawn(work: Groundwork, demand: Demand, sites: Sites, ways: Ways) -> Hold:
+    """What ways hang on, with their lines and working strips: all are cut open throughout."""
+    lines, half_m = ways.draw(), half_strip_m(work, demand, len(ways))
+    working = np.full(len(ways), None, object)
+    known = np.isfinite(half_m)
+    working[known] = strips(lines[known], 2 * half_m[known])
+    return replace(_of_ways(work, sites, ways), lines=lines, working=working, half_m=half_m)

@@ -28,8 +28,8 @@ from layers.networks import CABLES, JOINED_M, SAME_M, Network, network_of
 from layers.survey import Survey
 from planning.application import Demand
 from planning.groundwork import Groundwork
+from planning.holds import joined_of
 from planning.judged_routes import Route
-from planning.route_effects import joined_of
 
 # Where a groundwork keeps the mains of its lines; it hangs on the layers of lines and nodes.
 MAINS = "mains"

@@ -21,10 +21,10 @@ from planning.crossing_methods import Bores, bores_of
 from planning.drawn_roads import SURVEYED
 from planning.facts import Ground
 from planning.groundwork import SERVING, TIE_IN_YUAN, Groundwork
+from planning.holds import KERBS, RED_LINES
 from planning.road_surfaces import Crossed
 from planning.roads_since import RoadsSince
 from planning.roadside import same_streets
-from planning.route_effects import KERBS
 from planning.slots import EXISTING
 from planning.sources import MAINS
 from planning.survey_changes import Change
@@ -95,7 +95,7 @@ def with_standing_facts(
     if "tolerances" in vars(whole):
         vars(after)["tolerances"] = whole.tolerances.after(after.survey, changes)
     if before.corridors.surfaces is after.corridors.surfaces:
-        hand_on_kept(whole, after, (KERBS,))
+        hand_on_kept(whole, after, (KERBS, RED_LINES))
     _hand_surfaces_on(whole, after, roads, edge_before, ways_before)
     if "ground" in vars(whole):
         vars(after)["ground"] = _ground(whole.ground, after, changed, roads, region, edge_before)

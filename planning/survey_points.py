@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from planning.both_feeds import BothFeeds
 from planning.comparisons import NUMERIC, is_unknown
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Judging, Route, hold_of_judged
-from planning.near_things import if_touched
+from planning.near_things import Thing, if_touched
 from planning.readings import read_as
 from planning.route_effects import spread_of
 from planning.texts import gettext as _
@@ -66,42 +66,77 @@ def survey_points(
     if judged.verdict.certainty != "too_close":
         return ()
     routes = judged.routes if isinstance(judged, BothFeeds) else (judged,)
-    hold = hold_of_judged(work, demand.pipe.utility, [site] * len(routes), routes)
+    hold = hold_of_judged(work, demand, [site] * len(routes), routes)
     if isinstance(judged, BothFeeds):
         hold = replace(hold, working=judged.strips)
     spread = spread_of(hold).as_one()
-    found: dict[tuple[str, str], SurveyPoint] = {}
+    found: list[SurveyPoint] = []
     for name, room in _close(work, demand, judged):
         figure = next((f for start, f in _FIGURE_OF.items() if name.startswith(start)), "length_m")
         effects = pd.DataFrame(spread.on_figure(figure)._asdict())
         features = _by_feature(effects, spread.coverage)
         whole = float(spread.tolerances[figure][0])
-        for point in _points(work, features, name, whole, abs(room)):
-            key = (point.feature["layer"], point.feature["id"])
-            if key not in found or point.needed_m < found[key].needed_m:
-                found[key] = point
-    return tuple(found.values()) or tuple(_points_beside(work, judged.judging))
+        found += _points(work, features, name, whole, abs(room))
+    return _most_exact(found or _points_beside(work, judged.judging))
+
+
+def _most_exact(points: Iterable[SurveyPoint]) -> tuple[SurveyPoint, ...]:
+    """Of the points that name one feature that which needs it best known."""
+    found: dict[tuple[str, str], SurveyPoint] = {}
+    for point in points:
+        key = (point.feature["layer"], point.feature["id"])
+        if key not in found or point.needed_m < found[key].needed_m:
+            found[key] = point
+    return tuple(found.values())
 
 
 def _points_beside(work: Groundwork, judging: Judging) -> Iterator[SurveyPoint]:
     """Things that the line may touch within the tolerances, where no measure is at a limit."""
     for thing in judging.exactness.near[judging.number]:
         if if_touched(work, [thing], judging.inputs):
-            needed_m = float(np.sqrt(max(thing.gap_m**2 - thing.off_m**2, 0.0)))
-            what = _WHAT_BESIDE[thing.layer]
-            text = _(
-                "实测{what}:现允许误差 ±{now:.2f} 米,距作业范围 {gap:.2f} 米,"
-                "须不大于 ±{need:.3f} 米,是否触及才能定论"
-            ).format(
-                what=_words_of(what).format(id=thing.feature_id),
-                now=thing.tolerance_m,
-                gap=thing.gap_m,
-                need=needed_m,
-            )
-            if needed_m < work.policy.planning.value("tolerance_surveyed_point_m"):
-                text += _too_exact()
-            feature = {"layer": thing.layer, "id": thing.feature_id}
-            yield SurveyPoint(thing.xy, what, feature, thing.tolerance_m, needed_m, text)
+            yield from _points_of(work, thing)
+
+
+def _points_of(work: Groundwork, thing: Thing) -> Iterator[SurveyPoint]:
+    """What to survey of a thing and of what the line hangs on there: one of both if that will do.
+
+    The needed tolerances together are no more than the gap.
+    """
+    own = (thing.layer, _WHAT_BESIDE[thing.layer], thing.feature_id)
+    unknown_m = work.policy.planning.value("tolerance_hearsay_m")
+    told_m = np.array([thing.tolerance_m, thing.held_m])
+    now_m = np.nan_to_num(told_m, nan=unknown_m)
+    room_m = np.sqrt(np.maximum(thing.gap_m**2 - now_m[::-1] ** 2, 0.0))
+    alone = np.flatnonzero(now_m[::-1] < thing.gap_m)[:1]
+    both_m = now_m * thing.gap_m / np.hypot(*now_m)
+    for at in alone.tolist() or np.flatnonzero(now_m > 0).tolist():
+        layer, what, feature_id = (own, thing.held)[at]
+        needed_m = float(room_m[at] if len(alone) else both_m[at])
+        words = {
+            "what": _words_of(what).format(id=feature_id),
+            "now": now_m[at],
+            "near": _words_of(own[1]).format(id=thing.feature_id),
+            "gap": thing.gap_m,
+            "need": needed_m,
+        }
+        text = _beside(bool(np.isfinite(told_m[at]))).format(**words)
+        if needed_m < work.policy.planning.value("tolerance_surveyed_point_m"):
+            text += _too_exact()
+        feature = {"layer": layer, "id": feature_id}
+        yield SurveyPoint(thing.xy, what, feature, float(now_m[at]), needed_m, text)
+
+
+def _beside(known: bool) -> str:
+    """Words for what the line may touch; unknown positions are counted like hearsay."""
+    if known:
+        return _(
+            "实测{what}:现允许误差 ±{now:.2f} 米,作业范围距{near} {gap:.2f} 米,"
+            "须不大于 ±{need:.3f} 米,是否触及才能定论"
+        )
+    return _(
+        "实测{what}:位置来源不明,按允许误差 ±{now:.2f} 米计,作业范围距{near} {gap:.2f} 米,"
+        "须不大于 ±{need:.3f} 米,是否触及才能定论"
+    )
 
 
 def _close(

@@ -203,3 +203,17 @@ def test_where_a_street_forks_it_goes_on_as_wide_as_it_was() -> None:
     found = join_strokes(net.ends, net.pieces.lines, 4, np.array([6.0, 6.0, 4.0]))
     assert sorted(sorted(part for part, _ in stroke) for stroke in found.walks()) == [[0, 1], [2]]
     assert strokes(*fork) == [[0, 2], [1]]
+
+
+def test_beside_a_hook_that_leaves_no_strip_the_street_goes_on() -> None:
+    """Half a metre there and back, drawn with another width: nothing is left of its offset."""
+    found = laid(
+        [(-40, -70), (0, 0)],
+        [(0, 0), (0.334, 0.388), (0.306, 0.421)],
+        [(0.306, 0.421), (0.723, 0.994), (9.1, 11.8), (40, 70)],
+        offset=[6.06, 6.28, 6.06],
+    )
+    for side in (-1, 1):
+        beside = shapely.union_all(found.network.pieces.lines[found.side == side])
+        assert shapely.distance(beside, shapely.Point(-20, -35)) < 7
+        assert shapely.distance(beside, shapely.Point(25, 41.7)) < 7

@@ -10,6 +10,7 @@ from shapely.geometry import Point, box
 from planning.batch import cases_of, screen
 from planning.external_lines import ExternalLine
 from planning.groundwork import prepare
+from planning.judged_routes import Route
 from planning.plan import plan
 from planning.survey_points import survey_points
 from tests import towns
@@ -17,6 +18,7 @@ from tests.towns import application, main, node, parcel, policy, street, town
 
 SEEN = {"position_source": "surveyed", "position_accuracy_m": 0.05}
 HEARSAY = {"position_source": "hearsay"}
+EXACT = {"position_accuracy_m": 0.0}
 # The strip of a DN100 main from (120, 8) to the gate at (120, 12) ends at x = 120.8 or so.
 ESTATE = {"R-1": street((0, 0), (300, 0), authority="estate", **SEEN)}
 
@@ -93,7 +95,7 @@ def test_a_young_road_within_the_tolerance_may_bar_the_line() -> None:
         line = _water(_town(roads=road, lines=lines))
         things = line.route.judging.exactness.near[0] if line.route else []
         found[name] = (_told(line)[1], line.route.judging.if_touched() if things else {})
-    rest = {"touches_city_road": None, "road_overhauled_on": ["2015-01-01"]}
+    rest = {"touches_city_road": None, "pit_in_road": None, "road_overhauled_on": ["2015-01-01"]}
     assert found["young"] == ("too_close", {**rest, "road_opened_on": [None]})
     assert found["old"] == ("too_close", {**rest, "road_opened_on": ["2010-06-01"]})
     assert found["far"] == ("firm", {})
@@ -143,3 +145,95 @@ def test_a_handhole_beside_a_tree_is_joined_by_a_line_that_may_move_it() -> None
     demand = {"telecom": {"duct_holes": 1, "duct_outer_diameter_mm": 110}}
     found = plan(application(gate=(120, 12), demands=demand), survey, policy()).lines["telecom"]
     assert _told(found) == ("commitment", "too_close")
+
+
+# --- what parts of a line hang on, and what nobody says ------------------------------------------
+
+TELECOM = {"telecom": {"duct_holes": 1, "duct_outer_diameter_mm": 110}}
+
+
+@pytest.mark.parametrize(
+    ("seen", "y", "expected"),
+    [
+        (SEEN, 6.0, "firm"),
+        (HEARSAY, 6.0, "too_close"),  # 1.5 m beyond the handhole, which may be 3 m off
+        ({}, 6.0, "not_assessed"),  # nor has the length any interval
+        (HEARSAY, 2.9, "firm"),  # 3.1 m and more beyond
+    ],
+)
+def test_the_first_piece_may_be_off_as_far_as_the_handhole_is(
+    seen: dict[str, Any], y: float, expected: str
+) -> None:
+    survey = town(
+        roads={"R-1": street((0, 0), (300, 0), carriageway_width_m=4.0, **SEEN)},
+        parcels={"P-1": parcel(100, 12, 140, 52, **SEEN)},
+        nodes={"H-1": node(120, 7.5, utility="telecom", kind="handhole", free_holes=4, **seen)},
+        trees={"T-1": {"ancient": False, "geometry": Point(120, y), **SEEN}},
+    )
+    line = plan(application(gate=(120, 12), demands=TELECOM), survey, policy()).lines["telecom"]
+    assert _told(line) == ("commitment", expected)
+
+
+@pytest.mark.parametrize(("seen", "expected"), [(SEEN, "firm"), (HEARSAY, "too_close")])
+def test_a_main_beside_a_young_road_may_lie_in_it(seen: dict[str, Any], expected: str) -> None:
+    """2 m beyond the red line of a road opened in 2025: moved by 3 m the line is barred."""
+    survey = _town(
+        roads=_city_road(20.0, opened_on="2025-06-01", **SEEN),
+        parcels={"P-1": parcel(100, 18, 140, 52, **SEEN)},
+        lines={"W-1": main((0, 12), (300, 12), **seen)},
+    )
+    found = plan(application(gate=(120, 18)), survey, policy())
+    line = found.lines["water"]
+    assert _told(line) == ("not_required", expected)
+    # The red line is known well enough already: it is the main that has to be surveyed.
+    told = [
+        (point.what, point.feature["id"]) for point in survey_points(
+            found.work, found.site, line.demand, line.route
+        )
+    ]  # fmt: skip
+    assert told == ([("main", "W-1")] if expected == "too_close" else [])
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        {"trees": _tree(120.95)},
+        {"roads": {**ESTATE, "R-2": street((0, -2.1), (300, -2.1), opened_on="2025-06-01")}},
+        {
+            "roads": {
+                **ESTATE,
+                "R-2": street((0, -2.1), (300, -2.1), opened_on="2025-06-01", **SEEN),
+            },
+            "road_red_lines": {"R-2": {"geometry": box(0, -12.1, 300, 7.9)}},
+        },
+    ],
+    ids=["tree", "road", "drawn red line"],
+)
+def test_what_nobody_says_how_exactly_it_lies_may_be_off_like_hearsay(
+    layers: dict[str, Any],
+) -> None:
+    line = _water(_town(lines={"W-1": main((0, 8.9), (300, 8.9), **SEEN)}, **layers))
+    assert _told(line) == ("not_required", "too_close")
+
+
+def test_a_working_pit_beside_a_young_street_may_lie_in_it() -> None:
+    """The side street, opened in 2025, is bored under from red line to red line."""
+    found = {}
+    half = {"position_source": "digitised", "position_scale": 500}
+    for name, seen in (("digitised", half), ("exact", EXACT)):
+        survey = town(
+            roads={
+                "R-1": street((0, 0), (300, 0), **EXACT),
+                "R-2": street((150, 0), (150, 200), opened_on="2025-06-01", **seen),
+            },
+            parcels={"P-1": parcel(190, 12, 240, 52, **EXACT)},
+            lines={"G-1": main((0, 8), (110, 8), utility="gas", pressure_mpa=0.2, **EXACT)},
+        )
+        demand = {"gas": {"nominal_mm": 110, "pressure_mpa": 0.2, "material": "PE"}}
+        line = plan(application(gate=(200, 12), demands=demand), survey, policy()).lines["gas"]
+        shortest = line.routes["shortest"]
+        assert isinstance(shortest, Route)
+        assert len(shortest.bored) == 1
+        found[name] = (shortest.verdict.outcome, shortest.verdict.certainty)
+    told = "commitment"
+    assert found == {"digitised": (told, "too_close"), "exact": (told, "firm")}

@@ -85,6 +85,19 @@ def test_of_several_works_one_that_was_due_is_enough() -> None:
         assert verdict.outcome == "undetermined"
 
 
+@pytest.mark.parametrize("day", ["2026-11-23", "2027-05-01"])
+def test_an_overhaul_finished_after_the_dig_hides_which_was_the_last_one_before(day: str) -> None:
+    line = planned(overhauled_on=day).lines["water"]
+    assert line.verdict is not None
+    assert line.verdict.outcome == "undetermined"
+
+
+def test_an_overhaul_finished_on_the_very_day_of_the_dig_bars_it() -> None:
+    verdict = planned(overhauled_on="2026-11-22").lines["water"].verdict
+    assert verdict is not None
+    assert verdict.outcome == "blocked"
+
+
 # --- screening and edits -------------------------------------------------------------------------
 
 

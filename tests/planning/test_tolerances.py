@@ -97,6 +97,122 @@ def test_a_crossing_hangs_on_both_kerbs() -> None:
         assert route.tolerances[name] == pytest.approx(COVERED * 0.1 * np.sqrt(2))
 
 
+@pytest.mark.parametrize(
+    ("layers", "tolerance"),
+    [
+        ({}, 1.0),  # the red line by the width of a digitised road
+        ({"road_red_lines": {"R-1": {"geometry": box(0, -10, 300, 10), **SURVEYED}}}, 0.1),
+        ({"road_red_lines": {"R-1": {"geometry": box(0, -10, 300, 10)}}}, None),
+    ],
+    ids=["by width", "surveyed", "nobody says"],
+)
+def test_from_red_line_to_red_line_hangs_on_red_lines(
+    layers: dict[str, Any], tolerance: float | None
+) -> None:
+    nodes = {
+        "N-1": towns.node(
+            120, -12, utility="power", kind="ring_main_unit", spare_bays=1, voltage_kv=10,
+            **SURVEYED,
+        )
+    }  # fmt: skip
+    survey = town(
+        nodes=nodes,
+        roads={"R-1": street((0, 0), (300, 0), position_source="digitised")},
+        carriageways={"R-1": {"geometry": box(0, -5, 300, 5), **SURVEYED}},
+        parcels={"P-1": parcel(100, 12, 140, 52, **SURVEYED)},
+        **layers,
+    )
+    demands = {"power": {"voltage_kv": 10, "duct_holes": 2, "duct_outer_diameter_mm": 110}}
+    route = line_of(survey, "power", gate=(120, 12), demands=demands).route
+    assert route is not None
+    assert route.measures["crossing_kerb_m"] == pytest.approx(10.0)
+    assert route.tolerances["crossing_kerb_m"] == pytest.approx(COVERED * 0.1 * np.sqrt(2))
+    assert route.tolerances["crossing_red_line_m"] == (
+        None if tolerance is None else pytest.approx(COVERED * tolerance * np.sqrt(2))
+    )
+
+
+def test_a_part_of_a_crossing_hangs_on_the_kerb_that_it_reaches_and_on_both_red_lines() -> None:
+    """From a main 4 m inside a carriageway of 10 m, which has 20 m between its red lines.
+
+    Of the part, 4 / 10 of 20 m, a metre of the kerb that it reaches is 2 x 0.6 m, one of the other
+    kerb 2 x 0.4 m, one of each red line 0.4 m, one of the main 2 m.
+    """
+    survey = town(
+        lines={"W-1": main((0, 1), (300, 1), utility="power", laying="duct", **SURVEYED)},
+        nodes={
+            "N-1": towns.node(
+                120, 1, utility="power", kind="ring_main_unit", spare_bays=1, voltage_kv=10,
+                position_accuracy_m=0.0,
+            )
+        },
+        roads={"R-1": street((0, 0), (300, 0), position_source="digitised")},
+        carriageways={"R-1": {"geometry": box(0, -5, 300, 5), **SURVEYED}},
+        parcels={"P-1": parcel(100, 12, 140, 52, **SURVEYED)},
+    )  # fmt: skip
+    demands = {"power": {"voltage_kv": 10, "duct_holes": 2, "duct_outer_diameter_mm": 110}}
+    route = line_of(survey, "power", gate=(120, 12), demands=demands).route
+    assert route is not None
+    assert route.measures["crossing_red_line_m"] == pytest.approx(8.0)
+    squares = (0.1 * 2 * 0.6) ** 2 + (0.1 * 2 * 0.4) ** 2 + 2 * (1.0 * 0.4) ** 2
+    assert route.tolerances["crossing_red_line_m"] == pytest.approx(COVERED * np.sqrt(squares))
+
+
+DUCT: dict[str, Any] = {
+    "utility": "telecom", "subtype": "duct", "diameter_mm": None, "laying": "duct",
+    "duct_holes": 6, "free_holes": 4, "owner": "电信", "open_to_others": True,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("joint", "metres"),
+    [
+        # The duct of 90 m and the strip that leads 8 m back follow the handhole, the lead too;
+        # of 3 m a lead of 2.25 m may have to come back 0.75 m.
+        ({"position_source": "hearsay"}, 3 * np.sqrt(2**2 + 1 + (2 * 0.25) ** 2)),
+        ({"position_accuracy_m": 0.5}, 1 * np.sqrt(2**2 + 1)),
+        ({}, None),
+    ],
+)
+def test_a_line_through_a_duct_hangs_on_its_joints(joint: Any, metres: float | None) -> None:
+    exact = {"position_accuracy_m": 0.0}
+    survey = town(
+        roads={"R-1": street((0, 0), (300, 0), **exact)},
+        parcels={"P-1": parcel(100, 12, 140, 52, **exact)},
+        lines={"T-1": main((20, 9), (110, 9), **DUCT, **exact)},
+        nodes={
+            "N-1": towns.node(20, 9, utility="telecom", kind="cabinet", free_holes=6, **exact),
+            "N-2": towns.node(110, 9, utility="telecom", kind="handhole", free_holes=0, **joint),
+        },
+    )
+    demands = {"telecom": {"duct_holes": 2, "duct_outer_diameter_mm": 110}}
+    route = line_of(survey, "telecom", gate=(102, 12), demands=demands).routes["cheapest"]
+    assert isinstance(route, Route)
+    assert route.measures["pipe_length_m"] == pytest.approx(90 + 2.25 + 8 + 5.25)
+    told = route.tolerances["pipe_length_m"]
+    assert told == (None if metres is None else pytest.approx(COVERED * metres))
+
+
+def test_a_line_through_a_duct_hangs_on_its_bends() -> None:
+    """A duct by hearsay that bends by 2 m between surveyed joints."""
+    exact = {"position_accuracy_m": 0.0}
+    survey = town(
+        roads={"R-1": street((0, 0), (300, 0), **exact)},
+        parcels={"P-1": parcel(100, 12, 140, 52, **exact)},
+        lines={"T-1": main((20, 9), (65, 11), (110, 9), **DUCT, position_source="hearsay")},
+        nodes={
+            "N-1": towns.node(20, 9, utility="telecom", kind="cabinet", free_holes=6, **exact),
+            "N-2": towns.node(110, 9, utility="telecom", kind="handhole", free_holes=0, **exact),
+        },
+    )
+    demands = {"telecom": {"duct_holes": 2, "duct_outer_diameter_mm": 110}}
+    route = line_of(survey, "telecom", gate=(102, 12), demands=demands).routes["cheapest"]
+    assert isinstance(route, Route)
+    # Moved north by a metre both halves gain 2 / sqrt(45² + 2²) m.
+    metres = 3 * 2 * 2 / np.hypot(45, 2)
+    assert route.tolerances["pipe_length_m"] == pytest.approx(COVERED * metres, rel=1e-3)
+
+
 def test_edges_of_greenery_in_the_strip_count_by_their_length() -> None:
     # The verge is crossed square: two edges as long as the strip is wide, and 2 x 0.1414 m more
     # on both sides of the strip, which may itself lie beside.

@@ -1,0 +1,282 @@
+"""Holds: what routes hang on, and how exactly that was surveyed.
+
+A route's first point moves with the main or node that it joins, its last one with the red line,
+points on existing carriers with these and their joints, every other point with the kerb of the
+nearest road.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray, LineArray
+from planning.application import Demand
+from planning.groundwork import Groundwork, Site
+from planning.road_surfaces import Crossed
+from planning.routes import DrawnWay, Routes, Way
+
+# Where a groundwork keeps what is told of all kerbs, and of all red lines.
+KERBS, RED_LINES = "kerbs", "red_lines"
+
+
+def hold_of(
+    work: Groundwork, demand: Demand, sites: Sequence[Site], routes: Routes, working: NDArray[Any]
+) -> Hold:
+    """What traced routes of one demand with their working strips hang on."""
+    kind, feature_id = joined_of(work, demand.pipe.utility, routes.ways)
+    parcels = [site.application.parcel_id for site in sites]
+    half_m = half_strip_m(work, demand, len(sites))
+    return Hold(
+        work,
+        routes.lines,
+        routes.crossed,
+        kind,
+        feature_id,
+        parcels,
+        working,
+        half_m,
+        routes.bored,
+    )
+
+
+def half_strip_m(work: Groundwork, demand: Demand, count: int) -> FloatArray:
+    """Half the width of the working strip of each of some lines, NaN where it is unknown."""
+    width_m = work.rates(demand.pipe).width_m
+    known_m = np.nan if width_m is None else width_m / 2 + work.policy.planning.work_margin_m
+    return np.full(count, known_m)
+
+
+def joined_of(
+    work: Groundwork, utility: str, ways: Sequence[Way]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Kind (line or node) and id of the place in the network where each way begins."""
+    ties = work.tie_ins(utility)
+    rows = np.array([way.tie_in for way in ways], np.int64)
+    kind, feature_id = np.full((2, len(ways)), None, object)
+    found = rows >= 0
+    feature = ties.ways.feature[rows[found]]
+    kind[found] = ties.network.kinds[feature]
+    feature_id[found] = ties.network.ids[feature].astype(str)
+    for number in np.flatnonzero(~found).tolist():
+        way = ways[number]
+        if isinstance(way, DrawnWay):
+            kind[number], feature_id[number] = way.kind, str(way.feature_id)
+    return kind, feature_id
+
+
+class About(NamedTuple):
+    """Surveyed features: their layer, what of them counts, id and tolerance."""
+
+    layer: NDArray[Any]
+    what: NDArray[Any]
+    feature_id: NDArray[Any]
+    tolerance_m: FloatArray
+
+    def take(self, pick: Any) -> About:
+        """Some of the features."""
+        return About(*(column[pick] for column in self))
+
+    def row(self, number: int) -> tuple[tuple[str, str, str], float]:
+        """Layer, what and id of one of the features, and its tolerance."""
+        layer, what, feature_id, tolerance_m = (column[number] for column in self)
+        return (layer, what, feature_id), float(tolerance_m)
+
+    @classmethod
+    def alike(cls, layer: str, what: str, ids: NDArray[Any], tolerance_m: FloatArray) -> About:
+        """Features of one layer of which the same counts."""
+        count = len(ids)
+        told = (np.full(count, layer, object), np.full(count, what, object))
+        return cls(*told, ids, tolerance_m)
+
+    @classmethod
+    def together(cls, parts: Sequence[About]) -> About:
+        """All features, one part after the other."""
+        return cls(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Routes with everything that they hang on.
+
+    ``kind`` and ``feature_id`` tell the main (line) or node that each joins, ``parcels`` on
+    whose red line it ends; ``crossed`` is what the lines cross; ``working`` are the working strips,
+    None where the width is unknown, and ``half_m`` half their widths; ``bored`` the edges of each
+    that are not cut open.
+    """
+
+    work: Groundwork
+    lines: LineArray
+    crossed: Crossed
+    kind: NDArray[Any]
+    feature_id: NDArray[Any]
+    parcels: Sequence[str]
+    working: NDArray[Any]
+    half_m: FloatArray
+    bored: Sequence[Sequence[int]]
+
+    @staticmethod
+    def together(holds: Sequence[Hold]) -> Hold:
+        """What the routes of several hang on, one after the other, all on one ground."""
+        first = np.cumsum([0, *(len(hold.lines) for hold in holds)]).tolist()
+        crossed = [
+            hold.crossed._replace(line=hold.crossed.line + at)
+            for hold, at in zip(holds, first[:-1], strict=True)
+        ]
+        return Hold(
+            holds[0].work,
+            np.concatenate([hold.lines for hold in holds]),
+            Crossed.joined(crossed),
+            np.concatenate([hold.kind for hold in holds]),
+            np.concatenate([hold.feature_id for hold in holds]),
+            [parcel for hold in holds for parcel in hold.parcels],
+            np.concatenate([hold.working for hold in holds]),
+            np.concatenate([hold.half_m for hold in holds]),
+            [edges for hold in holds for edges in hold.bored],
+        )
+
+    @cached_property
+    def joined(self) -> About:
+        """Main or node that each route joins."""
+        is_main = self.kind == "line"
+        tolerance = np.full(len(self.kind), np.nan)
+        for layer, mine in (("lines", is_main), ("nodes", ~is_main)):
+            told = self.work.tolerances.of_features(layer, self.feature_id[mine].tolist())
+            tolerance[mine] = told
+        return About(
+            np.where(is_main, "lines", "nodes").astype(object),
+            np.where(is_main, "main", "node").astype(object),
+            self.feature_id,
+            tolerance,
+        )
+
+    @cached_property
+    def ended(self) -> About:
+        """Parcel on whose red line each route ends."""
+        ids = np.array(self.parcels, object)
+        tolerance_m = self.work.tolerances.of_features("parcels", self.parcels)
+        return About.alike("parcels", "red_line", ids, tolerance_m)
+
+    @cached_property
+    def kerbs(self) -> About:
+        """Kerbs of every road, by its row."""
+        return self._of_roads(KERBS, _kerbs)
+
+    @cached_property
+    def red_lines(self) -> About:
+        """Red line of every road, by its row."""
+        return self._of_roads(RED_LINES, _red_lines)
+
+    def _of_roads(self, key: str, told: Callable[[Groundwork], About]) -> About:
+        if key not in self.work.kept:
+            self.work.kept[key] = told(self.work)
+        found: About = self.work.kept[key]
+        return found
+
+    @cached_property
+    def vertices(self) -> tuple[FloatArray, IntArray]:
+        """Vertices of all lines and the route of each."""
+        xy, route = shapely.get_coordinates(self.lines, return_index=True)
+        return xy, route.astype(np.int64)
+
+    @cached_property
+    def carried(self) -> tuple[IntArray, About]:
+        """Vertices that lie on existing carriers, with the joint or the line that each hangs on."""
+        xy, route = self.vertices
+        graph, carriers = self.work.corridors.graph, self.work.corridors.carriers
+        found: dict[int, tuple[str, str, str]] = {}
+        for number, edges in enumerate(self.bored):
+            own = np.flatnonzero(route == number) if len(edges) else route[:0]
+            points = shapely.points(xy[own])
+            for edge, line_id, _laying in carriers.among(edges):
+                on = own[shapely.dwithin(points, graph.lines[edge], POSITION_TOLERANCE_M)]
+                for vertex in on.tolist():
+                    found.setdefault(vertex, ("lines", "main", line_id))
+                for node in graph.ends[edge].tolist():
+                    away = np.hypot(*(xy[own] - graph.node_xy[node]).T)
+                    for vertex in own[away <= POSITION_TOLERANCE_M].tolist():
+                        found[vertex] = ("nodes", "node", carriers.joint_ids[node])
+        layer, what, ids = (
+            np.array([told[column] for told in found.values()], object) for column in range(3)
+        )
+        tolerance_m = np.full(len(found), np.nan)
+        for name in ("lines", "nodes"):
+            mine = layer == name
+            told = self.work.tolerances.of_features(name, ids[mine].tolist())
+            tolerance_m[mine] = told
+        return np.array(list(found), np.int64), About(layer, what, ids, tolerance_m)
+
+    @cached_property
+    def widest_kerb(self) -> About:
+        """Of the kerbs that each route lies beside the one that may be off farthest.
+
+        Nobody's, with a tolerance of 0, of a route without a road within reach.
+        """
+        xy, route = self.vertices
+        at, road, _side = self.kerb_beside(shapely.points(xy))
+        own, tolerance_m = route[at], self.kerbs.tolerance_m[road]
+        order = np.lexsort([np.nan_to_num(tolerance_m, nan=np.inf), own])
+        last = order[np.r_[np.diff(own[order]) > 0, np.ones(min(len(order), 1), bool)]]
+        count = len(self.lines)
+        layer, what, ids = np.full((3, count), "", object)
+        found = About(layer, what, ids, np.zeros(count))
+        for column, told in zip(found, self.kerbs.take(road[last]), strict=True):
+            column[own[last]] = told
+        return found
+
+    def kerb_beside(self, points: NDArray[Any]) -> tuple[IntArray, IntArray, IntArray]:
+        """Which points have a road within reach, its row, and their side of it."""
+        reach = self.work.policy.planning.max_snap_m
+        at, road = self.work.ground.centre_lines.tree.query_nearest(
+            points, max_distance=reach, all_matches=False
+        )
+        centre = self.work.corridors.surfaces.centre[road]
+        on = shapely.line_locate_point(centre, points[at])
+        foot = shapely.get_coordinates(shapely.line_interpolate_point(centre, on))
+        ahead = shapely.get_coordinates(shapely.line_interpolate_point(centre, on + 1.0))
+        behind = shapely.get_coordinates(
+            shapely.line_interpolate_point(centre, np.maximum(on - 1.0, 0.0))
+        )
+        along, away = ahead - behind, shapely.get_coordinates(points[at]) - foot
+        side = np.sign(along[:, 0] * away[:, 1] - along[:, 1] * away[:, 0])
+        return at.astype(np.int64), road.astype(np.int64), side.astype(np.int64)
+
+
+def _red_lines(work: Groundwork) -> About:
+    """Red lines of roads: as they were surveyed, else by the width beside the centre line."""
+    surfaces = work.corridors.surfaces
+    ids = surfaces.table["road_id"].astype(str)
+    drawn = work.tolerances.of_layer("road_red_lines").groupby(level=0).max()
+    is_drawn, has_drawn = surfaces.is_drawn_whole, ids.isin(drawn.index).to_numpy()
+    drawn_m = drawn.reindex(ids).to_numpy(float)
+    by_road_m = work.tolerances.of_layer("roads").reindex(ids).to_numpy(float)
+    partly_m = np.where(has_drawn, np.maximum(drawn_m, by_road_m), by_road_m)
+    return About(
+        np.where(is_drawn, "road_red_lines", "roads").astype(object),
+        np.full(len(ids), "road_red_line", object),
+        ids.to_numpy(object),
+        np.where(is_drawn, drawn_m, partly_m),
+    )
+
+
+def _kerbs(work: Groundwork) -> About:
+    """Kerbs of roads: those of their surveyed carriageways, else those of their widths."""
+    table = work.corridors.surfaces.table
+    ids = table["road_id"].astype(str)
+    drawn = work.tolerances.of_layer("carriageways").groupby(level=0).max()
+    is_drawn = ids.isin(drawn.index).to_numpy()
+    by_road = work.tolerances.of_layer("roads").reindex(ids).to_numpy(float, copy=True)
+    by_road[is_drawn] = drawn.reindex(ids[is_drawn]).to_numpy(float)
+    by_road[table["width_assumed"].to_numpy(bool)] = np.nan
+    return About(
+        np.where(is_drawn, "carriageways", "roads").astype(object),
+        np.full(len(ids), "kerb", object),
+        ids.to_numpy(object),
+        by_road,
+    )
