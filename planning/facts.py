@@ -262,6 +262,16 @@ class Ground:
         whole = np.asarray(parcels.geometry.array)
         return {key: _sides(area, whole) for key, area in self._areas.items()}
 
+    def edges_of_areas(self, utility: str) -> dict[str, shapely.Geometry]:
+        """The edges of the urban area and of that covered by a utility, where they are drawn."""
+        return {key: self._edges[key] for key in ("urban_area", utility) if key in self._edges}
+
+    @cached_property
+    def _edges(self) -> Mapping[str, shapely.Geometry]:
+        edges = {key: shapely.boundary(area) for key, area in self._areas.items()}
+        shapely.prepare(np.array(list(edges.values()), object))
+        return edges
+
     @cached_property
     def _areas(self) -> Mapping[str, shapely.Geometry]:
         """The urban area, and the area of every utility that the layer draws one for."""

@@ -7,10 +7,10 @@ nearest road.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import shapely
@@ -19,11 +19,10 @@ from numpy.typing import NDArray
 from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray, LineArray
 from planning.application import Demand
 from planning.groundwork import Groundwork, Site
+from planning.red_lines import tolerances_of
+from planning.road_edges import About, kerbs_of, road_red_lines_of
 from planning.road_surfaces import Crossed
 from planning.routes import DrawnWay, Routes, Way
-
-# Where a groundwork keeps what is told of all kerbs, and of all red lines.
-KERBS, RED_LINES = "kerbs", "red_lines"
 
 
 def hold_of(
@@ -69,36 +68,6 @@ def joined_of(
         if isinstance(way, DrawnWay):
             kind[number], feature_id[number] = way.kind, str(way.feature_id)
     return kind, feature_id
-
-
-class About(NamedTuple):
-    """Surveyed features: their layer, what of them counts, id and tolerance."""
-
-    layer: NDArray[Any]
-    what: NDArray[Any]
-    feature_id: NDArray[Any]
-    tolerance_m: FloatArray
-
-    def take(self, pick: Any) -> About:
-        """Some of the features."""
-        return About(*(column[pick] for column in self))
-
-    def row(self, number: int) -> tuple[tuple[str, str, str], float]:
-        """Layer, what and id of one of the features, and its tolerance."""
-        layer, what, feature_id, tolerance_m = (column[number] for column in self)
-        return (layer, what, feature_id), float(tolerance_m)
-
-    @classmethod
-    def alike(cls, layer: str, what: str, ids: NDArray[Any], tolerance_m: FloatArray) -> About:
-        """Features of one layer of which the same counts."""
-        count = len(ids)
-        told = (np.full(count, layer, object), np.full(count, what, object))
-        return cls(*told, ids, tolerance_m)
-
-    @classmethod
-    def together(cls, parts: Sequence[About]) -> About:
-        """All features, one part after the other."""
-        return cls(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -160,24 +129,18 @@ class Hold:
     def ended(self) -> About:
         """Parcel on whose red line each route ends."""
         ids = np.array(self.parcels, object)
-        tolerance_m = self.work.tolerances.of_features("parcels", self.parcels)
+        tolerance_m = tolerances_of(self.work, self.parcels)
         return About.alike("parcels", "red_line", ids, tolerance_m)
 
     @cached_property
     def kerbs(self) -> About:
         """Kerbs of every road, by its row."""
-        return self._of_roads(KERBS, _kerbs)
+        return kerbs_of(self.work)
 
     @cached_property
     def red_lines(self) -> About:
         """Red line of every road, by its row."""
-        return self._of_roads(RED_LINES, _red_lines)
-
-    def _of_roads(self, key: str, told: Callable[[Groundwork], About]) -> About:
-        if key not in self.work.kept:
-            self.work.kept[key] = told(self.work)
-        found: About = self.work.kept[key]
-        return found
+        return road_red_lines_of(self.work)
 
     @cached_property
     def vertices(self) -> tuple[FloatArray, IntArray]:
@@ -246,37 +209,3 @@ class Hold:
         along, away = ahead - behind, shapely.get_coordinates(points[at]) - foot
         side = np.sign(along[:, 0] * away[:, 1] - along[:, 1] * away[:, 0])
         return at.astype(np.int64), road.astype(np.int64), side.astype(np.int64)
-
-
-def _red_lines(work: Groundwork) -> About:
-    """Red lines of roads: as they were surveyed, else by the width beside the centre line."""
-    surfaces = work.corridors.surfaces
-    ids = surfaces.table["road_id"].astype(str)
-    drawn = work.tolerances.of_layer("road_red_lines").groupby(level=0).max()
-    is_drawn, has_drawn = surfaces.is_drawn_whole, ids.isin(drawn.index).to_numpy()
-    drawn_m = drawn.reindex(ids).to_numpy(float)
-    by_road_m = work.tolerances.of_layer("roads").reindex(ids).to_numpy(float)
-    partly_m = np.where(has_drawn, np.maximum(drawn_m, by_road_m), by_road_m)
-    return About(
-        np.where(is_drawn, "road_red_lines", "roads").astype(object),
-        np.full(len(ids), "road_red_line", object),
-        ids.to_numpy(object),
-        np.where(is_drawn, drawn_m, partly_m),
-    )
-
-
-def _kerbs(work: Groundwork) -> About:
-    """Kerbs of roads: those of their surveyed carriageways, else those of their widths."""
-    table = work.corridors.surfaces.table
-    ids = table["road_id"].astype(str)
-    drawn = work.tolerances.of_layer("carriageways").groupby(level=0).max()
-    is_drawn = ids.isin(drawn.index).to_numpy()
-    by_road = work.tolerances.of_layer("roads").reindex(ids).to_numpy(float, copy=True)
-    by_road[is_drawn] = drawn.reindex(ids[is_drawn]).to_numpy(float)
-    by_road[table["width_assumed"].to_numpy(bool)] = np.nan
-    return About(
-        np.where(is_drawn, "carriageways", "roads").astype(object),
-        np.full(len(ids), "kerb", object),
-        ids.to_numpy(object),
-        by_road,
-    )

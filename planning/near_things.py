@@ -18,7 +18,9 @@ from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray
 from gis.overlay import CONTACT_TOLERANCE_M, strips
 from planning.comparisons import day
 from planning.facts import road_facts
-from planning.holds import About, Hold
+from planning.holds import Hold
+from planning.red_lines import lands_of, near_edges
+from planning.road_edges import About
 
 if TYPE_CHECKING:
     from planning.groundwork import Groundwork
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 _OF_GREEN, _OF_PARK = ("touches_green",), ("ancient_tree_or_park",)
 _OF_TREES, _OF_ANCIENT = ("touches_tree", "tree_moving"), ("ancient_tree_or_park",)
 _OF_ROADS = ("open_cut", "pit_in_road")
+# What the edge of an area tells either way.
+_OF_AREAS = ("in_service_area",)
 
 
 class Thing(NamedTuple):
@@ -49,14 +53,16 @@ class Thing(NamedTuple):
     xy: tuple[float, float]
 
 
-def near_things(hold: Hold) -> list[list[Thing]]:
-    """What is near each of some routes; nothing of one whose strip is unknown."""
+def near_things(hold: Hold, utility: str) -> list[list[Thing]]:
+    """What is near each of some routes of a utility; only areas of one whose strip is unknown."""
     found: list[list[Thing]] = [[] for _ in hold.lines]
     pieces = _pieces(hold)
     working = _Parts.of(hold, hold.working, pieces)
     for kind in (*_kinds(hold.work, working), _roads(hold, pieces)):
         for route, thing in kind.beside(hold.work):
             found[route].append(thing)
+    for route in np.flatnonzero(near_edges(hold.work, hold.parcels, utility)).tolist():
+        found[route].append(_edge_near(hold, route, utility))
     return found
 
 
@@ -75,7 +81,20 @@ def if_touched(
     if told.pop("touches_city_road") is None:
         unknown.add("touches_city_road")
     days = {name: [*inputs[name], *more] for name, more in told.items() if more and name in inputs}
-    return {**{name: None for name in unknown if inputs.get(name) is False}, **days}
+    known = {name for name in unknown if inputs.get(name) is False}
+    known |= {name for name in unknown & {*_OF_AREAS} if inputs.get(name) is not None}
+    return {**dict.fromkeys(sorted(known)), **days}
+
+
+def _edge_near(hold: Hold, route: int, utility: str) -> Thing:
+    """The edge of an area that the parcel of a route may lie on either side of, drawn by decree."""
+    areas = hold.work.ground.edges_of_areas(utility)
+    (parcel,) = lands_of(hold.work, [hold.parcels[route]])
+    name, edge = min(areas.items(), key=lambda one: shapely.distance(one[1], parcel))
+    link = shapely.shortest_line(edge, parcel)
+    held, held_m = hold.ended.row(route)
+    gap_m, xy = shapely.length(link), tuple(shapely.get_coordinates(link)[0].tolist())
+    return Thing("service_areas", name, -1, _OF_AREAS, float(gap_m), 0.0, held, held_m, xy)
 
 
 class _Pieces(NamedTuple):

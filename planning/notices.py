@@ -24,6 +24,7 @@ from planning.judged_routes import Route
 from planning.manual_routes import ManualRoute, RefusedRoute
 from planning.narrow_slots import NarrowSlot, may_lack_room, narrow_slots
 from planning.no_dig import NoDigArea
+from planning.red_lines import in_roads, lands_of
 from planning.routes import best_way
 from planning.sources import are_joined, source_of
 from planning.stretches import pieces_of
@@ -95,6 +96,7 @@ def notices_of(
             *_mains_meet(work, line.demand, line.feeds),
             *_in_part(work, line.demand, line.feeds),
             *_widths(work, site, line),
+            *_in_roads(work, site),
         )
         for one in dict.fromkeys(found):
             told.setdefault(one, []).append(utility)
@@ -201,6 +203,20 @@ def _narrow(
         narrow = barred_on_cheaper_way(work, site, line)
     for slot in narrow:
         yield "slot_too_narrow", "roads", slot.road_id, slot.text
+
+
+def _in_roads(work: Groundwork, site: Site) -> Iterator[tuple[str, str, str, str]]:
+    """Roads whose carriageway the parcel reaches into farther than both may be off."""
+    parcel_id = site.application.parcel_id
+    tolerance_m = work.tolerances.of_features("parcels", [parcel_id])
+    found = in_roads(work, lands_of(work, [parcel_id]), tolerance_m)
+    for road in found.road.tolist():
+        name = work.corridors.surfaces.road_ids[road]
+        text = _(
+            "宗地 {parcel} 的红线伸入道路 {road} 的车行道,超出两者的允许误差:"
+            "至少有一处的位置有误,核实之前外线的长度不能定论"
+        ).format(parcel=parcel_id, road=name)
+        yield "parcel_in_road", "roads", name, text
 
 
 def _in_lanes(work: Groundwork, line: ExternalLine) -> Iterator[tuple[str, str, str, str]]:

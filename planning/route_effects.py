@@ -20,9 +20,10 @@ from gis.linear import FloatArray, IntArray, LineArray
 from gis.overlay import CONTACT_TOLERANCE_M
 from planning.application import Demand
 from planning.facts import Shapes, counted_crossings
-from planning.holds import About, Hold
+from planning.holds import Hold
 from planning.measures import measure_all
 from planning.near_things import Thing, if_touched, near_things
+from planning.road_edges import About
 from planning.spreads import Effects, Spread, effects_together, joined
 
 # Two directions are square where their unit vectors have less than this in common.
@@ -55,7 +56,7 @@ class Exactness:
     def near(self) -> list[list[Thing]]:
         """What each route may touch within the tolerances, or all of them."""
         hold = self.holding()
-        found = near_things(hold)
+        found = near_things(hold, self.demand.pipe.utility)
         return [[thing for things in found for thing in things]] if self.as_one else found
 
     def if_touched(self, number: int, inputs: Mapping[str, Any]) -> Mapping[str, Any]:

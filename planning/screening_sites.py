@@ -18,6 +18,7 @@ from planning.application import Application
 from planning.application_facts import application_facts
 from planning.facts import ASTRIDE, SIDES
 from planning.groundwork import Groundwork
+from planning.red_lines import near_edges, tolerances_of
 from planning.screening_ways import LastSteps, last_steps
 from planning.verdict_tables import Coded
 
@@ -127,7 +128,8 @@ class Sites:
         if utility not in self._kinds:
             place, _ = self._alike
             urban, own = self._covered("urban_area"), self._covered(utility)
-            self._kinds[utility] = np.asarray((place * 3 + urban) * 3 + own)
+            at_edge = near_edges(self.work, self.parcel_ids, utility)
+            self._kinds[utility] = np.asarray(((place * 3 + urban) * 3 + own) * 2 + at_edge)
         return self._kinds[utility]
 
     @cached_property
@@ -162,8 +164,7 @@ class Sites:
     @cached_property
     def tolerance_m(self) -> FloatArray:
         """Tolerance of each red line, NaN for unknown."""
-        told = self.work.tolerances.of_layer("parcels")
-        return np.asarray(told.reindex(self.parcel_ids).to_numpy(float))
+        return tolerances_of(self.work, self.parcel_ids)
 
     @cached_property
     def _alike(self) -> tuple[IntArray, list[Application]]:

@@ -53,7 +53,7 @@ def near_ways(work: Groundwork, demand: Demand, sites: Sites, ways: Ways) -> lis
     """What each way may touch within the tolerances of the survey."""
     if len(ways) == 0:
         return []
-    return near_things(_drawn(work, demand, sites, ways))
+    return near_things(_drawn(work, demand, sites, ways), demand.pipe.utility)
 
 
 def _of_ways(work: Groundwork, sites: Sites, ways: Ways) -> Hold:

@@ -21,7 +21,7 @@ from planning.crossing_methods import Bores, bores_of
 from planning.drawn_roads import SURVEYED
 from planning.facts import Ground
 from planning.groundwork import SERVING, TIE_IN_YUAN, Groundwork
-from planning.holds import KERBS, RED_LINES
+from planning.road_edges import KERBS, RED_LINES
 from planning.road_surfaces import Crossed
 from planning.roads_since import RoadsSince
 from planning.roadside import same_streets
@@ -206,7 +206,7 @@ def _ground(
     if before.corridors.crossings is after.corridors.crossings:
         hand_on(before, after, ("_roads_by_edge",))
     if "service_areas" not in changed:
-        hand_on(before, after, ("_areas",))
+        hand_on(before, after, ("_areas", "_edges"))
         if "parcels" not in changed:
             hand_on(before, after, ("parcels_in",))
     around_pits = _AROUND_PITS - _ROADS if same_roads else _AROUND_PITS

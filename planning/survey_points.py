@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from layers.utilities import load_utilities
 from planning.application import Demand
 from planning.both_feeds import BothFeeds
 from planning.comparisons import NUMERIC, is_unknown
@@ -30,7 +31,12 @@ _FIGURE_OF = {
 
 
 # What of a thing that a line may touch is to be surveyed, by its layer.
-_WHAT_BESIDE = {"green": "green_edge", "trees": "tree", "roads": "road_red_line"}
+_WHAT_BESIDE = {
+    "green": "green_edge",
+    "trees": "tree",
+    "roads": "road_red_line",
+    "service_areas": "area_edge",
+}
 
 
 @dataclass(frozen=True)
@@ -115,7 +121,7 @@ def _points_of(work: Groundwork, thing: Thing) -> Iterator[SurveyPoint]:
         words = {
             "what": _words_of(what).format(id=feature_id),
             "now": now_m[at],
-            "near": _words_of(own[1]).format(id=thing.feature_id),
+            "near": _words_of(own[1]).format(id=_name_of(thing)),
             "gap": thing.gap_m,
             "need": needed_m,
         }
@@ -124,6 +130,14 @@ def _points_of(work: Groundwork, thing: Thing) -> Iterator[SurveyPoint]:
             text += _too_exact()
         feature = {"layer": layer, "id": feature_id}
         yield SurveyPoint(thing.xy, what, feature, float(now_m[at]), needed_m, text)
+
+
+def _name_of(thing: Thing) -> str:
+    """Id of a thing, the name of an area."""
+    if thing.layer != "service_areas":
+        return thing.feature_id
+    utility = load_utilities().get(thing.feature_id)
+    return _("城区") if utility is None else utility.zh
 
 
 def _beside(known: bool) -> str:
@@ -213,6 +227,7 @@ def _words_of(what: str) -> str:
         "green_edge": _("绿地 {id} 的边线"),
         "tree": _("树木 {id}"),
         "road_red_line": _("道路 {id} 的红线"),
+        "area_edge": _("服务范围 {id} 的边线"),
     }[what]
 
 

@@ -237,3 +237,79 @@ def test_a_working_pit_beside_a_young_street_may_lie_in_it() -> None:
         found[name] = (shortest.verdict.outcome, shortest.verdict.certainty)
     told = "commitment"
     assert found == {"digitised": (told, "too_close"), "exact": (told, "firm")}
+
+
+# --- red lines -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("south", "seen", "expected"),
+    [
+        (5.0, SEEN, "firm"),  # on the kerb
+        (4.9, SEEN, "firm"),  # 0.1 m in the carriageway, within what both may be off
+        (3.0, SEEN, "not_assessed"),
+        (3.0, HEARSAY, "firm"),
+        (1.0, HEARSAY, "not_assessed"),
+    ],
+)
+def test_a_red_line_in_the_carriageway_is_known_less_well_than_it_says(
+    south: float, seen: dict[str, Any], expected: str
+) -> None:
+    survey = town(
+        roads={"R-1": street((0, 0), (300, 0), **SEEN)},
+        parcels={"P-1": parcel(100, south, 140, 52, **seen)},
+        lines={"W-1": main((0, -8), (300, -8), **SEEN)},
+    )
+    asked = application(demands={"water": {"nominal_mm": 200, "material": "PE"}})
+    found = plan(asked, survey, policy())
+    assert _told(found.lines["water"]) == ("commitment", expected)
+    told = [(one.kind, one.feature_id) for one in found.notices if one.kind == "parcel_in_road"]
+    assert told == ([("parcel_in_road", "R-1")] if expected == "not_assessed" else [])
+    work = prepare(survey, policy(), [asked])
+    rows = screen(work, [asked], ["water"])
+    assert (rows["outcome"].item(), rows["certainty"].item()) == ("commitment", expected)
+
+
+@pytest.mark.parametrize("authority", ["estate", "municipal"])
+def test_a_road_of_the_estate_may_lie_in_its_parcel(authority: str) -> None:
+    survey = _town(
+        roads={**ESTATE, "R-2": street((120, 30), (120, 52), authority=authority, **SEEN)}
+    )
+    expected = "firm" if authority == "estate" else "not_assessed"
+    assert _told(_water(survey)) == ("not_required", expected)
+
+
+@pytest.mark.parametrize(
+    ("west", "seen", "outcome", "expected"),
+    [
+        (95.0, SEEN, "commitment", "firm"),
+        (95.0, {"position_accuracy_m": 2.6}, "commitment", "too_close"),
+        (99.0, HEARSAY, "commitment", "too_close"),
+        (140.05, SEEN, "not_covered", "too_close"),
+        (145.0, SEEN, "not_covered", "firm"),
+    ],
+)
+def test_a_parcel_near_the_edge_of_the_area_may_lie_on_either_side(
+    west: float, seen: dict[str, Any], outcome: str, expected: str
+) -> None:
+    areas = {
+        "A-1": {"kind": "urban_area", "utility": None, "geometry": box(-50, -50, 500, 500)},
+        "A-2": {"kind": "network", "utility": "water", "geometry": box(west, -50, 500, 500)},
+    }
+    survey = town(
+        roads={"R-1": street((0, 0), (300, 0), **SEEN)},
+        parcels={"P-1": parcel(100, 12, 140, 52, **seen)},
+        lines={"W-1": main((0, -8), (300, -8), **SEEN)},
+        service_areas=areas,
+    )
+    asked = application(demands={"water": {"nominal_mm": 200, "material": "PE"}})
+    found = plan(asked, survey, policy())
+    line = found.lines["water"]
+    assert _told(line) == (outcome, expected)
+    rows = screen(prepare(survey, policy(), [asked]), [asked], ["water"])
+    assert (rows["outcome"].item(), rows["certainty"].item()) == (outcome, expected)
+    told = [
+        (p.what, p.feature["id"])
+        for p in survey_points(found.work, found.site, line.demand, line.route)
+    ]
+    assert told == ([("red_line", "P-1")] if expected == "too_close" else [])
