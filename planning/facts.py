@@ -17,7 +17,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.areas import Areas
-from gis.linear import FloatArray, IntArray, ranges
+from gis.linear import FloatArray, IntArray, LineArray, ranges, segments
 from gis.overlay import CONTACT_TOLERANCE_M, area_inside_union, enters, shared_areas
 from layers.survey import Survey
 from planning.application import Demand
@@ -262,15 +262,10 @@ class Ground:
         whole = np.asarray(parcels.geometry.array)
         return {key: _sides(area, whole) for key, area in self._areas.items()}
 
-    def edges_of_areas(self, utility: str) -> dict[str, shapely.Geometry]:
-        """The edges of the urban area and of that covered by a utility, where they are drawn."""
-        return {key: self._edges[key] for key in ("urban_area", utility) if key in self._edges}
-
     @cached_property
-    def _edges(self) -> Mapping[str, shapely.Geometry]:
-        edges = {key: shapely.boundary(area) for key, area in self._areas.items()}
-        shapely.prepare(np.array(list(edges.values()), object))
-        return edges
+    def edges_of_areas(self) -> Mapping[str, LineArray]:
+        """The edges of the urban area and of that of every utility, in straight pieces."""
+        return {key: _straight_pieces(shapely.boundary(a)) for key, a in self._areas.items()}
 
     @cached_property
     def _areas(self) -> Mapping[str, shapely.Geometry]:
@@ -298,6 +293,13 @@ def _sides(area: shapely.Geometry, shapes: NDArray[Any]) -> NDArray[np.int8]:
     inside[at_edge], meets[at_edge] = shapely.covers(area, inner), shapely.intersects(area, inner)
     sides = np.where(inside, INSIDE, np.where(meets, ASTRIDE, OUTSIDE))
     return np.asarray(sides, np.int8)
+
+
+def _straight_pieces(lines: shapely.Geometry) -> LineArray:
+    """Every straight piece of some lines."""
+    xy, part = shapely.get_coordinates(shapely.get_parts(lines), return_index=True)
+    same = part[1:] == part[:-1]
+    return segments(xy[:-1][same], xy[1:][same])
 
 
 def counted_crossings(ground: Ground, crossed: Crossed) -> Crossed:

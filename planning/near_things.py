@@ -61,8 +61,10 @@ def near_things(hold: Hold, utility: str) -> list[list[Thing]]:
     for kind in (*_kinds(hold.work, working), _roads(hold, pieces)):
         for route, thing in kind.beside(hold.work):
             found[route].append(thing)
-    for route in np.flatnonzero(near_edges(hold.work, hold.parcels, utility)).tolist():
-        found[route].append(_edge_near(hold, route, utility))
+    for area, near in near_edges(hold.work, hold.parcels).items():
+        if area in ("urban_area", utility):
+            for route in np.flatnonzero(near).tolist():
+                found[route].append(_edge_near(hold, route, area))
     return found
 
 
@@ -86,15 +88,14 @@ def if_touched(
     return {**dict.fromkeys(sorted(known)), **days}
 
 
-def _edge_near(hold: Hold, route: int, utility: str) -> Thing:
-    """The edge of an area that the parcel of a route may lie on either side of, drawn by decree."""
-    areas = hold.work.ground.edges_of_areas(utility)
+def _edge_near(hold: Hold, route: int, area: str) -> Thing:
+    """The edge of an area that the parcel of a route may lie on either side of."""
     (parcel,) = lands_of(hold.work, [hold.parcels[route]])
-    name, edge = min(areas.items(), key=lambda one: shapely.distance(one[1], parcel))
+    edge = shapely.multilinestrings(hold.work.ground.edges_of_areas[area])
     link = shapely.shortest_line(edge, parcel)
     held, held_m = hold.ended.row(route)
     gap_m, xy = shapely.length(link), tuple(shapely.get_coordinates(link)[0].tolist())
-    return Thing("service_areas", name, -1, _OF_AREAS, float(gap_m), 0.0, held, held_m, xy)
+    return Thing("service_areas", area, -1, _OF_AREAS, float(gap_m), 0.0, held, held_m, xy)
 
 
 class _Pieces(NamedTuple):

@@ -52,18 +52,22 @@ def in_roads(work: Groundwork, shapes: NDArray[Any], tolerance_m: FloatArray) ->
     return InRoads(parcel[found].astype(np.int64), road[found].astype(np.int64))
 
 
-def near_edges(work: Groundwork, parcel_ids: Sequence[str], utility: str) -> NDArray[np.bool_]:
-    """Whether each of some parcels lies nearer to the edge of an area than it may be off.
+def near_edges(work: Groundwork, parcel_ids: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
+    """For each area whether each of some parcels lies nearer to its edge than it may be off.
 
-    That of the urban area or of the utility's own, which are drawn by decree.
+    Areas are drawn by decree: the urban one, and of each utility the one that it covers.
     """
-    tolerance_m = work.tolerances.of_features("parcels", parcel_ids)
+    shapes = lands_of(work, parcel_ids)
     unknown_m = work.policy.planning.value("tolerance_hearsay_m")
-    off_m = np.nan_to_num(tolerance_m, nan=unknown_m)
-    shapes, near = lands_of(work, parcel_ids), np.zeros(len(parcel_ids), bool)
-    for edge in work.ground.edges_of_areas(utility).values():
-        near |= shapely.dwithin(edge, shapes, off_m)
-    return near
+    off_m = np.nan_to_num(work.tolerances.of_features("parcels", parcel_ids), nan=unknown_m)
+    tree, most = shapely.STRtree(shapes), float(off_m.max(initial=0.0))
+    found = {}
+    for key, edge in work.ground.edges_of_areas.items():
+        piece, parcel = tree.query(edge, predicate="dwithin", distance=most)
+        near = shapely.distance(edge[piece], shapes[parcel]) <= off_m[parcel]
+        found[key] = np.zeros(len(shapes), bool)
+        found[key][parcel[near]] = True
+    return found
 
 
 def lands_of(work: Groundwork, parcel_ids: Sequence[str]) -> NDArray[Any]:

@@ -128,8 +128,8 @@ class Sites:
         if utility not in self._kinds:
             place, _ = self._alike
             urban, own = self._covered("urban_area"), self._covered(utility)
-            at_edge = near_edges(self.work, self.parcel_ids, utility)
-            self._kinds[utility] = np.asarray(((place * 3 + urban) * 3 + own) * 2 + at_edge)
+            covered = (place * 3 + urban) * 3 + own
+            self._kinds[utility] = np.asarray(covered * 2 + self._at_edge(utility))
         return self._kinds[utility]
 
     @cached_property
@@ -160,6 +160,17 @@ class Sites:
         """Distances of the parcels of some sites from the nearest strip."""
         gaps, parcel_ids = self.work.corridors.gaps_m, self.parcel_ids
         return np.array([gaps.get(parcel_ids[site], np.inf) for site in sites.tolist()], float)
+
+    def _at_edge(self, utility: str) -> NDArray[np.bool_]:
+        """Whether each parcel may lie on either side of the edge of an area."""
+        return np.any(
+            [self._near_edges[key] for key in ("urban_area", utility) if key in self._near_edges],
+            axis=0,
+        )
+
+    @cached_property
+    def _near_edges(self) -> dict[str, NDArray[np.bool_]]:
+        return near_edges(self.work, self.parcel_ids)
 
     @cached_property
     def tolerance_m(self) -> FloatArray:

@@ -206,7 +206,7 @@ def _ground(
     if before.corridors.crossings is after.corridors.crossings:
         hand_on(before, after, ("_roads_by_edge",))
     if "service_areas" not in changed:
-        hand_on(before, after, ("_areas", "_edges"))
+        hand_on(before, after, ("_areas", "edges_of_areas"))
         if "parcels" not in changed:
             hand_on(before, after, ("parcels_in",))
     around_pits = _AROUND_PITS - _ROADS if same_roads else _AROUND_PITS
