@@ -28,6 +28,8 @@ from planning.spreads import Effects, Spread, effects_together, joined
 
 # Two directions are square where their unit vectors have less than this in common.
 _SQUARE = 0.1
+# A line goes straight on where its unit vectors have more than this in common: as exactly.
+_STRAIGHT = 1 - _SQUARE**2 / 2
 # A crossing is never taken for flatter than this (sine of 25°): strips that are run along kerbs.
 _LEAST_SINE = 0.42
 # From this share of a carriageway's width on a piece crosses all of it.
@@ -157,7 +159,7 @@ def _length_effects(hold: Hold) -> Effects:
         (joint, -1, before),
         (joint, 1, after),
     ):
-        g[at] += _slid(g, on_strip, at + step, along[at], along)
+        g[at] += _slid(g, on_strip, at, step, along)
     parts = [
         _rows(about, slice(None), route[at], "length_m", "place", g[at], xy[at])
         for about, at in ((hold.ended, last), (hold.joined, first), (joints, joint))
@@ -213,13 +215,16 @@ def _directions(xy: FloatArray, route: IntArray) -> tuple[FloatArray, FloatArray
 
 
 def _slid(
-    g: FloatArray, on_strip: NDArray[np.bool_], foot: IntArray, out: FloatArray, onward: FloatArray
+    g: FloatArray, on_strip: NDArray[np.bool_], at: IntArray, step: int, onward: FloatArray
 ) -> FloatArray:
     """Part of the effect at the feet of connectors that belongs to the points they serve.
 
-    A foot square below its point slides along the strip with it; ``g`` keeps what is left.
+    A foot square below its point slides along the strip with it, and so does that on the strip
+    where the line goes straight on over others; ``g`` keeps what is left.
     """
-    foot = np.clip(foot, 0, len(g) - 1)
+    out, foot = onward[at], np.clip(at + step, 0, len(g) - 1)
+    while (straight := on_strip[foot] & ((onward[foot] * out).sum(axis=1) > _STRAIGHT)).any():
+        foot = np.where(straight, foot + step, foot)
     square = on_strip[foot] & (np.abs((onward[foot] * out).sum(axis=1)) < _SQUARE)
     along = g[foot] - (g[foot] * out).sum(axis=1)[:, None] * out
     along[~square] = 0.0

@@ -163,10 +163,10 @@ class Sites:
 
     def _at_edge(self, utility: str) -> NDArray[np.bool_]:
         """Whether each parcel may lie on either side of the edge of an area."""
-        return np.any(
-            [self._near_edges[key] for key in ("urban_area", utility) if key in self._near_edges],
-            axis=0,
-        )
+        near = np.zeros(len(self.parcel_ids), bool)
+        for area in {"urban_area", utility} & self._near_edges.keys():
+            near |= self._near_edges[area]
+        return near
 
     @cached_property
     def _near_edges(self) -> dict[str, NDArray[np.bool_]]:

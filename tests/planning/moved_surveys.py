@@ -82,9 +82,9 @@ class Moved:
         tolerance = self.tolerance(layer, str(place["feature_id"]))
         moved[:, 0] += self.errors.of(layer, str(place["feature_id"]), tolerance=tolerance)
         if len(base) > 2:
-            _slide(moved, base, -2, -1, -3)
+            _slide(moved, base, -1)
             if layer == "nodes":
-                _slide(moved, base, 1, 0, 2)
+                _slide(moved[:, ::-1], base[::-1], -1)
         if layer == "lines":
             self._drop_onto_main(moved, base, str(place["feature_id"]))
         return moved
@@ -177,15 +177,21 @@ class Moved:
         return np.asarray(shapely.area(shapely.intersection(strips, union)))
 
 
-def _slide(moved: Array, base: Array, foot: int, end: int, onward: int) -> None:
-    """A foot that was square below its end slides along the strip to be so again."""
-    out = base[end] - base[foot]
-    strip = base[onward] - base[foot]
-    if abs(out @ strip) > 0.1 * np.hypot(*out) * np.hypot(*strip):
-        return
-    along = np.array([-out[1], out[0]]) / np.hypot(*out)
-    step = ((moved[:, end] - moved[:, foot]) * along).sum(axis=1)
-    moved[:, foot] += step[:, None] * along
+def _slide(moved: Array, base: Array, end: int) -> None:
+    """Feet that were square below the last point slide along their strips to be so again.
+
+    All over which the line runs straight on do, down to the one where it bends.
+    """
+    for foot in range(end - 1, -len(base), -1):
+        out, strip = base[foot + 1] - base[foot], base[foot - 1] - base[foot]
+        share = (out @ strip) / (np.hypot(*out) * np.hypot(*strip))
+        if -0.995 < share < -0.1 or share > 0.1:
+            return
+        along = np.array([-out[1], out[0]]) / np.hypot(*out)
+        step = ((moved[:, end] - moved[:, foot]) * along).sum(axis=1)
+        moved[:, foot] += step[:, None] * along
+        if share >= -0.1:
+            return
 
 
 def direction_of(line: shapely.LineString, point: Array) -> Array:

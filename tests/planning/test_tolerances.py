@@ -76,6 +76,20 @@ def test_a_straight_route_hangs_on_both_its_ends() -> None:
     assert route.verdict.certainty == "firm"
 
 
+def test_where_the_street_is_crossed_before_the_parcel_both_feet_slide_with_it() -> None:
+    """Along the far side, straight over the street and on to the parcel, which may be 1 m off."""
+    exact = {"position_accuracy_m": 0.001}
+    survey = town(
+        roads={"R-1": street((-200, 0), (300, 0), **exact)},
+        parcels={"P-1": parcel(100, 12, 140, 52, position_source="digitised")},
+        lines={"W-1": main((-60, -8), (0, -8), **exact)},
+    )
+    route = line_of(survey).route
+    assert route is not None
+    told = route.tolerances["pipe_length_m"]
+    assert told == pytest.approx(COVERED * np.hypot(1.0, 1.0), rel=1e-3)
+
+
 def test_where_one_end_has_no_tolerance_the_length_has_none() -> None:
     route = surveyed_route(parcels={"P-1": parcel(100, 12, 140, 52)})
     assert route.tolerances["pipe_length_m"] is None
