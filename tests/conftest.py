@@ -36,7 +36,7 @@ settings.load_profile("tonggou")
 
 def pytest_xdist_auto_num_workers() -> int:
     """A worker more than there are cores: tests of pages, kills and commands often wait."""
-    return len(os.sched_getaffinity(0)) + 1
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(wrapper=True)
