@@ -59,8 +59,8 @@ def _headline(view: View, verdict: Json) -> str:
 def _firm_means() -> str:
     """What the word leaves out."""
     told = _(
-        "「确定」已计入测量误差:近旁的树木、绿化、道路红线,注明位置精度的,"
-        "误差内可能触及即不为确定;未注明的按图层所绘认定。"
+        "「确定」已计入测量误差:近旁的树木、绿化、道路红线和服务范围边线,"
+        "误差内可能触及即不为确定;未注明位置精度的按口述资料计。已触及的按图层所绘认定。"
     )
     return f'<p class="tg-soft">{told}</p>'
 

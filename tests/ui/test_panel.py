@@ -137,7 +137,7 @@ def test_a_firm_verdict_says_what_it_is_firm_about() -> None:
     shown = view(joint=False)
     gas = next(one for one in shown.plan["utilities"] if one["utility"] == "gas")
     firm = {**gas["verdict"]["alone"], "certainty": "firm"}
-    words_of_it = "误差内可能触及即不为确定;未注明的按图层所绘认定"
+    words_of_it = "误差内可能触及即不为确定;未注明位置精度的按口述资料计"
     assert words_of_it in verdict_detail(shown, {**gas, "verdict": {"alone": firm}})
     assert words_of_it not in verdict_detail(shown, gas)
 
