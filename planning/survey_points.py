@@ -35,8 +35,9 @@ _WHAT_BESIDE = {
     "green": "green_edge",
     "trees": "tree",
     "roads": "road_red_line",
-    "service_areas": "area_edge",
 }
+# The layer whose edges a parcel may lie on either side of.
+_AREAS = "service_areas"
 
 
 @dataclass(frozen=True)
@@ -100,16 +101,34 @@ def _points_beside(work: Groundwork, judging: Judging) -> Iterator[SurveyPoint]:
     """Things that the line may touch within the tolerances, where no measure is at a limit."""
     for thing in judging.exactness.near[judging.number]:
         if if_touched(work, [thing], judging.inputs):
-            yield from _points_of(work, thing)
+            unknown_m = work.policy.planning.value("tolerance_hearsay_m")
+            told_of = _at_edge if thing.layer == _AREAS else _points_of
+            yield from told_of(work, thing, unknown_m)
 
 
-def _points_of(work: Groundwork, thing: Thing) -> Iterator[SurveyPoint]:
+def _at_edge(work: Groundwork, thing: Thing, unknown_m: float) -> Iterator[SurveyPoint]:
+    """The red line of a parcel that may lie on either side of the edge of an area."""
+    layer, what, parcel_id = thing.held
+    now_m = thing.held_m if np.isfinite(thing.held_m) else unknown_m
+    utility = load_utilities().get(thing.feature_id)
+    text = _(
+        "宗地 {parcel} 的红线距{area}边线 {gap:.2f} 米,在其允许误差 ±{now:.2f} 米以内:"
+        "请实测红线,或请主管部门认定在范围内还是范围外"
+    ).format(
+        parcel=parcel_id,
+        area=_("城区") if utility is None else _("{utility}服务范围").format(utility=utility.zh),
+        gap=thing.gap_m,
+        now=now_m,
+    )
+    yield SurveyPoint(thing.xy, what, {"layer": layer, "id": parcel_id}, now_m, thing.gap_m, text)
+
+
+def _points_of(work: Groundwork, thing: Thing, unknown_m: float) -> Iterator[SurveyPoint]:
     """What to survey of a thing and of what the line hangs on there: one of both if that will do.
 
     The needed tolerances together are no more than the gap.
     """
     own = (thing.layer, _WHAT_BESIDE[thing.layer], thing.feature_id)
-    unknown_m = work.policy.planning.value("tolerance_hearsay_m")
     told_m = np.array([thing.tolerance_m, thing.held_m])
     now_m = np.nan_to_num(told_m, nan=unknown_m)
     room_m = np.sqrt(np.maximum(thing.gap_m**2 - now_m[::-1] ** 2, 0.0))
@@ -121,7 +140,7 @@ def _points_of(work: Groundwork, thing: Thing) -> Iterator[SurveyPoint]:
         words = {
             "what": _words_of(what).format(id=feature_id),
             "now": now_m[at],
-            "near": _words_of(own[1]).format(id=_name_of(thing)),
+            "near": _words_of(own[1]).format(id=thing.feature_id),
             "gap": thing.gap_m,
             "need": needed_m,
         }
@@ -130,14 +149,6 @@ def _points_of(work: Groundwork, thing: Thing) -> Iterator[SurveyPoint]:
             text += _too_exact()
         feature = {"layer": layer, "id": feature_id}
         yield SurveyPoint(thing.xy, what, feature, float(now_m[at]), needed_m, text)
-
-
-def _name_of(thing: Thing) -> str:
-    """Id of a thing, the name of an area."""
-    if thing.layer != "service_areas":
-        return thing.feature_id
-    utility = load_utilities().get(thing.feature_id)
-    return _("城区") if utility is None else utility.zh
 
 
 def _beside(known: bool) -> str:
@@ -227,7 +238,6 @@ def _words_of(what: str) -> str:
         "green_edge": _("绿地 {id} 的边线"),
         "tree": _("树木 {id}"),
         "road_red_line": _("道路 {id} 的红线"),
-        "area_edge": _("服务范围 {id} 的边线"),
     }[what]
 
 
