@@ -193,6 +193,13 @@ class Hold:
             column[own[last]] = told
         return found
 
+    def kerb_of_each(self, points: NDArray[Any]) -> tuple[IntArray, IntArray]:
+        """The road beside each point, -1 without one within reach, and the point's side of it."""
+        road, side = np.full(len(points), -1), np.zeros(len(points), np.int64)
+        at, found, sides = self.kerb_beside(points)
+        road[at], side[at] = found, sides
+        return road, side
+
     def kerb_beside(self, points: NDArray[Any]) -> tuple[IntArray, IntArray, IntArray]:
         """Which points have a road within reach, its row, and their side of it."""
         reach = self.work.policy.planning.max_snap_m

@@ -28,6 +28,8 @@ from planning.spreads import Effects, Spread, effects_together, joined
 
 # Two directions are square where their unit vectors have less than this in common.
 _SQUARE = 0.1
+# Strips of two roads meet in a corner where the sine of their angle is more.
+_LEAST_CORNER = 0.3
 # A line goes straight on where its unit vectors have more than this in common: as exactly.
 _STRAIGHT = 1 - _SQUARE**2 / 2
 # A crossing is never taken for flatter than this (sine of 25°): strips that are run along kerbs.
@@ -165,9 +167,7 @@ def _length_effects(hold: Hold) -> Effects:
         for about, at in ((hold.ended, last), (hold.joined, first), (joints, joint))
     ]
     bends = np.flatnonzero(on_strip & (np.hypot(*g.T) > 1e-9))
-    at, road, side = hold.kerb_beside(shapely.points(xy[bends]))
-    bends = bends[at]
-    kerbs = _rows(hold.kerbs, road, route[bends], "length_m", "place", g[bends], xy[bends], side)
+    kerbs = _bend_effects(hold, bends, g[bends], before[bends], after[bends])
     folds = [
         _fold(hold, about, at, at + step, on_strip)
         for about, at, step in (
@@ -177,7 +177,42 @@ def _length_effects(hold: Hold) -> Effects:
             (joints, joint, 1),
         )
     ]
-    return joined([*parts, kerbs, *folds])
+    return joined([*parts, *kerbs, *folds])
+
+
+def _bend_effects(
+    hold: Hold, bends: IntArray, g: FloatArray, before: FloatArray, after: FloatArray
+) -> list[Effects]:
+    """Effects of the kerbs that bends lie beside.
+
+    The corner from the strip of one road into that of another lies where both meet: each kerb
+    moves it along the other strip. Any other bend moves with the nearest kerb.
+    """
+    xy, route = hold.vertices
+    points = shapely.points(xy[bends])
+    kerbs = [
+        hold.kerb_of_each(shapely.points((xy[bends] + xy[bends + step]) / 2)) for step in (-1, 1)
+    ]
+    sine = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
+    (one, one_side), (two, two_side) = kerbs
+    is_corner = (one >= 0) & (two >= 0) & (one != two) & (np.abs(sine) > _LEAST_CORNER)
+    corner, rest = np.flatnonzero(is_corner), np.flatnonzero(~is_corner)
+    at, road, side = hold.kerb_beside(points[rest])
+    rest = rest[at]
+    told = [(rest, road, side, g[rest])]
+    for road, side, strip, other in (
+        (one, one_side, before, after),
+        (two, two_side, after, before),
+    ):
+        # Moved by its kerb across it, one strip shifts the corner along the other.
+        across = np.stack([-strip[:, 1], strip[:, 0]], axis=1)
+        met = (across * other).sum(axis=1)
+        share = np.divide((g * other).sum(axis=1), met, out=np.zeros_like(met), where=is_corner)
+        told.append((corner, road[corner], side[corner], (share[:, None] * across)[corner]))
+    return [
+        _rows(hold.kerbs, road, route[bends[at]], "length_m", "place", effect, xy[bends[at]], side)
+        for at, road, side, effect in told
+    ]
 
 
 def _fold(

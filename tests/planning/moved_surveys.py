@@ -3,8 +3,8 @@
 An oracle for ``planning.spreads`` that shares nothing with it but the assumptions: errors are
 normal, half a tolerance is their standard deviation east and north; those of a layer are partly
 common to all its features, by a share drawn anew for every trial. Kerbs move each for itself; the
-line keeps its topology: it follows the kerbs, drops a square onto the moved main, and its last
-foot slides along the strip to below the moved red line.
+line keeps its topology: it follows the kerbs, round the corners of two streets both, drops a square
+onto the moved main, and its last foot slides along the strip to below the moved red line.
 """
 
 from __future__ import annotations
@@ -69,12 +69,30 @@ class Moved:
         road = int(shapely.STRtree(centre).nearest(shapely.Point(point)))
         return self.kerb(road, side_of(centre[road], point))
 
+    def bend(self, base: Array, number: int) -> Array:
+        """Displacement of a bend: where the strips of two roads meet it stays on both."""
+        before, after = base[number] - base[number - 1], base[number + 1] - base[number]
+        roads, moved = [], []
+        for step in (-1, 1):
+            middle = (base[number] + base[number + step]) / 2
+            roads.append(int(shapely.STRtree(self._centre).nearest(shapely.Point(middle))))
+            moved.append(self.kerb(roads[-1], side_of(self._centre[roads[-1]], middle)))
+        normal = np.array([[-one[1], one[0]] / np.hypot(*one) for one in (before, after)])
+        if roads[0] == roads[1] or abs(np.linalg.det(normal)) <= 0.3:
+            return self.beside(base[number])
+        off = np.stack([moved[0] @ normal[0], moved[1] @ normal[1]])
+        return np.asarray(np.linalg.solve(normal, off).T)
+
+    @property
+    def _centre(self) -> NDArray[Any]:
+        return self.work.corridors.surfaces.centre
+
     def lines(self) -> Array:
         """The rebuilt line as (n, vertices, 2)."""
         base = shapely.get_coordinates(self.route.line)
         moved = np.repeat(base[None], self.errors.n, axis=0)
         for number in range(1, len(base) - 1):
-            moved[:, number] += self.beside(base[number])
+            moved[:, number] += self.bend(base, number)
         parcel = self.tolerance("parcels", self.parcel_id)
         moved[:, -1] += self.errors.of("parcels", self.parcel_id, tolerance=parcel)
         place = self.work.tie_ins(self.utility).table.iloc[self.route.way.tie_in]

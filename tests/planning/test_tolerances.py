@@ -90,6 +90,28 @@ def test_where_the_street_is_crossed_before_the_parcel_both_feet_slide_with_it()
     assert told == pytest.approx(COVERED * np.hypot(1.0, 1.0), rel=1e-3)
 
 
+def test_a_corner_moves_with_the_kerbs_of_both_streets() -> None:
+    """Along a street, round the corner and to the near side of one that may lie a metre off.
+
+    East by a metre the strip of that street makes the way to the corner longer, and that from the
+    strip to the red line.
+    """
+    exact = {"position_accuracy_m": 0.001}
+    survey = town(
+        roads={
+            "R-1": street((0, 0), (150, 0), **exact),
+            "R-2": street((150, 0), (150, 200), position_source="digitised"),
+            "R-3": street((150, 0), (300, 0), **exact),
+        },
+        parcels={"P-1": parcel(98, 60, 138, 100, **exact)},
+        lines={"W-1": main((0, 8), (60, 8), **exact)},
+    )
+    route = line_of(survey, gate=(138, 80)).route
+    assert route is not None
+    told = route.tolerances["pipe_length_m"]
+    assert told == pytest.approx(COVERED * 2 * 1.0, rel=1e-3)
+
+
 def test_where_one_end_has_no_tolerance_the_length_has_none() -> None:
     route = surveyed_route(parcels={"P-1": parcel(100, 12, 140, 52)})
     assert route.tolerances["pipe_length_m"] is None
