@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray
 from gis.overlay import CONTACT_TOLERANCE_M, strips
 from planning.comparisons import day
-from planning.facts import road_facts
+from planning.facts import Shapes, road_facts
 from planning.holds import Hold
 from planning.red_lines import lands_of, near_edges
 from planning.road_edges import About
@@ -164,34 +164,35 @@ class _Parts(NamedTuple):
 class _Kind(NamedTuple):
     """Things of one layer, and the parts of routes that they are near to.
 
-    ``rows`` are those that count, which ``parts`` have to keep ``zone_m`` from.
+    ``counts`` tells which count, from which ``parts`` have to keep ``zone_m``.
     """
 
     layer: str
     facts: tuple[str, ...]
-    rows: IntArray
+    counts: NDArray[np.bool_]
     about: About
-    shapes: NDArray[Any]
+    things: Shapes
     parts: _Parts
     zone_m: float = 0.0
 
     def beside(self, work: Groundwork) -> Iterator[tuple[int, Thing]]:
         """Each thing that a route does not touch but may; the route."""
-        if len(self.rows) == 0:
+        if not self.counts.any():
             return
         unknown_m = work.policy.planning.value("tolerance_hearsay_m")
         own_m = np.nan_to_num(self.about.tolerance_m, nan=unknown_m)
         part_m = np.nan_to_num(self.parts.about.tolerance_m, nan=unknown_m)
-        most = np.hypot(own_m[self.rows].max(), part_m.max(initial=0.0))
-        tree, around = shapely.STRtree(self.shapes[self.rows]), self.parts.shape
-        part, thing = tree.query(around, "dwithin", distance=self.zone_m + float(most))
-        thing = self.rows[thing]
-        gap_m = shapely.distance(around[part], self.shapes[thing]) - self.zone_m
+        most = np.hypot(own_m[self.counts].max(), part_m.max(initial=0.0))
+        around, shapes = self.parts.shape, self.things.shapes
+        reach_m = self.zone_m + float(most)
+        part, thing = self.things.tree.query(around, "dwithin", distance=reach_m)
+        part, thing = part[self.counts[thing]], thing[self.counts[thing]]
+        gap_m = shapely.distance(around[part], shapes[thing]) - self.zone_m
         near = gap_m < np.hypot(own_m[thing], part_m[part])
         near &= ~self._is_touched(part, thing, gap_m)
         for at in np.flatnonzero(near).tolist():
             row, of = int(thing[at]), int(part[at])
-            link = shapely.shortest_line(self.shapes[row], around[of])
+            link = shapely.shortest_line(shapes[row], around[of])
             held, held_m = self.parts.about.row(of)
             told = Thing(
                 self.layer,
@@ -208,10 +209,11 @@ class _Kind(NamedTuple):
 
     def _is_touched(self, part: IntArray, thing: IntArray, gap_m: FloatArray) -> NDArray[np.bool_]:
         """Which pairs are of a thing that the route touches as it is, with whatever part."""
-        pair = self.parts.route[part] * np.int64(len(self.shapes)) + thing
+        shapes = self.things.shapes
+        pair = self.parts.route[part] * np.int64(len(shapes)) + thing
         at = np.flatnonzero(gap_m <= 0)
-        shared = shapely.intersection(self.parts.shape[part[at]], self.shapes[thing[at]])
-        is_point = shapely.get_dimensions(self.shapes[thing[at]]) == 0
+        shared = shapely.intersection(self.parts.shape[part[at]], shapes[thing[at]])
+        is_point = shapely.get_dimensions(shapes[thing[at]]) == 0
         touched = is_point | (shapely.area(shared) > CONTACT_TOLERANCE_M) | (gap_m[at] < 0)
         return np.isin(pair, pair[at[touched]])
 
@@ -225,11 +227,11 @@ def _kinds(work: Groundwork, parts: _Parts) -> Iterator[_Kind]:
     ):
         if told is not None:
             marked = ground.is_park if layer == "green" else ground.is_ancient
-            some = np.flatnonzero([one is not False for one in marked])
+            some = np.array([one is not False for one in marked], bool)
             ids = work.survey.tables[layer].index.to_numpy(object)
             about = About.alike(layer, "", ids, work.tolerances.of_layer(layer).to_numpy(float))
-            yield _Kind(layer, facts, np.arange(len(ids)), about, told.shapes, parts)
-            yield _Kind(layer, some_facts, some, about, told.shapes, parts, zone_m)
+            yield _Kind(layer, facts, np.ones(len(ids), bool), about, told, parts)
+            yield _Kind(layer, some_facts, some, about, told, parts, zone_m)
 
 
 def _roads(hold: Hold, pieces: _Pieces) -> _Kind:
@@ -241,5 +243,6 @@ def _roads(hold: Hold, pieces: _Pieces) -> _Kind:
         if pits:
             dug[number] = shapely.union_all([dug[number], *pits])
     parts = _Parts.of(hold, dug, pieces, margin_m)
-    rows = np.arange(len(ground.road_areas))
-    return _Kind("roads", _OF_ROADS, rows, hold.red_lines, ground.road_areas, parts)
+    (land, _known), _maybe = ground.reaches
+    every = np.ones(len(land.shapes), bool)
+    return _Kind("roads", _OF_ROADS, every, hold.red_lines, land, parts)
