@@ -60,7 +60,8 @@ def in_future(rows: Rows, today: str) -> Iterator[Problem]:
         if layer != rows.definition.name:
             continue
         when = rows.table[field]
-        late = when.notna() & (when.fillna("") > today)
+        is_day = when.notna() & ~when.isin(rows.definition.field(field).allowed)
+        late = is_day & (when.fillna("") > today)
         if "status" in rows.table:
             late &= rows.table["status"] != "planned"
         for position in np.flatnonzero(late).tolist():

@@ -50,7 +50,8 @@ class Survey:
     first by id is taken, so nothing hangs on where a row stands in a file.
     A layer that was never imported is absent, that is unknown: ``get`` gives None. An imported
     layer without rows is known to be empty. Unknown numbers are NaN, all other unknowns None;
-    dates are ISO text, integers float64. Polygon layers may hold polygons in several parts.
+    dates are ISO text, or ``never`` where their field allows it; integers float64. Polygon layers
+    may hold polygons in several parts.
     """
 
     crs: CRS

@@ -73,6 +73,21 @@ def test_one_answer_settles_all_cases(workspace: Path, tmp_path: Path) -> None:
     assert len(listed) == 5
 
 
+def test_that_a_road_was_never_overhauled_settles_all_cases(
+    workspace: Path, tmp_path: Path
+) -> None:
+    for layer in ("green", "trees", "water_bodies", "railways"):
+        run("answer", workspace, f"layer:{layer}", "geometry", "无", "--author", "王")
+    run("answer", workspace, "road:R-1", "opened_on", "2012-05-01", "--author", "王")
+    told = run(
+        "answer", workspace, "road:R-1", "overhauled_on", "从未大修", "--author", "王", "--replace"
+    )
+    assert "R-1 的 overhauled_on 由 2015-01-01 改为 never(王" in told.output
+    after, questions = asked(workspace, tmp_path / "questions.csv")
+    assert questions.empty
+    assert (after["outcome"] == "commitment").all()
+
+
 def test_questions_as_json_name_all_that_wait(workspace: Path, tmp_path: Path) -> None:
     file = tmp_path / "questions.json"
     asked(workspace, file)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import pandas as pd
 import streamlit as st
 
 from api.escape import esc
-from language import CHINESE, spoken
 from language import gettext as _
 from layers.answers import NOTHING, Answer
 from layers.fields import Field, layer_definition
@@ -27,7 +25,6 @@ from ui.words import Words
 
 log = logging.getLogger(__name__)
 _SHOWN = 8  # questions in sight, those that settle most; the others fold away
-_CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
 def open_questions(county: County, workspace: Path) -> None:
@@ -161,17 +158,13 @@ def _value(one: Mapping[str, object]) -> str:
         return str(st.radio(name, list(told), format_func=told.__getitem__, horizontal=True))
     if field.type == "enum":
         options = [value for value in field.allowed if value != "unknown"]
-        return str(st.selectbox(name, options, format_func=lambda code: spelling(field, code)))
+        return str(st.selectbox(name, options, format_func=field.spelled))
     hint = "2026-11-22" if field.type == "date" else words.unit(field.unit)
-    return str(st.text_input(name, placeholder=hint, max_chars=80))
-
-
-def spelling(field: Field, code: str) -> str:
-    """A value of an enum as a Chinese form would say it."""
-    if spoken() != CHINESE:
-        return code.replace("_", " ")
-    spelled = (text for text, value in field.values.items() if value == code)
-    return next(filter(_CHINESE.search, spelled), code)
+    text = st.text_input(name, placeholder=hint, max_chars=80)
+    # a day and a word in its place contradict each other: both together are refused as no day
+    offered = field.allowed if field.type == "date" else ()
+    chosen = [word for word in offered if st.checkbox(field.spelled(word))]
+    return " ".join(filter(None, [text.strip(), *chosen]))
 
 
 def _store(workspace: Path, answer: Answer, author: str, note: str) -> None:

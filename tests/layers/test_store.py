@@ -98,6 +98,22 @@ def test_imported_layer_comes_back_equal(either: Workspace, tmp_path: Path) -> N
     assert (version.source_file, version.data_class) == ("a.gpkg", "internal")
 
 
+def test_never_overhauled_is_imported_and_what_may_mean_unknown_is_told(
+    either: Workspace, tmp_path: Path
+) -> None:
+    columns = {
+        "road_id": ["a", "b", "c", "d"],
+        "大修日期": ["2020-05-01", "从未大修", "无", None],
+    }
+    shapes = [line((0, y), (9, y)) for y in range(4)]
+    result = either.import_layer("roads", write_gpkg(tmp_path / "a.gpkg", columns, shapes))
+    assert result.problems == ()
+    words = "列“大修日期”:1 行的“无”按“从未大修”导入;其中没有记录的,请改为留空后重新导入"
+    assert [note for note in result.notes if "从未大修" in note] == [words]
+    roads = either.survey().get("roads")
+    assert roads["overhauled_on"].tolist() == ["2020-05-01", "never", "never", None]
+
+
 def test_stored_file_is_a_geopackage_1_2_with_its_own_crs(workspace, tmp_path: Path) -> None:
     workspace.import_layer("parcels", parcels_file(tmp_path))
     with closing(sqlite3.connect(workspace.path / "layers/parcels/1.gpkg")) as database:
