@@ -33,8 +33,9 @@ def coerce(cells: pd.Series, field: Field, *, unit: str = "") -> tuple[np.ndarra
 
     Numbers and integers come as float64 with NaN for unknown, all else as objects with None:
     text, ISO dates or words in their place, enum values, True and False. A bad cell is unknown in
-    the result; its key in the second part is its position. Control characters are removed from text. ``unit`` is that of
-    numbers without one, the field's own by default; a unit in the cell itself goes before it.
+    the result; its key in the second part is its position. Control characters are removed from
+    text. ``unit`` is that of numbers without one, the field's own by default; a unit in the cell
+    itself goes before it.
     """
     parse = _parser(field, unit)
     numeric = field.type in ("number", "integer")

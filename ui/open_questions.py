@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -143,7 +144,10 @@ def _answering(view: View, county: County, workspace: Path, asked: pd.DataFrame)
         note = st.text_input(_("依据或说明"), max_chars=400)
         sent = st.form_submit_button(_("保存,各案生效"), type="primary")
     if sent:
-        _store(workspace, Answer(str(one["subject"]), str(one["field"]), value), author, note)
+        answer = Answer(str(one["subject"]), str(one["field"]), value)
+        version = county.survey.versions.get(answer.layer)
+        asked_of = version.version if version else 0
+        _store(workspace, replace(answer, version=asked_of), author, note)
 
 
 def _value(one: Mapping[str, object]) -> str:

@@ -14,7 +14,7 @@ import pytest
 import shapely
 
 import layers.folder_storage
-import layers.store
+import layers.imports
 from gis.crs import CrsError
 from layers.checks import check_layers
 from layers.errors import LayerError, WorkspaceError
@@ -297,14 +297,14 @@ def test_two_imports_at_once_give_two_whole_versions(either, tmp_path: Path) -> 
 def test_append_after_another_import_is_asked_to_run_again(either, tmp_path, monkeypatch) -> None:
     first = parcels_file(tmp_path)
     either.import_layer("parcels", first)
-    real = layers.store.conform
+    real = layers.imports.conform
 
     def meanwhile(*arguments: object, **options: object) -> object:
-        monkeypatch.setattr(layers.store, "conform", real)
+        monkeypatch.setattr(layers.imports, "conform", real)
         Workspace.open(either.path).import_layer("parcels", first)
         return real(*arguments, **options)
 
-    monkeypatch.setattr(layers.store, "conform", meanwhile)
+    monkeypatch.setattr(layers.imports, "conform", meanwhile)
     with pytest.raises(WorkspaceError, match="在此期间有了新版本 2"):
         either.import_layer("parcels", first, append=True, id_prefix="B-")
     assert len(either.survey().get("parcels")) == 3
