@@ -31,6 +31,7 @@ from ui.notes import alarm, told
 from ui.uploads import Upload, laid_down
 
 _OTHER = "other"
+_SHOWN_ANSWERS = 8  # contradictions told beside the choice; all of them are in the table
 _SHOWN = 200  # problems in the table; all of them are in the file of rejected rows
 
 
@@ -319,12 +320,14 @@ def _storing(upload: Upload, wishes: Wishes, trial: Conformed, workspace: Path) 
 
 def _which_counts(problems: Sequence[Problem], upload: Upload) -> tuple[bool, str | None]:
     """Whether it is clear what counts where the file contradicts answers, and which of them."""
-    against = sum(one.rule_id == CONTRADICTED for one in problems)
+    against = [one for one in problems if one.rule_id == CONTRADICTED]
     if not against:
         return True, None
+    rows = "".join(f"<li>{esc(one.message)}</li>" for one in against[:_SHOWN_ANSWERS])
+    st.html(f'<ul class="tg-questions">{rows}</ul>')
     names = {KEEP: _("以核实结果为准"), DROP: _("以文件为准")}
     chosen = st.radio(
-        _("文件有 {} 处与核实结果不符(见上表),以哪个为准").format(against),
+        _("文件有 {} 处与核实结果不符(见上表),以哪个为准").format(len(against)),
         CHOICES,
         index=None,
         format_func=names.__getitem__,
