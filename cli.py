@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 import settings
+from cli_answers import ANSWERS
 from cli_checks import CHECKS
 from cli_parts import (
     as_json_option,
@@ -30,18 +31,18 @@ from gis.crs import CrsError
 from language import gettext as _
 from language import in_each, message_of
 from layers import databases
-from layers.answers import Answer, read_answers
 from layers.counties import county_bounds, county_crs
 from layers.drawn_lines import read_line
 from layers.errors import LayerError, ReadError, WorkspaceError
 from layers.fields import LAYERS
 from layers.imports import DATA_CLASSES
 from layers.json_faults import NOT_JSON, json_fault
+from layers.kept_answers import CHOICES
 from layers.store import Workspace
 from layers.utilities import load_utilities
 from planning.application import ApplicationError, parse_application
 from planning.comparisons import day
-from planning.county_questions import questions_of_cases
+from planning.county_questions import questions_of_cases, with_versions
 from planning.county_screening import (
     KEPT,
     TAKEN_ON,
@@ -152,6 +153,11 @@ def init(workspace: Path, county: str, crs: str | None, as_json: bool) -> None:
 @click.option("--picture", type=click.Path(path_type=Path), help=_("画出图层落在哪里(.svg)"))
 @click.option("--accept-valid", is_flag=True, help=_("导入无误的行,有误的行另存并写明原因"))
 @click.option(
+    "--answers",
+    type=click.Choice(CHOICES),
+    help=_("文件与核实结果不符时以哪个为准:keep 核实结果、drop 文件;不写则不导入,逐项列出"),
+)
+@click.option(
     "--class",
     "data_class",
     type=click.Choice(DATA_CLASSES),
@@ -180,6 +186,7 @@ def import_(
     append: bool,
     picture: Path | None,
     accept_valid: bool,
+    answers: str | None,
     data_class: str,
     author: str,
     as_json: bool,
@@ -205,6 +212,7 @@ def import_(
             id_prefix=id_prefix,
             append=append,
             accept_valid=accept_valid,
+            answers=answers,
             data_class=data_class,
             author=author,
             progress=lambda _step: bar.update(1),
@@ -380,7 +388,7 @@ def screen_(
     table = made.table
     if write is not None:
         write(table, survey.crs)
-    asked = questions_of_cases(table)
+    asked = with_versions(questions_of_cases(table), survey)
     if questions is not None:
         write_questions(asked, questions)
     _applications, faults = readable(inputs.documents)
@@ -403,57 +411,6 @@ def screen_(
         click.echo(_("判定:{}").format(_counts(outcomes, words)))
         print_lines([*made.notes, _how(made), *asked_first(asked), *faults])
     ctx.exit(1 if faults or counts.get("unroutable") else 0)
-
-
-@main.command(name="answer", help=_("回填待查事项:存为图层的新版本,对所有案件生效。"))
-@click.argument("workspace", type=click.Path(path_type=Path))
-@click.argument("subject", required=False)
-@click.argument("field", required=False)
-@click.argument("value", required=False)
-@click.option(
-    "--file", "file", type=click.Path(path_type=Path), help=_("填了 answer 列的待查事项 CSV")
-)
-@click.option("--author", default="", help=_("核实人"))
-@click.option("--note", default="", help=_("依据或说明"))
-@click.option("--replace", is_flag=True, help=_("改正已有的值"))
-@click.option("--list", "listed", is_flag=True, help=_("列出已存的答案"))
-@as_json_option
-def answer_(
-    workspace: Path,
-    subject: str | None,
-    field: str | None,
-    value: str | None,
-    file: Path | None,
-    author: str,
-    note: str,
-    replace: bool,
-    listed: bool,
-    as_json: bool,
-) -> None:
-    """Store answers to questions, or list those that are stored."""
-    opened = Workspace.open(workspace)
-    given = [text for text in (subject, field, value) if text is not None]
-    if len(given) not in (0, 3) or (len(given) == 3) + (file is not None) + listed != 1:
-        raise click.UsageError(_("须写明 对象 字段 值,或用 --file、--list 中的一个。"))
-    if listed:
-        edits = opened.edits()
-    else:
-        answers = read_answers(file) if file else [Answer(*given)]
-        edits = opened.answer(answers, author=author, note=note, replace=replace)
-    if as_json:
-        print_json({"edits": [asdict(edit) for edit in edits]})
-        return
-    if not edits:
-        click.echo(_("没有已存的答案。") if listed else _("没有改动:图层中已是这些值。"))
-    print_lines(
-        [
-            _("{layer} 第 {version} 版:{feature_id} 的 {field} 由 {old} 改为 {new}").format(
-                **{**asdict(edit), "old": edit.old or _("未填")}
-            )
-            + f"({edit.author} {edit.made_at} {edit.note})"
-            for edit in edits
-        ]
-    )
 
 
 @main.command(name="judge", help=_("只按规则判定,不用图形。"))
@@ -590,7 +547,7 @@ def _pairs(option: str, texts: Sequence[str]) -> Mapping[str, str]:
     return pairs
 
 
-for command in (*CHECKS, *COMMANDS):
+for command in (*ANSWERS, *CHECKS, *COMMANDS):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import settings
 from cli_parts import as_json_option, print_json, print_lines
 from language import gettext as _
 from layers.diffs import FeatureChange, diff
+from layers.edits import taken_back_words
 from layers.store import Workspace
 from layers.survey import LayerVersion
 from reports.exchange import require_place
@@ -87,11 +88,14 @@ def rollback(
     workspace: Path, layer: str, number: int, author: str, note: str, as_json: bool
 ) -> None:
     """Store what an earlier version held as the next version."""
-    made = Workspace.open(workspace).rollback(layer, number, author=author, note=note)
+    opened = Workspace.open(workspace)
+    lost = opened.taken_back(layer, number)
+    made = opened.rollback(layer, number, author=author, note=note)
     if as_json:
-        print_json(asdict(made))
-    else:
-        click.echo(_version_line(made))
+        print_json({**asdict(made), "taken_back": [asdict(one) for one in lost]})
+        return
+    click.echo(_version_line(made))
+    print_lines(list(map(taken_back_words, lost)))
 
 
 def _version_line(one: LayerVersion) -> str:

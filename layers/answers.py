@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import date
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from pyproj import CRS
 
 from language import gettext as _
 from layers.attribute_checks import in_future
 from layers.checks import Rows, row_problems
 from layers.coercion import clean_text, coerce, is_missing
+from layers.edits import UNSAID, WHOLE_LAYER, Change, text_of
 from layers.errors import LayerError, ReadError
 from layers.fields import LAYERS, Field, LayerDefinition, layer_definition
 from layers.problems import Problem
@@ -31,19 +35,26 @@ _WHOLE = "layer"
 # The answer to a layer that was never imported: the county has no such thing.
 NOTHING = "无"
 _GEOMETRY = "geometry"
-# What a layer says where nobody knows.
-_UNSAID = "unknown"
 _COLUMNS = ("subject", "field", "answer")
+_VERSION = "version"
 _MOST_BYTES = 20_000_000
+# Things of one id that lie farther apart are two things: beyond any error of a survey by hearsay.
+_SAME_PLACE_M = 20.0
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer: ``subject`` as ``road:R-1``, or ``layer:trees`` for a layer never imported."""
+    """One answer: ``subject`` as ``road:R-1``, or ``layer:trees`` for a layer never imported.
+
+    Of a file ``row`` is the row, its header being the first, and ``version`` the version of the
+    layer that was asked about (0: never imported).
+    """
 
     subject: str
     field: str
     value: str
+    row: int | None = dataclass_field(default=None, compare=False)
+    version: int | None = dataclass_field(default=None, compare=False)
 
     @property
     def layer(self) -> str:
@@ -64,24 +75,6 @@ class Answer:
         """The feature; None for a whole layer."""
         kind, _sign, name = self.subject.partition(":")
         return None if kind == _WHOLE else name
-
-
-@dataclass(frozen=True)
-class Edit:
-    """One cell that an answer changed: in which version, from what to what, by whom."""
-
-    layer: str
-    version: int
-    feature_id: str
-    field: str
-    old: str | None
-    new: str
-    author: str
-    note: str
-    made_at: str
-
-
-Change = tuple[str, str, str | None, str]  # feature_id, field, old, new
 
 
 def read_answers(file: Path) -> list[Answer]:
@@ -108,8 +101,24 @@ def read_answers(file: Path) -> list[Answer]:
                 file.name, _("、").join(_COLUMNS)
             )
         )
-    cells = [[_cell(row[column]) for column in _COLUMNS] for row in rows]
-    return [Answer(*row) for row in cells if row[-1]]
+    cells = [(_cell(row["subject"]), _cell(row["field"]), _cell(row["answer"])) for row in rows]
+    return [
+        Answer(*told, number, _version(file, number, row.get(_VERSION)))
+        for number, (row, told) in enumerate(zip(rows, cells, strict=True), start=2)
+        if told[-1]
+    ]
+
+
+def _version(file: Path, row: int, text: str | None) -> int | None:
+    """The version of the layer that a question was asked about; None in a file without it."""
+    told = _cell(text)
+    if told and not told.isdecimal():
+        raise ReadError(
+            _("文件 {} 第 {} 行:version 列的“{}”不是版本号。请勿改动该列。").format(
+                file.name, row, told
+            )
+        )
+    return int(told) if told else None
 
 
 def _cell(text: str | None) -> str:
@@ -134,7 +143,7 @@ def nothing_of(
     none = pd.Series([], dtype=object)
     columns = {one.name: coerce(none, one)[0] for one in definition.fields}
     table = gpd.GeoDataFrame(columns, geometry=[], crs=crs).set_index(definition.id_field)
-    return table, [("*", _GEOMETRY, None, NOTHING)]
+    return table, [(*WHOLE_LAYER, None, NOTHING)]
 
 
 def answered(
@@ -146,21 +155,96 @@ def answered(
     ------
     LayerError
         For an unknown feature or field, a value that does not fit or breaks a rule of the layer,
-        or one that contradicts what the layer says already (unless ``replace``).
+        one that contradicts what the layer says already (unless ``replace``), or two that
+        contradict each other.
     """
     definition = layer_definition(layer)
     changed, changes = table.copy(), []
-    for one in answers:
-        field, value = _value(definition, one)
+    said = [(one, *_value(definition, one)) for one in answers]
+    _refuse_two_values(said)
+    for one, field, value in said:
         rows = _rows(changed, one, value, replace=replace)
         old = changed.loc[rows, field.name]
         changes += [
-            (str(row), field.name, _text(before), str(value))
+            (str(row), field.name, text_of(before), str(value))
             for row, before in zip(rows, old.tolist(), strict=True)
         ]
         changed.loc[rows, field.name] = value
-    _refuse_broken(definition, table, changed, changes)
+    ids = list(dict.fromkeys(row for row, *_rest in changes))
+    broken = new_problems(definition, table, changed, ids)
+    if broken:  # also what an import only warns of: of two values one is wrong
+        raise LayerError("\n".join(problem.message for problem in broken), tuple(broken))
     return changed, changes
+
+
+def _refuse_two_values(said: Iterable[tuple[Answer, Field, object]]) -> None:
+    """Refuse two answers to one question: nobody knows which was meant."""
+    first: dict[tuple[str | None, str], tuple[Answer, object]] = {}
+    for one, field, value in said:
+        before, other = first.setdefault((one.feature_id, field.name), (one, value))
+        if other != value:
+            raise LayerError(
+                _("{}:字段 {} 有两个不同的答案:{} 与 {}。请只留一个。").format(
+                    one.subject, field.name, _where(before), _where(one)
+                )
+            )
+
+
+def _where(one: Answer) -> str:
+    return one.value if one.row is None else _("{}(第 {} 行)").format(one.value, one.row)
+
+
+def refuse_overtaken(
+    layer: str,
+    answers: Iterable[Answer],
+    then: gpd.GeoDataFrame,
+    now: gpd.GeoDataFrame,
+    asked_of: int,
+) -> None:
+    """Refuse answers to questions whose cell, or whose thing itself, has become another since.
+
+    ``then`` is the version ``asked_of`` that was asked about. An answer that says what the layer
+    says now is none of these; nor is one to a thing that is gone, which is refused elsewhere.
+    """
+    definition = layer_definition(layer)
+    for one in answers:
+        field, value = _value(definition, one)
+        if one.feature_id not in now.index:
+            continue
+        cell = text_of(now.loc[one.feature_id, field.name])
+        if one.feature_id not in then.index or not _is_same_place(
+            then.geometry[one.feature_id], now.geometry[one.feature_id]
+        ):
+            what = _("这个编号现指另一处的对象")
+        elif cell not in (text_of(then.loc[one.feature_id, field.name]), text_of(value)):
+            what = _("图层现为 {}").format(cell or _("未填"))
+        else:
+            continue
+        raise LayerError(
+            _("{}:字段 {} 的问题出自图层第 {} 版,此后已变({})。请重新列出待查事项后再答。").format(
+                one.subject, field.name, asked_of, what
+            )
+        )
+
+
+def _is_same_place(then: shapely.Geometry | None, now: shapely.Geometry | None) -> bool:
+    """Whether two shapes of one id can be the same thing, surveyed twice."""
+    return then is None or now is None or bool(shapely.dwithin(then, now, _SAME_PLACE_M))
+
+
+def asked_before(answers: Iterable[Answer], current: Mapping[str, int]) -> list[str]:
+    """That answers were asked of a version that is not the current one, as notes."""
+    counts = Counter(
+        (one.layer, one.version)
+        for one in answers
+        if one.version is not None and one.version != current.get(one.layer, 0)
+    )
+    return [
+        _("{} 项的问题出自图层 {} 第 {} 版,现为第 {} 版;所答的值此后未变,已采用").format(
+            count, layer, version, current.get(layer, 0)
+        )
+        for (layer, version), count in counts.items()
+    ]
 
 
 def _value(definition: LayerDefinition, one: Answer) -> tuple[Field, object]:
@@ -182,7 +266,7 @@ def _value(definition: LayerDefinition, one: Answer) -> tuple[Field, object]:
                 one.subject, one.field, one.value, broken[0]
             )
         )
-    if values[0] == _UNSAID:
+    if values[0] == UNSAID:
         raise LayerError(_("{}:“未知”不是答案。").format(one.subject))
     return field, values[0]
 
@@ -200,41 +284,33 @@ def _rows(table: gpd.GeoDataFrame, one: Answer, value: object, *, replace: bool)
     known = table.loc[one.feature_id, one.field]
     if not pd.isna(known) and known == value:
         return pd.Index([])
-    if not (pd.isna(known) or known == _UNSAID or replace):
+    if not (pd.isna(known) or known == UNSAID or replace):
         raise LayerError(
             _("{}:字段 {} 已有值 {};确要改正请加 --replace。").format(one.subject, one.field, known)
         )
     return pd.Index([one.feature_id])
 
 
-def _refuse_broken(
+def new_problems(
     definition: LayerDefinition,
     before: gpd.GeoDataFrame,
     after: gpd.GeoDataFrame,
-    changes: Sequence[Change],
-) -> None:
-    """Refuse answers that break a rule of the layer which their rows kept before.
-
-    What an import only warns of is refused too: of two values one is wrong.
-    """
-    ids = list(dict.fromkeys(row for row, *_rest in changes))
+    ids: Sequence[str],
+) -> list[Problem]:
+    """The rules of a layer that some rows break after a change and did not break before it."""
+    if not ids:
+        return []
     known = {(p.feature_id, p.field, p.rule) for p in _problems(definition, before.loc[ids])}
-    broken = [
+    return [
         problem
         for problem in _problems(definition, after.loc[ids])
         if (problem.feature_id, problem.field, problem.rule) not in known
     ]
-    if broken:
-        raise LayerError("\n".join(problem.message for problem in broken), tuple(broken))
 
 
 def _problems(definition: LayerDefinition, table: gpd.GeoDataFrame) -> list[Problem]:
     rows = Rows(definition, table.reset_index(), _("答案"), np.arange(1, len(table) + 1))
     return [*row_problems(rows), *in_future(rows, date.today().isoformat())]
-
-
-def _text(value: object) -> str | None:
-    return None if pd.isna(value) else str(value)  # type: ignore[call-overload]
 
 
 def by_layer(answers: Iterable[Answer]) -> Mapping[str, list[Answer]]:

@@ -19,6 +19,7 @@ import shapely
 from numpy.typing import NDArray
 
 from language import gettext as _
+from layers.edits import holds, now_of, said
 from layers.networks import SAME_M, network_of
 from layers.problems import Problem
 from layers.survey import Survey
@@ -27,6 +28,8 @@ from layers.utilities import RULES, load_utilities
 if TYPE_CHECKING:
     from layers.checks import Rows
 
+# The rule that a cell breaks which says otherwise than what was answered of it.
+CONTRADICTED = "against_answer"
 GRAVITY = ("sewage", "storm")
 # Levels of two surveys of one point differ by this much without either being wrong.
 LEVEL_M = 0.05
@@ -42,6 +45,7 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {"排水": ("sewage", "storm")}
 def attribute_problems(rows: Rows, survey: Survey, today: str) -> Iterator[Problem]:
     """Yield contradictions between values; ``today`` (ISO) is the last day of what exists."""
     yield from in_future(rows, today)
+    yield from _against_answers(rows, survey)
     if rows.definition.name == "roads":
         yield from _planned_before_built(rows)
     if rows.definition.name == "nodes":
@@ -60,7 +64,8 @@ def in_future(rows: Rows, today: str) -> Iterator[Problem]:
         if layer != rows.definition.name:
             continue
         when = rows.table[field]
-        late = when.notna() & (when.fillna("") > today)
+        is_day = when.notna() & ~when.isin(rows.definition.field(field).allowed)
+        late = is_day & (when.fillna("") > today)
         if "status" in rows.table:
             late &= rows.table["status"] != "planned"
         for position in np.flatnonzero(late).tolist():
@@ -71,6 +76,28 @@ def in_future(rows: Rows, today: str) -> Iterator[Problem]:
                 _("请核对日期;尚未建成的请改为规划"),
                 value=when.iloc[position],
                 rule_id="date_in_future",
+            )
+
+
+def _against_answers(rows: Rows, survey: Survey) -> Iterator[Problem]:
+    """Cells that say otherwise than what was last answered of them: a file took their place."""
+    last = {
+        (one.feature_id, one.field): one
+        for one in survey.edits
+        if one.layer == rows.definition.name
+    }
+    if not last:
+        return
+    table = rows.table.set_index(rows.definition.id_field)
+    for edit in last.values():
+        if holds(edit, table) is False and (now := now_of(edit, table)) is not None:
+            yield rows.problem(
+                int(table.index.get_indexer_for([edit.feature_id])[0]),
+                edit.field,
+                _("与核实结果 {} 不符").format(said(edit)),
+                _("请核对;核实结果仍成立的,用 answer --replace 重新填写"),
+                value=now,
+                rule_id=CONTRADICTED,
             )
 
 

@@ -32,9 +32,10 @@ def coerce(cells: pd.Series, field: Field, *, unit: str = "") -> tuple[np.ndarra
     """Return the column's values and, for each cell that does not fit, the rule it broke.
 
     Numbers and integers come as float64 with NaN for unknown, all else as objects with None:
-    text, ISO dates, enum values, True and False. A bad cell is unknown in the result; its key in
-    the second part is its position. Control characters are removed from text. ``unit`` is that of
-    numbers without one, the field's own by default; a unit in the cell itself goes before it.
+    text, ISO dates or words in their place, enum values, True and False. A bad cell is unknown in
+    the result; its key in the second part is its position. Control characters are removed from
+    text. ``unit`` is that of numbers without one, the field's own by default; a unit in the cell
+    itself goes before it.
     """
     parse = _parser(field, unit)
     numeric = field.type in ("number", "integer")
@@ -76,6 +77,8 @@ def _parser(field: Field, unit: str) -> Callable[[object], object]:
         return lambda cell: _number(cell, field.unit, field.notation, unit)
     if field.type == "enum":
         return lambda cell: _enum(cell, field.values, field.allowed)
+    if field.type == "date" and field.values:
+        return lambda cell: _date_or_word(cell, field)
     return _PARSERS[field.type]
 
 
@@ -117,6 +120,15 @@ def _date(cell: object) -> str:
         return date(int(year), int(month), int(day)).isoformat()
     except ValueError:
         raise ValueError(_("不是日历上存在的日期")) from None
+
+
+def _date_or_word(cell: object, field: Field) -> str:
+    """A date, or a word that may stand in its place: an event that never was has no day."""
+    word = None if isinstance(cell, date) else field.values.get(fold(_text(cell)))
+    try:
+        return word or _date(cell)
+    except ValueError as error:
+        raise ValueError(_("{},或“{}”").format(error, field.spelled(field.allowed[0]))) from None
 
 
 def _boolean(cell: object) -> bool:

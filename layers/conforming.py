@@ -16,7 +16,7 @@ from language import gettext as _
 from layers.checks import Rows, row_problems
 from layers.coercion import clean_text, coerce, has_control_characters
 from layers.errors import LayerError
-from layers.fields import Field, LayerDefinition, layer_definition
+from layers.fields import Field, LayerDefinition, fold, layer_definition
 from layers.georeferencing import Surroundings, georeference
 from layers.made_ids import ids_of_content
 from layers.mapping import Proposal, applied, told
@@ -149,6 +149,7 @@ def conform(
             *_column_notes(raw, columns, doubtful),
             *_unit_notes(definition, columns, known_units),
             *size_notes,
+            *_word_notes(raw, definition, columns),
             *_id_notes(definition, made=made),
             *placed.notes,
             *_shape_notes(raw, columns),
@@ -308,6 +309,26 @@ def _unit_notes(
         for name, unit in units.items()
         if name in columns
     ]
+
+
+def _word_notes(
+    raw: RawLayer, definition: LayerDefinition, columns: Mapping[str, str]
+) -> list[str]:
+    """Words taken in the place of a date that may have been meant for an unknown one."""
+    notes = []
+    for field in map(definition.field, columns):
+        if field.type != "date" or not field.values:
+            continue
+        texts = raw.cells[columns[field.name]].dropna().astype(str).str.strip()
+        plain = {name for value in field.allowed for name in (value, field.word(value))}
+        meant = texts[texts.map(fold).isin(set(field.values) - plain)].value_counts()
+        notes += [
+            _("列“{}”:{} 行的“{}”按“{}”导入;其中没有记录的,请改为留空后重新导入").format(
+                columns[field.name], count, text, field.spelled(field.values[fold(str(text))])
+            )
+            for text, count in meant.items()
+        ]
+    return notes
 
 
 def _id_notes(definition: LayerDefinition, *, made: bool) -> list[str]:

@@ -28,8 +28,9 @@ class Field:
     """One column of a layer.
 
     ``pinyin`` are the initials of its Chinese names, as CAD and DBF files use them.
-    ``allowed`` holds the values of an enum; for a number it holds one bound, such as ``>0``.
-    ``values`` maps every accepted spelling of an enum value (folded) to the value.
+    ``allowed`` holds the values of an enum; for a number it holds one bound, such as ``>0``; for a
+    date the words that may stand in its place, such as ``never``.
+    ``values`` maps every accepted spelling of such a value or word (folded) to it.
     ``plausible`` are the least and greatest number that need no second look, if any are given;
     ``notation`` is ``nominal`` or ``outer`` where the field is a diameter.
     """
@@ -53,6 +54,15 @@ class Field:
     def label(self) -> str:
         """The field in the language that is spoken: its Chinese name, else its own in words."""
         return self.zh if spoken() == CHINESE else self.name.replace("_", " ")
+
+    def word(self, value: str) -> str:
+        """A value as a Chinese form would say it."""
+        spelled = (text for text, one in self.values.items() if one == value)
+        return next((text for text in spelled if not text.isascii()), value)
+
+    def spelled(self, value: str) -> str:
+        """A value in the language that is spoken."""
+        return self.word(value) if spoken() == CHINESE else value.replace("_", " ")
 
     @property
     def spellings(self) -> frozenset[str]:
@@ -121,7 +131,8 @@ def values_by_utility(layer: str, field: str) -> Mapping[str, frozenset[str]]:
 
 def _field(layer: str, row: Mapping[str, str]) -> Field:
     allowed = _split(row["allowed"])
-    spellings = {fold(value): value for value in allowed} if row["type"] == "enum" else {}
+    named = row["type"] in ("enum", "date")
+    spellings = {fold(value): value for value in allowed} if named else {}
     for entry in _value_rows():
         if entry["layer"] in (layer, "*") and entry["field"] == row["name"]:
             names = (entry["zh"], *_split(entry["aliases"]))

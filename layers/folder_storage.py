@@ -69,12 +69,12 @@ class FolderStorage:
             copies = self._copies(draft, folder, drafts)
             sha256 = sha256_of(table)
             with self.registry.writing() as connection:
-                version = next_version(connection, draft.layer, draft.base)
+                version = next_version(connection, draft.layer, draft.base, draft.answers_until)
                 stored = folder / f"{version}.gpkg"
                 beside = folder / f"{version}.rejected.csv" if len(draft.rejected) else None
                 file = stored.relative_to(self._root).as_posix()
                 entry = draft.entry(version, file, sha256)
-                record(connection, entry, source_rows(draft, version), draft.edits)
+                record(connection, entry, source_rows(draft, version), draft.edits(entry))
                 missing = {copy: to for copy, to in copies.items() if not _kept(to)}
                 place_together({table: stored, **({rejects: beside} if beside else {}), **missing})
         return entry, beside

@@ -1,4 +1,4 @@
-"""What an import is given and what it returns, and what it refuses as a whole."""
+"""What an import is given, what it makes of it and returns, and what it refuses as a whole."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ import geopandas as gpd
 from pyproj import CRS
 
 from language import gettext as _
-from layers.conforming import Conformed
+from layers.conforming import Conformed, conform
 from layers.errors import LayerError
+from layers.georeferencing import Surroundings
 from layers.problems import Problem
-from layers.raw import RawLayer
+from layers.raw import COORDINATES, RawLayer
+from layers.reading import read_layer
+from layers.source_crs import stated_crs
+from layers.source_memory import SourceMemory, document_of, source_key, to_remember
 
 DATA_CLASSES = ("public", "internal", "sensitive")
 
@@ -88,3 +92,67 @@ def refuse_class(data_class: str) -> None:
                 data_class, _("、").join(DATA_CLASSES)
             )
         )
+
+
+def refuse_nameless(author: str) -> None:
+    """Raise ``LayerError`` where nobody stands for what is to be stored or to leave."""
+    if not author.strip():
+        raise LayerError(_("请写明经办人(--author)。"))
+
+
+def stricter(one: str, other: str) -> str:
+    """Return the class of data that is kept more strictly."""
+    return max(one, other, key=DATA_CLASSES.index)
+
+
+def take(
+    layer: str,
+    file: Path | str,
+    taking: Taking,
+    *,
+    target: CRS,
+    old: gpd.GeoDataFrame | None,
+    around: Callable[[], Surroundings],
+    remembered: Callable[[RawLayer], SourceMemory],
+    tell: Progress,
+) -> Taken:
+    """Read a file and make it rows of a layer in the CRS ``target``, beside the ``old`` ones.
+
+    ``around`` tells what is known of the place; ``remembered`` what was stated of an earlier file
+    of the same source. Raises ``ReadError`` and ``LayerError`` as reading and conforming do.
+    """
+    crs, mapping = taking.get("crs"), taking.get("mapping") or {}
+    units = taking.get("units") or {}
+    stated_crs(crs)  # refuses a name that is none before anything is read
+    tell(_("读取"))
+    raw = read_layer(
+        file,
+        source_layer=taking.get("source_layer"),
+        layer=layer,
+        beside=taking.get("points"),
+        mapping=mapping,
+        constants=taking.get("constants"),
+    )
+    fields = {field: column for field, column in mapping.items() if field not in COORDINATES}
+    tell(_("核对"))
+    memory = remembered(raw)
+    conformed = conform(
+        raw,
+        layer,
+        target=target,
+        crs=crs,
+        swap_axes=taking.get("swap_axes", False),
+        datum_shift=taking.get("datum_shift"),
+        around=around(),
+        mapping=fields,
+        constants=taking.get("constants"),
+        units=units,
+        memory=memory,
+        make_ids=taking.get("make_ids", False),
+        id_prefix=taking.get("id_prefix", ""),
+        stored=None if old is None else old.index,
+    )
+    stated = SourceMemory({**memory.mapping, **fields}, {**memory.units, **units})
+    said, key = to_remember(raw, stated), source_key(raw, layer, taking.get("source"))
+    kept = None if said is None else (document_of(key), said)
+    return Taken(raw, conformed, old, kept)

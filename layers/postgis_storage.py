@@ -128,11 +128,11 @@ class PostgisStorage:
                 self._fill(connection, made, draft, cells, shapes)
                 self._refuse_unequal(connection, made, draft.layer, sha256)
                 self._lock(connection)
-                version = next_version(connection, draft.layer, draft.base)
+                version = next_version(connection, draft.layer, draft.base, draft.answers_until)
                 table = f"{draft.layer}_{version}"
                 self._name(connection, made, table)
                 entry = draft.entry(version, table, sha256)
-                record(connection, entry, source_rows(draft, version), draft.edits)
+                record(connection, entry, source_rows(draft, version), draft.edits(entry))
                 self._keep_sources(connection, draft)
                 beside = folder / f"{version}.rejected.csv" if len(draft.rejected) else None
                 if beside:

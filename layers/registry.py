@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from language import gettext as _
-from layers.answers import Edit
+from layers.edits import Edit
 from layers.errors import WorkspaceError
 from layers.survey import LayerVersion
 
@@ -201,17 +201,26 @@ def embedded_engine(file: Path) -> sa.Engine:
     return engine
 
 
-def next_version(connection: sa.Connection, layer: str, base: int | None) -> int:
+def next_version(
+    connection: sa.Connection, layer: str, base: int | None, answers_until: int | None = None
+) -> int:
     """Return the number of the layer's next version.
 
     ``base`` is the version that the next one was made from, 0 for none; None where it does not
-    matter. Raises ``WorkspaceError`` if another one was stored since.
+    matter. Raises ``WorkspaceError`` if another one was stored since, or, where ``base`` does not
+    matter, if there are answers of a later version than ``answers_until``.
     """
-    query = sa.select(sa.func.max(_VERSIONS.c.version)).where(_VERSIONS.c.layer == layer)
-    latest: int = connection.execute(query).scalar() or 0
-    if base is not None and latest != base:
+    latest = _latest(connection, _VERSIONS, layer)
+    answered = 0 if answers_until is None else _latest(connection, _EDITS, layer)
+    if (base is not None and latest != base) or answered > (answers_until or 0):
         raise WorkspaceError(_("图层 {} 在此期间有了新版本 {}。请重新运行。").format(layer, latest))
     return latest + 1
+
+
+def _latest(connection: sa.Connection, table: sa.Table, layer: str) -> int:
+    """The last version of a layer in a table, 0 for none."""
+    query = sa.select(sa.func.max(table.c.version)).where(table.c.layer == layer)
+    return connection.execute(query).scalar() or 0
 
 
 def record(

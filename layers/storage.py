@@ -12,7 +12,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from layers.answers import Edit
+from layers.edits import Change, Edit
 from layers.problems import Problem
 from layers.registry import Registry, SourceFile
 from layers.sources import Source
@@ -24,9 +24,12 @@ class Draft:
     """What becomes the next version of a layer, all of it or nothing.
 
     ``base`` is the number of the version that it was made from, 0 for none: it must still be the
-    latest. None where the table replaces whatever there is. ``rows_in`` counts the features of the
-    source, ``left_out`` those of them that are neither in the table nor among the rejected. Rows
-    are stored in the order of their ids, as a survey has them: the row that a check names is there.
+    latest. None where the table replaces whatever there is, but answers: of those that were stored
+    up to version ``answers_until`` it takes account, and there may be none since. ``changes`` are
+    the cells that people changed, or that a file or a return took back. ``rows_in`` counts the
+    features of the source, ``left_out`` those of them that are neither in the table nor among the
+    rejected. Rows are stored in the order of their ids, as a survey has them: the row that a check
+    names is there.
     """
 
     layer: str
@@ -42,7 +45,8 @@ class Draft:
     rejected: pd.DataFrame = field(default_factory=pd.DataFrame)
     problems: Sequence[Problem] = ()
     sources: Sequence[Source] = ()
-    edits: Sequence[Edit] = ()
+    changes: Sequence[Change] = ()
+    answers_until: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "table", in_order(self.table))
@@ -65,6 +69,11 @@ class Draft:
             rows_in=self.rows_in,
             rejected=None if self.rows_in is None else len(self.rejected) + self.left_out,
         )
+
+    def edits(self, entry: LayerVersion) -> list[Edit]:
+        """The rows of the registry for the cells that became others with this version."""
+        told = (self.author, self.note, entry.imported_at)
+        return [Edit(self.layer, entry.version, *change, *told) for change in self.changes]
 
 
 class Storage(Protocol):

@@ -22,38 +22,39 @@ from pyproj import CRS
 from gis.crs import require_projected
 from language import gettext as _
 from layers import databases
-from layers.answers import Answer, Change, Edit, answered, by_layer, nothing_of
+from layers.answers import Answer, answered, by_layer, nothing_of, refuse_overtaken
 from layers.application_files import APPLICATIONS, application_document, parsed
-from layers.conforming import Conformed, conform
+from layers.conforming import Conformed
 from layers.counties import county_bounds
 from layers.crs_detection import home_of
+from layers.edits import Change, Edit, changed_cells, held, holds, told_briefly
 from layers.errors import LayerError, WorkspaceError
 from layers.fields import layer_definition
 from layers.folder_storage import DATABASE, FolderStorage, refuse_elsewhere
 from layers.georeferencing import Surroundings
 from layers.imports import (
-    DATA_CLASSES,
     ImportResult,
     Progress,
     Taken,
     Taking,
     refuse_class,
+    refuse_nameless,
+    stricter,
+    take,
 )
+from layers.kept_answers import Kept, kept_over, refuse_undecided
 from layers.kept_tables import KeptTables
 from layers.placing import crs_name, parse_crs
 from layers.problems import Problem
-from layers.raw import COORDINATES, RawLayer
-from layers.reading import read_layer
+from layers.raw import RawLayer
 from layers.registry import Export, SourceFile
 from layers.rejects import refuse_rejected
 from layers.repairs import Repair, repaired
-from layers.source_crs import stated_crs
 from layers.source_memory import (
     SourceMemory,
     document_of,
     recalled,
     source_key,
-    to_remember,
 )
 from layers.sources import sources_of
 from layers.storage import Draft, Storage, now
@@ -183,6 +184,7 @@ class Workspace:
         *,
         append: bool = False,
         accept_valid: bool = False,
+        answers: str | None = None,
         data_class: str = "internal",
         author: str = UNKNOWN_AUTHOR,
         progress: Progress | None = None,
@@ -193,7 +195,9 @@ class Workspace:
         A file with any row in error is refused unless ``accept_valid``: then its other rows are
         stored and the rejected ones kept beside. What ``mapping`` and ``units`` state is remembered
         for the next file of the same source: of the same name ``source``, else of the same columns.
-        ``append`` keeps the rows of the latest version.
+        ``append`` keeps the rows of the latest version. Answers outlive the file: they fill what it
+        leaves empty, and where it contradicts them ``answers`` says which counts, ``keep`` (the
+        answers) or ``drop`` (the file); without it the file is refused (``layers.kept_answers``).
         Whatever is raised, the workspace stays as it was.
 
         Raises
@@ -207,10 +211,14 @@ class Workspace:
         refuse_class(data_class)
         tell = progress or (lambda _step: None)
         sources = sources_of([file, taking.get("points")])
-        base = self.versions().get(name) if append else None
+        current = self.versions().get(name)
+        base = current if append else None
         taken = self._take(name, file, base, taking, tell)
-        raw, conformed = taken.raw, taken.conformed
-        refuse_rejected(conformed, raw.file, accept_valid=accept_valid)
+        raw = taken.raw
+        refuse_rejected(taken.conformed, raw.file, accept_valid=accept_valid)
+        kept = self._kept(name, taken, current, answers)
+        refuse_undecided(kept, raw.file)
+        conformed = kept.beside(taken.conformed)
         table = conformed.table if taken.old is None else pd.concat([taken.old, conformed.table])
         tell(_("保存"))
         draft = Draft(
@@ -220,12 +228,15 @@ class Workspace:
             data_class=data_class,
             source_file=raw.file,
             author=author.strip(),
+            note=_(";").join(kept.notes),
             base=(base.version if base else 0) if append else None,
+            answers_until=current.version if current else 0,
             rows_in=taken.rows_in,
             rejected=conformed.rejected,
             left_out=taken.left_out,
             problems=conformed.problems,
             sources=sources,
+            changes=kept.dropped,
         )
         entry, beside = self._storage.publish(draft)
         if taken.said is not None:
@@ -246,11 +257,31 @@ class Workspace:
     ) -> Conformed:
         """Return what an import would make of a file; nothing is stored.
 
-        Raises what :meth:`import_layer` raises, but not for rows in error.
+        Raises what :meth:`import_layer` raises, but not for rows in error nor for contradictions
+        between the file and answers: both are among the problems.
         """
         layer_definition(name)
-        base = self.versions().get(name) if append else None
-        return self._take(name, file, base, taking, lambda _step: None).conformed
+        current = self.versions().get(name)
+        taken = self._take(name, file, current if append else None, taking, lambda _step: None)
+        return self._kept(name, taken, current).beside(taken.conformed)
+
+    def _kept(
+        self, name: str, taken: Taken, current: LayerVersion | None, choice: str | None = None
+    ) -> Kept:
+        """The rows of a file with the answers that the layer holds now."""
+        table, file = taken.conformed.table, taken.raw.file
+        held_now = [] if current is None else self.held(current)
+        if taken.old is not None:  # whose rows keep theirs
+            held_now = [one for one in held_now if one.is_of_layer]
+        return kept_over(name, table, held_now, file=file, choice=choice)
+
+    def held(self, version: LayerVersion) -> list[Edit]:
+        """Return the answers that a version of a layer holds, of each cell the last one."""
+        edits = self._edits_of(version.layer)
+        if not edits:
+            return []
+        sources = {one.version: one.source_file for one in self.history(version.layer)}
+        return held(edits, self.read(version), sources)
 
     def remembered(self, raw: RawLayer, layer: str, source: str | None = None) -> SourceMemory:
         """Return what the user stated of an earlier file of the same source."""
@@ -260,42 +291,16 @@ class Workspace:
         self, name: str, file: Path | str, base: LayerVersion | None, taking: Taking, tell: Progress
     ) -> Taken:
         """Read a file and make it rows of a layer, beside those of the version that stays."""
-        crs, mapping = taking.get("crs"), taking.get("mapping") or {}
-        units = taking.get("units") or {}
-        stated_crs(crs)  # refuses a name that is none before anything is read
-        tell(_("读取"))
-        raw = read_layer(
-            file,
-            source_layer=taking.get("source_layer"),
-            layer=name,
-            beside=taking.get("points"),
-            mapping=mapping,
-            constants=taking.get("constants"),
-        )
-        fields = {field: column for field, column in mapping.items() if field not in COORDINATES}
-        old = self.read(base) if base else None
-        tell(_("核对"))
-        memory = self.remembered(raw, name, taking.get("source"))
-        conformed = conform(
-            raw,
+        return take(
             name,
+            file,
+            taking,
             target=self.crs,
-            crs=crs,
-            swap_axes=taking.get("swap_axes", False),
-            datum_shift=taking.get("datum_shift"),
-            around=self.surroundings(but=name),
-            mapping=fields,
-            constants=taking.get("constants"),
-            units=units,
-            memory=memory,
-            make_ids=taking.get("make_ids", False),
-            id_prefix=taking.get("id_prefix", ""),
-            stored=None if old is None else old.index,
+            old=self.read(base) if base else None,
+            around=lambda: self.surroundings(but=name),
+            remembered=lambda raw: self.remembered(raw, name, taking.get("source")),
+            tell=tell,
         )
-        stated = SourceMemory({**memory.mapping, **fields}, {**memory.units, **units})
-        said, key = to_remember(raw, stated), source_key(raw, name, taking.get("source"))
-        kept = None if said is None else (document_of(key), said)
-        return Taken(raw, conformed, old, kept)
 
     def surroundings(self, *, but: str = "") -> Surroundings:
         """Return where the workspace lies and, where it has streets or parcels, their shapes.
@@ -352,7 +357,7 @@ class Workspace:
         WorkspaceError
             If another version was stored meanwhile.
         """
-        _refuse_nameless(author)
+        refuse_nameless(author)
         survey = self.survey()
         layers = list(dict.fromkeys(problem.layer for problem in problems))
         planned = [
@@ -376,8 +381,6 @@ class Workspace:
         source: str,
     ) -> list[Edit]:
         """Store a table that people changed as the version after ``base``; return the edits."""
-        version = (base.version if base else 0) + 1
-        edits = [Edit(layer, version, *one, author.strip(), note.strip(), now()) for one in changes]
         draft = Draft(
             layer=layer,
             table=table,
@@ -386,15 +389,21 @@ class Workspace:
             source_file=source,
             author=author.strip(),
             note=note.strip(),
-            base=version - 1,
-            edits=edits,
+            base=base.version if base else 0,
+            changes=changes,
         )
-        self._storage.publish(draft)
-        return edits
+        return draft.edits(self._storage.publish(draft)[0])
 
     def edits(self) -> list[Edit]:
-        """Return every cell that an answer or a repair changed, the first one first."""
+        """Return every cell that an answer or a repair changed, the first one first.
+
+        Beside them stand the cells of answers that a file or a return to an earlier version
+        changed, with the empty text for those that are empty since.
+        """
         return self._storage.registry.edits()
+
+    def _edits_of(self, layer: str) -> list[Edit]:
+        return [one for one in self.edits() if one.layer == layer]
 
     def _answered(
         self,
@@ -407,7 +416,12 @@ class Workspace:
         """A layer's table with its answers, and what they change."""
         if base is None:
             return nothing_of(layer, answers, self.crs)
-        return answered(layer, self.read(base), answers, replace=replace)
+        table = self.read(base)
+        for asked_of in {one.version or base.version for one in answers} - {base.version}:
+            then = self.read(self.version(layer, asked_of))
+            some = [one for one in answers if one.version == asked_of]
+            refuse_overtaken(layer, some, then, table, asked_of)
+        return answered(layer, table, answers, replace=replace)
 
     @property
     def screenings(self) -> KeptTables:
@@ -425,7 +439,7 @@ class Workspace:
         """
         versions = self.versions()
         tables = {layer: self.read(version) for layer, version in versions.items()}
-        return Survey(self.crs, tables, self.county, self.synthetic, versions)
+        return Survey(self.crs, tables, self.county, self.synthetic, versions, self.edits())
 
     def applications(self) -> list[dict[str, Any]]:
         """Return all applications, ordered by id."""
@@ -498,6 +512,8 @@ class Workspace:
     def rollback(self, layer: str, to: int, *, author: str, note: str = "") -> LayerVersion:
         """Make what version ``to`` held the next version of its layer; nothing is deleted.
 
+        Answers that it takes back (:meth:`taken_back`) are named in the note of the new version.
+
         Raises
         ------
         LayerError
@@ -505,25 +521,39 @@ class Workspace:
         WorkspaceError
             If another version was stored meanwhile.
         """
-        _refuse_nameless(author)
+        refuse_nameless(author)
         wanted, current = self.version(layer, to), self.version(layer)
         if wanted.version == current.version:
             raise LayerError(_("图层 {} 的当前版本就是第 {} 版。").format(layer, to))
+        table, lost = self.read(wanted), told_briefly(self.taken_back(layer, to))
+        notes = [note.strip(), _("收回核实结果:{}").format(lost) if lost else ""]
         draft = Draft(
             layer=layer,
-            table=self.read(wanted),
+            table=table,
             crs=wanted.crs,
-            data_class=_stricter(wanted.data_class, current.data_class),
+            data_class=stricter(wanted.data_class, current.data_class),
             source_file=f"version:{to}",
             author=author.strip(),
-            note=note.strip(),
+            note=_(";").join(filter(None, notes)),
             base=current.version,
+            changes=changed_cells(self._edits_of(layer), self.read(current), table),
         )
         return self._storage.publish(draft)[0]
 
+    def taken_back(self, layer: str, to: int) -> list[Edit]:
+        """Return the answers that hold now and would not if a layer returned to version ``to``.
+
+        Raises ``LayerError`` for a version that is not there.
+        """
+        wanted, answers = self.version(layer, to), self.held(self.version(layer))
+        if not answers:
+            return []
+        table = self.read(wanted)
+        return [one for one in answers if not holds(one, table)]
+
     def refuse_export(self, version: LayerVersion, *, author: str, reason: str) -> None:
         """Raise ``LayerError`` for an export without an author, or without a reason it needs."""
-        _refuse_nameless(author)
+        refuse_nameless(author)
         if version.data_class == "sensitive" and not reason.strip():
             raise LayerError(
                 _("图层 {} 第 {} 版是敏感数据,导出须写明事由(--reason)。").format(
@@ -553,12 +583,3 @@ def stamp_of(path: Path) -> Hashable:
         found = file.stat() if file.is_file() else None
         places.append(found and (found.st_dev, found.st_ino))
     return tuple(places)
-
-
-def _refuse_nameless(author: str) -> None:
-    if not author.strip():
-        raise LayerError(_("请写明经办人(--author)。"))
-
-
-def _stricter(one: str, other: str) -> str:
-    return max(one, other, key=DATA_CLASSES.index)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -11,6 +11,7 @@ from pyproj import CRS
 
 from gis.crs import require_projected
 from language import gettext as _
+from layers.edits import Edit
 from layers.errors import LayerError
 from layers.fields import layer_definition
 from layers.placing import crs_name
@@ -50,7 +51,9 @@ class Survey:
     first by id is taken, so nothing hangs on where a row stands in a file.
     A layer that was never imported is absent, that is unknown: ``get`` gives None. An imported
     layer without rows is known to be empty. Unknown numbers are NaN, all other unknowns None;
-    dates are ISO text, integers float64. Polygon layers may hold polygons in several parts.
+    dates are ISO text, or ``never`` where their field allows it; integers float64. Polygon layers
+    may hold polygons in several parts. ``edits`` are the answers that were ever given to questions
+    about it, the first one first.
     """
 
     crs: CRS
@@ -58,6 +61,7 @@ class Survey:
     county: str
     synthetic: bool = False
     versions: Mapping[str, LayerVersion] = field(default_factory=dict)
+    edits: Sequence[Edit] = ()
 
     def __post_init__(self) -> None:
         require_projected(self.crs)

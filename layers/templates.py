@@ -62,11 +62,7 @@ def words_of(field: Field) -> list[str]:
     """Return the Chinese words for the values of an enum, in order; of a yes or no, both."""
     if field.type == "boolean":
         return ["是", "否"]
-    return [
-        next(word for word, value in field.values.items() if value == one and not word.isascii())
-        for one in field.allowed
-        if field.type == "enum"
-    ]
+    return [field.word(one) for one in field.allowed if field.type == "enum"]
 
 
 def _fill_sheet(sheet: Worksheet, definition: LayerDefinition) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from layers.answers import Answer
+from layers.survey import Survey
 from planning.questions import APPLICATION, from_text
 from planning.verdict_logic import OPEN_OUTCOME
 
@@ -64,6 +66,21 @@ def questions_of_cases(screened: pd.DataFrame) -> pd.DataFrame:
     order = ["settles", "pairs", "subject", "field"]
     found = found.sort_values(order, ascending=[False, False, True, True], ignore_index=True)
     return found[["subject_kind", "subject_id", *COLUMNS]]
+
+
+def with_versions(questions: pd.DataFrame, survey: Survey) -> pd.DataFrame:
+    """Questions with the ``version`` of the layer that each was asked about, as text.
+
+    0 for a layer that was never imported; empty for what an application owes.
+    """
+    asked = zip(questions["subject_kind"], questions["subject"], questions["field"], strict=True)
+    layers = [
+        None if kind == APPLICATION else Answer(subject, field, "").layer
+        for kind, subject, field in asked
+    ]
+    current = {layer: one.version for layer, one in survey.versions.items()}
+    told = ["" if layer is None else str(current.get(layer, 0)) for layer in layers]
+    return questions.assign(version=told)
 
 
 def _rows(screened: pd.DataFrame) -> pd.DataFrame:

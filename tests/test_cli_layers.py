@@ -181,7 +181,7 @@ def test_file_that_may_not_be_read_is_said(folder: Path, tmp_path: Path, monkeyp
     def deny(*_arguments: object, **_options: object) -> None:
         raise PermissionError(13, "Permission denied", "a.gpkg")
 
-    monkeypatch.setattr("layers.store.read_layer", deny)
+    monkeypatch.setattr("layers.imports.read_layer", deny)
     refused(run("import", folder, "--layer", "parcels", parcels_file(tmp_path)), "a.gpkg")
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
+from api.escape import esc
 from language import gettext as _
 from layers.diffs import LayerDiff, diff
+from layers.edits import Edit, taken_back_words
 from layers.fields import LAYERS, layer_definition
 from layers.store import Workspace
 from layers.survey import LayerVersion
@@ -29,6 +32,7 @@ _FORMATS = {
     ".csv": "CSV",
 }
 _SHOWN = 300  # changes in the table of a comparison
+_SHOWN_ANSWERS = 8  # answers in sight that a return takes back; the others fold away
 
 
 def layer_history(county: County, workspace: Path) -> None:
@@ -162,9 +166,10 @@ def _returning(opened: Workspace, layer: str, history: Sequence[LayerVersion]) -
     """Make an earlier version count again, as a version of its own."""
     current = max(one.version for one in history)
     earlier = [one.version for one in history if one.version != current]
+    st.html(f"<h3>{_('退回旧版')}<small>{_('旧版内容存为新版本,不删除任何版本')}</small></h3>")
+    to = st.selectbox(_("退回至"), earlier, index=len(earlier) - 1, key=f"return to {layer}")
+    st.html(_lost(_taken_back(opened, layer, to, opened.version(layer))))
     with st.form(f"return {layer}", border=False):
-        st.html(f"<h3>{_('退回旧版')}<small>{_('旧版内容存为新版本,不删除任何版本')}</small></h3>")
-        to = st.selectbox(_("退回至"), earlier, index=len(earlier) - 1)
         author = st.text_input(_("操作人"), max_chars=80)
         note = st.text_input(_("原因"), max_chars=400)
         sent = st.form_submit_button(_("退回"), width="stretch")
@@ -179,6 +184,24 @@ def _returning(opened: Workspace, layer: str, history: Sequence[LayerVersion]) -
         words.layer(layer), to, made.version
     )
     st.rerun()
+
+
+@lru_cache(maxsize=8)
+def _taken_back(opened: Workspace, layer: str, to: int, _current: LayerVersion) -> tuple[Edit, ...]:
+    """What is asked again at every click of the page, worked out once for a current version."""
+    return tuple(opened.taken_back(layer, to))
+
+
+def _lost(answers: Sequence[Edit]) -> str:
+    """The answers that would hold no more, in words."""
+    if not answers:
+        return f'<p class="tg-soft">{_("退回此版不收回任何核实结果。")}</p>'
+    rows = [f"<li>{esc(taken_back_words(one))}</li>" for one in answers]
+    rest = rows[_SHOWN_ANSWERS:]
+    folded = f"<details><summary>{_('其余')} {len(rest)}</summary>{''.join(rest)}</details>"
+    listed = f'<ul class="tg-questions">{"".join(rows[:_SHOWN_ANSWERS])}</ul>'
+    counted = _("退回此版将收回 {} 项核实结果:").format(len(answers))
+    return f'<p class="tg-note-warn">{counted}</p>{listed}{folded if rest else ""}'
 
 
 def _exporting(opened: Workspace, layer: str, history: Sequence[LayerVersion]) -> None:

@@ -11,15 +11,18 @@ import streamlit as st
 
 from api.escape import esc
 from language import gettext as _
+from layers.attribute_checks import CONTRADICTED
 from layers.conforming import Conformed
 from layers.counties import county_bounds
 from layers.crs_detection import Candidate
 from layers.errors import LayerError, ReadError
 from layers.fields import LAYERS, LayerDefinition, layer_definition
 from layers.imports import DATA_CLASSES
+from layers.kept_answers import CHOICES, DROP, KEEP
 from layers.mapping import APPLIED, Proposal
 from layers.problems import Problem
 from layers.raw import RawLayer
+from layers.store import Workspace
 from reports.layer_picture import draw_layer
 from ui import words
 from ui.county import County
@@ -28,6 +31,7 @@ from ui.notes import alarm, told
 from ui.uploads import Upload, laid_down
 
 _OTHER = "other"
+_SHOWN_ANSWERS = 8  # contradictions told beside the choice; all of them are in the table
 _SHOWN = 200  # problems in the table; all of them are in the file of rejected rows
 
 
@@ -286,7 +290,8 @@ def _storing(upload: Upload, wishes: Wishes, trial: Conformed, workspace: Path) 
     accept = bool(bad) and st.checkbox(
         _("只入库没有错误的行;{} 行错误行连同原因另存").format(bad), key="accept_valid"
     )
-    ready = len(trial.table) > 0 and (accept or not bad) and bool(author.strip())
+    decided, answers = _which_counts(trial.problems, upload)
+    ready = len(trial.table) > 0 and (accept or not bad) and decided and bool(author.strip())
     if not author.strip():
         st.html(f'<p class="tg-soft">{_("填写操作人后可入库。")}</p>')
     if not st.button(_("入库"), type="primary", key="store", disabled=not ready, width="stretch"):
@@ -298,13 +303,34 @@ def _storing(upload: Upload, wishes: Wishes, trial: Conformed, workspace: Path) 
             workspace,
             data_class=data_class,
             accept_valid=accept,
+            answers=answers,
             author=author.strip(),
             progress=lambda step: status.update(label=f"{step}…"),
         )
-    st.session_state["imported"] = _("{} 已入库为第 {} 版:{} 行,另存错误行 {} 行。").format(
+    done = _("{} 已入库为第 {} 版:{} 行,另存错误行 {} 行。").format(
         words.layer(wishes.layer), result.version, result.rows, result.rejected
     )
+    note = Workspace.open(workspace).version(wishes.layer, result.version).note
+    st.session_state["imported"] = f"{done} {note}".strip()
     st.session_state["imports"] = st.session_state.get("imports", 0) + 1
     st.session_state["upload"] = st.session_state["trial"] = None
     st.session_state.pop("trial")
     st.rerun()
+
+
+def _which_counts(problems: Sequence[Problem], upload: Upload) -> tuple[bool, str | None]:
+    """Whether it is clear what counts where the file contradicts answers, and which of them."""
+    against = [one for one in problems if one.rule_id == CONTRADICTED]
+    if not against:
+        return True, None
+    rows = "".join(f"<li>{esc(one.message)}</li>" for one in against[:_SHOWN_ANSWERS])
+    st.html(f'<ul class="tg-questions">{rows}</ul>')
+    names = {KEEP: _("以核实结果为准"), DROP: _("以文件为准")}
+    chosen = st.radio(
+        _("文件有 {} 处与核实结果不符(见上表),以哪个为准").format(len(against)),
+        CHOICES,
+        index=None,
+        format_func=names.__getitem__,
+        key=f"answers {upload.key}",
+    )
+    return chosen is not None, chosen

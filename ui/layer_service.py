@@ -90,6 +90,7 @@ def store(
     *,
     data_class: str,
     accept_valid: bool,
+    answers: str | None,
     author: str,
     progress: Callable[[str], None],
 ) -> ImportResult:
@@ -99,6 +100,7 @@ def store(
         upload.main,
         append=wishes.append,
         accept_valid=accept_valid,
+        answers=answers,
         data_class=data_class,
         author=author,
         progress=progress,

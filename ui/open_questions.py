@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
 from api.escape import esc
-from language import CHINESE, spoken
 from language import gettext as _
 from layers.answers import NOTHING, Answer
 from layers.fields import Field, layer_definition
@@ -27,7 +26,6 @@ from ui.words import Words
 
 log = logging.getLogger(__name__)
 _SHOWN = 8  # questions in sight, those that settle most; the others fold away
-_CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
 def open_questions(county: County, workspace: Path) -> None:
@@ -146,7 +144,10 @@ def _answering(view: View, county: County, workspace: Path, asked: pd.DataFrame)
         note = st.text_input(_("依据或说明"), max_chars=400)
         sent = st.form_submit_button(_("保存,各案生效"), type="primary")
     if sent:
-        _store(workspace, Answer(str(one["subject"]), str(one["field"]), value), author, note)
+        answer = Answer(str(one["subject"]), str(one["field"]), value)
+        version = county.survey.versions.get(answer.layer)
+        asked_of = version.version if version else 0
+        _store(workspace, replace(answer, version=asked_of), author, note)
 
 
 def _value(one: Mapping[str, object]) -> str:
@@ -161,17 +162,13 @@ def _value(one: Mapping[str, object]) -> str:
         return str(st.radio(name, list(told), format_func=told.__getitem__, horizontal=True))
     if field.type == "enum":
         options = [value for value in field.allowed if value != "unknown"]
-        return str(st.selectbox(name, options, format_func=lambda code: spelling(field, code)))
+        return str(st.selectbox(name, options, format_func=field.spelled))
     hint = "2026-11-22" if field.type == "date" else words.unit(field.unit)
-    return str(st.text_input(name, placeholder=hint, max_chars=80))
-
-
-def spelling(field: Field, code: str) -> str:
-    """A value of an enum as a Chinese form would say it."""
-    if spoken() != CHINESE:
-        return code.replace("_", " ")
-    spelled = (text for text, value in field.values.items() if value == code)
-    return next(filter(_CHINESE.search, spelled), code)
+    text = st.text_input(name, placeholder=hint, max_chars=80)
+    # a day and a word in its place contradict each other: both together are refused as no day
+    offered = field.allowed if field.type == "date" else ()
+    chosen = [word for word in offered if st.checkbox(field.spelled(word))]
+    return " ".join(filter(None, [text.strip(), *chosen]))
 
 
 def _store(workspace: Path, answer: Answer, author: str, note: str) -> None:

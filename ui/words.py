@@ -125,6 +125,7 @@ _VALUES = said(
         "main_extension": "干管延伸",
         "relocation": "迁改",
         "maintenance": "维修",
+        "never": "从未发生",
     }
 )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from layers.answers import Answer, read_answers
+from layers.answers import Answer, asked_before, read_answers
 from layers.errors import LayerError, ReadError
 from layers.store import Workspace
 from tests.layers.layer_files import stored
@@ -147,4 +147,70 @@ def test_what_is_no_questions_file_is_refused(tmp_path: Path, content: bytes) ->
     file = tmp_path / "questions.csv"
     file.write_bytes(content)
     with pytest.raises(ReadError, match=r"questions\.csv"):
+        read_answers(file)
+
+
+def test_two_values_for_one_cell_are_refused_with_both_rows(
+    opened: Workspace, tmp_path: Path
+) -> None:
+    file = tmp_path / "questions.csv"
+    rows = ["subject,field,answer", "road:R-2,opened_on,2012-05-01", "line:W-1,status,在用"]
+    for last in ("2014-05-01", "2012-05-02"):
+        file.write_text("\n".join([*rows, f"road:R-2,opened_on,{last}"]), encoding="utf-8")
+        before = stored(opened)
+        said = (
+            rf"road:R-2:字段 opened_on 有两个不同的答案:2012-05-01\(第 2 行\) 与 {last}\(第 4 行\)"
+        )
+        with pytest.raises(LayerError, match=said):
+            opened.answer(read_answers(file), author="王工", replace=True)
+        assert stored(opened) == before
+    same = [Answer("road:R-2", "opened_on", "2012年5月1日"), *read_answers(file)[:2]]
+    assert len(opened.answer(same, author="王工", replace=True)) == 2  # one day, written twice
+
+
+def test_a_question_of_an_older_version_is_answered_while_its_cell_is_as_it_was(
+    opened: Workspace,
+) -> None:
+    asked = Answer("road:R-1", "opened_on", "2012-05-01", version=1)
+    other = [Answer("road:R-2", "surface", "concrete")]
+    opened.answer(other, author="李工", replace=True)
+    assert asked_before([asked], {"roads": 2}) == [
+        "1 项的问题出自图层 roads 第 1 版,现为第 2 版;所答的值此后未变,已采用"
+    ]
+    assert asked_before([asked], {"roads": 1}) == []
+    assert len(opened.answer([asked], author="王工")) == 1
+
+
+def test_a_question_whose_cell_has_changed_since_is_not_answered(opened: Workspace) -> None:
+    opened.answer([Answer("road:R-1", "opened_on", "2013-05-01")], author="李工")
+    late = Answer("road:R-1", "opened_on", "2012-05-01", version=1)
+    said = "问题出自图层第 1 版,此后已变\\(图层现为 2013-05-01\\)。请重新列出待查事项后再答。"
+    for replace in (False, True):
+        with pytest.raises(LayerError, match=said):
+            opened.answer([late], author="王工", replace=replace)
+    same = Answer("road:R-1", "opened_on", "2013年5月1日", version=1)
+    assert opened.answer([same], author="王工") == []
+    with pytest.raises(LayerError, match="没有第 7 版"):  # a file of another workspace
+        opened.answer([Answer("road:R-1", "opened_on", "2013-05-01", version=7)], author="王工")
+
+
+def test_a_question_about_another_thing_of_the_same_id_is_not_answered(
+    opened: Workspace, tmp_path: Path
+) -> None:
+    moved = opened.survey().tables["roads"].translate(0, 500)
+    file = tmp_path / "roads.gpkg"
+    opened.survey().tables["roads"].set_geometry(moved).to_file(file)
+    opened.import_layer("roads", file)
+    late = Answer("road:R-1", "opened_on", "2012-05-01", version=1)
+    with pytest.raises(LayerError, match="这个编号现指另一处的对象"):
+        opened.answer([late], author="王工")
+
+
+def test_a_version_that_is_no_number_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "questions.csv"
+    rows = "subject,field,version,answer\nroad:R-1,opened_on,{},2012-05-01\n"
+    file.write_text(rows.format("3"), encoding="utf-8")
+    assert read_answers(file)[0].version == 3
+    file.write_text(rows.format("三"), encoding="utf-8")
+    with pytest.raises(ReadError, match="第 2 行:version 列的“三”不是版本号"):
         read_answers(file)

@@ -129,6 +129,11 @@ def test_nothing_that_exists_is_dated_after_today() -> None:
     assert told(lines=built) == []
 
 
+def test_a_road_that_was_never_overhauled_contradicts_nothing() -> None:
+    road = street((0, 0), (90, 0), opened_on="2010-05-01", overhauled_on="never")
+    assert told(roads={"R-1": road}) == []
+
+
 def test_works_are_not_planned_for_a_road_that_is_not_open() -> None:
     road = street((0, 0), (90, 0), planned_works_on="2009-05-01")  # opened 2010
     assert brief(told(roads={"R-1": road})) == [("planned_before_built", "R-1", "")]

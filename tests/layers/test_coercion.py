@@ -74,6 +74,18 @@ def test_date_that_is_none_is_a_problem(cell) -> None:
     assert one(cell, ROADS.field("opened_on"))[1] is not None
 
 
+@pytest.mark.parametrize("cell", ["never", "从未大修", " 未大修 ", "没有大修", "无", "NEVER"])
+def test_that_a_road_was_never_overhauled_can_be_said(cell) -> None:
+    assert one(cell, ROADS.field("overhauled_on")) == ("never", None)
+    assert one(cell, ROADS.field("opened_on"))[1] == "须为年-月-日,如 2024-05-01"
+
+
+@pytest.mark.parametrize("cell", ["不详", "/", "2020-01-01 never", "从未"])
+def test_what_is_neither_a_day_nor_never_is_a_problem(cell) -> None:
+    value, rule = one(cell, ROADS.field("overhauled_on"))
+    assert (value, rule) == (None, "须为年-月-日,如 2024-05-01,或“从未大修”")
+
+
 @pytest.mark.parametrize(
     ("cell", "expected"),
     [("是", True), ("否", False), (1, True), (0, False), (True, True), ("No", False)],

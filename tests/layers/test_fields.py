@@ -9,6 +9,7 @@ import pytest
 from layers.errors import LayerError
 from layers.fields import LAYERS, layer_definition, values_by_utility
 from layers.utilities import load_utilities
+from planning.comparisons import NEVER
 
 TYPES = {"text", "number", "integer", "date", "boolean", "enum"}
 DEFINITIONS = [layer_definition(layer) for layer in LAYERS]
@@ -36,7 +37,17 @@ def test_no_column_name_means_two_fields_of_a_layer(definition) -> None:
 def test_every_enum_value_has_a_chinese_spelling(definition) -> None:
     for field in definition.fields:
         chinese = {value for spelling, value in field.values.items() if not spelling.isascii()}
-        assert chinese == (set(field.allowed) if field.type == "enum" else set())
+        assert chinese == (set(field.allowed) if field.type in ("enum", "date") else set())
+
+
+def test_of_all_days_only_an_overhaul_may_never_have_been() -> None:
+    words = {
+        (definition.name, field.name): field.allowed
+        for definition in DEFINITIONS
+        for field in definition.fields
+        if field.type == "date" and field.allowed
+    }
+    assert words == {("roads", "overhauled_on"): (NEVER,)}
 
 
 def test_subtypes_belong_to_their_utilities() -> None:

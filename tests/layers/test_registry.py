@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import layers.folder_storage
-import layers.store
+import layers.imports
 from layers.errors import LayerError, ReadError, WorkspaceError
 from layers.raw import Skipped
 from layers.store import Workspace
@@ -42,13 +42,13 @@ def test_who_when_and_what_of_every_version_is_kept(either: Workspace, tmp_path:
 def test_what_the_reader_left_out_counts_as_not_stored(
     either: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = layers.store.read_layer
+    real = layers.imports.read_layer
 
     def with_skipped(*arguments: object, **options: object) -> object:
         skipped = (Skipped("两个块", "没有插入点", 2),)
         return dataclasses.replace(real(*arguments, **options), skipped=skipped)
 
-    monkeypatch.setattr(layers.store, "read_layer", with_skipped)
+    monkeypatch.setattr(layers.imports, "read_layer", with_skipped)
     result = either.import_layer("parcels", parcels_file(tmp_path))
     (version,) = either.history()
     assert (version.rows_in, version.rows, version.rejected) == (5, 3, 2)
@@ -77,13 +77,13 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
 ) -> None:
     path = parcels_file(tmp_path)
     before = stored(either)
-    real = layers.store.conform
+    real = layers.imports.conform
 
     def meanwhile(*arguments: object, **options: object) -> object:
         run_sql(path, "PRAGMA user_version = 10300")
         return real(*arguments, **options)
 
-    monkeypatch.setattr(layers.store, "conform", meanwhile)
+    monkeypatch.setattr(layers.imports, "conform", meanwhile)
     with pytest.raises(ReadError, match="导入期间被改动"):
         either.import_layer("parcels", path)
     assert _without_folders(stored(either)) == _without_folders(before)

@@ -14,7 +14,7 @@ import pytest
 import shapely
 
 import layers.folder_storage
-import layers.store
+import layers.imports
 from gis.crs import CrsError
 from layers.checks import check_layers
 from layers.errors import LayerError, WorkspaceError
@@ -96,6 +96,22 @@ def test_imported_layer_comes_back_equal(either: Workspace, tmp_path: Path) -> N
     assert version.file in ("layers/roads/1.gpkg", "roads_1")
     assert (version.rows, version.crs) == (2, "EPSG:4547")
     assert (version.source_file, version.data_class) == ("a.gpkg", "internal")
+
+
+def test_never_overhauled_is_imported_and_what_may_mean_unknown_is_told(
+    either: Workspace, tmp_path: Path
+) -> None:
+    columns = {
+        "road_id": ["a", "b", "c", "d"],
+        "大修日期": ["2020-05-01", "从未大修", "无", None],
+    }
+    shapes = [line((0, y), (9, y)) for y in range(4)]
+    result = either.import_layer("roads", write_gpkg(tmp_path / "a.gpkg", columns, shapes))
+    assert result.problems == ()
+    words = "列“大修日期”:1 行的“无”按“从未大修”导入;其中没有记录的,请改为留空后重新导入"
+    assert [note for note in result.notes if "从未大修" in note] == [words]
+    roads = either.survey().get("roads")
+    assert roads["overhauled_on"].tolist() == ["2020-05-01", "never", "never", None]
 
 
 def test_stored_file_is_a_geopackage_1_2_with_its_own_crs(workspace, tmp_path: Path) -> None:
@@ -281,14 +297,14 @@ def test_two_imports_at_once_give_two_whole_versions(either, tmp_path: Path) -> 
 def test_append_after_another_import_is_asked_to_run_again(either, tmp_path, monkeypatch) -> None:
     first = parcels_file(tmp_path)
     either.import_layer("parcels", first)
-    real = layers.store.conform
+    real = layers.imports.conform
 
     def meanwhile(*arguments: object, **options: object) -> object:
-        monkeypatch.setattr(layers.store, "conform", real)
+        monkeypatch.setattr(layers.imports, "conform", real)
         Workspace.open(either.path).import_layer("parcels", first)
         return real(*arguments, **options)
 
-    monkeypatch.setattr(layers.store, "conform", meanwhile)
+    monkeypatch.setattr(layers.imports, "conform", meanwhile)
     with pytest.raises(WorkspaceError, match="在此期间有了新版本 2"):
         either.import_layer("parcels", first, append=True, id_prefix="B-")
     assert len(either.survey().get("parcels")) == 3

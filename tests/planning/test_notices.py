@@ -48,6 +48,8 @@ def test_a_road_to_be_made_anew_is_to_be_dug_before(planned: str, words: str) ->
     ("overhauled", "planned", "outcome", "asked"),
     [
         ("2015-01-01", None, "commitment", None),
+        ("never", None, "commitment", None),
+        (None, None, "undetermined", "overhauled_on"),
         ("2015-01-01", "2014-06-01", "commitment", None),  # the overhaul on record
         ("2015-01-01", "2026-11-23", "commitment", None),
         ("2015-01-01", "2026-11-22", "undetermined", "planned_works_on"),

@@ -10,6 +10,7 @@ import geopandas as gpd
 import pytest
 from shapely.geometry import Polygon, box
 
+from layers.answers import Answer
 from layers.store import Workspace
 from tests.api.test_escape import HOSTILE
 from tests.towns import CRS_NAME
@@ -301,4 +302,49 @@ def test_a_version_is_handed_out_and_that_is_recorded(
     [*_before, last] = Workspace.open(own).exports()
     current = Workspace.open(own).version(last.layer)
     assert (len(rows), last.author, last.version) == (current.rows, "赵六", current.version)
+    no_harm(opened)
+
+
+def test_a_file_that_contradicts_an_answer_is_stored_once_somebody_says_which_counts(
+    data: Callable[..., Visit], own: Path, tmp_path: Path
+) -> None:
+    workspace = Workspace.open(own)
+    table = workspace.survey().tables["parcels"]
+    [first, second, *_rest] = table.index
+    fields = [
+        Answer(f"parcel:{first}", "land_use", "medical"),
+        Answer(f"parcel:{second}", "address", "将军路 1 号"),
+    ]
+    workspace.answer(fields, author="甲", note="规划许可证", replace=True)
+    file = tmp_path / "宗地台账.gpkg"
+    ledger = table.assign(land_use="residential", address=None)
+    ledger.to_file(file, driver="GPKG")
+    before = workspace.version("parcels").version
+    opened = data()
+    page = opened.page
+    choose(opened, file)
+    look_over(opened)
+    page.get_by_text("文件未填处保留核实结果 1 项").wait_for()
+    page.get_by_label("操作人").fill("张三")
+    page.get_by_label("操作人").press("Enter")
+    page.get_by_text("填写操作人后可入库。").wait_for(state="detached")
+    assert page.get_by_role("button", name="入库").is_disabled()
+    page.get_by_text("文件有 1 处与核实结果不符(见上表),以哪个为准").wait_for()
+    told = page.locator("ul.tg-questions").last.inner_text()
+    assert f"编号 {first} 字段 land_use 值“residential”:与核实结果 medical(甲" in told
+    with opened.run():
+        page.get_by_text("以核实结果为准", exact=True).click()
+    page.get_by_role("button", name="入库").click()
+    page.get_by_text("与文件不符,以核实结果为准 1 项").wait_for()
+    stored = Workspace.open(own).survey().tables["parcels"]
+    assert (stored["land_use"][first], stored["address"][second]) == ("medical", "将军路 1 号")
+    assert (stored["land_use"].drop(first) == "residential").all()
+
+    page.get_by_text("图层与版本", exact=True).first.click()
+    pick(opened, "退回至", str(before - 1))
+    page.get_by_text("退回此版将收回 2 项核实结果").wait_for()
+    assert f"收回核实结果:{first} 的 land_use = medical(甲" in page.content()
+    pick(opened, "退回至", str(before))
+    page.get_by_text("退回此版不收回任何核实结果。").wait_for()
+    workspace.rollback("parcels", before - 1, author="test")
     no_harm(opened)

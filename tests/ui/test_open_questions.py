@@ -16,7 +16,7 @@ from tests.conftest import REPOSITORY
 from tests.planned_town import make_workspace, planned_town
 from tests.towns import street, table
 from ui.county import open_county
-from ui.open_questions import field_of, spelling
+from ui.open_questions import field_of
 from ui.planning_service import plan_of_application, questions_of_county
 
 WATER = {"water": {"nominal_mm": 200, "material": "PE"}}
@@ -90,6 +90,31 @@ def test_one_answer_settles_every_case_that_waits_for_it(page: AppTest, workspac
     assert outcome(workspace, "BZ-1") == outcome(workspace, "BZ-3") == "commitment"
 
 
+def test_that_a_road_was_never_overhauled_is_a_choice(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = {"opened_on": "2010-05-01", "overhauled_on": None}
+    road = table("roads", {"R-1": street((0, 0), (300, 0), name="示例路", **days)})
+    survey = planned_town()
+    survey = replace(survey, tables={**survey.tables, "roads": road})
+    workspace = make_workspace(tmp_path, survey, CASES)
+    monkeypatch.setenv("TONGGOU_WORKSPACE", str(workspace))
+    page = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=120).run()
+    page.button(key="ask").click().run()
+    name = next(one for one in page.selectbox(key="question").options if "大修日期" in one)
+    page.selectbox(key="question").select(name).run()
+
+    [never] = [one for one in page.checkbox if one.label == "从未大修"]
+    never.check()
+    contradiction = shown(answer(page, "2020-05-01", "张工"))
+    assert "须为年-月-日,如 2024-05-01,或“从未大修”" in contradiction
+    [never] = [one for one in page.checkbox if one.label == "从未大修"]
+    never.check()
+    assert "已保存 1 处" in shown(answer(page, "", "张工"))
+    assert Workspace.open(workspace).survey().tables["roads"]["overhauled_on"].tolist() == ["never"]
+    assert outcome(workspace, "BZ-3") == "commitment"
+
+
 def outcome(workspace: Path, application_id: str) -> str:
     plan = plan_of_application(application_id, open_county(workspace))
     [line] = [one for one in plan["utilities"] if one["status"] != "not_requested"]
@@ -131,6 +156,6 @@ def test_a_question_is_answered_in_the_way_of_its_field(
 
 def test_values_of_an_enum_are_offered_in_chinese() -> None:
     [authority] = [one for one in layer_definition("roads").fields if one.name == "authority"]
-    offered = [spelling(authority, code) for code in authority.allowed]
+    offered = [authority.spelled(code) for code in authority.allowed]
     assert all("\u4e00" <= text[0] <= "\u9fff" for text in offered), offered
     assert {authority.values[text] for text in offered} == set(authority.allowed)
