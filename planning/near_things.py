@@ -1,7 +1,9 @@
 """Near things: what a line does not touch as drawn, but may within the tolerances of the survey.
 
 Whether a strip reaches greenery, trees or the land of a road is yes or no, and has no interval.
-What lies nearer to it than both may be off together may as well be touched.
+What lies nearer to it than both may be off together may as well be touched. What is touched as
+drawn may be missed as well, which is not asked: no test of a policy wants a touch, so that a miss
+takes permits and bars away and makes no verdict stricter.
 """
 
 from __future__ import annotations
@@ -72,7 +74,8 @@ def if_touched(
     unknown = {name for thing in things for name in thing.facts}
     roads = {thing.row: None for thing in things if thing.row >= 0}
     on = day(inputs["dig_date"])
-    assert on is not None  # applications have one
+    if on is None:
+        raise ValueError("inputs need a dig_date, as every application has one")
     told = road_facts(work.ground, roads, (), on)
     if told.pop("touches_city_road") is None:
         unknown.add("touches_city_road")
