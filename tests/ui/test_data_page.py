@@ -10,11 +10,13 @@ import geopandas as gpd
 import pytest
 from shapely.geometry import Polygon, box
 
+from layers.problems import Problem
 from layers.store import Workspace
 from tests.api.test_escape import HOSTILE
 from tests.towns import CRS_NAME
 from tests.ui.conftest import SIZES, Visit
 from tests.ui.town import fill_workspace, town
+from ui import layer_problems
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow_first]
 
@@ -302,3 +304,8 @@ def test_a_version_is_handed_out_and_that_is_recorded(
     current = Workspace.open(own).version(last.layer)
     assert (len(rows), last.author, last.version) == (current.rows, "赵六", current.version)
     no_harm(opened)
+
+
+def test_a_problem_of_a_whole_layer_has_no_id_in_the_table() -> None:
+    one = Problem("lines", "lines.gpkg", None, None, None, None, "分为 3 片", "请核对", "note")
+    assert layer_problems._rows([one])["编号"].tolist() == [""]
