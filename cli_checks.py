@@ -132,7 +132,7 @@ def _refuse_hopeless(rule: str | None) -> None:
 
 
 def _told(one: Repair) -> list[str]:
-    said = _("{} {}:{}").format(one.problem.layer, one.problem.feature_id, one.words)
+    said = _("{} {}:{}").format(one.problem.layer, one.problem.feature_id or "", one.words)
     return [said if one.meaning is None else _("{}。注意:{}").format(said, one.meaning)]
 
 

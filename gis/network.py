@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from gis.keys import once_each
-from gis.linear import FloatArray, IntArray, LineArray, least_of_each
+from gis.linear import FloatArray, IntArray, LineArray, least_of_each, ranges
 from gis.patched_tree import Tree, tree_of
 
 if TYPE_CHECKING:
@@ -234,6 +234,36 @@ def connected_parts(ends: IntArray, node_count: int) -> IntArray:
         (np.ones(len(ends), np.int8), (ends[:, 0], ends[:, 1])), shape=(node_count, node_count)
     )
     return np.asarray(connected_components(joined, directed=False)[1], np.int64)
+
+
+def joined_near(
+    ways: IntArray, node_xy: FloatArray, pairs: IntArray, reach_m: float
+) -> NDArray[np.bool_]:
+    """Whether a path leads from the first to the second node of each of (k, 2) ``pairs``.
+
+    ``ways`` (m, 2) are walked from the first node to the second, ``node_xy`` (n, 2) in metres. No
+    node of a path is farther from its first than ``reach_m``: what lies beyond decides nothing.
+    Breadth first from all first nodes at once; O(ways within reach) of each of them.
+    """
+    start, end = ways[np.argsort(ways[:, 0], kind="stable")].T
+    first_nodes, row = np.unique(pairs[:, 0], return_inverse=True)
+    count = len(node_xy)
+    fresh = seen = np.arange(len(first_nodes)) * count + first_nodes
+    while len(fresh):
+        here, node = np.divmod(fresh, count)
+        first, last = (np.searchsorted(start, node, side) for side in ("left", "right"))
+        here, node = np.repeat(here, last - first), end[ranges(first, last)]
+        near = np.hypot(*(node_xy[node] - node_xy[first_nodes[here]]).T) <= reach_m
+        fresh = np.sort((here * count + node)[near])
+        fresh = fresh[(np.diff(fresh, prepend=-1) > 0) & ~_among(fresh, seen)]
+        seen = np.sort(np.concatenate([seen, fresh]))
+    return _among(row * count + pairs[:, 1], seen)
+
+
+def _among(keys: IntArray, known: IntArray) -> NDArray[np.bool_]:
+    """Which keys are among ascending ones, of which there is one at least."""
+    place = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    return np.asarray(known[place] == keys)
 
 
 def arcs(ends: IntArray, weights: FloatArray, node_count: int) -> Arcs:

@@ -16,15 +16,15 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.areas import Areas
-from gis.handing_on import hand_on
+from gis.handing_on import hand_on, numbers_after
 from gis.linear import FloatArray, IntArray, LineArray
 from gis.network import CorridorGraph
-from gis.overlay import length_inside_union
 from gis.patched_tree import Tree
 from gis.regions import Region
 from planning.carriers import Carriers
-from planning.corridors import Corridors
+from planning.corridors import Corridors, green_outside
 from planning.drawn_corridors import Drawn
+from planning.road_surfaces import Crossed, RoadSurfaces
 from planning.tie_ins import TieIns
 
 # Metres of verge that differ by less are the same, summed in another order.
@@ -120,17 +120,23 @@ def regreened(
 ) -> Regreened:
     """Corridors and tie-ins measured anew where greenery ``changed``; ``green`` is all now."""
     graph, areas = corridors.graph, shapely.STRtree(green)
+    surfaces, table = corridors.surfaces, corridors.crossings
     dug = (graph.measures["kind"] != "carrier").to_numpy()
-    edge, green_m = _remeasured(
-        graph.lines, graph.tree, graph.measures["green_m"].to_numpy(float), areas, changed, dug
+    of_edges = _Measured(
+        graph.lines,
+        graph.tree,
+        Crossed.of(table, table["edge"].to_numpy(np.int64)),
+        graph.measures["green_m"].to_numpy(float),
     )
+    edge, green_m = _remeasured(of_edges, surfaces, areas, changed, dug)
     moved = graph
     if len(edge):
         moved = replace(graph, measures=graph.measures.assign(green_m=green_m))
         hand_on(graph, moved, _OF_EDGES)
     lines, after, ways = [graph.lines[edge]], dict(tie_ins), {}
     for key, one in tie_ins.items():
-        rows, green_m = _remeasured(one.lines, one.tree, one.ways.green_m, areas, changed)
+        of_ways = _Measured(one.lines, one.tree, one.crossed, one.ways.green_m)
+        rows, green_m = _remeasured(of_ways, surfaces, areas, changed)
         if len(rows):
             after[key] = replace(one, ways=one.ways._replace(green_m=green_m))
             hand_on(one, after[key], _OF_WAYS)
@@ -140,23 +146,34 @@ def regreened(
     return Regreened(beside, after, edge, ways, np.concatenate(lines))
 
 
+class _Measured(NamedTuple):
+    """Lines with their R-tree, what they cross, and their metres in greenery."""
+
+    lines: LineArray
+    tree: Tree
+    crossed: Crossed
+    green_m: FloatArray
+
+
 def _remeasured(
-    lines: LineArray,
-    tree: Tree,
-    green_m: FloatArray,
+    told: _Measured,
+    surfaces: RoadSurfaces,
     green: shapely.STRtree,
     changed: LineArray,
     dug: NDArray[Any] | None = None,
 ) -> tuple[IntArray, FloatArray]:
     """Rows whose metres in greenery changed, and the metres of all rows."""
-    metres = green_m.copy()
-    near = np.unique(tree.query(changed, "intersects")[1])
+    metres = told.green_m.copy()
+    near = np.unique(told.tree.query(changed, "intersects")[1])
     if dug is not None:
         near = near[dug[near]]
     if len(near) == 0:
         return np.zeros(0, np.int64), metres
-    around = np.sort(green.query(shapely.box(*shapely.total_bounds(lines[near]))))
-    found = length_inside_union(lines[near], Areas(green.geometries[around]))
+    lines, number = told.lines[near], numbers_after(near, len(metres))
+    crossed = told.crossed._replace(line=number[told.crossed.line])
+    around = np.sort(green.query(shapely.box(*shapely.total_bounds(lines))))
+    areas = Areas(green.geometries[around])
+    found = green_outside(surfaces, lines, crossed.take(crossed.line >= 0), areas)
     moved = np.abs(found - metres[near]) > _SAME_M
     near = near[moved].astype(np.int64)
     metres[near] = found[moved]

@@ -220,12 +220,16 @@ class Corridors:
         return pd.DataFrame(table, index=range(len(lines))), crossings
 
     def measured(self, lines: LineArray, crossed: Crossed) -> dict[str, FloatArray]:
-        """Measures of lines, as the edges are measured; ``crossed`` is what they cross."""
+        """Measures of lines, as the edges are measured; ``crossed`` is what they cross.
+
+        Each is the sum of what the parts of a line measure: what a search adds up over edges is
+        what is told of the route.
+        """
         return {
             "length_m": shapely.length(lines),
             "kerb_m": crossed.of_line("kerb_m", len(lines)),
             "red_line_m": crossed.of_line("red_line_m", len(lines)),
-            "green_m": length_inside_union(lines, self.green_areas),
+            "green_m": green_outside(self.surfaces, lines, crossed, self.green_areas),
         }
 
     @cached_property
@@ -251,6 +255,24 @@ class Corridors:
         lengths[:, 0], lengths[:, 1] = open_m - verge, verge
         np.add.at(lengths, (crossed.line, self.surfaces.surface[crossed.road]), crossed.kerb_m)
         return lengths
+
+
+def green_outside(
+    surfaces: RoadSurfaces, lines: LineArray, crossed: Crossed, green: Areas
+) -> FloatArray:
+    """Metres of lines in greenery outside the carriageways that they cross.
+
+    Greenery is often drawn as one area with the road through it; a carriageway is dug and made
+    good as a road all the same.
+    """
+    green_m = length_inside_union(lines, green)
+    crossed = crossed.take(green_m[crossed.line] > 0)
+    inside = surfaces.inside(lines[crossed.line], crossed.road, crossed.kerb_m)
+    part, row = shapely.get_parts(inside, return_index=True)
+    met = shapely.length(part) > 0
+    under_m = length_inside_union(part[met], green)
+    green_m -= np.bincount(crossed.line[row[met]], under_m, len(lines))
+    return np.maximum(green_m, 0.0)
 
 
 def build_corridors(

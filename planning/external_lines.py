@@ -13,7 +13,7 @@ import shapely
 
 from planning.application import Application, Demand
 from planning.both_feeds import BothFeeds
-from planning.feed_pairs import FeedPairs, feed_pairs
+from planning.feed_pairs import FeedPairs, NoPair, feed_pairs
 from planning.gravity_ways import NoFall, keeping_fall, why_no_fall
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import (
@@ -195,12 +195,25 @@ def _solve(
     found = keeping_fall(work, demand, sites, ways)
     judged = _judged_once(work, demand, sites, found)
     routes = judged.by_site(found)
-    paired = _paired(work, demand, [site for site in sites if site.key in routes], routes)
+    pairs = _paired(work, demand, [site for site in sites if site.key in routes], routes)
+    paired = {
+        key: _recommend_pair(work, demand, routes[key], found)
+        for key, found in pairs.items()
+        if isinstance(found, FeedPairs)
+    }
+    alone = {
+        key: no_second(work, demand, found)
+        for key, found in pairs.items()
+        if isinstance(found, NoPair)
+    }
     routed = [site for site in sites if site.key in routes and site.key not in paired]
     best = cheapest_for_all(work, demand, routed, [routes[site.key] for site in routed])
     qualifying = {site.key: answer for site, answer in zip(routed, best, strict=True)}
     recommended = paired | {
-        site.key: _recommend(work, demand, routes[site.key], qualifying[site.key])
+        site.key: replace(
+            _recommend(work, demand, routes[site.key], qualifying[site.key]),
+            second=alone.get(site.key),
+        )
         for site in routed
     }
     if answered:
@@ -282,7 +295,6 @@ def _recommend(
         assumed=work.rates(demand.pipe).assumed,
         qualifying=found,
         closed=work.closed,
-        second=no_second(work, demand) if has_second_feed(demand) else None,
     )
 
 
@@ -291,16 +303,11 @@ def _paired(
     demand: Demand,
     sites: Sequence[Site],
     routes: Mapping[str, Mapping[str, Route]],
-) -> dict[str, ExternalLine]:
-    """Lines that want two feeds, of sites where there are two."""
+) -> dict[str, FeedPairs | NoPair]:
+    """The pairs of sites whose line wants two feeds, or that there are none."""
     if not has_second_feed(demand):
         return {}
-    found: dict[str, ExternalLine] = {}
-    for site in sites:
-        pairs = feed_pairs(work, demand, site, routes[site.key])
-        if pairs is not None:
-            found[site.key] = _recommend_pair(work, demand, routes[site.key], pairs)
-    return found
+    return {site.key: feed_pairs(work, demand, site, routes[site.key]) for site in sites}
 
 
 def _recommend_pair(

@@ -70,13 +70,20 @@ class FeedPairs:
         return self.found_apart if self.recommended is self.found else self.cheapest_apart
 
 
+@dataclass(frozen=True)
+class NoPair:
+    """No pair of feeds was found; ``proven`` where there is none, else the search gave up."""
+
+    proven: bool
+
+
 _NONE = FoundPair(None, True, np.inf, final=True)
 
 
 def feed_pairs(
     work: Groundwork, demand: Demand, site: Site, known: Mapping[str, Route]
-) -> FeedPairs | None:
-    """Find the cheapest pair of feeds and the cheapest that qualifies; None where there is no pair.
+) -> FeedPairs | NoPair:
+    """Find the cheapest pair of feeds and the cheapest that qualifies.
 
     ``known`` are single routes, ``cheapest``, which nothing undercuts, and ``shortest``.
     """
@@ -84,7 +91,7 @@ def feed_pairs(
     cheapest = quest.first_apart(None)
     if cheapest.both is None and not cheapest.proven:
         cheapest = quest.beside_cheapest(cheapest.lower_bound)
-    return None if cheapest.both is None else quest.answer(cheapest)
+    return NoPair(cheapest.proven) if cheapest.both is None else quest.answer(cheapest)
 
 
 @dataclass(frozen=True)
@@ -116,20 +123,19 @@ class _Quest:
     def beside_cheapest(self, bound: float) -> FoundPair:
         """The cheapest line with the cheapest from another main, where the search gave up.
 
-        No pair is cheaper than ``bound``.
+        No pair is cheaper than ``bound``. That the first fills a duct which the second needs proves
+        nothing: another first may leave it free.
         """
         first, search = self.known["cheapest"], self.work.search(self.demand.pipe, "cheapest")
         own = self.number[first.way.tie_in]
         other = (own >= 0) & (self.number >= 0) & (self.number != own)
-        edges, weights = search.edge_weights.copy(), search.tie_in_weights
+        weights = np.where(other, search.tie_in_weights, np.inf)
+        anywhere, edges = replace(search, tie_in_weights=weights), search.edge_weights.copy()
         carriers = self.work.corridors.carriers
         edges[carriers.filled_by(self.demand.pipe, first.way.edges)] = np.inf
-        search = replace(
-            search, edge_weights=edges, tie_in_weights=np.where(other, weights, np.inf)
-        )
-        way = best_way(search, self.site.end_nodes)
+        way = best_way(replace(anywhere, edge_weights=edges), self.site.end_nodes)
         if way is None:
-            return _NONE
+            return _NONE._replace(proven=best_way(anywhere, self.site.end_nodes) is None)
         bored = self.work.methods(self.demand.pipe, all_bores=False).bored
         beneath = tuple(edge for edge in way.edges if bored[edge])
         routes = judge_ways(

@@ -2,7 +2,9 @@
 
 Whether a strip reaches greenery, trees or the land of a road is yes or no, and has no interval.
 What lies nearer to a part of it than both may be off together may as well be touched. Where nobody
-says how exactly one of them lies it may be off as far as what is known by hearsay.
+says how exactly one of them lies it may be off as far as what is known by hearsay. What is touched
+as drawn may be missed as well, which is not asked: no test of a policy wants a touch, so that a
+miss takes permits and bars away and makes no verdict stricter.
 """
 
 from __future__ import annotations
@@ -78,7 +80,8 @@ def if_touched(
     unknown = {name for thing in things for name in thing.facts}
     roads = {thing.row: None for thing in things if thing.row >= 0}
     on = day(inputs["dig_date"])
-    assert on is not None  # applications have one
+    if on is None:
+        raise ValueError("inputs need a dig_date, as every application has one")
     told = road_facts(work.ground, roads, (), on)
     if told.pop("touches_city_road") is None:
         unknown.add("touches_city_road")

@@ -91,6 +91,7 @@ def notices_of(
             *_narrow(work, site, line),
             *_in_lanes(work, line),
             *(one for route in line.feeds for one in _planned(work, site, route)),
+            *(one for route in line.feeds for one in _opened_later(work, site, route)),
             *(one for route in line.feeds for one in _protected(work, route)),
             *_trees_outside(work, line.feeds),
             *_mains_meet(work, line.demand, line.feeds),
@@ -355,6 +356,26 @@ def _planned(work: Groundwork, site: Site, route: Route) -> Iterator[tuple[str, 
         elif begins is not None:
             text = _road_works(work, str(name), begins, dig_date)
             yield "planned_road_works", "planned_works", str(name), text
+
+
+def _opened_later(
+    work: Groundwork, site: Site, route: Route
+) -> Iterator[tuple[str, str, str, str]]:
+    """City roads that a route digs and that are recorded to open later: which day bars it is asked.
+
+    The years of 城市道路管理条例 art. 33 count from the opening.
+    """
+    opened_on, dig_date = work.survey.tables["roads"]["opened_on"], site.application.dig_date
+    text = _(
+        "{name} 记录的通车日期 {opened} 晚于拟开挖日期 {dig}:"
+        "开挖时是否已通车、何时起算不明,请核实后更正"
+    )
+    for row in route.roads:
+        opened = day(opened_on.iat[row])
+        if opened is not None and opened > dig_date and work.ground.is_city_road[row] is not False:
+            name = str(opened_on.index[row])
+            told = text.format(name=name, opened=opened, dig=dig_date)
+            yield "road_opened_later", "roads", name, told
 
 
 def _protected(work: Groundwork, route: Route) -> Iterator[tuple[str, str, str, str]]:

@@ -131,7 +131,8 @@ class _Quest:
         """The cheapest with which both surely qualify, else may qualify, else the cheapest."""
         cheapest = self._first_apart(None)
         if cheapest.both is None:
-            return SecondFeed(None, "disconnected")
+            reason = "disconnected" if cheapest.proven else "not_proven"
+            return SecondFeed(None, reason, proven=cheapest.proven)
         found = cheapest
         proven = cheapest.proven
         for level in (SURE, POSSIBLE):

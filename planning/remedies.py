@@ -2,6 +2,8 @@
 
 Nothing here is worded without being computed: a change is made, the line is traced, measured and
 judged again by the same code, and is listed only if the test is then met or the outcome milder.
+A change of the application (another end, a later day, a smaller size) is told by what planning
+again with it recommends: that may be another way, which the same test still bars.
 A route within a limit on length is the cheapest there is among the ways near the site
 (``planning.nearby_ways``); within a limit on greenery, which is searched by lower bounds that are
 tightened until a route measures within it, it need not be. A route clear of what a guard bars is
@@ -16,9 +18,10 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import shapely
 
 from planning.answers import answer_texts, best_answer
-from planning.application import Demand
+from planning.application import Demand, Gate
 from planning.both_feeds import BothFeeds, both_feeds
 from planning.external_lines import ExternalLine, external_lines, nearby_finder
 from planning.findings import Finding, json_value
@@ -59,6 +62,8 @@ _DAYS_OF_ROADS = {"road_opened_on": "opened_on", "road_overhauled_on": "overhaul
 class Remedy:
     """One change that meets a test; ``judged`` where the line runs or is crossed otherwise.
 
+    ``gate`` is where the ends on the red line are to be.
+
     Values are those of the test's input as judged, or the days of digging. ``remaining`` are the
     tests (kind, input, status) that stand against the line once this one change is made.
     """
@@ -75,6 +80,7 @@ class Remedy:
     remaining: tuple[Unmet, ...]
     extra_yuan: float | None = None
     judged: Route | BothFeeds | None = None
+    gate: Gate | None = None
 
     @property
     def route(self) -> Route | None:
@@ -211,9 +217,34 @@ def _routes(mine: _Line, finding: Finding) -> Iterator[Remedy]:
         sites.append((mine.work.site(free), True))
     for site, moved in sites:
         found = _another(mine, finding, site)
+        if found is None:
+            continue
+        kind = "nearer_end_point" if moved else _kind(mine, found)
+        text = _text(mine, found, kind)
+        gate = None
+        if moved:
+            there = _ending_where(site, found)
+            gate, found = there.application.gate, _planned(mine, site=there)
         if found is not None:
-            kind = "nearer_end_point" if moved else _kind(mine, found)
-            yield from _after(mine, finding, found, kind, _text(mine, found, kind))
+            for one in _after(mine, finding, found, kind, text):
+                yield replace(one, gate=gate)
+
+
+def _ending_where(site: Site, judged: Route | BothFeeds) -> Site:
+    """The site with gates where its routes end."""
+    routes = routes_of(judged)
+    gate = shapely.union_all([shapely.get_point(one.line, -1) for one in routes])
+    nodes = np.unique([one.way.end_node for one in routes])
+    return replace(site, application=replace(site.application, gate=gate), end_nodes=nodes)
+
+
+def _planned(
+    mine: _Line, *, demand: Demand | None = None, site: Site | None = None
+) -> Route | BothFeeds | None:
+    """What planning again recommends with something changed; None without as many feeds."""
+    work, demand, site = mine.work.under(OPEN), demand or mine.demand, site or mine.site
+    judged = external_lines(work, demand, [site], nearby_finder())[site.key].judged
+    return judged if isinstance(judged, type(mine.judged)) else None
 
 
 def _another(mine: _Line, finding: Finding, site: Site) -> Route | BothFeeds | None:
@@ -368,8 +399,12 @@ def _sizes(mine: _Line, finding: Finding) -> Iterator[Remedy]:
             continue
         demand = replace(mine.demand, pipe=changed, sizing=None)
         text = _size_text(field, getattr(pipe, field), size)
-        found = list(_after(mine, finding, mine.again(demand=demand), "smaller_size", text))
-        if found:
+        if not any(_after(mine, finding, mine.again(demand=demand), "smaller_size", text)):
+            continue
+        planned = _planned(mine, demand=demand)
+        if planned is not None and (
+            found := list(_after(mine, finding, planned, "smaller_size", text))
+        ):
             yield from found
             return
 
@@ -414,7 +449,9 @@ def _later(mine: _Line, finding: Finding) -> Iterator[Remedy]:
     if closures.entered(lines, width, Closed(closures.on(first))):
         return
     moved = replace(mine.site, application=replace(mine.site.application, dig_date=first))
-    found = mine.again(site=moved)
+    found = _planned(mine, site=moved)
+    if found is None:
+        return
     text = _("推迟到 {day} 开挖").format(day=first.isoformat())
     for one in _after(mine, finding, found, "later_date", text):
         yield replace(

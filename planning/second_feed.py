@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from planning.application import MOST_FEEDS, Demand
 from planning.both_feeds import BothFeeds, both_feeds
-from planning.feed_pairs import FeedPairs
+from planning.feed_pairs import FeedPairs, NoPair
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route
 from planning.sources import source_numbers
@@ -25,7 +25,8 @@ class SecondFeed:
 
     ``apart`` tells how far it keeps from the first: ``side``, ``edges`` or ``none``. ``reason``:
     ``no_other_source``, ``source_unknown`` (whether there is another hangs on a line that nodes
-    do not say) or ``disconnected``. ``both`` is what the first and it measure and come to
+    do not say), ``disconnected``, or ``not_proven`` (the search gave up before it found a second or
+    that there is none). ``both`` is what the first and it measure and come to
     together, None where there is no second; ``cheapest`` the
     cheapest pair, which may not qualify. ``proven``: beside a first that is given, that no second
     is better; of a pair ``qualifying`` of its line tells.
@@ -50,14 +51,16 @@ def second_of(pairs: FeedPairs) -> SecondFeed:
     return SecondFeed(both.routes[1], None, pairs.recommended_apart, both, pairs.cheapest)
 
 
-def no_second(ground: Groundwork, demand: Demand) -> SecondFeed:
+def no_second(ground: Groundwork, demand: Demand, none: NoPair) -> SecondFeed:
     """Why a line that wants two feeds has no second."""
     usable = np.isfinite(ground.search(demand.pipe, "cheapest").tie_in_weights)
     sources = source_numbers(ground, demand)[usable]
     if (sources < 0).any():
         return SecondFeed(None, "source_unknown")
     alone = len(np.unique(sources)) < MOST_FEEDS
-    return SecondFeed(None, "no_other_source" if alone else "disconnected")
+    if alone:
+        return SecondFeed(None, "no_other_source")
+    return SecondFeed(None, "disconnected" if none.proven else "not_proven", proven=none.proven)
 
 
 def of_other_source(work: Groundwork, demand: Demand, second: Route) -> NDArray[np.bool_]:

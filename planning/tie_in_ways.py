@@ -3,7 +3,8 @@
 Of the tens of thousands of ways that reach some main, most can never be the best and are left out
 before anything is overlaid: ways that pass another node of the graph, and ways to the end of a main
 that another equal main continues. A way over an equal main ends there. An end of a main beside a
-strip is joined squarely from the strip, not askew from the nearest node.
+strip is joined squarely from the strip, not askew from the nearest node; and a way that would run
+askew beside a strip follows the strip as far as it can.
 
 A corridor that is kept for other utilities is no way to a main, and nothing is joined from it.
 
@@ -21,7 +22,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gis.beside import runs_beside
 from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray, LineArray, first_parts, segments
+from gis.network import joined_near
 from planning.corridors import Corridors
 from planning.drawn_corridors import kept_from
 from planning.lanes import KIND as LANE
@@ -37,6 +40,9 @@ _PASSES_M = 0.02
 _SIDES_KEPT = 2
 # A way to the end of a main is askew if it leaves the square way by this much, and this share.
 _ASKEW_M, _ASKEW_SHARE = 0.5, 0.1
+# Nor does it run askew within so few metres of a strip for more than so many: at a greater slant it
+# leaves the strip, or crosses it.
+_BESIDE_M, _RUN_M, _MOST_SLANT_DEG = 2.0, 5.0, 30.0
 _ALL_ROUND = np.array([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -136,7 +142,10 @@ class MainWays:
         straight = self._covered_by_continuations(self._nearest_points())
         straight = self._nearest_kept(self._covered_by_nodes(straight))
         others = [self._where_edges_meet_mains(straight), self._down_the_mains()]
-        return self._squared(joined([straight, *others]), straight)
+        ways = joined([straight, *others])
+        squared = self._squared(ways, straight)
+        ways_at_will = np.r_[: len(straight), len(ways) : len(squared)]
+        return self._beside_strips(squared, straight, ways_at_will)
 
     def lines(self, ways: Ways) -> LineArray:
         """Draw ways from the node to the main."""
@@ -377,6 +386,89 @@ class MainWays:
         ways.cover[way[~whole]] = len(ways) + np.arange(len(bent))
         bent.cover[:], bent.nearest[:] = -1, False
         return joined([ways, bent])
+
+    def _beside_strips(self, ways: Ways, straight: Ways, rows: IntArray) -> Ways:
+        """Cover ways among ``rows`` that run askew beside a strip by ways along that strip.
+
+        These go along the strip, from its end near where the way leaves for the main, to the point
+        opposite the same place; the way's own node must be joined to that end by a path that does
+        not go far. Where the main can be reached as well from the strip's end near the place, that
+        makes both needless. Covers lead ever nearer to a main, so that none leads round.
+        """
+        graph = self.corridors.graph
+        way, edge, turned = self._followed(ways, rows)
+        at_m = shapely.line_locate_point(graph.lines[edge], shapely.points(ways.xy[way]))
+        along = np.where(turned, graph.length_m[edge] - at_m, at_m)
+        first, last = np.where(turned[:, None], graph.ends[edge, ::-1], graph.ends[edge]).T
+        whole = along > graph.length_m[edge] - POSITION_TOLERANCE_M
+        node, at_end = np.where(whole, last, first), whole | (along < POSITION_TOLERANCE_M)
+        nearer = np.where(2 * along > graph.length_m[edge], last, first)
+        edge, along = np.where(at_end, -1, edge), np.where(at_end, 0.0, along)
+        pairs = np.column_stack([ways.node[way], first])
+        held = joined_near(self._walked, graph.node_xy, pairs, self.max_snap_m)
+        held &= self.may_leave(node, ways.main[way]) & ~(at_end & (node == ways.node[way]))
+        known = _numbers(straight, nearer, ways.main[way])
+        there = held & at_end & (known < len(straight))
+        ways.cover[way[there]] = known[there]
+        held &= ~there
+        told = node, edge, even(along), ways.main[way], even(ways.chainage_m[way])
+        way, rows = way[held], np.column_stack(told)[held]
+        once, which = np.unique(rows, axis=0, return_index=True, return_inverse=True)[1:]
+        ways.cover[way] = len(ways) + which.ravel()
+        own, once = way[once], np.flatnonzero(held)[once]
+        where = ways.main[own], ways.chainage_m[own], ways.xy[own]
+        square = _ways(node[once], *where, edge[once], along[once])
+        other = known[once]
+        free = np.flatnonzero(other < len(straight))
+        free = free[ways.cover[other[free]] < 0]
+        square.cover[free] = other[free]
+        return joined([ways, square])
+
+    def _followed(self, ways: Ways, rows: IntArray) -> tuple[IntArray, IntArray, NDArray[np.bool_]]:
+        """Ways among ``rows`` that run askew beside strips, and of these the one to be followed.
+
+        It is the one that comes nearest to the place on the main; and whether it is followed
+        from its end.
+        """
+        graph, strip = self.corridors.graph, np.flatnonzero(self.corridors.graph.kind == "strip")
+        rows = rows[ways.cover[rows] < 0]
+        start = self._leaves_at(ways.take(rows))
+        beside = runs_beside(
+            start,
+            ways.xy[rows],
+            graph.lines[strip],
+            within_m=_BESIDE_M,
+            on_m=_ASKEW_M,
+            most_slant_deg=_MOST_SLANT_DEG,
+        )
+        row, edge = beside.straight, strip[beside.line]
+        kept = (beside.askew_m[row] > _RUN_M) & (edge != ways.edge[rows[row]])
+        kept &= ~self._kept[0][self.networks.network[ways.main[rows[row]]], edge]
+        row, edge = row[kept], edge[kept]
+        square_m = shapely.distance(graph.lines[edge], shapely.points(ways.xy[rows[row]]))
+        order = np.lexsort((graph.tie_break[edge], even(square_m), row))
+        best = order[np.unique(row[order], return_index=True)[1]]
+        row, edge = row[best], edge[best]
+        away = graph.node_xy[graph.ends[edge]] - start[row, None]
+        away_m = even(np.hypot(away[..., 0], away[..., 1]))
+        return rows[row], edge, away_m[:, 1] < away_m[:, 0]
+
+    @cached_property
+    def _walked(self) -> IntArray:
+        """Edges as lines are led along them, from node to node; none leads to a red line."""
+        ends, connector = self.corridors.graph.ends, self.corridors.is_connector
+        return np.concatenate([ends[~connector], ends[:, ::-1]])
+
+    def _leaves_at(self, ways: Ways) -> FloatArray:
+        """Where each way leaves its node, or its edge, straight for the main."""
+        graph, bent = self.corridors.graph, np.flatnonzero(ways.edge >= 0)
+        start, edge = graph.node_xy[ways.node], ways.edge[bent]
+        turned = graph.ends[edge, 0] != ways.node[bent]
+        at_m = np.where(turned, graph.length_m[edge] - ways.along_m[bent], ways.along_m[bent])
+        start[bent] = shapely.get_coordinates(
+            shapely.line_interpolate_point(graph.lines[edge], at_m)
+        )
+        return start
 
 
 def _ways(

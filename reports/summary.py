@@ -36,6 +36,7 @@ NO_SECOND: Mapping[str, str] = {
     "no_other_source": "第二路没有另一处来源(首尾相接的管段算一条管线)",
     "source_unknown": "第二路来源不明,未布置",
     "disconnected": "第二路走廊不连通",
+    "not_proven": "第二路查找中止,未找到,也未证明没有",
 }
 # Questions of all cases named on the screen.
 _SHOWN_QUESTIONS = 5

@@ -164,7 +164,7 @@ def _rows(shown: Sequence[Problem]) -> pd.DataFrame:
         {
             _("程度"): [_severity(one.severity) for one in shown],
             _("图层"): [words.layer(one.layer) for one in shown],
-            _("编号"): [one.feature_id for one in shown],
+            _("编号"): [one.feature_id or "" for one in shown],
             _("问题"): [one.rule for one in shown],
         }
     )

@@ -10,7 +10,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gis.network import CorridorGraph, arcs, tie_break
+from gis.network import CorridorGraph, arcs, joined_near, tie_break
 
 
 @pytest.fixture
@@ -88,3 +88,29 @@ def test_arcs_are_the_lightest_edges_in_both_directions(
         assert found.matrix[one, two] == weight
         before = np.where(np.arange(5) == two, one, -1)
         assert found.edges_from(before).tolist() == np.where(before >= 0, number, -1).tolist()
+
+
+def test_a_path_near_its_beginning_joins_two_nodes() -> None:
+    # A square 0-1-2-3 with 0-3 missing, each side 10 m: from 0 to 3 it leads over 2, 14.1 m away.
+    xy = np.array([[0.0, 0], [10, 0], [10, 10], [0, 10], [50, 50]])
+    ways = np.array([[0, 1], [1, 2], [2, 3]])
+    pairs = np.array([[0, 0], [0, 3], [3, 0], [0, 4]])
+    assert joined_near(ways, xy, pairs, 15.0).tolist() == [True, True, False, False]
+    assert joined_near(ways, xy, pairs, 14.0).tolist() == [True, False, False, False]
+    assert joined_near(ways, xy, pairs[:0], 15.0).tolist() == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=24), st.integers(0, 30))
+def test_nodes_are_joined_as_in_the_graph_of_what_is_near(
+    ways: list[tuple[int, int]], reach_m: int
+) -> None:
+    xy = np.random.default_rng(1).uniform(0, 20, (12, 2))
+    pairs = np.array([[a, b] for a in range(12) for b in range(12)])
+    expected = []
+    for a, b in pairs:
+        near = np.flatnonzero(np.hypot(*(xy - xy[a]).T) <= reach_m)
+        graph = nx.DiGraph(ways)
+        graph.add_nodes_from(range(12))
+        expected.append(b in near and nx.has_path(graph.subgraph(near.tolist()), a, b))
+    found = joined_near(np.array(ways, np.int64).reshape(-1, 2), xy, pairs, float(reach_m))
+    assert found.tolist() == expected

@@ -120,6 +120,17 @@ def test_a_search_that_gives_up_puts_the_second_feed_into_another_duct(
     assert ducts_of(found, line) == {"S": 2, "D": 1, "E": 1}
 
 
+def test_a_search_that_gives_up_without_a_second_feed_proves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The first feed fills D. Whether another first would leave it free was not found out.
+    monkeypatch.setattr(pair_search, "MOST_LABELS", 0)
+    _, line = planned(squares(S=4, D=3))
+    assert line.second is not None
+    assert (line.second.route, line.second.reason) == (None, "not_proven")
+    assert not line.second.proven
+
+
 def test_a_first_feed_in_the_duct_that_the_second_fills_is_no_pair() -> None:
     roomy, line = planned(squares(S=4, D=4, E=4))
     tight, _ = planned(squares(S=4, D=3, E=4))  # the same graph: both feeds through D

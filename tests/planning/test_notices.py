@@ -43,6 +43,15 @@ def test_a_road_to_be_made_anew_is_to_be_dug_before(planned: str, words: str) ->
     assert "3 年内不得挖掘" in told.text  # 城市道路管理条例 art. 33
 
 
+def test_why_the_day_of_a_road_that_opens_after_the_dig_is_asked_is_said() -> None:
+    later = {"opened_on": "2027-05-01"}
+    (told,) = notices(town(lines=LINES, roads={"R-1": street((0, 0), (300, 0), **later)}))
+    assert (told.kind, told.layer, told.feature_id) == ("road_opened_later", "roads", "R-1")
+    assert "2027-05-01 晚于拟开挖日期 2026-11-22" in told.text
+    for known in ({"opened_on": towns.DIG_DATE}, {**later, "authority": "estate"}):
+        assert notices(town(lines=LINES, roads={"R-1": street((0, 0), (300, 0), **known)})) == ()
+
+
 # The usual street was overhauled in 2015; it is dug on 2026-11-22, and overhauls bar three years.
 @pytest.mark.parametrize(
     ("overhauled", "planned", "outcome", "asked"),

@@ -255,3 +255,22 @@ def test_a_day_that_is_known_is_not_asked_where_only_the_digging_is_unsure() -> 
     assert line.verdict is not None
     assert line.verdict.outcome == "undetermined"
     assert "answer" not in found
+
+
+def test_an_end_from_which_planning_again_takes_the_barred_way_is_no_remedy() -> None:
+    # From the western end of the red line the main of the old street is 70 m away, that of the
+    # young one about 30 m. As nothing keeps the limit on length, planning again with that end takes
+    # the cheapest way, which is barred as before.
+    streets = {
+        "roads": {
+            "R-1": street((0, 0), (300, 0), opened_on=YOUNG),
+            "R-2": street((0, 60), (300, 60)),
+            "R-3": street((86, 0), (86, 60)),
+        },
+        "lines": {"W-1": main((0, 8), (300, 8)), "W-2": main((0, 52), (20, 52))},
+        "parcels": {"P-1": towns.parcel(100, 12, 140, 32)},
+    }
+    line, found = cured(town(**streets), {"pipe_length_m": "2"}, gate=(120, 12))
+    assert line.verdict is not None
+    assert line.verdict.outcome == "blocked"
+    assert "nearer_end_point" not in found

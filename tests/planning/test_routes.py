@@ -19,8 +19,10 @@ from gis.network import CorridorGraph
 from layers.survey import Survey
 from planning.application import Application, default_application
 from planning.batch import cases_of
+from planning.corridors import SURFACES_FROM
 from planning.external_lines import all_by_forest, nearby_finder
 from planning.groundwork import Groundwork, Site, prepare
+from planning.quantities import SURFACES
 from planning.routes import (
     OBJECTIVES,
     Neighbourhood,
@@ -35,7 +37,7 @@ from planning.standards import Pipe
 from tests import towns
 from tests.finders import check_finders_agree
 from tests.random_counties import LAYOUTS, random_county
-from tests.towns import main, node, parcel, street, town
+from tests.towns import line_of, main, node, parcel, street, town
 
 pytestmark = pytest.mark.slow_first
 
@@ -350,6 +352,27 @@ def test_a_route_over_two_carriageways_counts_two_crossings() -> None:
     assert (row["kerb_m"], row["red_line_m"]) == pytest.approx((16, 20 + 9))
     assert row["crossing_count"] == 2
     assert sorted(routes.crossed.longest_m) == pytest.approx([6, 10])
+
+
+def test_greenery_drawn_over_a_road_costs_a_search_what_it_costs_the_route() -> None:
+    # From the main at y = -8 to the red line at y = 12: 1.25 + 1.75 m of footway, 10 m of asphalt,
+    # 1.75 + 5.25 m of the verge, which is drawn over the carriageway as well.
+    verge = {"G-1": {"kind": "verge", "geometry": box(-10, -5, 310, 20)}}
+    survey = town(lines={"W-1": main((0, -8), (300, -8))}, green=verge)
+    work = towns.ground(survey)
+    route = line_of(survey, demands={"water": {"nominal_mm": 200.0, "material": "PE"}}).route
+    assert route is not None
+    surfaces_m = work.corridors.metres_on(
+        {name: np.array([route.figures[name]]) for name in SURFACES_FROM}, route.crossed
+    )
+    by_name = dict(zip(SURFACES, surfaces_m[0], strict=True))
+    assert {name: metres for name, metres in by_name.items() if metres > 1e-9} == pytest.approx(
+        {"footway": 3.0, "verge": 7.0, "asphalt": 10.0}
+    )
+    parts = work.edge_surfaces_m[list(route.way.edges)].sum(axis=0)
+    parts += work.tie_in_surfaces_m("water")[route.way.tie_in]
+    assert parts == pytest.approx(surfaces_m[0])
+    assert route.figures["cost_yuan"] == pytest.approx(route.way.weight, abs=1e-6)
 
 
 def test_a_crossing_on_the_seam_of_two_carriageways_counts_as_one() -> None:

@@ -8,7 +8,7 @@ from shapely.geometry import box
 from layers.utilities import load_utilities
 from planning.tie_ins import BLOCKED, OBLIQUE, TieIns, _after_any, find_tie_ins
 from tests import towns
-from tests.towns import ground, main, town
+from tests.towns import ground, main, street, town
 
 Path = list[tuple[float, float]]
 
@@ -121,3 +121,16 @@ def test_ways_that_may_come_to_be_due_follow_their_covers_step_by_step() -> None
     assert _after_any(cover, closed).tolist() == [2, 3]
     assert _after_any(cover, ~closed & (cover < 0)).tolist() == [4, 5]
     assert _after_any(cover, np.zeros(6, bool)).tolist() == []
+
+
+def test_a_way_that_would_run_askew_beside_a_strip_follows_it() -> None:
+    # The strips of the arm run at x = 150 -+ 6.75, its kerb at 145; the main ends 1.25 m beside
+    # the western one. From the ring's strip over the mouth the main is 29 m away in a straight
+    # line that nearly touches the kerb: from there nobody goes but along the strip.
+    ring = [(25 * np.cos(a), 25 * np.sin(a)) for a in np.linspace(0, 2 * np.pi, 33)]
+    ring = [(150 + x, y) for x, y in [*ring[:-1], ring[0]]]
+    roads = {"O": street(*ring), "S": street((150, -180), (150, -25))}
+    found = water(roads=roads, lines={"W-1": main((142, -180), (142, -60))})
+    to_end = {tuple(path) for path in paths(found) if path[-1] == (142, -60)}
+    assert {path[-2] for path in to_end} <= {(143.25, -60), (156.75, -60)}
+    assert any(path[0] == (143.25, -50.83) for path in to_end)

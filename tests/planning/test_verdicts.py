@@ -150,6 +150,30 @@ def test_unknown_never_beats_known(case: tuple[str, dict[str, Any]], data: st.Da
             assert strictness(outcome) >= strictness(str(unknown.otherwise))
 
 
+TOUCHED = ("touches_city_road", "touches_green", "touches_tree", "ancient_tree_or_park")
+DAYS = ("2010-01-01", "2024-01-01", None)
+
+
+@settings(max_examples=200, deadline=None)
+@given(whole_cases(), st.sets(st.sampled_from(TOUCHED), min_size=1), st.data())
+def test_missing_what_is_touched_never_makes_a_verdict_stricter(
+    case: tuple[str, dict[str, Any]], missed: set[str], data: st.DataObject
+) -> None:
+    """So ``near_things`` asks of what is not touched alone."""
+    utility, known = case
+    days = data.draw(st.lists(st.sampled_from(DAYS), min_size=1, max_size=3))
+    left = data.draw(st.lists(st.sampled_from(days), max_size=2, unique=True))
+    if "touches_city_road" in missed:
+        left = []
+    touching = {**known, "road_opened_on": days, "tree_moving": known["touches_tree"]}
+    beside = {**touching, "road_opened_on": left or "never", **dict.fromkeys(missed, False)}
+    beside["tree_moving"] = beside["touches_tree"]
+    before, after = (judge(utility, {}, facts, POLICY) for facts in (touching, beside))
+    levels = [*ORDER[:4], "undetermined", ORDER[4]]  # a bar is the strictest there is
+    if before.outcome != "not_covered":
+        assert max(map(levels.index, after.possible)) <= max(map(levels.index, before.possible))
+
+
 @settings(max_examples=80, deadline=None)
 @given(whole_cases(), st.sets(st.sampled_from(sorted(FACTS))))
 def test_every_answer_validates_against_the_schema(

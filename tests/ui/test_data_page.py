@@ -11,11 +11,13 @@ import pytest
 from shapely.geometry import Polygon, box
 
 from layers.answers import Answer
+from layers.problems import Problem
 from layers.store import Workspace
 from tests.api.test_escape import HOSTILE
 from tests.towns import CRS_NAME
 from tests.ui.conftest import SIZES, Visit
 from tests.ui.town import fill_workspace, town
+from ui import layer_problems
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow_first]
 
@@ -348,3 +350,8 @@ def test_a_file_that_contradicts_an_answer_is_stored_once_somebody_says_which_co
     page.get_by_text("退回此版不收回任何核实结果。").wait_for()
     workspace.rollback("parcels", before - 1, author="test")
     no_harm(opened)
+
+
+def test_a_problem_of_a_whole_layer_has_no_id_in_the_table() -> None:
+    one = Problem("lines", "lines.gpkg", None, None, None, None, "分为 3 片", "请核对", "note")
+    assert layer_problems._rows([one])["编号"].tolist() == [""]
