@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import geopandas as gpd
@@ -40,6 +40,8 @@ ORDERED = (
     ("no_dig", "from_date", "to_date"),
     ("planned_works", "starts_on", "ends_on"),
 )
+# No coordinate of any plane zone is as large, with the number of the zone before it.
+_MOST_M = 100_000_000.0
 _BOUNDS: Mapping[str, Callable[[np.ndarray, float], np.ndarray]] = {
     ">=": operator.ge,
     ">": operator.gt,
@@ -140,6 +142,7 @@ def check_layers(
     which nothing that exists was built.
     """
     day = (today or date.today()).isoformat()
+    whole, survey = survey, _without_immeasurable(survey)
     for layer in LAYERS:
         table = survey.get(layer)
         if table is not None and (layers is None or layer in layers):
@@ -147,7 +150,7 @@ def check_layers(
             yield (
                 layer,
                 [
-                    *row_problems(rows),
+                    *row_problems(_rows_of(whole, layer, whole.tables[layer])),
                     *_reference_problems(rows, survey),
                     *shape_problems(rows),
                     *place_problems(rows, survey),
@@ -184,6 +187,21 @@ def extent_of(shape: BaseGeometry | None) -> tuple[float, float, float, float] |
         return None
     west, south, east, north = map(float, shape.bounds)
     return (west, south, east, north) if np.isfinite((west, south, east, north)).all() else None
+
+
+def _without_immeasurable(survey: Survey) -> Survey:
+    """The survey without the shapes that have no place on the ground: nothing can be said of them.
+
+    Rows stay; ``row_problems`` tells of them.
+    """
+    tables = {}
+    for layer, table in survey.tables.items():
+        shapes = np.array(table.geometry.array)
+        bad = ~_measurable(shapes)
+        if bad.any():
+            shapes[bad] = None
+            tables[layer] = table.set_geometry(shapes)
+    return replace(survey, tables={**survey.tables, **tables}) if tables else survey
 
 
 def _rows_of(survey: Survey, layer: str, table: gpd.GeoDataFrame) -> Rows:
@@ -292,7 +310,7 @@ def _bad_shapes(rows: Rows) -> Iterator[Problem]:
     shapes = np.asarray(rows.table.geometry)
     types = rows.definition.geometry_types
     usable = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
-    finite = _finite(shapes)
+    finite = _measurable(shapes)
     fitting = np.array([s is not None and base_type(s) in types for s in shapes], dtype=bool)
     good = usable & finite & fitting
     good[good] = shapely.is_valid(shapes[good])
@@ -307,7 +325,7 @@ def _bad_shape(rows: Rows, position: int, usable: bool, finite: bool, fitting: b
         rule, cure = _("几何为空"), _("请补画图形或删除该行")
     elif not finite:
         rule_id = "not_finite"
-        rule, cure = _("坐标含有 NaN 或无穷大"), _("请改正坐标")
+        rule, cure = _("坐标含有 NaN、无穷大或大得不可能的数"), _("请改正坐标")
     elif not fitting:
         rule_id = "wrong_type"
         rule = _("几何类型为 {},须为 {}").format(
@@ -344,10 +362,10 @@ def invalid_because(shape: shapely.Geometry) -> str:
     return _("{}(在 {} 处)").format(words, place) if place else words
 
 
-def _finite(shapes: np.ndarray) -> np.ndarray:
-    """Tell of each shape whether all its coordinates are finite; empty ones are."""
+def _measurable(shapes: np.ndarray) -> np.ndarray:
+    """Tell of each shape whether all its coordinates are metres on the ground; empty ones are."""
     coordinates, owner = shapely.get_coordinates(shapes, return_index=True)
-    bad = owner[~np.isfinite(coordinates).all(axis=1)]
+    bad = owner[~(np.abs(coordinates) <= _MOST_M).all(axis=1)]
     finite = np.ones(len(shapes), dtype=bool)
     finite[bad] = False
     return finite

@@ -20,7 +20,6 @@ from layers.fields import Field, LayerDefinition, fold, layer_definition
 from layers.georeferencing import Surroundings, georeference
 from layers.made_ids import ids_of_content
 from layers.mapping import Proposal, applied, told
-from layers.placing import crs_name
 from layers.problems import Problem
 from layers.quantities import convertible, unit_named
 from layers.raw import RawLayer
@@ -128,7 +127,7 @@ def conform(
     exploded = explode_lines(whole, definition.id_field)
     problems = [
         *_cell_problems(raw, whole, definition, columns, broken),
-        *_shape_problems(raw, whole, definition, placed.astray, placed.source),
+        *_shape_problems(raw, whole, definition, placed.astray),
         *_split_problems(raw, whole, definition, exploded.split),
         *_skipped_problems(raw, definition),
         *implausible(values, definition, raw.file, columns),
@@ -229,18 +228,22 @@ def _shape_problems(
     raw: RawLayer,
     whole: gpd.GeoDataFrame,
     definition: LayerDefinition,
-    astray: np.ndarray,
-    source: CRS,
+    astray: Mapping[int, str],
 ) -> list[Problem]:
     rows = Rows(definition, whole, raw.file, np.arange(1, len(whole) + 1))
     unreadable = [
         rows.problem(position, "geometry", reason, _("请修复图形后重新导出"))
         for position, reason in raw.unreadable.items()
     ]
-    outside = _("坐标不在坐标系 {} 的适用范围内").format(crs_name(source))
     return unreadable + [
-        rows.problem(int(position), "geometry", outside, _("请改正该图形的坐标"))
-        for position in np.flatnonzero(astray)
+        rows.problem(
+            position,
+            "geometry",
+            reason,
+            _("请改正该图形的坐标(度与米、带号、坐标轴、小数点)"),
+            value="({:.8g}, {:.8g})".format(*shapely.bounds(raw.shapes[position])[:2]),
+        )
+        for position, reason in sorted(astray.items())
     ]
 
 

@@ -128,7 +128,7 @@ def _elsewhere(rows: Rows, survey: Survey) -> Iterator[Problem]:
     middles = {name: _middle(table) for name, table in survey.tables.items() if len(table)}
     here = middles.pop(rows.definition.name, None)
     others = np.array([place for place in middles.values() if place is not None])
-    if here is None or len(others) < 2:
+    if here is None or len(others) < 2 or not len(own):
         return
     distances = np.hypot(*(others - here).T)
     far = distances > APART_M

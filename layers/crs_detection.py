@@ -196,13 +196,22 @@ def middles(shapes: np.ndarray) -> np.ndarray:
 
 def outside_km(places: np.ndarray, crs: CRS, home: Home) -> tuple[float, float, float]:
     """Return how far the median place of a CRS lies outside home, its longitude and latitude."""
-    if crs.is_geographic:
-        longitude, latitude = places.T
-    else:
-        longitude, latitude = _to_degrees(crs).transform(places[:, 0], places[:, 1])
-    away = home.distances_km(np.asarray(longitude), np.asarray(latitude))
+    longitude, latitude = _degrees_of(places, crs)
+    away = home.distances_km(longitude, latitude)
     order = np.argsort(away)[(len(away) - 1) // 2]
     return float(away[order]), float(longitude[order]), float(latitude[order])
+
+
+def distances_km(places: np.ndarray, crs: CRS, home: Home) -> np.ndarray:
+    """Return how far each place of a CRS lies outside home; inf for one that is nowhere."""
+    return home.distances_km(*_degrees_of(places, crs))
+
+
+def _degrees_of(places: np.ndarray, crs: CRS) -> tuple[np.ndarray, np.ndarray]:
+    if crs.is_geographic:
+        return places[:, 0], places[:, 1]
+    longitude, latitude = _to_degrees(crs).transform(places[:, 0], places[:, 1])
+    return np.asarray(longitude), np.asarray(latitude)
 
 
 @lru_cache(maxsize=512)
@@ -269,7 +278,8 @@ def _declared(crs: CRS | None) -> Iterator[_System]:
 
 def _degrees(x: float, y: float) -> Iterator[_System]:
     if abs(x) <= 180 and abs(y) <= 90:
-        doubts = _("WGS 84 与 CGCS2000 相差厘米至分米,可视为相同"), *_offset_doubt(x, y)
+        datum = _("WGS 84 与 CGCS2000 因板块运动到 2026 年相差约 0.9 米,此处视为相同")
+        doubts = datum, *_offset_doubt(x, y)
         words = _("数值是度:({:.6g}, {:.6g})").format(x, y)
         yield _System("EPSG:4490", _epsg(4490), words, doubts)
 

@@ -22,7 +22,9 @@ CONVENTIONS = ("position_vector", "coordinate_frame")
 # Semi-major axes in metres of the ellipsoids of the two old systems: Krassowsky 1940, IAG 1975.
 _OLD_AXES_M = {6_378_245.0: "1954 北京坐标系", 6_378_140.0: "1980 西安坐标系"}
 _OLD_NAMES = {"beijing": "1954 北京坐标系", "xian": "1980 西安坐标系"}
-# Datums that differ by centimetres to decimetres today and are taken for one another.
+# Datums that are taken for one another. CGCS2000 stays as it was in 2000.0, WGS 84 goes with the
+# ITRF: eastern China moves in it by 29 mm a year with Eurasia (Altamimi et al. 2017, ITRF2014 plate
+# motion model, at 115° E 32° N), some more by its own block. That is about 0.9 m by 2026.
 _SAME = ("wgs 84", "wgs_1984", "wgs84", "world geodetic system 1984", "cgcs2000", "cgcs_2000",
          "china 2000", "china_2000", "china geodetic coordinate system 2000")  # fmt: skip
 _NAMELESS = ("unknown", "unnamed", "not specified", "not_specified", "d_unknown", "user")
@@ -119,7 +121,10 @@ def mover(source: CRS, target: CRS, shift: DatumShift | None = None) -> tuple[Mo
         if known is not None:
             return _by(known), None
     if _is_modern(source) and _is_modern(target):
-        return _by(transformer(source, target)), _("WGS 84 与 CGCS2000 相差厘米至分米,按相同处理")
+        return _by(transformer(source, target)), _(
+            "WGS 84 与 CGCS2000 按相同处理,未作改正:CGCS2000 固定在 2000 年,板块每年移动约 3 厘米,"
+            "到 2026 年约 0.9 米;未联测到 CGCS2000 框架的成果须先改正,否则不得作为实测"
+        )
     raise LayerError(
         _(
             "坐标系 {} 的基准({})与工作区({})不同,两者之间没有公开的转换参数,直接换算会差"

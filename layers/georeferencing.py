@@ -6,7 +6,7 @@ is taken without the user.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from layers.crs_detection import (
     Candidate,
     Home,
     detect_crs,
+    distances_km,
     home_of,
     middles,
     outside_km,
@@ -35,22 +36,25 @@ from layers.source_crs import SourceCrs, reproject, swapped
 class Surroundings:
     """What a workspace knows of its place: where it lies, and shapes that are surely in place.
 
-    The shapes are read only where they are needed.
+    ``county`` is where its county lies; ``home`` may be less, as far as its layers reach. The
+    shapes are read only where they are needed.
     """
 
     home: Home
+    county: Home
     beside: Callable[[], np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
 class Georeferenced:
-    """Shapes in the workspace CRS; ``astray`` marks rows whose coordinates do not fit ``source``.
+    """Shapes in the workspace CRS.
 
-    ``notes`` say in words what was done, and what looks doubtful.
+    ``astray`` says of rows whose coordinates fit neither ``source`` nor the workspace why, by
+    position; ``notes`` say in words what was done, and what looks doubtful.
     """
 
     shapes: np.ndarray
-    astray: np.ndarray
+    astray: Mapping[int, str]
     source: CRS
     notes: tuple[str, ...]
 
@@ -75,11 +79,14 @@ def georeference(
     home = around.home if around else home_of(None, None, target)
     source = _source(raw, stated, target, home)
     upright = swapped(shapes) if source.swap_axes else shapes
-    astray = misplaced(upright, source.crs)
-    _refuse_misplaced(raw, upright, astray, source.crs, target, home)
+    outside = misplaced(upright, source.crs)
+    _refuse_misplaced(raw, upright, outside, source.crs, target, home)
     notes = _overridden(raw, stated)
+    words = _("坐标不在坐标系 {} 的适用范围内").format(crs_name(source.crs))
+    astray = dict.fromkeys(np.flatnonzero(outside).tolist(), words)
     if around is not None:
         notes += _elsewhere(raw, upright, source, target, home, stated=stated is not None)
+        astray |= _far_off(upright, source.crs, around)
     moved, done = reproject(shapes, source, target)
     _refuse_misplaced(raw, moved, misplaced(moved, target), target, target, home)
     notes += (*done, *_suspicions(raw, source, upright, target, around))
@@ -141,6 +148,30 @@ def _elsewhere(
         options = _("、").join(candidate.option for candidate in here)
         return (_("{};{} 则落在其内,请核对").format(words, options),)
     return (_("{},请核对").format(words),)
+
+
+def _far_off(shapes: np.ndarray, crs: CRS, around: Surroundings) -> dict[int, str]:
+    """Rows far from workspace and county, in a file that as a whole lies there: why, by position.
+
+    They were written in other coordinates than the rest: in degrees, in another zone, with axes
+    exchanged. The CRS that a file declares need not tell where it is for.
+    """
+    places = middles(shapes)
+    if not len(places) or outside_km(places, crs, around.home)[0] > NEAR_KM:
+        return {}
+    bounds = shapely.bounds(shapes)
+    known = np.flatnonzero(np.isfinite(bounds).all(axis=1))
+    middle = (bounds[known, :2] + bounds[known, 2:]) / 2
+    away, from_county = (distances_km(middle, crs, one) for one in (around.home, around.county))
+    far = np.minimum(away, from_county) > NEAR_KM
+    words = _("按坐标系 {} 落在{}以外 {:.0f} 千米,与本文件其余各行不在一处")
+    nowhere = _("按坐标系 {} 不是地面上的位置,与本文件其余各行不在一处")
+    return {
+        int(known[at]): (words if np.isfinite(away[at]) else nowhere).format(
+            crs_name(crs), around.home.known_by, away[at]
+        )
+        for at in np.flatnonzero(far).tolist()
+    }
 
 
 def _overridden(raw: RawLayer, stated: SourceCrs | None) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from layers.fields import layer_definition
 from layers.network_checks import near_misses
 from layers.networks import JOINED_M, network_of
 from layers.problems import Problem
-from layers.shape_checks import REPEATED_M, TINY_HOLE_M2, spike_vertices
+from layers.shape_checks import REPEATED_M, TINY_HOLE_M2, spike_vertices, without_repeats
 from layers.shapes import of_parts
 from layers.survey import Survey
 
@@ -213,15 +213,20 @@ def _make_valid(_survey: Survey, table: gpd.GeoDataFrame, problem: Problem) -> R
 
 def _remove_repeated(_survey: Survey, table: gpd.GeoDataFrame, problem: Problem) -> Repair:
     old = _shape(table, problem)
-    new = shapely.remove_repeated_points(old, REPEATED_M)
+    new = _once(old)
     fewer = shapely.get_num_coordinates(old) - shapely.get_num_coordinates(new)
     words = _("去除 {} 个重复的折点").format(int(fewer))
     return _reshaped(table, problem, {str(problem.feature_id): new}, words)
 
 
+def _once(shape: BaseGeometry) -> BaseGeometry:
+    """The shape without repeated vertices."""
+    return without_repeats(np.array([shape], object))[0]
+
+
 def trimmed(shape: BaseGeometry) -> BaseGeometry:
     """Return the shape without its spikes; as it was, if trimming leaves nothing valid."""
-    new = shapely.remove_repeated_points(shape, REPEATED_M)
+    new = _once(shape)
     for _trim in range(_TRIMS):
         _owner, tips = spike_vertices(np.array([new], object))
         if not len(tips):
@@ -230,7 +235,7 @@ def trimmed(shape: BaseGeometry) -> BaseGeometry:
         cut = _without(cut, {tuple(tip) for tip in tips[:1]})
         if cut is None or cut.is_empty or not cut.is_valid:
             return shape
-        new = shapely.remove_repeated_points(cut, REPEATED_M)
+        new = _once(cut)
     return new
 
 

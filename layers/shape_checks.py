@@ -66,7 +66,7 @@ def shape_problems(rows: Rows) -> Iterator[Problem]:
 
 
 def _repeated(rows: Rows, shapes: Shapes) -> Iterator[Problem]:
-    fewer = shapely.get_num_coordinates(shapely.remove_repeated_points(shapes, REPEATED_M))
+    fewer = shapely.get_num_coordinates(without_repeats(shapes))
     surplus = shapely.get_num_coordinates(shapes) - fewer
     for position in np.flatnonzero((surplus > 0) & (fewer > 0)).tolist():
         yield rows.problem(
@@ -76,6 +76,20 @@ def _repeated(rows: Rows, shapes: Shapes) -> Iterator[Problem]:
             _("可用 repair 去除,图形不变"),
             rule_id="repeated_vertices",
         )
+
+
+def without_repeats(shapes: Shapes) -> Shapes:
+    """Shapes without vertices that are one vertex stored twice.
+
+    One that has a ring of a millimetre, of which too few vertices would be left, stays as it is.
+    """
+    try:
+        return np.asarray(shapely.remove_repeated_points(shapes, REPEATED_M), object)
+    except shapely.errors.GEOSException:
+        if len(shapes) == 1:
+            return shapes
+        half = len(shapes) // 2
+        return np.concatenate([without_repeats(shapes[:half]), without_repeats(shapes[half:])])
 
 
 def spike_vertices(shapes: Shapes) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
@@ -90,9 +104,7 @@ def spike_vertices(shapes: Shapes) -> tuple[NDArray[np.intp], NDArray[np.float64
     paths = np.concatenate([rings, parts[lines]])
     owner = np.concatenate([whose[surface][ring_of], whose[lines]])
     # Where a ring begins is a corner like any other: its second vertex is appended.
-    xy, path = shapely.get_coordinates(
-        shapely.remove_repeated_points(paths, REPEATED_M), return_index=True
-    )
+    xy, path = shapely.get_coordinates(without_repeats(paths), return_index=True)
     last = np.flatnonzero(np.append(np.diff(path) > 0, len(path) > 0))
     first = np.append(0, last[:-1] + 1) if len(last) else last
     closing = np.arange(len(last)) < len(rings)

@@ -310,8 +310,10 @@ class Workspace:
         current = {name: one for name, one in self.versions().items() if name != but and one.rows}
         bounds = self._storage.bounds(list(current.values()))
         beside = next((current[name] for name in ("roads", "parcels") if name in current), None)
+        county = county_bounds(self.county)
         return Surroundings(
-            home_of(bounds, county_bounds(self.county), self.crs),
+            home_of(bounds, county, self.crs),
+            home_of(None, county, self.crs),
             None if beside is None else lambda: np.asarray(self.read(beside).geometry),
         )
 

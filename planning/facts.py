@@ -35,6 +35,7 @@ from planning.crossing_methods import Bores, bores_of
 from planning.policy_model import Policy
 from planning.road_corners import with_corners
 from planning.road_surfaces import Crossed
+from planning.road_works import UNDATED
 from planning.roads_since import RoadsSince
 from planning.routes import Routes
 
@@ -215,10 +216,14 @@ class Ground:
         return tuple(table[name].to_list() for name in names)
 
     def last_overhaul(self, road: int, dig_date: date) -> str | None:
-        """Day on which a road was last overhauled before it is dug, None where unknown."""
+        """Day on which a road was last overhauled before it is dug, None where unknown.
+
+        Works that tell no day may be done as late as on the day of digging.
+        """
         _, last, planned, works = (days[road] for days in self.road_days)
         last = last_day_of_works(last, planned, self.overhaul_bar_years, dig_date)
-        for day in (works or "").split():
+        for told in (works or "").split():
+            day = dig_date.isoformat() if told == UNDATED else told
             last = last_day_of_works(last, day, self.overhaul_bar_years, dig_date)
         return last
 

@@ -58,6 +58,13 @@ _TREES_OUTSIDE = _(
     "作业带内有 {count} 株树木({name} 等)不在绿地内:图层没有其占地面积,伐移绿化按 0 平方米计;"
     "条款的绿化面积是否计入这些树木未经核实,请向园林部门核实"
 )
+_UNDATED_WORKS = _(
+    "道路整修 {name} 未写明起止日期,不知是否在开挖前竣工;竣工后 {years} 年内不得挖掘,请补填日期"
+)
+_UNDER_WAY = _(
+    "{name} 计划 {begins} 至 {ends} 整修,拟开挖日期 {dig} 在其间,请同期敷设;"
+    "竣工后 {years} 年内不得挖掘"
+)
 # Measures of a clause that counts what is felled apart from what is occupied.
 _FELLED = frozenset(("green_affected_sum_m2", "green_affected_each_m2"))
 # The kind of a notice that the widths of a road contradict each other.
@@ -350,11 +357,10 @@ def _planned(work: Groundwork, site: Site, route: Route) -> Iterator[tuple[str, 
         return
     meets = table[shapely.intersects(table.geometry.array, route.strip)]
     for name, works in meets.iterrows():
-        begins = day(works["starts_on"])
         if not is_unknown(works["utility"]):
             yield "planned_dig", "planned_works", str(name), _other_dig(str(name), works)
-        elif begins is not None:
-            text = _road_works(work, str(name), begins, dig_date)
+        else:
+            text = _works_of_layer(work, str(name), works, dig_date)
             yield "planned_road_works", "planned_works", str(name), text
 
 
@@ -429,6 +435,18 @@ def _road_works(work: Groundwork, name: str, planned: date, dig_date: date) -> s
     return _("{name} 计划 {planned} 整修,请在其之前完成开挖;竣工后 {years} 年内不得挖掘").format(
         name=name, planned=planned, years=years
     )
+
+
+def _works_of_layer(
+    work: Groundwork, name: str, works: Mapping[str, object], dig_date: date
+) -> str:
+    begins, ends = day(works["starts_on"]), day(works["ends_on"])
+    planned, years = begins or ends, work.ground.overhaul_bar_years
+    if planned is None:
+        return _UNDATED_WORKS.format(name=name, years=years)
+    if begins is None or ends is None or not begins <= dig_date <= ends:
+        return _road_works(work, name, planned, dig_date)
+    return _UNDER_WAY.format(name=name, begins=begins, ends=ends, dig=dig_date, years=years)
 
 
 def _other_dig(name: str, works: Mapping[str, object]) -> str:

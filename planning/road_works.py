@@ -1,7 +1,8 @@
 """Road works: works of the layer ``planned_works`` that make roads anew 道路整修.
 
 Works of that layer that name no utility are works on the road itself. They tell of a road what its
-own ``planned_works_on`` does, on the day on which they end.
+own ``planned_works_on`` does, on the day on which they end; of those that tell no day it is not
+known whether they are done before any dig.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from planning.comparisons import is_unknown
 # Works of another street reach as far over the centre line of a road that it crosses; what makes a
 # road anew covers more of it, or half of a short one.
 _CROSSED_M = 30.0
+# Stands for the day of works that tell none.
+UNDATED = "undated"
 # No carriageway is wider to one side of its centre line than these works are looked for.
 REACH_M = 45.0
 
@@ -27,8 +30,8 @@ def days_of_works(
 ) -> list[str | None]:
     """Days on which works on each road end or are to end, ISO text in order, one space between.
 
-    Of works without an end the day on which they begin; None for a road without any. Works drawn
-    as a line are as wide as the road. O(works x their roads).
+    Of works without an end the day on which they begin, of those without either ``UNDATED``; None
+    for a road without any. Works drawn as a line are as wide as the road. O(works x their roads).
     """
     found: list[set[str]] = [set() for _ in centre]
     told = _road_works(works)
@@ -47,14 +50,13 @@ def days_of_works(
 
 
 def _road_works(works: gpd.GeoDataFrame | None) -> Sequence[tuple[str, shapely.Geometry]]:
-    """Day and shape of the works on roads that have a day."""
+    """Day and shape of the works on roads."""
     if works is None:
         return []
     columns = [works[name].tolist() for name in ("utility", "starts_on", "ends_on")]
     rows = zip(*columns, works.geometry.array, strict=True)
-    dated = [
-        (begins if is_unknown(ends) else ends, shape)
+    return [
+        (next((str(day) for day in (ends, begins) if not is_unknown(day)), UNDATED), shape)
         for utility, begins, ends, shape in rows
         if is_unknown(utility)
     ]
-    return [(str(day), shape) for day, shape in dated if not is_unknown(day)]

@@ -3,7 +3,8 @@
 A tolerance is twice the standard deviation of the place in each direction of the plane, as the
 limit of an error is twice its mean error in surveying. It comes from the mean error that a feature
 states, else from the way its place was found (settings ``tolerance_*`` of the policy, each with
-its source). A feature that says neither has no tolerance: NaN, unknown.
+its source). A feature that says neither has no tolerance: NaN, unknown. No place has a mean error
+of 0, which is what an empty number becomes in a DBF: who states it states none.
 """
 
 from __future__ import annotations
@@ -40,8 +41,9 @@ def position_tolerances(table: pd.DataFrame, planning: Planning) -> FloatArray:
     for name, tolerance in by_source.items():
         is_so = (_texts(table, "position_source") == name).to_numpy(bool)
         found[is_so] = tolerance[is_so]
-    stated = _numbers(table, "position_accuracy_m") * planning.value("tolerance_per_mean_error")
-    return np.where(np.isnan(stated), found, stated)
+    mean_error = _numbers(table, "position_accuracy_m")
+    stated = mean_error * planning.value("tolerance_per_mean_error")
+    return np.where(mean_error > 0, stated, found)
 
 
 def depth_tolerance(source: Any, centre_m: float, planning: Planning) -> float:
@@ -69,8 +71,9 @@ def _surveyed(table: pd.DataFrame, planning: Planning) -> FloatArray:
 
 def _digitised(table: pd.DataFrame, planning: Planning) -> FloatArray:
     """By the scale of the map; that of an unknown scale is assumed."""
-    by_scale = _numbers(table, "position_scale") * planning.value("tolerance_on_map_m")
-    return np.where(np.isnan(by_scale), planning.value("tolerance_digitised_m"), by_scale)
+    scale = _numbers(table, "position_scale")
+    by_scale = scale * planning.value("tolerance_on_map_m")
+    return np.where(scale > 0, by_scale, planning.value("tolerance_digitised_m"))
 
 
 def _numbers(table: pd.DataFrame, name: str) -> FloatArray:

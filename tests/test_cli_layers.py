@@ -134,7 +134,7 @@ def bad_inputs(folder: Path) -> dict[str, tuple[Path, list[str], str]]:
         "no_geometry": (write_gpkg(folder / "g.gpkg", ids, [None]), [], "几何为空"),
         "nan": (
             write_geojson(folder / "nan.geojson", [feature(broken, parcel_id="P1")]), [],
-            "坐标含有 NaN 或无穷大",
+            "坐标含有 NaN、无穷大或大得不可能的数",
         ),
         "wrong_type": (
             write_gpkg(folder / "t.gpkg", ids, [line((0, 0), (9, 0))]), [],

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+import shapely.affinity
 from pyproj import CRS
 from shapely.geometry import LineString, Point, Polygon
 
@@ -172,3 +173,38 @@ def test_message_names_file_row_field_value_rule_and_cure() -> None:
 )
 def test_why_a_shape_is_invalid_is_said_in_words(shape: shapely.Geometry, words: str) -> None:
     assert invalid_because(shape) == words
+
+
+HUGE = 1e300
+RING = [(0, 0), (2e-4, 0), (2e-4, 2e-4), (0, 2e-4)]  # a parcel of degrees among metres
+HOLE = [(EAST + 5 + x, NORTH + 5 + y) for x, y in RING]
+
+
+@pytest.mark.parametrize(
+    ("shape", "rule_id"),
+    [
+        (shapely.affinity.translate(Polygon(RING), 114.9, 31.6), "sliver"),
+        (Polygon(square(0, 0).exterior, [HOLE]), "tiny_hole"),
+        (Polygon([(0, 0), (HUGE, 0), (HUGE, HUGE)]), "not_finite"),
+        (Polygon([(EAST, NORTH), (EAST + 9, NORTH), (EAST, -HUGE)]), "not_finite"),
+        (Polygon([(EAST, NORTH)] * 4), "invalid_geometry"),
+    ],
+)
+def test_no_coordinates_keep_the_check_from_ending(shape: Polygon, rule_id: str) -> None:
+    alone = [{"parcel_id": "P1", "geometry": shape}]
+    beside = [*alone, {"parcel_id": "P2", "geometry": square(50, 50)}]
+    for parcels in (alone, beside):
+        told = check_layers(survey(parcels=parcels, roads=[ROAD], water_bodies=[]))
+        problems = [one for _layer, some in told for one in some]
+        assert rule_id in {one.rule_id for one in problems if one.feature_id == "P1"}
+
+
+def test_a_node_without_a_place_keeps_no_check_from_ending() -> None:
+    line_row = {"line_id": "L1", "utility": "water", "geometry": line((0, 0), (9, 0))}
+    nodes = [
+        {"node_id": f"N{n}", "utility": "water", "geometry": Point(*xy)}
+        for n, xy in enumerate([(np.nan, 1.0), (1.0, np.inf), (HUGE, 1.0)])
+    ]
+    problems = found(lines=[line_row], nodes=nodes)
+    told = {one.feature_id for one in problems if one.rule_id == "not_finite"}
+    assert told == {"N0", "N1", "N2"}

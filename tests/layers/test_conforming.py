@@ -165,7 +165,7 @@ def test_coordinates_that_are_no_numbers_are_problems(tmp_path: Path, number) ->
     features = [feature(shape, parcel_id="P1"), feature(broken, parcel_id="P2")]
     result = conformed(write_geojson(tmp_path / "a.geojson", features), "parcels")
     assert list(result.table.index) == ["P1"]
-    assert rules(result) == [(2, "geometry", "坐标含有 NaN 或无穷大")]
+    assert rules(result) == [(2, "geometry", "坐标含有 NaN、无穷大或大得不可能的数")]
 
 
 def test_single_parts_are_unwrapped_and_polygons_in_parts_are_kept(tmp_path: Path) -> None:

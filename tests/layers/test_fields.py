@@ -71,3 +71,16 @@ def test_unknown_layer_is_refused_with_the_names_that_exist() -> None:
 def test_every_utility_of_the_rules_is_a_value_of_the_layers() -> None:
     for layer in ("lines", "nodes", "service_areas", "planned_works"):
         assert set(layer_definition(layer).field("utility").allowed) == set(load_utilities())
+
+
+def test_no_mean_error_of_a_position_is_zero() -> None:
+    """0 is what an empty number becomes in a DBF."""
+    stated = [
+        (layer, field)
+        for layer in LAYERS
+        for field in layer_definition(layer).fields
+        if field.name == "position_accuracy_m"
+    ]
+    assert len(stated) >= 9
+    assert {field.allowed for _layer, field in stated} == {(">0",)}
+    assert {field.plausible for _layer, field in stated} == {(0.005, 50.0)}

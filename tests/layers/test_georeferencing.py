@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
+import shapely.affinity
 from pyproj import CRS, Transformer
 from shapely.geometry import Polygon
 
@@ -156,3 +157,52 @@ def test_good_files_get_no_new_note(workspace: Workspace, tmp_path: Path) -> Non
     result = workspace.import_layer("parcels", parcels_file(tmp_path))
     assert [note for note in result.notes if "坐标" in note] == []
     assert stored(workspace).bounds[:2] == (EAST, NORTH)
+
+
+def _mixed(path: Path, odd: Polygon, crs: str | None = "EPSG:4547") -> Path:
+    """Twelve parcels in a row, of which the third is ``odd``."""
+    shapes = [square(20.0 * number, 0) for number in range(12)]
+    shapes[2] = odd
+    columns = {"parcel_id": [f"P{number}" for number in range(1, 13)]}
+    return write_gpkg(path, columns, shapes, crs=crs)
+
+
+@pytest.mark.parametrize(
+    ("odd", "value", "away"),
+    [
+        (in_zone(4490), "(114.86", "千米"),  # degrees among metres
+        (swapped_square(), "(3500400, 581600)", "千米"),
+        (in_zone(4548), "(29", "千米"),  # of the next zone
+        (shapely.affinity.translate(square(0, 0), 60_000), "(641600, 3500400)", "千米"),
+        (shapely.affinity.translate(square(0, 0), 9e12), "(9.0000006e+12", "不是地面上的位置"),
+    ],
+)
+def test_rows_in_other_coordinates_than_the_rest_are_refused_by_row_and_value(
+    workspace: Workspace, tmp_path: Path, odd: Polygon, value: str, away: str
+) -> None:
+    """A ``.prj`` may tell no area that its CRS is for: only the workspace knows where rows lie."""
+    text = CRS.from_epsg(4547).to_wkt("WKT1_ESRI")
+    path = _mixed(tmp_path / "a.gpkg", odd, text)
+    before = fingerprint(workspace.path)
+    with pytest.raises(LayerError) as refusal:
+        workspace.import_layer("parcels", path)
+    assert fingerprint(workspace.path) == before
+    [problem] = refusal.value.problems
+    assert (problem.row, problem.feature_id, problem.field) == (3, "P3", "geometry")
+    assert problem.value is not None
+    assert problem.value.startswith(value)
+    assert away in problem.rule
+    assert "与本文件其余各行不在一处" in problem.rule
+    assert problem.cure == "请改正该图形的坐标(度与米、带号、坐标轴、小数点)"
+    result = workspace.import_layer("parcels", path, accept_valid=True)
+    assert (result.rows, result.rejected) == (11, 1)
+
+
+def test_rows_anywhere_in_the_county_are_taken_though_its_layers_reach_less_far(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    columns = {"water_body_id": ["W"]}
+    workspace.import_layer("water_bodies", write_gpkg(tmp_path / "w.gpkg", columns, [square(0, 0)]))
+    odd = shapely.affinity.translate(square(0, 0), -30_000)  # 114.54° E
+    result = workspace.import_layer("parcels", _mixed(tmp_path / "a.gpkg", odd))
+    assert (result.rows, result.problems) == (12, ())

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import shapely
 
 import layers.folder_storage
 import layers.imports
@@ -145,7 +144,7 @@ def test_the_row_that_a_check_names_is_that_row_of_the_stored_version(
     either: Workspace, tmp_path: Path
 ) -> None:
     """Whatever order the file had, and whether it is the first version or repaired since."""
-    bad = shapely.LineString([(500_000, 3_500_000), (500_000, 3_500_000), (500_009, 3_500_000)])
+    bad = line((9_000, 0), (9_000, 0), (9_009, 0))
     shapes = [bad, line((0, 20), (9, 20)), line((0, 40), (9, 40))]
     file = write_gpkg(tmp_path / "a.gpkg", {"line_id": ["W-9", "W-2", "W-1"]}, shapes)
     either.import_layer("lines", file, constants={"utility": "water"})

@@ -68,7 +68,7 @@ def sewer(y: float, **changes: Any) -> Mapping[str, Any]:
 )
 def test_the_gap_is_between_outer_faces_and_the_bound_passes(faces_m: float, status: str) -> None:
     y = 8 + 0.10 + faces_m + SEWER_HALF_M
-    lines = {"S-1": sewer(y, position_accuracy_m=0.0)}
+    lines = {"S-1": sewer(y, position_accuracy_m=1e-9)}
     one = only("line", found(lines=lines))
     assert one.status == status
     assert one.gap_m == pytest.approx(faces_m)
@@ -112,7 +112,7 @@ def test_below_the_table_is_no_verdict_of_unlawfulness() -> None:
 
 
 def test_a_pair_that_the_table_does_not_name_has_no_value() -> None:
-    other_main = {"W-9": main((0, 8.6), (300, 8.6), material="PE", position_accuracy_m=0.0)}
+    other_main = {"W-9": main((0, 8.6), (300, 8.6), material="PE", position_accuracy_m=1e-9)}
     one = only("line", found(lines=other_main))
     assert (one.status, one.required_m, one.margin_m) == ("no_table_value", None, None)
 
@@ -167,14 +167,14 @@ def test_power_keeps_ten_metres_from_electrified_rails_and_three_from_others() -
         assert only("railway", found(pipe=cable, railways=rails)).required_m == required_m
 
 
-EXACT = {"R-1": street((0, 0), (300, 0), position_accuracy_m=0.0)}
+EXACT = {"R-1": street((0, 0), (300, 0), position_accuracy_m=1e-9)}
 
 
 @pytest.mark.parametrize(("y", "status"), [(6.60, "pass"), (6.59, "fail")])
 def test_the_kerb_is_kept_clear_of_by_its_table(y: float, status: str) -> None:
     # 6.6 - 5 - 0.1 = 1.5.
     one = only("kerb", found(LineString([(50, y), (150, y)]), roads=EXACT))
-    assert (one.status, one.id, one.tolerance_m) == (status, "R-1", 0.0)
+    assert (one.status, one.id, one.tolerance_m) == (status, "R-1", 2e-9)
 
 
 def test_only_the_kerb_that_the_strip_is_set_out_from_needs_no_tolerance() -> None:
@@ -241,7 +241,7 @@ def test_a_crossing_above_is_measured_from_the_new_underside(gap_m: float) -> No
     assert one.xy == pytest.approx((100 + ORIGIN[0], 9 + ORIGIN[1]))
 
 
-LOCATED = {"position_source": "surveyed", "position_accuracy_m": 0.0}
+LOCATED = {"position_source": "surveyed", "position_accuracy_m": 1e-9}
 # The centre lies 0.80 m + gap + half the sewer down, at least the 1 m of CJJ 61: 0.15 of that.
 OFF_M = 0.15 * (0.80 + 0.40 + SEWER_HEIGHT_M / 2)
 
@@ -442,7 +442,7 @@ def test_cover_is_that_of_a_carriageway_where_a_road_is_crossed() -> None:
 def test_the_own_network_is_exempt_near_the_joint_only() -> None:
     gas = Pipe("gas", 100, pressure_mpa=0.1, material="PE")
     gas_main = {"utility": "gas", "diameter_mm": 200.0, "pressure_mpa": 0.1, "material": "PE"}
-    lines = {"Q-1": main((0, 8), (300, 8), **gas_main, position_accuracy_m=0.0)}
+    lines = {"Q-1": main((0, 8), (300, 8), **gas_main, position_accuracy_m=1e-9)}
     leaves = LineString([(100, 8), (100, 12)])
     assert [c for c in found(leaves, gas, lines=lines) if c.against == "line"] == []
     # Back alongside at 0.3 m between centre lines: the faces are nearer than 0.4 m.

@@ -121,7 +121,7 @@ def test_edges_count_the_red_line_that_was_surveyed_since(bounds: tuple[float, .
 
 
 def test_a_line_that_fills_a_footway_bars_where_a_whole_build_does() -> None:
-    row = {"diameter_mm": 2000.0, "material": "concrete", "position_accuracy_m": 0.0}
+    row = {"diameter_mm": 2000.0, "material": "concrete", "position_accuracy_m": 1e-9}
     big = main((820, 7.5), (1040, 7.5), utility="sewage", subtype=None, **row)
     survey = added(ribbon(), "lines", **big)
     edit = edited(ribbon_work(), survey)

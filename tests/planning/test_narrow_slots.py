@@ -108,7 +108,7 @@ def test_a_way_along_part_of_a_narrow_strip_to_a_main_is_barred_too() -> None:
 
 def body(**changes: Any) -> towns.Rows:
     """A sewer of DN1000 in the middle of the northern footway."""
-    told = {"position_accuracy_m": 0.0, "depth_m": 2.0, "material": "concrete", **changes}
+    told = {"position_accuracy_m": 1e-9, "depth_m": 2.0, "material": "concrete", **changes}
     row = {"utility": "sewage", "subtype": None, "diameter_mm": 1000.0, **told}
     return {"S-1": main((-60, 6.2), (300, 6.2), **row)}
 

@@ -21,6 +21,7 @@ from tests.towns import application, main, policy, street, table, town
 LINES = {"W-1": main((0, 8), (300, 8))}
 # All of the usual street, which was overhauled in 2015 and is dug on 2026-11-22.
 ALL = box(0, -10, 300, 10)
+KIND = "planned_road_works"
 
 
 def works(
@@ -46,7 +47,9 @@ def planned(*some: dict[str, Any], **road: Any) -> Plan:
         (works("2026-03-01"), "undetermined"),  # without an end the day on which they begin
         (works("2026-11-01", "2026-11-23"), "commitment"),  # not done before the dig
         (works("2014-03-01", "2014-06-01"), "commitment"),  # the overhaul on record is newer
-        (works(), "commitment"),  # nobody knows when, as of a road without planned works
+        (works(), "undetermined"),  # nobody knows when: it may be before the dig
+        (works(utility="gas"), "commitment"),
+        (works(None, None, box(0, 20, 300, 40)), "commitment"),  # beside
         (works("2026-03-01", "2026-06-01", utility="gas"), "commitment"),  # a dig of others
         (works("2026-03-01", "2026-06-01", box(100, -60, 130, 60)), "commitment"),  # across
         (works("2026-03-01", "2026-06-01", box(100, -60, 131, 60)), "undetermined"),
@@ -70,6 +73,29 @@ def test_a_road_that_is_barred_anyway_stays_so() -> None:
     verdict = planned(works(None, "2026-03-01"), overhauled_on="2025-01-01").lines["water"].verdict
     assert verdict is not None
     assert verdict.outcome == "blocked"
+
+
+def test_works_without_a_day_leave_a_barred_road_barred_and_are_told() -> None:
+    made = planned(works(), overhauled_on="2025-01-01")
+    verdict = made.lines["water"].verdict
+    assert verdict is not None
+    assert verdict.outcome == "blocked"
+    [told] = [one for one in planned(works()).notices if one.kind == KIND]
+    assert (told.layer, told.feature_id) == ("planned_works", "X-0")
+    assert told.text == (
+        "道路整修 X-0 未写明起止日期,不知是否在开挖前竣工;竣工后 3 年内不得挖掘,请补填日期"
+    )
+
+
+def test_of_works_that_tell_their_end_alone_it_is_told() -> None:
+    [told] = [one for one in planned(works(None, "2027-03-01")).notices if one.kind == KIND]
+    assert "2027-03-01" in told.text
+
+
+def test_works_that_are_under_way_on_the_day_of_digging_are_told_to_be() -> None:
+    made = planned(works("2026-11-20", "2026-11-25"))
+    [told] = [one for one in made.notices if one.kind == KIND]
+    assert "2026-11-20 至 2026-11-25 整修,拟开挖日期 2026-11-22 在其间" in told.text
 
 
 def test_an_overhaul_on_record_that_is_newer_settles_it() -> None:
@@ -127,6 +153,7 @@ def test_edits_of_works_are_felt_all_along_their_roads() -> None:
     for after in (
         told(survey, "planned_works", "E", ends_on="2027-06-01"),
         told(survey, "planned_works", "E", utility="water"),
+        told(survey, "planned_works", "E", starts_on=None, ends_on=None),
         told(survey, "planned_works", "G", utility=None),
         _with_works(ribbon(), G=works("2026-03-01", utility="gas")),
         _with_works(ribbon(), E=works(None, "2026-06-01", box(0, -10, 220, 10))),

@@ -36,10 +36,14 @@ def tolerance(**values: Any) -> float:
         ({"position_source": "surveyed"}, 0.10),  # 5 cm mean error, twice
         ({"position_source": "digitised", "position_scale": 500}, 0.50),
         ({"position_source": "digitised"}, 1.0),
+        ({"position_source": "digitised", "position_scale": 0}, 1.0),
         ({"position_source": "hearsay"}, 3.0),
         ({"position_source": None}, np.nan),
         ({"position_source": "surveyed", "position_accuracy_m": 0.2}, 0.40),
-        ({"position_source": None, "position_accuracy_m": 0.0}, 0.0),
+        # No place has a mean error of 0: it is one that nobody stated.
+        ({"position_source": None, "position_accuracy_m": 0.0}, np.nan),
+        ({"position_source": "hearsay", "position_accuracy_m": 0.0}, 3.0),
+        ({"position_source": None, "position_accuracy_m": 0.001}, 0.002),
         # Hidden: 0.10 h, h the depth of the centre, 1 m at least, beside surveying its mark.
         (
             {"position_source": "surveyed", "depth_m": 1.4, "diameter_mm": 200.0},
