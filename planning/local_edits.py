@@ -209,6 +209,7 @@ def _judging(
     shapes = [changed[layer].shapes for layer in _JUDGED_BY if layer in changed]
     for surfaces, rows in ((before, gone), (after, roads.rows)):
         shapes += [surfaces.carriageway[rows], surfaces.land.polygons[rows]]
+    shapes.append(roads.corners(before.carriageway, after.carriageway))
     return np.concatenate(shapes)
 
 

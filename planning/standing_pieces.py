@@ -101,7 +101,9 @@ def _land(before: Groundwork, after: Groundwork, roads: RoadsSince) -> NDArray[A
         return np.zeros(0, object)
     gone = roads.gone(count)
     sides = (before.ground, gone), (after.ground, roads.rows)
-    return np.concatenate([land.shapes[rows] for one, rows in sides for land, _ in one.reaches])
+    land = [land.shapes[rows] for one, rows in sides for land, _ in one.reaches]
+    corners = roads.corners(before.ground.road_areas, after.ground.road_areas)
+    return np.concatenate([*land, corners])
 
 
 def _hand_on(
