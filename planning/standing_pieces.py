@@ -8,6 +8,7 @@ is told now. All others are measured anew when they are asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -66,12 +67,13 @@ def hand_pieces_on(
     land = _land(before, after, roads)
     by_cut, by_bored = (_shapes(changes, but, land) for but in (_MAINS | _LAND, _MAINS))
     otherwise, dated = np.flatnonzero(roads.told | roads.dated), np.flatnonzero(roads.dated)
+    touching = cache(lambda rows: rows.touching(dated)) if len(dated) else None
     for key, told in list(before.kept.items()):
         if isinstance(told, PieceLines) and told.of in numbers:
             changed = by_bored if told.of == BORED else by_cut
             _hand_on(told, before, after, changed, numbers[told.of], otherwise)
         elif isinstance(told, PieceBook) or key[0] in (NOTHING, OUTCOMES):
-            after.kept[key] = told.after(after, dated) if isinstance(told, PieceBook) else told
+            after.kept[key] = told.after(after, touching) if isinstance(told, PieceBook) else told
     if roads.differ_in_days(len(before.corridors.surfaces.centre)):
         _hand_city_roads_on(before, after)
 
