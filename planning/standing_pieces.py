@@ -123,12 +123,10 @@ def _hand_on(
         for key, one in list(before.kept.items())
         if isinstance(one, PieceGround) and one.lines is told
     }
-    lines = PieceLines(after, told.of)
-    known = np.append(told.known, False)[number]
+    lines, number = PieceLines(after, told.of, told.told), number.copy()
     reach_m = max((one.reach_m for one in grounds.values()), default=0.0)
-    known[lines.tree.query(changed, predicate="dwithin", distance=reach_m)[1]] = False
-    stands = np.flatnonzero(known)
-    lines.take(told, number[stands], stands)
+    number[lines.tree.query(changed, predicate="dwithin", distance=reach_m)[1]] = -1
+    lines.take(told, number)
     after.kept[lines_key(told.of)] = lines
     for key, ground in grounds.items():
-        after.kept[key] = ground.after(lines, number[stands], stands, roads)
+        after.kept[key] = ground.after(lines, number, roads)
