@@ -119,7 +119,7 @@ class Ground:
         ):
             if name in vars(before):
                 land = getattr(before, name)[roads.row_before]
-                land[roads.rows] = told(roads.rows)
+                land[roads.reshaped] = told(roads.reshaped)
                 vars(self)[name] = land
 
     @cached_property

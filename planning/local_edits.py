@@ -209,6 +209,7 @@ def _judging(
     shapes = [changed[layer].shapes for layer in _JUDGED_BY if layer in changed]
     for surfaces, rows in ((before, gone), (after, roads.rows)):
         shapes += [surfaces.carriageway[rows], surfaces.land.polygons[rows]]
+    shapes.append(roads.corners(before.carriageway, after.carriageway))
     return np.concatenate(shapes)
 
 
@@ -218,13 +219,13 @@ def _beside_other_green(fresh: Groundwork, site: _Site, changed: Mapping[str, Ch
     found = regreened(work.corridors, work._tie_ins, green_of(fresh.survey), shapes)
     edge_before = np.arange(work.corridors.graph.edge_count)
     edge_before[found.edge] = -1
-    touched = np.concatenate([site.seeds, *(change.shapes for change in changed.values())])
+    touched = [site.seeds, *(change.shapes for change in changed.values()), found.lines]
     corridors = replace(found.corridors, roadside=site.beside, obstacles=obstacles_of(fresh.survey))
     fresh = replace(fresh, corridors=corridors, _tie_ins=found.tie_ins)
     ways_before = _numbers_of(work._tie_ins)
     for key, rows in found.ways.items():
         ways_before[key][rows] = -1
-    region = Region.along(touched, CELL_M).joined(Region.round(found.lines)).merged(CELL_M)
+    region = Region.along(np.concatenate(touched), CELL_M).merged(CELL_M)
     return Edit(fresh, "", changed, region, edge_before, ways_before, site.roads)
 
 

@@ -35,31 +35,53 @@ CUT, BORED = "cut", "bored"
 _SQUARE_M = 400.0
 
 
+@dataclass(eq=False)
+class LineRows:
+    """What the lines of pieces tell: a row for each that was measured.
+
+    ``figures`` are ``LINE_FIGURES``, ``along`` what ``along_of`` tells but for numbers of edges,
+    ``cut`` what is cut open. Rows are only added, and shared before and after an edit.
+    """
+
+    figures: FloatArray = field(default_factory=lambda: np.zeros((0, len(LINE_FIGURES))))
+    along: NDArray[Any] = field(default_factory=lambda: np.zeros(0, object))
+    cut: LineArray = field(default_factory=lambda: np.zeros(0, object))
+    _adding: Lock = field(default_factory=Lock)
+
+    def add(self, figures: FloatArray, along: NDArray[Any], cut: LineArray) -> IntArray:
+        """Rows of pieces just measured, in order."""
+        with self._adding:
+            rows = len(self.cut) + np.arange(len(cut))
+            self.figures = np.concatenate([self.figures, figures])
+            self.along = np.concatenate([self.along, along])
+            self.cut = np.concatenate([self.cut, cut])
+        return rows
+
+
 @dataclass
 class PieceLines:
     """Pieces of one kind by number: what their lines tell, whatever the width of a trench.
 
     ``of`` tells the kind: edges of the corridor graph, cut open (``CUT``) or bored (``BORED``),
-    or the ways to the tie-ins of a utility. ``figures`` are ``LINE_FIGURES``, ``along`` what
-    ``along_of`` tells but for numbers of edges, ``cut`` what is cut open of each; they are known
-    where ``known`` says so.
+    or the ways to the tie-ins of a utility. Pieces are measured when first asked for; each has a
+    row of ``told`` from then on.
     """
 
     work: Groundwork
     of: str
-    known: NDArray[np.bool_] = field(init=False)
-    figures: FloatArray = field(init=False)
-    along: NDArray[Any] = field(init=False)
-    cut: LineArray = field(init=False)
+    told: LineRows = field(default_factory=LineRows)
+    _row: IntArray = field(init=False)
 
     def __post_init__(self) -> None:
-        count = len(self.lines)
-        self.known = np.zeros(count, bool)
-        self.figures = np.zeros((count, len(LINE_FIGURES)))
-        self.along, self.cut = np.empty(count, object), np.empty(count, object)
+        self._row = np.full(len(self.lines), -1)
 
     def __len__(self) -> int:
-        return len(self.known)
+        return len(self._row)
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Which pieces were measured."""
+        return self._row >= 0
 
     @property
     def lines(self) -> LineArray:
@@ -75,24 +97,27 @@ class PieceLines:
             return self.work.corridors.graph.tree
         return self.work.tie_ins(self.of).tree
 
-    def ask(self, numbers: IntArray) -> None:
-        """Measure those of some pieces that were not measured yet, edges with their neighbours."""
-        fresh = np.unique(numbers[~self.known[numbers]])
-        if len(fresh) == 0:
-            return
-        if self.of == CUT:
-            fresh = self._with_neighbours(fresh)
-        routes = self._routes(fresh)
-        figures = line_figures(self.work, routes)
-        self.figures[fresh] = np.stack([figures[name] for name in LINE_FIGURES], axis=1)
-        for number, one in zip(fresh.tolist(), along_of(self.work.ground, routes), strict=True):
-            self.along[number] = one._replace(bored=())
-        self.cut[fresh] = routes.cut
-        self.known[fresh] = True
+    def rows(self, numbers: IntArray) -> IntArray:
+        """Rows of pieces, in order."""
+        rows = self._row[numbers]
+        if (rows < 0).any():
+            self._measure(np.unique(numbers[rows < 0]))
+            rows = self._row[numbers]
+        return rows
 
-    def along_with_numbers(self, numbers: IntArray) -> list[Along]:
+    def _measure(self, numbers: IntArray) -> None:
+        """Measure some pieces, edges to be cut open with their neighbours."""
+        fresh = self._with_neighbours(numbers) if self.of == CUT else numbers
+        routes = self._routes(fresh)
+        figures, along = line_figures(self.work, routes), np.empty(len(fresh), object)
+        for place, one in enumerate(along_of(self.work.ground, routes)):
+            along[place] = one._replace(bored=())
+        columns = np.stack([figures[name] for name in LINE_FIGURES], axis=1)
+        self._row[fresh] = self.told.add(columns, along, routes.cut)
+
+    def along(self, numbers: IntArray) -> list[Along]:
         """What ``along_of`` tells of pieces, with the numbers that bored edges have now."""
-        told: list[Along] = self.along[numbers].tolist()
+        told: list[Along] = self.told.along[self.rows(numbers)].tolist()
         if self.of != BORED:
             return told
         return [one._replace(bored=(n,)) for one, n in zip(told, numbers.tolist(), strict=True)]
@@ -105,7 +130,7 @@ class PieceLines:
         boxes = shapely.box(west, south, west + _SQUARE_M, south + _SQUARE_M)
         square, near = graph.tree.query(boxes)
         inside = (self._square(near) == squares[square]).all(axis=1)
-        return np.union1d(edges, near[inside & ~self.known[near]])
+        return np.union1d(edges, near[inside & (self._row[near] < 0)])
 
     def _square(self, edges: IntArray) -> IntArray:
         """The square (k, 2) that each of some edges begins in."""
@@ -115,15 +140,12 @@ class PieceLines:
         )
         return square
 
-    def take(self, other: PieceLines, numbers: IntArray, mine: IntArray) -> None:
-        """Take over what others tell of pieces with some numbers; ``mine`` are their numbers here.
+    def take(self, other: PieceLines, before: IntArray) -> None:
+        """Take over the rows of pieces that stand as they stood among others.
 
-        Only those may be taken that stand as they stood.
+        ``before`` is the number that each had, -1 for those that do not.
         """
-        self.known[mine] = True
-        self.figures[mine] = other.figures[numbers]
-        self.along[mine] = other.along[numbers]
-        self.cut[mine] = other.cut[numbers]
+        self._row = np.append(other._row, -1)[before]
 
     def _routes(self, numbers: IntArray) -> Routes:
         corridors, lines = self.work.corridors, self.lines[numbers]
@@ -240,13 +262,12 @@ class PieceGround:
 
     def _measure(self, numbers: IntArray) -> None:
         lines, ground = self.lines, self.work.ground
-        lines.ask(numbers)
-        along = lines.along_with_numbers(numbers)
+        rows, along = lines.rows(numbers), lines.along(numbers)
         bored = [one.bored for one in along]
-        working = strips_of_width(self.work, self.width_m, lines.cut[numbers], bored)
+        working = strips_of_width(self.work, self.width_m, lines.told.cut[rows], bored)
         touched, green_m2 = green_inside(ground, working)
         trees = trees_in(ground, working)
-        figures = np.column_stack([lines.figures[numbers], green_m2, trees])
+        figures = np.column_stack([lines.told.figures[rows], green_m2, trees])
         places = places_of(ground, along, working, touched)
         self._row[numbers] = self.told.add(figures, places, working)
 
@@ -287,16 +308,14 @@ class PieceGround:
         strip_m = (self.width_m or 0.0) / 2 + settings.work_margin_m
         return strip_m + pit_m + settings.ancient_tree_zone_m
 
-    def after(
-        self, lines: PieceLines, numbers: IntArray, mine: IntArray, roads: IntArray
-    ) -> PieceGround:
+    def after(self, lines: PieceLines, before: IntArray, roads: IntArray) -> PieceGround:
         """The same after an edit, where pieces that stand keep their rows.
 
-        ``numbers`` are those that they had, ``mine`` those that they have among ``lines``;
-        ``roads`` are those of which something else is told now.
+        ``before`` is the number of each that does, -1 for others; ``roads`` are those of which
+        something else is told now.
         """
         ground = PieceGround(lines, self.width_m, self.told, self._dated_without(roads))
-        ground._row[mine] = self._row[numbers]
+        ground._row = np.append(self._row, -1)[before]
         return ground
 
 

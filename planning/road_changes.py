@@ -39,6 +39,7 @@ def changed_streets(
     return np.concatenate(
         [
             *(shapes for pairs in told for both in pairs for shapes in _differing(*both)),
+            stayed.roads.corners(before.surfaces.carriageway, after.surfaces.carriageway),
             _moved_strips(before, after, strips, settings.max_median_m),
             _joined_otherwise(before, after, stayed.parts, settings.max_snap_m),
         ]

@@ -367,8 +367,9 @@ class RoadSurfaces:
             vars(self)["keys"] = keys
         if "own_area" in vars(before):
             gone = before.carriageway[since.gone(len(before.carriageway))]
-            moved = np.concatenate([gone, self.carriageway[since.rows]])
-            near = np.union1d(self.tree.query(moved, "intersects")[1], since.rows)
+            corners = since.corners(before.carriageway, self.carriageway)
+            moved = np.concatenate([gone, self.carriageway[since.rows], corners])
+            near = np.union1d(self.tree.query(moved, "intersects")[1], since.reshaped)
             own = before.own_area[since.row_before]
             own[near] = self._own(near)
             vars(self)["own_area"] = own
@@ -428,7 +429,8 @@ def road_surfaces_again(
     ids = pd.Index(roads.index.astype(str), dtype=object)
     row_before = pd.Index(before.road_ids, dtype=object).get_indexer(ids).astype(np.int64)
     altered, corner = ids.isin(list(changed)), _corners(roads, policy.planning)
-    told = altered | bend_otherwise(before.table.iloc[row_before], corner)
+    bent = bend_otherwise(before.table.iloc[row_before], corner) & ~altered
+    told = altered | bent
     few = _surfaces(roads[told], corner[told], DrawnRoads.of(survey, ids[told]), policy.planning)
     row = row_before.copy()
     row[told] = len(before.centre) + np.arange(len(few.centre))
@@ -442,9 +444,11 @@ def road_surfaces_again(
         is_measured=np.concatenate([before.is_measured, few.is_measured])[row],
         red_line_ratio=np.concatenate([before.red_line_ratio, few.red_line_ratio])[row],
     )
-    since = RoadsSince(row_before, told, np.zeros(len(told), bool))
+    cornered = bent & ~after.is_measured  # sections are of a whole road
+    told &= ~cornered
+    since = RoadsSince(row_before, told, np.zeros(len(told), bool), cornered)
     other = _differ(before, after, since, _DAYS)
-    since = RoadsSince(row_before, other, altered & ~other)
+    since = since._replace(told=other, dated=altered & ~other)
     same_order = np.array_equal(before.may_be_city_road[row_before], after.may_be_city_road)
     stay = not lie_otherwise(before, after, since).any() and len(told) == len(before.centre)
     if stay and same_order:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from gis.linear import IntArray
@@ -16,21 +17,24 @@ class RoadsSince(NamedTuple):
     ``row_before`` is the row that each had, -1 for one that came; ``told`` are those of which
     anything but their days is told otherwise, those that came among them; ``dated`` the others
     whose record changed: when they were opened or overhauled, or what nothing here reads.
+    Of roads that are ``cornered`` nothing is another but the corner into another record of their
+    street, and so their carriageway and land there.
     """
 
     row_before: IntArray
     told: NDArray[np.bool_]
     dated: NDArray[np.bool_]
+    cornered: NDArray[np.bool_]
 
     @staticmethod
     def none(count: int) -> RoadsSince:
         """So many roads of which nothing is told otherwise."""
-        return RoadsSince(np.arange(count), *np.zeros((2, count), bool))
+        return RoadsSince(np.arange(count), *np.zeros((3, count), bool))
 
     @staticmethod
     def all_new(count: int) -> RoadsSince:
         """So many roads that came."""
-        return RoadsSince(np.full(count, -1), np.ones(count, bool), np.zeros(count, bool))
+        return RoadsSince(np.full(count, -1), np.ones(count, bool), *np.zeros((2, count), bool))
 
     @property
     def stayed(self) -> IntArray:
@@ -43,6 +47,16 @@ class RoadsSince(NamedTuple):
         return np.flatnonzero(self.told)
 
     @property
+    def reshaped(self) -> IntArray:
+        """Rows of the roads whose carriageway or land may be another."""
+        return np.flatnonzero(self.told | self.cornered)
+
+    def corners(self, before: NDArray[Any], after: NDArray[Any]) -> NDArray[Any]:
+        """What is in one only of two areas of each road that is cornered."""
+        rows = np.flatnonzero(self.cornered)
+        return np.asarray(shapely.symmetric_difference(before[self.row_before[rows]], after[rows]))
+
+    @property
     def keep_numbers(self) -> bool:
         """Whether every road that was there has the row that it had."""
         stands = np.flatnonzero(self.row_before >= 0)
@@ -50,7 +64,7 @@ class RoadsSince(NamedTuple):
 
     def differ_in_days(self, count: int) -> bool:
         """Whether of so many roads before nothing but days is told otherwise now."""
-        return not self.told.any() and len(self.told) == count
+        return len(self.reshaped) == 0 and len(self.told) == count
 
     def gone(self, count: int) -> IntArray:
         """Rows, of so many before, of the roads that went or are told otherwise now."""

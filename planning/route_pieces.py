@@ -7,7 +7,7 @@ qualifies, and what the pieces of a route add up to is no more than what the rou
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -42,6 +42,8 @@ _AREA_ROUNDING_M2 = 1e-6
 
 
 Caps = Mapping[str, tuple[Condition, float]]
+# Which of some rows of pieces touch some roads.
+Touching = Callable[[PieceRows], NDArray[np.bool_]]
 # Where a groundwork keeps inputs of a route that is no metre long, and outcomes that are possible.
 NOTHING, OUTCOMES = "nothing", "outcomes"
 # Where it keeps what lies in city roads: edges, ways to tie-ins, and last steps outside of them.
@@ -111,6 +113,12 @@ def _joined(lines: Sequence[shapely.LineString]) -> shapely.LineString:
     return chain(chosen, start)
 
 
+def _without(ranks: NDArray[np.int8], touched: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """Ranks by row, -1 for those touched; rows that came since it was looked are left out."""
+    count = min(len(ranks), len(touched))
+    return np.where(touched[:count], np.int8(-1), ranks[:count])
+
+
 @dataclass(frozen=True)
 class PieceBook:
     """The pieces of routes of one demand under the facts that no route changes, each once."""
@@ -136,16 +144,15 @@ class PieceBook:
         """The day of digging."""
         return date.fromisoformat(self.given["dig_date"])
 
-    def after(self, work: Groundwork, roads: IntArray) -> PieceBook:
+    def after(self, work: Groundwork, touching: Touching | None) -> PieceBook:
         """The book after an edit: pieces that stand, by their rows, are not judged again.
 
-        ``roads`` are those with other days now: pieces that touch them are.
+        ``touching`` tells the rows of pieces that touch roads with other days now: they are.
         """
         ground, told = work.under(self.work.closed), self._told
-        if len(roads):
-            touched = {rows: rows.touching(roads) for rows, _ in told}
+        if touching is not None:
             told = {
-                (rows, worst): np.where(touched[rows][: len(ranks)], np.int8(-1), ranks)
+                (rows, worst): _without(ranks, touching(rows))
                 for (rows, worst), ranks in list(told.items())
             }
         book = PieceBook(ground, self.demand, self.given, told, self._ranked, self._caps)

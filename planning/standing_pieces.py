@@ -8,13 +8,13 @@ is told now. All others are measured anew when they are asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gis.linear import IntArray
-from gis.regions import Region
 from planning.groundwork import Groundwork
 from planning.piece_ground import BORED, CUT, PieceGround, PieceLines, lines_key
 from planning.roads_since import RoadsSince
@@ -26,7 +26,6 @@ from planning.route_pieces import (
     OUTCOMES,
     PieceBook,
 )
-from planning.splicing import CELL_M
 from planning.standing_facts import hand_on_kept
 from planning.survey_changes import Change
 
@@ -66,14 +65,15 @@ def hand_pieces_on(
     edges = np.where(np.append(roads.told, False)[road], -1, edge_before)
     numbers = {CUT: edges, BORED: edges, **ways_before}
     land = _land(before, after, roads)
-    beside_cut, beside_bored = (_round(changes, but) for but in (_MAINS | _LAND, _MAINS))
+    by_cut, by_bored = (_shapes(changes, but, land) for but in (_MAINS | _LAND, _MAINS))
     otherwise, dated = np.flatnonzero(roads.told | roads.dated), np.flatnonzero(roads.dated)
+    touching = cache(lambda rows: rows.touching(dated)) if len(dated) else None
     for key, told in list(before.kept.items()):
         if isinstance(told, PieceLines) and told.of in numbers:
-            region = beside_bored if told.of == BORED else beside_cut
-            _hand_on(told, before, after, region, numbers[told.of], otherwise, land)
+            changed = by_bored if told.of == BORED else by_cut
+            _hand_on(told, before, after, changed, numbers[told.of], otherwise)
         elif isinstance(told, PieceBook) or key[0] in (NOTHING, OUTCOMES):
-            after.kept[key] = told.after(after, dated) if isinstance(told, PieceBook) else told
+            after.kept[key] = told.after(after, touching) if isinstance(told, PieceBook) else told
     if roads.differ_in_days(len(before.corridors.surfaces.centre)):
         _hand_city_roads_on(before, after)
 
@@ -88,10 +88,10 @@ def _hand_city_roads_on(before: Groundwork, after: Groundwork) -> None:
             hand_on_kept(before, after, [(CITY_TIE_INS, utility), (LAST_STEPS, utility)])
 
 
-def _round(changes: Mapping[str, Change], but: Set[str]) -> Region:
-    """Where features of other layers than some changed."""
+def _shapes(changes: Mapping[str, Change], but: Set[str], land: NDArray[Any]) -> NDArray[Any]:
+    """Features that changed, of other layers than some, and land that did."""
     shapes = [change.shapes for layer, change in changes.items() if layer not in but]
-    return Region.along(np.concatenate([np.zeros(0, object), *shapes]), CELL_M)
+    return np.concatenate([land, *shapes])
 
 
 def _land(before: Groundwork, after: Groundwork, roads: RoadsSince) -> NDArray[Any]:
@@ -101,34 +101,32 @@ def _land(before: Groundwork, after: Groundwork, roads: RoadsSince) -> NDArray[A
         return np.zeros(0, object)
     gone = roads.gone(count)
     sides = (before.ground, gone), (after.ground, roads.rows)
-    return np.concatenate([land.shapes[rows] for one, rows in sides for land, _ in one.reaches])
+    land = [land.shapes[rows] for one, rows in sides for land, _ in one.reaches]
+    corners = roads.corners(before.ground.road_areas, after.ground.road_areas)
+    return np.concatenate([*land, corners])
 
 
 def _hand_on(
     told: PieceLines,
     before: Groundwork,
     after: Groundwork,
-    region: Region,
+    changed: NDArray[Any],
     number: IntArray,
     roads: IntArray,
-    land: NDArray[Any],
 ) -> None:
     """Hand on what is told of pieces of one kind, whatever the width of the trench.
 
-    ``roads`` are those of which something else is told now; ``land`` is theirs.
+    ``changed`` are the shapes of all that did; ``roads`` are those of which something else is told.
     """
     grounds = {
         key: one
         for key, one in list(before.kept.items())
         if isinstance(one, PieceGround) and one.lines is told
     }
-    lines = PieceLines(after, told.of)
-    known = np.append(told.known, False)[number]
+    lines, number = PieceLines(after, told.of, told.told), number.copy()
     reach_m = max((one.reach_m for one in grounds.values()), default=0.0)
-    known[region.near(lines.tree, reach_m)] = False
-    known[lines.tree.query(land, predicate="dwithin", distance=reach_m)[1]] = False
-    stands = np.flatnonzero(known)
-    lines.take(told, number[stands], stands)
+    number[lines.tree.query(changed, predicate="dwithin", distance=reach_m)[1]] = -1
+    lines.take(told, number)
     after.kept[lines_key(told.of)] = lines
     for key, ground in grounds.items():
-        after.kept[key] = ground.after(lines, number[stands], stands, roads)
+        after.kept[key] = ground.after(lines, number, roads)

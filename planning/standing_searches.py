@@ -34,7 +34,8 @@ class StandingSearches:
     """Methods and searches that a groundwork made before an edit, for the one after it.
 
     ``edge_before`` is the number that each edge had, -1 for a new one; ``near`` are the edges
-    of which methods are told anew, ascending, all new ones among them.
+    of which methods are told anew, ascending, all new ones among them. With ``same_lines`` edges
+    and their numbers are the very same, whatever else is told of them.
     """
 
     told: Mapping[tuple[Pipe, Closed, bool], Methods]
@@ -42,6 +43,7 @@ class StandingSearches:
     work: Groundwork
     edge_before: IntArray
     near: IntArray
+    same_lines: bool
 
     def methods(self, pipe: Pipe, closed: Closed, all_bores: bool) -> Methods | None:
         """The methods of a pipe, the very ones where none is another; None if never told."""
@@ -50,11 +52,11 @@ class StandingSearches:
             return None
         anew = self.part.under(closed).methods(pipe, all_bores=all_bores)
         pairs = list(zip(vars(before).values(), vars(anew).values(), strict=True))
-        if self._all_stayed and all(np.array_equal(old[self.near], new) for old, new in pairs):
+        if self.same_lines and all(np.array_equal(old[self.near], new) for old, new in pairs):
             return before
         found = []
         for old, new in pairs:
-            column = old.copy() if self._all_stayed else old[self.edge_before]
+            column = old.copy() if self.same_lines else old[self.edge_before]
             column[self.near] = new
             found.append(column)
         return Methods(*found)
@@ -77,11 +79,6 @@ class StandingSearches:
         after = replace(before, corridors=self.work.corridors)
         hand_on(before, after, ("best_tie_ins", "lightest_rate"))
         return after
-
-    @cached_property
-    def _all_stayed(self) -> bool:
-        """Whether every edge has the number that it had."""
-        return np.array_equal(self.edge_before, np.arange(len(self.edge_before)))
 
     @cached_property
     def part(self) -> Groundwork:
@@ -129,11 +126,12 @@ def hand_searches_on(
     near = region.near(graph.tree, _reach_m(after))
     along = np.append(roads.told, False)[graph.road]
     near = np.union1d(near, np.flatnonzero((edge_before < 0) | along))
+    same_lines = graph.lines is before.corridors.graph.lines
     stood = StandingSearches(
-        dict(before._methods), dict(before._searches), after, edge_before, near
+        dict(before._methods), dict(before._searches), after, edge_before, near, same_lines
     )
     number = numbers_after(edge_before, before.corridors.graph.edge_count)
-    stand = changed <= NOT_IN_SLOTS and graph.lines is before.corridors.graph.lines
+    stand = changed <= NOT_IN_SLOTS and same_lines
     after.kept.update(tight_after(before, stood.part, near, number, stand=stand))
     after.kept[SEARCHES_BEFORE] = stood
 

@@ -130,7 +130,7 @@ class Tolerances:
     ) -> pd.Series:
         table = survey.tables[layer]
         index = table.index.astype(str)
-        after = told.copy() if index.equals(told.index) else told.reindex(index)
-        new = after.index.isin(list(changed))
-        after[new] = position_tolerances(table[new], self.planning)
-        return after
+        stood = told if index.equals(told.index) else told.reindex(index)
+        metres, new = stood.to_numpy(float, copy=True), index.isin(list(changed))
+        metres[new] = position_tolerances(table[new], self.planning)
+        return pd.Series(metres, index=index)

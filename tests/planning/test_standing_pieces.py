@@ -75,7 +75,7 @@ def _pieces(work: Groundwork, of: str) -> Any:
 
 def _as_told(ground: PieceGround, numbers: Any) -> Iterator[Any]:
     rows = ground.rows(numbers)
-    for along, row in zip(ground.lines.along[numbers], rows.tolist(), strict=True):
+    for along, row in zip(ground.lines.along(numbers), rows.tolist(), strict=True):
         yield along, ground.told.places[ground.told.kind[row]]
 
 
