@@ -18,7 +18,7 @@ from tests.towns import application, main, node, parcel, policy, street, town
 
 SEEN = {"position_source": "surveyed", "position_accuracy_m": 0.05}
 HEARSAY = {"position_source": "hearsay"}
-EXACT = {"position_accuracy_m": 0.0}
+EXACT = {"position_accuracy_m": 0.001}
 # The strip of a DN100 main from (120, 8) to the gate at (120, 12) ends at x = 120.8 or so.
 ESTATE = {"R-1": street((0, 0), (300, 0), authority="estate", **SEEN)}
 
