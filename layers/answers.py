@@ -17,14 +17,13 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 from pyproj import CRS
 
 from language import gettext as _
 from layers.attribute_checks import in_future
 from layers.checks import Rows, row_problems
 from layers.coercion import clean_text, coerce, is_missing
-from layers.edits import UNSAID, WHOLE_LAYER, Change, text_of
+from layers.edits import UNSAID, WHOLE_LAYER, Change, is_same_thing, text_of
 from layers.errors import LayerError, ReadError
 from layers.fields import LAYERS, Field, LayerDefinition, layer_definition
 from layers.problems import Problem
@@ -38,8 +37,6 @@ _GEOMETRY = "geometry"
 _COLUMNS = ("subject", "field", "answer")
 _VERSION = "version"
 _MOST_BYTES = 20_000_000
-# Things of one id that lie farther apart are two things: beyond any error of a survey by hearsay.
-_SAME_PLACE_M = 20.0
 
 
 @dataclass(frozen=True)
@@ -212,9 +209,7 @@ def refuse_overtaken(
         if one.feature_id not in now.index:
             continue
         cell = text_of(now.loc[one.feature_id, field.name])
-        if one.feature_id not in then.index or not _is_same_place(
-            then.geometry[one.feature_id], now.geometry[one.feature_id]
-        ):
+        if not is_same_thing(str(one.feature_id), then, now):
             what = _("这个编号现指另一处的对象")
         elif cell not in (text_of(then.loc[one.feature_id, field.name]), text_of(value)):
             what = _("图层现为 {}").format(cell or _("未填"))
@@ -225,11 +220,6 @@ def refuse_overtaken(
                 one.subject, field.name, asked_of, what
             )
         )
-
-
-def _is_same_place(then: shapely.Geometry | None, now: shapely.Geometry | None) -> bool:
-    """Whether two shapes of one id can be the same thing, surveyed twice."""
-    return then is None or now is None or bool(shapely.dwithin(then, now, _SAME_PLACE_M))
 
 
 def asked_before(answers: Iterable[Answer], current: Mapping[str, int]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 
 from language import gettext as _
 from layers.coercion import coerce
@@ -16,6 +17,8 @@ from layers.fields import layer_definition
 WHOLE_LAYER = ("*", "geometry")
 # What a layer says where nobody knows.
 UNSAID = "unknown"
+# Things of one id that lie farther apart are two things: beyond any error of a survey by hearsay.
+_SAME_PLACE_M = 20.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,14 @@ def now_of(edit: Edit, table: gpd.GeoDataFrame | None) -> str | None:
     if table is None or edit.feature_id not in table.index or edit.field not in table:
         return None
     return text_of(table.loc[edit.feature_id, edit.field])
+
+
+def is_same_thing(feature_id: str, then: gpd.GeoDataFrame, now: gpd.GeoDataFrame) -> bool:
+    """Whether an id stands for one thing in two tables, which may have been surveyed twice."""
+    if feature_id not in then.index or feature_id not in now.index:
+        return False
+    shapes = then.geometry[feature_id], now.geometry[feature_id]
+    return None in shapes or bool(shapely.dwithin(*shapes, _SAME_PLACE_M))
 
 
 def held(edits: Iterable[Edit], table: gpd.GeoDataFrame, sources: Mapping[int, str]) -> list[Edit]:

@@ -17,7 +17,7 @@ from layers.answers import new_problems
 from layers.attribute_checks import CONTRADICTED
 from layers.coercion import coerce
 from layers.conforming import Conformed
-from layers.edits import UNSAID, Change, Edit, holds, now_of, said, told_briefly
+from layers.edits import UNSAID, Change, Edit, holds, is_same_thing, now_of, said, told_briefly
 from layers.errors import LayerError
 from layers.fields import LayerDefinition, layer_definition
 from layers.problems import Problem
@@ -56,16 +56,17 @@ def kept_over(
     layer: str,
     table: gpd.GeoDataFrame,
     answers: Sequence[Edit],
+    before: gpd.GeoDataFrame,
     *,
     file: str,
     choice: str | None = None,
 ) -> Kept:
-    """Return what a file's table is together with the answers that the layer held before it.
+    """Return what a file's table is together with the answers that the layer held ``before`` it.
 
     An answer fills the cell that the file leaves empty. Where the file has another value, or the
     answer breaks a rule of the layer with what the file says of the row, ``choice`` tells which
     counts; without one the file's does, and ``undecided`` is set. Answers to things that the file
-    does not have are told.
+    does not have, or that its id stands for no more, are told.
 
     Raises
     ------
@@ -74,15 +75,15 @@ def kept_over(
     """
     definition = layer_definition(layer)
     of_cells = [one for one in answers if not one.is_of_layer]
-    there = [one for one in of_cells if one.feature_id in table.index]
-    gone = [one for one in of_cells if one.feature_id not in table.index]
+    there = [one for one in of_cells if is_same_thing(one.feature_id, before, table)]
+    gone = [one for one in of_cells if one not in there]
     unfilled = [one for one in there if _is_unsaid(table.loc[one.feature_id, one.field])]
     broken = _broken(definition, table, unfilled)
     fills = [one for one in unfilled if one.feature_id not in broken]
     filled = _with(table, fills)
     against = [one for one in there if one not in fills and not holds(one, table)]
     problems = [_against(one, table, broken, file, choice) for one in against]
-    problems += [_gone(one, file) for one in gone]
+    problems += [_gone(one, table, file) for one in gone]
     told = [*_notes(fills, against, choice), *_peopled(table, answers)]
     if choice != KEEP:
         dropped = tuple(_dropped(one, table) for one in against if choice == DROP)
@@ -165,11 +166,16 @@ def _against(
     return _problem(one, file, rule, cures[choice], value=value, rule_id=CONTRADICTED)
 
 
-def _gone(one: Edit, file: str) -> Problem:
+def _gone(one: Edit, table: gpd.GeoDataFrame, file: str) -> Problem:
+    rule = (
+        _("文件中这个编号指另一处的对象,其核实结果 {} 不再生效")
+        if one.feature_id in table.index
+        else _("文件中没有这个编号,其核实结果 {} 不再生效")
+    )
     return _problem(
         one,
         file,
-        _("文件中没有这个编号,其核实结果 {} 不再生效").format(said(one)),
+        rule.format(said(one)),
         _("请核对编号是否改过;仍成立的按新编号重新填写"),
     )
 

@@ -269,11 +269,14 @@ class Workspace:
         self, name: str, taken: Taken, current: LayerVersion | None, choice: str | None = None
     ) -> Kept:
         """The rows of a file with the answers that the layer holds now."""
-        table, file = taken.conformed.table, taken.raw.file
-        held_now = [] if current is None else self.held(current)
+        table = taken.conformed.table
+        answers = [] if current is None else self.held(current)
         if taken.old is not None:  # whose rows keep theirs
-            held_now = [one for one in held_now if one.is_of_layer]
-        return kept_over(name, table, held_now, file=file, choice=choice)
+            answers = [one for one in answers if one.is_of_layer]
+        if current is None or not answers:
+            return Kept(table)
+        before = self.read(current)
+        return kept_over(name, table, answers, before, file=taken.raw.file, choice=choice)
 
     def held(self, version: LayerVersion) -> list[Edit]:
         """Return the answers that a version of a layer holds, of each cell the last one."""

@@ -173,6 +173,16 @@ def test_answers_to_a_thing_that_the_file_lacks_are_told(opened: Workspace, tmp_
     assert "文件中没有这个编号,其核实结果 2025-06-01(甲" in problem.rule
 
 
+def test_an_answer_does_not_pass_to_another_thing_of_the_same_id(
+    opened: Workspace, tmp_path: Path
+) -> None:
+    say(opened, "opened_on", "2012-05-01", "R-2")
+    file = roads(tmp_path / "新编号.gpkg", R_1=None)  # R-2 where R-1 was, 30 m off
+    [problem] = again(opened, file).problems
+    assert "文件中这个编号指另一处的对象,其核实结果 2012-05-01(甲" in problem.rule
+    assert cell(opened, "opened_on", "R-2") is None
+
+
 def test_rows_that_are_added_leave_answers_alone(opened: Workspace, tmp_path: Path) -> None:
     say(opened, "overhauled_on", "2025-06-01")
     file = roads(tmp_path / "新路.gpkg", R_1=None, R_2=None, R_9={"opened_on": "2020-01-01"})
