@@ -245,19 +245,25 @@ def joined_near(
     node of a path is farther from its first than ``reach_m``: what lies beyond decides nothing.
     Breadth first from all first nodes at once; O(ways within reach) of each of them.
     """
-    start, end = ways[np.argsort(ways[:, 0], kind="stable")].T
-    first_nodes, row = np.unique(pairs[:, 0], return_inverse=True)
     count = len(node_xy)
+    start, end = ways[np.argsort(ways[:, 0], kind="stable")].T
+    begins = np.searchsorted(start, np.arange(count + 1))
+    first_nodes, row = np.unique(pairs[:, 0], return_inverse=True)
+    goal = row * count + pairs[:, 1]
+    found = np.zeros(len(pairs), bool)
     fresh = seen = np.arange(len(first_nodes)) * count + first_nodes
     while len(fresh):
-        here, node = np.divmod(fresh, count)
-        first, last = (np.searchsorted(start, node, side) for side in ("left", "right"))
-        here, node = np.repeat(here, last - first), end[ranges(first, last)]
+        found |= _among(goal, fresh)
+        searching = np.zeros(len(first_nodes), bool)
+        searching[row[~found]] = True
+        here, node = np.divmod(fresh[searching[fresh // count]], count)
+        steps = begins[node], begins[node + 1]
+        here, node = np.repeat(here, steps[1] - steps[0]), end[ranges(*steps)]
         near = np.hypot(*(node_xy[node] - node_xy[first_nodes[here]]).T) <= reach_m
         fresh = np.sort((here * count + node)[near])
         fresh = fresh[(np.diff(fresh, prepend=-1) > 0) & ~_among(fresh, seen)]
-        seen = np.sort(np.concatenate([seen, fresh]))
-    return _among(row * count + pairs[:, 1], seen)
+        seen = np.sort(np.concatenate([seen, fresh]), kind="stable")
+    return found
 
 
 def _among(keys: IntArray, known: IntArray) -> NDArray[np.bool_]:

@@ -432,6 +432,7 @@ class MainWays:
         """
         graph, strip = self.corridors.graph, np.flatnonzero(self.corridors.graph.kind == "strip")
         rows = rows[ways.cover[rows] < 0]
+        rows = rows[self._away_m(ways.take(rows)) > _RUN_M]
         start = self._leaves_at(ways.take(rows))
         beside = runs_beside(
             start,
