@@ -101,14 +101,14 @@ def input_rule(place: Place) -> Rule:
 
 
 def limit_rule(place: Place) -> Rule | None:
-    """The clause whose limit stands in a change or a proof, else what its measure is."""
-    name = place.innermost("input").get("input")
-    if name is None:
-        return None
-    verdict = place.line["verdict"]
-    findings = () if verdict is None else verdict["alone"]["findings"]
-    refs = (one["ref"] for one in findings if one["input"] == name and one["ref"])
-    return place.policy(next(refs, f"input.{name}"))
+    """The clause whose limit stands in a finding, change or proof, else what its measure is."""
+    one = place.innermost("input")
+    name, ref = one.get("input"), one.get("ref")
+    if ref is None and name is not None:
+        alone = (place.line["verdict"] or {}).get("alone") or {"findings": ()}
+        refs = (found["ref"] for found in alone["findings"] if found["input"] == name)
+        ref = next((clause for clause in refs if clause), f"input.{name}")
+    return None if ref is None else place.policy(str(ref))
 
 
 def tolerance_rule(place: Place) -> Rule:
