@@ -37,7 +37,7 @@ _EASTING_M = (0.0, 1_000_000.0)
 _NORTHING_M = (300_000.0, 6_200_000.0)  # 3° N to 56° N: China
 _MERCATOR_M = 20_037_509.0  # half the equator
 _UTM_ZONES = range(43, 54)  # 72° to 138° E
-_UTM_NORTH = 32_600  # EPSG code of WGS 84 / UTM zone n north, less n
+UTM_NORTH = 32_600  # EPSG code of WGS 84 / UTM zone n north, less n
 
 
 @dataclass(frozen=True)
@@ -334,7 +334,7 @@ def _zone_words(zone: Zone, x: float) -> str:
 def _utm(x: float, y: float) -> Iterator[_System]:
     if _within(x, _EASTING_M) and _within(y, _NORTHING_M):
         for number in _UTM_ZONES:
-            code = _UTM_NORTH + number
+            code = UTM_NORTH + number
             words = _("东坐标 {:.0f} 也合 UTM {} 带(中央经线 {} 度,尺度 0.9996)").format(
                 x, number, number * 6 - 183
             )

@@ -13,9 +13,11 @@ import numpy as np
 import shapely
 from pyproj import CRS
 
+from gis.zones import zone_of
 from language import gettext as _
 from layers.crs_detection import (
     NEAR_KM,
+    UTM_NORTH,
     Candidate,
     Home,
     detect_crs,
@@ -26,7 +28,7 @@ from layers.crs_detection import (
     proposed,
 )
 from layers.errors import LayerError
-from layers.offset_evidence import offset_evidence, words_of_offset
+from layers.offset_evidence import offset_evidence, utm_evidence, words_of_offset
 from layers.placing import crs_name, misplaced
 from layers.raw import RawLayer
 from layers.source_crs import SourceCrs, reproject, swapped
@@ -193,9 +195,25 @@ def _suspicions(
     found = words_of_offset(raw)
     if source.crs.is_geographic and around is not None and around.beside is not None:
         found |= offset_evidence(upright, around.beside(), target).words
-    return tuple(
+    told = tuple(
         _("{}。坐标可能是 {},未换算,请向来源核实;若是,请用 --crs {} 重新导入").format(
             words, name, name
         )
         for name, words in found.items()
     )
+    return told + _utm_suspicion(source.crs, upright, target, around)
+
+
+def _utm_suspicion(
+    crs: CRS, shapes: np.ndarray, target: CRS, around: Surroundings | None
+) -> tuple[str, ...]:
+    """Signs that the numbers of a zone are those of UTM with the same central meridian."""
+    zone = zone_of(crs)
+    if zone is None or zone.prefixed or around is None or around.beside is None:
+        return ()
+    number, beside = divmod(zone.meridian + 183, 6)
+    words = None if beside else utm_evidence(shapes, around.beside(), crs, target)
+    if words is None:
+        return ()
+    text = _("{}。数值可能是 UTM {} 带,未换算,请向来源核实;若是,请用 --crs {} 重新导入")
+    return (text.format(words, number, f"EPSG:{UTM_NORTH + number}"),)

@@ -15,7 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from planning.trace_sources import SOURCES, Feature, Place, Rule, Source
+from planning.trace_inputs import Feature, Place, Rule
+from planning.trace_sources import SOURCES, Source
 
 if TYPE_CHECKING:
     from layers.survey import Survey
@@ -115,16 +116,23 @@ def _own_path(source: Source, pointer: Pointer) -> Pointer:
 
 
 def _together(source: Source, told: Mapping[Pointer, _Told]) -> list[tuple[Pointer, _Told]]:
-    """Put ``*`` for every segment that the sources of a kind do not hang on, last ones first."""
+    """Put ``*`` for every segment that the sources of a kind do not hang on, last ones first.
+
+    A segment is put together with its neighbours where all that stands below them is told alike:
+    else a path with ``*`` would stand for numbers that are told otherwise.
+    """
     names = [at for at, wanted in enumerate(source.pattern) if wanted.startswith("{")]
     for at in reversed(names):
-        groups: dict[Pointer, list[Pointer]] = {}
-        for path in told:
-            groups.setdefault((*path[:at], "*", *path[at + 1 :]), []).append(path)
+        parts: dict[Pointer, dict[str, dict[Pointer, _Told]]] = {}
+        for path, one in told.items():
+            below = parts.setdefault(path[:at], {}).setdefault(path[at], {})
+            below[path[at + 1 :]] = one
         merged: dict[Pointer, _Told] = {}
-        for starred, paths in groups.items():
-            same = len({told[path] for path in paths}) == 1
-            merged |= {starred: told[paths[0]]} if same else {path: told[path] for path in paths}
+        for before, found in parts.items():
+            first, *others = found.values()
+            alike = all(one == first for one in others)
+            for segment, below in ({"*": first} if alike else found).items():
+                merged |= {(*before, segment, *after): one for after, one in below.items()}
         told = merged
     return list(told.items())
 

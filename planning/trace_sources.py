@@ -7,17 +7,40 @@ who read the plan; the functions that compute them stand where ``docs/architectu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
-import shapely
-
-from layers.survey import Survey
-from planning.drawn_roads import SURVEYED
 from planning.texts import gettext as _
+from planning.trace_inputs import (
+    Inputs,
+    Place,
+    Rule,
+    asked,
+    candidate,
+    candidate_levels,
+    crossed,
+    dug,
+    dug_by_candidate,
+    everything,
+    greenery,
+    grounds,
+    held,
+    in_ducts,
+    joined_by_candidate,
+    levels,
+    located,
+    measured,
+    named,
+    near,
+    nearest_level,
+    nothing,
+    parcel,
+    surveyed_at,
+    tie_in,
+    to_survey,
+    way,
+)
 
-POLICY = "rules/counties/{county}/policy.toml"
 PRICES = "rules/unit_prices.csv"
 HORIZONTAL = "rules/standards/horizontal_clearance.csv"
 VERTICAL = "rules/standards/vertical_clearance.csv"
@@ -28,107 +51,8 @@ SIZING = "rules/sizing"
 DEMAND = "rules/default_demand.csv"
 
 
-class Feature(NamedTuple):
-    """Where a value was read: layer, id of the feature (None for the whole layer), field.
-
-    ``application`` stands beside the layers for what the user asked for.
-    """
-
-    layer: str
-    id: str | None
-    field: str
-
-
-class Rule(NamedTuple):
-    """A file under ``rules/`` and the clause, table or item in it."""
-
-    file: str
-    ref: str
-
-
-@dataclass(frozen=True)
-class Place:
-    """One place of a document: what the pattern's names are bound to there."""
-
-    document: Mapping[str, Any]
-    survey: Survey
-    pointer: tuple[str, ...]
-    bound: Mapping[str, str]
-
-    @property
-    def line(self) -> Mapping[str, Any]:
-        """The utility's entry."""
-        found: Mapping[str, Any] = self.document["utilities"][int(self.bound["u"])]
-        return found
-
-    @property
-    def route(self) -> Mapping[str, Any]:
-        """The route that the number stands in; else the drawn or recommended one it tells of."""
-        own = self._within
-        if own is not None:
-            return own
-        if self._of_drawn:
-            return self._of_kind("manual")
-        if "joint" in self.pointer and self.line["shared_route"]:
-            return dict(self.line["shared_route"])
-        return self.recommended
-
-    @property
-    def routes(self) -> list[Mapping[str, Any]]:
-        """The routes that the number is of: of a line with two feeds both, unless it is of one."""
-        of_both = self._within is None or "together" in self.pointer
-        other = self._other_feed if of_both else None
-        return [self.route] if other is None else [self.route, other]
-
-    @property
-    def _other_feed(self) -> Mapping[str, Any] | None:
-        """The other route of a line with two feeds: of a drawn one that beside it."""
-        second, first = self.line.get("second_feed") or {}, self.line["recommended"]
-        if self._of_drawn or self.route.get("kind") == "manual":
-            second, first = (self.line.get("manual") or {}).get("second_feed") or {}, "manual"
-        elif second.get("together") is None:
-            return None
-        elif "cheapest" in self.pointer:
-            second, first = second["cheapest"] or second, "cheapest"
-        found: Mapping[str, Any] | None = second.get("route")
-        return self._of_kind(first) if found and found is self._within else found
-
-    @property
-    def _of_drawn(self) -> bool:
-        return self.pointer[2:3] == ("manual",)
-
-    def _of_kind(self, kind: str | None) -> Mapping[str, Any]:
-        """The route of a kind, empty where there is none."""
-        return next((r for r in self.line["routes"] if r["kind"] == kind), {})
-
-    @property
-    def _within(self) -> Mapping[str, Any] | None:
-        value: Any = self.document
-        for segment in self.pointer:
-            value = value[int(segment) if isinstance(value, list) else segment]
-            if isinstance(value, Mapping) and "tie_in" in value:
-                return value
-        return None
-
-    @property
-    def recommended(self) -> Mapping[str, Any]:
-        """The recommended route, empty where there is none."""
-        return self._of_kind(self.line["recommended"])
-
-    def item(self, *names: str) -> Mapping[str, Any]:
-        """An element of a list below the utility, by the name ``n``."""
-        found: Any = self.line
-        for name in names:
-            found = found[name]
-        element: Mapping[str, Any] = found[int(self.bound["n"])]
-        return element
-
-    def policy(self, ref: str) -> Rule:
-        """A clause or input of the county's policy."""
-        return Rule(POLICY.format(county=self.document["county"]), ref)
-
-
-Inputs = Callable[[Place], Iterator[Feature]]
+# A rule, or what tells it of a place; None where there is none.
+RuleOf = Rule | Callable[[Place], Rule | None] | None
 
 
 @dataclass(frozen=True)
@@ -138,177 +62,7 @@ class Source:
     pattern: tuple[str, ...]
     formula: str | Callable[[Place], str]
     inputs: Inputs
-    rule: Rule | Callable[[Place], Rule | None] | None = None
-
-
-# --- features ----------------------------------------------------------------------------------
-
-
-def nothing(_place: Place) -> Iterator[Feature]:
-    """Given by a rule or counted in the plan itself."""
-    yield from ()
-
-
-def parcel(place: Place) -> Iterator[Feature]:
-    """The red line of the parcel."""
-    yield Feature("parcels", place.document["parcel_id"], "geometry")
-
-
-def asked(place: Place) -> Iterator[Feature]:
-    """What the application, or the usual demand of the land use, asks for."""
-    if place.document["source"] == "application":
-        name = str(place.document["application_id"])
-        yield Feature("application", name, f"demands.{place.line['utility']}")
-    else:
-        yield Feature("parcels", place.document["parcel_id"], "land_use")
-
-
-def way(place: Place) -> Iterator[Feature]:
-    """The ends of a route and the roads that it follows."""
-    for route in place.routes:
-        tie_in = route.get("tie_in")
-        if tie_in:
-            layer = "lines" if tie_in["kind"] == "line" else "nodes"
-            yield Feature(layer, tie_in["line_id"] or tie_in["node_id"], "geometry")
-    yield from parcel(place)
-    for route in place.routes:
-        for road in route.get("roads", ()):
-            yield Feature("roads", road, "geometry")
-
-
-def tie_in(place: Place) -> Iterator[Feature]:
-    """The main or node that a route joins."""
-    yield next(way(place))
-
-
-def levels(place: Place) -> Iterator[Feature]:
-    """What the fall of a gravity line hangs on: the user's last well, the network, the way."""
-    yield from asked(place)
-    found = place.route.get("tie_in")
-    if found and found["kind"] == "line":
-        for field in ("start_invert_m", "end_invert_m"):
-            yield Feature("lines", found["line_id"], field)
-    elif found:
-        yield Feature("nodes", found["node_id"], "invert_level_m")
-    yield from way(place)
-
-
-def nearest_level(place: Place) -> Iterator[Feature]:
-    """The same of the nearest place to join, where no way keeps the fall."""
-    yield from asked(place)
-    found = place.line["no_fall"]
-    yield Feature("lines" if found["kind"] == "line" else "nodes", found["feature_id"], "geometry")
-    yield from parcel(place)
-
-
-def crossed(place: Place) -> Iterator[Feature]:
-    """The roads that a route crosses, their widths, and the areas that were surveyed of them."""
-    yield from way(place)
-    for crossing in (one for route in place.routes for one in route.get("crossings", ())):
-        road = crossing["road_id"]
-        for field in ("carriageway_width_m", "red_line_width_m"):
-            yield Feature("roads", road, field)
-        for layer in SURVEYED:
-            drawn = place.survey.get(layer)
-            if drawn is not None and road in drawn.index:
-                yield Feature(layer, road, "geometry")
-
-
-def grounds(place: Place) -> Iterator[Feature]:
-    """What a route lies in: the widths of its streets, and the lines beside it."""
-    yield from way(place)
-    found = place.route.get("stretches", ())
-    for road in dict.fromkeys(one["road_id"] for one in found if one["road_id"] is not None):
-        for field in ("carriageway_width_m", "red_line_width_m"):
-            yield Feature("roads", road, field)
-    for line in dict.fromkeys(line for one in found for line in one["lines"]):
-        for field in ("geometry", "diameter_mm"):
-            yield Feature("lines", line, field)
-
-
-def greenery(place: Place) -> Iterator[Feature]:
-    """The greenery under the working strip; the whole layer where there is none."""
-    green = place.survey.get("green")
-    strips = [strip for route in place.routes if (strip := route.get("strip")) is not None]
-    rows: list[str | None] = []
-    for strip in strips if green is not None else ():
-        rows += _under(green, shapely.geometry.shape(strip))
-    for name in dict.fromkeys(rows) or [None]:
-        yield Feature("green", name, "geometry")
-    yield from way(place)
-
-
-def _under(table: Any, strip: shapely.Geometry) -> list[str | None]:
-    rows = table.sindex.query(strip, predicate="intersects")
-    return [*sorted(str(name) for name in table.index[rows])]
-
-
-def dug(place: Place) -> Iterator[Feature]:
-    """What the cost of a route hangs on: its size, its way and the surfaces."""
-    yield from asked(place)
-    yield from crossed(place)
-    for road in (road for route in place.routes for road in route.get("roads", ())):
-        yield Feature("roads", road, "surface")
-
-
-def near(place: Place) -> Iterator[Feature]:
-    """What a clearance is measured to, and the route."""
-    one = place.item("clearances")
-    fields = ("geometry", "diameter_mm", *_DEPTHS) if one["against"] == "line" else ("geometry",)
-    for field in fields:
-        yield Feature(one["layer"], one["id"], field)
-    yield from asked(place)
-
-
-def located(place: Place) -> Iterator[Feature]:
-    """How well the thing near a route is located, or its depth where it is crossed."""
-    one = place.item("clearances")
-    beside = "carriageway_width_m" if one["against"] == "kerb" else "position_accuracy_m"
-    crossed = one["direction"] == "crossing"
-    for field in ("position_source", *_DEPTHS) if crossed else (beside,):
-        yield Feature(one["layer"], one["id"], field)
-
-
-def everything(place: Place) -> Iterator[Feature]:
-    """What the joint plan is made of: the demands and ends of its members."""
-    yield from parcel(place)
-    for number, line in enumerate(place.document["utilities"]):
-        if line["shared_route"] is not None:
-            member = ("utilities", str(number), "shared_route", "length_m")
-            one = Place(place.document, place.survey, member, {"u": str(number)})
-            yield from asked(one)
-            yield from way(one)
-
-
-def measured(place: Place) -> Iterator[Feature]:
-    """What a measure, or a finding about one, was read from."""
-    name = str(_named(place).get("name") or _named(place).get("input") or "")
-    for part, inputs in _MEASURED_FROM.items():
-        if part in name:
-            yield from inputs(place)
-            return
-    yield from way(place)
-
-
-_MEASURED_FROM: Mapping[str, Inputs] = {
-    "green": greenery,
-    "crossing": crossed,
-    "_dn_": asked,
-    "duct_": asked,
-    "pressure": asked,
-    "voltage": asked,
-    "opened": crossed,
-    "overhauled": crossed,
-}
-
-
-def _named(place: Place) -> Mapping[str, Any]:
-    """The measure or finding that a place belongs to."""
-    if "v" in place.bound:
-        return place.item("verdict", place.bound["v"], "findings")
-    if "input" in place.bound:
-        return {"name": place.bound["input"]}
-    return place.item("measures")
+    rule: RuleOf = None
 
 
 # --- rules and formulas that differ from place to place ------------------------------------------
@@ -316,7 +70,7 @@ def _named(place: Place) -> Mapping[str, Any]:
 
 def clause(place: Place) -> Rule:
     """The clause that a finding rests on."""
-    return place.policy(str(_named(place).get("ref") or _named(place).get("input")))
+    return place.policy(str(named(place).get("ref") or named(place).get("input")))
 
 
 def demand_rule(place: Place) -> Rule | None:
@@ -330,9 +84,59 @@ def sizing_rule(place: Place) -> Rule:
     return Rule(SIZING, str(place.line["sizing"]["source"]))
 
 
+def slope_rule(place: Place) -> Rule:
+    """The settings of the least slope of a sewer or storm drain."""
+    names = (
+        f"least_velocity_{place.line['utility']}_m_s",
+        "gravity_least_nominal_mm",
+        "least_slope_plastic_300",
+        "least_slope_other_300",
+    )
+    return Rule(f"{SIZING}/settings.csv", ", ".join(names))
+
+
 def input_rule(place: Place) -> Rule:
     """The definition of a measure in the policy."""
-    return place.policy(f"input.{_named(place)['name']}")
+    return place.policy(f"input.{named(place)['name']}")
+
+
+def limit_rule(place: Place) -> Rule | None:
+    """The clause whose limit stands in a finding, change or proof, else what its measure is."""
+    one = place.innermost("input")
+    name, ref = one.get("input"), one.get("ref")
+    if ref is None and name is not None:
+        alone = (place.line["verdict"] or {}).get("alone") or {"findings": ()}
+        refs = (found["ref"] for found in alone["findings"] if found["input"] == name)
+        ref = next((clause for clause in refs if clause), f"input.{name}")
+    return None if ref is None else place.policy(str(ref))
+
+
+def tolerance_rule(place: Place) -> Rule:
+    """The settings that tell how exactly what a feature says of itself locates it."""
+    return place.policy(", ".join(_TOLERANCES))
+
+
+def interval_rule(place: Place) -> Rule:
+    """The same, and what makes an interval of the tolerances together."""
+    return place.policy(", ".join((*_TOLERANCES, "planning.interval_coverage")))
+
+
+def clearance_rule(place: Place) -> Rule:
+    """The same for a thing beside the line; of one that is crossed how exactly its depth is."""
+    if place.item("clearances")["direction"] != "crossing":
+        return tolerance_rule(place)
+    return place.policy("planning.tolerance_depth_per_depth, planning.tolerance_least_depth_m")
+
+
+_TOLERANCES = (
+    "planning.tolerance_per_mean_error",
+    "planning.tolerance_surveyed_point_m",
+    "planning.tolerance_plane_per_depth",
+    "planning.tolerance_least_depth_m",
+    "planning.tolerance_on_map_m",
+    "planning.tolerance_digitised_m",
+    "planning.tolerance_hearsay_m",
+)
 
 
 def table_of(place: Place) -> Rule | None:
@@ -351,7 +155,7 @@ def gap_formula(place: Place) -> str:
 
 def measure_formula(place: Place) -> str:
     """What a measure is, in words."""
-    name = str(_named(place).get("name") or _named(place).get("input") or "")
+    name = str(named(place).get("name") or named(place).get("input") or "")
     for part, words in _MEASURE_WORDS.items():
         if part in name:
             return words
@@ -378,16 +182,14 @@ def _row(
     path: str,
     formula: str | Callable[[Place], str],
     inputs: Inputs = nothing,
-    rule: Rule | Callable[[Place], Rule | None] | None = None,
+    rule: RuleOf = None,
 ) -> Source:
     return Source(tuple(path.split("/")[1:]), formula, inputs, rule)
 
 
 _PRICED = Rule(PRICES, "excavation, restoration, green, pipe, open_crossing")
-_DEPTHS = ("depth_m", "start_depth_m", "end_depth_m")
 _CLEARANCE = Rule(HORIZONTAL, "GB 50289-2016 table 4.1.9")
-_SLOPE = Rule(f"{SIZING}/settings.csv", "least_velocity, least_slope")
-_ROUTE: tuple[tuple[str, str, Inputs, Rule | None], ...] = (
+_ROUTE: tuple[tuple[str, str, Inputs, RuleOf], ...] = (
     ("length_m", _("各段长度之和,自接入点至红线"), way, None),
     ("cost_yuan", _("各类地面上的长度 × 该地面每米单价,求和"), dug, _PRICED),
     ("crossing_count", _("车行道内的段数"), crossed, None),
@@ -400,10 +202,10 @@ _ROUTE: tuple[tuple[str, str, Inputs, Rule | None], ...] = (
     ("stretches/*/length_m", _("该段沿路由的长度"), way, None),
     ("stretches/*/*", _("沿该段各横断面中最窄处的宽度"), grounds, _CLEARANCE),
     ("lane_m", _("顺着车行道敷设的各段长度之和"), crossed, None),
-    ("carried/*/length_m", _("利用既有管孔、杆路或墙面的长度"), way, None),
+    ("carried/*/length_m", _("利用既有管孔、杆路或墙面的长度"), in_ducts, None),
     ("tie_in/xy/*", _("接入点在现状管网上的坐标"), tie_in, None),
     ("tie_in/chainage_m", _("沿现状管线自起点的桩号"), tie_in, None),
-    ("fall/*", _("末端井管底 − 接入处管底;坡度 × 到末端井的长度"), levels, _SLOPE),
+    ("fall/*", _("末端井管底 − 接入处管底;坡度 × 到末端井的长度"), levels, slope_rule),
     ("end/xy/*", _("红线上的终点或接入口坐标"), parcel, None),
     ("clearance_counts/*", _("该路由各净距结论的个数"), way, None),
     ("differs/**", _("与推荐路由不同的路段"), way, None),
@@ -431,6 +233,16 @@ def _measures_at(prefix: str) -> Source:
     return _row(f"{prefix}/measures/{{input}}", measure_formula, measured, input_rule)
 
 
+def _verdict_at(prefix: str) -> Iterator[Source]:
+    """Rows of a verdict that stands at a path."""
+    at = f"{prefix}/{{v}}/findings/{{n}}"
+    yield _row(f"{at}/value", measure_formula, measured, clause)
+    yield _row(f"{at}/limit", _("条款规定的限值"), nothing, clause)
+    yield _row(f"{at}/margin", _("限值 − 判定值(日期为天数)"), measured, clause)
+    yield _row(f"{at}/**", measure_formula, measured, clause)
+    yield _row(f"{prefix}/**", _("判定所用的口径和取值"), measured, limit_rule)
+
+
 _U = "/utilities/{u}"
 SOURCES: tuple[Source, ...] = (
     _row("/layers/*/*", _("导入时登记的版本号和行数")),
@@ -443,7 +255,7 @@ SOURCES: tuple[Source, ...] = (
         f"{_U}/no_fall/**",
         _("坡度 × 到末端井的长度 −(末端井管底 − 接入处管底)"),
         nearest_level,
-        _SLOPE,
+        slope_rule,
     ),
     _row(f"{_U}/handover/xy/*", _("申请的交接点;没有写明时为红线上的终点"), asked),
     _row(f"{_U}/handover/length_inside_m", _("红线内到交接点的最短长度"), parcel),
@@ -473,42 +285,59 @@ SOURCES: tuple[Source, ...] = (
         f"{_U}/clearances/{{n}}/tolerance_m",
         _("现状设施的位置误差,交叉时为埋深误差"),
         located,
-        lambda p: p.policy("tolerance"),
+        clearance_rule,
     ),
     _row(f"{_U}/clearances/{{n}}/xy/*", _("离现状设施最近处的坐标"), near, None),
-    _row(f"{_U}/verdict/{{v}}/findings/{{n}}/value", measure_formula, measured, clause),
-    _row(f"{_U}/verdict/{{v}}/findings/{{n}}/limit", _("条款规定的限值"), nothing, clause),
-    _row(
-        f"{_U}/verdict/{{v}}/findings/{{n}}/margin",
-        _("限值 − 判定值(日期为天数)"),
-        measured,
-        clause,
-    ),
-    _row(f"{_U}/verdict/{{v}}/findings/{{n}}/**", measure_formula, measured, clause),
-    _row(f"{_U}/verdict/**", _("判定所用的口径和取值"), way, lambda p: p.policy("switch")),
+    *_verdict_at(f"{_U}/verdict"),
     _row(f"{_U}/qualifying_price/*", _("合格路由与最经济路由之差"), way, _PRICED),
-    _row(
-        f"{_U}/certificate/*",
-        _("不可能更小的下界,与条款限值相比"),
-        way,
-        lambda p: p.policy("limit"),
-    ),
+    _row(f"{_U}/certificate/*", _("不可能更小的下界,与条款限值相比"), way, limit_rule),
     _row(
         f"{_U}/compared/*",
         _("最长的现有路由加上比选余量"),
         way,
-        lambda p: p.policy("compared_longer_m"),
+        lambda p: p.policy("planning.compared_longer_share, planning.compared_longer_m"),
     ),
     _row(f"{_U}/pareto/**", _("费用与各量算值的折中点"), way, _PRICED),
-    _row(f"{_U}/remedies/**", _("改变一项之后重新量算的值"), way, lambda p: p.policy("limit")),
-    _row(f"{_U}/intervals/**", _("量算值 ± 图层位置误差"), way, lambda p: p.policy("tolerance")),
-    _row(f"{_U}/survey_points/**", _("须实测处的坐标和误差"), way, lambda p: p.policy("tolerance")),
-    _row(f"{_U}/tie_ins/**", _("候选接入点到红线的路由长度、费用、排序和坐标"), way, _PRICED),
+    _row(f"{_U}/remedies/{{r}}/**", _("改变一项之后重新量算的值"), measured, limit_rule),
+    _row(f"{_U}/intervals/{{input}}/value", measure_formula, measured, input_rule),
+    _row(
+        f"{_U}/intervals/{{input}}/*",
+        _("量算值 ± 包含系数 ÷ 2 × 各依附物允许误差引起的变化的平方和的平方根"),
+        held,
+        interval_rule,
+    ),
+    _row(f"{_U}/survey_points/{{n}}/xy/*", _("须实测处的坐标"), to_survey),
+    _row(
+        f"{_U}/survey_points/{{n}}/tolerance_m",
+        _("由位置来源、中误差或比例尺得出的现允许误差"),
+        surveyed_at,
+        tolerance_rule,
+    ),
+    _row(
+        f"{_U}/survey_points/{{n}}/*",
+        _("使区间不再跨越限值或不再触及的允许误差"),
+        to_survey,
+        interval_rule,
+    ),
+    _row(
+        f"{_U}/tie_ins/{{list}}/{{n}}/fall/*",
+        _("末端井管底 − 接入处管底;坡度 × 到末端井的长度"),
+        candidate_levels,
+        slope_rule,
+    ),
+    _row(f"{_U}/tie_ins/{{list}}/{{n}}/length_m", _("经该接入点的最经济路由的长度"), candidate),
+    _row(f"{_U}/tie_ins/{{list}}/{{n}}/xy/*", _("接入点在现状管网上的坐标"), joined_by_candidate),
+    _row(
+        f"{_U}/tie_ins/{{list}}/{{n}}/*",
+        _("经该接入点的最经济路由的费用,以及按费用的排序"),
+        dug_by_candidate,
+        _PRICED,
+    ),
     _row(f"{_U}/manual/feed", _("申请所附手绘路由写明的是第几路")),
     *_drawn_at(f"{_U}/manual"),
     *_drawn_at(f"{_U}/manual/second_drawn"),
     _row(f"{_U}/manual/differences/*", _("手绘路由 − 推荐路由"), way, _PRICED),
-    _row(f"{_U}/manual/verdict/**", _("手绘路由的判定值与限值"), way, lambda p: p.policy("limit")),
+    *_verdict_at(f"{_U}/manual/verdict"),
     _row("/joint/bound_yuan", _("任何联合方案都不能低于的费用"), everything, _PRICED),
     _row("/joint/gap", _("(费用 − 下界) ÷ 费用"), everything, _PRICED),
     _row("/joint/cost_yuan", _("共享沟槽各段长度 × 断面单价,加管道"), everything, _PRICED),
@@ -523,7 +352,7 @@ SOURCES: tuple[Source, ...] = (
         "/joint/sections/*/width_m",
         _("各管外径 + 相邻净距 + 两侧工作面,取最窄排列"),
         nothing,
-        Rule(WORKING_SPACE, "GB 50268-2008 4.3.2"),
+        Rule(WORKING_SPACE, "GB 50268-2008 table 4.3.2"),
     ),
     _row(
         "/joint/sections/*/depth_m",
@@ -543,7 +372,12 @@ SOURCES: tuple[Source, ...] = (
         nothing,
         Rule(HORIZONTAL, "GB 50289-2016 table 4.1.9"),
     ),
-    _row("/joint/sections/*/pipes/*/*", _("管道或管块的外廓尺寸"), nothing, Rule(SIZES, "row")),
+    _row(
+        "/joint/sections/*/pipes/*/*",
+        _("管道或管块的外廓尺寸"),
+        nothing,
+        Rule(SIZES, "width_m, height_m"),
+    ),
     _row(
         "/joint/sections/*/pairs/*/*",
         _("相邻管外壁之间的净距与表列净距"),

@@ -206,3 +206,29 @@ def test_rows_anywhere_in_the_county_are_taken_though_its_layers_reach_less_far(
     odd = shapely.affinity.translate(square(0, 0), -30_000)  # 114.54° E
     result = workspace.import_layer("parcels", _mixed(tmp_path / "a.gpkg", odd))
     assert (result.rows, result.problems) == (12, ())
+
+
+def test_numbers_of_utm_in_a_zone_of_the_same_meridian_are_told(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """32° N lies 3503 km from the equator, of which UTM leaves out 0.4 m in 1000: 1.4 km."""
+    chance = np.random.default_rng(1)
+    places = chance.uniform(0, 3000, (40, 2))  # no two streets lie alike
+    shapes = [square(x, y, 15.0) for x, y in places]
+    columns = {"parcel_id": [f"P{number}" for number in range(40)]}
+    workspace.import_layer("parcels", write_gpkg(tmp_path / "p.gpkg", columns, shapes))
+    there = Transformer.from_crs(4547, 32650, always_xy=True)
+    moved = [
+        shapely.transform(s, lambda xy: np.column_stack(there.transform(*xy.T))) for s in shapes
+    ]
+    columns = {"building_id": columns["parcel_id"]}
+    told = {}
+    for name, crs in (("u", "EPSG:4548"), ("v", "EPSG:32650")):
+        file = write_gpkg(tmp_path / f"{name}.gpkg", columns, moved, crs=crs)
+        told[name] = [n for n in workspace.import_layer("buildings", file).notes if "UTM" in n]
+    [note] = told["u"]
+    assert note.startswith("按 UTM 移回 14")
+    assert note.endswith(
+        "数值可能是 UTM 50 带,未换算,请向来源核实;若是,请用 --crs EPSG:32650 重新导入"
+    )
+    assert told["v"] == []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import csv
 import json
+import tomllib
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +15,8 @@ from planning.application import Application, default_application
 from planning.groundwork import Groundwork
 from planning.plan import plan
 from planning.trace import fits, trace
+from planning.trace_inputs import Place
+from planning.trace_sources import SOURCES
 from tests import towns
 from tests.conftest import REPOSITORY
 from tests.planned_town import planned_town
@@ -166,3 +170,174 @@ def test_an_application_with_its_own_sizes_is_named_and_no_usual_demand() -> Non
     assert [(one["layer"], one["id"], one["field"]) for one in entry["inputs"]] == [
         ("application", "APP-1", "demands.water")
     ]
+
+
+# --- rules ---------------------------------------------------------------------------------------
+
+
+def _resolves(file: str, ref: str) -> bool:
+    """Whether a file of rules has what a reference names, found without the planner's reader."""
+    path = REPOSITORY / file
+    if path.is_dir():  # the standards of sizes, each named in one of the tables
+        return any(ref in one.read_text("utf-8") for one in sorted(path.glob("*.csv")))
+    if path.suffix == ".toml":
+        rules = tomllib.loads(path.read_text("utf-8"))
+        return _in_policy(rules, ref) or all(_in_policy(rules, one) for one in ref.split(", "))
+    with path.open(encoding="utf-8", newline="") as table:
+        rows = list(csv.DictReader(table))
+    cells = {cell for row in rows for cell in row.values() if cell} | set(rows[0])
+    return ref in cells or set(ref.split(", ")) <= cells or any(ref in cell for cell in cells)
+
+
+def _in_policy(rules: Document, ref: str) -> bool:
+    """``planning.name``, ``input.name``, or the clause of an entry of the policy."""
+    kind, _dot, name = ref.partition(".")
+    if kind == "planning":
+        return name in rules["planning"]
+    if kind == "input":
+        return name in {one["name"] for one in rules["input"]}
+    entries = [rules[key] for key in rules if isinstance(rules[key], list)]
+    return ref in {one.get("ref") for some in entries for one in some if isinstance(one, dict)}
+
+
+def test_every_rule_that_a_number_leads_to_is_in_its_file(
+    sample_plans: list[Document], town_plan: Document
+) -> None:
+    rules = [one["rule"] for document in (*sample_plans, town_plan) for one in document["trace"]]
+    named = {(rule["file"], rule["ref"]) for rule in rules if rule}
+    assert len(named) >= 15
+    assert sorted(one for one in named if not _resolves(*one)) == []
+    assert not _resolves("rules/counties/411523_xinxian/policy.toml", "tolerance")
+    assert not _resolves("rules/standards/pipe_sizes.csv", "row")
+
+
+# --- what the value can be worked out from again -------------------------------------------------
+
+
+def _read(document: Document, path: str) -> set[tuple[str, str | None, str]]:
+    return {(one["layer"], one["id"], one["field"]) for one in entry_of(document, path)["inputs"]}
+
+
+def _utilities(document: Document) -> Iterator[tuple[str, Document]]:
+    for number, line in enumerate(document["utilities"]):
+        yield f"/utilities/{number}", line
+
+
+def test_a_place_to_join_leads_to_its_own_main_and_its_fall_to_the_levels_there(
+    sample_plans: list[Document],
+) -> None:
+    layers = {"line": "lines", "node": "nodes"}
+    falls = 0
+    for document in sample_plans:
+        for at, line in _utilities(document):
+            for kind in ("candidates", "rejected"):
+                for n, one in enumerate(line["tie_ins"][kind]):
+                    main = (layers[one["kind"]], one["id"], "geometry")
+                    others = {
+                        (layers[other["kind"]], other["id"], "geometry")
+                        for other in line["tie_ins"]["candidates"]
+                    } - {main}
+                    path = f"{at}/tie_ins/{kind}/{n}"
+                    for key in ("xy/0",) if kind == "rejected" else ("xy/1", "length_m"):
+                        assert main in _read(document, f"{path}/{key}")
+                        assert not others & _read(document, f"{path}/{key}")
+                    fall = one.get("fall")
+                    if fall is None or fall["needed_m"] is None:
+                        continue
+                    falls += 1
+                    invert = "start_invert_m" if one["kind"] == "line" else "invert_level_m"
+                    entry = entry_of(document, f"{path}/fall/needed_m")
+                    assert (main[0], one["id"], invert) in _read(document, f"{path}/fall/needed_m")
+                    slope = f"least_velocity_{line['utility']}_m_s"
+                    assert entry["rule"]["ref"].startswith(slope)
+    assert falls > 5
+
+
+def test_an_interval_leads_to_what_says_how_exactly_its_line_hangs(
+    sample_plans: list[Document],
+) -> None:
+    told = 0
+    for document in sample_plans:
+        red_line = ("parcels", document["parcel_id"], "position_source")
+        for at, line in _utilities(document):
+            if not line["intervals"]:
+                continue
+            route = next(r for r in line["routes"] if r["kind"] == line["recommended"])
+            main = route["tie_in"]
+            kept = "lines" if main["kind"] == "line" else "nodes"
+            joined = (kept, main["line_id"] or main["node_id"], "position_accuracy_m")
+            for name in line["intervals"]:
+                told += 1
+                read = _read(document, f"{at}/intervals/{name}/tolerance")
+                assert {red_line, joined} <= read
+                assert {("roads", road, "position_source") for road in route["roads"]} <= read
+                rule = entry_of(document, f"{at}/intervals/{name}/tolerance")["rule"]
+                assert "planning.interval_coverage" in rule["ref"]
+                if name.startswith("green"):
+                    assert {"green"} & {layer for layer, _id, _field in read}
+                value = entry_of(document, f"{at}/intervals/{name}/value")["rule"]
+                assert value["ref"] == f"input.{name}"
+    assert told > 20
+
+
+def test_a_point_to_survey_leads_to_how_it_is_located_now() -> None:
+    """A main of ±1 m, and 199.6 m from it to a gate: 200 m are within."""
+    place = {"position_source": "surveyed"}
+    lines = {"W-1": towns.main((-60.4, -8.0), (-60.5, -60.0), position_accuracy_m=0.5)}
+    survey = towns.town(
+        lines=lines,
+        roads={"R-1": towns.street((-200, 0), (300, 0), **place)},
+        parcels={"P-1": towns.parcel(100, 12, 140, 52, **place)},
+    )
+    made = plan(towns.application(gate=(120, 12)), survey, towns.policy())
+    document = written(made.to_json())
+    [point] = document["utilities"][0]["survey_points"]
+    assert point["feature"] == {"layer": "lines", "id": "W-1"}
+    told = {
+        ("lines", "W-1", field)
+        for field in ("position_source", "position_accuracy_m", "position_scale", "depth_m")
+    }
+    at = "/utilities/0/survey_points/0"
+    assert told <= _read(document, f"{at}/tolerance_m")
+    assert told <= _read(document, f"{at}/needed_m")
+    assert ("parcels", "P-1", "position_source") in _read(document, f"{at}/needed_m")
+    assert ("lines", "W-1", "geometry") in _read(document, f"{at}/xy/0")
+    for key in ("tolerance_m", "needed_m"):
+        rule = entry_of(document, f"{at}/{key}")["rule"]
+        assert "planning.tolerance_per_mean_error" in rule["ref"]
+        assert _resolves(rule["file"], rule["ref"])
+
+
+def test_new_duct_leads_to_the_way_and_the_ducts_that_carry_it(
+    sample_plans: list[Document],
+) -> None:
+    told = 0
+    for document in sample_plans:
+        for at, line in _utilities(document):
+            for n, route in enumerate(line["routes"]):
+                if "pipe_length_new_duct_m" not in route["measures"]:
+                    continue
+                told += 1
+                read = _read(document, f"{at}/routes/{n}/measures/pipe_length_new_duct_m")
+                assert ("parcels", document["parcel_id"], "geometry") in read
+                carried = {("lines", one["line_id"], "geometry") for one in route["carried"]}
+                assert carried <= read
+    assert told > 3
+
+
+def test_an_entry_for_several_numbers_tells_of_each_what_its_own_row_does(
+    sample_plans: list[Document], sample_work: Groundwork
+) -> None:
+    document = sample_plans[0]
+    for pointer in numbers(document):
+        row = next(one for one in SOURCES if fits("/" + "/".join(_stars(one.pattern)), pointer))
+        pairs = zip(row.pattern, pointer, strict=False)
+        bound = {name[1:-1]: segment for name, segment in pairs if name.startswith("{")}
+        place = Place(document, sample_work.survey, pointer, bound)
+        own = {(one.layer, one.id, one.field) for one in row.inputs(place)}
+        assert own == _read(document, "/" + "/".join(pointer)), pointer
+
+
+def _stars(pattern: tuple[str, ...]) -> Iterator[str]:
+    """A pattern with ``*`` for its names."""
+    return ("*" if segment.startswith("{") else segment for segment in pattern)
