@@ -12,7 +12,7 @@ import pytest
 import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from shapely.geometry import Point, box
+from shapely.geometry import LineString, Point, box
 
 from layers.survey import Survey
 from layers.utilities import load_utilities
@@ -146,6 +146,19 @@ def test_a_tree_or_a_verge_is_told_of_pieces_beside_it_only(layer: str) -> None:
     place = survey.tables[layer].geometry.iloc[{"trees": 0, "green": 2}[layer]].centroid.x
     assert not lines.known[np.abs(x - place) < 3].any()
     assert lines.known[np.abs(x - place) > 300].all()
+    _assert_stands(edit)
+
+
+def test_only_pieces_in_reach_of_a_slanted_verge_are_dropped_not_all_round_its_box() -> None:
+    verge = LineString([(870, -30), (960, 40)]).buffer(0.5)
+    edit = edited(_BEFORE, added(ribbon(), "green", kind="verge", geometry=verge))
+    grounds = [edit.work.kept["piece ground", width_m, CUT] for width_m in WIDTHS]
+    edges, shape = edit.work.corridors.graph.lines, edit.changed["green"].shapes[0]
+    near = shapely.distance(edges, shape) <= max(one.reach_m for one in grounds)
+    in_box = shapely.distance(edges, shapely.box(*shape.bounds)) == 0
+    assert (in_box & ~near).any()
+    known = edit.work.kept["piece lines", CUT].known
+    np.testing.assert_array_equal(known, ~near & (edit.edge_before >= 0))
     _assert_stands(edit)
 
 
