@@ -151,6 +151,8 @@ def test_parts_of_a_line_add_up(
 ) -> None:
     found = _surfaces(carriageways={"R-1": {"geometry": _drawn(halves, jumps)[0]}})
     walked = _line(*places)
+    if shapely.node(walked).length < walked.length - 1e-9:
+        return  # GEOS counts once what is walked to and fro
     if walked.length == 0:
         return
     whole = found.crossed(np.array([walked], object))
