@@ -34,11 +34,6 @@ settings.register_profile("tonggou", deadline=None)
 settings.load_profile("tonggou")
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """A worker more than there are cores: tests of pages, kills and commands often wait."""
-    return (os.cpu_count() or 1) + 1
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
     """Look for no garbage meanwhile, and none in what was collected: modules and tests stay."""
