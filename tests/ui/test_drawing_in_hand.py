@@ -131,8 +131,11 @@ def test_what_somebody_drew_meanwhile_is_not_withdrawn_unseen(
     page.locator(".st-key-chosen button", has_text="给水").click()
     withdraw = page.locator(".st-key-withdraw button")
     withdraw.wait_for()
+    named = page.locator(".st-key-withdrawn_by input")
+    named.fill("王工")
+    with opened.run():  # by itself: left to the click it would show the newer drawing first
+        named.press("Enter")
     keep_drawing(workspace, drawing((130, 9), (130, 12), author="李工"))
-    page.locator(".st-key-withdrawn_by input").fill("王工")
     with opened.run():
         withdraw.click()
     page.locator(".tg-note-warn", has_text="已被更新的一条取代(李工").wait_for()
