@@ -206,6 +206,28 @@ DUCT: dict[str, Any] = {
 }  # fmt: skip
 
 
+NEARLY_EXACT: dict[str, Any] = {"position_accuracy_m": 0.001}
+
+
+def through_duct(duct: dict[str, Any], handhole: dict[str, Any]) -> Route:
+    """From a cabinet through a duct to its handhole, back along the strip, to the gate."""
+    survey = town(
+        roads={"R-1": street((0, 0), (300, 0), **NEARLY_EXACT)},
+        parcels={"P-1": parcel(100, 12, 140, 52, **NEARLY_EXACT)},
+        lines={"T-1": duct},
+        nodes={
+            "N-1": towns.node(
+                20, 9, utility="telecom", kind="cabinet", free_holes=6, **NEARLY_EXACT
+            ),
+            "N-2": towns.node(110, 9, utility="telecom", kind="handhole", free_holes=0, **handhole),
+        },
+    )
+    demands = {"telecom": {"duct_holes": 2, "duct_outer_diameter_mm": 110}}
+    route = line_of(survey, "telecom", gate=(102, 12), demands=demands).routes["cheapest"]
+    assert isinstance(route, Route)
+    return route
+
+
 @pytest.mark.parametrize(
     ("joint", "metres"),
     [
@@ -217,19 +239,7 @@ DUCT: dict[str, Any] = {
     ],
 )
 def test_a_line_through_a_duct_hangs_on_its_joints(joint: Any, metres: float | None) -> None:
-    exact = {"position_accuracy_m": 0.001}
-    survey = town(
-        roads={"R-1": street((0, 0), (300, 0), **exact)},
-        parcels={"P-1": parcel(100, 12, 140, 52, **exact)},
-        lines={"T-1": main((20, 9), (110, 9), **DUCT, **exact)},
-        nodes={
-            "N-1": towns.node(20, 9, utility="telecom", kind="cabinet", free_holes=6, **exact),
-            "N-2": towns.node(110, 9, utility="telecom", kind="handhole", free_holes=0, **joint),
-        },
-    )
-    demands = {"telecom": {"duct_holes": 2, "duct_outer_diameter_mm": 110}}
-    route = line_of(survey, "telecom", gate=(102, 12), demands=demands).routes["cheapest"]
-    assert isinstance(route, Route)
+    route = through_duct(main((20, 9), (110, 9), **DUCT, **NEARLY_EXACT), joint)
     assert route.measures["pipe_length_m"] == pytest.approx(90 + 2.25 + 8 + 5.25)
     told = route.tolerances["pipe_length_m"]
     assert told == (None if metres is None else pytest.approx(COVERED * metres, rel=1e-4))
@@ -237,19 +247,8 @@ def test_a_line_through_a_duct_hangs_on_its_joints(joint: Any, metres: float | N
 
 def test_a_line_through_a_duct_hangs_on_its_bends() -> None:
     """A duct by hearsay that bends by 2 m between surveyed joints."""
-    exact = {"position_accuracy_m": 0.001}
-    survey = town(
-        roads={"R-1": street((0, 0), (300, 0), **exact)},
-        parcels={"P-1": parcel(100, 12, 140, 52, **exact)},
-        lines={"T-1": main((20, 9), (65, 11), (110, 9), **DUCT, position_source="hearsay")},
-        nodes={
-            "N-1": towns.node(20, 9, utility="telecom", kind="cabinet", free_holes=6, **exact),
-            "N-2": towns.node(110, 9, utility="telecom", kind="handhole", free_holes=0, **exact),
-        },
-    )
-    demands = {"telecom": {"duct_holes": 2, "duct_outer_diameter_mm": 110}}
-    route = line_of(survey, "telecom", gate=(102, 12), demands=demands).routes["cheapest"]
-    assert isinstance(route, Route)
+    bent = main((20, 9), (65, 11), (110, 9), **DUCT, position_source="hearsay")
+    route = through_duct(bent, NEARLY_EXACT)
     # Moved north by a metre both halves gain 2 / sqrt(45² + 2²) m.
     metres = 3 * 2 * 2 / np.hypot(45, 2)
     assert route.tolerances["pipe_length_m"] == pytest.approx(COVERED * metres, rel=1e-3)
