@@ -7,6 +7,7 @@ alone: all demands of one width share it, on any day.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -58,8 +59,26 @@ class LineRows:
         return rows
 
 
+class _MeasuredOnce(ABC):
+    """Pieces by number that are measured when first asked for; ``_row`` is -1 until then."""
+
+    _row: IntArray
+
+    def rows(self, numbers: IntArray) -> IntArray:
+        """Rows of pieces, in order."""
+        rows = self._row[numbers]
+        if (rows < 0).any():
+            self._measure(np.unique(numbers[rows < 0]))
+            rows = self._row[numbers]
+        return rows
+
+    @abstractmethod
+    def _measure(self, numbers: IntArray) -> None:
+        """Measure some pieces, and give them rows."""
+
+
 @dataclass
-class PieceLines:
+class PieceLines(_MeasuredOnce):
     """Pieces of one kind by number: what their lines tell, whatever the width of a trench.
 
     ``of`` tells the kind: edges of the corridor graph, cut open (``CUT``) or bored (``BORED``),
@@ -96,14 +115,6 @@ class PieceLines:
         if self.of in (CUT, BORED):
             return self.work.corridors.graph.tree
         return self.work.tie_ins(self.of).tree
-
-    def rows(self, numbers: IntArray) -> IntArray:
-        """Rows of pieces, in order."""
-        rows = self._row[numbers]
-        if (rows < 0).any():
-            self._measure(np.unique(numbers[rows < 0]))
-            rows = self._row[numbers]
-        return rows
 
     def _measure(self, numbers: IntArray) -> None:
         """Measure some pieces, edges to be cut open with their neighbours."""
@@ -228,7 +239,7 @@ class PieceRows:
 
 
 @dataclass
-class PieceGround:
+class PieceGround(_MeasuredOnce):
     """The ground under a trench of one width along pieces of one kind.
 
     Pieces are measured when first asked for; each has a row of ``told`` from then on.
@@ -251,14 +262,6 @@ class PieceGround:
     def of(self) -> str:
         """The kind of the pieces."""
         return self.lines.of
-
-    def rows(self, numbers: IntArray) -> IntArray:
-        """Rows of pieces, in order."""
-        rows = self._row[numbers]
-        if (rows < 0).any():
-            self._measure(np.unique(numbers[rows < 0]))
-            rows = self._row[numbers]
-        return rows
 
     def _measure(self, numbers: IntArray) -> None:
         lines, ground = self.lines, self.work.ground
