@@ -17,6 +17,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray, LineArray
+from gis.overlay import strips
 from planning.application import Demand
 from planning.groundwork import Groundwork, Site
 from planning.red_lines import tolerances_of
@@ -50,6 +51,14 @@ def half_strip_m(work: Groundwork, demand: Demand, count: int) -> FloatArray:
     width_m = work.rates(demand.pipe).width_m
     known_m = np.nan if width_m is None else width_m / 2 + work.policy.planning.work_margin_m
     return np.full(count, known_m)
+
+
+def strips_along(lines: LineArray, width_m: FloatArray) -> NDArray[Any]:
+    """What is dug along lines; of one of no length the square that it takes once an end is off."""
+    found, still = strips(lines, width_m), shapely.length(lines) == 0
+    places = shapely.get_point(lines[still], 0)
+    found[still] = shapely.buffer(places, width_m[still] / 2, cap_style="square")
+    return found
 
 
 def joined_of(
@@ -109,6 +118,14 @@ class Hold:
             np.concatenate([hold.half_m for hold in holds]),
             [edges for hold in holds for edges in hold.bored],
         )
+
+    @cached_property
+    def worked(self) -> NDArray[Any]:
+        """The working strips; lines of no length, which have none, with what they may need."""
+        still = (shapely.length(self.lines) == 0) & np.isfinite(self.half_m)
+        worked = self.working.copy()
+        worked[still] = strips_along(self.lines[still], 2 * self.half_m[still])
+        return worked
 
     @cached_property
     def joined(self) -> About:

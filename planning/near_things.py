@@ -17,10 +17,10 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray
-from gis.overlay import CONTACT_TOLERANCE_M, strips
+from gis.overlay import CONTACT_TOLERANCE_M
 from planning.comparisons import day
 from planning.facts import Shapes, road_facts
-from planning.holds import Hold
+from planning.holds import Hold, strips_along
 from planning.red_lines import lands_of, near_edges
 from planning.road_edges import About
 
@@ -59,7 +59,7 @@ def near_things(hold: Hold, utility: str) -> list[list[Thing]]:
     """What is near each of some routes of a utility; only areas of one whose strip is unknown."""
     found: list[list[Thing]] = [[] for _ in hold.lines]
     pieces = _pieces(hold)
-    working = _Parts.of(hold, hold.working, pieces)
+    working = _Parts.of(hold, hold.worked, pieces)
     for kind in (*_kinds(hold.work, working), _roads(hold, pieces)):
         for route, thing in kind.beside(hold.work):
             found[route].append(thing)
@@ -139,11 +139,15 @@ def _pieces(hold: Hold) -> _Pieces:
 
 
 class _Parts(NamedTuple):
-    """Whole shapes of routes and then parts of them: of which route, and what they hang on."""
+    """Whole shapes of routes and then parts of them: of which route, and what they hang on.
+
+    As drawn they touch what they reach, but for the square of a line of no length.
+    """
 
     route: IntArray
     shape: NDArray[Any]
     about: About
+    as_drawn: NDArray[np.bool_]
 
     @classmethod
     def of(cls, hold: Hold, whole: NDArray[Any], pieces: _Pieces, less_m: float = 0.0) -> _Parts:
@@ -154,13 +158,15 @@ class _Parts(NamedTuple):
         half_m = hold.half_m[pieces.route] - less_m
         along = np.full(len(pieces.route), None, object)
         known = np.isfinite(half_m)
-        along[known] = strips(pieces.line[known], 2 * half_m[known])
+        along[known] = strips_along(pieces.line[known], 2 * half_m[known])
         along = shapely.intersection(whole[pieces.route], along)
         kept = shapely.area(along) > CONTACT_TOLERANCE_M
+        route = np.concatenate([np.arange(len(whole)), pieces.route[kept]])
         return cls(
-            np.concatenate([np.arange(len(whole)), pieces.route[kept]]),
+            route,
             np.concatenate([whole, along[kept]]),
             About.together([hold.widest_kerb, pieces.about.take(kept)]),
+            shapely.length(hold.lines)[route] > 0,
         )
 
 
@@ -214,7 +220,7 @@ class _Kind(NamedTuple):
         """Which pairs are of a thing that the route touches as it is, with whatever part."""
         shapes = self.things.shapes
         pair = self.parts.route[part] * np.int64(len(shapes)) + thing
-        at = np.flatnonzero(gap_m <= 0)
+        at = np.flatnonzero((gap_m <= 0) & self.parts.as_drawn[part])
         shared = shapely.intersection(self.parts.shape[part[at]], shapes[thing[at]])
         is_point = shapely.get_dimensions(shapes[thing[at]]) == 0
         touched = is_point | (shapely.area(shared) > CONTACT_TOLERANCE_M) | (gap_m[at] < 0)
@@ -240,7 +246,7 @@ def _kinds(work: Groundwork, parts: _Parts) -> Iterator[_Kind]:
 def _roads(hold: Hold, pieces: _Pieces) -> _Kind:
     """The land of roads near what is dug: the trenches in the strips, and working pits."""
     ground, margin_m = hold.work.ground, hold.work.policy.planning.work_margin_m
-    dug = shapely.buffer(hold.working, -margin_m, cap_style="flat", join_style="mitre")
+    dug = shapely.buffer(hold.worked, -margin_m, cap_style="flat", join_style="mitre")
     for number, edges in enumerate(hold.bored):
         pits = ground.bores.pits_of(edges) if len(edges) else []
         if pits:

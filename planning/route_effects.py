@@ -149,6 +149,8 @@ def _length_effects(hold: Hold) -> Effects:
     before, after = _directions(xy, route)
     first = np.flatnonzero(np.r_[True, route[1:] != route[:-1]])
     last = np.r_[first[1:] - 1, len(route) - 1]
+    still = shapely.length(hold.lines) == 0  # one of no length grows whatever way an end is off
+    before[last[still]] = after[first[still]] = (1.0, 0.0)
     inner = ~np.isin(hold.carried[0], [*first, *last])
     joint, joints = hold.carried[0][inner], hold.carried[1].take(inner)
     on_strip = np.ones(len(xy), bool)
@@ -382,7 +384,7 @@ def _green_effects(hold: Hold, length: Effects) -> list[Effects]:
     gets longer adds its width.
     """
     green = hold.work.survey.get("green")
-    known = np.flatnonzero(~shapely.is_missing(hold.working))
+    known = np.flatnonzero(~shapely.is_missing(hold.worked))
     if green is None or green.empty or len(known) == 0:
         return []
     edges = _edges_in_strips(hold, green, known)
@@ -392,7 +394,10 @@ def _green_effects(hold: Hold, length: Effects) -> list[Effects]:
     at, road, side = hold.kerb_beside(shapely.points(xy))
     beside = _rows(hold.kerbs, road, edges.route[at], "green_m2", "beside", g[at], xy[at], side)
     width = np.zeros(len(hold.lines))
-    width[known] = shapely.area(hold.working[known]) / shapely.length(hold.lines[known])
+    metres = shapely.length(hold.lines)
+    width[known] = np.where(
+        metres > 0, shapely.area(hold.worked) / np.where(metres > 0, metres, 1.0), 2 * hold.half_m
+    )[known]
     touched = np.isin(length.route, edges.route) | np.isin(length.route, edges.covered)
     grown = length.where(touched).told(figure="green_m2", effect="length")
     by_width = width[grown.route]
@@ -421,13 +426,13 @@ def _edges_in_strips(hold: Hold, green: Any, known: IntArray) -> _Edges:
     tolerance = hold.work.tolerances.of_layer("green").to_numpy(float)
     most = hold.work.policy.planning.value("tolerance_hearsay_m")
     greenery = hold.work.ground.greenery or Shapes(shapes)
-    at, number = greenery.tree.query(hold.working[known], predicate="dwithin", distance=2 * most)
+    at, number = greenery.tree.query(hold.worked[known], predicate="dwithin", distance=2 * most)
     route = known[at]
     kerb = hold.widest_kerb.tolerance_m[route]
     reach = np.nan_to_num(np.hypot(tolerance[number], kerb), nan=most)
-    strip = shapely.buffer(hold.working[route], reach, join_style="mitre")
+    strip = shapely.buffer(hold.worked[route], reach, join_style="mitre")
     inside = shapely.intersection(shapely.boundary(shapes[number]), strip)
-    covered = np.unique(route[shapely.intersects(hold.working[route], shapes[number])])
+    covered = np.unique(route[shapely.intersects(hold.worked[route], shapes[number])])
     about = About(
         np.full(len(number), "green", object),
         np.full(len(number), "green_edge", object),

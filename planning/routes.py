@@ -430,11 +430,11 @@ def _stretches(
 
 
 def draw(corridors: Corridors, tie_ins: TieIns, way: Way) -> shapely.LineString:
-    """A way as one line from the tie-in to the red line."""
+    """A way as one line from the tie-in to the red line; of no length where these are one place."""
     first = tie_ins.lines[way.tie_in]
     pieces = [first, *(corridors.graph.lines[edge] for edge in way.edges)]
     pieces = [piece for piece in pieces if piece.length > 0]
-    return chain(pieces, first.coords[-1])
+    return chain(pieces, first.coords[-1]) if pieces else first
 
 
 def costs(

@@ -285,7 +285,7 @@ def ride(desk: Desk, work: Groundwork, demand: Demand, day: date, ways: Ways) ->
     """Add up what the lines of ways add.
 
     ``work`` is the desk's own with what is closed. Ways over an edge that is bored, or that is
-    no strip, crossing or connector, are in doubt.
+    no strip, crossing or connector, are in doubt, and ways of no length.
     """
     stubs, reach_m = desk.stubs(demand.pipe.utility), trench_reach_m(desk.work, demand)
     branches, walks = ways.branches, ways.foot >= 0
@@ -308,6 +308,7 @@ def ride(desk: Desk, work: Groundwork, demand: Demand, day: date, ways: Ways) ->
     for whole, of_edge, of_last, (join, start) in zip(total, along, last, _JOINS, strict=True):
         ridden = branches.ride(of_edge, join, start).take(place, axis=0)
         whole[walks] = join(whole[walks], join(of_last, ridden))
+    total.marks[total.sums[:, col.LENGTH] == 0, 0] |= col.DOUBT
     return total
 
 

@@ -163,11 +163,11 @@ def _pieces(work: Groundwork, route: Route) -> Iterator[Piece]:
     """Every piece between two places where the edge or the carriageway changes."""
     owners = list(_owned(work, route))
     inside = _carriageways(work, route)
-    ends = {at for start, end, _ in (*owners, *inside) for at in (start, end)}
+    whole = (0.0, route.line.length)
+    ends = {*whole, *(at for start, end, _ in (*owners, *inside) for at in (start, end))}
     cuts = sorted(at for at in ends if at <= route.line.length)
-    apart = [cuts[0], *(b for a, b in pairwise(cuts) if b - a > CONTACT_TOLERANCE_M)]
-    apart[0], apart[-1] = 0.0, route.line.length
-    for start, end in pairwise(apart):
+    apart = [b for a, b in pairwise(cuts) if b - a > CONTACT_TOLERANCE_M]
+    for start, end in pairwise([0.0, *apart[:-1], route.line.length]):
         middle = (start + end) / 2
         edge = next((e for a, b, e in owners if a <= middle <= b), -1)
         road = next((r for a, b, r in inside if a <= middle <= b), -1)

@@ -3,8 +3,9 @@
 A tolerance is twice the standard deviation of the place in each direction of the plane, as the
 limit of an error is twice its mean error in surveying. It comes from the mean error that a feature
 states, else from the way its place was found (settings ``tolerance_*`` of the policy, each with
-its source). A feature that says neither has no tolerance: NaN, unknown. No place has a mean error
-of 0, which is what an empty number becomes in a DBF: who states it states none.
+its source). A feature that says neither has no tolerance: NaN, unknown. What was told and never
+measured has no mean error that could make it surer: stated, it can only make it less sure. No place
+has a mean error of 0, which is what an empty number becomes in a DBF: who states it states none.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def position_tolerances(table: pd.DataFrame, planning: Planning) -> FloatArray:
         found[is_so] = tolerance[is_so]
     mean_error = _numbers(table, "position_accuracy_m")
     stated = mean_error * planning.value("tolerance_per_mean_error")
-    return np.where(mean_error > 0, stated, found)
+    measured = (_texts(table, "position_source") != "hearsay").to_numpy(bool)
+    return np.where(mean_error > 0, np.where(measured, stated, np.fmax(stated, found)), found)
 
 
 def depth_tolerance(source: Any, centre_m: float, planning: Planning) -> float:

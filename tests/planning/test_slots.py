@@ -68,7 +68,7 @@ def test_a_line_of_unknown_size_leaves_the_width_unknown_and_never_free() -> Non
 
 
 def test_the_tolerance_of_a_line_widens_only_what_may_be_free() -> None:
-    told = {"position_source": "hearsay", "position_accuracy_m": 0.1}
+    told = {"position_source": "digitised", "position_accuracy_m": 0.1}
     gas = {"G-1": main((0, 8), (300, 8), **{**GAS, "diameter_mm": 160.0, **told})}
     vague = {"G-1": main((0, 8), (300, 8), **{**GAS, "diameter_mm": 160.0})}
     free, most = north(lines=gas)

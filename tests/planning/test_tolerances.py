@@ -43,6 +43,9 @@ def tolerance(**values: Any) -> float:
         # No place has a mean error of 0: it is one that nobody stated.
         ({"position_source": None, "position_accuracy_m": 0.0}, np.nan),
         ({"position_source": "hearsay", "position_accuracy_m": 0.0}, 3.0),
+        # Who told a place and did not measure it cannot state how exact it is, only how bad.
+        ({"position_source": "hearsay", "position_accuracy_m": 0.05}, 3.0),
+        ({"position_source": "hearsay", "position_accuracy_m": 2.0}, 4.0),
         ({"position_source": None, "position_accuracy_m": 0.001}, 0.002),
         # Hidden: 0.10 h, h the depth of the centre, 1 m at least, beside surveying its mark.
         (
