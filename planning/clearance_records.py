@@ -88,7 +88,7 @@ def sentence(one: Clearance, name: str, exact: bool) -> str:
 
 def _why_uncertain(one: Clearance, exact: bool) -> str:
     if not exact:
-        return _("管径未知,按中心线量,实际更小,不能确定")
+        return _("外形尺寸未知,按已知的最小尺寸量,实际更小,不能确定")
     if one.tolerance_m is None:
         drawn = _("图上低于表列净距") if (one.margin_m or 0) < -EQUAL_M else _("图上满足")
         if one.direction == "crossing":

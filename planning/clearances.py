@@ -34,7 +34,7 @@ from planning.clearance_records import (
     sentence,
     unimported,
 )
-from planning.existing_pipes import existing_pipe, is_buried, size_of
+from planning.existing_pipes import existing_pipe, is_buried, least_width_m, size_of
 from planning.gravity import Profile, top_over_invert_m
 from planning.groundwork import Groundwork
 from planning.lanes import ALONG_STREETS
@@ -56,7 +56,8 @@ _TOLD_WITHIN_M = 3.0
 class Things:
     """Things of one layer near a route: shapes, half widths (NaN unknown) and what is asked.
 
-    ``tolerance_m`` is how far a thing may lie from where it is drawn, NaN where nobody says.
+    ``tolerance_m`` is how far a thing may lie from where it is drawn, NaN where nobody says;
+    ``least_half_m`` is what its half width is at least.
     """
 
     against: str
@@ -64,6 +65,7 @@ class Things:
     ids: Sequence[str]
     shapes: NDArray[Any]
     half_m: FloatArray
+    least_half_m: FloatArray
     tolerance_m: FloatArray
     required: Sequence[TableValue]
     names: Sequence[str]
@@ -207,7 +209,7 @@ def _to_lines(new: _New, survey: Survey) -> Iterator[Clearance]:
     if table is None:
         return
     told = new.work.tolerances.of_layer("lines")
-    near = _near(table, new, _largest(told))
+    near = _near(table, new, _largest(told) + _largest(table["section_width_mm"]) / 2000)
     near = near[is_buried(near)]
     pipes = [existing_pipe(row) for row in near.to_dict("records")]
     sizes = [size_of(pipe, new.standards) for pipe in pipes]
@@ -217,6 +219,7 @@ def _to_lines(new: _New, survey: Survey) -> Iterator[Clearance]:
         [str(name) for name in near.index],
         np.asarray(near.geometry.array),
         np.array([width / 2 for width, _height in sizes], float),
+        np.array([least_width_m(pipe, new.standards) / 2 for pipe in pipes], float),
         told.reindex(near.index.astype(str)).to_numpy(float),
         [new.standards.horizontal_clearance(new.pipe, pipe) for pipe in pipes],
         [_line_name(str(n), p.utility) for n, p in zip(near.index, pipes, strict=True)],
@@ -225,7 +228,7 @@ def _to_lines(new: _New, survey: Survey) -> Iterator[Clearance]:
     met = _crossing_points(new.line, things.shapes)
     own = np.array([pipe.utility == new.pipe.utility for pipe in pipes], bool)
     at_joint = np.where(own, new.joint, _NOWHERE)
-    touched = np.nan_to_num(things.half_m) + np.nan_to_num(new.half_m)
+    touched = things.least_half_m + np.nan_to_num(new.half_m)
     joined = own & shapely.dwithin(things.shapes, new.joint, touched)
     yield from _side_by_side(
         new, things, shapely.union(met, at_joint), ~shapely.is_empty(met) | joined
@@ -317,6 +320,7 @@ def _surrounding(
         [str(one) for one in ids],
         np.asarray(shapes, object),
         np.zeros(len(ids)),
+        np.zeros(len(ids)),
         np.full(len(ids), np.nan),
         values,
         [_("{} {}").format(name, one) for one in ids],
@@ -347,19 +351,22 @@ def _side_by_side(
     """Gaps of the line to things, apart from where they meet.
 
     Round the points of ``meeting`` the line is left out as far as it needs to get clear at the
-    least crossing angle. Things that are ``met`` are told only where the line comes too near
-    after that: the others are crossed or joined, not followed.
+    least crossing angle, of a thing of unknown width as if it were as wide as any. Things that are
+    ``met`` are told only where the line comes too near after that, or may: the others are crossed
+    or joined, not followed.
     """
     if len(things.ids) == 0:
         return
     required = np.array([v.value_m or 0.0 for v in things.required])
-    faces = np.nan_to_num(new.half_m) + np.nan_to_num(things.half_m)
-    off_m = np.nan_to_num(things.tolerance_m)
-    clear_m = (required + off_m + faces) / new.least_crossing_sine
+    faces = np.nan_to_num(new.half_m) + things.least_half_m
+    off_m, unknown = np.nan_to_num(things.tolerance_m), np.isnan(things.half_m)
+    most = np.where(unknown, np.fmax(faces, new.standards.sizes.widest_m / 2), faces)
+    clear_m = (required + off_m + most) / new.least_crossing_sine
     rest = shapely.difference(new.line, shapely.buffer(meeting, clear_m))
     shortest = shapely.shortest_line(rest, things.shapes)
     gaps = shapely.length(shortest) - faces
-    told_m = np.maximum(required + off_m, np.where(met, 0.0, _TOLD_WITHIN_M))
+    too_near_m = required + off_m + most - faces
+    told_m = np.maximum(too_near_m, np.where(met, 0.0, _TOLD_WITHIN_M))
     for row in np.flatnonzero(gaps < told_m - EQUAL_M).tolist():
         place = shapely.get_point(shortest[row], 0)
         exact = bool(np.isfinite(new.half_m) and np.isfinite(things.half_m[row]))

@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from gis.linear import FloatArray, IntArray, LineArray
 from layers.survey import Survey
 from layers.utilities import Utility
+from planning.existing_pipes import SIZES
 from planning.sizing_rules import runs_by_gravity
 from planning.tie_in_rules import stands
 
 # What decides whether a main may serve a pipe; equal mains can stand for each other.
-DECIDING = ("diameter_mm", "pressure_mpa", "voltage_kv", "free_holes")
+DECIDING = (*SIZES, "pressure_mpa", "voltage_kv", "free_holes")
 # A node that does not say these has those of the main it sits on.
-_INHERITED = ["diameter_mm", "pressure_mpa", "voltage_kv"]
+_INHERITED = [*SIZES, "pressure_mpa", "voltage_kv"]
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _with_main(places: pd.DataFrame, lines: Any) -> pd.DataFrame:
     """Give nodes that do not say it themselves the size and pressure of the main they sit on."""
     if lines is None or len(places) == 0:
         return places
-    own = lines[_INHERITED].reindex(places["line_id"]).set_axis(places.index)
+    own = lines.reindex(columns=_INHERITED).reindex(places["line_id"]).set_axis(places.index)
     return places.assign(
         **{name: places[name].fillna(own[name]) if name in places else own[name] for name in own}
     )

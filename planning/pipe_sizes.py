@@ -14,6 +14,8 @@ from typing import Protocol
 from planning.rule_files import read_rows
 
 Size = tuple[float, float]
+# Outside diameters nearer than this are one.
+_SAME_M = 1e-6
 
 
 class Sized(Protocol):
@@ -67,6 +69,27 @@ class PipeSizes:
         if pipe.utility == "power" and pipe.voltage_kv is not None:
             return _step(self.cables, pipe.voltage_kv)
         return None
+
+    def nominal_of(self, material: str, outer_mm: float) -> float | None:
+        """The nominal size with an outside diameter; None where the material lists none."""
+        outer_m = outer_mm / 1000
+        for size, (wide_m, _height_m) in self.pipes.get(material, ()):
+            if abs(wide_m - outer_m) < _SAME_M:
+                return size
+        return None
+
+    def nominal_within(self, material: str | None, outer_mm: float) -> float | None:
+        """The largest nominal size within an outside diameter; of an unknown material the least.
+
+        None where it is smaller than all that are listed.
+        """
+        listed = self.pipes.values() if material is None else [self.pipes.get(material, ())]
+        most_m = outer_mm / 1000 + _SAME_M
+        within = [
+            max((size for size, (wide_m, _) in steps if wide_m < most_m), default=0.0)
+            for steps in listed
+        ]
+        return min(within, default=0.0) or None
 
     @cached_property
     def widest_m(self) -> float:

@@ -173,12 +173,12 @@ def _from_outer_diameter(work: _Work) -> Derived:
     work.formula = "; ".join(filter(None, (work.formula, _("外径换算公称直径"))))
     outer_m = work.read("outer_diameter_mm") / 1000
     work.use(Number(outer_m, "rules/standards/pipe_sizes.csv", "recalled"))
-    for nominal, inner_outer in _sizes(work.pipe):
-        if abs(inner_outer - outer_m) < 1e-6:
-            work.say(_("外径 {de:g} mm 即 DN{dn:g}"), de=outer_m * 1000, dn=nominal)
-            return {"nominal_mm": nominal}
-    work.say(_("管径表中没有外径 {de:g} mm,公称直径未知"), de=outer_m * 1000)
-    return {}
+    nominal = load_pipe_sizes().nominal_of(_material(work.pipe), outer_m * 1000)
+    if nominal is None:
+        work.say(_("管径表中没有外径 {de:g} mm,公称直径未知"), de=outer_m * 1000)
+        return {}
+    work.say(_("外径 {de:g} mm 即 DN{dn:g}"), de=outer_m * 1000, dn=nominal)
+    return {"nominal_mm": nominal}
 
 
 def told_otherwise(pipe: Pipe, outer_diameter_mm: float) -> tuple[str, float] | None:
@@ -223,8 +223,8 @@ def _water(work: _Work) -> Derived | None:
 
 
 def _carrying(work: _Work, flow: float, fire: float) -> Derived:
-    if _material(work.pipe) == "PE":
-        work.rule("pe_wall_share")
+    if _is_plastic(work.pipe):
+        work.rule("plastic_wall_share")
     for nominal, outer_m in _sizes(work.pipe):
         area = full_area_m2(_bore_m(work, nominal, outer_m))
         usual, limit = flow / area / 1000, at_step(work.rules.water_velocity, nominal)
@@ -475,7 +475,9 @@ def _sizes(pipe: Pipe) -> list[tuple[float, float]]:
 
 
 def _bore_m(work: _Work, nominal_mm: float, outer_m: float) -> float:
-    """Inside diameter: of PE the outside less two walls, else the nominal size."""
-    if _material(work.pipe) != "PE":
+    """Inside diameter of a pressure pipe: of plastics, which are named by their outside, that less
+    two walls, else the nominal size.
+    """
+    if not _is_plastic(work.pipe):
         return nominal_mm / 1000
-    return outer_m * (1 - 2 * work.rules.settings["pe_wall_share"].value)
+    return outer_m * (1 - 2 * work.rules.settings["plastic_wall_share"].value)

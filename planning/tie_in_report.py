@@ -18,6 +18,7 @@ from gis.forest import grow_forest
 from gis.linear import FloatArray, IntArray
 from layers.utilities import Utility, load_utilities
 from planning.application import Demand
+from planning.existing_pipes import SIZES
 from planning.external_lines import ExternalLine
 from planning.gravity import Fall, needed_slope
 from planning.gravity_ways import (
@@ -343,6 +344,7 @@ def _reasons(
 
 
 def _text(reason: str, feature: Any, pipe: Pipe) -> str:
+    size = _size(feature)
     texts = {
         "wrong_network": _("属于{other},不是本专业的管网"),
         "no_length": _("图上没有长度,不能接入"),
@@ -351,7 +353,9 @@ def _text(reason: str, feature: Any, pipe: Pipe) -> str:
         "not_in_service": _("未在用({status})"),
         "other_operator": _("权属单位为 {owner},不是用户选择的运营商"),
         "some_operators": _("权属单位为 {owner},不通 {others};另有各家都通的接入点"),
-        "too_small": _("管径 {size},小于需要的 DN{nominal:g}"),
+        "too_small": _("管径 {size},小于需要的 DN{nominal:g}")
+        if size
+        else _("管径未知,须不小于 DN{nominal:g}"),
         "needs_station": _("次高压或更高压力的管道({pressure} MPa),须经调压站才能接入"),
         "wrong_pressure": _("压力 {pressure} MPa,与需要的压力级别不同"),
         "wrong_voltage": _("电压 {voltage} kV,与需要的 {volts:g} kV 不同"),
@@ -369,7 +373,7 @@ def _text(reason: str, feature: Any, pipe: Pipe) -> str:
         status=_said(feature, "status"),
         owner=_said(feature, "owner"),
         others=_("、").join(unserved(feature.get("owner"), pipe.operators)),
-        size=_said(feature, "diameter_mm"),
+        size=size,
         nominal=pipe.nominal_mm or 0.0,
         pressure=_said(feature, "pressure_mpa"),
         voltage=_said(feature, "voltage_kv"),
@@ -380,6 +384,16 @@ def _text(reason: str, feature: Any, pipe: Pipe) -> str:
         holes=_said(feature, "free_holes"),
         wanted=pipe.duct_holes or 1,
     )
+
+
+def _size(feature: Any) -> str:
+    """The size of a main as its record tells it, '' where it says none."""
+    nominal, outer, *section = (feature.get(name) for name in SIZES[:-1])
+    if pd.notna(nominal):
+        return f"{nominal:g}"
+    if pd.notna(outer):
+        return f"De{outer:g}"
+    return "" if any(map(pd.isna, section)) else "×".join(f"{one:g}" for one in section)
 
 
 def _said(feature: Any, name: str) -> str:

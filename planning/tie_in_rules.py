@@ -17,6 +17,7 @@ import shapely
 from numpy.typing import NDArray
 
 from layers.utilities import Utility
+from planning.existing_pipes import SIZES, nominal_at_least_mm
 from planning.sizing_rules import apparent_kva, supply_voltage_kv
 from planning.standards import Pipe, Standards
 
@@ -56,7 +57,7 @@ def refusals(features: pd.DataFrame, pipe: Pipe, standards: Standards) -> pd.Ser
         features.index,
         {
             "other_operator": served(features, pipe.operators) == 0,
-            "too_small": _below(features, "diameter_mm", pipe.nominal_mm),
+            "too_small": _narrower(features, pipe.nominal_mm),
             **_pressure(features, pipe, standards),
             "wrong_voltage": _other_voltage(features, pipe.voltage_kv),
             "too_little_capacity": _too_weak(features, pipe.load_kw),
@@ -100,6 +101,12 @@ def _below(features: pd.DataFrame, column: str, least: float | None) -> Any:
     if least is None or column not in features:
         return np.zeros(len(features), bool)
     return ~(_numbers(features, column) >= least)
+
+
+def _narrower(features: pd.DataFrame, least_mm: float | None) -> Any:
+    if least_mm is None or not {*SIZES} & {*features}:
+        return np.zeros(len(features), bool)
+    return ~(nominal_at_least_mm(features) >= least_mm)
 
 
 def _other_voltage(features: pd.DataFrame, wanted_kv: float | None) -> Any:

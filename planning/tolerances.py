@@ -24,14 +24,16 @@ from planning.survey_changes import Change
 
 # Lines that lie open need no locator: their place is surveyed like that of any visible thing.
 _IN_SIGHT = ("overhead", "wall")
+# What tells how high a line is, in millimetres.
+_HEIGHTS = ("diameter_mm", "outer_diameter_mm", "section_height_mm")
 
 
 def position_tolerances(table: pd.DataFrame, planning: Planning) -> FloatArray:
     """Tolerance of every feature of a layer in metres, NaN where its place says nothing.
 
     Columns ``position_source``, ``position_accuracy_m``, ``position_scale``, all optional;
-    ``depth_m``, ``diameter_mm`` and ``laying`` tell hidden lines, whose tolerance grows with
-    their depth (CJJ 61-2017). A hidden line of unknown depth that was surveyed has none.
+    ``depth_m``, ``laying`` and what tells the height of a line tell hidden ones, whose tolerance
+    grows with their depth (CJJ 61-2017). A hidden line of unknown depth that was surveyed has none.
     """
     by_source = {
         "surveyed": _surveyed(table, planning),
@@ -65,7 +67,8 @@ def _surveyed(table: pd.DataFrame, planning: Planning) -> FloatArray:
     point = np.full(len(table), planning.value("tolerance_surveyed_point_m"))
     if "depth_m" not in table:
         return point
-    centre = _numbers(table, "depth_m") + np.nan_to_num(_numbers(table, "diameter_mm")) / 2000
+    height = np.fmax.reduce([_numbers(table, name) for name in _HEIGHTS])
+    centre = _numbers(table, "depth_m") + np.nan_to_num(height) / 2000
     counted = np.maximum(centre, planning.value("tolerance_least_depth_m"))
     hidden = np.hypot(point, counted * planning.value("tolerance_plane_per_depth"))
     return np.where(_texts(table, "laying").isin(_IN_SIGHT), point, hidden)

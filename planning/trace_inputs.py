@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import pandas as pd
 import shapely
 
 from layers.survey import Survey
 from planning.drawn_roads import SURVEYED
+from planning.existing_pipes import SIZES
 
 POLICY = "rules/counties/{county}/policy.toml"
 _LAYERS = {"line": "lines", "node": "nodes"}
@@ -22,7 +24,7 @@ _WIDTHS = ("carriageway_width_m", "red_line_width_m")
 _DEPTHS = ("depth_m", "start_depth_m", "end_depth_m")
 # What a tolerance comes from (``planning.tolerances``): of every layer, of hidden lines too.
 _POSITION = ("position_source", "position_accuracy_m", "position_scale")
-_HIDDEN = ("depth_m", "diameter_mm", "laying")
+_HIDDEN = ("depth_m", "laying")
 
 
 class Feature(NamedTuple):
@@ -261,8 +263,16 @@ def grounds(place: Place) -> Iterator[Feature]:
         for field in _WIDTHS:
             yield Feature("roads", road, field)
     for line in dict.fromkeys(line for one in found for line in one["lines"]):
-        for field in ("geometry", "diameter_mm"):
+        for field in ("geometry", *sizes(place, line)):
             yield Feature("lines", line, field)
+
+
+def sizes(place: Place, line_id: str | None) -> list[str]:
+    """The fields that tell the size of a line, the nominal one where none does."""
+    lines = place.survey.get("lines")
+    if lines is None or line_id not in lines.index:
+        return [SIZES[0]]
+    return [name for name in SIZES[:-1] if pd.notna(lines.loc[line_id, name])] or [SIZES[0]]
 
 
 def greenery(place: Place) -> Iterator[Feature]:
@@ -293,8 +303,8 @@ def dug(place: Place) -> Iterator[Feature]:
 def near(place: Place) -> Iterator[Feature]:
     """What a clearance is measured to, and the route."""
     one = place.item("clearances")
-    fields = ("geometry", "diameter_mm", *_DEPTHS) if one["against"] == "line" else ("geometry",)
-    for field in fields:
+    of_line = (*sizes(place, one["id"]), *_DEPTHS) if one["against"] == "line" else ()
+    for field in ("geometry", *of_line):
         yield Feature(one["layer"], one["id"], field)
     yield from asked(place)
 
@@ -315,7 +325,8 @@ def _exactness(place: Place, layer: str, key: str | None) -> Iterator[Feature]:
     """What tells how exactly a feature is located, as far as its layer has columns for it."""
     table = place.survey.get(layer)
     columns = () if table is None else table.columns
-    for field in (*_POSITION, *_HIDDEN) if layer == "lines" else _POSITION:
+    hidden = (*_HIDDEN, *sizes(place, key)) if layer == "lines" else ()
+    for field in (*_POSITION, *hidden):
         if field in columns:
             yield Feature(layer, key, field)
 

@@ -105,6 +105,41 @@ def test_an_unknown_size_can_only_make_the_gap_smaller() -> None:
     assert only("line", found(pipe=unsized, lines={"S-1": sewer(10.5)})).status == "uncertain"
 
 
+@pytest.mark.parametrize(
+    ("told", "half_m", "exact"),
+    [
+        ({"outer_diameter_mm": 315.0}, 0.1575, True),
+        ({"section_width_mm": 3000.0, "section_height_mm": 1500.0}, 1.5, False),
+        ({"diameter_mm": 3600.0, "material": "砼"}, 1.8, False),
+    ],
+    ids=["outside diameter", "clear width of a culvert", "larger than the table"],
+)
+def test_the_width_of_a_line_is_read_however_it_is_on_record(
+    told: dict[str, Any], half_m: float, exact: bool
+) -> None:
+    """A culvert's walls and what is larger than the table are left: it is as wide at least."""
+    for faces_m, status in ((0.9, "fail"), (1.1, "pass" if exact else "uncertain")):
+        blank = {"diameter_mm": None, "material": None}
+        one = only("line", found(lines={"S-1": sewer(8.1 + half_m + faces_m, **{**blank, **told})}))
+        assert (one.status, one.gap_m) == (status, pytest.approx(faces_m))
+
+
+def test_a_wide_culvert_is_seen_though_its_centre_lies_far_off() -> None:
+    culvert = {"diameter_mm": None, "section_width_mm": 9000.0, "section_height_mm": 2000.0}
+    one = only("line", found(lines={"S-1": sewer(8.1 + 4.5 + 0.5, **culvert)}))
+    assert (one.status, one.gap_m) == ("fail", pytest.approx(0.5))
+
+
+def test_a_line_of_unknown_size_that_is_crossed_and_followed_may_be_too_near() -> None:
+    """It crosses at x = 60 and runs 1.5 m beside the new line from x = 65 on."""
+    bent = main((60, 0), (60, 9.5), (300, 9.5), **{**SEWER, "diameter_mm": None})
+    followed = only("line", found(lines={"S-1": {**bent, "position_accuracy_m": 0.01}}))
+    assert (followed.status, followed.gap_m) == ("uncertain", pytest.approx(1.4))
+    square = main((100, 0), (100, 300), **{**SEWER, "diameter_mm": None})
+    pairs = found(lines={"S-1": {**square, "position_accuracy_m": 0.01}})
+    assert [one.direction for one in pairs if one.against == "line"] == ["crossing"]
+
+
 def test_below_the_table_is_no_verdict_of_unlawfulness() -> None:
     one = only("line", found(lines={"S-1": sewer(8.5)}))
     assert one.text.startswith("与现状污水管线 S-1平行净距 ")

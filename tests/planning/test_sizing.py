@@ -55,6 +55,15 @@ def test_water_of_a_hundred_households_needs_dn50_and_with_fire_dn100() -> None:
     assert any("2.28" in step for step in sizing.steps)
 
 
+@pytest.mark.parametrize(("material", "nominal"), [("PE", 250), ("PVC", 250), ("球墨铸铁", 200)])
+def test_plastic_pipes_are_named_by_their_outside(material: str, nominal: float) -> None:
+    """190 m3/h are 52.8 L/s: DN200 of bore 200 mm 1.68 m/s, of de200 (bore 176.5 mm) 2.16."""
+    pipe, sizing = sized("water", Pipe("water", material=material), peak_hour_water=190)
+    assert pipe.nominal_mm == nominal
+    assert sizing is not None
+    assert any("1.68" in step for step in sizing.steps) == (nominal == 200)
+
+
 def test_the_users_own_flow_comes_before_quotas() -> None:
     pipe, sizing = sized("water", design_flow_l_s=10, daily_water=1, households=1)
     # Bore of DN80 79.4 mm: 2.02 m/s, more than 1.8; of DN100 97.1 mm: 1.35 m/s.

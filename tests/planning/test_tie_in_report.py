@@ -89,6 +89,29 @@ def test_every_main_near_by_that_is_none_has_its_reason_and_numbers() -> None:
     assert [one["id"] for one in line["tie_ins"]["candidates"]] == ["W-1"]
 
 
+@pytest.mark.parametrize(
+    ("told", "refused"),
+    [
+        ({"outer_diameter_mm": 315.0, "material": "PE"}, ""),  # DN300
+        ({"outer_diameter_mm": 225.0, "material": "PE"}, ""),  # between DN200 and DN250
+        ({"outer_diameter_mm": 160.0, "material": "PE"}, "管径 De160,小于需要的 DN200"),
+        ({"outer_diameter_mm": 219.1}, "管径 De219.1,小于需要的 DN200"),  # in iron no DN200
+        ({"outer_diameter_mm": 219.1, "material": "钢管"}, ""),
+        ({"section_width_mm": 400.0, "section_height_mm": 300.0}, ""),
+        (
+            {"section_width_mm": 400.0, "section_height_mm": 150.0},
+            "管径 400×150,小于需要的 DN200",
+        ),
+        ({}, "管径未知,须不小于 DN200"),
+    ],
+)
+def test_the_size_of_a_main_is_read_however_it_is_on_record(told: Any, refused: str) -> None:
+    lines = {"W-1": main((0, 8), (300, 8), **{"diameter_mm": None, "material": None, **told})}
+    line = entry("water", {"nominal_mm": 200}, lines=lines)
+    assert [one["text"] for one in line["tie_ins"]["rejected"]] == ([refused] if refused else [])
+    assert line["status"] == ("unroutable" if refused else "routed")
+
+
 def test_a_main_behind_a_wall_is_blocked() -> None:
     wall = {"B-1": {"geometry": box(-50, 7, 350, 7.5)}}
     line = entry("water", {"nominal_mm": 200}, lines={"W-1": main((0, 8), (300, 8))},
