@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
+from shapely.ops import substring
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -125,6 +126,15 @@ def first_parts(lines: LineArray, at_m: FloatArray) -> LineArray:
     start = shapely.get_coordinates(shapely.get_point(lines[none], 0))
     parts[none] = segments(start, start)
     return parts
+
+
+def rest_after(lines: LineArray, metres: FloatArray) -> LineArray:
+    """The lines without their first metres; empty where nothing is left."""
+    left = lines.copy()
+    for number in np.flatnonzero(metres > 0).tolist():
+        rest = substring(lines[number], metres[number], lines[number].length)
+        left[number] = rest if rest.length > 0 else shapely.LineString()
+    return left
 
 
 def ends_of(lines: LineArray) -> FloatArray:

@@ -11,7 +11,14 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.keys import alike
-from gis.linear import FloatArray, IntArray, LineArray, ranges, segments
+from gis.linear import (
+    POSITION_TOLERANCE_M,
+    FloatArray,
+    IntArray,
+    LineArray,
+    ranges,
+    segments,
+)
 from gis.regions import Region
 from layers.survey import Survey
 from layers.utilities import load_utilities
@@ -23,6 +30,10 @@ from planning.strip_layout import StripLayout
 _INSET_M = 2.0
 # Candidates on one strip that are this much farther than the nearest one are not worth keeping.
 _NEEDLESS_M = 3.0
+# No farther than this is it from one candidate along a red line to the next.
+_APART_M = 20.0
+# A candidate opposite a network node is not worth keeping beside another so near.
+_BESIDE_M = 1.0
 
 
 class Feet(NamedTuple):
@@ -61,7 +72,9 @@ def parcel_feet(
 ) -> Feet:
     """Candidate points on the red line of every parcel, each with its foot on a strip.
 
-    With ``near`` only of parcels that may have a foot in that region.
+    On each strip these are the first and the last, the middle one, as many more as long red lines
+    need, and those opposite network nodes. With ``near`` only of parcels that may have a foot in
+    that region.
     """
     parcels = survey.get("parcels")
     if parcels is None or not layout.usable.any():
@@ -71,23 +84,108 @@ def parcel_feet(
         reached = near.away_m(shapely.bounds(shapes).reshape(-1, 4)) <= max_snap_m
         shapes, keys = shapes[reached], keys[reached]
     first, place_of = alike(shapes)
-    boundary, owner = red_line_points(shapes[first])
-    point, piece, distance = _nearest_pieces(boundary, layout, max_snap_m)
-    if len(point) == 0:
+    sides = _Candidates.of(*red_line_points(shapes[first]), layout, max_snap_m)
+    if len(sides.owner) == 0:
         return Feet.none()
-    at_m, line = _connectors(boundary[point], piece, layout)
-    owner = owner[point]
-    order = np.lexsort((at_m, piece, owner))
-    _, group, first, _ = _groups(owner[order], piece[order])
-    least = np.minimum.reduceat(distance[order], first)[group]
-    order = order[distance[order] <= least + _NEEDLESS_M]
-    order = order[obstacles.connector_allowed(line[order])]
-    place, group, _, size = _groups(owner[order], piece[order])
-    # Of an even number both middle ones, so that the direction of the strip does not matter.
-    middle = (place == size[group] // 2) | (place == (size[group] - 1) // 2)
-    chosen = order[(place == 0) | (place == size[group] - 1) | middle]
-    found = Feet(piece[chosen], at_m[chosen], line[chosen], owner[chosen], owner[chosen])
+    sides = sides.by_strip()
+    least_m = sides.least_m
+    sides = sides.only(sides.away_m <= least_m + _NEEDLESS_M)
+    sides = sides.only(obstacles.connector_allowed(sides.line))
+    sides = sides.only(_worth_keeping(sides))
+    nodes = node_points(survey)["point"].to_numpy(object)
+    facing = _Candidates.of(*_opposite(nodes, shapes[first], max_snap_m), layout, max_snap_m)
+    facing = facing.only(_beside_none(facing, sides))
+    facing = facing.only(obstacles.connector_allowed(facing.line))
+    found = Feet.joined([one.feet for one in (sides, facing)])
     return for_each(found, np.full(len(keys), "parcel", object), keys, place_of)
+
+
+class _Candidates(NamedTuple):
+    """Points on red lines: whose, the nearest strip, the foot there, how to it and how far."""
+
+    owner: IntArray
+    piece: IntArray
+    at_m: FloatArray
+    line: LineArray
+    away_m: FloatArray
+
+    @classmethod
+    def of(
+        cls, points: NDArray[Any], owner: IntArray, layout: StripLayout, max_snap_m: float
+    ) -> _Candidates:
+        """Those of the points that are in reach of a strip."""
+        point, piece, away_m = _nearest_pieces(points, layout, max_snap_m)
+        at_m, line = _connectors(points[point], piece, layout)
+        return cls(owner[point], piece, at_m, line, away_m)
+
+    def only(self, rows: IntArray | NDArray[np.bool_]) -> _Candidates:
+        """Some of the rows."""
+        found = self.owner[rows], self.piece[rows], self.at_m[rows]
+        return _Candidates(*found, self.line[rows], self.away_m[rows])
+
+    def by_strip(self) -> _Candidates:
+        """Those of each owner on each strip together, in the order along it."""
+        return self.only(np.lexsort((self.at_m, self.piece, self.owner)))
+
+    @property
+    def least_m(self) -> FloatArray:
+        """How near the nearest of the same owner and strip is; they follow each other."""
+        _, group, first, _ = _groups(self.owner, self.piece)
+        return np.asarray(np.minimum.reduceat(self.away_m, first)[group])
+
+    @property
+    def feet(self) -> Feet:
+        """The same as feet of their owners."""
+        return Feet(self.piece, self.at_m, self.line, self.owner, self.owner)
+
+
+def _worth_keeping(sides: _Candidates) -> NDArray[np.bool_]:
+    """First, middle and last of each owner on each strip, and what lies between on long ones.
+
+    Of an even number both middle ones, and of two as near to where one is wanted both, so that the
+    direction of the strip does not matter.
+    """
+    place, group, first, size = _groups(sides.owner, sides.piece)
+    kept = (place == size[group] // 2) | (place == (size[group] - 1) // 2)
+    kept |= (place == 0) | (place == size[group] - 1)
+    span_m = sides.at_m[first + size - 1] - sides.at_m[first] if len(first) else sides.at_m
+    for number in np.flatnonzero(span_m > 2 * _APART_M).tolist():
+        own = np.arange(first[number], first[number] + size[number])
+        at_m = sides.at_m[own]
+        wanted = np.linspace(at_m[0], at_m[-1], int(np.ceil(span_m[number] / _APART_M)) + 1)
+        off_m = np.abs(at_m[:, None] - wanted)
+        kept[own] |= (off_m <= off_m.min(axis=0) + POSITION_TOLERANCE_M).any(axis=1)
+    return np.asarray(kept)
+
+
+def _opposite(
+    nodes: NDArray[Any], parcels: NDArray[Any], max_snap_m: float
+) -> tuple[NDArray[Any], IntArray]:
+    """Points on red lines opposite nodes that stand before a side of them, and whose they are."""
+    node, parcel = shapely.STRtree(parcels).query(nodes, predicate="dwithin", distance=max_snap_m)
+    outside = ~shapely.intersects(parcels[parcel], nodes[node])
+    node, parcel = node[outside], parcel[outside].astype(np.int64)
+    link = shapely.shortest_line(shapely.boundary(parcels[parcel]), nodes[node])
+    point = shapely.get_point(link, 0)
+    corners = shapely.extract_unique_points(parcels[parcel])
+    before = shapely.distance(point, corners) > _INSET_M
+    return point[before], parcel[before]
+
+
+def _beside_none(facing: _Candidates, sides: _Candidates) -> IntArray:
+    """Rows of ``facing`` on strips that ``sides`` of their owners are on, beside none of these.
+
+    Of several in one place it is the first.
+    """
+    pieces = int(max(sides.piece.max(initial=0), facing.piece.max(initial=0))) + 1
+    known, wanted = (one.owner * pieces + one.piece for one in (sides, facing))
+    first, last = (np.searchsorted(known, wanted, side) for side in ("left", "right"))
+    row = np.repeat(np.arange(len(wanted)), last - first)
+    off_m = np.full(len(wanted), np.inf)
+    np.minimum.at(off_m, row, np.abs(sides.at_m[ranges(first, last)] - facing.at_m[row]))
+    apart = np.flatnonzero((last > first) & (off_m > _BESIDE_M))
+    place = np.column_stack([wanted[apart], np.round(facing.at_m[apart], 6)])
+    return apart[np.sort(np.unique(place, axis=0, return_index=True)[1])]
 
 
 def for_each(found: Feet, kinds: NDArray[Any], keys: NDArray[Any], place: IntArray) -> Feet:
@@ -130,15 +228,23 @@ def _nearest_pieces(
 
 
 def red_line_points(polygons: NDArray[Any]) -> tuple[NDArray[Any], IntArray]:
-    """Middle and drawn-in ends of every side of every polygon, with the polygon's number."""
+    """Middle and drawn-in ends of every side of every polygon, with the polygon's number.
+
+    Long sides have so many more in even steps that none is far from the next.
+    """
     rings, owner = shapely.get_parts(shapely.boundary(polygons), return_index=True)
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     side = np.flatnonzero(ring[1:] == ring[:-1])
     start, end = xy[side], xy[side + 1]
     length = np.hypot(*(end - start).T)
     share = np.minimum(_INSET_M / np.maximum(length, 1e-9), 0.5)
-    shares = np.concatenate([np.full(len(side), 0.5), share, 1.0 - share])
-    number = np.tile(np.arange(len(side)), 3)
+    steps = np.ceil((1.0 - 2.0 * share) * length / _APART_M).astype(np.int64)
+    between = np.where(steps > 2, steps - 1, 0)
+    long = np.repeat(np.arange(len(side)), between)
+    step = 1 + ranges(np.zeros_like(between), between)
+    inner = share[long] + (1.0 - 2.0 * share[long]) * step / steps[long]
+    shares = np.concatenate([np.full(len(side), 0.5), share, 1.0 - share, inner])
+    number = np.concatenate([np.tile(np.arange(len(side)), 3), long])
     points = start[number] + (end - start)[number] * shares[:, None]
     return shapely.points(points), owner[ring[side]][number].astype(np.int64)
 

@@ -61,14 +61,20 @@ class Obstacles:
         over_rails = self._meets_railway(strips)
         return (~wet | bridged) & (~over_rails | self._meets_railway(streets))
 
-    def connector_allowed(self, lines: LineArray) -> NDArray[np.bool_]:
-        """True for straight pieces that stay clear of private land, buildings, water and rails."""
+    def connector_allowed(
+        self, lines: LineArray, off_strips: LineArray | None = None
+    ) -> NDArray[np.bool_]:
+        """True for straight pieces that stay clear of private land, buildings, water and rails.
+
+        Of pieces that follow a strip first, ``off_strips`` are the rest: only these may meet no
+        rails, which a strip crosses where its street does.
+        """
         if len(lines) == 0:
             return np.zeros(0, bool)
         number = np.arange(len(lines))
         blocked = np.isin(number, enters(lines, self.private_areas).line)
         blocked |= np.isin(number, enters(lines, self.water_areas).line)
-        return ~blocked & ~self._meets_railway(lines)
+        return ~blocked & ~self._meets_railway(lines if off_strips is None else off_strips)
 
     @cached_property
     def private_areas(self) -> Areas:

@@ -132,16 +132,16 @@ class MainWays:
         """Whether the utility of each main or node may come from this node of the graph."""
         return ~self._kept[1][self.networks.network[feature], node]
 
-    def in_lane_m(self, ways: Ways) -> FloatArray:
-        """Metres that each way runs along a lane before it leaves it."""
-        lane = np.append(self._along_lanes, False)
-        return np.where(lane[ways.edge], ways.along_m, 0.0)
+    def in_lane(self, ways: Ways) -> NDArray[np.bool_]:
+        """Whether what each way runs along before it leaves it is a lane."""
+        return np.append(self._along_lanes, False)[ways.edge]
 
     def find(self) -> Ways:
         """All candidates worth trying; covered ones only if their cover turns out closed."""
         straight = self._covered_by_continuations(self._nearest_points())
         straight = self._nearest_kept(self._covered_by_nodes(straight))
         others = [self._where_edges_meet_mains(straight), self._down_the_mains()]
+        others.append(self._to_far_ends(straight))
         ways = joined([straight, *others])
         squared = self._squared(ways, straight)
         ways_at_will = np.r_[: len(straight), len(ways) : len(squared)]
@@ -305,12 +305,44 @@ class MainWays:
         Where a main falls it matters how far down it is joined, and one that lies lower may be
         joined past others. So these ways end at no main before their own.
         """
+        ways = self._by_strip(*low_places(self.networks, self._bounds))
+        ways.nearest[:] = True
+        return ways
+
+    def _to_far_ends(self, straight: Ways) -> Ways:
+        """Ways to ends of mains from nodes out of their reach: along a strip, then square to it.
+
+        Nodes of a street may stand farther apart than twice that reach, and an end between them
+        is not to be joined from the node behind it only. A way that is no shorter than the one
+        from its node to an equal main is needless.
+        """
+        mains = np.sort(self.tree.query(shapely.box(*self._bounds))).astype(np.int64)
+        ends = [shapely.get_point(self.shapes[mains], place) for place in (0, -1)]
+        ways = self._by_strip(np.concatenate(ends), np.tile(mains, 2))
+        far = (ways.edge >= 0) & (self._away_m(ways) > self.max_snap_m)
+        ways = ways.take(far & self.may_leave(ways.node, ways.main))
+        equal = np.flatnonzero(straight.nearest)
+        kinds = int(self.kind.max(initial=0)) + 1
+        way, row = _matches(
+            ways.node * kinds + self.kind[ways.main],
+            straight.node[equal] * kinds + self.kind[straight.main[equal]],
+        )
+        near = self._away_m(straight)[equal[row]] <= self._away_m(ways)[way]
+        ways.cover[way[near]] = equal[row[near]]
+        return ways
+
+    @cached_property
+    def _bounds(self) -> FloatArray:
+        """Beyond these nothing can be joined from a street: (4,)."""
+        lines = self.corridors.graph.lines[self._along_streets]
+        return np.asarray(shapely.total_bounds(lines) + self.max_snap_m * _ALL_ROUND)
+
+    def _by_strip(self, point: NDArray[Any], main: IntArray) -> Ways:
+        """Ways to points on mains along the nearest strips, from both ends, then square to them."""
         graph = self.corridors.graph
         strip = np.flatnonzero(self._along_streets)
         if len(strip) == 0:
             return _ways(strip, strip, np.zeros(0), np.zeros((0, 2)))
-        around = shapely.total_bounds(graph.lines[strip]) + self.max_snap_m * _ALL_ROUND
-        point, main = low_places(self.networks, around)
         place, row = shapely.STRtree(graph.lines[strip]).query(
             point, predicate="dwithin", distance=self.max_snap_m
         )
@@ -325,7 +357,7 @@ class MainWays:
         along = np.concatenate([at_m, graph.length_m[edge] - at_m])
         bent = along > POSITION_TOLERANCE_M
         chainage = shapely.line_locate_point(self.shapes[main[place]], point[place])
-        ways = _ways(
+        return _ways(
             graph.ends[edge].T.ravel(),
             np.tile(main[place], 2),
             np.tile(chainage, 2),
@@ -333,8 +365,6 @@ class MainWays:
             np.where(bent, np.tile(edge, 2), -1),
             np.where(bent, along, 0.0),
         )
-        ways.nearest[:] = True
-        return ways
 
     def _squared(self, ways: Ways, straight: Ways) -> Ways:
         """Cover askew ways to ends of mains by ways along the strip to the point opposite.

@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from shapely.ops import substring
 
 from gis.keys import Keys, key_of
-from gis.linear import FloatArray, IntArray, LineArray, ranges, segments
+from gis.linear import FloatArray, IntArray, LineArray, ranges, rest_after, segments
 from gis.network import tie_break
 from gis.overlay import CONTACT_TOLERANCE_M
 from gis.patched_tree import Tree, tree_of
@@ -40,6 +39,8 @@ MEASURES = ("length_m", "kerb_m", "red_line_m", "green_m")
 _SAME_M = 1e-6
 # A way that comes as near as this to something may hang on it.
 _TOUCHED_M = 0.05
+# The way from a strip to a red line passes what stands no farther beside it.
+_PASSES_M = 0.5
 
 
 class OpenWays(NamedTuple):
@@ -401,7 +402,7 @@ class _Desk:
     def _tried_to_mains(self, ways: Ways) -> _Tried:
         ended, lines = self.finder.ended_at_first_main(ways)
         to = ended.node, ended.main, ended.chainage_m, ended.xy
-        return self.tried(*to, lines, self.finder.in_lane_m(ended))
+        return self.tried(*to, lines, ended.along_m, self.finder.in_lane(ended))
 
     def ways_to_nodes(self) -> _Tried:
         """The nodes themselves, from their feet on the strips and straight from red lines."""
@@ -413,8 +414,9 @@ class _Desk:
         if self.near is not None:
             kept = self.near.holds(self.corridors.graph.node_xy[node])
             node, feature, xy = node[kept], feature[kept], xy[kept]
-        lines = segments(self.corridors.graph.node_xy[node], xy)
-        return self.tried(node, feature, np.full(len(node), np.nan), xy, lines, np.zeros(len(node)))
+        lines, count = segments(self.corridors.graph.node_xy[node], xy), len(node)
+        to = node, feature, np.full(count, np.nan), xy
+        return self.tried(*to, lines, np.zeros(count), np.zeros(count, bool))
 
     def _feet(self, table: pd.DataFrame) -> tuple[IntArray, IntArray, FloatArray]:
         """Graph nodes, nodes of the networks by number, and where these are."""
@@ -431,9 +433,11 @@ class _Desk:
     ) -> tuple[IntArray, IntArray, FloatArray]:
         """The same places seen from red lines that are no farther than a strip and back.
 
-        A handhole between strip and red line is joined straight, not by way of the strip.
+        A handhole between strip and red line is joined straight, not by way of the strip; so is
+        one that the way from the strip to the red line passes.
         """
-        graph_xy = self.corridors.graph.node_xy
+        graph = self.corridors.graph
+        graph_xy = graph.node_xy
         away = np.hypot(*(graph_xy[node] - xy).T)
         order = np.lexsort((away, feature))
         order = order[np.diff(feature[order], prepend=-1) != 0]
@@ -441,7 +445,14 @@ class _Desk:
         place, site = shapely.STRtree(shapely.points(graph_xy[sites])).query(
             shapely.points(xy[order]), predicate="dwithin", distance=2.0 * away[order]
         )
-        return sites[site], feature[order[place]], xy[order[place]]
+        connector = np.flatnonzero(self.corridors.is_connector)
+        passed, by = shapely.STRtree(graph.lines[connector]).query(
+            shapely.points(xy[order]), predicate="dwithin", distance=_PASSES_M
+        )
+        seen = np.concatenate([sites[site], graph.ends[connector[by], 1]])
+        pairs = np.unique(np.column_stack([np.concatenate([place, passed]), seen]), axis=0)
+        place, seen = order[pairs[:, 0]], pairs[:, 1]
+        return seen, feature[place], xy[place]
 
     def tried(
         self,
@@ -450,9 +461,13 @@ class _Desk:
         chainage_m: FloatArray,
         xy: FloatArray,
         lines: LineArray,
-        in_lane_m: FloatArray,
+        along_m: FloatArray,
+        in_lane: NDArray[np.bool_],
     ) -> _Tried:
-        """Ways with the reasons why they are none: of those not known it is found out."""
+        """Ways with the reasons why they are none: of those not known it is found out.
+
+        They run ``along_m`` along a strip, or ``in_lane``, before they leave it.
+        """
         where_m = np.column_stack([xy, shapely.length(lines), chainage_m])
         key = way_key(node, feature, where_m)
         row = (
@@ -462,26 +477,29 @@ class _Desk:
         if self.known is not None:
             reason[row >= 0] = self.known.reason[row[row >= 0]]
         anew = np.flatnonzero(row < 0)
-        reason[anew], crossed = self._judged(lines[anew], in_lane_m[anew])
+        reason[anew], crossed = self._judged(lines[anew], along_m[anew], in_lane[anew])
         crossed = crossed._replace(line=anew[crossed.line])
         return _Tried(_Ways(node, feature, chainage_m, xy, lines, key, reason, row), crossed)
 
-    def _judged(self, lines: LineArray, in_lane_m: FloatArray) -> tuple[IntArray, Crossed]:
+    def _judged(
+        self, lines: LineArray, along_m: FloatArray, in_lane: NDArray[np.bool_]
+    ) -> tuple[IntArray, Crossed]:
         """Tell open ways from those that are blocked, too sharp to a carriageway or off streets.
 
-        A way along a lane is no crossing: its angle is that of what comes after. What is crossed
-        is told of open ways.
+        A way along a lane is no crossing: its angle is that of what comes after. Along a strip
+        rails are crossed as the strip crosses them. What is crossed is told of open ways.
         """
         surfaces, settings = self.corridors.surfaces, self.policy.planning
         if len(lines) == 0:
             return np.zeros(0, np.int64), Crossed.none()
-        allowed = self.ground(lines).obstacles.connector_allowed(lines)
+        left = rest_after(lines, along_m)
+        allowed = self.ground(lines).obstacles.connector_allowed(lines, left)
         reason = np.where(allowed, 0, _BLOCKED)
         free = np.flatnonzero(reason == 0)
         across, crossed = lines[free], surfaces.crossed(lines[free])
         entered = crossed
-        if (in_lane_m[free] > 0).any():
-            across = _after(across, in_lane_m[free])
+        if in_lane[free].any():
+            across = np.where(in_lane, left, lines)[free]
             entered = surfaces.crossed(across)
         entered = entered.take(entered.kerb_m > CONTACT_TOLERANCE_M)
         angle = angles_across(across, entered.line, entered.road, entered.at_m, surfaces)
@@ -492,15 +510,6 @@ class _Desk:
         reason[long[between_m > most_m]] = _OFF_STREET
         crossed = crossed._replace(line=free[crossed.line])
         return reason, crossed.take(reason[crossed.line] == 0)
-
-
-def _after(lines: LineArray, along_m: FloatArray) -> LineArray:
-    """Lines without their first metres; empty where nothing is left."""
-    left = lines.copy()
-    for number in np.flatnonzero(along_m > 0):
-        rest = substring(lines[number], along_m[number], lines[number].length)
-        left[number] = rest if rest.length > 0 else shapely.LineString()
-    return left
 
 
 def _after_any(cover: IntArray, chosen: NDArray[np.bool_]) -> IntArray:
