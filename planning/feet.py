@@ -33,7 +33,7 @@ _NEEDLESS_M = 3.0
 # No farther than this is it from one candidate along a red line to the next.
 _APART_M = 20.0
 # A candidate opposite a network node is not worth keeping beside another so near.
-_BESIDE_M = 1.0
+_BESIDE_M = 0.5
 
 
 class Feet(NamedTuple):

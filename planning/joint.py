@@ -17,6 +17,8 @@ from gis.overlay import strips
 from planning.external_lines import ExternalLine
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes
+from planning.qualifying import SURE
+from planning.route_pieces import piece_book
 from planning.routes import Search, Way, trace
 from planning.second_feed import of_other_source
 from planning.slots import Slots, has_slot, slots_of
@@ -44,22 +46,18 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
     """Plan all routed lines of a site together; None with fewer than two that can share.
 
     The part of the graph looked at reaches as far as the cost of separate digs could carry any
-    line, so that the optimum of the part is the optimum of the whole.
+    line, so that the optimum of the part is the optimum of the whole. A line that only another
+    route than its cheapest qualifies for keeps to what such a route can hold.
     """
     routed = [line for line in lines.values() if line.route is not None and line.demand]
-    bored = [line for line in routed if line.routes["cheapest"].bored]
-    routed = [line for line in routed if not line.routes["cheapest"].bored]
+    bored = [line for line in routed if line.route and line.route.bored]
+    routed = [line for line in routed if line.route and not line.route.bored]
     if len(routed) < 2:
         return None
     searches = [_search(work, line) for line in routed]
-    separate = sum(line.routes["cheapest"].figures["cost_yuan"] for line in routed)
+    separate = sum(line.route.figures["cost_yuan"] for line in routed if line.route)
     reach_m = separate / min(search.lightest_rate for search in searches)
-    open_cut = [
-        np.isfinite(work.under(line.closed).methods(line.demand.pipe).cut_yuan)
-        for line in routed
-        if line.demand
-    ]
-    part = _part(work, site, searches, open_cut, reach_m)
+    part = _part(work, site, routed, searches, reach_m)
     pipes = [line.demand.pipe for line in routed if line.demand]
     slots = slots_of(work, part.edge[part.edge >= 0])
     joint = share_trenches(
@@ -200,17 +198,33 @@ class _Part:
         return Way(int(self.tie_in[rows[0]]), edges, int(self.end_node[rows[-1]]), float("nan"))
 
 
+def _open_to(
+    work: Groundwork, site: Site, line: ExternalLine, edges: IntArray, tie_ins: IntArray
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which edges, and which ways to tie-ins, a line may be dug along; no shared trench is bored.
+
+    Where its recommended route is not the cheapest but the cheapest that qualifies, it is kept out
+    of all that no such route can hold.
+    """
+    assert line.demand is not None
+    ground = work.under(line.closed)
+    dug = np.isfinite(ground.methods(line.demand.pipe).cut_yuan[edges])
+    if line.recommended != "qualifying" or line.both is not None:
+        return dug, np.ones(len(tie_ins), bool)
+    book = piece_book(ground, line.demand, site)
+    cut = np.zeros(len(edges), bool)
+    edges_held, tie_ins_held = book.qualifying(edges, cut, tie_ins, SURE, worst=False)
+    return dug & edges_held, tie_ins_held
+
+
 def _part(
     work: Groundwork,
     site: Site,
+    members: Sequence[ExternalLine],
     searches: Sequence[Search],
-    open_cut: Sequence[NDArray[np.bool_]],
     reach_m: float,
 ) -> _Part:
-    """Cut the graph within reach, with the tie-ins of every member and the site's connectors.
-
-    ``open_cut`` tells for each member which edges may be dug; a shared trench is not bored.
-    """
+    """Cut the graph within reach, with the tie-ins of every member and the site's connectors."""
     corridors, graph = work.corridors, work.corridors.graph
     west, south = graph.node_xy[site.end_nodes].min(axis=0) - reach_m
     east, north = graph.node_xy[site.end_nodes].max(axis=0) + reach_m
@@ -219,7 +233,15 @@ def _part(
     edges = edges[~corridors.is_connector[edges] | own]
     nodes = graph.nodes_of(edges, site.end_nodes)
     everyone = 2 ** len(searches) - 1
-    passable = np.array([may_be_dug[edges] for may_be_dug in open_cut])
+    starts = []
+    for search in searches:
+        best = search.best_tie_ins
+        starts.append(best.take(np.isin(best.node, nodes)))
+    told = [
+        _open_to(work, site, line, edges, best.row)
+        for line, best in zip(members, starts, strict=True)
+    ]
+    passable = np.array([open_to[0] for open_to in told])
     root = len(nodes)
     last = np.searchsorted(nodes, site.end_nodes)
     blocks = [
@@ -240,8 +262,7 @@ def _part(
     ]
     sources, following = [], root + 1
     for member, search in enumerate(searches):
-        best = search.best_tie_ins
-        best = best.take(np.isin(best.node, nodes))
+        best = starts[member].take(told[member][1])
         rows = best.row
         places = following + np.arange(len(rows))
         following += len(rows)

@@ -40,7 +40,7 @@ _SAME_M = 1e-6
 # A way that comes as near as this to something may hang on it.
 _TOUCHED_M = 0.05
 # The way from a strip to a red line passes what stands no farther beside it.
-_PASSES_M = 0.5
+_PASSES_M = 0.6
 
 
 class OpenWays(NamedTuple):

@@ -341,7 +341,12 @@ SOURCES: tuple[Source, ...] = (
     _row("/joint/bound_yuan", _("任何联合方案都不能低于的费用"), everything, _PRICED),
     _row("/joint/gap", _("(费用 − 下界) ÷ 费用"), everything, _PRICED),
     _row("/joint/cost_yuan", _("共享沟槽各段长度 × 断面单价,加管道"), everything, _PRICED),
-    _row("/joint/separate_cost_yuan", _("各专业最经济路由费用之和"), everything, _PRICED),
+    _row(
+        "/joint/separate_cost_yuan",
+        _("各专业各自最经济的路由费用之和(绕行才符合的,按其可走之处)"),
+        everything,
+        _PRICED,
+    ),
     _row("/joint/overlap_cost_yuan", _("各走各的,重叠处只挖一次的费用"), everything, _PRICED),
     _row("/joint/saving_yuan", _("单独费用 − 联合费用"), everything, _PRICED),
     _row("/joint/saving_share", _("节省 ÷ 单独费用"), everything, _PRICED),

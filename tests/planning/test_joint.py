@@ -225,3 +225,27 @@ def test_where_nobody_knows_the_width_lines_share_and_a_notice_says_so() -> None
     (told,) = [one for one in found.notices if one.kind == "joint_slot_unsure"]
     assert told.utilities == ("water", "gas", "power")
     assert "可用宽度未知" in told.text
+
+
+def test_lines_that_qualify_by_the_old_street_only_share_there_and_not_in_the_young_one() -> None:
+    """The street of 2024 is nearer and barred (art. 33): both lines go by the other one."""
+    roads = {
+        "R-1": street((0, 0), (300, 0)),
+        "R-2": street((0, 64), (300, 64), opened_on="2024-01-01"),
+    }
+    gas = {"utility": "gas", "pressure_mpa": 0.2}
+    lines = {
+        "W-1": main((0, 7), (300, 7)),
+        "W-2": main((0, 56), (300, 56)),
+        "G-1": main((0, 6.9), (300, 6.9), **gas),
+        "G-2": main((0, 56.2), (300, 56.2), **gas),
+    }
+    demands = {"water": DEMANDS["water"], "gas": DEMANDS["gas"]}
+    found = planned(town(roads=roads, lines=lines), demands=demands)
+    assert {one.recommended for one in found.lines.values() if one.route} == {"qualifying"}
+    assert found.joint is not None
+    assert {one.verdict.outcome for one in found.joint.routes.values()} == {"commitment"}
+    assert found.joint.plan.shared_length_m > 5
+    paid = [one.route.figures["cost_yuan"] for one in found.lines.values() if one.route]
+    assert found.joint.plan.separate_cost_yuan == pytest.approx(sum(paid), abs=0.01)
+    assert found.joint.plan.cost_yuan < sum(paid)
