@@ -33,7 +33,8 @@ from planning.comparisons import (
 from planning.corridors import Corridors
 from planning.crossing_methods import Bores, bores_of
 from planning.policy_model import Policy
-from planning.road_corners import with_corners
+from planning.road_land import land_in_reach, red_line_areas
+from planning.road_levels import at_ground
 from planning.road_surfaces import Crossed
 from planning.road_works import UNDATED
 from planning.roads_since import RoadsSince
@@ -80,19 +81,7 @@ class Ground:
         return self._road_areas(np.arange(len(self.corridors.surfaces.centre)))
 
     def _road_areas(self, roads: IntArray) -> NDArray[Any]:
-        surfaces, settings = self.corridors.surfaces, self.policy.planning
-        carriageway, red_line = (
-            surfaces.table[name].to_numpy(float)[roads]
-            for name in ("carriageway_width_m", "red_line_width_m")
-        )
-        beside = 2 * (self.corridors.setback_m + settings.half_section_allowance_m)
-        width = np.where(np.isfinite(red_line), red_line, carriageway + beside)
-        centre = surfaces.centre[roads]
-        areas = shapely.buffer(centre, width / 2, cap_style="flat", join_style="mitre")
-        areas = with_corners(areas, centre, width / 2, surfaces.corner[roads])
-        drawn, whole = surfaces.red_line[roads], surfaces.is_drawn_whole[roads]
-        areas = np.where(whole, drawn, shapely.union(areas, drawn))
-        return np.asarray(shapely.union(areas, surfaces.carriageway[roads]))
+        return red_line_areas(self.corridors, self.policy.planning, roads)
 
     @cached_property
     def land_in_reach(self) -> NDArray[Any]:
@@ -103,13 +92,7 @@ class Ground:
         return self._land_in_reach(np.arange(len(self.corridors.surfaces.centre)))
 
     def _land_in_reach(self, roads: IntArray) -> NDArray[Any]:
-        surfaces, snap_m = self.corridors.surfaces, self.policy.planning.max_snap_m
-        unknown = surfaces.table["red_line_width_m"].isna().to_numpy()[roads]
-        unknown &= ~surfaces.is_drawn_whole[roads]
-        land = np.full(len(roads), None, object)
-        some = roads[unknown]
-        land[unknown] = shapely.buffer(surfaces.centre[some], surfaces.half_width_m[some] + snap_m)
-        return land
+        return land_in_reach(self.corridors, self.policy.planning, roads)
 
     def take_land(self, before: Ground, roads: RoadsSince) -> None:
         """Take over the land of the roads that stayed since ``before``; that of others is anew."""
@@ -125,7 +108,13 @@ class Ground:
     @cached_property
     def reaches(self) -> tuple[tuple[Shapes, Truth], ...]:
         """Land within the red line of each road, then land that may be."""
-        return (Shapes(self.road_areas), True), (Shapes(self.land_in_reach), None)
+        return (Shapes(self.ground_areas), True), (Shapes(self.land_in_reach), None)
+
+    @cached_property
+    def ground_areas(self) -> NDArray[Any]:
+        """The ``road_areas`` where digging opens the road: none beneath a bridge's middle."""
+        surfaces = self.corridors.surfaces
+        return at_ground(self.road_areas, surfaces.centre, surfaces.level)
 
     @cached_property
     def greenery(self) -> Shapes | None:
@@ -177,7 +166,7 @@ class Ground:
     def city_road_areas(self) -> Areas:
         """Red-line areas of the roads that are known to be city roads."""
         city = np.array([one is True for one in self.is_city_road], bool)
-        return Areas(self.road_areas[city])
+        return Areas(self.ground_areas[city])
 
     @property
     def may_be_city_road(self) -> NDArray[np.bool_]:

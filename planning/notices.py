@@ -26,7 +26,7 @@ from planning.narrow_slots import NarrowSlot, may_lack_room, narrow_slots
 from planning.no_dig import NoDigArea
 from planning.red_lines import in_roads, lands_of
 from planning.routes import best_way
-from planning.sources import are_joined, source_of
+from planning.sources import are_joined, piece_alone, source_of
 from planning.stretches import pieces_of
 from planning.texts import gettext as _
 from planning.tie_in_rules import unserved
@@ -103,6 +103,7 @@ def notices_of(
             *_trees_outside(work, line.feeds),
             *_mains_meet(work, line.demand, line.feeds),
             *_in_part(work, line.demand, line.feeds),
+            *_alone(work, line),
             *_widths(work, site, line),
             *_in_roads(work, site),
         )
@@ -320,6 +321,29 @@ def _mains_meet(
             "两路所接的 {one} 和 {two} 相连或并行重叠:一处停供时另一处能否照常供给,请向供应企业核实"
         )
         yield "mains_meet", "lines", one, text.format(one=one, two=two)
+
+
+def _alone(work: Groundwork, line: ExternalLine) -> Iterator[tuple[str, str, str, str]]:
+    """That what is joined hangs together with a small part of its utility's network only."""
+    for route in line.feeds:
+        tie_ins = work.tie_ins(line.utility)
+        row = int(tie_ins.ways.feature[route.way.tie_in])
+        if tie_ins.network.kinds[row] != "line":
+            continue
+        name = str(tie_ins.network.ids[row])
+        piece = piece_alone(work.survey, name)
+        if piece is not None:
+            text = _(
+                "所接的 {line} 所在的一片管网({count} 条,共 {own:.0f} 米)与{utility}其余管网"
+                "({rest:.0f} 米)不相连:能否供给或排出请向权属单位核实,漏测的管段请补录"
+            ).format(
+                line=name,
+                count=piece.lines,
+                own=piece.length_m,
+                utility=load_utilities()[line.utility].zh,
+                rest=piece.rest_m,
+            )
+            yield "main_alone", "lines", name, text
 
 
 def _in_part(

@@ -32,6 +32,7 @@ from planning.road_corners import (
     corner_table,
     with_kerbs,
 )
+from planning.road_levels import RAMP_M, levels_of
 from planning.road_sections import SectionedRoads, Sections, sections
 from planning.road_works import days_of_works
 from planning.roads_since import RoadsSince
@@ -40,8 +41,6 @@ from planning.roads_since import RoadsSince
 _ROUNDING_M = 1e-6
 # So near to the side of a carriageway a line runs on it, rounding of coordinates left aside.
 _SEAM_M = 2e-6
-# Within this of its ends a bridge or underpass is near the ground, as at a junction beside it.
-_RAMP_M = 15.0
 # Roads whose digging needs, does not need, or may need the permit of the city road authority.
 _CITY_ROAD: Mapping[Any, bool] = {"municipal": True, "estate": False, "highway": False}
 # What is told of roads and moves no strip and no edge of a carriageway; the authority tells whose
@@ -272,7 +271,7 @@ class RoadSurfaces:
         place = shapely.line_interpolate_point(lines[line], middle_m[rows])
         at_m = shapely.line_locate_point(self.centre[road], place)
         to_end = np.minimum(at_m, shapely.length(self.centre[road]) - at_m)
-        passed[rows] = to_end > _RAMP_M
+        passed[rows] = to_end > RAMP_M
         return passed
 
     @cached_property
@@ -466,7 +465,7 @@ def _with_length(survey: Survey) -> gpd.GeoDataFrame:
 
 
 def _corners(roads: gpd.GeoDataFrame, settings: Planning) -> pd.DataFrame:
-    return corner_table(roads, _level(roads), _widths(roads, settings)[1] / 2)
+    return corner_table(roads, levels_of(roads), _widths(roads, settings)[1] / 2)
 
 
 def _widths(roads: gpd.GeoDataFrame, settings: Planning) -> tuple[FloatArray, FloatArray]:
@@ -476,10 +475,6 @@ def _widths(roads: gpd.GeoDataFrame, settings: Planning) -> tuple[FloatArray, Fl
     narrowest = min(width for width in defaults.values() if width > 0)
     assumed = np.array([defaults.get(c, narrowest) for c in roads["road_class"]], float)
     return known, np.where(np.isfinite(known), known, assumed)
-
-
-def _level(roads: gpd.GeoDataFrame) -> IntArray:
-    return np.asarray(roads["level"].fillna(0.0).to_numpy(np.int64))
 
 
 def _surfaces(
@@ -494,7 +489,7 @@ def _surfaces(
             "road_id": roads.index.astype(str),
             **{name: _text(roads[name]) for name in _TEXT_COLUMNS},
             "on_bridge": roads["on_bridge"].to_numpy(object),
-            "level": _level(roads),
+            "level": levels_of(roads),
             "carriageway_width_m": width,
             "width_assumed": ~np.isfinite(known) & (width > 0) & ~paved,
             "red_line_width_m": red_line,

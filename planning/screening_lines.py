@@ -62,7 +62,7 @@ class Nearby:
         zone_m = ground.policy.planning.ancient_tree_zone_m
         self.roads = [
             (_Reach(squares, reach_m), road_of, known)
-            for areas, known in ((ground.road_areas, True), (ground.land_in_reach, False))
+            for areas, known in ((ground.ground_areas, True), (ground.land_in_reach, False))
             for squares, road_of in (squares_of(areas, _SQUARE_M),)
             if len(squares)
         ]

@@ -22,6 +22,7 @@ from planning.pipe_sizes import load_pipe_sizes
 from planning.sizing_rules import (
     Number,
     SizingRules,
+    apparent_kva,
     at_step,
     between,
     least_sure,
@@ -428,6 +429,11 @@ def _power(work: _Work) -> Derived | None:
     derived = low_kv if load_kw <= limit_kw else work.rule("high_voltage_kv")
     text = _("{load:g} 千瓦,低压供电上限 {limit:g} 千瓦:{volts:g} 千伏")
     work.say(text, load=load_kw, limit=limit_kw, volts=derived)
+    most_kva = work.rule("high_voltage_limit_kva")
+    if derived != low_kv and apparent_kva(load_kw) > most_kva:
+        before, derived = derived, work.rule("higher_voltage_kv")
+        text = _("超过 {before:g} 千伏供电的上限 {most:g} 千伏安:{volts:g} 千伏")
+        work.say(text, before=before, most=most_kva, volts=derived)
     voltage = float(supply_voltage_kv(work.pipe.voltage_kv or derived))
     rated = work.rule("low_voltage_rated_kv") if voltage == low_kv else voltage
     current = load_kw / (sqrt(3) * rated * work.rule("power_factor"))

@@ -42,6 +42,18 @@ _STRAIGHT_ON_DEG, _SEEN_OVER_M = 45.0, 5.0
 _CROSSES_M = 2 * JOINED_M
 
 
+# More lines than these are no small piece of a network.
+_MOST_LINES = 64
+
+
+class Piece(NamedTuple):
+    """A piece of network: how many lines it has, its metres, and those of all other pieces."""
+
+    lines: int
+    length_m: float
+    rest_m: float
+
+
 class Mains(NamedTuple):
     """The mains of lines by the ids of both, the first id of all its pieces; and the network that
     each main is in: those that meet, at an end of one or through others, and cables that lie along
@@ -65,6 +77,32 @@ def are_joined(work: Groundwork, one: str, two: str) -> bool:
     """
     network = _mains(work).network
     return one in network and network[one] == network.get(two)
+
+
+def piece_alone(survey: Survey, line_id: str) -> Piece | None:
+    """The piece of its utility's network that a line hangs in, where most of it lies elsewhere.
+
+    Lines that come within ``JOINED_M`` of each other hang together. None too for a piece of more
+    than ``_MOST_LINES``: O(lines of a small piece).
+    """
+    lines = survey.tables["lines"]
+    shapes, utility = np.asarray(lines.geometry.array), lines.loc[line_id, "utility"]
+
+    def carrying(rows: IntArray) -> IntArray:
+        of = lines[["utility", "status"]].iloc[rows]
+        mine = (of["utility"] == utility) & (of["status"] != "abandoned")
+        return np.asarray(rows[mine.to_numpy(bool)])
+
+    found = todo = lines.index.get_indexer([line_id])
+    while len(todo):
+        _, near = lines.sindex.query(shapes[todo], predicate="dwithin", distance=JOINED_M)
+        todo = np.setdiff1d(carrying(near), found)
+        found = np.union1d(found, todo)
+        if len(found) > _MOST_LINES:
+            return None
+    every = carrying(np.arange(len(lines)))
+    own_m, all_m = (float(shapely.length(shapes[rows]).sum()) for rows in (found, every))
+    return Piece(len(found), own_m, all_m - own_m) if 2 * own_m < all_m else None
 
 
 def _mains(work: Groundwork) -> Mains:

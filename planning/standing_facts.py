@@ -34,7 +34,7 @@ _OF_GRAPH = (
     "is_connector", "is_lane", "never_cut", "is_bored", "walk_order", "is_walked", "connectors",
     "strip_nodes", "_nodes_of_sites",
 )  # fmt: skip
-_OF_ROADS = ("road_areas", "land_in_reach", "reaches")
+_OF_ROADS = ("road_areas", "ground_areas", "land_in_reach", "reaches")
 _OF_ROAD_TABLE = ("counted_carriageways",)
 _OF_LAYER = {"greenery": "green", "trees": "trees", "parcel_row": "parcels"}
 _OF_OBSTACLES = ("private_areas", "water_areas")

@@ -29,6 +29,19 @@ def test_a_case_without_planned_works_and_areas_has_no_notice() -> None:
     assert notices(town(lines=LINES)) == ()
 
 
+def test_a_main_that_hangs_on_nothing_is_told() -> None:
+    """A stub of 4 m beside the parcel, the real network of 300 m across the street."""
+    stub = main((118, 8), (122, 8))
+    (told,) = notices(town(lines={"W-1": main((0, -8), (300, -8)), "W-2": stub}))
+    assert (told.kind, told.layer, told.feature_id) == ("main_alone", "lines", "W-2")
+    assert "1 条,共 4 米" in told.text
+    assert "300 米" in told.text
+    # Joined to it by a branch under the street it is no piece of its own, and alone it is all.
+    branch = {"W-1": main((0, -8), (300, -8)), "W-2": stub, "W-3": main((120, 8), (120, -8))}
+    assert notices(town(lines=branch)) == ()
+    assert notices(town(lines={"W-2": stub})) == ()
+
+
 @pytest.mark.parametrize(
     ("planned", "words"),
     [("2026-06-01", "请提前敷设"), ("2027-06-01", "请在其之前完成开挖")],

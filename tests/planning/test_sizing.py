@@ -177,6 +177,17 @@ def test_gas_tells_its_flow_and_that_no_size_can_be_vouched_for() -> None:
     assert sizing.derived == ()
 
 
+@pytest.mark.parametrize(("load_kw", "voltage_kv"), [(9000, 10), (9001, 35), (20_000, 35)])
+def test_power_of_more_than_ten_megavolt_amperes_is_supplied_at_the_next_voltage(
+    load_kw: float, voltage_kv: float
+) -> None:
+    """At a power factor of 0.9 the 10,000 kVA are 9,000 kW."""
+    pipe, sizing = sized("power", requested_capacity=load_kw)
+    assert pipe.voltage_kv == voltage_kv
+    assert sizing is not None
+    assert any("35 千伏" in step for step in sizing.steps) == (voltage_kv == 35)
+
+
 @pytest.mark.parametrize(("load_kw", "volts", "amperes"), [(160, 0.4, "270"), (161, 10.0, "10")])
 def test_power_is_supplied_at_low_voltage_up_to_the_limit_of_the_county(
     load_kw: float, volts: float, amperes: str
