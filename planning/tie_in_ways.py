@@ -140,8 +140,9 @@ class MainWays:
         """All candidates worth trying; covered ones only if their cover turns out closed."""
         straight = self._covered_by_continuations(self._nearest_points())
         straight = self._nearest_kept(self._covered_by_nodes(straight))
-        others = [self._where_edges_meet_mains(straight), self._down_the_mains()]
-        others.append(self._to_far_ends(straight))
+        others = [self._where_edges_meet_mains(straight)]
+        if self._along_streets.any():
+            others += [self._down_the_mains(), self._to_far_ends(straight)]
         ways = joined([straight, *others])
         squared = self._squared(ways, straight)
         ways_at_will = np.r_[: len(straight), len(ways) : len(squared)]
@@ -341,8 +342,6 @@ class MainWays:
         """Ways to points on mains along the nearest strips, from both ends, then square to them."""
         graph = self.corridors.graph
         strip = np.flatnonzero(self._along_streets)
-        if len(strip) == 0:
-            return _ways(strip, strip, np.zeros(0), np.zeros((0, 2)))
         place, row = shapely.STRtree(graph.lines[strip]).query(
             point, predicate="dwithin", distance=self.max_snap_m
         )
