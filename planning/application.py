@@ -405,11 +405,13 @@ def _pipe(utility: str, value: Mapping[str, Any]) -> Pipe:
         for key in ("nominal_mm", "duct_outer_diameter_mm", "pressure_mpa", "voltage_kv")
     }
     holes = value.get("duct_holes")
+    told = holes is not None or numbers["duct_outer_diameter_mm"] is not None
+    in_ducts = utility == "telecom" or (utility == "power" and told)
     load_kw = value.get("requested_capacity") if utility == "power" else None
     return Pipe(
         utility=utility,
         duct_holes=None if holes is None else int(holes),
-        laying=str(value.get("laying") or ("conduit" if utility == "telecom" else "direct")),
+        laying=str(value.get("laying") or ("conduit" if in_ducts else "direct")),
         material=value.get("material"),
         load_kw=None if load_kw is None else float(load_kw),
         **numbers,

@@ -55,11 +55,11 @@ def _fixed_words(reason: Reason, least: str | None, limit: str | None) -> str | 
 
 def _words_of_one(kind: str) -> str:
     if kind == "cap":
-        return _("任何路由的{name}至少 {least} {unit},超过 {limit} {unit}")
+        return _("沿走廊的任何路由的{name}至少 {least} {unit},超过 {limit} {unit}")
     if kind == "together":
-        return _("各项条件单独可以满足,没有一条路由同时满足")
+        return _("各项条件单独可以满足,沿走廊没有一条路由同时满足")
     if kind == "no_path":
-        return _("所有路由都要经过不符合条件的地段")
+        return _("沿走廊的所有路由都要经过不符合条件的地段")
     if kind == "spared":
         return _("避开古树名木保护范围和保护绿地的路由都不符合条件,其余路由没有搜索")
     return _("搜索到上限为止没有找到符合条件的路由,尚未证明没有")

@@ -536,7 +536,8 @@ def _mean_ratio(
     kerb_m = np.where(paved, np.fmin(recorded_m, surveyed_m), recorded_m)
     recorded = surfaces.table["red_line_width_m"].to_numpy(float)
     red_line_m = np.where(surfaces.is_drawn_whole, drawn_m, recorded)
-    return np.maximum(red_line_m, kerb_m) / kerb_m
+    with np.errstate(divide="ignore", invalid="ignore"):  # a path has no carriageway
+        return np.asarray(np.maximum(red_line_m, kerb_m) / kerb_m)
 
 
 def lie_otherwise(

@@ -42,6 +42,20 @@ def test_a_full_document_is_read() -> None:
     assert found.promiser == {"water": {"declines": True}}
 
 
+@pytest.mark.parametrize(
+    ("utility", "told", "laying"),
+    [
+        ("power", {"voltage_kv": 10}, "direct"),
+        ("power", {"duct_holes": 2, "duct_outer_diameter_mm": 110}, "conduit"),
+        ("power", {"duct_holes": 2, "laying": "direct"}, "direct"),
+        ("telecom", {}, "conduit"),
+        ("water", {"nominal_mm": 100}, "direct"),
+    ],
+)
+def test_who_asks_for_holes_wants_ducts(utility: str, told: dict[str, Any], laying: str) -> None:
+    assert towns.application(demands={utility: told}).demands[utility].pipe.laying == laying
+
+
 def test_what_is_not_given_is_unknown_and_no_zero() -> None:
     found = parse_application(DOCUMENT | {"demands": {"gas": {}}})
     pipe = found.demands["gas"].pipe
