@@ -6,7 +6,6 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from shapely.ops import substring
@@ -18,11 +17,8 @@ RAMP_M = 15.0
 
 
 def levels_of(roads: gpd.GeoDataFrame) -> IntArray:
-    """Level of each road of the layer, 0 on the ground; a bridge that names none is above it."""
-    told = pd.to_numeric(roads["level"], errors="coerce")
-    is_bridge = np.array([one is True for one in roads["on_bridge"].to_numpy(object)], bool)
-    known = told.to_numpy(float, na_value=np.nan)
-    return np.where(np.isnan(known), is_bridge, known).astype(np.int64)
+    """Level of each road of the layer, 0 on the ground, as where none is told."""
+    return np.asarray(roads["level"].fillna(0.0).to_numpy(np.int64))
 
 
 def at_ground(areas: NDArray[Any], centre: LineArray, level: IntArray) -> NDArray[Any]:

@@ -46,7 +46,9 @@ def layers(**changes: Any) -> dict[str, Any]:
 
 
 def planned(demands: Any = TELECOM, rules: Policy | None = None, **layer: Any) -> Plan:
-    return plan(application(demands=demands), town(**layer), rules or towns.policy())
+    """The plan of a parcel that is entered at (102, 12)."""
+    asked = application(demands=demands, gate=(102, 12))
+    return plan(asked, town(**layer), rules or towns.policy())
 
 
 def route_of(found: Plan, utility: str = "telecom") -> Route:

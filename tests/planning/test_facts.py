@@ -239,3 +239,24 @@ def test_the_outer_corner_of_a_bend_is_land_of_a_street_in_two_records_too(recor
     assert set(line.route.facts["road_opened_on"]) == {"2024-01-01"}
     assert line.verdict is not None
     assert line.verdict.outcome == "blocked"
+
+
+@pytest.mark.parametrize(
+    ("level", "outcome", "kerb_m"),
+    [(1, "commitment", 0.0), (-1, "commitment", 0.0), (0, "blocked", 10.0)],
+)
+def test_a_road_overhead_or_beneath_is_neither_crossed_nor_dug(
+    level: int, outcome: str, kerb_m: float
+) -> None:
+    """It was opened in 2025 (art. 33) and is met 80 m from its ends, where no ramp is near."""
+    over = street((160, -80), (160, 80), opened_on="2025-01-01", level=level)
+    survey = town(
+        roads={"R-1": street((0, 0), (300, 0)), "O-1": over},
+        lines={"W-1": main((200, 8), (300, 8))},
+    )
+    route = line_of(survey).routes["cheapest"]
+    assert route.verdict.outcome == outcome
+    assert route.figures["kerb_m"] == pytest.approx(kerb_m)
+    assert sorted(route.facts["road_opened_on"]) == (
+        ["2010-01-01"] if level else ["2010-01-01", "2025-01-01"]
+    )

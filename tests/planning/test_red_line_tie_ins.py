@@ -25,8 +25,17 @@ def test_a_handhole_between_strip_and_red_line_is_joined_straight() -> None:
     assert found.table["length_m"].max() == pytest.approx(11 + 6.75)  # from the far strip
 
 
-def test_a_handhole_beside_the_strip_is_joined_from_the_strip_alone() -> None:
+def test_a_handhole_that_the_way_to_the_red_line_passes_is_joined_straight_too() -> None:
+    # 4 m before the middle of the red line, and 4 m before a place that is entered opposite it.
+    for x in (120, 110):
+        found = handhole(x, 8)
+        starts = {towns.xy(line)[0]: line.length for line in found.lines}
+        assert {round(y, 2) for _, y in starts} == {6.75, -6.75, 12.0}
+        assert starts[x, 12.0] == pytest.approx(4.0)
+
+
+def test_a_handhole_beside_the_strip_is_joined_from_no_red_line_aside() -> None:
     # 1.25 m from the strip, 4 m from the red line: not within 2.5 m, the strip and back.
     found = handhole(120, 8)
-    starts = {round(towns.xy(line)[0][1], 2) for line in found.lines}
-    assert starts == {6.75, -6.75}
+    starts = [towns.xy(line)[0] for line in found.lines]
+    assert [x for x, y in starts if round(y, 2) == 12.0] == [120.0]

@@ -67,9 +67,9 @@ def test_ways_that_an_edit_comes_near_nothing_of_are_not_tried_again(
     judged: list[int] = []
     allowed = Obstacles.connector_allowed
 
-    def counted(self: Obstacles, lines: Any) -> Any:
+    def counted(self: Obstacles, lines: Any, *off_strips: Any) -> Any:
         judged.append(len(lines))
-        return allowed(self, lines)
+        return allowed(self, lines, *off_strips)
 
     monkeypatch.setattr(Obstacles, "connector_allowed", counted)
     sold = edited(work, told(work.survey, "lines", "W-5", owner="other"))
