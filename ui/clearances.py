@@ -42,6 +42,12 @@ def short(routes: Sequence[Json], *, uncertain: bool = False) -> str:
     return " · ".join(parts)
 
 
+def short_in_row(routes: Sequence[Json]) -> str:
+    """The same as HTML for the row of a line: what lies on existing things stands out."""
+    told = esc(head(short(routes)))
+    return f"<b>{told}</b>" if overlapping(routes) else told
+
+
 def overlapping(routes: Sequence[Json]) -> int:
     """How many pairs of routes would lie on what is there already."""
     return sum(one.get("overlap_count", 0) for one in routes)
@@ -50,10 +56,15 @@ def overlapping(routes: Sequence[Json]) -> int:
 def short_lines(view: View) -> str:
     """A warning of the lines whose routes are too near to something: no verdict speaks of that."""
     routes = {line["utility"]: feed_routes(view, line) for line in view.routed}
-    told = {key: text for key, found in routes.items() if (text := short(found))}
-    if not told:
+    alike: dict[str, list[str]] = {}
+    for key, found in routes.items():
+        if text := short(found):
+            alike.setdefault(text, []).append(view.name(key))
+    if not alike:
         return ""
-    names = _(";").join(f"<b>{esc(view.name(key))}</b> {esc(text)}" for key, text in told.items())
+    names = _(";").join(
+        f"<b>{esc(_('、').join(who))}</b> {esc(text)}" for text, who in alike.items()
+    )
     note = _("。判定不含净距,不足之处须采取措施。")
     if any(map(overlapping, routes.values())):
         note += _("重叠之处压在现状管线或设施上,不能照图敷设:须改线、改埋深或迁改。")
@@ -101,7 +112,7 @@ def _row(one: Json) -> str:
     word, tint = CLEARANCE[one["status"]], _TINTS.get(one["status"], "none")
     way = _("交叉") if one["direction"] == "crossing" else _("平行")
     tolerance = one.get("tolerance_m")
-    gap = metres(one["gap_m"]) + (f" ±{metres(tolerance)}" if tolerance else "")
+    gap = _gap(one["gap_m"]) + (f" ±{metres(tolerance)}" if tolerance else "")
     source = " · ".join(
         esc(part)
         for part in [
@@ -120,3 +131,10 @@ def _row(one: Json) -> str:
         f'<tr class="tg-ref"><td colspan="4">{esc(head(one["text"]))}'
         f" <span>{source}</span></td></tr>"
     )
+
+
+def _gap(gap_m: float | None) -> str:
+    """Metres between a pair; of what would lie on each other by how much."""
+    if gap_m is None or gap_m > -0.005:
+        return metres(gap_m)
+    return f"{_('重叠')} {metres(-gap_m)}"

@@ -145,7 +145,7 @@ def _row(view: View, line: Json, one: Choice, crossing: str) -> str:
     near = short([one.route], uncertain=True)
     if near and one.route.get("together"):
         near = f"{_('第一路')} {near}"
-    below = f"<small>{esc(near)}</small>" if near else ""
+    below = f"<small>{esc(head(near))}</small>" if near else ""
     verdict = chip(view, outcome) if outcome else "—"
     if one.is_drawn and faults_of_drawn(line.get("manual") or {}):
         verdict = cannot_be_laid()

@@ -29,7 +29,7 @@ def chip(view: View, outcome: str) -> str:
 
 def cannot_be_laid() -> str:
     """What stands in the place of a verdict on a drawn line that lies where none may lie."""
-    return f'<span class="tg-chip tg-bad">{_("不能照此敷设")}</span>'
+    return f'<span class="tg-chip tg-bad">{head(_("不能照此敷设"))}</span>'
 
 
 _NUMERIC = ("at_most", "at_least", "below", "above")

@@ -14,7 +14,7 @@ from layers.utilities import Utility
 from reports.reasons import CURES, REASONS
 from reports.summary import ASSUMED
 from ui import words
-from ui.clearances import short, short_lines
+from ui.clearances import short_in_row, short_lines
 from ui.feeds import counted, counted_crossing, counted_length, feed_routes, feeds
 from ui.grounds import chip, deciding, grounds
 from ui.limits import crossing_figure
@@ -184,7 +184,7 @@ def _line_row(view: View, line: Json) -> str:
     too_close = esc(words.CERTAINTY["too_close"])
     close = f'<i title="{too_close}">±</i>' if is_close else ""
     hangs_on = [deciding(view, verdict) if verdict else "", too_close if is_close else ""]
-    below = [" · ".join(filter(None, hangs_on)), esc(short(feed_routes(view, line)))]
+    below = [" · ".join(filter(None, hangs_on)), short_in_row(feed_routes(view, line))]
     return (
         f'{head}<td class="n">{_length(view, line, route)}</td>'
         f'<td class="n">{_crossings(view, line, route)}</td>'

@@ -149,7 +149,7 @@ def _outcome(view: View, manual: Json, route: Json) -> str:
         deciding(view, verdict),
         drawn_figures(manual, route)[0],
         differences(manual),
-        f'<b class="tg-wrong">{esc(near)}</b>' if near else "",
+        f'<b class="tg-wrong">{esc(head(near))}</b>' if near else "",
     ]
     return "".join(f"<p>{part}</p>" for part in parts if part)
 

@@ -117,7 +117,11 @@ def _findings(view: View, line: Json, verdict: Json) -> str:
     findings = sorted(verdict["findings"], key=lambda one: one["kind"] != "condition")
     excepted = {one["permit"]: one for one in excepted_permits(view, verdict)}
     findings.sort(key=lambda one: not _decides(one, excepted))
-    weighty = [one for one in findings if one["kind"] == "condition" or _matters(one)]
+    weighty = [
+        one
+        for one in findings
+        if one["kind"] == "condition" or _matters(one) or _decides(one, excepted)
+    ]
     rest = [one for one in findings if one not in weighty]
     folded = ""
     if rest:
