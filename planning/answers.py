@@ -100,7 +100,7 @@ def _days(condition: Condition, before: Any, on: date | None) -> list[tuple[str,
 def _sides(policy: Policy, condition: Condition, name: str) -> list[tuple[str, Any]]:
     """The limit itself, and the next number that is printed past it."""
     limit, step = Decimal(condition.limit), condition.round_to
-    unit = policy.inputs[name].unit or ""
+    unit = (policy.inputs[name].unit or "").replace("m2", "m²")
     most = condition.comparator in ("at_most", "below")
     inclusive = condition.comparator in ("at_most", "at_least")
     within = limit if inclusive else limit - step if most else limit + step

@@ -12,6 +12,8 @@ from planning.texts import gettext as _
 
 STATUSES = ("fail", "uncertain", "pass", "no_table_value", "unknown")
 
+# Less than this is printed as nothing.
+_PRINTED_M = 0.005
 # Gaps equal to the table pass: far below a millimetre, floats decide.
 EQUAL_M = 1e-6
 
@@ -45,6 +47,11 @@ def count_statuses(clearances: Iterable[Clearance]) -> dict[str, int]:
     """How many pairs there are of every status."""
     counted = Counter(one.status for one in clearances)
     return {status: counted[status] for status in STATUSES}
+
+
+def overlaps(one: Clearance) -> bool:
+    """Whether a pair that fails would lie on each other, seen from above or at a crossing."""
+    return one.status == "fail" and one.gap_m is not None and one.gap_m < -EQUAL_M
 
 
 def judge_gap(
@@ -81,8 +88,12 @@ def sentence(one: Clearance, name: str, exact: bool) -> str:
         "pass": _("满足表列净距"),
         "uncertain": _why_uncertain(one, exact),
     }[one.status]
-    return _("与{name}{way}净距 {gap:.2f} 米,表列 {required:.2f} 米:{words}").format(
-        name=name, way=way, gap=one.gap_m, required=one.required_m, words=words
+    told = _("与{name}{way}净距 {gap:.2f} 米,表列 {required:.2f} 米:{words}")
+    if one.gap_m <= -_PRINTED_M:
+        told = _("与{name}{way},{where}重叠 {gap:.2f} 米,表列净距 {required:.2f} 米:{words}")
+    where = _("竖向") if one.direction == "crossing" else _("平面上")
+    return told.format(
+        name=name, way=way, where=where, gap=abs(one.gap_m), required=one.required_m, words=words
     )
 
 

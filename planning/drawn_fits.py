@@ -23,6 +23,8 @@ from planning.tie_ins import may_serve
 
 # What moves by less is rounding of coordinates, not a change of the drawing.
 _UNMOVED_M = 0.001
+# A move by less would be told as one of 0.00 m.
+_TOLD_M = 0.005
 
 
 class ManualRouteError(ApplicationError):
@@ -219,7 +221,7 @@ def _snapped(site: Site, fit: _Fit) -> tuple[shapely.LineString, tuple[Move, ...
     [line] = with_ends(np.array([fit.line], object), np.array([fit.place.xy]), np.array([fit.goal]))
     if line.length <= CONTACT_TOLERANCE_M:
         raise ManualRouteError(_("手绘路由过短,两端落在同一处"))
-    return line, tuple(move for move in moves if move.moved_m > _UNMOVED_M)
+    return line, tuple(move for move in moves if move.moved_m >= _TOLD_M)
 
 
 def _name(utility: str) -> str:

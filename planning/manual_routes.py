@@ -63,6 +63,11 @@ class ManualRoute(DrawnFeed):
         return (self.second and self.second.both) or self.route
 
     @property
+    def has_faults(self) -> bool:
+        """Whether it, or the other feed where that is drawn too, lies where no line may lie."""
+        return bool(self.faults or (self.other and self.other.faults))
+
+    @property
     def number(self) -> int:
         """Where its own route stands among the two that are judged."""
         return self.drawn.feed - 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -91,12 +91,16 @@ class Plan:
     def clearances(self) -> Mapping[str, tuple[Clearance, ...]]:
         """Clearances of the recommended route of every utility that has one; of both feeds."""
         return {
-            utility: worst_first(
-                one for route in line.feeds for one in self.clearances_of(line, route)
-            )
+            utility: self.clearances_of_feeds(line, line.feeds)
             for utility, line in self.lines.items()
             if line.route is not None
         }
+
+    def clearances_of_feeds(
+        self, line: ExternalLine, feeds: Iterable[Route]
+    ) -> tuple[Clearance, ...]:
+        """Clearances of what is judged of a line: of its route, or of both feeds."""
+        return worst_first(one for route in feeds for one in self.clearances_of(line, route))
 
     def clearances_of(self, line: ExternalLine, route: Route) -> tuple[Clearance, ...]:
         """Clearances of one route of a utility's line."""
@@ -105,6 +109,12 @@ class Plan:
             self.work, line.demand, self.joined(line, route), route.line, self.site
         )
         return clearances(self.work, line.demand.pipe, route.line, profile)
+
+    def clearances_of_drawn(self, line: ExternalLine, found: ManualRoute) -> tuple[Clearance, ...]:
+        """Clearances of a drawn route, with those of the feed that it is judged with."""
+        judged = found.judged
+        feeds = judged.routes if isinstance(judged, BothFeeds) else (judged,)
+        return self.clearances_of_feeds(line, feeds)
 
     def joined(self, line: ExternalLine, route: Route) -> Mapping[str, Any]:
         """Kind, id and chainage of the place in the network where a route begins."""

@@ -14,7 +14,7 @@ import shapely
 from language import Text
 from layers.utilities import load_utilities
 from planning.both_feeds import BothFeeds
-from planning.clearance_records import count_statuses
+from planning.clearance_records import count_statuses, overlaps
 from planning.clearances import depth_questions
 from planning.comparison_document import QUALIFIES, comparison, cures, together_entry
 from planning.crossing_methods import method_of
@@ -25,7 +25,7 @@ from planning.handover import handover_entry
 from planning.joint import Joint
 from planning.judged_routes import Route
 from planning.manual_document import manual_entry
-from planning.manual_routes import ManualRoute, manual_routes
+from planning.manual_routes import ManualRoute, RefusedRoute, manual_routes
 from planning.qualifying_document import certificate_of, qualifying_price
 from planning.quantities import size_mm
 from planning.second_feed import SecondFeed
@@ -107,9 +107,7 @@ def _line(plan: Plan, utility: str, line: ExternalLine) -> dict[str, Any]:
         **comparison(plan.work, plan.site, line, partial(_route, plan, line)),
         "remedies": cures(plan.work, plan.site, line, partial(_route, plan, line)),
         "second_feed": None if line.second is None else _second_feed(plan, line, line.second),
-        "manual": manual_entry(
-            plan.manual.get(utility), line.judged, partial(_other_feed, plan, line)
-        ),
+        "manual": _manual(plan, line, plan.manual.get(utility)),
         "shared_route": None if shared is None else _route(plan, line, "shared", shared),
         "measures": [] if line.judged is None else _measures(plan, line.judged.measures),
         "intervals": {} if line.judged is None else intervals(line.judged),
@@ -144,12 +142,24 @@ def drawn_document(plan: Plan, utility: str, drawn: DrawnRoute) -> dict[str, Any
     history = (*plan.application.drawn_routes.get(utility, ()), drawn)
     found = manual_routes(plan.work, plan.site, demands, {utility: history})[utility]
     route = _drawn(plan, line, found) if isinstance(found, ManualRoute) else None
-    entry = manual_entry(found, line.judged, partial(_other_feed, plan, line))
-    return {**(entry or {}), "route": route}
+    return {**(_manual(plan, line, found) or {}), "route": route}
 
 
 def _drawn(plan: Plan, line: ExternalLine, found: ManualRoute) -> dict[str, Any]:
-    return _route(plan, line, "manual", found.judged, found.number)
+    """A drawn route; with faults it cannot be laid so, whatever a clause says of its measures."""
+    told = _route(plan, line, "manual", found.judged, found.number)
+    return {**told, "qualifies": False} if found.has_faults else told
+
+
+def _manual(
+    plan: Plan, line: ExternalLine, found: ManualRoute | RefusedRoute | None
+) -> dict[str, Any] | None:
+    """Who drew a route and what it comes to, with its clearances; None without a drawing."""
+    entry = manual_entry(found, line.judged, partial(_other_feed, plan, line))
+    if entry is None:
+        return None
+    near = plan.clearances_of_drawn(line, found) if isinstance(found, ManualRoute) else ()
+    return {**entry, "clearances": [asdict(one) for one in near]}
 
 
 def _judged(plan: Plan, utility: str) -> list[ManualRoute]:
@@ -179,6 +189,11 @@ def _route(
     figures = route.figures
     place = plan.joined(line, route)
     pieces = stretches(plan.work, line.demand.pipe, route)
+    near = (
+        plan.clearances[line.utility]
+        if route is line.route and line.both is None
+        else plan.clearances_of(line, route)
+    )
     surfaces, graph = plan.work.corridors.surfaces, plan.work.corridors.graph
     roads, bored = surfaces.table["road_id"], graph.lines[list(route.bored)]
     crossed = route.crossings[route.crossings["count"] > 0]
@@ -235,11 +250,8 @@ def _route(
         ],
         "pits": [_shape(pit) for pit in plan.work.ground.bores.pits_of(route.bored)],
         "strip": None if route.strip is None else _shape(route.strip),
-        "clearance_counts": count_statuses(
-            plan.clearances[line.utility]
-            if route is line.route and line.both is None
-            else plan.clearances_of(line, route)
-        ),
+        "clearance_counts": count_statuses(near),
+        "overlap_count": sum(map(overlaps, near)),
     }
 
 

@@ -39,6 +39,7 @@ from planning.routes import Way
 from planning.search_areas import CAP_ROUNDING
 from planning.single_rules import with_one_condition, with_one_guard
 from planning.standards import Pipe
+from planning.street_sides import side_of_place
 from planning.texts import gettext as _
 from planning.verdicts import Verdict
 
@@ -50,6 +51,8 @@ Unmet = tuple[str, str, str]
 _MOST_SIZES = 3
 # Searches for a route within a limit on greenery, and the least by which the next is tighter.
 _MOST_ROUNDS, _LEAST_STEP = 8, 0.05
+# Nearer than this to the present end a place is printed as that end.
+_SAME_PLACE_M = 0.05
 _SIZE_OF = {
     "max_dn_mm": "nominal_mm",
     "duct_outer_diameter_mm": "duct_outer_diameter_mm",
@@ -337,7 +340,7 @@ def _text(mine: _Line, judged: Route | BothFeeds, kind: str) -> str:
         return _("改由 {name} 接入").format(name=_("、").join(_joined_anew(mine, judged)))
     if kind == "nearer_end_point":
         ends = dict.fromkeys(one.line.coords[-1][:2] for one in routes)
-        places = _("、").join(f"({x:.1f}, {y:.1f})" for x, y in ends)
+        places = _("、").join(_place(mine, shapely.Point(end)) for end in ends)
         return _("接口改在或增设在红线 {places} 处").format(places=places)
     if kind == "trenchless":
         crossed = [
@@ -347,6 +350,21 @@ def _text(mine: _Line, judged: Route | BothFeeds, kind: str) -> str:
         ]
         return _("非开挖穿越 {roads}").format(roads=_names(mine, crossed))
     return _("改走 {roads}").format(roads=_names(mine, list(judged.roads)))
+
+
+def _place(mine: _Line, end: shapely.Point) -> str:
+    """A place on the red line by its coordinates, and where it lies as seen from the present end.
+
+    Of two feeds from the nearer of their ends.
+    """
+    ends = [shapely.get_point(one.line, -1) for one in mine.routes]
+    now = min(ends, key=end.distance)
+    told = f"({end.x:.1f}, {end.y:.1f})"
+    away_m = now.distance(end)
+    if away_m < _SAME_PLACE_M:
+        return told
+    side = side_of_place(now, end)
+    return _("{place}(现接口{side} {away:.1f} 米)").format(place=told, side=side, away=away_m)
 
 
 def _names(mine: _Line, roads: list[int]) -> str:
@@ -508,7 +526,7 @@ def _answers(mine: _Line) -> Iterator[Remedy]:
             _("查明{name}:{answers}").format(
                 name=mine.work.policy.inputs[name].zh,
                 answers=_(";").join(
-                    _("{answer}则{outcome}").format(
+                    _("{answer},则{outcome}").format(
                         answer=one.text, outcome=mine.work.policy.outcomes[one.verdict.outcome]
                     )
                     for one in tried

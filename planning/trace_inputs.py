@@ -132,6 +132,11 @@ class Place:
         element: Mapping[str, Any] = found[int(self.bound["n"])]
         return element
 
+    @property
+    def clearance(self) -> Mapping[str, Any]:
+        """The clearance that the number stands in: of the recommended or of the drawn route."""
+        return self.item("manual", "clearances") if self._of_drawn else self.item("clearances")
+
     def policy(self, ref: str) -> Rule:
         """A clause or input of the county's policy."""
         return Rule(POLICY.format(county=self.document["county"]), ref)
@@ -302,7 +307,7 @@ def dug(place: Place) -> Iterator[Feature]:
 
 def near(place: Place) -> Iterator[Feature]:
     """What a clearance is measured to, and the route."""
-    one = place.item("clearances")
+    one = place.clearance
     of_line = (*sizes(place, one["id"]), *_DEPTHS) if one["against"] == "line" else ()
     for field in ("geometry", *of_line):
         yield Feature(one["layer"], one["id"], field)
@@ -311,7 +316,7 @@ def near(place: Place) -> Iterator[Feature]:
 
 def located(place: Place) -> Iterator[Feature]:
     """How well the thing near a route is located, or its depth where it is crossed."""
-    one = place.item("clearances")
+    one = place.clearance
     if one["direction"] == "crossing":
         for field in ("position_source", *_DEPTHS):
             yield Feature(one["layer"], one["id"], field)

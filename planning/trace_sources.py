@@ -123,7 +123,7 @@ def interval_rule(place: Place) -> Rule:
 
 def clearance_rule(place: Place) -> Rule:
     """The same for a thing beside the line; of one that is crossed how exactly its depth is."""
-    if place.item("clearances")["direction"] != "crossing":
+    if place.clearance["direction"] != "crossing":
         return tolerance_rule(place)
     return place.policy("planning.tolerance_depth_per_depth, planning.tolerance_least_depth_m")
 
@@ -141,14 +141,14 @@ _TOLERANCES = (
 
 def table_of(place: Place) -> Rule | None:
     """The table that a clearance was looked up in."""
-    one = place.item("clearances")
+    one = place.clearance
     file = VERTICAL if one["direction"] == "crossing" else HORIZONTAL
     return None if one["source"] is None else Rule(file, one["source"])
 
 
 def gap_formula(place: Place) -> str:
     """How the gap of a pair was measured."""
-    if place.item("clearances")["direction"] == "crossing":
+    if place.clearance["direction"] == "crossing":
         return _("竖向净距 = 上管管底与下管管顶之差;新管按最小覆土")
     return _("水平净距 = 最短距离 − 两侧外轮廓半宽之和")
 
@@ -208,6 +208,7 @@ _ROUTE: tuple[tuple[str, str, Inputs, RuleOf], ...] = (
     ("fall/*", _("末端井管底 − 接入处管底;坡度 × 到末端井的长度"), levels, slope_rule),
     ("end/xy/*", _("红线上的终点或接入口坐标"), parcel, None),
     ("clearance_counts/*", _("该路由各净距结论的个数"), way, None),
+    ("overlap_count", _("净距不足且外轮廓重叠的个数"), way, None),
     ("differs/**", _("与推荐路由不同的路段"), way, None),
     ("pits/**", _("工作坑坐标"), way, None),
     ("together/*", _("两路之和,费用按各自单独开挖,绿化重叠处计一次"), greenery, _PRICED),
@@ -220,6 +221,21 @@ def _routes_at(prefix: str) -> Iterator[Source]:
         yield _row(f"{prefix}/{key}", formula, inputs, rule)
     yield _measures_at(prefix)
     yield _measures_at(f"{prefix}/together")
+
+
+def _clearances_at(prefix: str) -> Iterator[Source]:
+    """Rows of a list of clearances that stands at a path."""
+    at = f"{prefix}/{{n}}"
+    yield _row(f"{at}/gap_m", gap_formula, near, None)
+    yield _row(f"{at}/required_m", _("标准表列净距"), asked, table_of)
+    yield _row(f"{at}/margin_m", _("净距 − 表列净距"), near, table_of)
+    yield _row(
+        f"{at}/tolerance_m",
+        _("现状设施的位置误差,交叉时为埋深误差"),
+        located,
+        clearance_rule,
+    )
+    yield _row(f"{at}/xy/*", _("离现状设施最近处的坐标"), near, None)
 
 
 def _drawn_at(prefix: str) -> Iterator[Source]:
@@ -278,16 +294,7 @@ SOURCES: tuple[Source, ...] = (
     *_routes_at(f"{_U}/remedies/{{r}}/route"),
     *_routes_at(f"{_U}/remedies/{{r}}/second_route"),
     _row(f"{_U}/measures/{{n}}/value", measure_formula, measured, input_rule),
-    _row(f"{_U}/clearances/{{n}}/gap_m", gap_formula, near, None),
-    _row(f"{_U}/clearances/{{n}}/required_m", _("标准表列净距"), asked, table_of),
-    _row(f"{_U}/clearances/{{n}}/margin_m", _("净距 − 表列净距"), near, table_of),
-    _row(
-        f"{_U}/clearances/{{n}}/tolerance_m",
-        _("现状设施的位置误差,交叉时为埋深误差"),
-        located,
-        clearance_rule,
-    ),
-    _row(f"{_U}/clearances/{{n}}/xy/*", _("离现状设施最近处的坐标"), near, None),
+    *_clearances_at(f"{_U}/clearances"),
     *_verdict_at(f"{_U}/verdict"),
     _row(f"{_U}/qualifying_price/*", _("合格路由与最经济路由之差"), way, _PRICED),
     _row(f"{_U}/certificate/*", _("不可能更小的下界,与条款限值相比"), way, limit_rule),
@@ -337,6 +344,7 @@ SOURCES: tuple[Source, ...] = (
     *_drawn_at(f"{_U}/manual"),
     *_drawn_at(f"{_U}/manual/second_drawn"),
     _row(f"{_U}/manual/differences/*", _("手绘路由 − 推荐路由"), way, _PRICED),
+    *_clearances_at(f"{_U}/manual/clearances"),
     *_verdict_at(f"{_U}/manual/verdict"),
     _row("/joint/bound_yuan", _("任何联合方案都不能低于的费用"), everything, _PRICED),
     _row("/joint/gap", _("(费用 − 下界) ÷ 费用"), everything, _PRICED),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from language import gettext as _
 from layers.utilities import load_utilities
 from planning.both_feeds import BothFeeds
+from planning.clearance_records import Clearance, overlaps
 from planning.comparisons import printed
 from planning.external_lines import ExternalLine
 from planning.judged_routes import Route
@@ -50,13 +51,16 @@ def plan_summary(plan: Plan) -> list[str]:
     names, outcomes = load_utilities(), plan.policy.outcomes
     lines = [
         f"{names[utility].label} {_line(line, outcomes, plan.policy.round_to)}"
+        + _short(plan.clearances.get(utility, ()))
         + "".join(f";{in_words(one.text)}" for one in _why(plan, utility))
         for utility, line in plan.lines.items()
         if line.status != "not_requested"
     ]
-    lines += [
-        f"{names[utility].label} {_drawn(found, plan)}" for utility, found in plan.manual.items()
-    ]
+    for utility, found in plan.manual.items():
+        lines += [
+            f"{names[utility].label} {_drawn(found, plan)}",
+            *_near_drawn(plan, utility, found),
+        ]
     if plan.joint is not None:
         lines.append(_shared(plan.joint.plan))
     lines += [
@@ -154,6 +158,8 @@ def _drawn(found: ManualRoute | RefusedRoute, plan: Plan) -> str:
     if isinstance(found, RefusedRoute):
         return _("手绘路由未采用:{}").format(in_words(found.reason))
     figures = _figures(found.judged, plan.policy.outcomes, plan.policy.round_to)
+    if found.has_faults:
+        figures += _(",但有问题,不能照此敷设")
     if found.other is not None:
         told = [
             *(_("第一路{}").format(one) for one in _changes(found)),
@@ -164,6 +170,34 @@ def _drawn(found: ManualRoute | RefusedRoute, plan: Plan) -> str:
     if found.second is not None and found.second.route is None:
         told.insert(0, _(NO_SECOND[found.second.reason or ""]))
     return _("手绘路由 {}").format(figures) + "".join(f";{one}" for one in told)
+
+
+def _short(near: Iterable[Clearance]) -> str:
+    """How many clearances of a route fail, and how many of them would be on what is there."""
+    failing = [one for one in near if one.status == "fail"]
+    if not failing:
+        return ""
+    on_it = sum(map(overlaps, failing))
+    told = _(";净距不足 {} 处,其中重叠 {} 处") if on_it else _(";净距不足 {} 处")
+    return told.format(len(failing), on_it)
+
+
+def _near_drawn(plan: Plan, utility: str, found: ManualRoute | RefusedRoute) -> list[str]:
+    """Clearances of a drawn route that fail or may fail, with place and table, one on a line."""
+    if isinstance(found, RefusedRoute):
+        return []
+    words = {"fail": _("净距不足"), "uncertain": _("净距未定")}
+    return [
+        f"  {words[one.status]} {in_words(one.text)}{_where(one)}"
+        for one in plan.clearances_of_drawn(plan.lines[utility], found)
+        if one.status in words
+    ]
+
+
+def _where(one: Clearance) -> str:
+    """The place of a clearance, and the table that asks for it."""
+    at = "" if one.xy is None else " ({:.1f}, {:.1f})".format(*one.xy)
+    return f"{at} " + (one.source or "").replace(" table ", _(" 表 "))
 
 
 def _changes(feed: DrawnFeed) -> list[str]:

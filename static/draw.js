@@ -283,6 +283,7 @@
         L.polyline(fault.points, { className: "tg-fault", color: "#c62828", weight: 9,
           opacity: 0.55 }).bindTooltip(fault.label, { className: "tg-tip" }).addTo(desk.shapes);
       });
+      found.clearances.forEach(function (pair) { window.tonggou.clearance(desk.shapes, pair); });
       this.box.innerHTML = "";
       this.box.className = "tg-desk tg-open tg-card";
       element("b", "", this.box, this.called(utility, drawing.feed) + " " + words.drawn);

@@ -153,6 +153,8 @@
   function tint(map, chosen) {
     var keys = map.getContainer().querySelector(".tg-tint-keys");
     if (keys) { keys.hidden = !chosen; }
+    map.getContainer().classList.toggle("tg-tinted", Boolean(chosen));
+    unfill(Boolean(chosen));
     if (!chosen) {
       if (tints) { map.removeLayer(tints); }
       tints = null;
@@ -163,11 +165,20 @@
     tints.resetStyle();
   }
 
+  // The colours lie below the parcels, whose borders tell which of them have an application.
+  function unfill(isTinted) {
+    views.forEach(function (layer) {
+      if (layer.options.pane !== "tg-parcels") { return; }
+      layer.options.base.fillOpacity = isTinted ? 0 : 1;
+      layer.resetStyle();
+    });
+  }
+
   function tintsLayer(told) {
     var kinds = { "-": { fillOpacity: 0 } }, layer;
     told.outcomes.forEach(function (one, i) { kinds[i] = { fillColor: one.colour }; });
     layer = new ViewLayer({ url: told.layer, title: told.title, minZoom: 14, pane: "tg-tints",
-      zIndex: 225, kinds: kinds, base: { stroke: true, color: "#fff", weight: 0.8, fillOpacity: 0.65 },
+      zIndex: 215, kinds: kinds, base: { stroke: false, fillOpacity: 0.65 },
       pick: function (signs) {
         if (layer.chosen !== "worst") { return signs[layer.chosen]; }
         return signs.split("").sort().filter(function (sign) { return sign !== "-"; })[0] || "-";
@@ -395,6 +406,8 @@
     return new LaneLine(latlngs, style).addTo(group);
   }
 
+  // A click on what is drawn of the case says what it is and goes no further: lines stand beside
+  // each other for the eye, over parcels that they do not touch.
   function drawCase(group, map, drawing) {
     group.clearLayers();
     endGlimpse();
@@ -425,19 +438,21 @@
     });
     drawing.routes.forEach(function (route) {
       lane(group, route.points, { className: "tg-route tg-" + route.utility, color: route.colour,
-        weight: route.weight, dashArray: route.dash, opacity: route.faint ? 0.45 : 1 })
+        bubblingMouseEvents: false, weight: route.weight, dashArray: route.dash, opacity: route.faint ? 0.45 : 1 })
         .bindTooltip(route.label, { sticky: true, className: "tg-tip" });
     });
     drawing.others.forEach(function (other) { course(group, other); });
     drawing.faults.forEach(function (fault) {
-      L.polyline(fault.points, { className: "tg-fault", color: "#c62828", weight: 9, opacity: 0.5 })
+      L.polyline(fault.points, { className: "tg-fault", color: "#c62828", weight: 9, opacity: 0.5,
+        bubblingMouseEvents: false })
         .bindTooltip(fault.label, { sticky: true, className: "tg-tip" }).addTo(group);
     });
-    drawing.clearances.forEach(function (pair) { spot(group, pair, "tg-clear-" + pair.status); });
-    drawing.survey.forEach(function (point) { spot(group, point, "tg-survey"); });
+    drawing.clearances.forEach(function (pair) { clearance(group, pair); });
+    drawing.survey.forEach(function (point) { spot(group, point, "tg-spot tg-survey"); });
+    drawing.places.forEach(function (place) { spot(group, place, "tg-place"); });
     drawing.rings.forEach(function (ring) {
       L.circleMarker(ring.at, { className: "tg-ring", radius: 6.5, weight: 3,
-        color: ring.colour, fillColor: "#ffffff", fillOpacity: 1 }).addTo(group)
+        bubblingMouseEvents: false, color: ring.colour, fillColor: "#ffffff", fillOpacity: 1 }).addTo(group)
         .bindTooltip(ring.label, { className: "tg-tip" });
     });
     drawing.ends.forEach(function (end) {
@@ -457,6 +472,7 @@
     if (other.shown) {
       L.polyline(other.points, { className: other.drawn ? "tg-manual" : "tg-other",
         color: other.colour, weight: other.drawn ? 3.5 : 2.2, opacity: 0.85,
+        bubblingMouseEvents: false,
         dashArray: other.drawn ? "2 6" : null })
         .bindTooltip(other.label, { sticky: true, className: "tg-tip" }).addTo(group);
     }
@@ -498,9 +514,11 @@
     return L.latLng(points[i - 1][0], points[i - 1][1]).distanceTo([points[i][0], points[i][1]]);
   }
 
+  function clearance(group, pair) { spot(group, pair, "tg-spot tg-clear-" + pair.status); }
+
   // A mark that differs by shape as well as by colour (style.css).
   function spot(group, mark, className) {
-    L.marker(mark.at, { icon: L.divIcon({ className: "tg-spot " + className, iconSize: [15, 15] }) })
+    L.marker(mark.at, { icon: L.divIcon({ className: className, iconSize: [15, 15], html: "<i></i>" }) })
       .bindTooltip(mark.label, { className: "tg-tip" }).addTo(group);
   }
 
@@ -526,6 +544,7 @@
     remember: remember,
     furnish: furnish,
     drawCase: drawCase,
+    clearance: clearance,
     useScreening: useScreening,
     viewLayer: function (options) {
       return options.names ? new StreetNames(options) : new ViewLayer(options);

@@ -12,12 +12,14 @@ from api.escape import esc
 from language import gettext as _
 from language import said
 from ui import words
+from ui.clearances import short
 from ui.feeds import counted, counted_length
-from ui.grounds import chip
+from ui.grounds import cannot_be_laid, chip
 from ui.limits import crossing_figure, limit_of
 from ui.numbers import metres, money, signed
 from ui.panel import picture
 from ui.route_choice import Choice, choices
+from ui.surroundings import faults_of_drawn
 from ui.view import Json, View
 from ui.words import head
 
@@ -126,7 +128,7 @@ def _table(view: View, line: Json, found: Sequence[Choice]) -> str:
         f'<th class="n">{_("绿化")}<br>m²</th><th class="n">{_("造价")}<br>{_("万元")}</th>'
         f"<th>{_('判定')}</th>"
     )
-    rows = "".join(_row(view, one, crossing) for one in found)
+    rows = "".join(_row(view, line, one, crossing) for one in found)
     both = any(one.route.get("together") for one in found)
     note = f'<p class="tg-soft">{_("长、穿路、绿化、造价和判定均为两路合计")}</p>' if both else ""
     return (
@@ -135,18 +137,26 @@ def _table(view: View, line: Json, found: Sequence[Choice]) -> str:
     )
 
 
-def _row(view: View, one: Choice, crossing: str) -> str:
+def _row(view: View, line: Json, one: Choice, crossing: str) -> str:
+    """A route with its figures; below its name how many clearances are short."""
     route, outcome = counted(one.route), one.route.get("outcome")
     length_m = counted_length(one.route)[1]
     name = _("、").join(one.names) + (f" {_('(推荐)')}" if one.recommended else "")
+    near = short([one.route], uncertain=True)
+    if near and one.route.get("together"):
+        near = f"{_('第一路')} {near}"
+    below = f"<small>{esc(head(near))}</small>" if near else ""
+    verdict = chip(view, outcome) if outcome else "—"
+    if one.is_drawn and faults_of_drawn(line.get("manual") or {}):
+        verdict = cannot_be_laid()
     return (
         f'<tr{" class=tg-chosen" if one.recommended else ""}><td><b class="tg-letter">{one.letter}'
-        f"</b></td><td>{esc(name)}</td>"
+        f"</b></td><td>{esc(name)}{below}</td>"
         f'<td class="n">{metres(length_m)}</td>'
         f'<td class="n">{metres(route[crossing])}</td>'
         f'<td class="n">{metres(route["green_m2"])}</td>'
         f'<td class="n">{money(route["cost_yuan"])}</td>'
-        f"<td>{chip(view, outcome) if outcome else '—'}</td></tr>"
+        f"<td>{verdict}</td></tr>"
     )
 
 

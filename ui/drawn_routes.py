@@ -33,10 +33,10 @@ from planning.application import ApplicationError, parse_application
 from planning.drawn_routes import DrawnRoute, drawn_entry, of_feed
 from planning.policies import load_policy
 from ui.case_drawing import Placer
-from ui.case_marks import fault_marks, faults_of_drawn
+from ui.case_marks import clearance_marks, fault_marks
 from ui.county import County, open_county
 from ui.planning_service import REFUSALS, judge_drawn_line
-from ui.surroundings import drawn_card
+from ui.surroundings import drawn_card, faults_of_drawn
 from ui.uploads import safe_name
 from ui.view import View
 from ui.words import Words
@@ -241,6 +241,7 @@ def _judged(county: County, drawing: Mapping[str, Any]) -> Answer:
         "line": courses[0],
         "other": courses[1],
         "faults": fault_marks(faults_of_drawn(found), place),
+        "clearances": clearance_marks([("", one) for one in found["clearances"]], place),
     }
 
 

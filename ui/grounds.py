@@ -27,18 +27,27 @@ def chip(view: View, outcome: str) -> str:
     return f'<span class="tg-chip tg-{_TINTS.get(outcome, "none")}">{esc(word)}</span>'
 
 
+def cannot_be_laid() -> str:
+    """What stands in the place of a verdict on a drawn line that lies where none may lie."""
+    return f'<span class="tg-chip tg-bad">{head(_("不能照此敷设"))}</span>'
+
+
 _NUMERIC = ("at_most", "at_least", "below", "above")
 
 
 def deciding(view: View, verdict: Json) -> str:
     """The ground that a verdict hangs on: value, limit and room left; empty without one.
 
-    What failed decides: what the plan does not cover, a bar, the limit missed by most. Of a line
+    What failed decides: what the plan does not cover, a bar, the limit missed by most, or else a
+    permit that the clause leaves out. Of a line
     that qualifies it is the limit kept by least, in parts of it; an open verdict hangs on what is
     unknown, and one that needs no permit on no limit.
     """
     if verdict["outcome"] in ("undetermined", "not_required"):
         return ""
+    excepted = excepted_permits(view, verdict)
+    if excepted:
+        return _(";").join(_excepted(view, one) for one in excepted)
     failed = list(failures(view, verdict))
     if words.qualifies(verdict):  # another way to meet the clause that is met may fail
         failed = [one for one in failed if one.get("ref") != verdict["clause"]]
@@ -63,6 +72,37 @@ def failures(view: View, verdict: Json) -> Iterator[Json]:
         if one["kind"] == "guard" and bars.get(one["id"]) in (None, verdict["outcome"]):
             yield one
     yield from (one for one in failed if one["kind"] == "condition")
+
+
+def excepted_permits(view: View, verdict: Json) -> list[Json]:
+    """Permits that decide though every condition of the clause is met: it does not cover them.
+
+    A failed condition of another clause than the verdict's did not make the outcome.
+    """
+    if words.qualifies(verdict) or verdict["outcome"] == "undetermined":
+        return []
+    for one in failures(view, verdict):
+        if one["kind"] != "condition" or one["ref"] == verdict["clause"]:
+            return []
+    left_out = {
+        permit
+        for rules in view.words.policy.rules.values()
+        for clause in rules.clauses
+        if clause.ref == verdict["clause"]
+        for permit in clause.permit_exception
+    }
+    return [
+        one
+        for one in verdict.get("permits") or []
+        if one["permit"] in left_out and one["outcome"] == verdict["outcome"]
+    ]
+
+
+def _excepted(view: View, permit: Json) -> str:
+    """A permit that decides, what it needs, and why."""
+    name = esc(head(view.words.permit(permit["permit"])))
+    needs = _("须{}").format(esc(view.words.outcome(permit["outcome"])))
+    return f"{name} · <b>{needs}</b> {esc(permit.get('reason'))}"
 
 
 def _kept(verdict: Json) -> list[Json]:
@@ -108,19 +148,28 @@ def _verb(one: Json) -> str:
 
 
 def grounds(view: View, line: Json, verdict: Json) -> str:
-    """The weightiest failed ground, else all unknown ones, in one sentence."""
+    """The weightiest failed ground, a permit left out, else all unknown ones, in one sentence."""
+    excepted = excepted_permits(view, verdict)
+    if excepted:
+        return _(";").join(_excepted(view, one) for one in excepted)
     failed = list(failures(view, verdict))
     if failed and verdict["outcome"] != "undetermined":
         return _failure(view, line, failed)
-    unknown = [
-        view.words.input(one["input"])
-        for one in verdict["findings"]
-        if one["kind"] in ("scope", "guard", "condition") and one["status"] == "unknown"
-    ]
+    unknown = _unknown(view, verdict, "scope", "guard", "condition")
+    unknown = unknown or _unknown(view, verdict, "not_required")
     names = _("、").join(dict.fromkeys(unknown)) or _("见下方依据")
     favour = verdict.get("otherwise")
     lead = _(";如均有利,可为") if favour in words.QUALIFYING else _(";即使均有利,仍为")
     return f"{_('尚缺:')}{esc(names)}" + (f"{lead} {chip(view, favour)}" if favour else "")
+
+
+def _unknown(view: View, verdict: Json, *kinds: str) -> list[str]:
+    """Names of what is unknown among findings of some kinds."""
+    return [
+        view.words.input(one["input"])
+        for one in verdict["findings"]
+        if one["kind"] in kinds and one["status"] == "unknown"
+    ]
 
 
 def _failure(view: View, line: Json, failed: list[Json]) -> str:

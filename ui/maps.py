@@ -237,6 +237,12 @@ def case_keys() -> str:
             '<circle cx="17" cy="6" r="4" fill="#fff" stroke="#6a3fb5" stroke-width="2.6"/>',
             _("须实测"),
         ),
+        _key(
+            '<rect x="13" y="2" width="8" height="8" transform="rotate(45 17 6)" fill="#fff"'
+            ' stroke="#0a7d6c" stroke-width="2.2"/>',
+            _("建议位置"),
+        ),
+        f'<span class="tg-key tg-key-note">{_("并行线条错开画,非实际间距")}</span>',
     ]
     return "".join(rows)
 

@@ -14,7 +14,8 @@ from layers.utilities import Utility
 from reports.reasons import CURES, REASONS
 from reports.summary import ASSUMED
 from ui import words
-from ui.feeds import counted, counted_crossing, counted_length, feeds
+from ui.clearances import short_in_row, short_lines
+from ui.feeds import counted, counted_crossing, counted_length, feed_routes, feeds
 from ui.grounds import chip, deciding, grounds
 from ui.limits import crossing_figure
 from ui.numbers import metres, money
@@ -112,10 +113,11 @@ def obstacles(view: View) -> str:
         obstacle = _obstacle(view, line)
         if obstacle is not None:
             stopped.setdefault(obstacle, []).append(view.name(line["utility"]))
-    return "".join(
+    told = "".join(
         f'<p class="tg-note-{tone}"><b>{esc(_("、").join(names))}</b> {sentence}</p>'
         for (tone, sentence), names in stopped.items()
     )
+    return told + short_lines(view)
 
 
 def notices(view: View) -> str:
@@ -178,13 +180,17 @@ def _line_row(view: View, line: Json) -> str:
             f'<td><span class="tg-chip tg-none">{_("无法接入")}</span></td></tr>'
         )
     verdict = view.verdict(line)
-    close = "<i>±</i>" if verdict and verdict.get("certainty") == "too_close" else ""
+    is_close = bool(verdict and verdict.get("certainty") == "too_close")
+    too_close = esc(words.CERTAINTY["too_close"])
+    close = f'<i title="{too_close}">±</i>' if is_close else ""
+    hangs_on = [deciding(view, verdict) if verdict else "", too_close if is_close else ""]
+    below = [" · ".join(filter(None, hangs_on)), short_in_row(feed_routes(view, line))]
     return (
         f'{head}<td class="n">{_length(view, line, route)}</td>'
         f'<td class="n">{_crossings(view, line, route)}</td>'
         f'<td class="n">{metres(counted(route)["green_m2"])}</td>'
         f"<td>{chip(view, verdict['outcome']) if verdict else '—'}{close}</td></tr>"
-        f"{_row_below(deciding(view, verdict) if verdict else '')}"
+        f"{_row_below('<br>'.join(filter(None, below)))}"
         f"{_feeds_below(told)}"
     )
 
@@ -203,7 +209,7 @@ def _crossings(view: View, line: Json, route: Json) -> str:
 
 
 def _row_below(told: str) -> str:
-    """What belongs to a line, below it: what its verdict hangs on."""
+    """What belongs to a line, below it: what its verdict hangs on, and what it comes too near."""
     return f'<tr class="tg-limit"><td></td><td colspan="5">{told}</td></tr>' if told else ""
 
 
@@ -266,8 +272,11 @@ def _question(view: View, one: Json) -> str:
     if kind in {"layer", "road"}:
         subject = words.layer(subject) if kind == "layer" else view.road(subject)
     names = _names(view, one["utilities"])
+    about = f"{words.SUBJECTS.get(kind, kind)} {subject}"
+    if kind == "application" and not view.plan.get("application_id"):
+        about = _("此宗地(默认需求)")
     return (
-        f"<li><b>{esc(words.SUBJECTS.get(kind, kind))} {esc(subject)}</b>{_(':')}"
+        f"<li><b>{esc(about)}</b>{_(':')}"
         f"{esc(view.words.field(kind, one['field']))}"
         f' <span class="tg-soft">{_("影响")} {esc(names)}</span></li>'
     )

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from api.escape import esc
 from language import gettext as _
-from language import said
 from ui import words
+from ui.clearances import clearance_texts, clearances, short
 from ui.feeds import drawn_figures
-from ui.grounds import chip, deciding
+from ui.grounds import cannot_be_laid, chip, deciding
 from ui.numbers import metres, money, signed
 from ui.view import Json, View
 from ui.words import head
-
-CLEARANCE = said(
-    {
-        "fail": "不足",
-        "uncertain": "误差之内",
-        "unknown": "未知",
-        "no_table_value": "表中无值",
-        "pass": "足够",
-    }
-)
-_TINTS = {"fail": "bad", "uncertain": "open", "unknown": "open", "pass": "good"}
-_WEIGHTY = ("fail", "uncertain", "unknown")
 
 
 def surroundings(view: View, line: Json) -> str:
@@ -32,65 +18,11 @@ def surroundings(view: View, line: Json) -> str:
     return "".join(
         [
             drawn_route(view, line),
-            clearances(line),
+            clearances(line.get("clearances") or [], _("推荐路由的净距")),
             survey_points(line),
             tie_ins(line),
             sizing(line),
         ]
-    )
-
-
-def clearances(line: Json) -> str:
-    """Pairs that are too near or may be, in sight; the others folded, counted."""
-    found = sorted(
-        line.get("clearances") or [], key=lambda one: list(CLEARANCE).index(one["status"])
-    )
-    if not found:
-        return ""
-    weighty = [one for one in found if one["status"] in _WEIGHTY]
-    rest = [one for one in found if one["status"] not in _WEIGHTY]
-    shown = (
-        _clearance_table(weighty) if weighty else f'<p class="tg-soft">{_("没有不足之处。")}</p>'
-    )
-    folded = (
-        f"<details><summary>{_('其余净距')} {len(rest)}</summary>{_clearance_table(rest)}</details>"
-        if rest
-        else ""
-    )
-    return f"<h3>{_('净距')}<small>{_('不足之处须采取措施')}</small></h3>{shown}{folded}"
-
-
-def _clearance_table(found: Sequence[Json]) -> str:
-    rows = "".join(_clearance_row(one) for one in found)
-    return (
-        f'<table class="tg-findings"><thead><tr><th>{_("对象")}</th>'
-        f'<th class="n">{_("净距")} m</th><th class="n">{_("须")} m</th><th>{_("结论")}</th></tr>'
-        f"</thead><tbody>{rows}</tbody></table>"
-    )
-
-
-def _clearance_row(one: Json) -> str:
-    word, tint = CLEARANCE[one["status"]], _TINTS.get(one["status"], "none")
-    way = _("交叉") if one["direction"] == "crossing" else _("平行")
-    tolerance = one.get("tolerance_m")
-    gap = metres(one["gap_m"]) + (f" ±{metres(tolerance)}" if tolerance else "")
-    source = " · ".join(
-        esc(part)
-        for part in [
-            words.source(one.get("ref") or ""),
-            words.CONFIDENCE.get(one.get("confidence") or "", one.get("confidence")),
-        ]
-        if part
-    )
-    # What is kept clear of a road is its kerb, not the centre line that the layer is named by.
-    thing = _("路缘石") if one["layer"] == "roads" else words.layer(one["layer"])
-    name = f"{thing} {one.get('id') or ''}".strip()
-    return (
-        f'<tr><td>{esc(head(name))} {way}</td><td class="n">{gap}</td>'
-        f'<td class="n">{metres(one.get("required_m"))}</td>'
-        f'<td><span class="tg-chip tg-{tint}">{esc(word)}</span></td></tr>'
-        f'<tr class="tg-ref"><td colspan="4">{esc(head(one["text"]))}'
-        f" <span>{source}</span></td></tr>"
     )
 
 
@@ -179,35 +111,59 @@ def _head(manual: Json) -> str:
 
 
 def _drawn_by(one: Json) -> str:
-    return " · ".join(esc(part) for part in [one["author"], one["at"][:10]] if part)
+    return " · ".join(esc(part) for part in [one["author"] or _("未署名"), one["at"][:10]] if part)
 
 
 def judged_drawing(view: View, manual: Json, route: Json) -> str:
-    """A judged drawing in a few lines, for the panel."""
-    return _outcome(view, manual, route) + _details(manual, route)
+    """A judged drawing for the panel, with its clearances."""
+    near = clearances(manual.get("clearances") or [], _("手绘路由的净距"))
+    return _outcome(view, manual, route) + _details(manual, route) + near
 
 
 def drawn_card(view: View, manual: Json, route: Json) -> str:
     """A judged drawing for the card on the map: what it comes to, and the rest to unfold."""
-    rest = _details(manual, route)
+    near = "".join(f"<li>{text}</li>" for text in clearance_texts(manual.get("clearances") or []))
+    rest = _details(manual, route) + (f'<ul class="tg-changes">{near}</ul>' if near else "")
     folded = f"<details><summary>{_('详情')}</summary>{rest}</details>" if rest else ""
     return _outcome(view, manual, route) + folded
 
 
 def _outcome(view: View, manual: Json, route: Json) -> str:
-    """Verdict and what decided it, figures, and how they differ from the recommended route's."""
-    verdict = manual["verdict"]
+    """Verdict and what decided it, figures, and how they differ from the recommended route's.
+
+    With faults the line cannot be laid so: what a clause says of its measures stands behind that.
+    """
+    verdict, wrong = manual["verdict"], faults_of_drawn(manual)
     certainty = words.CERTAINTY.get(verdict.get("certainty") or "", "")
-    wrong = len(manual["faults"]) + len((manual.get("second_drawn") or {}).get("faults", ()))
-    told = f' · <b class="tg-wrong">{_("问题 {} 处").format(wrong)}</b>' if wrong else ""
+    clause = esc(words.source(verdict["clause"] or ""))
+    told = [f"{chip(view, verdict['outcome'])} {clause} <span>{esc(certainty)}</span>"]
+    if wrong:
+        outcome = f"{esc(view.words.outcome(verdict['outcome']))} {clause}"
+        told = [
+            f'{cannot_be_laid()} <b class="tg-wrong">{_("问题 {} 处").format(len(wrong))}</b>',
+            f'<span class="tg-soft">{_("不计问题,按条款为:")}{outcome}</span>',
+        ]
+    near = short([route, *_beside(manual)], uncertain=True)
     parts = [
-        f"{chip(view, verdict['outcome'])} {esc(words.source(verdict['clause'] or ''))} "
-        f"<span>{esc(certainty)}</span>{told}",
+        *told,
         deciding(view, verdict),
         drawn_figures(manual, route)[0],
         differences(manual),
+        f'<b class="tg-wrong">{esc(head(near))}</b>' if near else "",
     ]
     return "".join(f"<p>{part}</p>" for part in parts if part)
+
+
+def _beside(manual: Json) -> list[Json]:
+    """The feed with which a drawn one is judged, if there is one."""
+    other = (manual.get("second_feed") or {}).get("route")
+    return [other] if other else []
+
+
+def faults_of_drawn(manual: Json) -> list[Json]:
+    """The faults of a drawn route, of two drawn feeds those of both."""
+    drawn = (manual, manual.get("second_drawn") or {})
+    return [fault for one in drawn for fault in one.get("faults") or []]
 
 
 def _details(manual: Json, route: Json) -> str:

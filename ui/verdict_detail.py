@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from api.escape import esc
 from language import gettext as _
 from ui import words
 from ui.course import course
 from ui.feeds import counted, feed_routes, feeds
-from ui.grounds import chip, cited
+from ui.grounds import chip, cited, excepted_permits
 from ui.numbers import metres
 from ui.tracing import measure_pointer, pointer, traced
 from ui.view import Json, View
@@ -113,15 +115,26 @@ def _inside(line: Json) -> str:
 def _findings(view: View, line: Json, verdict: Json) -> str:
     """What decides stands in sight; what was checked and does not matter folds away."""
     findings = sorted(verdict["findings"], key=lambda one: one["kind"] != "condition")
-    weighty = [one for one in findings if one["kind"] == "condition" or _matters(one)]
+    excepted = {one["permit"]: one for one in excepted_permits(view, verdict)}
+    findings.sort(key=lambda one: not _decides(one, excepted))
+    weighty = [
+        one
+        for one in findings
+        if one["kind"] == "condition" or _matters(one) or _decides(one, excepted)
+    ]
     rest = [one for one in findings if one not in weighty]
     folded = ""
     if rest:
         folded = (
             f"<details><summary>{_('其余已核对的依据')} {len(rest)}</summary>"
-            f"{_findings_table(view, line, rest)}</details>"
+            f"{_findings_table(view, line, rest, {})}</details>"
         )
-    return (_findings_table(view, line, weighty) if weighty else "") + folded
+    return (_findings_table(view, line, weighty, excepted) if weighty else "") + folded
+
+
+def _decides(finding: Json, excepted: Mapping[str, Json]) -> bool:
+    """Whether a finding tells that a permit is needed which the clause leaves out."""
+    return finding["kind"] == "not_required" and finding["id"] in excepted
 
 
 def _matters(finding: Json) -> bool:
@@ -131,8 +144,13 @@ def _matters(finding: Json) -> bool:
     return bool(finding["status"] != "met")
 
 
-def _findings_table(view: View, line: Json, findings: list[Json]) -> str:
-    rows = "".join(_finding_row(view, line, one) for one in findings)
+def _findings_table(
+    view: View, line: Json, findings: list[Json], excepted: Mapping[str, Json]
+) -> str:
+    rows = "".join(
+        _finding_row(view, line, one, excepted[one["id"]] if _decides(one, excepted) else None)
+        for one in findings
+    )
     return (
         f'<table class="tg-findings"><thead><tr><th>{_("依据")}</th>'
         f'<th class="n">{_("值")}</th><th class="n">{head(_("限值"))}</th>'
@@ -141,7 +159,8 @@ def _findings_table(view: View, line: Json, findings: list[Json]) -> str:
     )
 
 
-def _finding_row(view: View, line: Json, one: Json) -> str:
+def _finding_row(view: View, line: Json, one: Json, permit: Json | None) -> str:
+    """A finding; with the permit that it makes needed, where that decides the verdict."""
     tint = _TINTS.get((one["kind"], one["status"])) or _STATUS_TINTS.get(one["status"], "none")
     named = one.get("input") is not None
     unit = view.words.unit(one["input"]) if named else ""
@@ -159,12 +178,16 @@ def _finding_row(view: View, line: Json, one: Json) -> str:
     if named:
         value = traced(view, _place_of(view, line, one["input"]), value)
         value += _interval(view, line, one["input"], unit)
+    conclusion = f'<span class="tg-chip tg-{tint}">{esc(words.status(one))}</span>'
+    told = cited(one)
+    if permit is not None:
+        conclusion, told = chip(view, permit["outcome"]), esc(permit.get("reason"))
     return (
         f'<tr><td>{esc(head(name))} {esc(unit)}</td><td class="n">{value}</td>'
         f'<td class="n">{esc(words.limit(one))}</td>'
         f'<td class="n">{esc(words.margin(one, unit))}</td>'
-        f'<td><span class="tg-chip tg-{tint}">{esc(words.status(one))}</span></td></tr>'
-        f'<tr class="tg-ref"><td colspan="5">{cited(one)} <span>{source}</span></td></tr>'
+        f"<td>{conclusion}</td></tr>"
+        f'<tr class="tg-ref"><td colspan="5">{told} <span>{source}</span></td></tr>'
     )
 
 

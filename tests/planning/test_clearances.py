@@ -17,7 +17,7 @@ import pytest
 from shapely import affinity
 from shapely.geometry import LineString, Point, box
 
-from planning.clearance_records import STATUSES, Clearance, count_statuses, judge_gap
+from planning.clearance_records import STATUSES, Clearance, count_statuses, judge_gap, overlaps
 from planning.clearances import clearances, depth_questions
 from planning.existing_pipes import existing_pipe
 from planning.gravity import Profile
@@ -144,6 +144,18 @@ def test_below_the_table_is_no_verdict_of_unlawfulness() -> None:
     one = only("line", found(lines={"S-1": sewer(8.5)}))
     assert one.text.startswith("与现状污水管线 S-1平行净距 ")
     assert one.text.endswith("低于表列净距,需采取措施")
+
+
+def test_a_line_on_an_existing_one_is_said_to_overlap() -> None:
+    """The centres are 0.05 m apart: the halves overlap by what they are less that."""
+    one = only("line", found(lines={"S-1": sewer(8.05)}))
+    overlap_m = 0.10 + SEWER_HALF_M - 0.05
+    assert (one.status, one.gap_m) == ("fail", pytest.approx(-overlap_m))
+    told = f"与现状污水管线 S-1平行,平面上重叠 {overlap_m:.2f} 米,表列净距 1.00 米"
+    assert one.text.startswith(told)
+    assert overlaps(one)
+    beside = only("line", found(lines={"S-1": sewer(8.5)}))
+    assert not overlaps(beside)
 
 
 def test_a_pair_that_the_table_does_not_name_has_no_value() -> None:
@@ -543,3 +555,28 @@ def test_the_plan_tells_the_clearances_of_its_recommended_route_and_counts_every
 
 def test_counts_name_every_status() -> None:
     assert count_statuses([]) == dict.fromkeys(STATUSES, 0)
+
+
+def test_the_clearances_of_a_drawn_route_are_told_as_those_of_the_recommended_one() -> None:
+    """It is drawn on the sewer at y = 10 from x = 119 to 139; the recommended one is off it."""
+    survey = towns.town(lines={"W-1": main((0, 8.5), (300, 8.5)), "S-1": sewer(10)})
+    course = [(119, 8.5), (119, 10), (139, 10), (139, 12)]
+    line = {
+        "type": "LineString",
+        "coordinates": [[x + ORIGIN[0], y + ORIGIN[1]] for x, y in course],
+    }
+    case = towns.application(drawn_routes={"water": [{"line": line}]})
+    water = plan(case, survey, towns.policy()).to_json()["utilities"][0]
+    sewers = {
+        kind: [one for one in pairs if (one["id"], one["direction"]) == ("S-1", "parallel")]
+        for kind, pairs in (("drawn", water["manual"]["clearances"]), ("own", water["clearances"]))
+    }
+    (on_it,) = sewers["drawn"]
+    assert (on_it["status"], on_it["gap_m"]) == ("fail", pytest.approx(-0.10 - SEWER_HALF_M))
+    assert all(one["gap_m"] > 0 for one in sewers["own"])
+    drawn, recommended = (
+        next(route for route in water["routes"] if route["kind"] == kind)
+        for kind in ("manual", water["recommended"])
+    )
+    assert (drawn["overlap_count"], recommended["overlap_count"]) == (1, 0)
+    assert sum(drawn["clearance_counts"].values()) == len(water["manual"]["clearances"])

@@ -156,8 +156,8 @@ def test_each_answer_to_an_unknown_day_with_its_outcome() -> None:
     one = found["answer"]
     assert one.input == "road_opened_on"
     assert one.outcome_after == "commitment"
-    assert "已满 5 年则告知承诺制审批" in one.text
-    assert "未满 5 年则不得挖掘" in one.text
+    assert "已满 5 年,则告知承诺制审批" in one.text
+    assert "未满 5 年,则不得挖掘" in one.text
     assert all(date.fromisoformat(day) < date(2021, 11, 22) for day in one.value_after)
 
 
@@ -172,7 +172,7 @@ def test_an_answer_on_each_side_of_a_limit_and_none_that_decides_nothing() -> No
     assert set(found) == {"max_dn_mm", "green_affected_m2"}
     one = found["max_dn_mm"]
     assert (one.kind, one.value_after, one.outcome_after) == ("answer", 300, "undetermined")
-    assert one.text == "查明最大公称管径:不超过 300 mm则待补充;超过 300 mm则一般审批"
+    assert one.text == "查明最大公称管径:不超过 300 mm,则待补充;超过 300 mm,则一般审批"
 
 
 def test_a_young_street_is_left_for_an_old_one_when_only_the_guard_counts() -> None:

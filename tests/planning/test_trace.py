@@ -253,6 +253,31 @@ def test_a_place_to_join_leads_to_its_own_main_and_its_fall_to_the_levels_there(
     assert falls > 5
 
 
+def test_a_clearance_of_a_drawn_route_leads_to_what_that_route_is_near() -> None:
+    """It is drawn on the sewer, which the recommended route keeps clear of or meets elsewhere."""
+    sewer = towns.main((0, 10), (300, 10), utility="sewage", diameter_mm=300.0)
+    survey = towns.town(lines={"W-1": towns.main((0, 8.5), (300, 8.5)), "S-1": sewer})
+    east, north = towns.ORIGIN
+    course = [[x + east, y + north] for x, y in [(119, 8.5), (119, 10), (139, 10), (139, 12)]]
+    drawn = {"water": [{"line": {"type": "LineString", "coordinates": course}}]}
+    made = plan(towns.application(drawn_routes=drawn), survey, towns.policy())
+    document = written(made.to_json())
+    near = document["utilities"][0]["manual"]["clearances"]
+    assert near[0]["id"] == "S-1"
+    for n, one in enumerate(near):
+        path = f"/utilities/0/manual/clearances/{n}"
+        if one["gap_m"] is None:
+            continue
+        assert (one["layer"], one["id"], "geometry") in _read(document, f"{path}/gap_m")
+        for key in ("required_m", "margin_m", "tolerance_m"):
+            if one[key] is not None:
+                rule = entry_of(document, f"{path}/{key}")["rule"]
+                assert _resolves(rule["file"], rule["ref"])
+    every = list(numbers(document))
+    lost = [p for p in every if not any(fits(one["path"], p) for one in document["trace"])]
+    assert lost == []
+
+
 def test_an_interval_leads_to_what_says_how_exactly_its_line_hangs(
     sample_plans: list[Document],
 ) -> None:

@@ -49,6 +49,10 @@ def _said(cheapest: dict[str, Any]) -> dict[str, Any]:
     qualifying = _route("qualifying", EAST, 187.6, 82_000, "commitment")
     drawn = _route("manual", DRAWN, 192.4, 90_500, "commitment")
     other = _route("alternative", ROUTES["telecom"], 214.1, 88_000, "ordinary_approval")
+    qualifying["clearance_counts"] |= {"fail": 1, "uncertain": 1, "pass": 1}
+    other["clearance_counts"] |= {"fail": 2}
+    drawn["clearance_counts"] |= {"fail": 1, "uncertain": 1}
+    drawn |= {"overlap_count": 1, "qualifies": False}  # it has a fault
     points = [
         {
             **{
@@ -119,6 +123,8 @@ def _said(cheapest: dict[str, Any]) -> dict[str, Any]:
             "faults": [{"kind": "building", "layer": "buildings", "id": "B-4-1", "length_m": 6.2,
                         "xy": xy((200, 55)), "text": "穿过建筑 B-4-1 6.20 米",
                         "geometry": geojson([(195, 57), (200, 55)])}],
+            "clearances": [_clearance("fail", -0.12, (190.0, 60.0), id="W-8"),
+                           _clearance("uncertain", 0.55, (200.0, 55.0), id="W-9")],
             "differences": {"extra_m": 4.8, "extra_yuan": 8500, "extra_crossings": 0,
                             "extra_crossing_kerb_m": 0.0, "extra_green_m2": -3.1,
                             "outcome": "commitment", "outcome_of_recommended": "commitment"},
@@ -134,11 +140,11 @@ def _route(
     return route(kind, path, **figures)
 
 
-def _clearance(status: str, gap: float, at: tuple[float, float]) -> dict[str, Any]:
+def _clearance(status: str, gap: float, at: tuple[float, float], **changes: Any) -> dict[str, Any]:
     return {
         "against": "line", "layer": "lines", "id": "W-1", "utility": "water",
         "direction": "parallel", "gap_m": gap, "required_m": 0.5, "margin_m": gap - 0.5,
-        "tolerance_m": 0.15, "status": status, "ref": "GB 50289-2016 table 4.1.9",
-        "source": "GB 50289-2016", "confidence": "verified", "xy": xy(at),
-        "text": f"与给水管 W-1 平行,净距 {gap} 米",
+        "tolerance_m": 0.15, "status": status, "ref": "4.1.9",
+        "source": "GB 50289-2016 table 4.1.9", "confidence": "verified", "xy": xy(at),
+        "text": f"与给水管 W-1 平行,净距 {gap} 米", **changes,
     }  # fmt: skip

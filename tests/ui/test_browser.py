@@ -107,6 +107,46 @@ def test_clicking_a_parcel_shows_it_without_loading_the_page_again(
     assert opened.frame.evaluate("window.__mark") == 1
 
 
+def test_a_click_on_a_line_opens_no_parcel_below_it(visit: Opener, address: str) -> None:
+    """Lines are drawn beside each other for the eye, over parcels that they do not touch."""
+    opened = visit(address, "desktop")
+    opened.choose("XX-2026-001")
+    opened.wait(lambda: opened.frame.evaluate(ROUTES) == 5)
+    on_line = opened.frame.evaluate(
+        """() => {
+            map.clicked = 0;
+            map.on("click", () => { map.clicked += 1; });
+            const path = document.querySelector("path.tg-route.tg-gas");
+            const at = path.getPointAtLength(path.getTotalLength() / 2);
+            const box = map.layerPointToContainerPoint([at.x, at.y]);
+            return [box.x, box.y];
+        }"""
+    )
+    frame = opened.page.locator(".st-key-town iframe").bounding_box()
+    opened.page.mouse.click(frame["x"] + on_line[0], frame["y"] + on_line[1])
+    opened.page.wait_for_timeout(300)
+    assert opened.frame.evaluate("map.clicked") == 0
+    opened.click_map(*centre_of("P-0005"))
+    opened.wait(lambda: opened.frame.evaluate("map.clicked") == 1)
+
+
+def test_the_words_of_a_mark_stay_on_the_map_of_a_phone(visit: Opener, address: str) -> None:
+    opened = visit(address, "phone")
+    edges = opened.frame.evaluate(
+        """() => [0.1, 0.49, 0.51, 0.9].map(share => {
+            const size = map.getSize(), words = "与路缘石 R-N06平行净距 1.22 米,".repeat(4);
+            const at = map.containerPointToLatLng([size.x * share, size.y / 2]);
+            const group = L.featureGroup().addTo(map);
+            tonggou.clearance(group, {at: at, status: "fail", label: words});
+            group.eachLayer(mark => mark.openTooltip());
+            const tip = document.querySelector(".tg-tip").getBoundingClientRect();
+            group.remove();
+            return [tip.left, size.x - tip.right];
+        })"""
+    )
+    assert [edge for pair in edges for edge in pair if edge < 0] == []
+
+
 def test_an_inspected_line_shows_its_grounds_and_stands_out(visit: Opener, address: str) -> None:
     opened = visit(address, "desktop")
     opened.choose("XX-2026-001")

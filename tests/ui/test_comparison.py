@@ -12,10 +12,11 @@ import pytest
 from tests.ui.full_plan import full_plan
 from tests.ui.test_case_drawing import view
 from ui import panel
-from ui.case_marks import case_marks
+from ui.case_drawing import Placer
+from ui.case_marks import case_marks, clearance_marks
 from ui.comparison import comparison, eligibility, limit_of
 from ui.route_choice import choices
-from ui.surroundings import surroundings
+from ui.surroundings import drawn_card, surroundings
 from ui.verdict_detail import verdict_detail
 from ui.view import View
 
@@ -139,7 +140,8 @@ def test_the_proof_and_every_cure_stand_with_value_limit_margin_and_price(gas: A
 
 def test_surroundings_show_what_is_short_and_fold_the_rest(gas: Any) -> None:
     text = surroundings(*gas)
-    shown, folded = text.split("其余净距")
+    _drawn, own = text.split("推荐路由的净距")
+    shown, folded = own.split("其余净距")
     assert (shown.count("tg-bad"), shown.count("误差之内")) == (1, 1)
     assert "1.40" in folded
     for part in (
@@ -155,6 +157,66 @@ def test_surroundings_show_what_is_short_and_fold_the_rest(gas: Any) -> None:
         "比推荐路由 +4.80 m · +0.85 万元 · 绿化 −3.10 m²",
     ):
         assert part in text, part
+
+
+def test_a_drawn_route_tells_its_own_clearances_and_not_those_of_the_recommended_one(
+    gas: Any,
+) -> None:
+    shown, line = gas
+    drawn, own = surroundings(shown, line).split("推荐路由的净距")
+    _about, near = drawn.split("手绘路由的净距")
+    for part in ("重叠 0.12 ±0.15", "W-8", "W-9", "GB 50289-2016 表 4.1.9"):
+        assert part in near, part
+    assert "W-8" not in own
+    card = drawn_card(shown, line["manual"], shown.drawn(line))
+    assert "净距不足 1 处,其中 1 处重叠 · 净距未定 1 处" in card
+    assert "不足: 与给水管 W-1 平行,净距 -0.12 米 GB 50289-2016 表 4.1.9" in card
+
+
+def test_a_drawn_route_with_faults_bears_no_chip_that_qualifies(gas: Any) -> None:
+    shown, line = gas
+    card = drawn_card(shown, line["manual"], shown.drawn(line))
+    assert "不能照此敷设" in card
+    assert "tg-good" not in card
+    assert "不计问题,按条款为:告知承诺制审批" in card
+    table, *_charts = comparison(shown, line).split("tg-charts")
+    [drawn] = [row for row in table.split("<tr") if "手绘" in row]
+    assert "不能照此敷设" in drawn
+    assert "tg-good" not in drawn
+    manual = {**line["manual"], "faults": []}
+    without = drawn_card(shown, manual, shown.drawn(line))
+    assert "tg-good" in without
+    assert "不能照此敷设" not in without
+
+
+def test_every_course_tells_how_many_clearances_are_short(gas: Any) -> None:
+    rows = comparison(*gas).split("<tr")
+    told = {
+        name: next(row for row in rows if name in row)
+        for name in ("符合条款中最省", "经 将军路 东侧", "手绘")
+    }
+    assert "净距不足 1 处 · 净距未定 1 处" in told["符合条款中最省"]
+    assert "净距不足 2 处" in told["经 将军路 东侧"]
+    assert "净距不足 1 处,其中 1 处重叠" in told["手绘"]
+
+
+def test_the_overview_tells_of_clearances_in_the_row_and_in_a_warning(gas: Any) -> None:
+    shown, line = gas
+    assert "净距不足 1 处" in panel.lines_table(shown)
+    warning = panel.obstacles(shown)
+    assert "<b>燃气</b> 净距不足 1 处。判定不含净距" in warning
+    assert "重叠之处" not in warning
+    on_it = [
+        {**one, "overlap_count": 1} if one["kind"] == "qualifying" else one
+        for one in line["routes"]
+    ]
+    lines = [
+        {**one, "routes": on_it} if one["utility"] == "gas" else one
+        for one in shown.plan["utilities"]
+    ]
+    told = panel.obstacles(replace(shown, plan={**shown.plan, "utilities": lines}))
+    assert "<b>燃气</b> 净距不足 1 处,其中 1 处重叠" in told
+    assert "重叠之处压在现状管线或设施上" in told
 
 
 def test_a_refused_drawing_tells_why(gas: Any) -> None:
@@ -186,11 +248,60 @@ def test_the_map_marks_courses_clearances_survey_points_and_faults(gas: Any) -> 
     assert [(one["letter"], one["shown"], one["drawn"]) for one in marks["others"]] == [
         ("A", False, False), ("B", True, False), ("C", True, False), ("D", True, True)
     ]  # fmt: skip
-    assert [one["status"] for one in marks["clearances"]] == ["fail", "uncertain"]
+    assert [one["status"] for one in marks["clearances"]] == ["fail", "uncertain"] * 2
+    assert [one["label"].split(" ")[:2] for one in marks["clearances"]] == [
+        ["燃气", "手绘"], ["燃气", "手绘"], ["燃气", "不足:"], ["燃气", "误差之内:"]
+    ]  # fmt: skip
     assert [len(marks[key]) for key in ("survey", "faults")] == [1, 1]
     unchosen = case_marks(replace(gas[0], chosen=None))
     assert [one["drawn"] for one in unchosen["others"]] == [True]
     assert all(value == [] for value in case_marks(None).values())
+
+
+def test_marks_of_separate_routes_are_not_on_the_map_of_the_shared_trench(gas: Any) -> None:
+    shared = replace(gas[0], joint=True, chosen=None)
+    marks = case_marks(shared)
+    assert [one["label"].split(":")[0] for one in marks["clearances"]] == ["燃气 手绘 不足"]
+    assert marks["survey"] == []
+    of_one = case_marks(replace(shared, chosen="gas"))
+    labels = [one["label"] for one in (*of_one["clearances"], *of_one["survey"])]
+    assert sum("燃气(各自敷设)" in label for label in labels) == 3
+
+
+def test_marks_at_one_place_are_one_mark_that_says_all_of_them(gas: Any) -> None:
+    shown, line = gas
+    at = line["clearances"][0]["xy"]
+    near = [
+        {**line["clearances"][1], "xy": [at[0] + 0.4, at[1]]},
+        *({**line["clearances"][0], "text": f"第 {n} 处", "xy": at} for n in range(6)),
+        {**line["clearances"][0], "text": "远处", "xy": [at[0] + 1.4, at[1]]},
+    ]
+    far, together = sorted(
+        clearance_marks([("燃气", one) for one in near], Placer(shown.plan["crs"])),
+        key=lambda one: len(one["label"]),
+    )
+    assert far["label"] == "燃气 不足: 远处"
+    assert together["status"] == "fail"
+    assert together["label"].count("<br>") == 5
+    assert together["label"].endswith("另 2 处")
+
+
+def test_the_places_that_remedies_name_are_marked_for_the_chosen_line(gas: Any) -> None:
+    shown, line = gas
+    remedy = line["remedies"][0]
+    moved = {**remedy, "kind": "nearer_end_point", "text": "接口改在", "route": line["routes"][0]}
+    other = {**remedy, "route": line["routes"][1]}
+    lines = [
+        {**one, "remedies": [moved, other]} if one["utility"] == "gas" else one
+        for one in shown.plan["utilities"]
+    ]
+    view = replace(shown, plan={**shown.plan, "utilities": lines})
+    place = Placer(view.plan["crs"])
+    assert case_marks(view)["places"] == [
+        {"at": place.point(line["routes"][0]["end"]["xy"]), "label": "接口改在"},
+        {"at": place.point(line["routes"][1]["tie_in"]["xy"]), "label": "改由 G-7 接入"},
+    ]
+    assert case_marks(replace(view, chosen=None))["places"] == []
 
 
 def test_a_plan_that_says_none_of_it_shows_nothing_more() -> None:

@@ -117,3 +117,45 @@ def test_what_the_plan_does_not_cover_is_not_called_a_failure() -> None:
     told = grounds(view(), LINE, judged({**GAS, "work_kind": "relocation"}))
     assert "业务类型:迁改,不在适用范围:二(一)" in told
     assert "不符合" not in told
+
+
+TELECOM: dict[str, Any] = {
+    **DIGGING,
+    "utility": "telecom",
+    "touches_green": True,
+    "green_temporary_m2": 11.5,
+    "ancient_tree_or_park": False,
+    "duct_outer_diameter_mm": 110,
+    "duct_holes": 2,
+    "pipe_length_m": 107,
+}
+
+
+def test_a_permit_that_the_clause_leaves_out_is_the_ground_and_no_kept_limit() -> None:
+    """Clause (5) speaks of greenery that is occupied for a time, and of no trees."""
+    verdict = judged({**TELECOM, "touches_tree": True})
+    assert verdict["outcome"] == "ordinary_approval"
+    for told in (deciding(view(), verdict), grounds(view(), LINE, verdict)):
+        assert "树木 · <b>须一般审批</b> 四(四)(5):条文只写临时占用城市绿化,不含伐移" in told
+        assert "余" not in told
+        assert "尚缺" not in told
+    assert "余" in text(TELECOM)
+
+
+def test_a_limit_that_is_missed_too_stands_before_the_permit() -> None:
+    told = text({**TELECOM, "touches_tree": True, "pipe_length_m": 210})
+    assert "超出 10" in told
+    assert "不含伐移" not in told
+
+
+def test_what_is_unknown_of_a_permit_is_named_where_nothing_else_is() -> None:
+    known = judged(TELECOM)
+    findings = [
+        {**one, "status": "unknown", "value": None} if one["id"] == "tree_moving" else one
+        for one in known["findings"]
+    ]
+    possible = ["commitment", "ordinary_approval"]
+    verdict = {**known, "outcome": "undetermined", "possible": possible, "findings": findings}
+    told = grounds(view(), LINE, verdict)
+    assert "见下方依据" not in told
+    assert "树木" in told
