@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from api.escape import esc
 from language import gettext as _
 from language import said
+from layers.moments import day_of
 from ui import words
 from ui.feeds import drawn_figures
 from ui.grounds import chip, deciding
@@ -179,7 +180,7 @@ def _head(manual: Json) -> str:
 
 
 def _drawn_by(one: Json) -> str:
-    return " · ".join(esc(part) for part in [one["author"], one["at"][:10]] if part)
+    return " · ".join(esc(part) for part in [one["author"], day_of(one["at"])] if part)
 
 
 def judged_drawing(view: View, manual: Json, route: Json) -> str:
