@@ -263,7 +263,8 @@ def _refuse_unmatched(
             maybe = [one for one in proposals if one.field == field.name]
             if not len(raw.cells.columns):
                 message = _(
-                    "文件 {}:只有图形,没有属性列,缺必填字段 {}({})。Shapefile 须连同 .dbf 一起导入。"
+                    "文件 {}:只有图形,没有属性列,缺必填字段 {}({})。"
+                    "Shapefile 须连同 .dbf 一起导入。"
                 ).format(raw.file, field.name, field.label)
             if maybe:
                 message += _("可能是:{}。").format(told(maybe))

@@ -252,7 +252,7 @@ def problem_keys() -> str:
     return _key(
         '<rect x="12" y="1" width="10" height="10" rx="1" fill="#c62828" stroke="#fff"/>',
         _("错误"),
-    ) + _key('<circle cx="17" cy="6" r="5" fill="#f2a900" stroke="#fff"/>', _("提醒"))
+    ) + _key('<circle cx="17" cy="6" r="5" fill="#f2a900" stroke="#fff"/>', _("提醒、留意"))
 
 
 def _key(mark: str, words: str) -> str:
