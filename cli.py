@@ -35,7 +35,7 @@ from layers.counties import county_bounds, county_crs
 from layers.drawn_lines import read_line
 from layers.errors import LayerError, ReadError, WorkspaceError
 from layers.fields import LAYERS
-from layers.imports import DATA_CLASSES
+from layers.imports import DATA_CLASSES, ImportResult
 from layers.json_faults import NOT_JSON, json_fault
 from layers.kept_answers import CHOICES
 from layers.store import Workspace
@@ -152,6 +152,7 @@ def init(workspace: Path, county: str, crs: str | None, as_json: bool) -> None:
 @click.option("--append", is_flag=True, help=_("保留该图层已有的行"))
 @click.option("--picture", type=click.Path(path_type=Path), help=_("画出图层落在哪里(.svg)"))
 @click.option("--accept-valid", is_flag=True, help=_("导入无误的行,有误的行另存并写明原因"))
+@click.option("--accept-empty", is_flag=True, help=_("文件没有一行数据也导入:图层从此为空"))
 @click.option(
     "--answers",
     type=click.Choice(CHOICES),
@@ -186,6 +187,7 @@ def import_(
     append: bool,
     picture: Path | None,
     accept_valid: bool,
+    accept_empty: bool,
     answers: str | None,
     data_class: str,
     author: str,
@@ -212,6 +214,7 @@ def import_(
             id_prefix=id_prefix,
             append=append,
             accept_valid=accept_valid,
+            accept_empty=accept_empty,
             answers=answers,
             data_class=data_class,
             author=author,
@@ -231,10 +234,20 @@ def import_(
                 layer, result.version, result.rows, result.rejected
             )
         )
-        print_lines([*result.notes, *messages(result.problems)])
+        print_lines([*_partial(result), *result.notes, *messages(result.problems)])
         if result.rejected_file:
             click.echo(_("未导入的行及原因:{}").format(result.rejected_file))
     ctx.exit(1 if result.rejected else 0)
+
+
+def _partial(result: ImportResult) -> list[str]:
+    """That the layer had rows which are no more in it, and the way back."""
+    if not result.gone.ids:
+        return []
+    cure = _("文件若只是一部分:先用 rollback {} 退回,再加 --append 导入。").format(
+        f"--layer {result.layer} --to {result.gone.version}"
+    )
+    return [_("请核对:{}。{}").format(result.gone.told, cure)]
 
 
 @main.command(help=_("写一份空白的填报表(XLSX),不指明图层则含全部图层。"))

@@ -13,6 +13,7 @@ from cli_parts import as_json_option, print_json, print_lines
 from language import gettext as _
 from layers.diffs import FeatureChange, diff
 from layers.edits import taken_back_words
+from layers.moments import moment
 from layers.store import Workspace
 from layers.survey import LayerVersion
 from reports.exchange import require_place
@@ -46,7 +47,7 @@ def versions(workspace: Path, layer: str | None, as_json: bool) -> None:
     print_lines(
         [
             _("导出 {layer} 第 {version} 版为 {format}:{author} {made_at} {reason}").format(
-                **asdict(one)
+                **{**asdict(one), "made_at": moment(one.made_at)}
             )
             for one in exports
         ]
@@ -100,7 +101,11 @@ def rollback(
 
 def _version_line(one: LayerVersion) -> str:
     said = _("{layer} 第 {version} 版:{rows} 行,{source_file},{author} {imported_at}").format(
-        **{**asdict(one), "author": one.author or _("经办人未记录")}
+        **{
+            **asdict(one),
+            "author": one.author or _("经办人未记录"),
+            "imported_at": moment(one.imported_at),
+        }
     )
     counted = (
         ""

@@ -24,7 +24,7 @@ from layers.attribute_checks import in_future
 from layers.checks import Rows, row_problems
 from layers.coercion import clean_text, coerce, is_missing
 from layers.edits import UNSAID, WHOLE_LAYER, Change, is_same_thing, text_of
-from layers.errors import LayerError, ReadError
+from layers.errors import AnswerError, LayerError, ReadError
 from layers.fields import LAYERS, Field, LayerDefinition, layer_definition
 from layers.problems import Problem
 
@@ -170,7 +170,9 @@ def answered(
     ids = list(dict.fromkeys(row for row, *_rest in changes))
     broken = new_problems(definition, table, changed, ids)
     if broken:  # also what an import only warns of: of two values one is wrong
-        raise LayerError("\n".join(problem.message for problem in broken), tuple(broken))
+        message = "\n".join(problem.message for problem in broken)
+        reason = _(";").join(f"{problem.rule}({problem.cure})" for problem in broken)
+        raise AnswerError(message, reason, tuple(broken))
     return changed, changes
 
 
@@ -215,11 +217,10 @@ def refuse_overtaken(
             what = _("图层现为 {}").format(cell or _("未填"))
         else:
             continue
-        raise LayerError(
-            _("{}:字段 {} 的问题出自图层第 {} 版,此后已变({})。请重新列出待查事项后再答。").format(
-                one.subject, field.name, asked_of, what
-            )
-        )
+        message = _(
+            "{}:字段 {} 的问题出自图层第 {} 版,此后已变({})。请重新列出待查事项后再答。"
+        ).format(one.subject, field.name, asked_of, what)
+        raise AnswerError(message, _("问题列出后图层已变({}),请返回后重新进入").format(what))
 
 
 def asked_before(answers: Iterable[Answer], current: Mapping[str, int]) -> list[str]:
@@ -248,16 +249,16 @@ def _value(definition: LayerDefinition, one: Answer) -> tuple[Field, object]:
             )
         )
     if is_missing(one.value):
-        raise LayerError(_("{}:字段 {} 的答案是空的。").format(one.subject, one.field))
+        message = _("{}:字段 {} 的答案是空的。").format(one.subject, one.field)
+        raise AnswerError(message, _("请写明答案"))
     values, broken = coerce(pd.Series([one.value], dtype=object), field)
     if broken:
-        raise LayerError(
-            _("{}:字段 {} 的值 {}:{}。请改正。").format(
-                one.subject, one.field, one.value, broken[0]
-            )
+        message = _("{}:字段 {} 的值 {}:{}。请改正。").format(
+            one.subject, one.field, one.value, broken[0]
         )
+        raise AnswerError(message, broken[0])
     if values[0] == UNSAID:
-        raise LayerError(_("{}:“未知”不是答案。").format(one.subject))
+        raise AnswerError(_("{}:“未知”不是答案。").format(one.subject), _("“未知”不是答案"))
     return field, values[0]
 
 
@@ -270,14 +271,16 @@ def _rows(table: gpd.GeoDataFrame, one: Answer, value: object, *, replace: bool)
             )
         )
     if one.feature_id not in table.index:
-        raise LayerError(_("{}:图层中没有这个编号。请核对。").format(one.subject))
+        message = _("{}:图层中没有这个编号。请核对。").format(one.subject)
+        raise AnswerError(message, _("图层中已没有这个编号"))
     known = table.loc[one.feature_id, one.field]
     if not pd.isna(known) and known == value:
         return pd.Index([])
     if not (pd.isna(known) or known == UNSAID or replace):
-        raise LayerError(
-            _("{}:字段 {} 已有值 {};确要改正请加 --replace。").format(one.subject, one.field, known)
+        message = _("{}:字段 {} 已有值 {};确要改正请加 --replace。").format(
+            one.subject, one.field, known
         )
+        raise AnswerError(message, _("图层中已有值 {}").format(known))
     return pd.Index([one.feature_id])
 
 

@@ -86,6 +86,7 @@ def _against_answers(rows: Rows, survey: Survey) -> Iterator[Problem]:
         for one in survey.edits
         if one.layer == rows.definition.name
     }
+    last = {cell: one for cell, one in last.items() if one.new}  # the others were taken back
     if not last:
         return
     table = rows.table.set_index(rows.definition.id_field)

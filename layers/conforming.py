@@ -18,6 +18,7 @@ from layers.coercion import clean_text, coerce, has_control_characters
 from layers.errors import LayerError
 from layers.fields import Field, LayerDefinition, fold, layer_definition
 from layers.georeferencing import Surroundings, georeference
+from layers.gone_rows import NOTHING_GONE, Gone
 from layers.made_ids import ids_of_content
 from layers.mapping import Proposal, applied, told
 from layers.problems import Problem
@@ -34,13 +35,15 @@ class Conformed:
     """A file as a layer: ``table`` holds the rows without errors, indexed by id.
 
     ``rejected`` holds the file's own cells and shapes (as WKT) of the rows with errors, by row;
-    ``notes`` say in words what was done that the user did not ask for.
+    ``notes`` say in words what was done that the user did not ask for; ``gone`` are the rows of the
+    layer that it would replace and has not.
     """
 
     table: gpd.GeoDataFrame
     rejected: pd.DataFrame
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
+    gone: Gone = NOTHING_GONE
 
 
 def conform(

@@ -11,10 +11,14 @@ import shapely
 
 from language import gettext as _
 from layers.coercion import coerce
-from layers.fields import layer_definition
+from layers.errors import LayerError
+from layers.fields import Field, layer_definition
+from layers.moments import day_of
 
 # The cell that stands for a whole layer of which there is nothing.
 WHOLE_LAYER = ("*", "geometry")
+# What a version was made from where no file was imported.
+ANSWERS, WITHDRAWN, REPAIRS = "answers", "withdrawn", "repairs"
 # What a layer says where nobody knows.
 UNSAID = "unknown"
 # Things of one id that lie farther apart are two things: beyond any error of a survey by hearsay.
@@ -36,9 +40,27 @@ class Edit:
     made_at: str
 
     @property
+    def name(self) -> str:
+        """The field as people call it."""
+        field = _field_of(self)
+        return self.field if field is None else field.label
+
+    @property
+    def value(self) -> str:
+        """What was answered, a word of the field as people say it."""
+        field = _field_of(self)
+        spelled = field is not None and self.new in field.allowed
+        return field.spelled(self.new) if field is not None and spelled else self.new
+
+    @property
     def is_of_layer(self) -> bool:
         """Whether it says of a whole layer that the county has no such thing."""
         return (self.feature_id, self.field) == WHOLE_LAYER
+
+
+def _field_of(edit: Edit) -> Field | None:
+    known = (one for one in layer_definition(edit.layer).fields if one.name == edit.field)
+    return next(known, None)
 
 
 Change = tuple[str, str, str | None, str]  # feature_id, field, old, new
@@ -76,17 +98,17 @@ def is_same_thing(feature_id: str, then: gpd.GeoDataFrame, now: gpd.GeoDataFrame
 def held(edits: Iterable[Edit], table: gpd.GeoDataFrame, sources: Mapping[int, str]) -> list[Edit]:
     """The answers of a layer that its table holds: of each cell the last one.
 
-    ``sources`` tells of each version what it was made from: ``answers``, ``version:N`` for a
-    return to version N, ``repairs``, else a file. Where somebody decided later that a file counts,
-    its cell is a file's again.
+    ``sources`` tells of each version what it was made from: ``ANSWERS``, ``WITHDRAWN``,
+    ``version:N`` for a return to version N, ``REPAIRS``, else a file. Where somebody decided later
+    that a file counts, its cell is a file's again.
     """
     found: dict[tuple[str, str], Edit] = {}
     for edit in edits:
         source = sources[edit.version]
-        if source.startswith("version:") or not holds(edit, table):
+        if source == WITHDRAWN or source.startswith("version:") or not holds(edit, table):
             continue
         found.pop((edit.feature_id, edit.field), None)
-        if source == "answers":
+        if source == ANSWERS:
             found[edit.feature_id, edit.field] = edit
     return list(found.values())
 
@@ -104,21 +126,43 @@ def changed_cells(
     return list(changes.values())
 
 
+def withdrawn(answer: Edit, table: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, Change]:
+    """A layer's table with what a cell held before an answer, and that as a change.
+
+    Raises
+    ------
+    LayerError
+        For an answer of a whole layer, or one that the table holds no more.
+    """
+    if answer.is_of_layer:
+        raise LayerError(_("“本县无此类对象”不能收回;有此类对象时请导入该图层,以文件为准。"))
+    if not holds(answer, table):
+        raise LayerError(
+            _("{} 的 {}:此答已不生效,无可收回。").format(answer.feature_id, answer.name)
+        )
+    field = layer_definition(answer.layer).field(answer.field)
+    (value,), _broken = coerce(pd.Series([answer.old], dtype=object), field)
+    before = table.copy()
+    before.loc[[answer.feature_id], answer.field] = value
+    return before, (answer.feature_id, answer.field, answer.new, answer.old or "")
+
+
 def taken_back_words(one: Edit) -> str:
-    """An answer that a return to an earlier version takes back, as a sentence."""
-    return _("收回核实结果:{} 的 {} = {}").format(one.feature_id, one.field, said(one))
+    """An answer that is taken back, as a sentence."""
+    return _("收回核实结果:{} 的 {} = {}").format(one.feature_id, one.name, said(one))
 
 
 def told_briefly(edits: Sequence[Edit]) -> str:
     """Some answers in a few words, for the note of a version."""
-    names = [f"{one.feature_id} {one.field}" for one in edits[:5]]
+    names = [f"{one.feature_id} {one.name}" for one in edits[:5]]
     told = _("、").join(names)
     return _("{} 等").format(told) if len(edits) > len(names) else told
 
 
 def said(one: Edit) -> str:
     """An answer with who gave it, when and why: 2025-06-01(甲 2026-11-30 竣工图)."""
-    return f"{one.new}({' '.join(filter(None, [one.author, one.made_at[:10], one.note]))})"
+    told = " ".join(filter(None, [one.author, day_of(one.made_at), one.note]))
+    return f"{one.value}({told})"
 
 
 def text_of(value: object) -> str | None:

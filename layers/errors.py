@@ -25,5 +25,16 @@ class LayerError(ValueError):
         self.problems = tuple(problems)
 
 
+class AnswerError(LayerError):
+    """An answer cannot be stored; ``reason`` says why without naming what it is about.
+
+    The message names it as the command line does, a page in its own words.
+    """
+
+    def __init__(self, message: str, reason: str, problems: Sequence[Problem] = ()) -> None:
+        super().__init__(message, problems)
+        self.reason = reason
+
+
 class WorkspaceError(ValueError):
     """A folder is no workspace, or what it holds has been damaged."""

@@ -14,6 +14,7 @@ from language import gettext as _
 from layers.conforming import Conformed, conform
 from layers.errors import LayerError
 from layers.georeferencing import Surroundings
+from layers.gone_rows import NOTHING_GONE, Gone
 from layers.problems import Problem
 from layers.raw import COORDINATES, RawLayer
 from layers.reading import read_layer
@@ -71,7 +72,8 @@ class ImportResult:
 
     ``rows_in`` counts the features of the file: each is stored, rejected, or left out by its reader
     and named in ``problems``. ``rows`` counts the rows of the version: lines in several parts are
-    several, and those of the version before are kept with ``append``.
+    several, and those of the version before are kept with ``append``. ``gone`` are the rows of the
+    version before that this one has no more.
     """
 
     layer: str
@@ -82,6 +84,7 @@ class ImportResult:
     notes: tuple[str, ...]
     rejected_file: Path | None
     rows_in: int
+    gone: Gone = NOTHING_GONE
 
 
 def refuse_class(data_class: str) -> None:

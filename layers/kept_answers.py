@@ -20,6 +20,7 @@ from layers.conforming import Conformed
 from layers.edits import UNSAID, Change, Edit, holds, is_same_thing, now_of, said, told_briefly
 from layers.errors import LayerError
 from layers.fields import LayerDefinition, layer_definition
+from layers.moments import day_of
 from layers.problems import Problem
 
 # Which counts where a file contradicts an answer: the answer, or the file.
@@ -221,5 +222,5 @@ def _peopled(table: gpd.GeoDataFrame, answers: Iterable[Edit]) -> Iterator[str]:
     for one in answers:
         if one.is_of_layer and len(table):
             yield _("此前答复本县无此类对象({} {}),现以文件为准").format(
-                one.author, one.made_at[:10]
+                one.author, day_of(one.made_at)
             )

@@ -73,6 +73,7 @@ def propose_mapping(
         for one in found
         if one.confidence >= APPLIED or (one.column not in taken and one.field not in settled)
     ]
+    found = list(_of_one_field_each(found))
     hinted = {one.column for one in found}
     for column in columns:
         if column not in hinted:
@@ -134,6 +135,16 @@ def told(proposals: Sequence[Proposal]) -> str:
         _("--map {}={}({},把握 {:.0%})").format(one.field, one.column, one.why, one.confidence)
         for one in proposals
     )
+
+
+def _of_one_field_each(found: Sequence[Proposal]) -> Iterator[Proposal]:
+    """Proposals, of a cut name only that for the first field: no column is of two fields."""
+    cut: set[str] = set()
+    for one in found:
+        if one.confidence != _CUT or one.column not in cut:
+            yield one
+        if one.confidence == _CUT:
+            cut.add(one.column)
 
 
 def _named(field: Field, columns: Sequence[str]) -> Iterator[Proposal]:
@@ -250,6 +261,11 @@ def _refuse_unmatched(
                 field.name,
             )
             maybe = [one for one in proposals if one.field == field.name]
+            if not len(raw.cells.columns):
+                message = _(
+                    "文件 {}:只有图形,没有属性列,缺必填字段 {}({})。"
+                    "Shapefile 须连同 .dbf 一起导入。"
+                ).format(raw.file, field.name, field.label)
             if maybe:
                 message += _("可能是:{}。").format(told(maybe))
             elif field.name == definition.id_field:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from layers.edits import Change, Edit
+from layers.moments import now
 from layers.problems import Problem
 from layers.registry import Registry, SourceFile
 from layers.sources import Source
@@ -125,8 +125,3 @@ def source_rows(draft: Draft, version: int) -> list[SourceFile]:
         SourceFile(draft.layer, version, source.path.name, source.sha256, source.document)
         for source in draft.sources
     ]
-
-
-def now() -> str:
-    """This moment as ISO text in UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 import tempfile
-import tomllib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -27,11 +26,24 @@ from layers.application_files import APPLICATIONS, application_document, parsed
 from layers.conforming import Conformed
 from layers.counties import county_bounds
 from layers.crs_detection import home_of
-from layers.edits import Change, Edit, changed_cells, held, holds, told_briefly
+from layers.edits import (
+    ANSWERS,
+    REPAIRS,
+    WITHDRAWN,
+    Change,
+    Edit,
+    changed_cells,
+    held,
+    holds,
+    taken_back_words,
+    told_briefly,
+    withdrawn,
+)
 from layers.errors import LayerError, WorkspaceError
 from layers.fields import layer_definition
-from layers.folder_storage import DATABASE, FolderStorage, refuse_elsewhere
+from layers.folder_storage import FolderStorage, refuse_elsewhere
 from layers.georeferencing import Surroundings
+from layers.gone_rows import NOTHING_GONE, Gone, emptiness, gone, refuse_emptied
 from layers.imports import (
     ImportResult,
     Progress,
@@ -44,6 +56,7 @@ from layers.imports import (
 )
 from layers.kept_answers import Kept, kept_over, refuse_undecided
 from layers.kept_tables import KeptTables
+from layers.moments import now
 from layers.placing import crs_name, parse_crs
 from layers.problems import Problem
 from layers.raw import RawLayer
@@ -57,17 +70,13 @@ from layers.source_memory import (
     source_key,
 )
 from layers.sources import sources_of
-from layers.storage import Draft, Storage, now
+from layers.storage import Draft, Storage
 from layers.survey import LayerVersion, Survey
 from layers.versions import write_durably
+from layers.workspace_file import SETTINGS, Settings, read_settings
 
-SCHEMA = 2  # of workspace.toml; folders of schema 1 are read as they are
-SETTINGS = "workspace.toml"
 UNKNOWN_AUTHOR = "unknown"
 _COUNTY = re.compile(r"\d{6}_[a-z0-9_]+")
-# What a version was made from where no file was imported.
-_ANSWERS = "answers"
-_REPAIRS = "repairs"
 
 
 @dataclass(frozen=True)
@@ -120,7 +129,8 @@ class Workspace:
         with tempfile.TemporaryDirectory(prefix=".tmp-", dir=folder.parent) as parent:
             draft = replace(made, path=Path(parent) / "workspace")
             draft.path.mkdir()
-            write_durably(draft.path / SETTINGS, made._settings().encode())
+            settings = Settings(county, metric, synthetic, schema)
+            write_durably(draft.path / SETTINGS, settings.text.encode())
             draft._storage.create()
             try:
                 draft.path.rename(folder)
@@ -138,22 +148,10 @@ class Workspace:
         nobody takes the one for the other.
         """
         folder = Path(path).absolute()
-        try:
-            settings = tomllib.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-            schema, county = int(settings["schema"]), str(settings["county"])
-            crs, synthetic = parse_crs(str(settings["crs"])), bool(settings["synthetic"])
-            database_schema = str(settings.get("database_schema", ""))
-        except (OSError, ValueError, KeyError):
-            raise WorkspaceError(_("{}:不是工作区。请先运行 init 新建。").format(path)) from None
-        if schema not in (1, SCHEMA):
-            raise WorkspaceError(
-                _("{}:工作区版本为 {},本程序支持 {}。请用相应版本的程序打开。").format(
-                    path, schema, SCHEMA
-                )
-            )
+        found = read_settings(path)
         url = database_url or databases.usual()
-        refuse_elsewhere(folder, database_schema, url)
-        opened = cls(folder, county, crs, synthetic, database_schema, url)
+        refuse_elsewhere(folder, found.database_schema, url)
+        opened = cls(folder, *found, url)
         opened._storage.refuse_absent()
         return opened
 
@@ -165,18 +163,6 @@ class Workspace:
 
         return PostgisStorage(self.path, self.database_url, self.database_schema)
 
-    def _settings(self) -> str:
-        """The text of ``workspace.toml``."""
-        lines = [
-            f"schema = {SCHEMA}",
-            f'county = "{self.county}"',
-            f'crs = "{crs_name(self.crs)}"',
-            f"synthetic = {str(self.synthetic).lower()}",
-        ]
-        if self.database_schema:
-            lines.append(f'database_schema = "{self.database_schema}"')
-        return "\n".join([*lines, ""])
-
     def import_layer(
         self,
         name: str,
@@ -184,6 +170,7 @@ class Workspace:
         *,
         append: bool = False,
         accept_valid: bool = False,
+        accept_empty: bool = False,
         answers: str | None = None,
         data_class: str = "internal",
         author: str = UNKNOWN_AUTHOR,
@@ -193,7 +180,9 @@ class Workspace:
         """Store a file as the next version of a layer.
 
         A file with any row in error is refused unless ``accept_valid``: then its other rows are
-        stored and the rejected ones kept beside. What ``mapping`` and ``units`` state is remembered
+        stored and the rejected ones kept beside. One without a row, where the layer has some, is
+        refused unless ``accept_empty``; rows that the layer had and the file has not are told in
+        ``gone`` and in the note of the version. What ``mapping`` and ``units`` state is remembered
         for the next file of the same source: of the same name ``source``, else of the same columns.
         ``append`` keeps the rows of the latest version. Answers outlive the file: they fill what it
         leaves empty, and where it contradicts them ``answers`` says which counts, ``keep`` (the
@@ -218,8 +207,12 @@ class Workspace:
         refuse_rejected(taken.conformed, raw.file, accept_valid=accept_valid)
         kept = self._kept(name, taken, current, answers)
         refuse_undecided(kept, raw.file)
+        lost = self._gone(name, taken, current)
+        if not accept_empty:
+            refuse_emptied(lost, len(taken.conformed.table), raw.file)
         conformed = kept.beside(taken.conformed)
         table = conformed.table if taken.old is None else pd.concat([taken.old, conformed.table])
+        empty = emptiness(len(table))
         tell(_("保存"))
         draft = Draft(
             layer=name,
@@ -228,7 +221,7 @@ class Workspace:
             data_class=data_class,
             source_file=raw.file,
             author=author.strip(),
-            note=_(";").join(kept.notes),
+            note=_(";").join(filter(None, [lost.told, *empty, *kept.notes])),
             base=(base.version if base else 0) if append else None,
             answers_until=current.version if current else 0,
             rows_in=taken.rows_in,
@@ -247,9 +240,10 @@ class Workspace:
             rows=len(table),
             rejected=len(conformed.rejected),
             problems=conformed.problems,
-            notes=conformed.notes,
+            notes=(*conformed.notes, *empty),
             rejected_file=beside,
             rows_in=taken.rows_in,
+            gone=lost,
         )
 
     def try_import(
@@ -263,7 +257,8 @@ class Workspace:
         layer_definition(name)
         current = self.versions().get(name)
         taken = self._take(name, file, current if append else None, taking, lambda _step: None)
-        return self._kept(name, taken, current).beside(taken.conformed)
+        conformed = self._kept(name, taken, current).beside(taken.conformed)
+        return replace(conformed, gone=self._gone(name, taken, current))
 
     def _kept(
         self, name: str, taken: Taken, current: LayerVersion | None, choice: str | None = None
@@ -277,6 +272,14 @@ class Workspace:
             return Kept(table)
         before = self.read(current)
         return kept_over(name, table, answers, before, file=taken.raw.file, choice=choice)
+
+    def _gone(self, name: str, taken: Taken, current: LayerVersion | None) -> Gone:
+        """The rows of the layer that the file does not bring again; none where they stay."""
+        if current is None or taken.old is not None:
+            return NOTHING_GONE
+        cases = self.applications() if name == "parcels" else []
+        before, after = self.read(current).index, taken.conformed.table.index
+        return gone(current.version, before, after, cases)
 
     def held(self, version: LayerVersion) -> list[Edit]:
         """Return the answers that a version of a layer holds, of each cell the last one."""
@@ -346,8 +349,24 @@ class Workspace:
         for layer, table, changes in planned:
             if changes:
                 base = current.get(layer)
-                stored += self._edited(layer, table, base, changes, author, note, _ANSWERS)
+                stored += self._edited(layer, table, base, changes, author, note, ANSWERS)
         return stored
+
+    def withdraw(self, answer: Edit, *, author: str, note: str = "") -> list[Edit]:
+        """Give a cell back what it held before an answer, as the next version of its layer.
+
+        Raises
+        ------
+        LayerError
+            Without an author, or for an answer that holds no more or is of a whole layer.
+        WorkspaceError
+            If another version was stored meanwhile.
+        """
+        refuse_nameless(author)
+        base = self.version(answer.layer)
+        table, change = withdrawn(answer, self.read(base))
+        told = _(";").join(filter(None, [note.strip(), taken_back_words(answer)]))
+        return self._edited(answer.layer, table, base, [change], author, told, WITHDRAWN)
 
     def repair(self, problems: Sequence[Problem], *, author: str, note: str = "") -> list[Repair]:
         """Store the repairs of these problems, each layer as its next version; return them.
@@ -372,7 +391,7 @@ class Workspace:
         for layer, table, done in planned:
             if done:
                 base, changes = survey.versions[layer], [one.change for one in done]
-                self._edited(layer, table, base, changes, author, note, _REPAIRS)
+                self._edited(layer, table, base, changes, author, note, REPAIRS)
         return [one for _layer, _table, done in planned for one in done]
 
     def _edited(
@@ -576,15 +595,3 @@ class Workspace:
     def exports(self) -> list[Export]:
         """Return every export of a layer: who took which version, when, how and what for."""
         return self._storage.registry.exports()
-
-
-def stamp_of(path: Path) -> Hashable:
-    """Return what differs as soon as another workspace lies in this place, or none any more.
-
-    As long as it does not, an opened one may be kept open.
-    """
-    places = []
-    for file in (path / SETTINGS, path / DATABASE):
-        found = file.stat() if file.is_file() else None
-        places.append(found and (found.st_dev, found.st_ino))
-    return tuple(places)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -34,6 +34,9 @@ _LAYER_OF = {
     "ancient_tree_or_park": "trees",
     "in_service_area": "service_areas",
 }
+# Those that are measured in the working strip, as soon as the size says how wide it is.
+_IN_STRIP = frozenset(_LAYER_OF) - {"in_service_area"}
+_SIZE = "max_dn_mm"
 # Layers of things that no line may run through: without them every route is only a guess.
 _OBSTACLES = ("buildings", "water_bodies", "railways")
 # Verdict inputs that roads tell, and the fields of a road that they need.
@@ -133,7 +136,7 @@ def unknown_of_route(
     """Who could tell the inputs that are unknown; subjects of the application bear no id."""
     apart = work.operators_apart(demand.pipe)
     in_part = told_by_routes(work.policy, demand.pipe.utility) if apart else ()
-    for name in unknown:
+    for name in _not_measured_later(work, demand, tuple(unknown)):
         if name in in_part:
             yield APPLICATION, "", "operators"
         elif name in _ROAD_COLUMNS:
@@ -146,6 +149,14 @@ def unknown_of_route(
             yield "layer", told_by, WHOLE_LAYER
         else:
             yield APPLICATION, "", name
+
+
+def _not_measured_later(work: Groundwork, demand: Demand, unknown: Sequence[str]) -> Iterator[str]:
+    """The inputs that somebody must tell: not those that only wait for the size, asked for too."""
+    waits = _SIZE in unknown and work.rates(demand.pipe).width_m is None
+    for name in unknown:
+        if not (waits and name in _IN_STRIP and work.survey.has(_LAYER_OF[name])):
+            yield name
 
 
 def hangs_on_roads(unknown: Iterable[str]) -> bool:

@@ -334,6 +334,17 @@
     control.addTo(map);
   }
 
+  // Folded to a button where the map is narrow.
+  function legend(map, options) {
+    var folds = L.DomUtil.create("details", "tg-legend"), control = L.control({ position: "bottomleft" });
+    L.DomUtil.create("summary", "", folds).textContent = options.legendTitle;
+    L.DomUtil.create("div", "tg-keys", folds).innerHTML = options.legend;
+    folds.open = window.innerWidth > 760;
+    L.DomEvent.disableClickPropagation(folds);
+    control.onAdd = function () { return folds; };
+    control.addTo(map);
+  }
+
   function furnish(map, options) {
     map.tonggou = options;
     map.attributionControl.setPosition("bottomright");
@@ -342,7 +353,7 @@
     box(map, "topleft", options.note, "tg-note");
     box(map, "topleft", "", "tg-notice");
     box(map, "topleft", "", "tg-tints");
-    box(map, "bottomleft", options.legend, "tg-legend");
+    legend(map, options);
     map.on("zoomend", function () { setApart(map); });
     open(map, options);
   }
@@ -353,7 +364,7 @@
     var held = false, box = map.getContainer();
     var fit = function () {
       map.fitBounds(options.bounds, { animate: false });
-      if (map.getZoom() < options.openZoom) { map.setZoom(options.openZoom, { animate: false }); }
+      if (map.getZoom() < options.openZoom) { map.setView(options.middle, options.openZoom, { animate: false }); }
     };
     ["pointerdown", "wheel", "keydown"].forEach(function (kind) {
       box.addEventListener(kind, function () { held = true; }, { once: true, passive: true });
@@ -528,7 +539,7 @@
     focused = drawing.focus;
     var bounds = L.latLngBounds(drawing.bounds);
     var size = map.getSize(), small = size.x < 600;
-    var free = small ? { left: 20, top: 45, right: 20, bottom: 120 }  // the legend lies below
+    var free = small ? { left: 20, top: 45, right: 20, bottom: 60 }  // the button of the legend lies below
       : { left: 90, top: 70, right: 90, bottom: 90 };
     var first = map.latLngToContainerPoint(bounds.getNorthWest());
     var last = map.latLngToContainerPoint(bounds.getSouthEast());

@@ -116,11 +116,11 @@ def test_a_ledger_does_not_take_an_answer_back_without_a_word(
 
     kept = run(*arguments, "--answers", "keep")
     assert kept.exit_code == 0, kept.output
-    assert "与文件不符,以核实结果为准 1 项:R-1 opened_on" in kept.stdout
+    assert "与文件不符,以核实结果为准 1 项:R-1 通车日期" in kept.stdout
     assert run("answer", workspace, "--list").stdout.endswith("竣工图) 现仍生效\n")
 
     dropped = run(*arguments, "--answers", "drop")
-    assert "与核实结果不符,以文件为准 1 项:R-1 opened_on" in dropped.stdout
+    assert "与核实结果不符,以文件为准 1 项:R-1 通车日期" in dropped.stdout
     assert "以文件为准 1 项" in run("versions", workspace, "--layer", "roads").stdout
     first, last = run("answer", workspace, "--list").stdout.splitlines()
     assert first.endswith("竣工图) 已不生效:现为 2012-01-01")
@@ -139,7 +139,7 @@ def test_a_ledger_without_the_day_keeps_the_answer_and_says_so(
     file = ledger(workspace, tmp_path / "台账.gpkg", None)
     done = run("import", workspace, file, "--layer", "roads")
     assert done.exit_code == 0
-    assert "文件未填处保留核实结果 1 项:R-1 opened_on" in done.stdout
+    assert "文件未填处保留核实结果 1 项:R-1 通车日期" in done.stdout
     assert Workspace.open(workspace).survey().tables["roads"]["opened_on"].tolist() == [
         "2014-05-01"
     ]
@@ -149,7 +149,7 @@ def test_a_return_tells_the_answers_that_it_takes_back(workspace: Path) -> None:
     opening(workspace, "2014-05-01", "--note", "竣工图")
     arguments = ("rollback", workspace, "--layer", "roads", "--author", "李工", "--to")
     told = run(*arguments, 1).stdout
-    assert "收回核实结果:R-1 的 opened_on = 2014-05-01(王工 " in told
+    assert "收回核实结果:R-1 的 通车日期 = 2014-05-01(王工 " in told
     listed = run("answer", workspace, "--list").stdout.splitlines()
     assert listed[0].endswith("竣工图) 已不生效:现为 未填")
     lost = json.loads(run(*arguments, 2, "--json").stdout)["taken_back"]
@@ -235,3 +235,15 @@ def test_an_answer_that_is_none_ends_with_2(workspace: Path, arguments: tuple[st
     assert done.exit_code == 2
     assert "Traceback" not in done.output
     assert json.loads(run("answer", workspace, "--list", "--json").stdout) == {"edits": []}
+
+
+def test_an_answer_is_taken_back_by_its_subject(workspace: Path) -> None:
+    cell = ("road:R-1", "opened_on")
+    assert run("answer", workspace, *cell, "2014-05-01", "--author", "王工").exit_code == 0
+    assert run("answer", workspace, *cell, "--withdraw").exit_code == 2  # nobody's
+    done = run("answer", workspace, *cell, "--withdraw", "--author", "李工")
+    assert done.exit_code == 0, done.output
+    assert "roads 第 3 版:R-1 的 opened_on 由 2014-05-01 改为 未填(李工 " in done.output
+    again = run("answer", workspace, *cell, "--withdraw", "--author", "李工")
+    assert again.exit_code == 2
+    assert "road:R-1:字段 opened_on 没有现仍生效的答案,无可收回。" in again.output

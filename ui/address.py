@@ -48,6 +48,20 @@ def take_case(county: County) -> None:
     st.session_state["asking"] = False
 
 
+def open_application(application_id: str) -> None:
+    """Take an application in hand."""
+    st.session_state["application"], st.session_state["parcel"] = application_id, None
+    look_at(gently=False)
+
+
+def look_at(*, gently: bool) -> None:
+    """Ask the map to move to the case: once, and only as far as needed if ``gently``."""
+    st.session_state["asking"] = False
+    st.session_state["not_found"] = None
+    st.session_state["focus"] = (st.session_state.get("focus", (0, True))[0] + 1, gently)
+    st.session_state["chosen"] = None
+
+
 def write_case() -> None:
     """Write the case in hand into the address, and the language if the visitor chose one."""
     application = st.session_state.get("application")

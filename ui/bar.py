@@ -30,11 +30,15 @@ def bar(pages: Sequence[Any], here: str, *, synthetic: bool) -> DeltaGenerator:
     """Draw the bar of the page that is called ``here``; give the place for its own choice."""
     with st.container(key="bar"):
         brand, links, choice, other = st.columns([40, 10, 44, 6], gap=None)
-    told = f"<span>{_('示例数据(合成)')}</span>" if synthetic else ""
-    brand.html(f'<div class="tg-brand"><b>{_("同沟")}</b><em>{here}</em>{told}</div>')
-    for page in pages:
-        if page.title != here:
-            links.page_link(page, label=page.title, query_params=st.query_params.to_dict())
+    brand.html(f'<div class="tg-brand"><b>{_("同沟")}</b></div>')
+    with links, st.container(key="pages", horizontal=True, vertical_alignment="center"):
+        for page in pages:
+            if page.title == here:
+                st.html(f'<div class="tg-brand"><em>{here}</em></div>')
+            else:
+                st.page_link(page, label=page.title, query_params=st.query_params.to_dict())
+        if synthetic:
+            st.html(f'<div class="tg-brand"><span>{_("示例数据(合成)")}</span></div>')
     for key in LANGUAGES:
         if key != spoken() and other.button(LANGUAGES[key], key=f"speak-{key}", type="tertiary"):
             st.session_state["language"] = key

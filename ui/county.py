@@ -17,8 +17,9 @@ import shapely
 from api.view_layers import ViewLayer, view_layers
 from gis.crs import WGS84, transformer
 from language import gettext as _
-from layers.store import Workspace, stamp_of
+from layers.store import Workspace
 from layers.survey import Survey
+from layers.workspace_file import stamp_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,19 @@ class County:
         if roads is None or "name" not in roads.columns:
             return {}
         return {str(key): str(name) for key, name in roads["name"].dropna().items()}
+
+    @cached_property
+    def middle(self) -> tuple[float, float] | None:
+        """Latitude and longitude amid the parcels of applications; None where there are none."""
+        parcels = self.survey.get("parcels")
+        wanted = {str(one["parcel_id"]) for one in self.applications.values()}
+        own = None if parcels is None else parcels.geometry[parcels.index.isin(wanted)]
+        if own is None or own.empty:
+            return None
+        at = own.representative_point()
+        to_degrees = transformer(self.survey.crs, WGS84)
+        lon, lat = to_degrees.transform(float(at.x.median()), float(at.y.median()))
+        return round(lat, 5), round(lon, 5)
 
     def parcel_at(self, lat: float, lon: float) -> str | None:
         """Id of the parcel at a point given in degrees, or None; the smallest if several."""

@@ -26,6 +26,7 @@ from language import gettext as _
 from language import speak
 from layers.drawn_lines import LineFile, read_line
 from layers.errors import ReadError
+from layers.moments import moment
 from layers.source_crs import SourceCrs, reproject
 from layers.store import Workspace
 from layers.utilities import load_utilities
@@ -154,9 +155,7 @@ def _refuse_withdrawal(history: tuple[DrawnRoute, ...], drawing_id: str) -> None
             _(
                 "您看到的手绘路由已被更新的一条取代({}),没有撤回任何路由。"
                 "请看过现在这一条,仍要撤回的再撤回。"
-            ).format(
-                " ".join(part for part in (newest.author, newest.at[:16].replace("T", " ")) if part)
-            )
+            ).format(" ".join(part for part in (newest.author, moment(newest.at)) if part))
         )
 
 

@@ -21,7 +21,7 @@ from language import spoken
 from layers.utilities import load_utilities
 from planning.policies import load_policy
 from ui import panel
-from ui.address import speak_to_visitor, take_case, write_case
+from ui.address import look_at, open_application, speak_to_visitor, take_case, write_case
 from ui.bar import bar, configure
 from ui.case_drawing import case_drawing, pen_for
 from ui.case_marks import case_marks
@@ -95,7 +95,7 @@ def _application_title(application: Mapping[str, Any]) -> str:
 
 def _choose_application() -> None:
     st.session_state["parcel"] = None
-    _look_at(gently=False)
+    look_at(gently=False)
 
 
 def _choose_parcel(county: County) -> None:
@@ -109,7 +109,7 @@ def _choose_parcel(county: County) -> None:
         return
     st.session_state["application"] = county.application_of(parcel)
     st.session_state["parcel"] = parcel
-    _look_at(gently=True)
+    look_at(gently=True)
 
 
 def _parcel_in_hand(county: County) -> str | None:
@@ -119,14 +119,6 @@ def _parcel_in_hand(county: County) -> str | None:
         return str(county.applications[selected]["parcel_id"])
     parcel: str | None = st.session_state.get("parcel")
     return parcel
-
-
-def _look_at(*, gently: bool) -> None:
-    """Ask the map to move to the case: once, and only as far as needed if ``gently``."""
-    st.session_state["asking"] = False
-    st.session_state["not_found"] = None
-    st.session_state["focus"] = (st.session_state.get("focus", (0, True))[0] + 1, gently)
-    st.session_state["chosen"] = None
 
 
 def _planned(
@@ -210,7 +202,7 @@ def _empty(county: County, workspace: Path, screening: ScreenedCounty | None) ->
                 key=f"case-{key}",
                 type="tertiary",
                 width="stretch",
-                on_click=_open_application,
+                on_click=open_application,
                 args=(key,),
             )
 
@@ -247,11 +239,6 @@ def _what_to_do(county: County) -> str:
     if not county.applications:
         return _("在地图上点一块宗地,按默认需求试算。")
     return _("在地图上点一块宗地,或选一件报装申请。")
-
-
-def _open_application(application_id: str) -> None:
-    st.session_state["application"] = application_id
-    _choose_application()
 
 
 def _panel(
@@ -375,7 +362,13 @@ def _map(
         view, strips=bool(st.session_state.get("strips")), focus=str(number), gently=gently
     )
     st_folium(
-        town_map(county.bounds, set(county.layers), load_utilities(), note=data_note(county)),
+        town_map(
+            county.bounds,
+            set(county.layers),
+            load_utilities(),
+            note=data_note(county),
+            middle=county.middle,
+        ),
         key="map",
         height=_MAP_HEIGHT_PX,
         use_container_width=True,

@@ -13,8 +13,9 @@ import streamlit as st
 from api.escape import esc
 from language import gettext as _
 from layers.diffs import LayerDiff, diff
-from layers.edits import Edit, taken_back_words
-from layers.fields import LAYERS, layer_definition
+from layers.edits import ANSWERS, REPAIRS, WITHDRAWN, Edit, taken_back_words
+from layers.fields import LAYERS, Field, layer_definition
+from layers.moments import moment
 from layers.store import Workspace
 from layers.survey import LayerVersion
 from reports.layer_export import WRITERS, write_layer
@@ -72,7 +73,7 @@ def _current(versions: Sequence[LayerVersion]) -> pd.DataFrame:
             _("版本"): [one.version for one in versions],
             _("行数"): [one.rows for one in versions],
             _("类别"): [words.data_class(one.data_class) for one in versions],
-            _("入库时间"): [_minute(one) for one in versions],
+            _("入库时间"): [moment(one.imported_at) for one in versions],
         }
     )
 
@@ -83,25 +84,22 @@ def _versions(history: Sequence[LayerVersion]) -> pd.DataFrame:
         {
             _("版本"): [one.version for one in newest],
             _("行数"): [one.rows for one in newest],
-            _("另存错误行"): pd.array([one.rejected for one in newest], dtype="Int64"),
+            _("另存错误行"): ["" if one.rejected is None else str(one.rejected) for one in newest],
             _("来源"): [_source(one) for one in newest],
             _("操作人"): [one.author for one in newest],
             _("说明"): [one.note for one in newest],
-            _("入库时间"): [_minute(one) for one in newest],
+            _("入库时间"): [moment(one.imported_at) for one in newest],
             _("坐标系"): [one.crs for one in newest],
             _("校验值"): [one.sha256[:12] for one in newest],
         }
     )
 
 
-def _minute(one: LayerVersion) -> str:
-    return one.imported_at[:16].replace("T", " ")
-
-
 def _source(one: LayerVersion) -> str:
     """What a version was made from, in words."""
-    if one.source_file == "answers":
-        return _("待查事项的答复")
+    made = {ANSWERS: _("作答"), WITHDRAWN: _("收回作答"), REPAIRS: _("修复")}
+    if one.source_file in made:
+        return made[one.source_file]
     if one.source_file.startswith("version:"):
         return _("退回至第 {} 版").format(one.source_file.removeprefix("version:"))
     return one.source_file
@@ -137,7 +135,7 @@ def _compared(opened: Workspace, layer: str, history: Sequence[LayerVersion]) ->
 
 def change_rows(found: LayerDiff, layer: str) -> pd.DataFrame:
     """One row for each change, as a visitor reads it."""
-    names_of = {field.name: field.label for field in layer_definition(layer).fields}
+    fields = {field.name: field for field in layer_definition(layer).fields}
     rows = [(name, _("新增"), "", "", "") for name in found.added]
     rows += [(name, _("删除"), "", "", "") for name in found.removed]
     for one in found.changed:
@@ -145,9 +143,9 @@ def change_rows(found: LayerDiff, layer: str) -> pd.DataFrame:
             (
                 one.feature_id,
                 _("改动"),
-                names_of.get(cell.field, cell.field),
-                _shown(cell.old),
-                _shown(cell.new),
+                fields[cell.field].label if cell.field in fields else cell.field,
+                _shown(cell.old, fields.get(cell.field)),
+                _shown(cell.new, fields.get(cell.field)),
             )
             for cell in one.cells
         ]
@@ -158,8 +156,11 @@ def change_rows(found: LayerDiff, layer: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
-def _shown(value: object) -> str:
-    return _("未知") if value is None else str(value)
+def _shown(value: object, field: Field | None) -> str:
+    if value is None:
+        return _("未知")
+    is_word = field is not None and str(value) in field.allowed
+    return field.spelled(str(value)) if field is not None and is_word else str(value)
 
 
 def _returning(opened: Workspace, layer: str, history: Sequence[LayerVersion]) -> None:
@@ -174,6 +175,9 @@ def _returning(opened: Workspace, layer: str, history: Sequence[LayerVersion]) -
         note = st.text_input(_("原因"), max_chars=400)
         sent = st.form_submit_button(_("退回"), width="stretch")
     if not sent:
+        return
+    if not author.strip():
+        alarm(_("未退回"), _("请写明操作人。"))
         return
     try:
         made = opened.rollback(layer, to, author=author, note=note)
@@ -217,13 +221,17 @@ def _exporting(opened: Workspace, layer: str, history: Sequence[LayerVersion]) -
     author = st.text_input(_("操作人"), max_chars=80, key="export_author").strip()
     sensitive = version.data_class == "sensitive"
     reason = st.text_input(_("用途(敏感图层必填)"), max_chars=400, key="export_reason").strip()
+    missing = [] if author else [_("操作人")]
+    missing += [_("用途")] if sensitive and not reason else []
+    if missing:
+        st.html(f'<p class="tg-soft">{_("填写{}后可导出。").format(_("、").join(missing))}</p>')
     st.download_button(
         _("导出"),
         data=lambda: _exported(opened, version, suffix, author, reason),
         file_name=f"{layer}-{number}{suffix}",
         key="export",
         width="stretch",
-        disabled=not author or (sensitive and not reason),
+        disabled=bool(missing),
         on_click="ignore",
     )
 

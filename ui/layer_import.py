@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +18,7 @@ from layers.counties import county_bounds
 from layers.crs_detection import Candidate
 from layers.errors import LayerError, ReadError
 from layers.fields import LAYERS, LayerDefinition, layer_definition
+from layers.gone_rows import Gone
 from layers.imports import DATA_CLASSES
 from layers.kept_answers import CHOICES, DROP, KEEP
 from layers.mapping import APPLIED, Proposal
@@ -28,7 +30,7 @@ from ui import words
 from ui.county import County
 from ui.layer_service import Wishes, candidates, proposals, read_once, store, try_out
 from ui.notes import alarm, told
-from ui.uploads import Upload, laid_down
+from ui.uploads import Upload, Uploaded, data_sets, laid_down, latest_set
 
 _OTHER = "other"
 _SHOWN_ANSWERS = 8  # contradictions told beside the choice; all of them are in the table
@@ -48,8 +50,10 @@ def layer_import(county: County, workspace: Path) -> None:
         label_visibility="collapsed",
         help=_("散装的 shapefile 请把 .shp、.dbf、.shx、.prj、.cpg 一起选中"),
     )
+    formats = _("可导入 GeoPackage、Shapefile、GeoJSON、DXF、KML、MapInfo、表格和管网模型(INP)等")
+    st.html(f'<p class="tg-soft">{formats}</p>')
     layer = st.selectbox(_("导入为"), LAYERS, key="import_layer", format_func=words.layer)
-    upload = laid_down(chosen, st.session_state.get("upload"))
+    upload = laid_down(_meant(chosen, layer), st.session_state.get("upload"))
     st.session_state["upload"] = upload
     if upload is None:
         return
@@ -63,7 +67,9 @@ def layer_import(county: County, workspace: Path) -> None:
         alarm(_("不能导入"), str(error))
         return
     st.html(_read(raw))
-    wishes = _wishes(raw, layer, source_layer or None, county, workspace)
+    wishes = replace(
+        _wishes(raw, layer, source_layer or None, county, workspace), upload=upload.key
+    )
     if st.button(_("核对"), key="try", width="stretch"):
         with st.spinner(_("正在核对…")):
             st.session_state["trial"] = wishes.key, _tried(upload, wishes, workspace)
@@ -73,11 +79,32 @@ def layer_import(county: County, workspace: Path) -> None:
     if isinstance(trial, LayerError | ReadError):
         # Messages name the options of the command line; here the same is chosen in the form.
         here = _("在本页:--crs、--swap-axes 即「坐标系」,--map、--set 即「改动字段对应」。")
-        alarm(_("不能导入"), f"{trial}\n{here}")
+        alarm(_("不能导入"), f"{trial}\n{here}" if "--" in str(trial) else str(trial))
         return
     _shown(trial)
+    if trial.table.empty and trial.rejected.empty:
+        alarm(_("不能导入"), _("文件中没有一行数据。请核对导出范围和所选图层。"))
+        return
     st.html(_fallen(trial, layer, county))
     _storing(upload, wishes, trial, workspace)
+
+
+def _meant(chosen: Sequence[Uploaded], layer: str) -> Sequence[Uploaded]:
+    """The files that are to be read: of several data sets the one chosen last, or as asked."""
+    arrivals = st.session_state.setdefault("arrivals", {})
+    batch = len(set(arrivals.values()))
+    arrivals |= {one.file_id: batch for one in chosen if one.file_id not in arrivals}
+    sets = data_sets(chosen, pairs=layer == "lines")
+    if len(sets) < 2:
+        return chosen
+    wanted = st.radio(
+        _("选了几份互不相干的文件,一次只读一份:"),
+        range(len(sets)),
+        index=latest_set(sets, arrivals),
+        format_func=lambda place: " + ".join(one.name for one in sets[place]),
+        key=f"meant {layer} {' '.join(one.file_id for one in chosen)}",
+    )
+    return () if wanted is None else sets[wanted]
 
 
 def _read(raw: RawLayer) -> str:
@@ -164,6 +191,9 @@ def _proposed(definition: LayerDefinition, found: Sequence[Proposal]) -> str:
         if absent
         else ""
     )
+    if any(one.confidence < APPLIED for one in found):
+        where = _("「待您确认」的列暂不采用;要采用,请在下面「改动字段对应」中选定。")
+        missing += f'<p class="tg-soft">{where}</p>'
     if not found:
         nothing = _("文件中没有列名与本图层的字段相符。")
         return f'<h4>{_("字段对应")}</h4><p class="tg-soft">{nothing}</p>{missing}'
@@ -291,8 +321,10 @@ def _storing(upload: Upload, wishes: Wishes, trial: Conformed, workspace: Path) 
         _("只入库没有错误的行;{} 行错误行连同原因另存").format(bad), key="accept_valid"
     )
     decided, answers = _which_counts(trial.problems, upload)
-    ready = len(trial.table) > 0 and (accept or not bad) and decided and bool(author.strip())
-    if not author.strip():
+    agreed = _may_go(trial.gone, wishes.key)
+    named = bool(author.strip())
+    ready = len(trial.table) > 0 and (accept or not bad) and decided and agreed and named
+    if not named:
         st.html(f'<p class="tg-soft">{_("填写操作人后可入库。")}</p>')
     if not st.button(_("入库"), type="primary", key="store", disabled=not ready, width="stretch"):
         return
@@ -316,6 +348,17 @@ def _storing(upload: Upload, wishes: Wishes, trial: Conformed, workspace: Path) 
     st.session_state["upload"] = st.session_state["trial"] = None
     st.session_state.pop("trial")
     st.rerun()
+
+
+def _may_go(lost: Gone, key: str) -> bool:
+    """Whether the rows may go that the file does not bring again: told, and asked if many."""
+    if not lost.ids:
+        return True
+    cure = _("只是一部分的,请勾选「追加到现有图层」。")
+    st.html(f'<p class="tg-note-warn">{esc(lost.told)}{_("。")}{cure}</p>')
+    if not (lost.is_most or lost.cases):
+        return True
+    return st.checkbox(_("已核对:这 {} 行不再需要").format(len(lost.ids)), key=f"gone {key}")
 
 
 def _which_counts(problems: Sequence[Problem], upload: Upload) -> tuple[bool, str | None]:

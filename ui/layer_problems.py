@@ -198,6 +198,9 @@ def _repairing(county: County, workspace: Path, one: Problem, found: Sequence[Pr
         sent = st.form_submit_button(_("修复(存为新版本,可退回)"), type="primary")
     if not sent:
         return
+    if not author.strip():
+        alarm(_("未修复"), _("请写明操作人。"))
+        return
     try:
         with st.spinner(_("正在修复…")):
             made = Workspace.open(workspace).repair(

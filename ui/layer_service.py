@@ -25,7 +25,7 @@ from ui.uploads import Upload
 
 @dataclass(frozen=True)
 class Wishes:
-    """How a visitor wants a file to be taken."""
+    """How a visitor wants a file to be taken; ``upload`` is the key of the file."""
 
     layer: str
     source_layer: str | None = None
@@ -35,6 +35,7 @@ class Wishes:
     constants: Mapping[str, str] = field(default_factory=dict)
     make_ids: bool = False
     append: bool = False
+    upload: str = ""
 
     @property
     def key(self) -> str:

@@ -112,6 +112,7 @@ def town_map(
     *,
     note: str,
     keys: str | None = None,
+    middle: tuple[float, float] | None = None,
 ) -> TownMap:
     """The map of a county: its layers, legend, scale and the note on its data.
 
@@ -125,6 +126,9 @@ def town_map(
         What the reader must know about the data, on the map at all times.
     keys
         Marks in the legend beside the utilities, as HTML; those of a case by default.
+    middle
+        Latitude and longitude of what is seen first where the whole is too wide for a first view;
+        the middle of the whole by default.
     """
     west, south, east, north = bounds
     centre = ((south + north) / 2, (west + east) / 2)
@@ -145,6 +149,8 @@ def town_map(
                 "openZoom": OPEN_ZOOM,
                 "note": esc(note),
                 "legend": utility_keys(utilities) + (case_keys() if keys is None else keys),
+                "legendTitle": _("图例"),
+                "middle": middle or centre,
                 "and": _("、"),
                 "zoomIn": _("放大后显示:"),
                 "truncated": _("(数量过多,仅显示一部分,请放大)"),
@@ -252,7 +258,7 @@ def problem_keys() -> str:
     return _key(
         '<rect x="12" y="1" width="10" height="10" rx="1" fill="#c62828" stroke="#fff"/>',
         _("错误"),
-    ) + _key('<circle cx="17" cy="6" r="5" fill="#f2a900" stroke="#fff"/>', _("提醒"))
+    ) + _key('<circle cx="17" cy="6" r="5" fill="#f2a900" stroke="#fff"/>', _("提醒、留意"))
 
 
 def _key(mark: str, words: str) -> str:

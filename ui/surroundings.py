@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from api.escape import esc
 from language import gettext as _
+from layers.moments import day_of
 from ui import words
 from ui.clearances import clearance_texts, clearances, short
 from ui.feeds import drawn_figures
@@ -111,7 +112,7 @@ def _head(manual: Json) -> str:
 
 
 def _drawn_by(one: Json) -> str:
-    return " · ".join(esc(part) for part in [one["author"] or _("未署名"), one["at"][:10]] if part)
+    return " · ".join(esc(part) for part in [one["author"] or _("未署名"), day_of(one["at"])] if part)
 
 
 def judged_drawing(view: View, manual: Json, route: Json) -> str:

@@ -1,4 +1,4 @@
-"""Files that a visitor chose, laid down in a folder of their own for reading.
+"""Files that a visitor chose: which belong together, and a folder of their own for reading.
 
 The folder is removed when the visitor chooses other files or goes away. Names come from outside:
 only their last part is used, and only if nothing in it could lead elsewhere.
@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Protocol
 
 # Parts of a shapefile, the main one first; other files come alone or with one beside them.
 _MAIN = (".shp", ".tab", ".mif", ".inp", ".zip")
+# Of these several files of one name are one data set; a part never comes twice in one.
+_PARTS = (".shp", ".dbf", ".shx", ".prj", ".cpg", ".qpj", ".sbn", ".sbx", ".qix", ".shp.xml")
+_PARTS += (".tab", ".dat", ".map", ".id", ".ind", ".mif", ".mid")
+_TABLES = (".csv", ".tsv", ".txt", ".dat", ".xlsx", ".xls")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|]")
 
 _LONGEST = 200  # bytes of a name: file systems take 255, and parsers write names beside it
@@ -40,6 +44,43 @@ class Upload:
     beside: Path | None
 
 
+def data_sets(chosen: Sequence[Uploaded], *, pairs: bool) -> list[tuple[Uploaded, ...]]:
+    """The choices that a visitor has among chosen files: each data set, in the order of choosing.
+
+    Files of one name are one set where they are parts of one format; a part that comes again
+    begins another. ``pairs`` offers two tables of one kind as a set of its own: a line table with
+    its point table.
+    """
+    sets: list[dict[str, Uploaded]] = []
+    latest: dict[str, dict[str, Uploaded]] = {}
+    for one in chosen:
+        stem, suffix = _split(one.name)
+        found = latest.get(stem) if suffix in _PARTS else None
+        if found is None or suffix in found:
+            sets.append(found := {})
+        found[suffix] = one
+        if suffix in _PARTS:
+            latest[stem] = found
+    apart = [tuple(one.values()) for one in sets]
+    if not pairs or len(apart) != 2 or any(len(one) > 1 for one in apart):
+        return apart
+    kinds = {_split(one.name)[1] for one in chosen}
+    return [*apart, tuple(chosen)] if len(kinds) == 1 and kinds <= set(_TABLES) else apart
+
+
+def latest_set(sets: Sequence[Sequence[Uploaded]], arrivals: Mapping[str, int]) -> int | None:
+    """The position of the set that was chosen last; None where several came at once.
+
+    ``arrivals`` numbers the choosing that each file came with, by its id.
+    """
+    ids = [{one.file_id for one in files} for files in sets]
+    last = max(arrivals[one] for one in set().union(*ids))
+    came = {one for one in set().union(*ids) if arrivals[one] == last}
+    fresh = [names for names in ids if names <= came] or [names for names in ids if names & came]
+    whole = set().union(*fresh)  # a line table and a point table that came together are one set
+    return next((place for place, names in enumerate(ids) if names == whole), None)
+
+
 def laid_down(chosen: Sequence[Uploaded], before: Upload | None) -> Upload | None:
     """Write chosen files into a folder, unless they lie there already; None for no files."""
     key = " ".join(one.file_id for one in chosen)
@@ -63,6 +104,15 @@ def safe_name(name: str) -> str:
     last = PurePosixPath(PureWindowsPath(name).name).name
     kept = _UNSAFE.sub("_", last).strip(". ").encode("utf-8", "replace")[-_LONGEST:]
     return kept.decode("utf-8", "ignore").strip(". ") or "upload"
+
+
+def _split(name: str) -> tuple[str, str]:
+    """A name without its suffix and that suffix, both in small letters."""
+    small = name.lower()
+    if small.endswith(".shp.xml"):
+        return small.removesuffix(".shp.xml"), ".shp.xml"
+    stem, point, suffix = small.rpartition(".")
+    return (stem, point + suffix) if point else (small, "")
 
 
 def _apart(names: Sequence[str]) -> list[str]:

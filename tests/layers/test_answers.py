@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from layers.answers import Answer, asked_before, read_answers
+from layers.attribute_checks import CONTRADICTED
+from layers.checks import check_layers
 from layers.errors import LayerError, ReadError
 from layers.store import Workspace
 from tests.layers.layer_files import stored
@@ -214,3 +216,45 @@ def test_a_version_that_is_no_number_is_told(tmp_path: Path) -> None:
     file.write_text(rows.format("三"), encoding="utf-8")
     with pytest.raises(ReadError, match="第 2 行:version 列的“三”不是版本号"):
         read_answers(file)
+
+
+def test_a_withdrawn_answer_gives_the_cell_back_and_holds_no_more(opened: Workspace) -> None:
+    first, second = (
+        opened.answer([Answer("road:R-2", "opened_on", day)], author="王工", replace=True)[0]
+        for day in ("2012-05-01", "2013-05-01")
+    )
+    with pytest.raises(LayerError, match="R-2 的 通车日期:此答已不生效,无可收回。"):
+        opened.withdraw(first, author="李工")
+    with pytest.raises(LayerError, match="请写明经办人"):
+        opened.withdraw(second, author=" ")
+    (edit,) = opened.withdraw(second, author="李工", note="看错图")
+    assert (edit.old, edit.new, edit.author, edit.version) == (
+        "2013-05-01", "2012-05-01", "李工", 4,
+    )  # fmt: skip
+    roads = opened.version("roads")
+    assert (roads.source_file, roads.author) == ("withdrawn", "李工")
+    assert roads.note.startswith("看错图;收回核实结果:R-2 的 通车日期 = 2013-05-01(王工 ")
+    assert opened.held(roads) == [first]  # what it had replaced holds again
+    opened.withdraw(first, author="李工")
+    assert opened.held(opened.version("roads")) == []
+    assert opened.survey().tables["roads"].loc["R-2", "opened_on"] == "2010-01-01"
+
+
+def test_an_empty_cell_is_empty_again_and_no_file_contradicts_it(
+    opened: Workspace, tmp_path: Path
+) -> None:
+    (edit,) = opened.answer([Answer("road:R-1", "opened_on", "2012-05-01")], author="王工")
+    opened.withdraw(edit, author="李工")
+    roads = opened.survey().tables["roads"]
+    assert roads["opened_on"].isna().tolist() == [True, False]
+    file = tmp_path / "roads.gpkg"
+    roads.assign(opened_on="2011-01-01").to_file(file, driver="GPKG", layer="roads")
+    opened.import_layer("roads", file)  # nobody is asked which counts
+    found = dict(check_layers(opened.survey(), layers=["roads"]))["roads"]
+    assert [one for one in found if one.rule_id == CONTRADICTED] == []
+
+
+def test_that_the_county_has_no_such_thing_is_not_withdrawn(opened: Workspace) -> None:
+    (edit,) = opened.answer([Answer("layer:trees", "geometry", "无")], author="王工")
+    with pytest.raises(LayerError, match="“本县无此类对象”不能收回"):
+        opened.withdraw(edit, author="李工")

@@ -61,7 +61,7 @@ def test_an_answer_fills_the_cell_that_the_next_file_leaves_empty(
     result = again(opened, roads(tmp_path / "台账.gpkg"))
     assert cell(opened, "opened_on", "R-2") == "2012-05-01"
     assert cell(opened, "red_line_width_m", "R-2") == 24.0
-    note = "文件未填处保留核实结果 2 项:R-2 opened_on、R-2 red_line_width_m"
+    note = "文件未填处保留核实结果 2 项:R-2 通车日期、R-2 道路红线宽度"
     assert result.notes[-1] == note
     assert result.problems == ()
     assert opened.version("roads").note == note
@@ -95,7 +95,7 @@ def test_answers_may_count(opened: Workspace, tmp_path: Path) -> None:
         assert [(one.rule_id, one.value, one.cure) for one in result.problems] == [
             ("against_answer", "2015-01-01", "已以核实结果为准")
         ]
-        note = "与文件不符,以核实结果为准 1 项:R-1 overhauled_on"
+        note = "与文件不符,以核实结果为准 1 项:R-1 大修日期"
         assert (opened.version("roads").version, opened.version("roads").note) == (version, note)
 
 
@@ -112,7 +112,7 @@ def test_the_file_may_count_and_its_cell_is_a_files_again(
     assert (edit.version, edit.feature_id, edit.old, edit.new, edit.author) == (
         4, "R-1", "2025-06-01", "2015-01-01", "李工",
     )  # fmt: skip
-    assert "与核实结果不符,以文件为准 1 项:R-1 overhauled_on" in edit.note
+    assert "与核实结果不符,以文件为准 1 项:R-1 大修日期" in edit.note
     assert check(opened.survey())["rule_id"].tolist().count("against_answer") == 0
 
     other = roads(tmp_path / "新台账.gpkg", R_1={"overhauled_on": "2018-01-01"})
@@ -219,7 +219,7 @@ def test_a_trial_tells_what_an_import_would_ask(opened: Workspace, tmp_path: Pat
     tried = opened.try_import("roads", roads(tmp_path / "台账.gpkg"))
     assert [one.rule_id for one in tried.problems] == ["against_answer"]
     assert tried.table.loc["R-2", "opened_on"] == "2012-05-01"
-    assert "文件未填处保留核实结果 1 项:R-2 opened_on" in tried.notes
+    assert "文件未填处保留核实结果 1 项:R-2 通车日期" in tried.notes
 
 
 def test_a_return_names_the_answers_that_it_takes_back(opened: Workspace, tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_a_return_names_the_answers_that_it_takes_back(opened: Workspace, tmp_pa
         ("R-1", "2025-06-01"), ("R-2", "2012-05-01"),
     ]  # fmt: skip
     made = opened.rollback("roads", 1, author="李工", note="误填")
-    assert made.note == "误填;收回核实结果:R-1 overhauled_on、R-2 opened_on"
+    assert made.note == "误填;收回核实结果:R-1 大修日期、R-2 通车日期"
     assert [(one.version, one.feature_id, one.old, one.new) for one in opened.edits()[2:]] == [
         (4, "R-1", "2025-06-01", "2015-01-01"), (4, "R-2", "2012-05-01", ""),
     ]  # fmt: skip

@@ -105,6 +105,13 @@ def test_what_only_the_applicant_knows_is_asked_of_the_application() -> None:
     assert ("application", "APP-1", "work_kind") in about
 
 
+def test_what_is_measured_once_the_size_is_known_is_not_asked_by_hand() -> None:
+    size = Question("application", "APP-1", "max_dn_mm", ("water",))
+    assert asked(town(lines=LINES), demands={"water": {}}) == {size}
+    trees = Question("layer", "trees", "geometry", ("water",))  # no size tells of those
+    assert asked(town(lines=LINES, absent=("trees",)), demands={"water": {}}) == {size, trees}
+
+
 def test_gas_of_unknown_pressure_is_open_and_asks_for_it() -> None:
     demands = {"gas": {"nominal_mm": 100}}
     assert asked(town(lines=LINES), demands=demands) == {

@@ -94,6 +94,12 @@ def pick(opened: Visit, label: str, words: str) -> None:
         opened.page.get_by_role("option", name=words).first.click()
 
 
+def agree(opened: Visit, rows: int) -> None:
+    """Say that the rows may go which the file does not bring again."""
+    with opened.run():
+        opened.page.get_by_text(f"已核对:这 {rows} 行不再需要").click()
+
+
 def no_harm(opened: Visit) -> None:
     assert (opened.outside, opened.errors, opened.refused) == ([], [], [])
 
@@ -137,6 +143,10 @@ def test_a_good_file_becomes_the_next_version_and_can_be_taken_back(
     page.get_by_label("操作人").fill("张三")
     page.get_by_label("操作人").press("Enter")
     page.get_by_text("填写操作人后可入库。").wait_for(state="detached")
+    assert page.get_by_role("button", name="入库").is_disabled()
+    told = page.locator("p.tg-note-warn").last.inner_text()
+    assert f"的 {before.rows} 行中有 {before.rows} 行新版不再有(" in told
+    agree(opened, before.rows)
     page.get_by_role("button", name="入库").click()
     page.get_by_text("已入库为第").wait_for()
     stored = Workspace.open(own).version("parcels")
@@ -163,7 +173,8 @@ def test_a_good_file_becomes_the_next_version_and_can_be_taken_back(
 def test_rows_in_error_are_shown_and_stored_beside_only_when_wished(
     data: Callable[..., Visit], own: Path, tmp_path: Path
 ) -> None:
-    before = Workspace.open(own).version("parcels").version
+    current = Workspace.open(own).version("parcels")
+    before = current.version
     opened = data()
     page = opened.page
     choose(opened, parcels(tmp_path / "bad.gpkg", 用地性质=["教育", "月球"]))
@@ -173,12 +184,35 @@ def test_rows_in_error_are_shown_and_stored_beside_only_when_wished(
     page.get_by_label("操作人").press("Enter")
     page.get_by_text("填写操作人后可入库。").wait_for(state="detached")
     assert page.get_by_role("button", name="入库").is_disabled()
-    page.get_by_text("只入库没有错误的行").click()
+    with opened.run():
+        page.get_by_text("只入库没有错误的行").click()
+    agree(opened, current.rows)
     page.get_by_role("button", name="入库").click()
     page.get_by_text("另存错误行 1 行").wait_for()
     stored = Workspace.open(own).version("parcels")
     assert (stored.version, stored.rows, stored.rejected) == (before + 1, 1, 1)
     Workspace.open(own).rollback("parcels", before, author="test")
+    no_harm(opened)
+
+
+def test_a_file_that_is_chosen_after_another_is_the_one_that_is_read(
+    data: Callable[..., Visit], tmp_path: Path
+) -> None:
+    opened = data()
+    page = opened.page
+    choose(opened, parcels(tmp_path / "bad.gpkg", 用地性质=["教育", "月球"]))
+    look_over(opened)
+    page.get_by_text("只入库没有错误的行").wait_for()
+    page.set_input_files("input[type=file]", [str(parcels(tmp_path / "mended.gpkg"))])
+    facts = page.locator("p.tg-facts")
+    opened.wait(lambda: facts.count() == 1 and facts.inner_text().startswith("mended.gpkg:2 行"))
+    page.get_by_role("button", name="入库").wait_for(state="detached")  # that of the other file
+    look_over_until(opened, "可入库")
+    assert page.locator(".tg-figures").inner_text().split()[:4] == ["可入库", "2", "有错误", "0"]
+    with opened.run():
+        page.locator(".stRadio").get_by_text("bad.gpkg", exact=True).click()
+    opened.wait(lambda: facts.count() == 1 and facts.inner_text().startswith("bad.gpkg"))
+    assert page.get_by_role("button", name="入库").count() == 0
     no_harm(opened)
 
 
@@ -333,7 +367,7 @@ def test_a_file_that_contradicts_an_answer_is_stored_once_somebody_says_which_co
     assert page.get_by_role("button", name="入库").is_disabled()
     page.get_by_text("文件有 1 处与核实结果不符(见上表),以哪个为准").wait_for()
     told = page.locator("ul.tg-questions").last.inner_text()
-    assert f"编号 {first} 字段 land_use 值“residential”:与核实结果 medical(甲" in told
+    assert f"编号 {first} 字段 land_use 值“residential”:与核实结果 医疗(甲" in told
     with opened.run():
         page.get_by_text("以核实结果为准", exact=True).click()
     page.get_by_role("button", name="入库").click()
@@ -345,7 +379,7 @@ def test_a_file_that_contradicts_an_answer_is_stored_once_somebody_says_which_co
     page.get_by_text("图层与版本", exact=True).first.click()
     pick(opened, "退回至", str(before - 1))
     page.get_by_text("退回此版将收回 2 项核实结果").wait_for()
-    assert f"收回核实结果:{first} 的 land_use = medical(甲" in page.content()
+    assert f"收回核实结果:{first} 的 用地性质 = 医疗(甲" in page.content()
     pick(opened, "退回至", str(before))
     page.get_by_text("退回此版不收回任何核实结果。").wait_for()
     workspace.rollback("parcels", before - 1, author="test")

@@ -63,7 +63,8 @@ def answer(page: AppTest, value: str, author: str) -> AppTest:
     by_label = {one.label: one for one in page.text_input}
     by_label["答案"].input(value)
     by_label["核实人"].input(author)
-    return page.button[-1].click().run()
+    [button] = [one for one in page.button if one.label == "保存,各案生效"]
+    return button.click().run()
 
 
 def test_one_answer_settles_every_case_that_waits_for_it(page: AppTest, workspace: Path) -> None:
@@ -71,23 +72,59 @@ def test_one_answer_settles_every_case_that_waits_for_it(page: AppTest, workspac
     assert "道路 示例路(R-1) 通车日期" in before
     [row] = [one for one in before.split("<tr>") if "通车日期" in one]
     assert '<td class="n">3</td><td class="n">2</td>' in row
-    assert "须在申请中补填" in before  # of the power line, whose demand says nothing
+    assert "须在申请中补填 6" in [
+        one.label for one in page.expander
+    ]  # of the power line, whose demand says nothing
     county = open_county(workspace)
     assert outcome(workspace, "BZ-1") == outcome(workspace, "BZ-3") == "undetermined"
 
     assert "请写明核实人" in shown(answer(page, "2010-05-01", " "))
     assert "未保存" in shown(answer(page, "去年", "张工"))
+    refused = shown(page)
+    assert "道路 示例路(R-1) 通车日期:须为年-月-日" in refused
+    assert "opened_on" not in refused
+    assert [one.value for one in page.text_input] == ["去年", "张工", ""]  # nothing is lost
     assert {one.layer for one in Workspace.open(workspace).edits()} == {"railways", "water_bodies"}
 
     after = shown(answer(page, "2010-05-01", "张工"))
     assert "已保存 1 处" in after
-    assert "通车日期" not in after
+    assert "通车日期<br>" not in after  # among the questions
     *_layers, edit = Workspace.open(workspace).edits()
     assert (edit.feature_id, edit.field, edit.new, edit.author) == (
         "R-1", "opened_on", "2010-05-01", "张工"
     )  # fmt: skip
     assert open_county(workspace).survey is not county.survey
     assert outcome(workspace, "BZ-1") == outcome(workspace, "BZ-3") == "commitment"
+
+
+def test_an_answer_is_listed_and_taken_back_by_name(page: AppTest, workspace: Path) -> None:
+    answer(page, "2010-05-01", "张工")
+    told = "道路 示例路(R-1) 通车日期 = 2010-05-01(张工 "
+    assert told in shown(page)
+    assert "图层 铁路:本县没有此类对象(张工 " in shown(page)
+    [chosen] = [one for one in page.selectbox if one.label == "收回"]
+    assert [one.startswith(told) for one in chosen.options] == [True]  # not those of layers
+    [take_back] = [one for one in page.button if one.label == "收回,恢复原值"]
+    assert "请选择要收回的一项,并写明收回人。" in shown(take_back.click().run())
+
+    [chosen] = [one for one in page.selectbox if one.label == "收回"]
+    chosen.select_index(0)
+    next(one for one in page.text_input if one.label == "收回人").input("李工")
+    [take_back] = [one for one in page.button if one.label == "收回,恢复原值"]
+    after = shown(take_back.click().run())
+    assert "收回核实结果:R-1 的 通车日期 = 2010-05-01(张工 " in after
+    assert told not in after
+    assert "道路 示例路(R-1) 通车日期<br>" in after  # asked again
+    roads = Workspace.open(workspace).version("roads")
+    assert (roads.version, roads.author, roads.source_file) == (3, "李工", "withdrawn")
+    assert outcome(workspace, "BZ-1") == "undetermined"
+
+
+def test_a_question_leads_to_the_applications_that_wait_for_it(page: AppTest) -> None:
+    waiting = [one.label for one in page.button if one.key and one.key.startswith("asks-")]
+    assert waiting == ["BZ-1", "BZ-3", "BZ-4"]
+    page.button(key="asks-BZ-3").click().run()
+    assert (page.session_state["application"], page.session_state["asking"]) == ("BZ-3", False)
 
 
 def test_that_a_road_was_never_overhauled_is_a_choice(
@@ -108,8 +145,7 @@ def test_that_a_road_was_never_overhauled_is_a_choice(
     never.check()
     contradiction = shown(answer(page, "2020-05-01", "张工"))
     assert "须为年-月-日,如 2024-05-01,或“从未大修”" in contradiction
-    [never] = [one for one in page.checkbox if one.label == "从未大修"]
-    never.check()
+    assert [one.value for one in page.checkbox if one.label == "从未大修"] == [True]  # stays
     assert "已保存 1 处" in shown(answer(page, "", "张工"))
     assert Workspace.open(workspace).survey().tables["roads"]["overhauled_on"].tolist() == ["never"]
     assert outcome(workspace, "BZ-3") == "commitment"

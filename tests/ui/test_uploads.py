@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from ui.uploads import laid_down, safe_name
+from ui.uploads import data_sets, laid_down, latest_set, safe_name
 
 
 @dataclass
@@ -69,3 +69,44 @@ def test_the_same_choice_is_laid_down_once_and_goes_away_with_its_upload() -> No
     first.folder.cleanup()
     assert not folder.exists()
     assert laid_down([], first) is None
+
+
+def sets_of(*names: str, pairs: bool = False) -> list[list[str]]:
+    chosen = [Chosen(name, bytes([number])) for number, name in enumerate(names)]
+    return [[one.name for one in files] for files in data_sets(chosen, pairs=pairs)]
+
+
+def test_parts_of_one_name_are_one_set_and_a_part_that_comes_again_begins_another() -> None:
+    assert sets_of("a.shp", "b.dbf", "A.DBF", "a.shp.xml", "b.shp") == [
+        ["a.shp", "A.DBF", "a.shp.xml"],
+        ["b.dbf", "b.shp"],
+    ]
+    assert sets_of("a.shp", "a.dbf", "a.shp", "a.dbf") == [["a.shp", "a.dbf"]] * 2
+    assert sets_of("a.tab", "a.dat", "a.map") == [["a.tab", "a.dat", "a.map"]]
+    assert sets_of("a.gpkg", "a.geojson") == [["a.gpkg"], ["a.geojson"]]
+
+
+def test_two_tables_may_be_lines_with_their_points() -> None:
+    assert sets_of("线.csv", "点.csv") == [["线.csv"], ["点.csv"]]
+    assert sets_of("线.csv", "点.csv", pairs=True)[-1] == ["线.csv", "点.csv"]
+    assert len(sets_of("线.csv", "点.xlsx", pairs=True)) == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "arrivals", "expected"),
+    [
+        (["old.gpkg", "new.geojson"], [0, 1], 1),
+        (["new.gpkg", "old.geojson"], [1, 0], 0),
+        (["a.gpkg", "b.gpkg"], [0, 0], None),  # nobody knows which is meant
+        (["a.shp", "a.dbf", "a.shp", "a.dbf"], [0, 0, 1, 1], 1),
+        (["a.shp", "b.gpkg", "a.dbf"], [0, 1, 2], 0),  # the part that was missing
+        (["线.csv", "点.csv"], [0, 0], 2),  # chosen together, read together
+        (["old.csv", "new.csv"], [0, 1], 1),
+    ],
+)
+def test_what_was_chosen_last_is_read(
+    names: list[str], arrivals: list[int], expected: int | None
+) -> None:
+    chosen = [Chosen(name, bytes([number])) for number, name in enumerate(names)]
+    when = {one.file_id: at for one, at in zip(chosen, arrivals, strict=True)}
+    assert latest_set(data_sets(chosen, pairs=True), when) == expected
