@@ -112,7 +112,9 @@ def _head(manual: Json) -> str:
 
 
 def _drawn_by(one: Json) -> str:
-    return " · ".join(esc(part) for part in [one["author"] or _("未署名"), day_of(one["at"])] if part)
+    return " · ".join(
+        esc(part) for part in [one["author"] or _("未署名"), day_of(one["at"])] if part
+    )
 
 
 def judged_drawing(view: View, manual: Json, route: Json) -> str:
