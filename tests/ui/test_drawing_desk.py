@@ -35,7 +35,12 @@ PEN = {
     "utilities": UTILITIES,
     "words": {word: word for word in WORDS},
 }  # fmt: skip
-JUDGED = {"html": "<p>met</p>", "line": [[31.6, 114.8], [31.601, 114.801]], "faults": []}
+JUDGED = {
+    "html": "<p>met</p>",
+    "line": [[31.6, 114.8], [31.601, 114.801]],
+    "faults": [],
+    "clearances": [{"at": [31.6, 114.8], "status": "fail", "label": "short"}],
+}
 
 
 # Counts the answers that came and were taken in, or did not come.
@@ -128,6 +133,14 @@ def desk(chromium: Any) -> Iterator[Desk]:
     made.draw((100, 100), (200, 150))
     yield made
     context.close()
+
+
+def test_the_clearances_of_a_judged_line_are_marked_until_it_is_given_up(desk: Desk) -> None:
+    desk.press("judge")
+    desk.answer(JUDGED)
+    desk.page.locator(".tg-clear-fail").wait_for(state="attached")
+    desk.press("discard")
+    desk.page.locator(".tg-clear-fail").wait_for(state="detached")
 
 
 def test_what_is_kept_is_what_was_judged_with_the_names(desk: Desk) -> None:
