@@ -25,6 +25,7 @@ from ui.case_drawing import Placer, case_drawing
 from ui.case_marks import case_marks
 from ui.county import County
 from ui.notes import alarm, told
+from ui.panel import picture
 from ui.planning_service import REFUSALS
 
 _MARKED = 1_000  # more marks would stall a phone
@@ -244,10 +245,9 @@ def _drawn(repair: Repair) -> str:
         f"{_outline(affine_transform(shape, [1, 0, 0, -1, -west, north]), width)}</g>"
         for (shape, look), wide in zip(shapes, (3, *[1.4] * len(shapes)), strict=False)
     )
-    return (
-        f'<svg viewBox="{box}" style="width:100%;max-height:220px;background:#faf8f3">{paths}</svg>'
-        f'<p class="tg-soft">{_("红:现状;绿:修复后")}</p>'
-    )
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}">{paths}</svg>'
+    words = _("红:现状;绿:修复后")
+    return f'{picture(svg, words, "tg-repair")}<p class="tg-soft">{words}</p>'
 
 
 def _outline(shape: Any, width: float) -> str:
