@@ -92,12 +92,23 @@ def looks_like_table(head: str) -> bool:
 
 
 def cutter(lines: Sequence[str]) -> Callable[[Iterable[str]], Iterator[list[str]]]:
-    """Return what cuts such lines into cells: by the delimiter that most lines hold alike."""
+    """Return what cuts such lines into cells: by the delimiter that most lines hold alike.
+
+    One inside quotation marks cuts nothing; where these do not come in pairs it counts as well.
+    """
+
+    def alike(cuts: Iterable[int]) -> tuple[int, int]:
+        counts = Counter(one for one in cuts if one)
+        most, times = max(counts.items(), key=lambda one: (one[1], one[0]), default=(0, 0))
+        return times, most
 
     def score(delimiter: str) -> tuple[int, int]:
-        counts = Counter(line.count(delimiter) for line in lines if delimiter in line)
-        cuts, alike = max(counts.items(), key=lambda one: (one[1], one[0]), default=(0, 0))
-        return alike, cuts
+        by_sign = alike(line.count(delimiter) for line in lines)
+        try:
+            rows = csv.reader(lines, delimiter=delimiter)
+            return max(by_sign, alike(len(row) - 1 for row in rows))
+        except csv.Error:
+            return by_sign
 
     best = max(_DELIMITERS, key=score)
     if score(best)[0] * 2 > len(lines):

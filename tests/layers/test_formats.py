@@ -12,6 +12,7 @@ import pytest
 import shapely
 
 from layers.errors import ReadError
+from layers.grids import cutter
 from layers.raw import RawLayer
 from layers.reading import read_layer
 from layers.store import Workspace
@@ -417,3 +418,17 @@ def test_name_that_contradicts_the_content_is_refused_for_all_formats(
         shutil.copyfile(foreign / name, path)
         with pytest.raises(ReadError, match=r"扩展名应为 \."):
             read(path)
+
+
+def test_a_delimiter_inside_quotation_marks_cuts_nothing(tmp_path: Path) -> None:
+    """However many each line holds, as a column of notes has."""
+    rows = [f'T{n},给水,310{n},583{n},"{"阀门井," * n}完好"' for n in range(4)]
+    file = tmp_path / "points.csv"
+    file.write_text("\n".join(["点号,专业,北坐标,东坐标,备注", *rows]), encoding="utf-8")
+    found = read(file, layer="nodes")
+    assert found.cells["备注"].tolist() == [f"{'阀门井,' * n}完好" for n in range(4)]
+
+
+def test_a_quotation_mark_alone_does_not_hide_the_delimiter(tmp_path: Path) -> None:
+    rows = [f'T{n},给水,310{n},583{n},5"' for n in range(4)]
+    assert next(iter(cutter(rows)(rows)))[:2] == ["T0", "给水"]

@@ -119,8 +119,8 @@ SHORT_MAIN = town(
 def test_without_the_gate_the_nearest_point_of_the_red_line_is_named() -> None:
     line, found = cured(SHORT_MAIN, {"pipe_length_m": "50"}, gate=(190, 12))
     assert line.route is not None
-    # The main is joined at x = 102: 1.25 m to the strip, 88 m along it, 5.25 m to the gate.
-    assert line.route.measures["pipe_length_m"] == pytest.approx(1.25 + 88 + 5.25)
+    # The main is joined at its end, x = 110: 1.25 m to the strip, 80 along it, 5.25 to the gate.
+    assert line.route.measures["pipe_length_m"] == pytest.approx(1.25 + 80 + 5.25)
     one = found["nearer_end_point"]
     assert one.value_before == line.route.measures["pipe_length_m"]
     assert one.value_after == pytest.approx(4)  # main at y = 8, red line at y = 12
