@@ -16,7 +16,7 @@
   }
 
   // Where the table is a sheet at the foot of the map, as in style.css.
-  function isSheet() { return window.matchMedia("(max-width: 1000px)").matches; }
+  function isSheet() { return window.matchMedia("(max-width: 760px)").matches; }
 
   // Pixels of a part of the map; none where its sides have changed places.
   function area(part) {

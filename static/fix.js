@@ -339,7 +339,7 @@
     var folds = L.DomUtil.create("details", "tg-legend"), control = L.control({ position: "bottomleft" });
     L.DomUtil.create("summary", "", folds).textContent = options.legendTitle;
     L.DomUtil.create("div", "tg-keys", folds).innerHTML = options.legend;
-    folds.open = window.innerWidth > 1000;
+    folds.open = window.innerWidth > 760;
     L.DomEvent.disableClickPropagation(folds);
     control.onAdd = function () { return folds; };
     control.addTo(map);
