@@ -97,9 +97,10 @@ def pipes_of(lines: gpd.GeoDataFrame) -> tuple[IntArray, list[ExistingPipe]]:
     """For each row of the layer ``lines`` the number of its pipe, and the different pipes."""
     if len(lines) == 0:
         return np.zeros(0, np.int64), []
-    codes = np.stack([pd.factorize(lines[name])[0] for name in _TELLING], axis=1)
+    told = pd.DataFrame(lines).reindex(columns=[*_TELLING])
+    codes = np.stack([pd.factorize(told[name])[0] for name in _TELLING], axis=1)
     _, first, number = np.unique(codes, axis=0, return_index=True, return_inverse=True)
-    rows = zip(*(lines[name].to_numpy(object)[first] for name in _TELLING), strict=True)
+    rows = zip(*(told[name].to_numpy(object)[first] for name in _TELLING), strict=True)
     pipes = [existing_pipe(dict(zip(_TELLING, row, strict=True))) for row in rows]
     return np.asarray(number, np.int64), pipes
 

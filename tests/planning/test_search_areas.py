@@ -44,5 +44,5 @@ def test_ways_under_caps_in_the_sample_county_equal_a_mixed_integer_solver(
 ) -> None:
     cases = list(cases_of(sample_work.survey, sample_cases, towns.dig_date()))
     rng = np.random.default_rng(6)
-    kinds = check_capped_ways_of_sites(sample_work, wishes(sample_work, cases, 5), rng)
+    kinds = check_capped_ways_of_sites(sample_work, wishes(sample_work, cases, 8), rng)
     check_every_kind(kinds, 20, 1)

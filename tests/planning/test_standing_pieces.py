@@ -142,10 +142,11 @@ def test_a_tree_or_a_verge_is_told_of_pieces_beside_it_only(layer: str) -> None:
     }[layer]()
     edit = edited(_BEFORE, survey)
     lines = edit.work.kept["piece lines", CUT]
-    x = np.array([line.centroid.x for line in edit.work.corridors.graph.lines])
-    place = survey.tables[layer].geometry.iloc[{"trees": 0, "green": 2}[layer]].centroid.x
-    assert not lines.known[np.abs(x - place) < 3].any()
-    assert lines.known[np.abs(x - place) > 300].all()
+    place = survey.tables[layer].geometry.iloc[{"trees": 0, "green": 2}[layer]]
+    away_m = shapely.distance(edit.work.corridors.graph.lines, place)
+    assert (away_m < 1).any()
+    assert not lines.known[away_m < 1].any()
+    assert lines.known[away_m > 300].all()
     _assert_stands(edit)
 
 
