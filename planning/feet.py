@@ -19,7 +19,6 @@ from gis.linear import (
     ranges,
     segments,
 )
-from gis.overlay import CONTACT_TOLERANCE_M
 from gis.regions import Region
 from layers.survey import Survey
 from layers.utilities import load_utilities
@@ -93,7 +92,6 @@ def parcel_feet(
     sides = sides.only(sides.away_m <= least_m + _NEEDLESS_M)
     sides = sides.only(obstacles.connector_allowed(sides.line))
     sides = sides.only(_worth_keeping(sides))
-    sides = sides.only(_off_red_lines(sides, shapes[first]))
     nodes = node_points(survey)["point"].to_numpy(object)
     facing = _Candidates.of(*_opposite(nodes, shapes[first], max_snap_m), layout, max_snap_m)
     facing = facing.only(_beside_none(facing, sides))
@@ -158,15 +156,6 @@ def _worth_keeping(sides: _Candidates) -> NDArray[np.bool_]:
         off_m = np.abs(at_m[:, None] - wanted)
         kept[own] |= (off_m <= off_m.min(axis=0) + POSITION_TOLERANCE_M).any(axis=1)
     return np.asarray(kept)
-
-
-def _off_red_lines(sides: _Candidates, parcels: NDArray[Any]) -> NDArray[np.bool_]:
-    """Those whose way does not run along the red line itself, or all of an owner without any."""
-    own_m = shapely.length(shapely.intersection(sides.line, parcels[sides.owner]))
-    square = own_m < CONTACT_TOLERANCE_M
-    has_square = np.zeros(len(parcels), bool)
-    has_square[sides.owner[square]] = True
-    return np.asarray(square | ~has_square[sides.owner])
 
 
 def _opposite(

@@ -32,6 +32,8 @@ from shapely.ops import substring
 _COUNTIES = Path(__file__).resolve().parents[2] / "rules" / "counties"
 # Inside a parcel, a building or water: more than this is a fault, less is drawing.
 _INSIDE_M = 0.05
+# So near to its edge nothing is inside a polygon: rounding tells no side there.
+_ON_EDGE_M = 0.01
 # Lengths that are stated and measured may differ by this: twice the centimetre of a survey.
 _LENGTH_M = 0.02
 # An end that lies this near is on its main or red line: the files keep millimetres.
@@ -245,7 +247,7 @@ def _meeting(line: shapely.Geometry, table: gpd.GeoDataFrame) -> list[tuple[obje
 def _inside(line: shapely.LineString, table: gpd.GeoDataFrame) -> list[tuple[object, float]]:
     """Metres of a line in the interior of each polygon; along its boundary is outside."""
     return [
-        (name, line.intersection(area).length - line.intersection(area.boundary).length)
+        (name, line.intersection(area.buffer(-_ON_EDGE_M)).length)
         for name, area in _meeting(line, table)
     ]
 
