@@ -214,12 +214,16 @@ class Areas:
     def _wholes(
         self, lines: LineArray, line: IntArray, area: IntArray
     ) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
-        """Lines in whose box no side is and that lie inside: line, polygon, start and end in m."""
+        """Segments of lines in whose box no side is and that lie inside.
+
+        Line, polygon, start and end in metres.
+        """
         xy, owner = shapely.get_coordinates(lines[line], return_index=True)
         x, y = xy[np.flatnonzero(np.diff(owner, prepend=-1))].T  # any place of a line tells
         inside = shapely.intersects_xy(self.prepared[area], x, y)
         line, area = line[inside], area[inside]
-        return line, area, np.zeros(len(line)), shapely.length(lines[line])
+        parts, of, start_m = _segments(lines[line])
+        return line[of], area[of], start_m, start_m + shapely.length(parts)
 
     def _shares(
         self, parts: LineArray, ends: FloatArray

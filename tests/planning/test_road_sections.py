@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString, Polygon, box
 
@@ -146,6 +146,7 @@ def test_square_crossings_count_the_red_line_and_never_less(
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(kerbs, st.booleans(), st.lists(st.tuples(st.floats(0, 300), st.floats(-40, 40)), min_size=3))
+@example([2.0, 2.0, 3.0], False, [(1.0, 0.0), (1.0, 1.0), (2.0, 0.0)])
 def test_parts_of_a_line_add_up(
     halves: list[float], jumps: bool, places: list[tuple[float, float]]
 ) -> None:
@@ -153,15 +154,14 @@ def test_parts_of_a_line_add_up(
     walked = _line(*places)
     if shapely.node(walked).length < walked.length - 1e-9:
         return  # GEOS counts once what is walked to and fro
-    steps = np.diff(np.array(places), axis=0)
-    if (np.einsum("ij,ij->i", steps[1:], steps[:-1]) < 0).any():
-        return  # what turns back within a carriageway is up to 6 % shorter as a whole: not mended
     if walked.length == 0:
         return
     whole = found.crossed(np.array([walked], object))
     legs = [_line(*pair) for pair in pairwise(places)]
     parts = found.crossed(np.array([leg for leg in legs if leg.length > 0], object))
-    assert whole.red_line_m.sum() == pytest.approx(parts.red_line_m.sum(), abs=1e-6)
+    # A leg of less than a micrometre in the carriageway, 15 times as much of land, is no crossing.
+    dropped_m = 1.5e-5 * len(legs)
+    assert whole.red_line_m.sum() == pytest.approx(parts.red_line_m.sum(), abs=1e-6 + dropped_m)
     assert (whole.red_line_m >= whole.kerb_m - 1e-9).all()
 
 
