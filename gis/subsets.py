@@ -79,9 +79,9 @@ def concave_minorant(costs: Floats) -> Floats:
     """Costs of the form fixed + demand x scale for each column, nowhere above the given ones.
 
     The fixed part is what each member after the first saves on average in the full set, the
-    demand is what remains of each member's own cost. Entries that are ``inf`` become finite but in
-    a column of nothing else, an edge that nobody may use. The result passes :func:`concave_in_one_demand`, so its joint tree bounds the given problem from
-    below.
+    demand is what remains of each member's own cost. Entries that are ``inf`` become finite; no
+    column may be of them alone. The result passes :func:`concave_in_one_demand`, so its joint tree
+    bounds the given problem from below.
     """
     k = (len(costs) - 1).bit_length()
     usable = np.isfinite(costs).all(axis=0)
