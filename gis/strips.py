@@ -59,6 +59,9 @@ class Streets(NamedTuple):
         (m,) the share of it outside the carriageway; a dead end is closed that far beyond.
     level
         (m,) storey of each street part; strips on different levels pass above each other.
+    shift_m
+        (m, 2) how much farther out the strip lies on the left and on the right of each street
+        part. Where another street begins between two parts it lies as the nearer of both.
     """
 
     ends: IntArray
@@ -67,6 +70,12 @@ class Streets(NamedTuple):
     offset_m: FloatArray
     setback_m: FloatArray
     level: IntArray
+    shift_m: FloatArray
+
+    @property
+    def beside_m(self) -> FloatArray:
+        """(m, 2) distance of the strips on the left and on the right from the centre line."""
+        return self.offset_m[:, None] + self.shift_m
 
 
 class Raw(NamedTuple):
@@ -98,13 +107,15 @@ class Raw(NamedTuple):
 class StripNet(NamedTuple):
     """Strips, and what it takes to lay them again where some streets have changed.
 
-    ``at_tips`` is what meets where strokes begin and end. ``noded`` are the offsets with all
-    pieces of them, ``piece`` the number among those of each strip.
+    ``at_tips`` is what meets where strokes begin and end, ``mouth_m`` how far the mouths of others
+    reach into each street part. ``noded`` are the offsets with all pieces of them, ``piece`` the
+    number among those of each strip.
     """
 
     strips: Strips
     strokes: Strokes
     at_tips: FloatArray
+    mouth_m: FloatArray
     raw: Raw
     noded: Noded
     piece: IntArray
@@ -124,7 +135,7 @@ def kerb_strips(streets: Streets, ring: IntArray | None = None) -> StripNet:
     """
     ends, lines, node_count, offset_m, *_ = streets
     strokes = join_strokes(ends, lines, node_count, offset_m, ring)
-    junctions = _junctions(strokes, ends, node_count, offset_m)
+    junctions = _junctions(strokes, streets)
     raw = _raw(streets, strokes, junctions, np.arange(len(junctions.at_tips)))
     return _strips(strokes, junctions, raw, noded(raw.lines, raw.level))
 
@@ -154,9 +165,10 @@ def kerb_strips_again(
     strokes, stroke_before = join_strokes_again(
         before.strokes, ends, lines, offset_m, ring, part_before, nodes
     )
-    junctions = _junctions(strokes, ends, node_count, offset_m)
+    junctions = _junctions(strokes, streets)
     anew = (stroke_before < 0) | (junctions.at_tips != before.at_tips[stroke_before]).any((1, 2))
-    anew[strokes.stroke[~same]] = True
+    mouths = (junctions.mouth_m == before.mouth_m[part_before]).all(axis=1)
+    anew[strokes.stroke[~(same & mouths)]] = True
     number = numbers_after(np.where(anew, -1, stroke_before), len(before.at_tips))
     stood = np.flatnonzero(number[before.raw.stroke] >= 0)
     kept = before.raw.only(stood)
@@ -194,16 +206,16 @@ def _stretches(net: StripNet) -> FloatArray:
 
 def _raw(streets: Streets, strokes: Strokes, junctions: _Junctions, numbers: IntArray) -> Raw:
     """Some strokes offset to both sides, dead ends closed."""
-    ends, lines, _, offset_m, setback_m, level = streets
+    ends, lines, level = streets.ends, streets.lines, streets.level
     storey: list[int] = []
     raw: list[shapely.LineString] = []
     owner: list[int] = []
     sides: list[int] = []
     reach: list[tuple[Reach, Reach]] = []
     for number, stroke in zip(numbers.tolist(), strokes.walks(numbers), strict=True):
-        runs, before, after = _runs(stroke, ends, lines, junctions, offset_m, setback_m)
         tips = []
         for side in (1, -1):
+            runs, before, after = _runs(stroke, side, streets, junctions)
             offsets, levels = _by_storey(_offset(runs, side), stroke, lines, level)
             raw += offsets
             storey += levels
@@ -230,7 +242,7 @@ def _strips(strokes: Strokes, junctions: _Junctions, raw: Raw, whole: Noded) -> 
     network, piece = _without_overshoots(whole.network, raw)
     parent = network.pieces.parent
     strips = Strips(network, raw.stroke[parent], raw.side[parent], strokes.stroke, strokes.backward)
-    return StripNet(strips, strokes, junctions.at_tips, raw, whole, piece)
+    return StripNet(strips, strokes, junctions.at_tips, junctions.mouth_m, raw, whole, piece)
 
 
 class Reach(NamedTuple):
@@ -246,7 +258,9 @@ _NONE = Reach(0.0, 0.0)
 class _Junctions(NamedTuple):
     """For each node: how many parts meet, the extreme offsets, whether a stroke runs through.
 
-    ``at_tips`` holds these four where each stroke begins and where it ends, (k, 2, 4).
+    ``at_tips`` holds these four where each stroke begins and where it ends, (k, 2, 4). ``mouth_m``
+    is of the start and the end of each street part how far from there other streets have their
+    mouths, (m, 2), 0 where the part is not shifted or nothing begins.
     """
 
     degree: IntArray
@@ -254,57 +268,88 @@ class _Junctions(NamedTuple):
     narrowest_m: FloatArray
     through: NDArray[np.bool_]
     at_tips: FloatArray
+    mouth_m: FloatArray
 
 
-def _junctions(
-    strokes: Strokes, ends: IntArray, node_count: int, offset_m: FloatArray
-) -> _Junctions:
+def _junctions(strokes: Strokes, streets: Streets) -> _Junctions:
+    ends, node_count, beside_m = streets.ends, streets.node_count, streets.beside_m
     widest, narrowest = np.zeros(node_count), np.full(node_count, np.inf)
-    np.maximum.at(widest, ends.ravel(), np.repeat(offset_m, 2))
-    np.minimum.at(narrowest, ends.ravel(), np.repeat(offset_m, 2))
+    np.maximum.at(widest, ends.ravel(), np.repeat(beside_m.max(axis=1), 2))
+    np.minimum.at(narrowest, ends.ravel(), np.repeat(beside_m.min(axis=1), 2))
     through, tips = np.zeros(node_count, bool), strokes.tips(ends)
     through[ends[strokes.following >= 0]] = True
     through[tips[tips[:, 0] == tips[:, 1], 0]] = True
     degree = np.bincount(ends.ravel(), minlength=node_count)
     told = (degree, widest, narrowest, through)
-    return _Junctions(*told, np.stack([one.astype(float)[tips] for one in told], axis=-1))
+    at_tips = np.stack([one.astype(float)[tips] for one in told], axis=-1)
+    shifted = (streets.shift_m > 0).any(axis=1, keepdims=True)
+    mouth_m = np.where(shifted & (degree[ends] > 2), widest[ends], 0.0)
+    return _Junctions(*told, at_tips, mouth_m)
 
 
 def _runs(
-    stroke: Stroke,
-    ends: IntArray,
-    lines: LineArray,
-    junctions: _Junctions,
-    offset_m: FloatArray,
-    setback_m: FloatArray,
+    stroke: Stroke, side: int, streets: Streets, junctions: _Junctions
 ) -> tuple[list[Run], Reach, Reach]:
-    """Centre line of a stroke as runs of equal offset, prolonged at its two ends.
+    """Centre line of a stroke as runs of equal distance to the strip of one side, prolonged.
 
     At a junction it reaches as far as it must to meet other strips, and that is returned. A dead
     end is prolonged by the set-back only, and no reach is returned. A ring starts where its
-    offset changes, if it does.
+    distance changes, if it does.
     """
-    stroke = _from_a_change(stroke, ends, offset_m)
+    ends, beside_m = streets.ends, streets.beside_m
+    stroke = _from_a_change(stroke, ends, beside_m)
     runs: list[Run] = []
-    for part, backward in stroke:
-        xy = shapely.get_coordinates(lines[part])
-        xy = xy[::-1] if backward else xy
-        if runs and abs(runs[-1][1] - offset_m[part]) < SAME_OFFSET_M:
+    for xy, distance in _stretches_beside(stroke, side, streets, junctions):
+        if runs and abs(runs[-1][1] - distance) < SAME_OFFSET_M:
             runs[-1] = (np.concatenate([runs[-1][0], xy[1:]]), runs[-1][1])
         else:
-            runs.append((xy, float(offset_m[part])))
-    (first, _), (last, _) = stroke[0], stroke[-1]
+            runs.append((xy, distance))
     start_node, end_node = _tip_nodes(stroke, ends)
     before = after = _NONE
     if not _is_ring(stroke, ends):
-        before = _reach(start_node, float(offset_m[first]), junctions)
-        after = _reach(end_node, float(offset_m[last]), junctions)
-        xy, offset = runs[0]
-        by_m = before.prolonged_m or float(setback_m[first])
-        runs[0] = (_prolong(xy[::-1], by_m)[::-1], offset)
-        xy, offset = runs[-1]
-        runs[-1] = (_prolong(xy, after.prolonged_m or float(setback_m[last])), offset)
+        closed_m = streets.setback_m + streets.shift_m.max(axis=1)
+        xy, distance = runs[0]
+        before = _reach(start_node, distance, junctions)
+        by_m = before.prolonged_m or float(closed_m[stroke[0][0]])
+        runs[0] = (_prolong(xy[::-1], by_m)[::-1], distance)
+        xy, distance = runs[-1]
+        after = _reach(end_node, distance, junctions)
+        by_m = after.prolonged_m or float(closed_m[stroke[-1][0]])
+        runs[-1] = (_prolong(xy, by_m), distance)
     return runs, before, after
+
+
+def _stretches_beside(
+    stroke: Stroke, side: int, streets: Streets, junctions: _Junctions
+) -> list[Run]:
+    """Centre lines of the parts of a stroke, and how far from them its strip of one side lies.
+
+    A strip steps aside behind the mouth of another street, not within it: beside a junction
+    between two parts it lies as the nearer of both.
+    """
+    parts = np.array([part for part, _ in stroke])
+    backward = np.array([turned for _, turned in stroke])
+    shift = streets.shift_m[parts, np.where(backward, side > 0, side < 0).astype(int)]
+    mouth_m = junctions.mouth_m[parts]
+    mouth_m[backward] = mouth_m[backward, ::-1]
+    nearer = np.stack([np.roll(shift, 1), np.roll(shift, -1)], axis=1)
+    if not _is_ring(stroke, streets.ends):
+        nearer[0, 0], nearer[-1, 1] = shift[0], shift[-1]
+    mouth_m[nearer >= shift[:, None]] = 0.0
+    stretches: list[Run] = []
+    for part, turned, mouths, own, others in zip(
+        parts.tolist(), backward.tolist(), mouth_m, shift, nearer, strict=True
+    ):
+        xy = shapely.get_coordinates(streets.lines[part])
+        line = shapely.LineString(xy[::-1] if turned else xy)
+        first, last = np.minimum(mouths, line.length / 3).tolist()
+        stops = (0.0, first, line.length - last, line.length)
+        for (low, high), aside in zip(pairwise(stops), (others[0], own, others[1]), strict=True):
+            if high > low:
+                whole = high - low == line.length
+                piece = shapely.get_coordinates(line if whole else substring(line, low, high))
+                stretches.append((piece, float(streets.offset_m[part] + aside)))
+    return stretches
 
 
 def _tip_nodes(stroke: Stroke, ends: IntArray) -> tuple[int, int]:
@@ -318,12 +363,13 @@ def _is_ring(stroke: Stroke, ends: IntArray) -> bool:
     return start_node == end_node
 
 
-def _from_a_change(stroke: Stroke, ends: IntArray, offset_m: FloatArray) -> Stroke:
-    """A ring turned so that it starts where its offset changes; other strokes as they are."""
+def _from_a_change(stroke: Stroke, ends: IntArray, beside_m: FloatArray) -> Stroke:
+    """A ring turned so that it starts where a strip steps aside; other strokes as they are."""
     if not _is_ring(stroke, ends):
         return stroke
-    offsets = offset_m[[part for part, _ in stroke]]
-    changes = np.flatnonzero(np.abs(offsets - np.roll(offsets, 1)) >= SAME_OFFSET_M)
+    told = np.array([beside_m[part][::-1] if turned else beside_m[part] for part, turned in stroke])
+    steps = np.abs(told - np.roll(told, 1, axis=0)).max(axis=1)
+    changes = np.flatnonzero(steps >= SAME_OFFSET_M)
     start = int(changes[0]) if len(changes) else 0
     return stroke[start:] + stroke[:start]
 

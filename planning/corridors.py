@@ -319,10 +319,12 @@ def build_beside(
         street is crossed outside the second.
     """
     settings = policy.planning
-    surfaces, streets, offset = beside.surfaces, beside.streets, beside.offset_m
+    surfaces, streets = beside.surfaces, beside.streets
     every, runs = obstacles_of(survey), runs_of(survey, settings)
     obstacles = every.once()
-    layout = lay_out(beside.strips, streets, surfaces, obstacles, offset, settings.max_median_m)
+    layout = lay_out(
+        beside.strips, streets, surfaces, obstacles, beside.beside_m, settings.max_median_m
+    )
     right, built = near or (None, None)
     reached = layout, obstacles, settings.max_snap_m, built
     feet = Feet.joined(

@@ -105,7 +105,7 @@ def crossing_feet(
     near
         Only streets in this region are crossed.
     """
-    streets, surfaces, offset = beside.streets, beside.surfaces, beside.offset_m
+    streets, surfaces, offset = beside.streets, beside.surfaces, beside.beside_m.max(axis=1)
     piece, at_m = _ends_to_cross_at(layout, feet)
     side, at_strips = layout.side[piece], _places_at(layout, streets, piece, at_m)
     regular = _regular_places(layout, streets.pieces.lines, settings.midblock_spacing_m)

@@ -30,7 +30,7 @@ def changed_streets(
 ) -> NDArray[Any]:
     """Where two roadsides differ: roads and street parts whole, strips where they lie otherwise."""
     roads = stayed.roads.gone(len(before.surfaces.centre)), stayed.roads.rows
-    parts = _others(_with_same_walk(before, after, stayed.parts), len(before.offset_m))
+    parts = _others(_with_same_walk(before, after, stayed.parts), len(before.beside_m))
     told = [
         zip(_road_keys(before, roads[0]), _road_keys(after, roads[1]), strict=True),
         [(_part_keys(before, parts[0]), _part_keys(after, parts[1]))],
@@ -93,7 +93,7 @@ def _part_keys(beside: Roadside, rows: IntArray) -> Told:
         key_of_lines(lines[rows]),
         key_of(beside.surfaces.table["road_id"].to_numpy(object)[parent[rows]]),
         beside.strips.backward[rows],
-        beside.offset_m[rows],
+        *beside.beside_m[rows].T,
     )
     return parts, lines[rows]
 
@@ -166,7 +166,7 @@ def _joined_otherwise(
 
     A place in reach of both is joined to them once, or once to each.
     """
-    gone, new = _others(stayed, len(before.offset_m))
+    gone, new = _others(stayed, len(before.beside_m))
     sides = (before, gone), (after, new)
     lines = [one.streets.pieces.lines[rows] for one, rows in sides]
     _, same = paired(*map(key_of_lines, lines))
@@ -181,7 +181,7 @@ def _joined_otherwise(
         alone &= np.bincount(of_pair, minlength=1)[of_part] == 1
     part, stroke = part[~alone], stroke[:, ~alone]
     met = before.streets.pieces.lines[part]
-    reach_m = 2.0 * (max_snap_m + float(before.offset_m[part].max(initial=0.0)))
+    reach_m = 2.0 * (max_snap_m + float(before.beside_m[part].max(initial=0.0)))
     one, two = shapely.STRtree(met).query(met, "dwithin", distance=reach_m)
     same_one = stroke[:, one] == stroke[:, two]
     return np.asarray(met[np.unique(one[same_one[0] != same_one[1]])])

@@ -33,6 +33,7 @@ from planning.road_surfaces import (
 )
 from planning.roads_since import RoadsSince
 from planning.standards import load_standards
+from planning.slot_axes import axis_shifts
 from planning.strip_layout import strip_offsets
 
 # The street part that a strip runs beside is no farther than this many offsets, corners included.
@@ -64,8 +65,9 @@ class Roadside:
 
     Attributes
     ----------
-    offset_m
-        Distance of the strip from the centre line, of every street part.
+    beside_m
+        (m, 2) distance of the strips on the left and the right of every street part from its
+        centre line.
     setback_m
         Distance of the strips from the kerb where the footway is wide enough.
     widest_setback_m
@@ -79,7 +81,7 @@ class Roadside:
     surfaces: RoadSurfaces
     streets: Network
     strips: Strips
-    offset_m: FloatArray
+    beside_m: FloatArray
     setback_m: float
     widest_setback_m: float
     made: Made = field(compare=False, repr=False)
@@ -102,7 +104,7 @@ class Roadside:
         """
         piece = _distinct(self._strip_tree.query(boxes, "intersects")[1])
         lines = self.strips.network.pieces.lines[piece]
-        reach = _BESIDE_OFFSETS * float(self.offset_m.max(initial=0.0)) + _BESIDE_MORE_M
+        reach = _BESIDE_OFFSETS * float(self.beside_m.max(initial=0.0)) + _BESIDE_MORE_M
         near = self.street_tree.query(lines, "dwithin", distance=reach)[1]
         part = _distinct(np.concatenate([near, self.street_tree.query(boxes, "intersects")[1]]))
         strips = self.strips
@@ -116,7 +118,7 @@ class Roadside:
                 strips.stroke_of_part[part],
                 strips.backward[part],
             ),
-            offset_m=self.offset_m[part],
+            beside_m=self.beside_m[part],
         )
 
 
@@ -136,6 +138,8 @@ def roadside(survey: Survey, policy: Policy) -> Roadside:
     net = street_net(surfaces.centre, surfaces.half_width_m, surfaces.level)
     setback_m = kerb_clearance_m() + policy.planning.half_section_allowance_m
     beside = _streets(surfaces, net, setback_m, policy.planning)
+    told = survey, net.network, surfaces, beside.setback_m, policy.planning
+    beside = beside._replace(shift_m=axis_shifts(*told))
     strip_net = kerb_strips(beside, arcs_of_roundabouts(net.network, surfaces))
     return _roadside(surfaces, Made(net, beside, strip_net), {}, setback_m)
 
@@ -208,16 +212,16 @@ def _streets(
     margin_m = settings.narrow_footway_margin_m
     beside_m = strip_offsets(surfaces, net.network, setback_m, margin_m)
     level = surfaces.level[pieces.parent]
-    return Streets(ends, pieces.lines, len(node_xy), *beside_m, level)
+    return Streets(ends, pieces.lines, len(node_xy), *beside_m, level, np.zeros((len(ends), 2)))
 
 
 def _roadside(
     surfaces: RoadSurfaces, made: Made, bent: dict[bytes, Bent], setback_m: float
 ) -> Roadside:
-    streets, offset_m = made.net.network, made.beside.offset_m
-    widest_m = float((offset_m - surfaces.half_width_m[streets.pieces.parent]).max())
+    streets, beside_m = made.net.network, made.beside.beside_m
+    widest_m = float((beside_m.T - surfaces.half_width_m[streets.pieces.parent]).max())
     return Roadside(
-        surfaces, streets, made.strip_net.strips, offset_m, setback_m, widest_m, made, bent
+        surfaces, streets, made.strip_net.strips, beside_m, setback_m, widest_m, made, bent
     )
 
 

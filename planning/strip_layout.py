@@ -124,7 +124,7 @@ def lay_out(
     streets: Network,
     surfaces: RoadSurfaces,
     obstacles: Obstacles,
-    offset: FloatArray,
+    beside_m: FloatArray,
     max_median_m: float,
 ) -> StripLayout:
     """Cut the strips beside the ends of street parts, and drop what cannot be built there.
@@ -132,9 +132,11 @@ def lay_out(
     Dropped is what lies on private land, in water or on rails off the street, along a carriageway,
     in a median, or on a traffic island. Corners are cut off where they alone lie on private land.
     """
-    strips = _with_cut_corners(strips, surfaces, obstacles)
+    strips, outer = _with_cut_corners(strips, surfaces, obstacles), beside_m.max(axis=1)
     pairs = divided(streets, surfaces, max_median_m)
-    lines, part, parent = _pieces(strips, streets, surfaces, obstacles, offset, max_median_m, pairs)
+    lines, part, parent = _pieces(
+        strips, streets, surfaces, obstacles, beside_m, max_median_m, pairs
+    )
     road, stroke, side = streets.pieces.parent[part], strips.stroke[parent], strips.side[parent]
     kept = obstacles.strip_allowed(lines, streets.pieces.lines[part])
     round_, small = islands(streets, surfaces, obstacles.private)
@@ -144,7 +146,7 @@ def lay_out(
     crossed = Entered(met.line, met.road, angle)
     along = crossed.only(angle < _ALONG_DEG)
     ends = _end_numbers(lines)
-    setback = _setback_of_roads(streets, surfaces, offset)
+    setback = _setback_of_roads(streets, surfaces, outer)
     kept = _without_tongues(lines, ends, kept, along, surfaces, setback)
     inside = np.zeros(len(lines), bool)
     inside[crossed.piece] = True
@@ -175,7 +177,7 @@ def _pieces(
     streets: Network,
     surfaces: RoadSurfaces,
     obstacles: Obstacles,
-    offset: FloatArray,
+    beside_m: FloatArray,
     max_median_m: float,
     pairs: Pairs,
 ) -> tuple[LineArray, IntArray, IntArray]:
@@ -186,13 +188,14 @@ def _pieces(
     The lines, the street part that each runs beside, and the piece of ``strips`` it came from.
     """
     pieces = strips.network.pieces
-    at_piece, at_m = _beside_part_ends(strips, streets, offset)
+    at_piece, at_m = _beside_part_ends(strips, streets, beside_m)
     cut = cut_lines(pieces.lines, at_piece, at_m)
     free = obstacles.free_parts(cut.lines)
     beside = _cut_at_kerbs(free.lines, surfaces)
     parent = cut.parent[free.parent[beside.parent]]
     stroke = strips.stroke[parent]
-    part = _nearest_part(beside.lines, stroke, streets, strips.stroke_of_part, offset)
+    reach_m = 3.0 * float(beside_m.max()) + 2.0
+    part = _nearest_part(beside.lines, stroke, streets, strips.stroke_of_part, reach_m)
     outer = outside_medians(
         beside.lines, part, streets, surfaces, obstacles.private, max_median_m, pairs
     )
@@ -330,7 +333,7 @@ def _cut_at_kerbs(lines: LineArray, surfaces: RoadSurfaces) -> Pieces:
 
 
 def _beside_part_ends(
-    strips: Strips, streets: Network, offset: FloatArray
+    strips: Strips, streets: Network, beside_m: FloatArray
 ) -> tuple[IntArray, FloatArray]:
     """Positions on the strips beside both ends of their own street parts.
 
@@ -340,8 +343,9 @@ def _beside_part_ends(
     lines = strips.network.pieces.lines
     tree = shapely.STRtree(lines)
     xy, along = _ends_and_directions(streets.pieces.lines)
-    aside = np.stack([-along[:, 1], along[:, 0]], axis=1) * np.tile(offset, 2)[:, None]
-    points = shapely.points(np.concatenate([xy + aside, xy - aside]))
+    left = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    aside = [left * np.tile(far, 2)[:, None] for far in beside_m.T]
+    points = shapely.points(np.concatenate([xy + aside[0], xy - aside[1]]))
     stroke = np.tile(strips.stroke_of_part, 4)
     at, piece = tree.query(points, predicate="dwithin", distance=_SAME_FOOT_M)
     own = strips.stroke[piece] == stroke[at]
@@ -349,7 +353,7 @@ def _beside_part_ends(
 
     corner = np.setdiff1d(np.arange(len(points)), at)
     corners = shapely.points(np.tile(xy, (2, 1))[corner])
-    reach = _CORNER_OFFSETS * np.tile(offset, 4)[corner]
+    reach = _CORNER_OFFSETS * np.tile(beside_m.max(axis=1), 4)[corner]
     turned = np.where(np.tile(strips.backward, 4), -1, 1)
     side = np.repeat([1, -1], len(xy)) * turned
     near, bent = tree.query(corners, predicate="dwithin", distance=reach)
@@ -377,14 +381,13 @@ def _nearest_part(
     stroke: IntArray,
     streets: Network,
     stroke_of_part: IntArray,
-    offset: FloatArray,
+    reach_m: float,
 ) -> IntArray:
     """The street part of the own stroke that each strip piece runs beside."""
     middle = shapely.line_interpolate_point(lines, 0.5, normalized=True)
     parts = streets.pieces.lines
-    reach = 3.0 * float(offset.max()) + 2.0
     tree = shapely.STRtree(parts)
-    at, part = tree.query(middle, predicate="dwithin", distance=reach).astype(np.int64)
+    at, part = tree.query(middle, predicate="dwithin", distance=reach_m).astype(np.int64)
     own = stroke_of_part[part] == stroke[at]
     at, part = at[own], part[own]
     order = np.lexsort((part, shapely.distance(middle[at], parts[part]), at))

@@ -161,12 +161,13 @@ def _buildings() -> gpd.GeoDataFrame:
 
 
 def green_table(lawn_ends: Mapping[str, float]) -> gpd.GeoDataFrame:
-    """Return the planted verges; the lawns end where they are told to."""
+    """Return the planted verges; the lawns reach to the red line and end where they are told to."""
     lawns = [strip for lot, end in lawn_ends.items() for strip in _lawn_strips(LAWNS[lot], end)]
     rows: list[dict[str, Any]] = []
-    for name, side, start, end in [*lawns, *PLANTED]:
+    for row, (name, side, start, end) in enumerate([*lawns, *PLANTED]):
         road = ROADS[name]
         near, far = (road.carriageway_m / 2 + d for d in VERGE_M[road.road_class])
+        far = road.red_line_m / 2 if row < len(lawns) else far
         inner, outer = (beside(road, side, start, end, d) for d in (near, far))
         shape = Polygon([*inner.coords, *reversed(outer.coords)])
         rows.append({"green_id": f"L-N{len(rows) + 1:02d}", "kind": "verge", "geometry": shape})

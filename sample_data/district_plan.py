@@ -55,7 +55,7 @@ class Unit(NamedTuple):
 
 
 class Lawn(NamedTuple):
-    """A lawn between kerb and footway that decides a case by its area.
+    """A lawn from kerb to red line that decides a case by its area.
 
     One end is fixed, the other is solved for; ``gap_m`` is left open for an entrance.
     """

@@ -19,13 +19,18 @@ OFFSET_M, SETBACK_M = 6.0, 1.0
 Points = list[tuple[float, float]]
 
 
-def laid(*streets: Points, offset: list[float] | None = None) -> Strips:
+def laid(
+    *streets: Points,
+    offset: list[float] | None = None,
+    shift: list[tuple[float, float]] | None = None,
+) -> Strips:
     net = node_lines(np.array([shapely.LineString(p) for p in streets], object))
     count = len(net.pieces.lines)
     offset_m = np.array(offset or [OFFSET_M] * len(streets))[net.pieces.parent]
     setback_m, level = np.full(count, SETBACK_M), np.zeros(count, np.int64)
     lines, nodes = net.pieces.lines, len(net.node_xy)
-    return kerb_strips(Streets(net.ends, lines, nodes, offset_m, setback_m, level)).strips
+    shift_m = np.array(shift or [(0.0, 0.0)] * len(streets))[net.pieces.parent]
+    return kerb_strips(Streets(net.ends, lines, nodes, offset_m, setback_m, level, shift_m)).strips
 
 
 def strokes(*streets: Points) -> list[list[int]]:
@@ -158,7 +163,8 @@ def test_the_strips_of_a_bridge_pass_above_those_below_and_go_on_behind_it() -> 
     net = node_lines(np.array([shapely.LineString(p) for p in streets], object), level)
     count = len(net.pieces.lines)
     assert count == 4
-    beside = np.full(count, OFFSET_M), np.full(count, SETBACK_M), level[net.pieces.parent]
+    offset_m, setback_m = np.full(count, OFFSET_M), np.full(count, SETBACK_M)
+    beside = offset_m, setback_m, level[net.pieces.parent], np.zeros((count, 2))
     found = kerb_strips(Streets(net.ends, net.pieces.lines, len(net.node_xy), *beside)).strips
     assert corners(found) == set()
     bridge = {((194, -40), (194, 40)), ((206, -40), (206, 40))}

@@ -128,7 +128,7 @@ def _assert_same(one: Roadside, two: Roadside) -> None:
         _assert_same_network(*(_network(side, name) for side in (one, two)))
     for name in ("stroke", "side", "stroke_of_part", "backward"):
         np.testing.assert_array_equal(getattr(one.strips, name), getattr(two.strips, name))
-    np.testing.assert_allclose(one.offset_m, two.offset_m)
+    np.testing.assert_allclose(one.beside_m, two.beside_m)
     assert one.widest_setback_m == pytest.approx(two.widest_setback_m)
 
 

@@ -1,0 +1,224 @@
+"""Slot axes 空位内的管位: how far from the kerb the strip of each side of a street lies.
+
+A strip keeps its set-back from the kerb (GB 50289-2016 4.1.9) where that ground is free. Where most
+of a street part has greenery, a row of trees or an existing line there, and the slot behind it is
+free, the strip lies there (4.1.2: under the footway first, the green belt after it). Square
+cross-sections along both sides tell what is in the way; unknown widths, sizes and places move
+nothing.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gis.areas import Areas
+from gis.linear import FloatArray, IntArray, LineArray, Tracks, segments
+from gis.noding import Network
+from layers.survey import Survey
+from planning.application import usual_pipes
+from planning.existing_pipes import buried_lines, pipes_of, size_of
+from planning.obstacles import obstacles_of, shapes_of
+from planning.policy_model import Planning
+from planning.road_surfaces import RoadSurfaces
+from planning.standards import load_standards
+
+# One cross-section at least in every stretch of this length, and how far places are apart on one.
+_STEP_M, _PLACE_M = 15.0, 0.25
+# A tree stands in the cross-sections that it is as near to: a row with usual gaps in all of them.
+_TREE_REACH_M = 5.0
+# The strip moves where so much of its working width is freed in the mean.
+_FREED_M = 0.5
+# Means that differ by less are one; of such places the first is taken, and room left beside it.
+_ALIKE_M, _BESIDE_M = 0.05, 0.5
+# Nearer to the end of a street part than its offset and this is the mouth of another street.
+_MOUTH_M = 3.0
+# The first side of a street part is its left.
+SIDES = (1, -1)
+
+
+class Ground(NamedTuple):
+    """What takes room in slots: greenery, land of others, trunks, and existing lines by body."""
+
+    green: Areas
+    land: Areas
+    trees: NDArray[Any]
+    lines: LineArray
+    half_m: FloatArray
+
+
+def ground_of(survey: Survey) -> Ground:
+    """What takes room in the slots of a survey; lines of unknown size take none."""
+    obstacles = obstacles_of(survey).once()
+    table = buried_lines(survey)
+    kind_of, kinds = pipes_of(table)
+    standards = load_standards()
+    width = np.array([size_of(pipe, standards)[0] for pipe in kinds], float)[kind_of]
+    known = np.isfinite(width)
+    return Ground(
+        Areas(shapes_of(survey, "green")),
+        Areas(np.concatenate([obstacles.private, obstacles.water])),
+        shapes_of(survey, "trees"),
+        np.asarray(table.geometry.array)[known],
+        width[known] / 2,
+    )
+
+
+def axis_shifts(
+    survey: Survey,
+    streets: Network,
+    surfaces: RoadSurfaces,
+    setback_m: FloatArray,
+    settings: Planning,
+    parts: IntArray | None = None,
+) -> FloatArray:
+    """How much farther from the kerb than its set-back the strip of each side lies, (m, 2) metres.
+
+    Parameters
+    ----------
+    setback_m
+        (m,) set-back of the strips of every street part.
+    parts
+        Street parts that are looked at; the others have none.
+
+    Returns
+    -------
+    For each street part its left and its right; 0 where widths are unknown or assumed, and above
+    or below the ground.
+    """
+    shift = np.zeros((len(streets.pieces.lines), 2))
+    road = streets.pieces.parent
+    room_m = np.where(surfaces.level == 0, surfaces.beside_m, np.inf)[road]
+    roomy = np.isfinite(room_m) & (room_m >= setback_m + _half_trench_m() + _PLACE_M)
+    chosen = np.flatnonzero(roomy)
+    if parts is not None:
+        chosen = np.intersect1d(chosen, parts)
+    if len(chosen) == 0:
+        return shift
+    ground = ground_of(survey)
+    half_m = surfaces.half_width_m[road]
+    lines = streets.pieces.lines[chosen]
+    part, rays = _cross_sections(lines, half_m[chosen], room_m[chosen])
+    told = setback_m[chosen], room_m[chosen]
+    band_m = _half_trench_m() + settings.work_margin_m
+    for column in range(len(SIDES)):
+        place_m = _best_places(part, rays[column], *told, ground, band_m)
+        shift[chosen, column] = place_m - setback_m[chosen]
+    return shift
+
+
+@cache
+def _half_trench_m() -> float:
+    """Half the trench of a usual pipe laid alone: outside width and working space on both sides."""
+    standards = load_standards()
+    halves = []
+    for pipe in usual_pipes():
+        size, space = standards.outer_size_m(pipe), standards.working_space(pipe).value_m
+        if size is not None and space is not None:
+            halves.append(size[0] / 2 + space)
+    return float(np.median(halves))
+
+
+def _cross_sections(
+    lines: LineArray, half_m: FloatArray, room_m: FloatArray
+) -> tuple[IntArray, tuple[LineArray, LineArray]]:
+    """Cross-sections from kerb to red line: the line of each, and those of its left and right.
+
+    None lie in the mouths of other streets, unless the line is too short for any other.
+    """
+    length = shapely.length(lines)
+    mouth = np.minimum(half_m + room_m + _MOUTH_M, 0.4 * length)
+    open_m = length - 2 * mouth
+    count = np.maximum(np.ceil(open_m / _STEP_M), 1).astype(np.int64)
+    part = np.repeat(np.arange(len(lines)), count)
+    number = np.arange(len(part)) - np.repeat(np.cumsum(count) - count, count)
+    at_m = mouth[part] + (number + 0.5) / count[part] * open_m[part]
+    tracks = Tracks(lines)
+    foot = tracks.at(part, at_m)
+    along = tracks.at(part, at_m + 0.5) - tracks.at(part, at_m - 0.5)
+    along /= np.hypot(*along.T)[:, None]
+    left = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    near, far = half_m[part][:, None], (half_m + room_m)[part][:, None]
+    one, other = (
+        segments(foot + side * left * near, foot + side * left * far) for side in SIDES
+    )
+    return part, (one, other)
+
+
+def _best_places(
+    part: IntArray,
+    rays: LineArray,
+    setback_m: FloatArray,
+    room_m: FloatArray,
+    ground: Ground,
+    band_m: float,
+) -> FloatArray:
+    """Distance from the kerb of the strip of each part, on the side of the rays."""
+    trench_m = _half_trench_m()
+    count = len(setback_m)
+    places = int(np.floor((room_m - trench_m - setback_m).max() / _PLACE_M)) + 1
+    step_m = np.arange(places) * _PLACE_M
+    place_m = setback_m[:, None] + step_m
+    taken = _taken_m(part, rays, place_m, room_m, ground, trench_m, band_m)
+    taken /= np.bincount(part, minlength=count)[:, None]
+    taken[place_m > (room_m - trench_m)[:, None] + 1e-9] = np.inf
+    least = taken.min(axis=1)
+    free = taken <= least[:, None] + _ALIKE_M
+    first = free.argmax(axis=1)
+    # Room beside the first free place is taken as far as that is free too.
+    beside = int(round(_BESIDE_M / _PLACE_M))
+    last = first.copy()
+    for _ in range(2 * beside):
+        on = np.minimum(last + 1, places - 1)
+        last = np.where(free[np.arange(count), on], on, last)
+    middle = first + (last - first) // 2
+    moves = taken[:, 0] - least >= _FREED_M
+    return np.where(moves, setback_m + middle * _PLACE_M, setback_m)
+
+
+def _taken_m(
+    part: IntArray,
+    rays: LineArray,
+    place_m: FloatArray,
+    room_m: FloatArray,
+    ground: Ground,
+    trench_m: float,
+    band_m: float,
+) -> FloatArray:
+    """Metres of the working width at each place that are taken, summed over cross-sections."""
+    sections = np.bincount(part, minlength=len(place_m))[:, None]
+    taken = sections * np.maximum(place_m + band_m - room_m[:, None], 0.0)
+    whole = 2 * band_m
+    green = ground.green.pieces(rays)
+    at = place_m[part[green.line]]
+    low = np.maximum(at - band_m, green.start_m[:, None])
+    high = np.minimum(at + band_m, green.end_m[:, None])
+    np.add.at(taken, part[green.line], np.maximum(high - low, 0.0))
+    land = ground.land.pieces(rays)
+    at = place_m[part[land.line]]
+    np.add.at(taken, part[land.line], whole * (at + trench_m > land.start_m[:, None]))
+    if len(ground.trees):
+        tree = shapely.STRtree(ground.trees)
+        ray, trunk = tree.query(rays, predicate="dwithin", distance=_TREE_REACH_M)
+        at_m = shapely.line_locate_point(rays[ray], ground.trees[trunk])
+        near = np.abs(place_m[part[ray]] - at_m[:, None]) < band_m
+        inner = (at_m > 0) & (at_m < room_m[part[ray]])
+        hit = np.zeros((len(rays), place_m.shape[1]), bool)
+        np.logical_or.at(hit, ray[inner], near[inner])
+        np.add.at(taken, part, whole * hit)
+    if len(ground.lines):
+        tree = shapely.STRtree(ground.lines)
+        ray, line = tree.query(rays, predicate="intersects")
+        met = shapely.intersection(rays[ray], ground.lines[line])
+        first = shapely.get_point(met, 0)
+        first = np.where(shapely.is_missing(first), shapely.point_on_surface(met), first)
+        at_m = shapely.line_locate_point(rays[ray], first)
+        keep = ground.half_m[line] + trench_m
+        hit = np.zeros((len(rays), place_m.shape[1]), bool)
+        np.logical_or.at(hit, ray, np.abs(place_m[part[ray]] - at_m[:, None]) < keep[:, None])
+        np.add.at(taken, part, whole * hit)
+    return taken
