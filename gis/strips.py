@@ -161,7 +161,7 @@ def kerb_strips_again(
     -------
     The strips, and for each its number before, -1 for one that is laid or cut otherwise.
     """
-    ends, lines, node_count, offset_m, *_ = streets
+    ends, lines, offset_m = streets.ends, streets.lines, streets.offset_m
     strokes, stroke_before = join_strokes_again(
         before.strokes, ends, lines, offset_m, ring, part_before, nodes
     )
@@ -260,7 +260,7 @@ class _Junctions(NamedTuple):
 
     ``at_tips`` holds these four where each stroke begins and where it ends, (k, 2, 4). ``mouth_m``
     is of the start and the end of each street part how far from there other streets have their
-    mouths, (m, 2), 0 where the part is not shifted or nothing begins.
+    mouths, (m, 2), 0 where its strips need not step aside.
     """
 
     degree: IntArray
@@ -282,9 +282,18 @@ def _junctions(strokes: Strokes, streets: Streets) -> _Junctions:
     degree = np.bincount(ends.ravel(), minlength=node_count)
     told = (degree, widest, narrowest, through)
     at_tips = np.stack([one.astype(float)[tips] for one in told], axis=-1)
-    shifted = (streets.shift_m > 0).any(axis=1, keepdims=True)
-    mouth_m = np.where(shifted & (degree[ends] > 2), widest[ends], 0.0)
-    return _Junctions(*told, at_tips, mouth_m)
+    steps = _steps_aside(strokes, streets.shift_m) & (degree[ends] > 2)
+    return _Junctions(*told, at_tips, np.where(steps, widest[ends], 0.0))
+
+
+def _steps_aside(strokes: Strokes, shift_m: FloatArray) -> NDArray[np.bool_]:
+    """(m, 2) where strips of each part lie farther out than those of the one that it goes on in."""
+    next_end = strokes.following
+    part, end = next_end // 2, next_end % 2
+    theirs = shift_m[part]
+    turned = end == np.array([0, 1])
+    theirs[turned] = theirs[turned][:, ::-1]
+    return np.asarray((next_end >= 0) & (theirs < shift_m[:, None]).any(axis=2))
 
 
 def _runs(

@@ -42,6 +42,7 @@ from planning.road_changes import (
 from planning.road_surfaces import RoadSurfaces
 from planning.roads_since import RoadsSince
 from planning.roadside import Roadside, roadside_after, same_streets
+from planning.slot_axes import GROUND_LAYERS
 from planning.splicing import (
     CELL_M,
     Splice,
@@ -287,8 +288,12 @@ class _Site:
         before = work.corridors.roadside
         roads, beside, stayed = RoadsSince.none(len(before.surfaces.centre)), before, None
         ids = frozenset[str]().union(*(changed[layer].ids for layer in _ROADS if layer in changed))
-        if ids:
-            beside, stayed = roadside_after(before, survey, work.policy, ids)
+        ground = [changed[layer].shapes for layer in GROUND_LAYERS if layer in changed]
+        if ids or ground:
+            none = np.zeros(0, object)
+            beside, stayed = roadside_after(
+                before, survey, work.policy, ids, np.concatenate([none, *ground])
+            )
             roads = stayed.roads
         clearance_m = work.policy.planning.value("open_land_clearance_m")
         changed = moved_land(work.survey, survey, changed, clearance_m)

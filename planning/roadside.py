@@ -32,9 +32,10 @@ from planning.road_surfaces import (
     road_surfaces_again,
 )
 from planning.roads_since import RoadsSince
+from planning.slot_axes import GROUND_LAYERS, axis_shifts, beside_changed, slot_boxes
 from planning.standards import load_standards
-from planning.slot_axes import axis_shifts
 from planning.strip_layout import strip_offsets
+from planning.survey_changes import survey_within
 
 # The street part that a strip runs beside is no farther than this many offsets, corners included.
 _BESIDE_OFFSETS, _BESIDE_MORE_M = 3.0, 2.0
@@ -145,20 +146,33 @@ def roadside(survey: Survey, policy: Policy) -> Roadside:
 
 
 def roadside_after(
-    before: Roadside, survey: Survey, policy: Policy, changed: Collection[str]
+    before: Roadside,
+    survey: Survey,
+    policy: Policy,
+    changed: Collection[str],
+    ground: NDArray[Any],
 ) -> tuple[Roadside, Stayed]:
-    """What ``roadside`` tells of an edited survey, and what stayed; ``changed`` are roads by id.
+    """What ``roadside`` tells of an edited survey, and what stayed.
 
-    Streets and strips stay the very ones where no road lies otherwise or is another in width.
+    ``changed`` are roads by id, ``ground`` what else changed of all that takes room in slots, as it
+    was and is. Streets and strips stay the very ones where no road lies otherwise or is another in
+    width, and no strip another way from its kerb.
     """
-    surfaces, since = road_surfaces_again(before.surfaces, survey, policy, changed)
+    surfaces, since = before.surfaces, RoadsSince.none(len(before.surfaces.centre))
+    if changed:
+        surfaces, since = road_surfaces_again(surfaces, survey, policy, changed)
     other = lie_otherwise(before.surfaces, surfaces, since)
     if not other.any() and len(other) == len(before.surfaces.centre):
-        after = replace(before, surfaces=surfaces)
-        hand_on(before, after, ("_strip_tree", "street_tree"))
-        counts = len(before.streets.ends), len(before.strips.side)
-        return after, Stayed(since, *map(np.arange, counts))
-    made, *stayed = _made_again(before, surfaces, since.row_before, other, policy.planning)
+        stood = np.zeros(len(before.streets.ends), bool)
+        beside = _shifted_again(
+            before.made.beside, before.streets, surfaces, stood, survey, ground, policy.planning
+        )
+        if np.array_equal(beside.shift_m, before.made.beside.shift_m):
+            after = replace(before, surfaces=surfaces)
+            hand_on(before, after, ("_strip_tree", "street_tree"))
+            counts = len(before.streets.ends), len(before.strips.side)
+            return after, Stayed(since, *map(np.arange, counts))
+    made, *stayed = _made_again(before, surfaces, since.row_before, other, survey, ground, policy)
     return _roadside(surfaces, made, before.bent, before.setback_m), Stayed(since, *stayed)
 
 
@@ -167,17 +181,24 @@ def _made_again(
     surfaces: RoadSurfaces,
     row_before: IntArray,
     other: NDArray[np.bool_],
-    settings: Planning,
+    survey: Survey,
+    ground: NDArray[Any],
+    policy: Policy,
 ) -> tuple[Made, IntArray, IntArray]:
     """Streets and strips where some roads are ``other`` ones now, and the numbers before."""
-    old = before.made
+    old, settings = before.made, policy.planning
     net, part_before = street_net_again(
         old.net, surfaces.centre, surfaces.half_width_m, surfaces.level, row_before, other
     )
     beside = _streets(surfaces, net, before.setback_m, settings)
-    same = part_before >= 0
+    stood = part_before >= 0
+    beside.shift_m[stood] = old.beside.shift_m[part_before[stood]]
+    anew = ~stood | other[net.network.pieces.parent]
+    beside = _shifted_again(beside, net.network, surfaces, anew, survey, ground, settings)
+    same = stood.copy()
     for name in ("offset_m", "setback_m", "level"):
         same &= getattr(beside, name) == getattr(old.beside, name)[part_before]
+    same &= (beside.shift_m == old.beside.shift_m[part_before]).all(axis=1)
     stays = np.zeros(len(old.beside.lines), bool)
     stays[part_before[same]] = True
     changed = shapely.STRtree(np.concatenate([old.beside.lines[~stays], beside.lines[~same]]))
@@ -190,6 +211,29 @@ def _made_again(
         old.strip_net, beside, ring, part_before, same, nodes
     )
     return Made(net, beside, strip_net), np.where(same, part_before, -1), strip_before
+
+
+def _shifted_again(
+    beside: Streets,
+    streets: Network,
+    surfaces: RoadSurfaces,
+    anew: NDArray[np.bool_],
+    survey: Survey,
+    ground: NDArray[Any],
+    settings: Planning,
+) -> Streets:
+    """The streets with the shifts of their strips told again where some ground has changed.
+
+    They are told again of the parts that are to be told ``anew`` too.
+    """
+    near = np.flatnonzero(anew | beside_changed(streets, surfaces, ground))
+    if len(near) == 0:
+        return beside
+    boxes = slot_boxes(streets, surfaces, near)
+    told = survey_within(survey, boxes, GROUND_LAYERS), streets, surfaces, beside.setback_m
+    shift_m = beside.shift_m.copy()
+    shift_m[near] = axis_shifts(*told, settings, near)[near]
+    return beside._replace(shift_m=shift_m)
 
 
 def _near(tree: shapely.STRtree, shapes: NDArray[Any], within_m: float) -> NDArray[np.bool_]:

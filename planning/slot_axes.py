@@ -39,6 +39,8 @@ _ALIKE_M, _BESIDE_M = 0.05, 0.5
 _MOUTH_M = 3.0
 # The first side of a street part is its left.
 SIDES = (1, -1)
+# What takes room in slots.
+GROUND_LAYERS = ("green", "parcels", "buildings", "water_bodies", "trees", "lines")
 
 
 class Ground(NamedTuple):
@@ -111,6 +113,37 @@ def axis_shifts(
     return shift
 
 
+def beside_changed(
+    streets: Network, surfaces: RoadSurfaces, ground: NDArray[Any]
+) -> NDArray[np.bool_]:
+    """Which street parts have any of some shapes in the cross-sections of their slots."""
+    near, reach_m = np.zeros(len(streets.ends), bool), _reach_m(streets, surfaces)
+    known = np.flatnonzero(np.isfinite(reach_m))
+    if len(ground) and len(known):
+        lines = streets.pieces.lines
+        shape, row = shapely.STRtree(lines[known]).query(
+            ground, predicate="dwithin", distance=float(reach_m[known].max())
+        )
+        part = known[row]
+        met = shapely.distance(ground[shape], lines[part]) <= reach_m[part]
+        near[part[met]] = True
+    return near
+
+
+def slot_boxes(streets: Network, surfaces: RoadSurfaces, parts: IntArray) -> NDArray[Any]:
+    """Boxes round the slots of some street parts, and what stands in their cross-sections."""
+    reach_m = np.nan_to_num(_reach_m(streets, surfaces)[parts], posinf=0.0)
+    west, south, east, north = shapely.bounds(streets.pieces.lines[parts]).reshape(-1, 4).T
+    sides = west - reach_m, south - reach_m, east + reach_m, north + reach_m
+    return np.asarray(shapely.box(*sides))
+
+
+def _reach_m(streets: Network, surfaces: RoadSurfaces) -> FloatArray:
+    """How far from each centre line anything tells of its slots, infinite where none is known."""
+    reach_m = surfaces.half_width_m + surfaces.beside_m + _TREE_REACH_M
+    return np.asarray(reach_m[streets.pieces.parent])
+
+
 @cache
 def _half_trench_m() -> float:
     """Half the trench of a usual pipe laid alone: outside width and working space on both sides."""
@@ -143,9 +176,7 @@ def _cross_sections(
     along /= np.hypot(*along.T)[:, None]
     left = np.stack([-along[:, 1], along[:, 0]], axis=1)
     near, far = half_m[part][:, None], (half_m + room_m)[part][:, None]
-    one, other = (
-        segments(foot + side * left * near, foot + side * left * far) for side in SIDES
-    )
+    one, other = (segments(foot + side * left * near, foot + side * left * far) for side in SIDES)
     return part, (one, other)
 
 
@@ -170,7 +201,7 @@ def _best_places(
     free = taken <= least[:, None] + _ALIKE_M
     first = free.argmax(axis=1)
     # Room beside the first free place is taken as far as that is free too.
-    beside = int(round(_BESIDE_M / _PLACE_M))
+    beside = round(_BESIDE_M / _PLACE_M)
     last = first.copy()
     for _ in range(2 * beside):
         on = np.minimum(last + 1, places - 1)
@@ -191,7 +222,7 @@ def _taken_m(
 ) -> FloatArray:
     """Metres of the working width at each place that are taken, summed over cross-sections."""
     sections = np.bincount(part, minlength=len(place_m))[:, None]
-    taken = sections * np.maximum(place_m + band_m - room_m[:, None], 0.0)
+    taken = np.asarray(sections * np.maximum(place_m + band_m - room_m[:, None], 0.0), float)
     whole = 2 * band_m
     green = ground.green.pieces(rays)
     at = place_m[part[green.line]]
