@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray, chain
 from gis.overlay import strips
+from gis.subsets import members
 from planning.external_lines import ExternalLine
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes
@@ -112,21 +113,20 @@ def _slot_widths(part: _Part, slots: Slots, pipes: Sequence[Pipe], work: Groundw
 def _unsure_m(
     work: Groundwork, part: _Part, slots: Slots, joint: JointPlan, pipes: Mapping[str, Pipe]
 ) -> dict[str, float]:
-    """Metres of shared trench by road where its slot may be too narrow, or nobody can tell."""
-    roads = work.corridors.surfaces.table["road_id"]
-    road = work.corridors.graph.road
+    """Metres by road where what several lines dig side by side may be wider than its slot.
+
+    So too where nobody can tell how wide the slot is.
+    """
+    roads, road = work.corridors.surfaces.table["road_id"], work.corridors.graph.road
     slotted = np.zeros(len(part.edge), bool)
     slotted[part.edge >= 0] = has_slot(work)[part.edge[part.edge >= 0]]
     place = np.cumsum(part.edge >= 0) - 1
+    least_m = {key: slots.least_m(pipes[key], work.standards) for key in joint.utilities}
     metres: dict[str, float] = defaultdict(float)
-    for one in joint.segments:
-        rows = np.array([row for row in one.edges if slotted[row]], np.int64)
-        if len(one.utilities) == 1 or len(rows) == 0:
-            continue
-        free = [slots.least_m(pipes[member], work.standards) for member in one.utilities]
-        least_m = np.minimum.reduce(free)[place[rows]]
-        fits = least_m >= joint.sections[one.section_id].width_m
-        for row in rows[~fits].tolist():
+    for row in np.flatnonzero((joint.subset_of_edge > 0) & slotted).tolist():
+        own = [joint.utilities[member] for member in members(int(joint.subset_of_edge[row]))]
+        room_m = min(least_m[key][place[row]] for key in own)
+        if len(own) > 1 and not joint.width_of_edge[row] <= room_m:
             metres[str(roads.iat[road[part.edge[row]]])] += part.surfaces_m[row].sum()
     return dict(metres)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise, permutations
+from itertools import combinations, pairwise, permutations, product
 from typing import TYPE_CHECKING
 
 from gis.subsets import members, splits
@@ -113,10 +113,15 @@ class Section:
 
 @dataclass(frozen=True)
 class Layout:
-    """The cheapest trenches for a set of pipes on one surface, without the pipes' price."""
+    """Trenches for a set of pipes on one surface: yuan a metre without the pipes' price."""
 
     sections: tuple[Section, ...]
     yuan_m: float
+
+    @property
+    def width_m(self) -> float:
+        """Width of all its trenches side by side, metres."""
+        return sum(section.width_m for section in self.sections)
 
 
 def pipe_label(pipe: Pipe) -> str:
@@ -209,31 +214,43 @@ def sections_of_sets(
     ]
 
 
-def cheapest_layouts(
+def layouts_of_sets(
     sections: Sequence[Section | None],
     surface: str,
     *,
     prices: Prices,
     restoration_extra_m: float,
-) -> list[Layout]:
-    """The cheapest trenches for every set of pipes on a surface; entry ``S`` is the set ``S``.
+) -> list[tuple[Layout, ...]]:
+    """The trenches for every set of pipes on a surface; entry ``S`` is the set ``S``.
 
     A set lies in its narrowest section, or in several trenches where that is cheaper or where it
-    has no section. ``sections`` are those of :func:`sections_of_sets` at the surface's place.
+    has no section. The cheapest layout of a set comes first, then those that cost more and are
+    narrower. ``sections`` are those of :func:`sections_of_sets` at the surface's place.
     """
-    layouts = [Layout((), 0.0)]
+    layouts: list[tuple[Layout, ...]] = [(Layout((), 0.0),)]
     for subset, section in enumerate(sections[1:], 1):
         choices = [
-            Layout(layouts[a].sections + layouts[b].sections, layouts[a].yuan_m + layouts[b].yuan_m)
+            Layout(one.sections + other.sections, one.yuan_m + other.yuan_m)
             for a, b in splits(subset)
+            for one, other in product(layouts[a], layouts[b])
         ]
         if section is not None:
             yuan_m = section.trench_yuan_m(
                 surface, prices=prices, restoration_extra_m=restoration_extra_m
             )
             choices.insert(0, Layout((section,), yuan_m))
-        layouts.append(min(choices, key=lambda layout: round(layout.yuan_m, DIGITS)))
+        layouts.append(_none_narrower_and_cheaper(choices))
     return layouts
+
+
+def _none_narrower_and_cheaper(choices: Sequence[Layout]) -> tuple[Layout, ...]:
+    """The layouts that no other is as cheap and as narrow as, by price; of equals the first."""
+    told = [(round(one.yuan_m, DIGITS), round(one.width_m, DIGITS)) for one in choices]
+    kept: list[int] = []
+    for number in sorted(range(len(choices)), key=told.__getitem__):
+        if not kept or told[number][1] < told[kept[-1]][1]:
+            kept.append(number)
+    return tuple(choices[number] for number in kept)
 
 
 @dataclass(frozen=True)

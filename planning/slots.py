@@ -3,8 +3,8 @@
 Square cross-sections along every strip edge begin at the kerb and end at the red line, or at
 another's land or a building where one is nearer. Existing buried lines that run along take their
 outer width and the clearance of GB 50289 (table 4.1.9) to the new pipe's outer face, less the
-working space that the new trench keeps beside its pipe: so a free width is compared with the width
-of a trench. The narrowest cross-section of an edge decides. Metres.
+working space that the new trench keeps beside its pipe, and so does the kerb: a free width is
+compared with the width of a trench. The narrowest cross-section of an edge decides. Metres.
 """
 
 from __future__ import annotations
@@ -84,18 +84,20 @@ class Slots:
         NaN for edges that are no strips, and where the width of carriageway or red line, a line's
         size or the network of a utility is unknown.
         """
-        return self._free_m(self.half_m + self._clearances_m(pipe, standards))
+        keep = self.half_m + self._clearances_m(pipe, standards)
+        return self._free_m(keep, _kerb_m(pipe, standards))
 
     def least_m(self, pipe: Pipe, standards: Standards) -> FloatArray:
         """The least that can be free for a pipe; NaN too where a line's tolerance is unknown."""
         clearance = self._clearances_m(pipe, standards)
-        return self._free_m(self.half_m + clearance + self.tolerance_m)
+        keep = self.half_m + clearance + self.tolerance_m
+        return self._free_m(keep, _kerb_m(pipe, standards))
 
-    def _free_m(self, keep: FloatArray) -> FloatArray:
+    def _free_m(self, keep: FloatArray, kerb_m: float) -> FloatArray:
         """Free width of every edge where each line keeps so much on both sides of its axis."""
         unknown = np.isnan(self.room_m) | (not self.complete)
         unknown[self.section[np.isnan(keep[self.line])]] = True
-        gap = _largest_gaps(self.room_m, self.section, self.at_m, keep[self.line])
+        gap = _largest_gaps(self.room_m, self.section, self.at_m, keep[self.line], kerb_m)
         return self._narrowest(np.where(unknown, np.nan, gap))
 
     def most_m(self, pipe: Pipe, standards: Standards) -> FloatArray:
@@ -107,9 +109,8 @@ class Slots:
         keep = self.half_m + self._clearances_m(pipe, standards) - self.tolerance_m
         keep = np.nan_to_num(keep, nan=-1.0)
         met = keep[self.line] > 0
-        gap = _largest_gaps(
-            self.most_room_m, self.section[met], self.at_m[met], keep[self.line[met]]
-        )
+        lines = self.section[met], self.at_m[met], keep[self.line[met]]
+        gap = _largest_gaps(self.most_room_m, *lines, _kerb_m(pipe, standards))
         return np.nan_to_num(self._narrowest(gap), nan=np.inf, posinf=np.inf)
 
     def between_bodies_m(self, room_m: FloatArray) -> FloatArray:
@@ -154,6 +155,14 @@ class Slots:
         unknown = np.bincount(self.edge, minlength=self.edge_count) == 0
         unknown[self.edge[np.isnan(gap)]] = True
         return np.where(unknown, np.nan, least)
+
+
+def _kerb_m(pipe: Pipe | None, standards: Standards) -> float:
+    """What the trench of a pipe keeps from the kerb: its clearance less its working space."""
+    if pipe is None:
+        return 0.0
+    clearance_m = standards.clearance_to(pipe, "kerb").value_m or 0.0
+    return max(clearance_m - (standards.working_space(pipe).value_m or 0.0), 0.0)
 
 
 def slots_of(work: Groundwork, edges: IntArray | None = None) -> Slots:
@@ -348,9 +357,13 @@ def _met(rays: LineArray, existing: ExistingLines) -> tuple[IntArray, IntArray, 
 
 
 def _largest_gaps(
-    room_m: FloatArray, section: IntArray, at_m: FloatArray, keep_m: FloatArray
+    room_m: FloatArray,
+    section: IntArray,
+    at_m: FloatArray,
+    keep_m: FloatArray,
+    kerb_m: float = 0.0,
 ) -> FloatArray:
-    """The largest part of [0, room] of each section that no keep-out [at - keep, at + keep] takes.
+    """The largest part of [kerb, room] of each section that no keep-out [at ± keep] takes.
 
     Keep-outs of unknown width take nothing here. O(h log h) in keep-outs.
     """
@@ -368,6 +381,7 @@ def _largest_gaps(
     highest = np.maximum.accumulate(owner * len(high) + rank[order]) % max(len(high), 1)
     before = np.append(0.0, high[by_high[highest]])[:-1]
     before[np.diff(owner, prepend=-1) > 0] = 0.0
+    before = np.maximum(before, kerb_m)
     gap = np.zeros(count)
     np.maximum.at(gap, owner, low[order] - before)
     return gap

@@ -26,7 +26,7 @@ from planning.quantities import SURFACES, Prices, location
 from planning.sections import (
     Layout,
     Section,
-    cheapest_layouts,
+    layouts_of_sets,
     sections_of_sets,
     why_apart,
     why_no_section,
@@ -90,6 +90,10 @@ class JointPlan:
         Proven lower bound of the cost; equal to it when ``proven_optimal``.
     subset_of_edge
         For each edge the set of members that lie in it.
+    width_of_edge
+        For each edge the widest that their trenches are side by side, in metres.
+    shared_length_m
+        Metres of ground with a trench of two lines or more, counted once.
     sections
         Section by id, as named in ``segments``.
     """
@@ -102,7 +106,9 @@ class JointPlan:
     bound_yuan: float
     proven_optimal: bool
     subset_of_edge: Ints
+    width_of_edge: Floats
     segments: tuple[Segment, ...]
+    shared_length_m: float
     sections: dict[str, Section]
     allocation: Allocation | None
     apart: tuple[str, ...]
@@ -126,11 +132,6 @@ class JointPlan:
     def gap(self) -> float:
         """Most by which the cost may lie above the optimum, as a share of the cost."""
         return 0.0 if not self.cost_yuan else 1.0 - self.bound_yuan / self.cost_yuan
-
-    @property
-    def shared_length_m(self) -> float:
-        """Metres of trench with two lines or more."""
-        return sum(one.length_m for one in self.segments if len(one.utilities) > 1)
 
 
 def _difference(more_yuan: float, less_yuan: float) -> float:
@@ -173,8 +174,9 @@ def share_trenches(
         connector of one tie-in names its line alone. Default: all.
     slot_width_m
         (k, m) the widest trench that the slot of an edge may hold with each pipe at its side;
-        infinite for no limit. A shared section that is wider whichever of its pipes stands at
-        the side costs infinity there: its lines lie in several trenches, or elsewhere.
+        infinite for no limit. Trenches that are wider, side by side and whichever of the pipes
+        stands at the side, are not dug there, but narrower ones; where none fit each line has its
+        own.
     slopes_checked
         Gravity utilities whose every manhole has passed the slope check; others stay out.
 
@@ -233,20 +235,21 @@ class _Ground:
 class _Table:
     """Cost of every edge for every set of members, and the trenches it stands for.
 
-    ``layouts`` by surface and ``fit``, the number of what fits the slot of an edge.
+    ``layouts`` of every set by surface, last each line alone, and ``chosen``, (2**k, m) which of
+    them lies in the slot of each edge.
     """
 
     ground: _Ground
     pipes: tuple[Pipe, ...]
-    layouts: dict[tuple[str, int], list[Layout]]
-    fit: Ints
+    layouts: dict[str, list[tuple[Layout, ...]]]
+    chosen: dict[str, NDArray[np.int8]]
     costs: Floats
     apart: tuple[str, ...]
 
     def sections_at(self, edge: int, surface: str, subset: int) -> tuple[Section, ...]:
         """The trenches that a set lies in on a surface of an edge."""
-        fit = int(self.fit[edge]) if location(surface) == _BESIDE else 0
-        return self.layouts[surface, fit][subset].sections
+        chosen = int(self.chosen[surface][subset, edge])
+        return self.layouts[surface][subset][chosen].sections
 
 
 def _ground(
@@ -325,56 +328,58 @@ def _price(
         place: sections_of_sets(pipes, place, standards=standards)
         for place in dict.fromkeys(map(location, dug))
     }
-    fits, fit = _fits(sections.get(_BESIDE, [None]), ground)
-    layouts = {
-        (surface, number): cheapest_layouts(
-            [
-                section if one else None
-                for section, one in zip(sections[place], fitting, strict=True)
-            ],
+    layouts, chosen = {}, {}
+    for surface in dug:
+        told = layouts_of_sets(
+            sections[location(surface)],
             surface,
             prices=prices,
             restoration_extra_m=restoration_extra_m,
         )
-        for surface in dug
-        for number, fitting in enumerate(fits)
-        if (place := location(surface)) == _BESIDE or number == 0
-    }
+        chosen[surface] = _fitting(told, surface, ground)
+        layouts[surface] = [
+            (*choices, _each_alone(told, subset)) for subset, choices in enumerate(told)
+        ]
     costs = demand_of_sets(_pipe_prices(pipes, prices))[:, None] * ground.lengths.sum(axis=1)
-    for (surface, number), choices in layouts.items():
+    for surface in dug:
         metres = ground.lengths[:, ground.surfaces.index(surface)]
-        if location(surface) == _BESIDE:
-            metres = np.where(fit == number, metres, 0.0)
-        costs += np.array([layout.yuan_m for layout in choices])[:, None] * metres
+        for subset, choices in enumerate(layouts[surface]):
+            yuan_m = np.array([layout.yuan_m for layout in choices])
+            costs[subset] += yuan_m[chosen[surface][subset]] * metres
     costs[1:] += ground.extra_yuan
     subsets = np.arange(len(costs))[:, None]
     costs[(subsets & ~ground.allowed) != 0] = np.inf
     apart = [why_apart(a, b, standards) for a, b in combinations(pipes, 2)]
-    return _Table(ground, tuple(pipes), layouts, fit, costs, tuple(filter(None, apart)))
+    return _Table(ground, tuple(pipes), layouts, chosen, costs, tuple(filter(None, apart)))
 
 
-def _fits(
-    sections: Sequence[Section | None], ground: _Ground
-) -> tuple[list[NDArray[np.bool_]], Ints]:
-    """What fits the slots: for each kind of slot which sets do, and the kind of every edge.
+def _each_alone(layouts: Sequence[tuple[Layout, ...]], subset: int) -> Layout:
+    """The layout of a set whose every line has its own trench."""
+    alone = [layouts[1 << member][0] for member in members(subset)]
+    sections = tuple(section for layout in alone for section in layout.sections)
+    return Layout(sections, sum(layout.yuan_m for layout in alone))
 
-    Kind 0 has room for all. One pipe alone is never held back here.
+
+def _fitting(
+    layouts: Sequence[tuple[Layout, ...]], surface: str, ground: _Ground
+) -> NDArray[np.int8]:
+    """(2**k, m) the cheapest layout of each set that the slot of an edge holds, -1 for none.
+
+    Carriageways hold all, and one pipe alone is never held back here.
     """
-    count, edges = len(sections), len(ground.edges)
-    everything = np.ones(2 ** len(ground.slot_m), bool)
+    chosen = np.zeros((len(layouts), len(ground.edges)), np.int8)
     tight = np.flatnonzero((ground.slot_m < np.inf).any(axis=0))
-    if count == 1 or len(tight) == 0:
-        return [everything], np.zeros(edges, np.int64)
-    room = np.zeros((count, len(tight)))
-    for subset in range(1, count):
-        room[subset] = ground.slot_m[members(subset)][:, tight].max(axis=0)
-    shared = [section is not None and len(section.pipes) > 1 for section in sections]
-    width = np.array([0.0 if section is None else section.width_m for section in sections])
-    fitting = ~np.array(shared)[:, None] | (width[:, None] <= room + _EQUAL_M)
-    kinds, kind = np.unique(fitting.T, axis=0, return_inverse=True)
-    fit = np.zeros(edges, np.int64)
-    fit[tight] = kind.ravel() + 1
-    return [everything, *kinds], fit
+    if location(surface) != _BESIDE or len(tight) == 0:
+        return chosen
+    for subset, choices in enumerate(layouts):
+        own = members(subset)
+        if len(own) < 2:
+            continue
+        room_m = ground.slot_m[own][:, tight].max(axis=0) + _EQUAL_M
+        narrower_m = -np.array([layout.width_m for layout in choices])
+        first = np.searchsorted(narrower_m, -room_m)
+        chosen[subset, tight] = np.where(first < len(choices), first, -1)
+    return chosen
 
 
 def _pipe_prices(pipes: Sequence[Pipe], prices: Prices) -> Floats:
@@ -389,7 +394,8 @@ def _plan(
     utilities = tuple(pipe.utility for pipe in table.pipes)
     if not utilities:
         nothing = np.zeros(len(table.ground.edges), dtype=np.int64)
-        return JointPlan((), left_out, 0.0, 0.0, 0.0, 0.0, True, nothing, (), {}, None, ())
+        none = nothing, nothing.astype(float)
+        return JointPlan((), left_out, 0.0, 0.0, 0.0, 0.0, True, *none, (), 0.0, {}, None, ())
     tree = cheapest_joint_tree(table.ground.edges, table.costs, sources, root)
     joint = prove(tree, seconds=PROOF_SECONDS)
     segments, sections = _segments(table, joint.subset_of_edge)
@@ -404,11 +410,33 @@ def _plan(
         bound_yuan=joint.bound,
         proven_optimal=joint.proven_optimal,
         subset_of_edge=joint.subset_of_edge,
+        width_of_edge=_widths(table, joint.subset_of_edge),
         segments=segments,
+        shared_length_m=_shared_m(table, segments),
         sections=sections,
         allocation=allocate(utilities, joint.coalition_costs),
         apart=table.apart,
     )
+
+
+def _shared_m(table: _Table, segments: Sequence[Segment]) -> float:
+    """Metres of edges and surfaces on which any trench holds two lines or more."""
+    shared = {
+        (one.surface, edge) for one in segments if len(one.utilities) > 1 for edge in one.edges
+    }
+    columns = {surface: number for number, surface in enumerate(table.ground.surfaces)}
+    return float(sum(table.ground.lengths[edge, columns[surface]] for surface, edge in shared))
+
+
+def _widths(table: _Table, used: Ints) -> Floats:
+    """The widest that the trenches of every edge are side by side on any of its surfaces."""
+    widths = np.zeros(len(used))
+    for edge in np.flatnonzero(used).tolist():
+        for surface, metres in zip(table.ground.surfaces, table.ground.lengths[edge], strict=True):
+            if metres > 0:
+                sections = table.sections_at(edge, surface, used[edge])
+                widths[edge] = max(widths[edge], sum(section.width_m for section in sections))
+    return widths
 
 
 def _segments(table: _Table, used: Ints) -> tuple[tuple[Segment, ...], dict[str, Section]]:

@@ -245,7 +245,7 @@ def test_lines_that_qualify_by_the_old_street_only_share_there_and_not_in_the_yo
     assert {one.recommended for one in found.lines.values() if one.route} == {"qualifying"}
     assert found.joint is not None
     assert {one.verdict.outcome for one in found.joint.routes.values()} == {"commitment"}
-    assert found.joint.plan.shared_length_m > 5
+    assert found.joint.plan.shared_length_m > 3
     paid = [one.route.figures["cost_yuan"] for one in found.lines.values() if one.route]
     assert found.joint.plan.separate_cost_yuan == pytest.approx(sum(paid), abs=0.01)
     assert found.joint.plan.cost_yuan < sum(paid)

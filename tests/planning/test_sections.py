@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from planning.sections import (
     Layout,
     SectionError,
-    cheapest_layouts,
+    layouts_of_sets,
     narrowest_section,
     pipe_label,
     sections_of_sets,
@@ -150,7 +150,8 @@ def test_labels_name_the_size_that_is_known() -> None:
 
 def layouts(standards: PaperStandards, pipes: Sequence[Pipe] = PAPER) -> list[Layout]:
     sections = sections_of_sets(pipes, PLACE, standards=standards)  # type: ignore[arg-type]
-    return cheapest_layouts(sections, "footway", prices=PAPER_PRICES, restoration_extra_m=0.25)
+    told = layouts_of_sets(sections, "footway", prices=PAPER_PRICES, restoration_extra_m=0.25)
+    return [choices[0] for choices in told]
 
 
 def test_a_set_shares_one_trench_where_that_is_cheapest() -> None:

@@ -36,35 +36,43 @@ def north(pipe: Pipe | None = WATER, **layers: Any) -> tuple[float, float]:
     return float(free.min()), float(most.min())
 
 
+# Water keeps 1.5 m from the kerb (table 4.1.9), 0.3 m of them in its own trench.
+KERB_M = 1.2
+
+
 def test_an_empty_slot_is_as_wide_as_the_footway() -> None:
     # Kerb at y = 5, red line at y = 10.
-    assert north() == (pytest.approx(5.0), pytest.approx(5.0))
+    assert north(None)[0] == pytest.approx(5.0)
+    assert north() == (pytest.approx(5.0 - KERB_M), pytest.approx(5.0 - KERB_M))
 
 
 def test_land_and_buildings_nearer_than_the_red_line_bound_the_slot() -> None:
     free, most = north(parcels={"P-1": parcel(100, 9, 140, 40)})
-    assert free == pytest.approx(4.0)
-    assert most == pytest.approx(5.0)  # the red line is recorded, where land ends may be misdrawn
-    assert north(buildings={"B-1": {"geometry": box(50, 8.5, 60, 20)}})[0] == pytest.approx(3.5)
+    assert free == pytest.approx(4.0 - KERB_M)
+    assert most == pytest.approx(
+        5.0 - KERB_M
+    )  # the red line is recorded, where land ends may be misdrawn
+    house = {"B-1": {"geometry": box(50, 8.5, 60, 20)}}
+    assert north(buildings=house)[0] == pytest.approx(3.5 - KERB_M)
 
 
 def test_an_existing_line_takes_its_width_and_its_clearance_to_the_new_pipe() -> None:
-    # Gas DN160 PE is 0.16 m wide, 3 m from the kerb; water DN200 keeps 0.5 m from it (table
+    # Gas DN160 PE is 0.16 m wide, 3.5 m from the kerb; water DN200 keeps 0.5 m from it (table
     # 4.1.9) of which 0.3 m are the working space of its own trench.
-    gas = {"G-1": main((0, 8), (300, 8), **{**GAS, "diameter_mm": 160.0})}
+    gas = {"G-1": main((0, 8.5), (300, 8.5), **{**GAS, "diameter_mm": 160.0})}
     outer_m = STANDARDS.outer_size_m(Pipe("gas", nominal_mm=160, material="PE"))
     assert outer_m is not None
     space = STANDARDS.working_space(WATER).value_m
     assert space == 0.3
-    assert north(lines=gas)[0] == pytest.approx(3.0 - outer_m[0] / 2 - (0.5 - space))
-    assert north(None, lines=gas)[0] == pytest.approx(3.0 - outer_m[0] / 2)
+    assert north(lines=gas)[0] == pytest.approx(3.5 - outer_m[0] / 2 - (0.5 - space) - KERB_M)
+    assert north(None, lines=gas)[0] == pytest.approx(3.5 - outer_m[0] / 2)
 
 
 def test_a_line_of_unknown_size_leaves_the_width_unknown_and_never_free() -> None:
     blind = {"G-1": main((0, 8), (300, 8), **{**GAS, "diameter_mm": None})}
     free, most = north(lines=blind)
     assert np.isnan(free)
-    assert most == pytest.approx(5.0)
+    assert most == pytest.approx(5.0 - KERB_M)
 
 
 def test_the_tolerance_of_a_line_widens_only_what_may_be_free() -> None:
@@ -74,7 +82,7 @@ def test_the_tolerance_of_a_line_widens_only_what_may_be_free() -> None:
     free, most = north(lines=gas)
     factor = towns.policy().planning.value("tolerance_per_mean_error")
     assert most == pytest.approx(free + 0.1 * factor)
-    assert north(lines=vague)[1] == pytest.approx(5.0)  # nobody says where it lies
+    assert north(lines=vague)[1] == pytest.approx(5.0 - KERB_M)  # nobody says where it lies
 
 
 def test_what_was_never_told_is_unknown() -> None:
@@ -88,7 +96,7 @@ def test_what_was_never_told_is_unknown() -> None:
     # No gas network was imported, though other lines were.
     free, most = north(lines={"X-gas": main((0, 400), (300, 400))})
     assert np.isnan(free)
-    assert most == pytest.approx(5.0)
+    assert most == pytest.approx(5.0 - KERB_M)
     work = towns.ground(town(parcels={}, absent=("lines",)))
     assert np.isnan(slots_of(work).free_m(WATER, STANDARDS)).all()
 
@@ -99,7 +107,7 @@ def test_lines_that_cross_or_hang_or_are_gone_take_nothing() -> None:
         "W-wire": main((0, 8), (300, 8), utility="power", laying="overhead"),
         "W-gone": main((0, 8), (300, 8), status="abandoned"),
     }
-    assert north(lines=lines)[0] == pytest.approx(5.0)
+    assert north(lines=lines)[0] == pytest.approx(5.0 - KERB_M)
 
 
 def test_the_narrowest_place_decides_and_edges_in_carriageways_have_no_slot() -> None:

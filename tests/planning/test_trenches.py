@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -284,6 +285,41 @@ def test_a_section_as_wide_as_its_slot_fits() -> None:
     wide = share(STEM, STEM_LENGTHS, [WATER, GAS], [[0], [1]], 3)
     assert tight.cost_yuan == pytest.approx(wide.cost_yuan)
     assert tight.shared_length_m == 40
+
+
+def partitions(items: list[Any]) -> Iterator[list[list[Any]]]:
+    """All ways to lay items in one trench or several."""
+    if not items:
+        yield []
+        return
+    first, *rest = items
+    for parts in partitions(rest):
+        yield [[first], *parts]
+        for number in range(len(parts)):
+            yield [*parts[:number], [first, *parts[number]], *parts[number + 1 :]]
+
+
+@given(st.floats(0.5, 6.0), st.sets(st.sampled_from(range(4)), min_size=2))
+@settings(deadline=None, max_examples=60, derandomize=True)
+def test_trenches_side_by_side_fit_their_slot_together(room_m: float, chosen: set[int]) -> None:
+    """The cheapest of all partitions that fit; each line alone where none does."""
+    pipes = [[WATER, GAS, POWER, TELECOM][number] for number in sorted(chosen)]
+    options = []
+    for parts in partitions(pipes):
+        sections = [
+            narrowest_section(part, "non_carriageway", standards=PaperStandards()) for part in parts
+        ]
+        width_m = sum(section.width_m for section in sections)
+        yuan_m = sum(trench_yuan_m(part) for part in parts)
+        options.append((yuan_m, width_m, len(parts)))
+    fitting = [one for one in options if one[1] <= room_m + 1e-6]
+    alone = next(one for one in options if one[2] == len(pipes))
+    yuan_m, width_m, _ = min(fitting, default=alone)
+    ends, rooms = [[0]] * len(pipes), [[room_m]] * len(pipes)
+    plan = share([(0, 1)], [(40, 0)], pipes, ends, 1, slot_width_m=rooms)
+    laid = sum(PAPER_PRICES.pipe_yuan_m(one) or 0.0 for one in pipes)
+    assert plan.cost_yuan == pytest.approx(40 * (yuan_m + laid))
+    assert plan.width_of_edge[0] == pytest.approx(width_m)
 
 
 def test_the_more_roomy_of_its_pipes_decides_whether_a_section_surely_does_not_fit() -> None:
