@@ -316,14 +316,13 @@ def _runs(
     start_node, end_node = _tip_nodes(stroke, ends)
     before = after = _NONE
     if not _is_ring(stroke, ends):
-        closed_m = streets.setback_m + streets.shift_m.max(axis=1)
         xy, distance = runs[0]
         before = _reach(start_node, distance, junctions)
-        by_m = before.prolonged_m or float(closed_m[stroke[0][0]])
+        by_m = before.prolonged_m or float(streets.setback_m[stroke[0][0]])
         runs[0] = (_prolong(xy[::-1], by_m)[::-1], distance)
         xy, distance = runs[-1]
         after = _reach(end_node, distance, junctions)
-        by_m = after.prolonged_m or float(closed_m[stroke[-1][0]])
+        by_m = after.prolonged_m or float(streets.setback_m[stroke[-1][0]])
         runs[-1] = (_prolong(xy, by_m), distance)
     return runs, before, after
 

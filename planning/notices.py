@@ -141,7 +141,7 @@ def joint_notices(
     too_wide = tuple(too_wide)
     if not too_wide:
         unsure = _(
-            "道路 {road} 沿线有 {m:.0f} 米共沟或并排开沟:可用宽度未知或可能不够,请现场核对红线和既有管线"
+            "道路 {road} 沿线有 {m:.0f} 米共沟或并排开沟:净宽未知或可能不够,请核对红线和既有管线"
         )
         return tuple(
             Notice(

@@ -9,6 +9,7 @@ nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -35,12 +36,17 @@ _TREE_REACH_M = 5.0
 _FREED_M = 0.5
 # Means that differ by less are one; of such places the first is taken, and room left beside it.
 _ALIKE_M, _BESIDE_M = 0.05, 0.5
+_EQUAL_M = 1e-9
 # Nearer to the end of a street part than its offset and this is the mouth of another street.
 _MOUTH_M = 3.0
 # The first side of a street part is its left.
 SIDES = (1, -1)
 # What takes room in slots.
 GROUND_LAYERS = ("green", "parcels", "buildings", "water_bodies", "trees", "lines")
+
+
+# Cross-sections, where on each something stands, and how far from it a strip keeps.
+Met = tuple[IntArray, FloatArray, FloatArray]
 
 
 class Ground(NamedTuple):
@@ -196,7 +202,7 @@ def _best_places(
     place_m = setback_m[:, None] + step_m
     taken = _taken_m(part, rays, place_m, room_m, ground, trench_m, band_m)
     taken /= np.bincount(part, minlength=count)[:, None]
-    taken[place_m > (room_m - trench_m)[:, None] + 1e-9] = np.inf
+    taken[place_m > (room_m - trench_m)[:, None] + _EQUAL_M] = np.inf
     least = taken.min(axis=1)
     free = taken <= least[:, None] + _ALIKE_M
     first = free.argmax(axis=1)
@@ -220,36 +226,43 @@ def _taken_m(
     trench_m: float,
     band_m: float,
 ) -> FloatArray:
-    """Metres of the working width at each place that are taken, summed over cross-sections."""
-    sections = np.bincount(part, minlength=len(place_m))[:, None]
-    taken = np.asarray(sections * np.maximum(place_m + band_m - room_m[:, None], 0.0), float)
-    whole = 2 * band_m
-    green = ground.green.pieces(rays)
-    at = place_m[part[green.line]]
-    low = np.maximum(at - band_m, green.start_m[:, None])
-    high = np.minimum(at + band_m, green.end_m[:, None])
-    np.add.at(taken, part[green.line], np.maximum(high - low, 0.0))
-    land = ground.land.pieces(rays)
-    at = place_m[part[land.line]]
-    np.add.at(taken, part[land.line], whole * (at + trench_m > land.start_m[:, None]))
+    """Metres of the working width at each place that are taken, summed over cross-sections.
+
+    A place whose trench meets an existing line, a trunk or land of others is taken whole.
+    """
+    free_m, land = room_m[part], ground.land.pieces(rays)
+    np.minimum.at(free_m, land.line, land.start_m)
+    at_m = place_m[part]
+    beyond_m = np.maximum(at_m + band_m - free_m[:, None], 0.0)
+    barred = at_m + trench_m > free_m[:, None] + _EQUAL_M
+    for ray, met_m, keep_m in (*_trunks(rays, ground, band_m), *_bodies(rays, ground, trench_m)):
+        near = np.abs(at_m[ray] - met_m[:, None]) < keep_m[:, None]
+        np.logical_or.at(barred, ray, near & (met_m > 0)[:, None])
+    green = ground.green.pieces(rays).once(np.arange(len(ground.green)))
+    green_m = np.zeros(at_m.shape)
+    low = np.maximum(at_m[green.line] - band_m, green.start_m[:, None])
+    high = np.minimum(at_m[green.line] + band_m, green.end_m[:, None])
+    np.add.at(green_m, green.line, np.maximum(high - low, 0.0))
+    taken = np.zeros(place_m.shape)
+    np.add.at(taken, part, np.where(barred, 2 * band_m, green_m + beyond_m))
+    return taken
+
+
+def _trunks(rays: LineArray, ground: Ground, band_m: float) -> Iterator[Met]:
+    """Trees in each cross-section: none is to stand in the working strip."""
     if len(ground.trees):
         tree = shapely.STRtree(ground.trees)
         ray, trunk = tree.query(rays, predicate="dwithin", distance=_TREE_REACH_M)
-        at_m = shapely.line_locate_point(rays[ray], ground.trees[trunk])
-        near = np.abs(place_m[part[ray]] - at_m[:, None]) < band_m
-        inner = (at_m > 0) & (at_m < room_m[part[ray]])
-        hit = np.zeros((len(rays), place_m.shape[1]), bool)
-        np.logical_or.at(hit, ray[inner], near[inner])
-        np.add.at(taken, part, whole * hit)
+        met_m = shapely.line_locate_point(rays[ray], ground.trees[trunk])
+        yield ray, met_m, np.full(len(ray), band_m)
+
+
+def _bodies(rays: LineArray, ground: Ground, trench_m: float) -> Iterator[Met]:
+    """Existing lines in each cross-section: none is to lie in the trench."""
     if len(ground.lines):
         tree = shapely.STRtree(ground.lines)
         ray, line = tree.query(rays, predicate="intersects")
         met = shapely.intersection(rays[ray], ground.lines[line])
-        first = shapely.get_point(met, 0)
-        first = np.where(shapely.is_missing(first), shapely.point_on_surface(met), first)
-        at_m = shapely.line_locate_point(rays[ray], first)
-        keep = ground.half_m[line] + trench_m
-        hit = np.zeros((len(rays), place_m.shape[1]), bool)
-        np.logical_or.at(hit, ray, np.abs(place_m[part[ray]] - at_m[:, None]) < keep[:, None])
-        np.add.at(taken, part, whole * hit)
-    return taken
+        place = shapely.point_on_surface(met)
+        met_m = shapely.line_locate_point(rays[ray], place)
+        yield ray, met_m, ground.half_m[line] + trench_m

@@ -224,7 +224,7 @@ def test_where_nobody_knows_the_width_lines_share_and_a_notice_says_so() -> None
     assert slot_notices(found) == ["R-1"]
     (told,) = [one for one in found.notices if one.kind == "joint_slot_unsure"]
     assert told.utilities == ("water", "gas", "power")
-    assert "可用宽度未知" in told.text
+    assert "净宽未知" in told.text
 
 
 def test_lines_that_qualify_by_the_old_street_only_share_there_and_not_in_the_young_one() -> None:
