@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+import shapely
 
 from gis.constrained import k_distinct
 from planning.external_lines import ExternalLine
@@ -46,7 +47,10 @@ class Alternatives:
 
 
 def alternatives(line: ExternalLine, nearby: NearbyWays) -> Alternatives:
-    """Up to three routes that differ from every route of a line, judged exactly."""
+    """Up to three routes that differ from every route of a line, judged exactly.
+
+    One that comes to another side and back over itself is none.
+    """
     recommended = line.route
     known = {id(route): route for route in line.routes.values()}
     walks = [nearby.walk_of(route) for route in known.values()]
@@ -80,6 +84,7 @@ def alternatives(line: ExternalLine, nearby: NearbyWays) -> Alternatives:
         tuple(
             Alternative(route, _differs(nearby, one, own))
             for route, one in zip(routes, found, strict=True)
+            if shapely.is_simple(route.line)  # none that runs back over itself
         ),
         answer.complete and all(one.proven for one in answer.answers),
     )

@@ -125,8 +125,7 @@ def crossing_feet(
     lines = across.lines(layout)
     kept = obstacles.connector_allowed(lines)
     wide = np.flatnonzero(kept & over)
-    open_m = 2.0 * (beside.widest_setback_m + settings.max_median_m)
-    kept[wide] = _open_m(lines[wide], surfaces) <= open_m
+    kept[wide] = _between_m(lines[wide], surfaces) <= 2.0 * settings.max_median_m
     kept[enters(lines, layout.roundabouts).line] = False
     return across.only(kept)
 
@@ -141,10 +140,14 @@ def _joined(found: Sequence[tuple[_Hits, _Hits]]) -> tuple[Across, NDArray[np.bo
     return across.only(both), (near.over | far.over)[both]
 
 
-def _open_m(lines: LineArray, surfaces: RoadSurfaces) -> FloatArray:
-    """Metres of lines outside all carriageways."""
-    inside_m = surfaces.crossed(lines).of_line("kerb_m", len(lines))
-    return np.asarray(shapely.length(lines) - inside_m)
+def _between_m(lines: LineArray, surfaces: RoadSurfaces) -> FloatArray:
+    """Metres of lines between the first carriageway and the last, outside all."""
+    met = surfaces.crossed(lines)
+    first, last = np.full(len(lines), np.inf), np.zeros(len(lines))
+    np.minimum.at(first, met.line, met.at_m - met.kerb_m / 2)
+    np.maximum.at(last, met.line, met.at_m + met.kerb_m / 2)
+    between_m = last - first - met.of_line("kerb_m", len(lines))
+    return np.where(np.isfinite(first), between_m, 0.0)
 
 
 def _ends_to_cross_at(layout: StripLayout, feet: Feet) -> tuple[IntArray, FloatArray]:

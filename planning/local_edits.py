@@ -302,9 +302,6 @@ class _Site:
         gates = _changed_gates(work.joined, joined)
         points = [one[key][1] for key in gates for one in (work.joined, joined) if key in one]
         shapes.append(np.array(points, object))
-        if abs(before.widest_setback_m - beside.widest_setback_m) > _SAME_GAP_M:
-            # Which roads of two carriageways are crossed whole hangs on it, wherever they are.
-            raise IncomparableError("no strip keeps as far from its kerb as the farthest did")
         if stayed is not None and same_streets(before, beside):
             shapes.append(shared_otherwise(before, beside, roads))
         elif stayed is not None:

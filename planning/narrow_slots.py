@@ -282,7 +282,7 @@ def _may_be_narrow(work: Groundwork, room_m: FloatArray, limit_m: float) -> NDAr
         row, number = tree.query(
             graph.lines[known],
             predicate="dwithin",
-            distance=room_m[known] + work.corridors.roadside.widest_setback_m,
+            distance=room_m[known] + work.corridors.setback_m,
         )
         body = bodies[number]
         count += np.bincount(known[row], minlength=len(room_m))

@@ -71,8 +71,6 @@ class Roadside:
         centre line.
     setback_m
         Distance of the strips from the kerb where the footway is wide enough.
-    widest_setback_m
-        The largest distance that any strip of the survey keeps from its kerb.
     made
         What it takes to prepare it again.
     bent
@@ -84,7 +82,6 @@ class Roadside:
     strips: Strips
     beside_m: FloatArray
     setback_m: float
-    widest_setback_m: float
     made: Made = field(compare=False, repr=False)
     bent: dict[bytes, Bent] = field(default_factory=dict, compare=False, repr=False)
 
@@ -263,10 +260,7 @@ def _roadside(
     surfaces: RoadSurfaces, made: Made, bent: dict[bytes, Bent], setback_m: float
 ) -> Roadside:
     streets, beside_m = made.net.network, made.beside.beside_m
-    widest_m = float((beside_m.T - surfaces.half_width_m[streets.pieces.parent]).max())
-    return Roadside(
-        surfaces, streets, made.strip_net.strips, beside_m, setback_m, widest_m, made, bent
-    )
+    return Roadside(surfaces, streets, made.strip_net.strips, beside_m, setback_m, made, bent)
 
 
 def kerb_clearance_m() -> float:

@@ -142,8 +142,7 @@ def _reach_m(work: Groundwork) -> float:
     beside_m = surfaces.beside_m
     slot_m = float(beside_m[np.isfinite(beside_m)].max(initial=0.0))
     spared_m = max(settings.ancient_tree_zone_m, settings.value("protected_green_buffer_m"))
-    beside = work.corridors.roadside.widest_setback_m
-    return slot_m + beside + spared_m + work.closures.beside_m
+    return slot_m + work.corridors.setback_m + spared_m + work.closures.beside_m
 
 
 def _among(bores: Bores, edges: IntArray) -> Bores:

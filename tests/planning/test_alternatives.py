@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import shapely
 from hypothesis import given, settings
 
 from layers.survey import Survey
@@ -118,14 +119,25 @@ def test_no_way_of_a_random_town_is_a_cheaper_alternative(survey: Survey) -> Non
     ]
     for route in line.routes.values():
         left = apart_from(nearby, left, Found(route.way, route.bored))
+    asked_for = 3
     for one in found.found:
+        while left and runs_back(nearby, cheapest := min(left, key=lambda way: way.way.weight)):
+            left, asked_for = apart_from(nearby, left, cheapest), asked_for - 1
         # The tie-break, far less than a fen, is in the weight and not in the cost.
         dearer = all(way.way.weight > one.route.figures["cost_yuan"] - 0.01 for way in left)
         assert dearer or not found.proven  # a search that gives up says so
         mine = Found(one.route.way, one.route.bored)
         assert len(apart_from(nearby, [mine], mine)) == 0
         left = apart_from(nearby, left, mine)
-    assert len(found.found) == 3 or left == [] or not found.proven
+    while left and runs_back(nearby, cheapest := min(left, key=lambda way: way.way.weight)):
+        left, asked_for = apart_from(nearby, left, cheapest), asked_for - 1
+    assert len(found.found) >= asked_for or left == [] or not found.proven
+
+
+def runs_back(nearby: NearbyWays, way: Found) -> bool:
+    """Whether a way comes back over itself: it is looked at like others, and not told."""
+    (route,) = nearby.judged([way])
+    return not shapely.is_simple(route.line)
 
 
 def apart_from(nearby: NearbyWays, ways: list[Found], other: Found) -> list[Found]:

@@ -357,7 +357,7 @@ def test_manholes_need_no_connector_and_ring_main_units_get_one_to_both_sides() 
 
 
 def test_metres_on_surfaces_sum_to_the_length() -> None:
-    green = {"V-1": {"kind": "verge", "geometry": box(0, 5.5, 50, 7.5)}}
+    green = {"V-1": {"kind": "verge", "geometry": box(0, 5.5, 50, 10)}}
     found = corridors(roads=CROSS, green=green)
     lengths = found.surface_lengths(found.graph.measures, found.crossings)
     assert lengths.sum(axis=1) == pytest.approx(found.graph.length_m, abs=1e-6)

@@ -139,7 +139,7 @@ def test_a_street_bored_between_its_kerbs_has_its_pits_in_its_footways() -> None
 
 
 # A young side street between the main and the gate, all on the northern side.
-SIDE = {"W-1": main((0, 6.75), (100, 6.75))}
+SIDE = {"W-1": main((0, 6.75), (40, 6.75))}
 FAR = {"P-1": parcel(180, 12, 220, 40)}
 
 

@@ -107,10 +107,10 @@ def test_the_far_side_of_the_town_is_reached_along_the_strip_over_the_side_stree
     survey = town(
         roads={"R-1": street((0, 0), (300, 0)), "R-2": street((150, 0), (150, 100))},
         parcels={"P-1": parcel(180, 12, 220, 40)},
-        lines={"W-1": main((0, 6.75), (100, 6.75))},
+        lines={"W-1": main((0, 6.75), (40, 6.75))},
     )
     route = route_of(survey, gate=(200, 12))
-    # (100, 6.75) or the nearest strip node west of it, to (200, 6.75), 5.25 m to the gate; the
+    # (40, 6.75) or the nearest strip node west of it, to (200, 6.75), 5.25 m to the gate; the
     # side street is crossed once, 10 m.
     assert {y for _, y in towns.xy(route.line)[:-1]} == {6.75}
     assert figures(route) | {"length_m": 0} == {

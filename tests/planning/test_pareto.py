@@ -31,8 +31,8 @@ def test_the_cheapest_way_is_the_shortest_and_round_the_end_nothing_is_crossed()
 
 
 def test_less_green_costs_the_way_along_the_other_side() -> None:
-    # A verge lies under the whole north strip from x = 30 to 110; the south side has none.
-    green = {"G-1": {"kind": "verge", "geometry": box(30, 5.5, 110, 8)}}
+    # A verge fills the whole north side from x = 30 to 110; the south side has none.
+    green = {"G-1": {"kind": "verge", "geometry": box(30, 5.5, 110, 10)}}
     survey = town(lines={"W-1": main((0, 8), (20, 8))}, green=green)
     line, nearby = solved(survey, gate=(120, 12))
     assert line.route is not None

@@ -133,8 +133,8 @@ def test_without_the_gate_the_nearest_point_of_the_red_line_is_named() -> None:
 
 
 def test_less_green_on_the_other_side_or_in_a_narrower_trench() -> None:
-    # 80 m of verge under the north strip; the limit is half of what the working strip takes.
-    green = {"G-1": {"kind": "verge", "geometry": box(30, 5.5, 110, 8)}}
+    # 80 m of verge fill the north side; the limit is half of what the working strip takes.
+    green = {"G-1": {"kind": "verge", "geometry": box(30, 5.5, 110, 10)}}
     survey = town(lines={"W-1": main((0, 8), (20, 8))}, green=green)
     limits = {"green_affected_m2": "60", "pipe_length_m": "105"}
     line, found = cured(survey, limits, gate=(120, 12))

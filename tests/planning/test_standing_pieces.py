@@ -118,7 +118,7 @@ def test_pieces_that_stand_after_an_edit_are_told_as_if_measured_anew(data: st.D
 def test_what_lies_in_city_roads_stands_where_neither_graph_nor_roads_are_others() -> None:
     kept = _BEFORE.kept[CITY_EDGES]
     assert any(any(inside) for each in _in_city_roads(_BEFORE).values() for inside in each)
-    for survey in (moved(ribbon(), "trees", 0, 0.5, 0.5), moved(ribbon(), "green", 0, 0.5, 0.5)):
+    for survey in (moved(ribbon(), "trees", 0, 0.5, 0.5), moved(ribbon(), "green", 2, 0.5, 0.5)):
         edit = edited(_BEFORE, survey)
         assert edit.work.kept[CITY_EDGES] is kept
         _assert_stands(edit)
