@@ -100,6 +100,8 @@ class _Ground:
         self.between_m = float(planning["max_median_m"]["value"])
         self.footway_m = float(planning["usual_footway_m"]["value"])
         self.width = _widths(self.roads, planning)
+        red_line = self.roads["red_line_width_m"].to_numpy(float) / 2
+        self.beside_m = np.fmax(np.array(self.width) / 2 + _BESIDE_ROAD_M, red_line)
         self.carriageway = _carriageway(self.roads, self.width, _layer(workspace, "carriageways"))
         shapely.prepare(self.carriageway)
         self.land = _land(self.roads, self.width, self.footway_m)
@@ -227,11 +229,11 @@ class _Ground:
             # A river or railway may be drawn in pieces: a road may cross the next one.
             whole = shapely.union_all([area for _place, area in _meeting(barrier, barriers)])
             roads = [
-                (road.intersection(whole), width)
-                for road, width in zip(self.roads.geometry, self.width, strict=True)
+                road.intersection(whole).buffer(beside_m)
+                for road, beside_m in zip(self.roads.geometry, self.beside_m, strict=True)
                 if road.intersects(whole)
             ]
-            followed = shapely.union_all([s.buffer(w / 2 + _BESIDE_ROAD_M) for s, w in roads])
+            followed = shapely.union_all(roads)
             away = wet.difference(followed)
             worst = max(worst, 0.0 if away.is_empty else max(away.length, 1.0))
         return worst
