@@ -16,6 +16,7 @@ import shapely
 
 from layers.utilities import load_utilities
 from planning.application import Demand
+from planning.barred_access import barring_access
 from planning.comparisons import day, is_unknown
 from planning.external_lines import ExternalLine
 from planning.groundwork import Groundwork, Site
@@ -69,6 +70,8 @@ _UNDER_WAY = _(
 _FELLED = frozenset(("green_affected_sum_m2", "green_affected_each_m2"))
 # The kind of a notice that the widths of a road contradict each other.
 ROAD_WIDTHS = "road_widths"
+# The kind of a notice that tells what stands between the corridors and a red line.
+ACCESS_BARRED = "access_barred"
 # Reasons of a line for which no way was found, be it for what the layer of roads says.
 WITHOUT_WAY = ("disconnected", "gap_too_wide", "no_tie_in", "no_room")
 # Of these so many roads are named that lie as near as that to the parcel.
@@ -94,6 +97,7 @@ def notices_of(
     for utility, line in lines.items():
         found = (
             *_short(site, utility),
+            *_barred(work, site, line),
             *_closed(work, site, line),
             *_narrow(work, site, line),
             *_in_lanes(work, line),
@@ -173,6 +177,15 @@ def _short(site: Site, utility: str) -> Iterator[tuple[str, str, str, str]]:
         pattern = _SHORT[name] if math.isfinite(least[name]) else _NONE_LISTED
         text = pattern.format(given=getattr(demand.pipe, name), least=least[name])
         yield "size_below_need", "parcels", application.parcel_id, text
+
+
+def _barred(
+    work: Groundwork, site: Site, line: ExternalLine
+) -> Iterator[tuple[str, str, str, str]]:
+    """What bars every way to a red line that is in reach of a corridor."""
+    if line.reason == "disconnected":
+        for one in barring_access(work, site):
+            yield ACCESS_BARRED, one.layer, one.feature_id, one.text
 
 
 def _closed(
