@@ -15,6 +15,7 @@ import numpy as np
 import shapely
 
 from layers.utilities import load_utilities
+from planning.ancient_trees import AncientTrees
 from planning.application import Demand
 from planning.barred_access import barring_access
 from planning.comparisons import day, is_unknown
@@ -42,6 +43,10 @@ _ANCIENT = _(
     "是否另须审批(城市绿化条例第24条)未经核实,请向园林部门核实"
 )
 _MAYBE_ANCIENT = _("作业带距树木 {name} 不足 {zone:g} 米,是否古树名木未知;请查明")
+_UNKNOWN_CROWN = _(
+    "作业带距古树名木 {name} 的树干 {gap:.2f} 米,其冠幅未知:是否进入保护范围"
+    "(树冠垂直投影外 {zone:g} 米)不能确定,请补填 crown_width_m(冠幅)或 crown_radius_m(冠幅半径)"
+)
 _SHORT = {
     "nominal_mm": _(
         "申请的管径 DN{given:g} 小于按需求推算的 DN{least:g},故依据待核:请核对规格与需求"
@@ -423,7 +428,7 @@ def _opened_later(
 
 def _protected(work: Groundwork, route: Route) -> Iterator[tuple[str, str, str, str]]:
     """Parks and ancient trees beside a strip in which no tree stands: no permit judges them."""
-    ground, zone_m = work.ground, work.policy.planning.ancient_tree_zone_m
+    ground = work.ground
     if route.strip is None or route.facts["touches_tree"] is not False:
         return
     if ground.greenery is not None:
@@ -433,14 +438,27 @@ def _protected(work: Groundwork, route: Route) -> Iterator[tuple[str, str, str, 
             if park is not False and shapely.intersection(route.strip, shape).area > 0:
                 text = _PARK if park else _MAYBE_PARK
                 yield "protected_green", "green", str(names[at]), text.format(name=names[at])
-    if ground.trees is not None:
-        names = work.survey.tables["trees"].index
-        near = ground.trees.tree.query(route.strip, "dwithin", distance=zone_m)
-        for at in np.sort(near).tolist():
-            ancient = ground.is_ancient[at]
-            if ancient is not False:
-                text = (_ANCIENT if ancient else _MAYBE_ANCIENT).format(name=names[at], zone=zone_m)
-                yield "ancient_tree", "trees", str(names[at]), text
+    if ground.ancient_trees is not None:
+        yield from _ancient(work, ground.ancient_trees, route.strip)
+
+
+def _ancient(
+    work: Groundwork, trees: AncientTrees, strip: shapely.Geometry
+) -> Iterator[tuple[str, str, str, str]]:
+    """Trees that are or may be ancient whose zone a strip enters, or may enter."""
+    names = work.survey.tables["trees"].index[trees.row].astype(str)
+    _, near, surely = trees.near(np.array([strip], object))
+    for at, inside in sorted(zip(near.tolist(), surely.tolist(), strict=True)):
+        name, zone_m = names[at], float((trees.least_m if inside else trees.most_m)[at])
+        if trees.is_ancient[at] is None:
+            text = _MAYBE_ANCIENT.format(name=name, zone=zone_m)
+        elif inside:
+            text = _ANCIENT.format(name=name, zone=zone_m)
+        else:
+            gap_m = shapely.distance(strip, trees.trunks[at])
+            beyond_m = work.policy.planning.ancient_tree_zone_m
+            text = _UNKNOWN_CROWN.format(name=name, gap=float(gap_m), zone=beyond_m)
+        yield "ancient_tree", "trees", name, text
 
 
 def _trees_outside(work: Groundwork, feeds: Sequence[Route]) -> Iterator[tuple[str, str, str, str]]:

@@ -333,7 +333,7 @@ def beside_greenery(desk: Desk, demand: Demand, gaps: FloatArray) -> NDArray[np.
     settings = desk.work.policy.planning
     reach = (width + 2 * settings.work_margin_m) * _MITRE_REACH
     green, tree = gaps.T
-    return np.asarray((green <= reach) | (tree <= reach + settings.ancient_tree_zone_m))
+    return np.asarray((green <= reach) | (tree <= reach))
 
 
 def _strips_beside(
