@@ -19,6 +19,7 @@ from planning.ancient_trees import AncientTrees
 from planning.application import Demand
 from planning.barred_access import barring_access
 from planning.comparisons import day, is_unknown
+from planning.deep_trench import deep_trench
 from planning.external_lines import ExternalLine
 from planning.groundwork import Groundwork, Site
 from planning.joint import Joint
@@ -75,6 +76,8 @@ _UNDER_WAY = _(
 _FELLED = frozenset(("green_affected_sum_m2", "green_affected_each_m2"))
 # The kind of a notice that the widths of a road contradict each other.
 ROAD_WIDTHS = "road_widths"
+# Earth that a line digs deeper than counted is told from here on.
+_TOLD_M3 = 1.0
 # The kind of a notice that tells what stands between the corridors and a red line.
 ACCESS_BARRED = "access_barred"
 # Reasons of a line for which no way was found, be it for what the layer of roads says.
@@ -113,6 +116,7 @@ def notices_of(
             *_mains_meet(work, line.demand, line.feeds),
             *_in_part(work, line.demand, line.feeds),
             *_alone(work, line),
+            *_deep(work, site, line),
             *_widths(work, site, line),
             *_in_roads(work, site),
         )
@@ -362,6 +366,25 @@ def _alone(work: Groundwork, line: ExternalLine) -> Iterator[tuple[str, str, str
                 rest=piece.rest_m,
             )
             yield "main_alone", "lines", name, text
+
+
+def _deep(work: Groundwork, site: Site, line: ExternalLine) -> Iterator[tuple[str, str, str, str]]:
+    """What a gravity line digs deeper than its cost counts."""
+    if line.demand is None:
+        return
+    for route in line.feeds:
+        found = deep_trench(work, line.demand, site, route)
+        if found is not None and found.extra_m3 >= _TOLD_M3:
+            text = _(
+                "按接入处与用户末端井的高程,沟槽深 {main:.2f} 米(接入处)至 {end:.2f} 米(红线),"
+                "比造价所计的最小覆土至少多挖 {m3:.0f} 立方米,约 {yuan:.0f} 元,未计入造价"
+            ).format(
+                main=found.depth_at_main_m,
+                end=found.depth_at_red_line_m,
+                m3=found.extra_m3,
+                yuan=found.extra_yuan,
+            )
+            yield "deep_trench", "parcels", site.application.parcel_id, text
 
 
 def _in_part(

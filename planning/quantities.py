@@ -105,7 +105,11 @@ class Prices:
         dug_m2 = section_width_m * depth_m
         restored_m = section_width_m + 2 * restoration_extra_m
         again = self.made_good_yuan(surface)
-        return dug_m2 * self._known("excavation", surface=surface) + restored_m * again
+        return self.excavation_yuan(dug_m2, surface) + restored_m * again
+
+    def excavation_yuan(self, volume_m3: float, surface: str) -> float:
+        """Yuan for earth dug and refilled beneath a surface."""
+        return volume_m3 * self._known("excavation", surface=surface)
 
     def made_good_yuan(self, surface: str) -> float:
         """Yuan per square metre of surface made good; in a verge the green is compensated too."""
