@@ -63,7 +63,7 @@ class PipeSizes:
     def outer_size_m(self, pipe: Sized) -> Size | None:
         """Outside width and height in metres; ``None`` for an unknown or unlisted size."""
         if pipe.laying == "conduit":
-            return self._bank(pipe.duct_holes, pipe.duct_outer_diameter_mm)
+            return self.bank(pipe.duct_holes, pipe.duct_outer_diameter_mm)
         if pipe.nominal_mm is not None:
             return _step(self.pipes.get(pipe.material or "", ()), pipe.nominal_mm)
         if pipe.utility == "power" and pipe.voltage_kv is not None:
@@ -97,7 +97,8 @@ class PipeSizes:
         steps = (*self.pipes.values(), *self.banks.values(), self.cables)
         return max(width for listed in steps for _size, (width, _height) in listed)
 
-    def _bank(self, holes: int | None, diameter_mm: float | None) -> Size | None:
+    def bank(self, holes: int | None, diameter_mm: float | None) -> Size | None:
+        """Outside width and height of a bank of ducts; ``None`` for an unknown or unlisted one."""
         if not holes or diameter_mm is None:
             return None
         listed = min((one for one in self.banks if one >= holes), default=None)
