@@ -30,6 +30,7 @@ from planning.no_dig import NoDigArea
 from planning.red_lines import in_roads, lands_of
 from planning.routes import best_way
 from planning.sources import are_joined, piece_alone, source_of
+from planning.special_ground import DECK, RAILS, special_ground
 from planning.stretches import pieces_of
 from planning.texts import gettext as _
 from planning.tie_in_rules import unserved
@@ -48,6 +49,19 @@ _UNKNOWN_CROWN = _(
     "作业带距古树名木 {name} 的树干 {gap:.2f} 米,其冠幅未知:是否进入保护范围"
     "(树冠垂直投影外 {zone:g} 米)不能确定,请补填 crown_width_m(冠幅)或 crown_radius_m(冠幅半径)"
 )
+_SPECIAL = {
+    (RAILS, "railways"): _(
+        "路由穿越铁路 {name}:须经铁路部门同意,通常以顶进或定向钻穿越;其费用未计入造价,只按沟槽计"
+    ),
+    (DECK, "roads"): _(
+        "路由有 {length:.2f} 米敷设在桥上(道路 {name}):须经桥梁管理单位同意;"
+        "支架、吊挂等费用未计入造价,只按沟槽计"
+    ),
+    (DECK, "water_bodies"): _(
+        "路由有 {length:.2f} 米随道路跨过水体 {name}:须经桥梁和河道管理单位同意;"
+        "支架、吊挂等费用未计入造价,只按沟槽计"
+    ),
+}
 _SHORT = {
     "nominal_mm": _(
         "申请的管径 DN{given:g} 小于按需求推算的 DN{least:g},故依据待核:请核对规格与需求"
@@ -117,6 +131,7 @@ def notices_of(
             *_in_part(work, line.demand, line.feeds),
             *_alone(work, line),
             *_deep(work, site, line),
+            *(one for route in line.feeds for one in _special(work, route)),
             *_widths(work, site, line),
             *_in_roads(work, site),
         )
@@ -366,6 +381,13 @@ def _alone(work: Groundwork, line: ExternalLine) -> Iterator[tuple[str, str, str
                 rest=piece.rest_m,
             )
             yield "main_alone", "lines", name, text
+
+
+def _special(work: Groundwork, route: Route) -> Iterator[tuple[str, str, str, str]]:
+    """Rails and bridge decks on the way, which cost more than the trench that is counted."""
+    for one in special_ground(work, route):
+        text = _SPECIAL[one.kind, one.layer].format(name=one.feature_id, length=one.length_m)
+        yield one.kind, one.layer, one.feature_id, text
 
 
 def _deep(work: Groundwork, site: Site, line: ExternalLine) -> Iterator[tuple[str, str, str, str]]:

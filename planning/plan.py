@@ -35,6 +35,7 @@ from planning.routes import DrawnWay
 from planning.second_feed import with_second
 from planning.sized_demands import with_sizes
 from planning.sizing_rules import runs_by_gravity
+from planning.special_ground import special_ground
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,8 @@ class Plan:
             assumed.add("road_surface")
         if roads["width_assumed"].any():
             assumed.add("carriageway_width")
+        feeds = [route for line in self.lines.values() for route in line.feeds]
+        assumed |= {one.kind for route in feeds for one in special_ground(self.work, route)}
         drains = [line for line in self.lines.values() if runs_by_gravity(line.utility)]
         if any(
             deep_trench(self.work, line.demand, self.site, route) is None

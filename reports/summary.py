@@ -29,6 +29,8 @@ ASSUMED: Mapping[str, str] = {
     "working_space": "沟槽工作面宽度未知,未计入",
     "cover": "覆土深度未知,只按管高开挖",
     "trench_depth": "重力管的高程不全,按最小覆土开挖,实际至少如此",
+    "railway_crossing": "穿越铁路处按沟槽计,顶进或定向钻及铁路部门的费用未计入",
+    "bridge_deck": "桥上敷设处按沟槽计,支架、吊挂的费用未计入",
     "pipe_price": "价目表无此管材,不计管材",
     "road_surface": "所穿道路的路面类型未知,按沥青计",
     "carriageway_width": "所穿道路的车行道宽度未知,按道路等级取定",
