@@ -13,6 +13,7 @@ from pyproj import CRS
 
 from gis.crs import require_projected
 from language import gettext as _
+from layers.bare_depths import without_bare_depths
 from layers.checks import Rows, row_problems
 from layers.coercion import clean_text, coerce, has_control_characters
 from layers.errors import LayerError
@@ -118,6 +119,10 @@ def conform(
         {*columns, *constants},
     )
     values, broken = _values(cells, definition, len(raw.cells), known_units, constants)
+    depth_notes: tuple[str, ...] = ()
+    if layer == "lines":
+        said = {**memory.mapping, **(mapping or {})}
+        values, depth_notes = without_bare_depths(values, cells, columns, said)
     made = make_ids and definition.id_field not in {*columns, *constants}
     if made:
         values[definition.id_field] = ids_of_content(raw.cells, raw.shapes)
@@ -151,6 +156,7 @@ def conform(
             *_column_notes(raw, columns, doubtful),
             *_unit_notes(definition, columns, known_units),
             *size_notes,
+            *depth_notes,
             *_word_notes(raw, definition, columns),
             *_id_notes(definition, made=made),
             *placed.notes,

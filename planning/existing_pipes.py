@@ -37,11 +37,9 @@ _PIPES = ("water", "sewage", "storm", "gas")
 class ExistingPipe(Pipe):
     """An existing line; ``None`` is unknown.
 
-    Its size may be on record by its outside diameter, ``outer_mm``, or by the clear width and
-    height of a culvert, ``section_mm``.
+    Its size may be on record by the clear width and height of a culvert, ``section_mm``.
     """
 
-    outer_mm: float | None = None
     section_mm: tuple[float, float] | None = None
 
 
@@ -127,8 +125,6 @@ def nominal_at_least_mm(lines: pd.DataFrame) -> FloatArray:
 
 def size_of(pipe: ExistingPipe, standards: Standards) -> tuple[float, float]:
     """Outside width and height; NaN where unknown, so too while it may or may not be a duct."""
-    if pipe.outer_mm is not None and pipe.laying == "direct":
-        return pipe.outer_mm / 1000, pipe.outer_mm / 1000
     size = None if pipe.laying is None else standards.outer_size_m(pipe)
     return size or (np.nan, np.nan)
 

@@ -5,7 +5,6 @@ What no layer and no application says is None: unknown, never "met".
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +19,7 @@ from gis.areas import Areas
 from gis.linear import FloatArray, IntArray, LineArray, ranges, segments
 from gis.overlay import CONTACT_TOLERANCE_M, area_inside_union, enters, shared_areas
 from layers.survey import Survey
+from planning.ancient_trees import AncientTrees, ancient_trees
 from planning.application import Demand
 from planning.bridges import over_bridges
 from planning.comparisons import (
@@ -138,9 +138,15 @@ class Ground:
         return np.array(found, object)
 
     @cached_property
-    def is_ancient(self) -> NDArray[np.object_]:
-        """Whether each of the ``trees`` is ancient; None: unknown."""
-        return np.asarray(self.survey.tables["trees"]["ancient"].to_numpy(object))
+    def ancient_trees(self) -> AncientTrees | None:
+        """Those of the ``trees`` that are or may be ancient; None where none were imported."""
+        table = self.survey.get("trees")
+        return None if table is None else ancient_trees(table, self.policy.planning)
+
+    @property
+    def ancient_reach_m(self) -> float:
+        """No zone of an ancient tree reaches farther from its trunk."""
+        return 0.0 if self.ancient_trees is None else self.ancient_trees.reach_m
 
     def roads_entered(self, edges: IntArray) -> IntArray:
         """The roads whose carriageways some edges enter, ascending."""
@@ -558,22 +564,13 @@ def green_inside(
 
 
 def trees_touched(ground: Ground, strips: NDArray[Any]) -> list[tuple[bool | None, bool | None]]:
-    """For each strip: whether a tree stands in it, and whether an ancient one is in reach."""
-    if ground.trees is None:
+    """For each strip: whether a tree stands in it, and whether it enters an ancient one's zone."""
+    if ground.trees is None or ground.ancient_trees is None:
         return [(None, None)] * len(strips)
-    ancient, tree = ground.is_ancient, ground.trees.tree
-    zone = ground.policy.planning.ancient_tree_zone_m
-    inside = set(tree.query(strips, predicate="intersects")[0].tolist())
-    near: dict[int, set[Any]] = defaultdict(set)
-    for strip, one in tree.query(strips, predicate="dwithin", distance=zone).T.tolist():
-        near[strip].add(ancient[one])
+    inside = set(ground.trees.tree.query(strips, predicate="intersects")[0].tolist())
+    entered = ground.ancient_trees.entered(strips)
     return [
-        (None, None)
-        if strip is None
-        else (
-            number in inside,
-            True if True in near[number] else None if None in near[number] else False,
-        )
+        (None, None) if strip is None else (number in inside, entered[number])
         for number, strip in enumerate(strips)
     ]
 

@@ -126,11 +126,16 @@ class Judging:
             unverified=self.unverified,
             tolerances=self.tolerances,
             if_touched=self.if_touched,
+            at_other_widths=self.at_other_widths,
         )
 
     def if_touched(self) -> Mapping[str, Any]:
         """The inputs that are unknown as the line may touch what is near."""
         return self.exactness.if_touched(self.number, self.inputs)
+
+    def at_other_widths(self) -> Sequence[Mapping[str, Any]]:
+        """The inputs that are others where the working strip is as narrow or wide as it may be."""
+        return self.exactness.at_other_widths(self.number, self.inputs)
 
     @cached_property
     def possible(self) -> tuple[str, ...]:
@@ -420,8 +425,10 @@ def _screened(
         )
         told = [Answer.of(verdict) for verdict in judged.verdicts]
         for number, place in zip(numbers, judged.verdict_of.tolist(), strict=True):
-            near = told[place].certainty == "firm" and judgings[number].if_touched()
-            answers[number] = Answer.of(judgings[number].verdict) if near else told[place]
+            one = judgings[number]
+            firm = told[place].certainty == "firm"
+            alone = firm and (one.if_touched() or one.at_other_widths())
+            answers[number] = Answer.of(one.verdict) if alone else told[place]
     return answers
 
 

@@ -51,6 +51,16 @@ def measure_all(utility: str, figures: Figures) -> dict[str, FloatArray]:
     return {name: measure(figures) for name, measure in MEASURES[utility].items()}
 
 
+def measure_green(
+    demand: Demand, green_m2: FloatArray, trees: FloatArray, feeds: int
+) -> dict[str, FloatArray]:
+    """Every measure of greenery that the utility's clauses ask for, of strips of this demand."""
+    none = np.zeros(len(green_m2))
+    figures = Figures(demand, none, none, none, none, green_m2, trees, feeds)
+    named = MEASURES[demand.pipe.utility].items()
+    return {name: measure(figures) for name, measure in named if name.startswith("green_")}
+
+
 # --- clause (1) water -------------------------------------------------------------------------
 
 

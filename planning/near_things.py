@@ -27,9 +27,9 @@ from planning.road_edges import About
 if TYPE_CHECKING:
     from planning.groundwork import Groundwork
 
-# What greenery, parks, trees, ancient trees and roads tell.
-_OF_GREEN, _OF_PARK = ("touches_green",), ("ancient_tree_or_park",)
-_OF_TREES, _OF_ANCIENT = ("touches_tree", "tree_moving"), ("ancient_tree_or_park",)
+# What greenery, trees, parks and ancient trees, and roads tell.
+_OF_GREEN, _OF_TREES = ("touches_green",), ("touches_tree", "tree_moving")
+_OF_PROTECTED = ("ancient_tree_or_park",)
 _OF_ROADS = ("open_cut", "pit_in_road")
 # What the edge of an area tells either way.
 _OF_AREAS = ("in_service_area",)
@@ -173,7 +173,7 @@ class _Parts(NamedTuple):
 class _Kind(NamedTuple):
     """Things of one layer, and the parts of routes that they are near to.
 
-    ``counts`` tells which count, from which ``parts`` have to keep ``zone_m``.
+    ``counts`` tells which count, from each of which ``parts`` have to keep its ``zone_m``.
     """
 
     layer: str
@@ -182,7 +182,7 @@ class _Kind(NamedTuple):
     about: About
     things: Shapes
     parts: _Parts
-    zone_m: float = 0.0
+    zone_m: FloatArray
 
     def beside(self, work: Groundwork) -> Iterator[tuple[int, Thing]]:
         """Each thing that a route does not touch but may; the route."""
@@ -193,10 +193,10 @@ class _Kind(NamedTuple):
         part_m = np.nan_to_num(self.parts.about.tolerance_m, nan=unknown_m)
         most = np.hypot(own_m[self.counts].max(), part_m.max(initial=0.0))
         around, shapes = self.parts.shape, self.things.shapes
-        reach_m = self.zone_m + float(most)
+        reach_m = float(self.zone_m.max() + most)
         part, thing = self.things.tree.query(around, "dwithin", distance=reach_m)
         part, thing = part[self.counts[thing]], thing[self.counts[thing]]
-        gap_m = shapely.distance(around[part], shapes[thing]) - self.zone_m
+        gap_m = shapely.distance(around[part], shapes[thing]) - self.zone_m[thing]
         near = gap_m < np.hypot(own_m[thing], part_m[part])
         near &= ~self._is_touched(part, thing, gap_m)
         for at in np.flatnonzero(near).tolist():
@@ -230,17 +230,24 @@ class _Kind(NamedTuple):
 def _kinds(work: Groundwork, parts: _Parts) -> Iterator[_Kind]:
     """What may be near working strips but roads."""
     ground = work.ground
-    for layer, told, facts, some_facts, zone_m in (
-        ("green", ground.greenery, _OF_GREEN, _OF_PARK, 0.0),
-        ("trees", ground.trees, _OF_TREES, _OF_ANCIENT, work.policy.planning.ancient_tree_zone_m),
+    for layer, things, facts in (
+        ("green", ground.greenery, _OF_GREEN),
+        ("trees", ground.trees, _OF_TREES),
     ):
-        if told is not None:
-            marked = ground.is_park if layer == "green" else ground.is_ancient
-            some = np.array([one is not False for one in marked], bool)
-            ids = work.survey.tables[layer].index.to_numpy(object)
-            about = About.alike(layer, "", ids, work.tolerances.of_layer(layer).to_numpy(float))
-            yield _Kind(layer, facts, np.ones(len(ids), bool), about, told, parts)
-            yield _Kind(layer, some_facts, some, about, told, parts, zone_m)
+        if things is None:
+            continue
+        ids = work.survey.tables[layer].index.to_numpy(object)
+        about = About.alike(layer, "", ids, work.tolerances.of_layer(layer).to_numpy(float))
+        every, none_m = np.ones(len(ids), bool), np.zeros(len(ids))
+        yield _Kind(layer, facts, every, about, things, parts, none_m)
+        some, zone_m = every, none_m
+        if layer == "green":
+            some = np.array([one is not False for one in ground.is_park], bool)
+        elif ground.ancient_trees is not None:
+            ancient = ground.ancient_trees
+            some, zone_m = ~every, none_m.copy()
+            some[ancient.row], zone_m[ancient.row] = True, ancient.most_m
+        yield _Kind(layer, _OF_PROTECTED, some, about, things, parts, zone_m)
 
 
 def _roads(hold: Hold, pieces: _Pieces) -> _Kind:
@@ -253,5 +260,5 @@ def _roads(hold: Hold, pieces: _Pieces) -> _Kind:
             dug[number] = shapely.union_all([dug[number], *pits])
     parts = _Parts.of(hold, dug, pieces, margin_m)
     (land, _known), _maybe = ground.reaches
-    every = np.ones(len(land.shapes), bool)
-    return _Kind("roads", _OF_ROADS, every, hold.red_lines, land, parts)
+    every, none_m = np.ones(len(land.shapes), bool), np.zeros(len(land.shapes))
+    return _Kind("roads", _OF_ROADS, every, hold.red_lines, land, parts, none_m)

@@ -22,6 +22,7 @@ from gis.linear import IntArray, LineArray
 from gis.overlay import CONTACT_TOLERANCE_M, enters, strips
 from gis.patched_tree import Tree
 from layers.survey import Survey
+from planning.ancient_trees import ancient_trees
 from planning.comparisons import day, is_true, is_unknown
 from planning.narrow_slots import may_lack_room, narrow_slots
 from planning.policy_model import Policy
@@ -195,8 +196,8 @@ def _within(tree: Tree, shapes: NDArray[Any], distance_m: float) -> IntArray:
 def closures_of(survey: Survey, policy: Policy) -> Closures:
     """Collect the areas; layers that were never imported bar nothing.
 
-    Spared are trees known to be ancient, with ``ancient_tree_zone_m``, and greenery known to be
-    protected, with ``protected_green_buffer_m`` (planning settings of the policy).
+    Spared are trees known to be ancient, with what is known of their zones, and greenery known to
+    be protected, with ``protected_green_buffer_m`` (planning settings of the policy).
     """
     table = survey.get("no_dig")
     areas: list[NoDigArea] = []
@@ -215,10 +216,11 @@ def _spared(survey: Survey, policy: Policy) -> NDArray[Any]:
     trees, green = survey.get("trees"), survey.get("green")
     shapes: list[NDArray[Any]] = [np.zeros(0, object)]
     if trees is not None:
-        ancient = np.asarray(trees.geometry.array)[(trees["ancient"] == True).to_numpy()]  # noqa: E712
+        ancient = ancient_trees(trees, policy.planning)
+        known = np.flatnonzero(ancient.is_ancient == True)  # noqa: E712
         # The circle lies inside the polygon, not the polygon inside the circle.
-        radius = policy.planning.ancient_tree_zone_m / np.cos(np.pi / (4 * _QUAD_SEGS))
-        shapes.append(shapely.buffer(ancient, radius, quad_segs=_QUAD_SEGS))
+        radius = ancient.least_m[known] / np.cos(np.pi / (4 * _QUAD_SEGS))
+        shapes.append(shapely.buffer(ancient.trunks[known], radius, quad_segs=_QUAD_SEGS))
     if green is not None:
         protected = np.asarray(green.geometry.array)[(green["kind"] == "protected").to_numpy()]
         margin = policy.planning.value("protected_green_buffer_m")

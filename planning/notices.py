@@ -15,8 +15,11 @@ import numpy as np
 import shapely
 
 from layers.utilities import load_utilities
+from planning.ancient_trees import AncientTrees
 from planning.application import Demand
+from planning.barred_access import barring_access
 from planning.comparisons import day, is_unknown
+from planning.deep_trench import deep_trench
 from planning.external_lines import ExternalLine
 from planning.groundwork import Groundwork, Site
 from planning.joint import Joint
@@ -27,6 +30,7 @@ from planning.no_dig import NoDigArea
 from planning.red_lines import in_roads, lands_of
 from planning.routes import best_way
 from planning.sources import are_joined, piece_alone, source_of
+from planning.special_ground import DECK, RAILS, special_ground
 from planning.stretches import pieces_of
 from planning.texts import gettext as _
 from planning.tie_in_rules import unserved
@@ -41,6 +45,23 @@ _ANCIENT = _(
     "是否另须审批(城市绿化条例第24条)未经核实,请向园林部门核实"
 )
 _MAYBE_ANCIENT = _("作业带距树木 {name} 不足 {zone:g} 米,是否古树名木未知;请查明")
+_UNKNOWN_CROWN = _(
+    "作业带距古树名木 {name} 的树干 {gap:.2f} 米,其冠幅未知:是否进入保护范围"
+    "(树冠垂直投影外 {zone:g} 米)不能确定,请补填 crown_width_m(冠幅)或 crown_radius_m(冠幅半径)"
+)
+_SPECIAL = {
+    (RAILS, "railways"): _(
+        "路由穿越铁路 {name}:须经铁路部门同意,通常以顶进或定向钻穿越;其费用未计入造价,只按沟槽计"
+    ),
+    (DECK, "roads"): _(
+        "路由有 {length:.2f} 米敷设在桥上(道路 {name}):须经桥梁管理单位同意;"
+        "支架、吊挂等费用未计入造价,只按沟槽计"
+    ),
+    (DECK, "water_bodies"): _(
+        "路由有 {length:.2f} 米随道路跨过水体 {name}:须经桥梁和河道管理单位同意;"
+        "支架、吊挂等费用未计入造价,只按沟槽计"
+    ),
+}
 _SHORT = {
     "nominal_mm": _(
         "申请的管径 DN{given:g} 小于按需求推算的 DN{least:g},故依据待核:请核对规格与需求"
@@ -69,6 +90,10 @@ _UNDER_WAY = _(
 _FELLED = frozenset(("green_affected_sum_m2", "green_affected_each_m2"))
 # The kind of a notice that the widths of a road contradict each other.
 ROAD_WIDTHS = "road_widths"
+# Earth that a line digs deeper than counted is told from here on.
+_TOLD_M3 = 1.0
+# The kind of a notice that tells what stands between the corridors and a red line.
+ACCESS_BARRED = "access_barred"
 # Reasons of a line for which no way was found, be it for what the layer of roads says.
 WITHOUT_WAY = ("disconnected", "gap_too_wide", "no_tie_in", "no_room")
 # Of these so many roads are named that lie as near as that to the parcel.
@@ -94,6 +119,7 @@ def notices_of(
     for utility, line in lines.items():
         found = (
             *_short(site, utility),
+            *_barred(work, site, line),
             *_closed(work, site, line),
             *_narrow(work, site, line),
             *_in_lanes(work, line),
@@ -104,6 +130,8 @@ def notices_of(
             *_mains_meet(work, line.demand, line.feeds),
             *_in_part(work, line.demand, line.feeds),
             *_alone(work, line),
+            *_deep(work, site, line),
+            *(one for route in line.feeds for one in _special(work, route)),
             *_widths(work, site, line),
             *_in_roads(work, site),
         )
@@ -173,6 +201,15 @@ def _short(site: Site, utility: str) -> Iterator[tuple[str, str, str, str]]:
         pattern = _SHORT[name] if math.isfinite(least[name]) else _NONE_LISTED
         text = pattern.format(given=getattr(demand.pipe, name), least=least[name])
         yield "size_below_need", "parcels", application.parcel_id, text
+
+
+def _barred(
+    work: Groundwork, site: Site, line: ExternalLine
+) -> Iterator[tuple[str, str, str, str]]:
+    """What bars every way to a red line that is in reach of a corridor."""
+    if line.reason == "disconnected":
+        for one in barring_access(work, site):
+            yield ACCESS_BARRED, one.layer, one.feature_id, one.text
 
 
 def _closed(
@@ -346,6 +383,32 @@ def _alone(work: Groundwork, line: ExternalLine) -> Iterator[tuple[str, str, str
             yield "main_alone", "lines", name, text
 
 
+def _special(work: Groundwork, route: Route) -> Iterator[tuple[str, str, str, str]]:
+    """Rails and bridge decks on the way, which cost more than the trench that is counted."""
+    for one in special_ground(work, route):
+        text = _SPECIAL[one.kind, one.layer].format(name=one.feature_id, length=one.length_m)
+        yield one.kind, one.layer, one.feature_id, text
+
+
+def _deep(work: Groundwork, site: Site, line: ExternalLine) -> Iterator[tuple[str, str, str, str]]:
+    """What a gravity line digs deeper than its cost counts."""
+    if line.demand is None:
+        return
+    for route in line.feeds:
+        found = deep_trench(work, line.demand, site, route)
+        if found is not None and found.extra_m3 >= _TOLD_M3:
+            text = _(
+                "按接入处与用户末端井的高程,沟槽深 {main:.2f} 米(接入处)至 {end:.2f} 米(红线),"
+                "比造价所计的最小覆土至少多挖 {m3:.0f} 立方米,约 {yuan:.0f} 元,未计入造价"
+            ).format(
+                main=found.depth_at_main_m,
+                end=found.depth_at_red_line_m,
+                m3=found.extra_m3,
+                yuan=found.extra_yuan,
+            )
+            yield "deep_trench", "parcels", site.application.parcel_id, text
+
+
 def _in_part(
     work: Groundwork, demand: Demand | None, feeds: Sequence[Route]
 ) -> Iterator[tuple[str, str, str, str]]:
@@ -410,7 +473,7 @@ def _opened_later(
 
 def _protected(work: Groundwork, route: Route) -> Iterator[tuple[str, str, str, str]]:
     """Parks and ancient trees beside a strip in which no tree stands: no permit judges them."""
-    ground, zone_m = work.ground, work.policy.planning.ancient_tree_zone_m
+    ground = work.ground
     if route.strip is None or route.facts["touches_tree"] is not False:
         return
     if ground.greenery is not None:
@@ -420,14 +483,27 @@ def _protected(work: Groundwork, route: Route) -> Iterator[tuple[str, str, str, 
             if park is not False and shapely.intersection(route.strip, shape).area > 0:
                 text = _PARK if park else _MAYBE_PARK
                 yield "protected_green", "green", str(names[at]), text.format(name=names[at])
-    if ground.trees is not None:
-        names = work.survey.tables["trees"].index
-        near = ground.trees.tree.query(route.strip, "dwithin", distance=zone_m)
-        for at in np.sort(near).tolist():
-            ancient = ground.is_ancient[at]
-            if ancient is not False:
-                text = (_ANCIENT if ancient else _MAYBE_ANCIENT).format(name=names[at], zone=zone_m)
-                yield "ancient_tree", "trees", str(names[at]), text
+    if ground.ancient_trees is not None:
+        yield from _ancient(work, ground.ancient_trees, route.strip)
+
+
+def _ancient(
+    work: Groundwork, trees: AncientTrees, strip: shapely.Geometry
+) -> Iterator[tuple[str, str, str, str]]:
+    """Trees that are or may be ancient whose zone a strip enters, or may enter."""
+    names = work.survey.tables["trees"].index[trees.row].astype(str)
+    _, near, surely = trees.near(np.array([strip], object))
+    for at, inside in sorted(zip(near.tolist(), surely.tolist(), strict=True)):
+        name, zone_m = names[at], float((trees.least_m if inside else trees.most_m)[at])
+        if trees.is_ancient[at] is None:
+            text = _MAYBE_ANCIENT.format(name=name, zone=zone_m)
+        elif inside:
+            text = _ANCIENT.format(name=name, zone=zone_m)
+        else:
+            gap_m = shapely.distance(strip, trees.trunks[at])
+            beyond_m = work.policy.planning.ancient_tree_zone_m
+            text = _UNKNOWN_CROWN.format(name=name, gap=float(gap_m), zone=beyond_m)
+        yield "ancient_tree", "trees", name, text
 
 
 def _trees_outside(work: Groundwork, feeds: Sequence[Route]) -> Iterator[tuple[str, str, str, str]]:

@@ -309,7 +309,7 @@ class PieceGround(_MeasuredOnce):
         settings = self.work.policy.planning
         pit_m = settings.value("trenchless_pit_length_m") + settings.value("trenchless_pit_width_m")
         strip_m = (self.width_m or 0.0) / 2 + settings.work_margin_m
-        return strip_m + pit_m + settings.ancient_tree_zone_m
+        return strip_m + pit_m + self.work.ground.ancient_reach_m
 
     def after(self, lines: PieceLines, before: IntArray, roads: IntArray) -> PieceGround:
         """The same after an edit, where pieces that stand keep their rows.

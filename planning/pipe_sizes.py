@@ -9,13 +9,15 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from math import inf
 from typing import Protocol
 
 from planning.rule_files import read_rows
 
 Size = tuple[float, float]
-# Outside diameters nearer than this are one.
-_SAME_M = 1e-6
+# Outside diameters nearer than this are one: series of one size differ by so much.
+_SAME_M = 0.002
+_ROUNDING_M = 1e-6
 
 
 class Sized(Protocol):
@@ -35,6 +37,8 @@ class Sized(Protocol):
     def laying(self) -> str | None: ...
     @property
     def material(self) -> str | None: ...
+    @property
+    def outer_mm(self) -> float | None: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,16 +58,22 @@ class Materials:
 
 @dataclass(frozen=True, eq=False)
 class PipeSizes:
-    """Sizes in steps; a size between two steps takes the larger."""
+    """Sizes in steps; a size between two steps takes the larger.
+
+    ``outers`` are other outside diameters that pipes of a nominal size are made with.
+    """
 
     pipes: Mapping[str, tuple[tuple[float, Size], ...]]
+    outers: Mapping[str, tuple[tuple[float, Size], ...]]
     banks: Mapping[int, tuple[tuple[float, Size], ...]]
     cables: tuple[tuple[float, Size], ...]
 
     def outer_size_m(self, pipe: Sized) -> Size | None:
         """Outside width and height in metres; ``None`` for an unknown or unlisted size."""
         if pipe.laying == "conduit":
-            return self._bank(pipe.duct_holes, pipe.duct_outer_diameter_mm)
+            return self.bank(pipe.duct_holes, pipe.duct_outer_diameter_mm)
+        if pipe.outer_mm is not None and pipe.laying == "direct":
+            return pipe.outer_mm / 1000, pipe.outer_mm / 1000
         if pipe.nominal_mm is not None:
             return _step(self.pipes.get(pipe.material or "", ()), pipe.nominal_mm)
         if pipe.utility == "power" and pipe.voltage_kv is not None:
@@ -72,11 +82,14 @@ class PipeSizes:
 
     def nominal_of(self, material: str, outer_mm: float) -> float | None:
         """The nominal size with an outside diameter; None where the material lists none."""
-        outer_m = outer_mm / 1000
-        for size, (wide_m, _height_m) in self.pipes.get(material, ()):
-            if abs(wide_m - outer_m) < _SAME_M:
-                return size
-        return None
+        off_m, size = self.nearest_of(material, outer_mm)
+        return size if off_m < _SAME_M else None
+
+    def nearest_of(self, material: str, outer_mm: float) -> tuple[float, float]:
+        """How far the nearest listed outside diameter is off, in metres, and its nominal size."""
+        listed = (*self.pipes.get(material, ()), *self.outers.get(material, ()))
+        off_m = [(abs(wide_m - outer_mm / 1000), size) for size, (wide_m, _height_m) in listed]
+        return min(off_m, default=(inf, 0.0))
 
     def nominal_within(self, material: str | None, outer_mm: float) -> float | None:
         """The largest nominal size within an outside diameter; of an unknown material the least.
@@ -84,7 +97,7 @@ class PipeSizes:
         None where it is smaller than all that are listed.
         """
         listed = self.pipes.values() if material is None else [self.pipes.get(material, ())]
-        most_m = outer_mm / 1000 + _SAME_M
+        most_m = outer_mm / 1000 + _ROUNDING_M
         within = [
             max((size for size, (wide_m, _) in steps if wide_m < most_m), default=0.0)
             for steps in listed
@@ -97,7 +110,8 @@ class PipeSizes:
         steps = (*self.pipes.values(), *self.banks.values(), self.cables)
         return max(width for listed in steps for _size, (width, _height) in listed)
 
-    def _bank(self, holes: int | None, diameter_mm: float | None) -> Size | None:
+    def bank(self, holes: int | None, diameter_mm: float | None) -> Size | None:
+        """Outside width and height of a bank of ducts; ``None`` for an unknown or unlisted one."""
         if not holes or diameter_mm is None:
             return None
         listed = min((one for one in self.banks if one >= holes), default=None)
@@ -121,12 +135,14 @@ def load_pipe_sizes() -> PipeSizes:
     """Sizes of ``rules/standards/pipe_sizes.csv``."""
     rows = read_rows("standards/pipe_sizes.csv", ("shape", "width_m", "height_m"))
     pipes: dict[str, list[tuple[float, Size]]] = {}
+    outers: dict[str, list[tuple[float, Size]]] = {}
     banks: dict[int, list[tuple[float, Size]]] = {}
     cables: list[tuple[float, Size]] = []
     for row in rows:
         size = (float(row["width_m"]), float(row["height_m"]))
-        if row["shape"] == "pipe":
-            pipes.setdefault(row["material"], []).append((float(row["nominal_mm"]), size))
+        if row["shape"] in ("pipe", "outer"):
+            of_shape = pipes if row["shape"] == "pipe" else outers
+            of_shape.setdefault(row["material"], []).append((float(row["nominal_mm"]), size))
         elif row["shape"] == "bank":
             step = (float(row["duct_outer_diameter_mm"]), size)
             banks.setdefault(int(row["duct_holes"]), []).append(step)
@@ -134,6 +150,7 @@ def load_pipe_sizes() -> PipeSizes:
             cables.append((float(row["voltage_kv_to"]), size))
     return PipeSizes(
         {name: _sorted(steps) for name, steps in pipes.items()},
+        {name: _sorted(steps) for name, steps in outers.items()},
         {holes: _sorted(steps) for holes, steps in banks.items()},
         _sorted(cables),
     )

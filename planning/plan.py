@@ -15,6 +15,7 @@ from planning.application import Application
 from planning.both_feeds import BothFeeds
 from planning.clearance_records import Clearance
 from planning.clearances import clearances, worst_first
+from planning.deep_trench import deep_trench
 from planning.drawn_routes import DrawnRoute
 from planning.external_lines import (
     ExternalLine,
@@ -33,6 +34,8 @@ from planning.questions import Question, questions_of
 from planning.routes import DrawnWay
 from planning.second_feed import with_second
 from planning.sized_demands import with_sizes
+from planning.sizing_rules import runs_by_gravity
+from planning.special_ground import special_ground
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,16 @@ class Plan:
             assumed.add("road_surface")
         if roads["width_assumed"].any():
             assumed.add("carriageway_width")
+        feeds = [route for line in self.lines.values() for route in line.feeds]
+        assumed |= {one.kind for route in feeds for one in special_ground(self.work, route)}
+        drains = [line for line in self.lines.values() if runs_by_gravity(line.utility)]
+        if any(
+            deep_trench(self.work, line.demand, self.site, route) is None
+            for line in drains
+            for route in line.feeds
+            if line.demand is not None
+        ):
+            assumed.add("trench_depth")
         return frozenset(assumed)
 
     def judge_drawn(self, utility: str, line: LineString, feed: int = 1) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from planning.clearance_records import count_statuses, overlaps
 from planning.clearances import depth_questions
 from planning.comparison_document import QUALIFIES, comparison, cures, together_entry
 from planning.crossing_methods import method_of
+from planning.deep_trench import deep_trench
 from planning.drawn_routes import DrawnRoute
 from planning.external_lines import ExternalLine
 from planning.gravity_ways import fall_of, unmet_of
@@ -237,6 +238,7 @@ def _route(
             "chainage_m": _number(place["chainage_m"]),
         },
         "fall": _fall(plan, line, place, route),
+        "deep_trench": _deep_trench(plan, line, route),
         "end": {
             "kind": "red_line" if plan.application.gate is None else "gate",
             "xy": list(route.line.coords[-1]),
@@ -270,6 +272,12 @@ def _fall(
 ) -> dict[str, Any] | None:
     assert line.demand is not None
     told = fall_of(plan.work, line.demand, place, route.line, plan.site)
+    return None if told is None else told.to_json()
+
+
+def _deep_trench(plan: Plan, line: ExternalLine, route: Route) -> dict[str, float] | None:
+    assert line.demand is not None
+    told = deep_trench(plan.work, line.demand, plan.site, route)
     return None if told is None else told.to_json()
 
 

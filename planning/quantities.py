@@ -18,6 +18,7 @@ import numpy as np
 
 from gis.linear import FloatArray
 from language import gettext as _
+from planning.pipe_sizes import load_pipe_sizes
 from planning.rule_files import CONFIDENCES, RuleFileError
 
 if TYPE_CHECKING:
@@ -105,7 +106,11 @@ class Prices:
         dug_m2 = section_width_m * depth_m
         restored_m = section_width_m + 2 * restoration_extra_m
         again = self.made_good_yuan(surface)
-        return dug_m2 * self._known("excavation", surface=surface) + restored_m * again
+        return self.excavation_yuan(dug_m2, surface) + restored_m * again
+
+    def excavation_yuan(self, volume_m3: float, surface: str) -> float:
+        """Yuan for earth dug and refilled beneath a surface."""
+        return volume_m3 * self._known("excavation", surface=surface)
 
     def made_good_yuan(self, surface: str) -> float:
         """Yuan per square metre of surface made good; in a verge the green is compensated too."""
@@ -127,7 +132,7 @@ class Prices:
 
     def trenchless_yuan(self, pipe: Pipe, length_m: float) -> float | None:
         """Yuan for one bore without its pipe: set-up and length; ``None`` for an unknown size."""
-        row = self._find("trenchless", utility=pipe.utility, size_mm=size_mm(pipe))
+        row = self._find("trenchless", utility=pipe.utility, size_mm=bored_mm(pipe))
         if row is None:
             return None
         setup = self._known("trenchless_setup", utility=pipe.utility)
@@ -178,6 +183,15 @@ class SingleCosts:
 def size_mm(pipe: Pipe) -> float | None:
     """Size that a pipe is priced by: nominal diameter, else outer diameter of its ducts."""
     return pipe.duct_outer_diameter_mm if pipe.nominal_mm is None else pipe.nominal_mm
+
+
+def bored_mm(pipe: Pipe) -> float | None:
+    """Size that a bore is priced by: nominal diameter, else outer width of the bank of ducts.
+
+    Of a bank that is not listed, or of an unknown number of ducts, that of one: at least so much.
+    """
+    bank = load_pipe_sizes().bank(pipe.duct_holes, pipe.duct_outer_diameter_mm)
+    return size_mm(pipe) if pipe.nominal_mm is not None or bank is None else bank[0] * 1000
 
 
 def single_costs(

@@ -37,6 +37,7 @@ _LAYER_OF = {
 # Those that are measured in the working strip, as soon as the size says how wide it is.
 _IN_STRIP = frozenset(_LAYER_OF) - {"in_service_area"}
 _SIZE = "max_dn_mm"
+_ANCIENT = "ancient_tree_or_park"
 # Layers of things that no line may run through: without them every route is only a guess.
 _OBSTACLES = ("buildings", "water_bodies", "railways")
 # Verdict inputs that roads tell, and the fields of a road that they need.
@@ -145,10 +146,22 @@ def unknown_of_route(
                     yield "road", road, column
         elif field := _undemanded(work, demand, name):
             yield APPLICATION, "", field
+        elif name == _ANCIENT and (told := _unknown_of_trees(work)):
+            yield from told
         elif (told_by := _LAYER_OF.get(name)) and not work.survey.has(told_by):
             yield "layer", told_by, WHOLE_LAYER
         else:
             yield APPLICATION, "", name
+
+
+def _unknown_of_trees(work: Groundwork) -> list[Subject]:
+    """That crowns of ancient trees are unknown; whether trees are ancient is asked as usual."""
+    trees = work.ground.ancient_trees
+    if trees is None or not trees.lack_crowns:
+        return []
+    crowns = ("layer", "trees", "crown_width_m")
+    all_told = all(one is True for one in trees.is_ancient)
+    return [crowns] if all_told else [crowns, (APPLICATION, "", _ANCIENT)]
 
 
 def _not_measured_later(work: Groundwork, demand: Demand, unknown: Sequence[str]) -> Iterator[str]:

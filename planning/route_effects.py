@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 from gis.linear import FloatArray, IntArray, LineArray
 from gis.overlay import CONTACT_TOLERANCE_M
 from planning.application import Demand
+from planning.comparisons import is_unknown
 from planning.facts import Shapes, counted_crossings
 from planning.holds import Hold
 from planning.measures import measure_all
 from planning.near_things import Thing, if_touched, near_things
+from planning.other_widths import told_at_other_widths
 from planning.road_edges import About
 from planning.spreads import Effects, Spread, effects_together, joined
 
@@ -63,10 +65,25 @@ class Exactness:
         found = near_things(hold, self.demand.pipe.utility)
         return [[thing for things in found for thing in things]] if self.as_one else found
 
+    @cached_property
+    def other_widths(self) -> list[Sequence[Mapping[str, Any]]]:
+        """What each route tells at its least and its greatest width, or all of them together."""
+        return told_at_other_widths(self.holding(), self.demand, as_one=self.as_one)
+
     def if_touched(self, number: int, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         """The inputs of a route that are unknown as it may touch what is near."""
         things = self.near[number]
         return if_touched(self.holding().work, things, inputs) if things else {}
+
+    def at_other_widths(
+        self, number: int, inputs: Mapping[str, Any]
+    ) -> Sequence[Mapping[str, Any]]:
+        """The inputs of a route that are others at some width; what is unknown stays so."""
+        told = [
+            {name: value for name, value in one.items() if not is_unknown(inputs.get(name))}
+            for one in self.other_widths[number]
+        ]
+        return [one for one in told if any(inputs[name] != value for name, value in one.items())]
 
 
 def tell_together(exactness: Iterable[Exactness]) -> None:

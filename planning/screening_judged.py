@@ -27,7 +27,6 @@ from planning.facts import CUT_OPEN, green_inside, pipe_facts, trees_in, trees_t
 from planning.groundwork import Groundwork
 from planning.judged_routes import rank_among, rank_of, unverified_inputs
 from planning.measures import MEASURES, Figures, measure_all
-from planning.near_things import if_touched
 from planning.quantities import priced
 from planning.questions import unknown_inputs
 from planning.road_surfaces import Crossed
@@ -39,7 +38,7 @@ from planning.screening_roads import (
     three_valued,
 )
 from planning.screening_sites import Sites
-from planning.screening_tolerances import near_ways, tolerances_of_ways
+from planning.screening_tolerances import exactness_of_ways, tolerances_of_ways
 from planning.screening_ways import Ways
 from planning.verdict_tables import (
     Coded,
@@ -333,7 +332,7 @@ def beside_greenery(desk: Desk, demand: Demand, gaps: FloatArray) -> NDArray[np.
     settings = desk.work.policy.planning
     reach = (width + 2 * settings.work_margin_m) * _MITRE_REACH
     green, tree = gaps.T
-    return np.asarray((green <= reach) | (tree <= reach + settings.ancient_tree_zone_m))
+    return np.asarray((green <= reach) | (tree <= reach))
 
 
 def _strips_beside(
@@ -466,10 +465,15 @@ def _near_others(
     unverified: tuple[str, ...],
     rows: IntArray,
 ) -> Iterator[tuple[int, Verdict]]:
-    """Verdicts of firm ones of the ways that may touch more within the tolerances, with the row."""
-    things = near_ways(desk.work, demand, sites, ways.part(rows))
-    for row, near in zip(rows.tolist(), things, strict=True):
-        if near:
+    """Verdicts of firm ones of the ways that may touch other things than drawn, with the row.
+
+    More within the tolerances, or more or less at other widths of the working strip.
+    """
+    if len(rows) == 0:
+        return
+    exact = exactness_of_ways(desk.work, demand, sites, ways.part(rows))
+    for number, row in enumerate(rows.tolist()):
+        if exact.near[number] or exact.other_widths[number]:
             inputs = row_of(columns, row)
             verdict = judge(
                 demand.pipe.utility,
@@ -479,7 +483,8 @@ def _near_others(
                 mode="plan",
                 unverified=unverified,
                 tolerances={name: values[row] for name, values in tolerances.items()},
-                if_touched=partial(if_touched, desk.work, near, inputs),
+                if_touched=partial(exact.if_touched, number, inputs),
+                at_other_widths=partial(exact.at_other_widths, number, inputs),
             )
             yield row, verdict
 

@@ -7,7 +7,7 @@ whole route measures, the line says so (``DOUBT`` and the gaps), and the route i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -54,12 +54,10 @@ class NearRoads:
 class Nearby:
     """Roads in squares, greenery and trees within reach of lines, to be found by place; made once.
 
-    ``reach_m`` is how far roads and greenery are looked for; trees as much farther as the zone of
-    an ancient one.
+    ``reach_m`` is how far all is looked for; of an ancient tree as much farther as its zone.
     """
 
     def __init__(self, ground: Ground, reach_m: float) -> None:
-        zone_m = ground.policy.planning.ancient_tree_zone_m
         self.roads = [
             (_Reach(squares, reach_m), road_of, known)
             for areas, known in ((ground.ground_areas, True), (ground.land_in_reach, False))
@@ -67,18 +65,21 @@ class Nearby:
             if len(squares)
         ]
         self._things = [
-            _reach_of(ground, "green", reach_m),
-            _reach_of(ground, "trees", reach_m + zone_m),
+            (column, _Reach(shapes, reach_m + float(zone_m.max())), zone_m)
+            for column, shapes, zone_m in _things_of(ground)
+            if len(shapes)
         ]
         self._road_count = len(ground.road_areas)
 
     def gaps(self, lines: LineArray) -> FloatArray:
-        """Distances of lines to the nearest greenery and tree, (n, 2); infinite beyond reach."""
+        """Distances of lines to the nearest greenery and tree, (n, 2); infinite beyond reach.
+
+        To a tree that may be ancient it is that to the farthest edge of its zone, negative inside.
+        """
         gaps = np.full((len(lines), 2), np.inf)
-        for column, things in enumerate(self._things):
-            if things is not None:
-                line, _, gap_m = things.pairs(lines)
-                np.minimum.at(gaps[:, column], line, gap_m)
+        for column, things, zone_m in self._things:
+            line, thing, gap_m = things.pairs(lines)
+            np.minimum.at(gaps[:, column], line, gap_m - zone_m[thing])
         return gaps
 
     def near_roads(
@@ -136,11 +137,13 @@ class _Reach:
         return self.near(lines, *self.boxes(lines))
 
 
-def _reach_of(ground: Ground, layer: str, reach_m: float) -> _Reach | None:
-    table = ground.survey.get(layer)
-    if table is None or len(table) == 0:
-        return None
-    return _Reach(np.asarray(table.geometry.array), reach_m)
+def _things_of(ground: Ground) -> Iterator[tuple[int, NDArray[Any], FloatArray]]:
+    """The column of ``Nearby.gaps``, shapes and zones of greenery, trees, and ancient trees."""
+    for column, things in enumerate((ground.greenery, ground.trees)):
+        if things is not None:
+            yield column, things.shapes, np.zeros(len(things.shapes))
+    if ground.ancient_trees is not None:
+        yield 1, ground.ancient_trees.trunks, ground.ancient_trees.most_m
 
 
 @dataclass
@@ -158,8 +161,8 @@ class LineValues:
         (n,) bits that a route bears if one of its lines does.
     largest
         (n, 3) what counts is the largest of: the longest single piece inside the carriageway of a
-        city road, then the distances to greenery and trees with a minus. These are infinite beyond
-        the reach of ``nearby``, and for lines of no length.
+        city road, then the ``Nearby.gaps`` to greenery and trees with a minus. These are infinite
+        beyond the reach of ``nearby``, and for lines of no length.
     """
 
     ground: Ground

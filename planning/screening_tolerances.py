@@ -13,7 +13,6 @@ from planning.application import Demand
 from planning.groundwork import Groundwork
 from planning.holds import Hold, half_strip_m
 from planning.measures import MEASURES
-from planning.near_things import Thing, near_things
 from planning.route_effects import Exactness
 from planning.screening_sites import Sites
 from planning.screening_ways import Ways
@@ -49,11 +48,10 @@ def tolerances_of_ways(
     return found
 
 
-def near_ways(work: Groundwork, demand: Demand, sites: Sites, ways: Ways) -> list[list[Thing]]:
-    """What each way may touch within the tolerances of the survey."""
-    if len(ways) == 0:
-        return []
-    return near_things(_drawn(work, demand, sites, ways), demand.pipe.utility)
+def exactness_of_ways(work: Groundwork, demand: Demand, sites: Sites, ways: Ways) -> Exactness:
+    """What each way may touch within the tolerances of the survey, and at other widths."""
+    drawn = _drawn(work, demand, sites, ways)
+    return Exactness(demand, lambda: drawn)
 
 
 def _of_ways(work: Groundwork, sites: Sites, ways: Ways) -> Hold:

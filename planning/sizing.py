@@ -134,6 +134,8 @@ def size(
     if "duct_holes" in new:
         new["duct_holes"] = int(new["duct_holes"])
     sized = replace(pipe, **new)
+    if pipe.utility not in _IN_DUCTS:
+        sized = replace(sized, outer_mm=wish.get("outer_diameter_mm"))
     sizing = Sizing(
         tuple(sorted(derived.items())),
         work.formula,
@@ -197,7 +199,7 @@ def told_otherwise(pipe: Pipe, outer_diameter_mm: float) -> tuple[str, float] | 
     given = next((one for one, _m in sizes if one >= (pipe.nominal_mm or inf)), None)
     if given is None:
         return None
-    told = min(sizes, key=lambda size: abs(size[1] - outer_diameter_mm / 1000))[0]
+    told = load_pipe_sizes().nearest_of(_material(pipe), outer_diameter_mm)[1]
     return None if given == told else ("nominal_mm", told)
 
 

@@ -26,7 +26,7 @@ class Pipe:
     """Pipe, cable or duct bank of one utility; ``None`` is unknown.
 
     ``operators`` are those whose network it may join, any where none is named; ``load_kw`` is what
-    a power line must supply.
+    a power line must supply; ``outer_mm`` the outside diameter of a pipe that is told by it.
     """
 
     utility: str
@@ -39,6 +39,7 @@ class Pipe:
     material: str | None = None
     operators: tuple[str, ...] = ()
     load_kw: float | None = None
+    outer_mm: float | None = None
 
 
 @dataclass(frozen=True)

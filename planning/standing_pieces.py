@@ -125,6 +125,7 @@ def _hand_on(
     }
     lines, number = PieceLines(after, told.of, told.told), number.copy()
     reach_m = max((one.reach_m for one in grounds.values()), default=0.0)
+    reach_m += max(after.ground.ancient_reach_m - before.ground.ancient_reach_m, 0.0)
     number[lines.tree.query(changed, predicate="dwithin", distance=reach_m)[1]] = -1
     lines.take(told, number)
     after.kept[lines_key(told.of)] = lines

@@ -123,7 +123,7 @@ def hand_searches_on(
     if not roads.keep_numbers or "no_dig" in changed:
         return  # roads and no-dig areas are told by their numbers
     graph = after.corridors.graph
-    near = region.near(graph.tree, _reach_m(after))
+    near = region.near(graph.tree, max(_reach_m(before), _reach_m(after)))
     along = np.append(roads.told, False)[graph.road]
     near = np.union1d(near, np.flatnonzero((edge_before < 0) | along))
     same_lines = graph.lines is before.corridors.graph.lines
@@ -141,7 +141,7 @@ def _reach_m(work: Groundwork) -> float:
     settings, surfaces = work.policy.planning, work.corridors.surfaces
     beside_m = surfaces.beside_m
     slot_m = float(beside_m[np.isfinite(beside_m)].max(initial=0.0))
-    spared_m = max(settings.ancient_tree_zone_m, settings.value("protected_green_buffer_m"))
+    spared_m = max(work.ground.ancient_reach_m, settings.value("protected_green_buffer_m"))
     return slot_m + work.corridors.setback_m + spared_m + work.closures.beside_m
 
 

@@ -345,23 +345,39 @@ def _reasons(
 
 def _text(reason: str, feature: Any, pipe: Pipe) -> str:
     size = _size(feature)
+
+    def told(name: str) -> bool:
+        return bool(pd.notna(feature.get(name)))
+
     texts = {
         "wrong_network": _("属于{other},不是本专业的管网"),
         "no_length": _("图上没有长度,不能接入"),
         "wrong_kind": _("类型为 {kind},不能接入"),
         "unknown_status": _("使用状态未知,须先核实"),
         "not_in_service": _("未在用({status})"),
-        "other_operator": _("权属单位为 {owner},不是用户选择的运营商"),
+        "other_operator": _("权属单位为 {owner},不是用户选择的运营商")
+        if told("owner")
+        else _("权属单位未知,须为用户选择的运营商"),
         "some_operators": _("权属单位为 {owner},不通 {others};另有各家都通的接入点"),
         "too_small": _("管径 {size},小于需要的 DN{nominal:g}")
         if size
         else _("管径未知,须不小于 DN{nominal:g}"),
         "needs_station": _("次高压或更高压力的管道({pressure} MPa),须经调压站才能接入"),
-        "wrong_pressure": _("压力 {pressure} MPa,与需要的压力级别不同"),
-        "wrong_voltage": _("电压 {voltage} kV,与需要的 {volts:g} kV 不同"),
-        "too_little_capacity": _("额定容量 {capacity} kVA,小于需要的 {load:.0f} kVA"),
-        "no_spare_bay": _("备用间隔 {bays},没有空余"),
-        "too_few_holes": _("空孔 {holes},少于需要的 {wanted} 孔"),
+        "wrong_pressure": _("压力 {pressure} MPa,与需要的压力级别不同")
+        if told("pressure_mpa")
+        else _("压力未知,须与需要的压力级别相同"),
+        "wrong_voltage": _("电压 {voltage} kV,与需要的 {volts:g} kV 不同")
+        if told("voltage_kv")
+        else _("电压未知,须为 {volts:g} kV"),
+        "too_little_capacity": _("额定容量 {capacity} kVA,小于需要的 {load:.0f} kVA")
+        if told("capacity_kva")
+        else _("额定容量未知,须不小于 {load:.0f} kVA"),
+        "no_spare_bay": _("备用间隔 {bays},没有空余")
+        if told("spare_bays")
+        else _("备用间隔未知,须有空余"),
+        "too_few_holes": _("空孔 {holes},少于需要的 {wanted} 孔")
+        if told("free_holes")
+        else _("空孔数未知,须不少于 {wanted} 孔"),
         "blocked": _("到达它的直线被建筑、他人用地、水体或铁路挡住"),
         "oblique": _("到达它须斜穿车行道,夹角小于下限"),
         "off_street": _("到达它须离开道路,穿过道路之间或弯道内侧的空地"),

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from layers.utilities import Utility
 from planning.existing_pipes import SIZES, nominal_at_least_mm
+from planning.operators import operator_named
 from planning.sizing_rules import apparent_kva, supply_voltage_kv
 from planning.standards import Pipe, Standards
 
@@ -88,8 +89,8 @@ def unserved(owner: Any, operators: tuple[str, ...]) -> tuple[str, ...]:
     if pd.isna(owner):
         return operators
     text = unicodedata.normalize("NFKC", str(owner))
-    owners = {text.strip(), *(one.strip() for one in _BETWEEN_OWNERS.split(text))}
-    return tuple(one for one in operators if unicodedata.normalize("NFKC", one) not in owners)
+    owners = {operator_named(one) for one in (text, *_BETWEEN_OWNERS.split(text))}
+    return tuple(one for one in operators if operator_named(one) not in owners)
 
 
 def _first_reason(index: pd.Index, holds: dict[str, Any]) -> pd.Series:

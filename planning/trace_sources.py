@@ -206,6 +206,8 @@ _ROUTE: tuple[tuple[str, str, Inputs, RuleOf], ...] = (
     ("tie_in/xy/*", _("接入点在现状管网上的坐标"), tie_in, None),
     ("tie_in/chainage_m", _("沿现状管线自起点的桩号"), tie_in, None),
     ("fall/*", _("末端井管底 − 接入处管底;坡度 × 到末端井的长度"), levels, slope_rule),
+    ("deep_trench/extra_yuan", _("多挖的土方 × 开挖单价"), levels, Rule(PRICES, "excavation")),
+    ("deep_trench/*", _("地面高程 − 管外底高程,超出最小覆土时深度的部分"), levels, slope_rule),
     ("end/xy/*", _("红线上的终点或接入口坐标"), parcel, None),
     ("clearance_counts/*", _("该路由各净距结论的个数"), way, None),
     ("overlap_count", _("净距不足且外轮廓重叠的个数"), way, None),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import product
 from typing import Any
 
@@ -21,12 +21,14 @@ def certainty(
     tolerances: Mapping[str, float | None] | None,
     unverified: Collection[str],
     if_touched: Callable[[], Mapping[str, Any]] = dict,
+    at_other_widths: Callable[[], Iterable[Mapping[str, Any]]] = tuple,
 ) -> str:
     """First that applies: too_close, depends_on_reading, rests_on_unverified, not_assessed, firm.
 
     ``others`` are the outcomes under the readings not in force. An open outcome is never firm.
     Nor is one that would be open if the line touched what it may within the tolerances: it is too
-    close, though no measure is.
+    close, though no measure is. One that is another where the working strip is as narrow or as wide
+    as it may be rests on its width, which nobody verified.
     """
     values, known = case.values(), known_tolerances(case, tolerances or {})
     if _is_too_close(case, outcome, values, known):
@@ -38,7 +40,11 @@ def certainty(
         return "rests_on_unverified"
     if outcome == OPEN_OUTCOME or tolerances is None or _unsurveyed(case, decision, values, known):
         return "not_assessed"
-    return "too_close" if _opens(case, outcome, values, if_touched()) else "firm"
+    if _opens(case, outcome, values, if_touched()):
+        return "too_close"
+    told = (as_read(one, case.active) for one in at_other_widths())
+    stands = all(case.outcome({**values, **one}) == outcome for one in told)
+    return "firm" if stands else "rests_on_unverified"
 
 
 def _may_differ(

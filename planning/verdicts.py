@@ -6,7 +6,7 @@ condition decides, an unknown one leaves the verdict open and says what it would
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -89,6 +89,7 @@ def judge(
     tolerances: Mapping[str, float | None] | None = None,
     unverified: Collection[str] = (),
     if_touched: Callable[[], Mapping[str, Any]] = dict,
+    at_other_widths: Callable[[], Iterable[Mapping[str, Any]]] = tuple,
 ) -> Verdict:
     """Verdict of one utility's external line.
 
@@ -111,6 +112,9 @@ def judge(
     if_touched
         Inputs that are unknown where a line touches what it may within the tolerances: asked for
         only where the verdict would be firm.
+    at_other_widths
+        Inputs as they are where the working strip is narrower or wider than taken, as nobody
+        verified its width: asked for likewise.
 
     Raises
     ------
@@ -124,11 +128,12 @@ def judge(
     outcome = outcome_of(possible)
     readings = tuple(OtherReading(*other) for other in case.other_outcomes())
     others = [one.would_be for one in readings]
+    asked = tolerances, unverified, if_touched, at_other_widths
     return Verdict(
         outcome=outcome,
         clause=_clause_ref(policy, decision, outcome),
         permits=tuple(_permit_outcome(policy, one, decision, values) for one in decision.permits),
-        certainty=certainty(case, decision, outcome, others, tolerances, unverified, if_touched),
+        certainty=certainty(case, decision, outcome, others, *asked),
         readings=readings,
         otherwise=possible[0] if outcome == OPEN_OUTCOME else None,
         possible=possible,

@@ -17,7 +17,7 @@ from planning.external_lines import ExternalLine
 from planning.judged_routes import Route
 from planning.manual_routes import DrawnFeed, ManualRoute, RefusedRoute
 from planning.measures import crossing_measure
-from planning.notices import ROAD_WIDTHS, Notice
+from planning.notices import ACCESS_BARRED, ROAD_WIDTHS, Notice
 from planning.plan import Plan
 from planning.texts import in_words
 from planning.trenches import JointPlan
@@ -28,6 +28,9 @@ ASSUMED: Mapping[str, str] = {
     "size": "管径未知,按常用断面开挖,不计管材",
     "working_space": "沟槽工作面宽度未知,未计入",
     "cover": "覆土深度未知,只按管高开挖",
+    "trench_depth": "重力管的高程不全,按最小覆土开挖,实际至少如此",
+    "railway_crossing": "穿越铁路处按沟槽计,顶进或定向钻及铁路部门的费用未计入",
+    "bridge_deck": "桥上敷设处按沟槽计,支架、吊挂的费用未计入",
     "pipe_price": "价目表无此管材,不计管材",
     "road_surface": "所穿道路的路面类型未知,按沥青计",
     "carriageway_width": "所穿道路的车行道宽度未知,按道路等级取定",
@@ -48,9 +51,9 @@ def plan_summary(plan: Plan) -> list[str]:
 
     What costs and lengths rest on without being known stands in one last line.
     """
-    names, outcomes = load_utilities(), plan.policy.outcomes
+    names = load_utilities()
     lines = [
-        f"{names[utility].label} {_line(line, outcomes, plan.policy.round_to)}"
+        f"{names[utility].label} {_line(plan, line)}"
         + _short(plan.clearances.get(utility, ()))
         + "".join(f";{in_words(one.text)}" for one in _why(plan, utility))
         for utility, line in plan.lines.items()
@@ -81,7 +84,8 @@ def _why(plan: Plan, utility: str) -> list[Notice]:
     """Notices that may tell why a line cannot be laid: they stand beside its reason."""
     if plan.lines[utility].status != "unroutable":
         return []
-    return [one for one in plan.notices if one.kind == ROAD_WIDTHS and utility in one.utilities]
+    kinds = ACCESS_BARRED, ROAD_WIDTHS
+    return [one for one in plan.notices if one.kind in kinds and utility in one.utilities]
 
 
 def asked_first(questions: pd.DataFrame) -> list[str]:
@@ -100,16 +104,17 @@ def asked_first(questions: pd.DataFrame) -> list[str]:
     return lines
 
 
-def _line(line: ExternalLine, outcomes: Mapping[str, str], step: Decimal) -> str:
-    """One utility; figures are printed as they are judged, to ``step``."""
+def _line(plan: Plan, line: ExternalLine) -> str:
+    """One utility; figures are printed as they are judged."""
     if line.judged is None:
         gap = "" if line.gap_m is None else _("(相距 {:.2f} 米)").format(line.gap_m)
         reason = line.reason or ""
         words = REASONS.get(reason, reason)
-        if reason not in CURES:
+        barred = any(one.kind == ACCESS_BARRED for one in _why(plan, line.utility))
+        if barred or reason not in CURES:  # what bars a line is told with its own cure
             return _("无法布置:{}{}").format(words, gap)
         return _("无法布置:{}{};{}").format(words, gap, CURES[reason])
-    return _figures(line.judged, outcomes, step)
+    return _figures(line.judged, plan.policy.outcomes, plan.policy.round_to)
 
 
 def _figures(route: Route | BothFeeds, outcomes: Mapping[str, str], step: Decimal) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from api.escape import esc
 from language import gettext as _
 from layers.utilities import Utility
+from planning.notices import ACCESS_BARRED
 from reports.reasons import CURES, REASONS
 from reports.summary import ASSUMED
 from ui import words
@@ -123,13 +124,14 @@ def obstacles(view: View) -> str:
 def notices(view: View) -> str:
     """What the people of the case should know of the ground; it changes no verdict.
 
-    That nothing is shared because of a no-dig area is said where the trench would be shown.
+    That nothing is shared because of a no-dig area is said where the trench would be shown, and
+    what bars a line beside the reason that it cannot be joined.
     """
     return "".join(
         f'<p class="tg-note-none"><b>{esc(_names(view, one["utilities"]))}</b> '
         f"{esc(head(one['text']))}</p>"
         for one in view.plan.get("notices") or []
-        if one["kind"] != NOTHING_SHARED
+        if one["kind"] not in (NOTHING_SHARED, ACCESS_BARRED)
     )
 
 
@@ -253,7 +255,12 @@ def _no_way(view: View, line: Json) -> str:
         gap = _("({})").format(esc(_("、").join(line["no_dig"])))
     if line.get("no_fall"):
         gap = _("({})").format(esc(line["no_fall"]["text"]))
-    cure = CURES.get(line.get("reason") or "")
+    barred = [
+        esc(head(one["text"]))
+        for one in view.plan.get("notices") or []
+        if one["kind"] == ACCESS_BARRED and line["utility"] in one["utilities"]
+    ]
+    cure = _(";").join(barred) or CURES.get(line.get("reason") or "")
     ending = _("。{}。").format(cure) if cure else _("。")
     return f"{_('无法接入:')}{_reason(line)}{gap}{ending}"
 

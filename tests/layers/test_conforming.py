@@ -14,6 +14,7 @@ from shapely.geometry import LineString, MultiLineString, MultiPolygon, Point, P
 from layers.conforming import Conformed, conform
 from layers.errors import LayerError
 from layers.reading import read_layer
+from layers.source_memory import SourceMemory
 from tests.layers.layer_files import (
     EAST,
     NORTH,
@@ -302,3 +303,46 @@ def test_order_of_rows_and_columns_is_irrelevant(tmp_path: Path) -> None:
     turned = {name: values[::-1] for name, values in reversed(columns.items())}
     backward = conformed(write_gpkg(tmp_path / "b.gpkg", turned, shapes[::-1]), "parcels").table
     assert forward.equals(backward.loc[forward.index])
+
+
+# --- depths that do not say what they go down to --------------------------------------------------
+
+
+def depths(tmp_path: Path, column: str, **options) -> Conformed:
+    """A sewer, a water main, a storm drain without a depth, a duct bank and a cable trench."""
+    told = {
+        "管线编号": ["S", "W", "R", "T", "G"],
+        "专业": ["污水", "给水", "雨水", "通信", "电力"],
+        "敷设方式": ["直埋", "直埋", "直埋", "管块", "管沟"],
+        column: [2.0, 1.2, None, 0.9, 1.5],
+    }
+    shapes = [line((0, n), (9, n)) for n in range(5)]
+    return conformed(write_gpkg(tmp_path / "d.gpkg", told, shapes), "lines", **options)
+
+
+@pytest.mark.parametrize("column", ["埋深", "管线埋深(m)"])
+def test_a_bare_depth_is_the_cover_only_where_it_is_measured_to_the_top(
+    tmp_path: Path, column: str
+) -> None:
+    stated = {} if column == "埋深" else {"mapping": {"depth_m": column}}
+    result = depths(tmp_path, column, **stated)
+    known = {} if stated else {"S": np.nan, "G": np.nan}
+    expected = {"S": 2.0, "W": 1.2, "R": np.nan, "T": 0.9, "G": 1.5, **known}
+    np.testing.assert_equal(result.table["depth_m"].to_dict(), expected)
+    notes = [note for note in result.notes if "量至管内底" in note]
+    assert len(notes) == (0 if stated else 1)
+    if notes:
+        assert "列“埋深”有 2 行" in notes[0]
+        assert "--map depth_m=埋深" in notes[0]
+
+
+@pytest.mark.parametrize("column", ["管顶覆土", "覆土深度", "管顶埋深", "depth_m"])
+def test_a_column_that_says_cover_is_one_of_drains_too(tmp_path: Path, column: str) -> None:
+    result = depths(tmp_path, column)
+    assert result.table.loc["S", "depth_m"] == 2.0
+    assert not [note for note in result.notes if "量至管内底" in note]
+
+
+def test_what_was_stated_of_the_source_before_stands(tmp_path: Path) -> None:
+    memory = SourceMemory({"depth_m": "埋深"})
+    assert depths(tmp_path, "埋深", memory=memory).table.loc["S", "depth_m"] == 2.0

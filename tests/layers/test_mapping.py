@@ -34,6 +34,17 @@ def lines_file(folder: Path, name: str = "a.gpkg", **columns: list[object]) -> P
     return write_gpkg(folder / name, columns, [line((0, n), (9, n)) for n in range(count)])
 
 
+def test_a_crown_is_told_across_unless_a_radius_is_named() -> None:
+    assert proposals("trees", tree_id=["a"], 冠幅=[8]) == {
+        ("tree_id", "tree_id"): 1.0,
+        ("crown_width_m", "冠幅"): 0.95,
+    }
+    found = proposals("trees", tree_id=["a"], 平均冠幅=[8], 冠幅半径=[4])
+    assert found["crown_width_m", "平均冠幅"] >= APPLIED
+    assert found["crown_radius_m", "冠幅半径"] >= APPLIED
+    assert len(found) == 3
+
+
 def test_confidence_falls_from_name_to_alias_to_cut_name_to_pinyin() -> None:
     found = proposals(line_id=["a"], 管径=[1], 电压等级=[1], carriagewa=[1], gxbh=[1], yl=[1])
     assert found == {

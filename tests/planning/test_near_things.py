@@ -73,7 +73,9 @@ def test_what_lies_within_the_tolerance_is_too_close(layers: dict[str, Any]) -> 
 @pytest.mark.parametrize(
     "layers",
     [
-        {"green": _verge(121.3, **SEEN)},  # 0.4 m from the strip, surveyed to 5 cm
+        {
+            "green": _verge(121.6, **SEEN)
+        },  # 0.7 m from the strip, which a wider margin does not reach
         {"green": _verge(126.0, **HEARSAY)},  # farther away than hearsay may be off
         {"trees": _tree(126.0, **HEARSAY)},
     ],

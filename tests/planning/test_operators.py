@@ -12,8 +12,10 @@ from layers.survey import Survey
 from planning.application import Application, parse_application
 from planning.batch import screen
 from planning.local_edits import edited
+from planning.operators import operator_named
 from planning.plan import Plan, plan
 from planning.rescreening import rescreened, screened
+from planning.rule_files import read_rows
 from planning.tie_in_rules import unserved
 from tests import towns
 from tests.planning.edits import added, ready, ribbon, told
@@ -182,3 +184,31 @@ def test_the_first_place_that_serves_all_is_felt_wherever_it_is() -> None:
         # and back
         again = rescreened(found, edited(found.work, survey), cases)
         assert_same_answers(again.table, before.table)
+
+
+@pytest.mark.parametrize(
+    ("owner", "wanted"),
+    [
+        ("中国移动", "移动"), ("移动", "中国移动"), (" 移动公司 ", "移动"), ("CMCC", "cmcc"),
+        ("ＣＭＣＣ", "中国移动"), ("中国 联通", "联通"), ("中国电信、铁塔公司", "电信"),
+        ("中国广电", "广电网络"), ("甲 公司", "甲公司"),
+    ],
+)  # fmt: skip
+def test_an_operator_is_the_same_however_it_is_written(owner: str, wanted: str) -> None:
+    assert unserved(owner, (wanted,)) == ()
+    assert unserved(owner, ("乙",)) == ("乙",)
+
+
+def test_each_name_of_an_operator_is_that_of_one_only() -> None:
+    rows = read_rows("operators.csv")
+    names = [one for row in rows for one in (row["operator"], *row["aliases"].split("|"))]
+    assert len({operator_named(one) for one in names}) == len(rows)
+    assert len(names) == len({one.casefold() for one in names})
+
+
+def test_a_handhole_of_the_operator_under_its_long_name_is_joined() -> None:
+    near = {"H-1": handhole(150, "中国移动"), "H-2": handhole(400, "移动")}
+    made = planned(near, "移动")
+    route = made.lines["telecom"].route
+    assert route is not None
+    assert made.joined(made.lines["telecom"], route)["feature_id"] == "H-1"

@@ -12,6 +12,7 @@ from planning.quantities import (
     SURFACES,
     PriceError,
     Prices,
+    bored_mm,
     load_prices,
     location,
     single_costs,
@@ -64,6 +65,20 @@ def test_unknown_size_has_no_price_and_ducts_are_priced_by_hole() -> None:
     assert prices.pipe_yuan_m(pipe("telecom", duct_outer_diameter_mm=110)) is None
     two, four = (pipe("telecom", duct_holes=n, duct_outer_diameter_mm=110) for n in (2, 4))
     assert prices.pipe_yuan_m(four) == 2 * (prices.pipe_yuan_m(two) or 0)
+
+
+@pytest.mark.parametrize("utility", ["power", "telecom"])
+def test_ducts_are_paid_by_the_hole_and_bored_by_the_width_of_their_bank(utility: str) -> None:
+    prices = load_prices()
+    banks = {n: pipe(utility, duct_holes=n, duct_outer_diameter_mm=110) for n in (1, 3, 9, 99)}
+    one_yuan = prices.pipe_yuan_m(banks[1]) or 0
+    assert [prices.pipe_yuan_m(banks[n]) for n in (3, 9)] == [3 * one_yuan, 9 * one_yuan]
+    assert prices.pipe_yuan_m(pipe(utility, duct_outer_diameter_mm=110)) is None
+    # Three or three by three with 10 mm between are 350 mm wide; so many as 99 are not listed.
+    bored = {n: prices.trenchless_yuan(bank, 20.0) for n, bank in banks.items()}
+    assert bored == {1: 9000 + 20 * 900, 3: 9000 + 20 * 1500, 9: bored[3], 99: bored[1]}
+    assert bored_mm(banks[3]) == pytest.approx(350)
+    assert bored_mm(pipe("water", nominal_mm=300)) == 300
 
 
 def test_single_pipe_costs_its_trench_and_itself_on_each_surface() -> None:

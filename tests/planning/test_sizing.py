@@ -16,9 +16,9 @@ from planning.groundwork import prepare
 from planning.hydraulics import manning_flow_l_s, manning_velocity_m_s, wetted
 from planning.plan import plan
 from planning.sized_demands import with_sizes
-from planning.sizing import Sizing, least_slope, size
+from planning.sizing import Sizing, least_slope, size, told_otherwise
 from planning.sizing_rules import Number, StormFormula, between, load_sizing_rules
-from planning.standards import Pipe
+from planning.standards import Pipe, load_standards
 from tests import towns
 
 UNSURE = "rests_on_unverified"
@@ -207,7 +207,39 @@ def test_telecom_gets_a_hole_for_every_cable_and_a_spare_one() -> None:
 
 def test_an_outside_diameter_of_pe_is_a_nominal_size() -> None:
     assert sized("water", outer_diameter_mm=315)[0].nominal_mm == 300
-    assert sized("water", outer_diameter_mm=316)[0].nominal_mm is None
+    assert sized("water", outer_diameter_mm=316.9)[0].nominal_mm == 300  # within 2 mm
+    assert sized("water", outer_diameter_mm=317.1)[0].nominal_mm is None
+
+
+@pytest.mark.parametrize(
+    ("material", "outer_mm", "nominal_mm"),
+    [
+        ("PE", 125, 100), ("PE", 180, 150), ("PE", 225, 200), ("PE", 280, 250), ("PE", 450, 400),
+        ("PE", 560, 500), ("PE", 110, 100), ("PE", 355, 350),
+        ("steel", 108, 100), ("steel", 219, 200), ("steel", 325, 300), ("steel", 114.3, 100),
+        ("PE", 130, None), ("steel", 111.2, None),
+    ],
+)  # fmt: skip
+def test_other_outside_diameters_in_use_are_nominal_sizes_and_dug_as_wide_as_they_are(
+    material: str, outer_mm: float, nominal_mm: float | None
+) -> None:
+    told = Pipe("water", material=material)
+    pipe, _sizing = sized("water", told, outer_diameter_mm=outer_mm)
+    assert pipe.nominal_mm == nominal_mm
+    width_m, _height_m = load_standards().outer_size_m(pipe) or (0.0, 0.0)
+    assert width_m == pytest.approx(outer_mm / 1000)
+    if nominal_mm is not None:
+        # With its nominal size beside it, it says the same, and another size contradicts it.
+        assert told_otherwise(replace(told, nominal_mm=nominal_mm), outer_mm) is None
+        assert told_otherwise(replace(told, nominal_mm=800), outer_mm) is not None
+
+
+def test_sizes_that_are_derived_are_the_usual_ones() -> None:
+    """Other diameters are read, not chosen: none of them stands among the steps."""
+    found = {sized("water", daily_water=10.0**k * m)[0].nominal_mm
+             for k in range(5) for m in (1, 2, 5)}  # fmt: skip
+    assert found <= {15, 20, 25, 32, 40, 50, 65, 80, 100, 125, 150, 200, 250, 300, 350, 400, 500,
+                     600, 700, 800, 1000, None}  # fmt: skip
 
 
 def test_a_size_that_is_given_rules_and_the_derived_one_is_recorded() -> None:

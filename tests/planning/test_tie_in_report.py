@@ -162,7 +162,7 @@ def test_nodes_tell_their_bays_holes_and_owners() -> None:
     assert reasons(line) == {"N-2": "too_little_capacity", "N-3": "too_little_capacity"}
     assert [one["text"] for one in line["tie_ins"]["rejected"]] == [
         "额定容量 50 kVA,小于需要的 100 kVA",
-        "额定容量 未知 kVA,小于需要的 100 kVA",
+        "额定容量未知,须不小于 100 kVA",
     ]
     hole = {"utility": "telecom", "kind": "handhole"}
     line = entry(

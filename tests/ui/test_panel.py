@@ -68,6 +68,18 @@ def test_lines_stopped_by_the_same_reason_share_one_sentence_with_limit_and_cure
         assert part in text
 
 
+def test_what_bars_a_line_stands_beside_its_reason_in_place_of_the_usual_cure() -> None:
+    barred = {"kind": "access_barred", "utilities": ["water"], "text": "水体 D-1 隔在<中间>"}
+    water, power = ({**unroutable(one), "reason": "disconnected"} for one in ("water", "power"))
+    shown = with_lines(water, power)
+    shown = replace(shown, plan={**shown.plan, "notices": [barred]})
+    ditch, streets = panel.obstacles(shown).split("</p>")[:2]
+    assert "水体 D-1 隔在&lt;中间&gt;" in ditch
+    assert "断点" not in ditch
+    assert "断点" in streets
+    assert panel.notices(shown) == ""
+
+
 def test_a_missed_limit_gives_value_clause_words_and_excess() -> None:
     gas = next(one for one in view().plan["utilities"] if one["utility"] == "gas")
     proof = {"text": "任何路由的施工长度至少 201.35 m,超过 200 m"}
