@@ -44,6 +44,18 @@ class County:
         return {str(key): str(name) for key, name in roads["name"].dropna().items()}
 
     @cached_property
+    def cases(self) -> dict[tuple[str, str], str]:
+        """All that can be opened, by what the address calls it, with the words to find it by."""
+        asked = self.applications.items()
+        told = {("application", key): application_title(one) for key, one in asked}
+        parcels = self.survey.get("parcels")
+        if parcels is None:
+            return told
+        names = parcels["name"].fillna("") if "name" in parcels.columns else [""] * len(parcels)
+        land = zip(parcels.index, names, strict=True)
+        return told | {("parcel", str(key)): f"{key} {name}".strip() for key, name in land}
+
+    @cached_property
     def middle(self) -> tuple[float, float] | None:
         """Latitude and longitude amid the parcels of applications; None where there are none."""
         parcels = self.survey.get("parcels")
@@ -65,11 +77,22 @@ class County:
         hits = parcels.iloc[parcels.sindex.query(here, predicate="intersects")]
         return None if hits.empty else str(hits.geometry.area.idxmin())
 
+    def case_of(self, parcel_id: str) -> tuple[str, str]:
+        """What opens for a parcel, as the address names it: its application, else itself."""
+        application = self.application_of(parcel_id)
+        return ("parcel", parcel_id) if application is None else ("application", application)
+
     def application_of(self, parcel_id: str) -> str | None:
         """Id of the first open application for a parcel, or None."""
         return next(
             (key for key, one in self.applications.items() if one["parcel_id"] == parcel_id), None
         )
+
+
+def application_title(application: Mapping[str, Any]) -> str:
+    """An application by its id and the name of its project."""
+    name = (application.get("project") or {}).get("project_name") or ""
+    return f"{application['application_id']} {name}".strip()
 
 
 def data_note(county: County) -> str:

@@ -21,12 +21,19 @@ from language import spoken
 from layers.utilities import load_utilities
 from planning.policies import load_policy
 from ui import panel
-from ui.address import look_at, open_application, speak_to_visitor, take_case, write_case
+from ui.address import (
+    case_in_hand,
+    look_at,
+    open_application,
+    speak_to_visitor,
+    take_case,
+    write_case,
+)
 from ui.bar import bar, configure
 from ui.case_drawing import case_drawing, pen_for
 from ui.case_marks import case_marks
 from ui.comparison import comparison, eligibility
-from ui.county import County, data_note, open_county
+from ui.county import County, application_title, data_note, open_county
 from ui.drawn_routes import keep_door
 from ui.maps import case_group, town_map
 from ui.notes import alarm
@@ -76,25 +83,25 @@ def _bench(workspace: Path, pages: Sequence[Any]) -> None:
 
 
 def _choosing(place: DeltaGenerator, county: County) -> None:
+    """The box in the bar: applications first, then parcels, each found by its id or its name."""
     place.selectbox(
         _("报装申请"),
-        list(county.applications),
+        list(county.cases),
         index=None,
-        key="application",
-        placeholder=_("选择报装申请,或点击地图上的宗地"),
+        key="opened",
+        placeholder=_("选择报装申请或宗地(编号、名称),或点击地图上的宗地"),
         label_visibility="collapsed",
-        format_func=lambda key: _application_title(county.applications[key]),
-        on_change=_choose_application,
+        format_func=lambda case: county.cases[case],
+        on_change=_choose_case,
+        args=(county,),
     )
 
 
-def _application_title(application: Mapping[str, Any]) -> str:
-    name = (application.get("project") or {}).get("project_name") or ""
-    return f"{application['application_id']} {name}".strip()
-
-
-def _choose_application() -> None:
-    st.session_state["parcel"] = None
+def _choose_case(county: County) -> None:
+    """Look at what was chosen; of a parcel with an application, at this."""
+    _application, parcel = case_in_hand()
+    if parcel is not None:
+        st.session_state["opened"] = county.case_of(parcel)
     look_at(gently=False)
 
 
@@ -107,17 +114,15 @@ def _choose_parcel(county: County) -> None:
     parcel = county.parcel_at(click["lat"], click["lng"])
     if parcel is None or parcel == _parcel_in_hand(county):
         return
-    st.session_state["application"] = county.application_of(parcel)
-    st.session_state["parcel"] = parcel
+    st.session_state["opened"] = county.case_of(parcel)
     look_at(gently=True)
 
 
 def _parcel_in_hand(county: County) -> str | None:
     """The parcel that is shown already: a click on it only runs the page again."""
-    selected = st.session_state.get("application")
+    selected, parcel = case_in_hand()
     if selected in county.applications:
         return str(county.applications[selected]["parcel_id"])
-    parcel: str | None = st.session_state.get("parcel")
     return parcel
 
 
@@ -125,12 +130,12 @@ def _planned(
     county: County, workspace: Path, screening: ScreenedCounty | None
 ) -> tuple[dict[str, Any] | None, str, bool]:
     """The plan of what is selected, its title, and whether its demand is only the default."""
-    selected, parcel = st.session_state.get("application"), st.session_state.get("parcel")
+    selected, parcel = case_in_hand()
     try:
         with _meanwhile(county, screening, selected, parcel), st.spinner(_waiting_words()):
             if selected is not None:
                 plan = plan_of_application(selected, county)
-                return plan, _application_title(county.applications[selected]), False
+                return plan, application_title(county.applications[selected]), False
             if parcel is not None:
                 plan = plan_of_parcel(parcel, date.today(), county)
                 return plan, _("默认需求试算"), True
@@ -156,7 +161,7 @@ def _meanwhile(
     if selected is not None:
         parcel, title = (
             county.applications[selected]["parcel_id"],
-            _application_title(county.applications[selected]),
+            application_title(county.applications[selected]),
         )
     else:
         title = _("默认需求试算")
@@ -198,7 +203,7 @@ def _empty(county: County, workspace: Path, screening: ScreenedCounty | None) ->
     with st.container(key="cases"):
         for key, application in county.applications.items():
             st.button(
-                _application_title(application),
+                application_title(application),
                 key=f"case-{key}",
                 type="tertiary",
                 width="stretch",
@@ -215,7 +220,7 @@ def _ask_button() -> None:
 
 def _ask(asking: bool) -> None:
     """Leave the case in hand for the questions of all cases, or these for the list of cases."""
-    st.session_state["application"] = st.session_state["parcel"] = None
+    st.session_state["opened"] = None
     st.session_state["asking"] = asking
 
 

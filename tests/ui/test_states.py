@@ -50,7 +50,7 @@ def test_nothing_chosen_says_what_to_do_and_lists_the_applications(page: AppTest
 
 def test_an_application_shows_figures_table_grounds_trench_and_questions(page: AppTest) -> None:
     page.run()
-    page.selectbox(key="application").set_value("XX-2026-001").run()
+    page.selectbox(key="opened").set_value(("application", "XX-2026-001")).run()
     text = shown(page)
     for words in (
         "城南小餐饮街改造",
@@ -72,13 +72,13 @@ def test_an_application_shows_figures_table_grounds_trench_and_questions(page: A
 def test_a_button_of_the_list_opens_its_application(page: AppTest) -> None:
     page.run()
     page.button(key="case-XX-2026-002").click().run()
-    assert page.session_state["application"] == "XX-2026-002"
+    assert page.session_state["opened"] == ("application", "XX-2026-002")
     assert "无法接入:距管线走廊过远,相距 61.25 m,连接段最长 40 m" in shown(page)
 
 
 def test_separate_digging_shows_the_separate_verdicts(page: AppTest) -> None:
     page.run()
-    page.selectbox(key="application").set_value("XX-2026-001").run()
+    page.selectbox(key="opened").set_value(("application", "XX-2026-001")).run()
     page.session_state["joint"] = False
     page.run()
     assert "3<small> / 5 项" in shown(page)
@@ -92,7 +92,7 @@ def test_a_drawn_route_that_cannot_be_withdrawn_says_why(
 
     monkeypatch.setattr(ui.engineer, "plan_of_application", lambda _key, _county: full_plan())
     page.run()
-    page.selectbox(key="application").set_value("XX-2026-001").run()
+    page.selectbox(key="opened").set_value(("application", "XX-2026-001")).run()
     page.session_state["chosen"] = "gas"
     page.run()
     monkeypatch.setattr(Workspace, "application", broken)
@@ -104,12 +104,12 @@ def test_a_drawn_route_that_cannot_be_withdrawn_says_why(
 
 def test_another_case_starts_with_no_line_under_inspection(page: AppTest) -> None:
     page.run()
-    page.selectbox(key="application").set_value("XX-2026-001").run()
+    page.selectbox(key="opened").set_value(("application", "XX-2026-001")).run()
     page.session_state["chosen"] = "gas"
     page.run()
     assert "燃气的判定依据" in shown(page)
-    page.selectbox(key="application").set_value("XX-2026-002").run()
-    page.selectbox(key="application").set_value("XX-2026-001").run()
+    page.selectbox(key="opened").set_value(("application", "XX-2026-002")).run()
+    page.selectbox(key="opened").set_value(("application", "XX-2026-001")).run()
     assert page.session_state["chosen"] is None
     assert "的判定依据" not in shown(page)
 
@@ -133,7 +133,7 @@ def test_a_parcel_without_application_is_planned_on_default_demand_and_marked(
     page: AppTest,
 ) -> None:
     page.run()
-    page.session_state["parcel"] = "P-0009"
+    page.session_state["opened"] = "parcel", "P-0009"
     page.run()
     assert "默认需求试算" in shown(page)
     assert "不作为判定" in shown(page)
@@ -147,7 +147,7 @@ def test_an_application_that_cannot_be_planned_says_why(
 
     monkeypatch.setattr(ui.engineer, "plan_of_application", refuse)
     page.run()
-    page.selectbox(key="application").set_value("XX-2026-001").run()
+    page.selectbox(key="opened").set_value(("application", "XX-2026-001")).run()
     assert "申请 XX-2026-001:宗地 P-9999 不存在&lt;b&gt;" in shown(page)
 
 
@@ -170,7 +170,7 @@ def test_a_crash_shows_a_chinese_message_and_no_trace(
 
     monkeypatch.setattr(ui.engineer, "plan_of_application", crash)
     page.run()
-    page.selectbox(key="application").set_value("XX-2026-001").run()
+    page.selectbox(key="opened").set_value(("application", "XX-2026-001")).run()
     assert "计算出错" in shown(page)
     assert "secret" not in shown(page)
     assert "Traceback" not in shown(page)
@@ -178,7 +178,7 @@ def test_a_crash_shows_a_chinese_message_and_no_trace(
 
 def test_the_switch_shows_the_page_in_english_and_back(page: AppTest) -> None:
     page.run()
-    page.selectbox(key="application").set_value("XX-2026-001").run()
+    page.selectbox(key="opened").set_value(("application", "XX-2026-001")).run()
     page.button(key="speak-en").click().run()
     text = shown(page)
     for words in (
