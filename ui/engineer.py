@@ -34,6 +34,7 @@ from ui.case_drawing import case_drawing, pen_for
 from ui.case_marks import case_marks
 from ui.comparison import comparison, eligibility
 from ui.county import County, application_title, data_note, open_county
+from ui.downloads import plan_downloads, screening_downloads
 from ui.drawn_routes import keep_door
 from ui.maps import case_group, town_map
 from ui.notes import alarm
@@ -199,6 +200,7 @@ def _empty(county: County, workspace: Path, screening: ScreenedCounty | None) ->
     if county.applications and county.survey.has("parcels"):
         _ask_button()
     screening_offer(workspace, county, screening)
+    screening_downloads(screening)
     st.html(f"<h3>{_('在办申请')}<small>{count}</small></h3>")
     with st.container(key="cases"):
         for key, application in county.applications.items():
@@ -271,6 +273,7 @@ def _panel(
     rests_on = panel.assumptions(view) + panel.never_covered(view)
     if rests_on:
         st.html(rests_on)
+    plan_downloads(view, county.survey.crs)
     return view
 
 
