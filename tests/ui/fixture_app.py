@@ -31,12 +31,18 @@ else:
     from starlette.middleware import Middleware
     from streamlit.starlette import App
 
+    from api.asked import EXISTING, asked_route
     from api.routes import SecurityHeaders, routes
     from app import WORKSPACE
     from ui.county import open_county
+    from ui.existing import existing_door
 
     app = App(
         __file__,
-        routes=routes(str(WORKSPACE), lambda: open_county(WORKSPACE).layers),
+        routes=routes(
+            str(WORKSPACE),
+            lambda: open_county(WORKSPACE).layers,
+            [asked_route(str(WORKSPACE), EXISTING, existing_door(WORKSPACE))],
+        ),
         middleware=[Middleware(SecurityHeaders)],
     )
