@@ -404,7 +404,7 @@ def screen_(
     asked = with_versions(questions_of_cases(table), survey)
     if questions is not None:
         write_questions(asked, questions)
-    _applications, faults = readable(inputs.documents)
+    faults = opened.application_faults() + readable(inputs.documents)[1]
     faults += [message_of(error) for error in placed(survey, inputs.applications)[1]]
     counts = table["status"].value_counts().to_dict()
     outcomes = table["outcome"].value_counts().to_dict()
@@ -466,7 +466,7 @@ def _groundwork(opened: Workspace) -> Groundwork:
     applications, faults = readable(opened.applications())
     survey = opened.survey()
     places, refused = placed(survey, applications)
-    for message in (*faults, *map(str, refused)):
+    for message in (*opened.application_faults(), *faults, *map(str, refused)):
         click.echo(message, err=True)
     return prepare(survey, load_policy(opened.county), places)
 

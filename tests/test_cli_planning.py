@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import geopandas as gpd
@@ -394,6 +395,27 @@ def test_an_application_for_no_known_parcel_is_reported_and_the_rest_is_screened
     table = pd.read_csv(out, encoding="utf-8-sig").set_index(["parcel_id", "utility"])
     assert table.loc[("P-9", "telecom"), "reason"] == "unknown_parcel"
     assert table.loc[("P-1", "telecom"), "status"] == "routed"
+
+
+def test_an_application_file_that_cannot_be_read_is_told_and_the_rest_is_planned(
+    made: Path, tmp_path: Path
+) -> None:
+    folder = Path(copytree(made, tmp_path / "copy"))
+    broken = folder / "applications" / "BROKEN.json"
+    broken.write_text('{"application_id": "BROKEN",', encoding="utf-8")
+    out = tmp_path / "screen.csv"
+    told = done(run("screen", folder, "--out", out), 1)
+    assert "applications/BROKEN.json:不是 JSON(" in told.output
+    assert "BZ-1" in set(pd.read_csv(out)["application_id"])
+    answer = json.loads(done(run("screen", folder, "--out", out, "--json"), 1).stdout)
+    assert any("applications/BROKEN.json" in one for one in answer["problems"])
+    told = done(run("graph", folder, "--out", tmp_path / "graph.gpkg"))
+    assert "applications/BROKEN.json:不是 JSON(" in told.output
+    done(run("plan", folder, "--application", "BZ-1", "--out", tmp_path / "plan.json"))
+    refused(
+        run("plan", folder, "--application", "BROKEN", "--out", tmp_path / "plan.json"),
+        "applications/BROKEN.json:不是 JSON(",
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ Read-only and shared by all visitors; read again when the workspace's files chan
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -17,6 +17,7 @@ import shapely
 from api.view_layers import ViewLayer, view_layers
 from gis.crs import WGS84, transformer
 from language import gettext as _
+from language import spoken
 from layers.store import Workspace
 from layers.survey import Survey
 from layers.workspace_file import stamp_of
@@ -26,7 +27,8 @@ from layers.workspace_file import stamp_of
 class County:
     """A survey, its open applications by id, and its layers made ready for the map.
 
-    The same object as long as nothing in the workspace changes.
+    The same object as long as nothing in the workspace changes. ``documents`` are all applications
+    that can be read; ``applications`` leaves out those that name no parcel.
     """
 
     survey: Survey
@@ -34,6 +36,7 @@ class County:
     layers: Mapping[str, ViewLayer]
     bounds: tuple[float, float, float, float]
     """West, south, east, north of the parcels in degrees."""
+    documents: Sequence[Mapping[str, Any]] = ()
 
     @cached_property
     def road_names(self) -> dict[str, str]:
@@ -91,8 +94,9 @@ class County:
 
 def application_title(application: Mapping[str, Any]) -> str:
     """An application by its id and the name of its project."""
-    name = (application.get("project") or {}).get("project_name") or ""
-    return f"{application['application_id']} {name}".strip()
+    project = application.get("project")
+    name = project.get("project_name") if isinstance(project, dict) else None
+    return f"{application['application_id']} {name or ''}".strip()
 
 
 def data_note(county: County) -> str:
@@ -110,6 +114,12 @@ def open_county(path: Path) -> County:
     return _county(path, state, versions)
 
 
+def application_faults(path: Path) -> tuple[str, ...]:
+    """Files of applications that are left out, each with its reason."""
+    state = _workspace(path, stamp_of(path)).applications_stamp()
+    return _faults(path, state, spoken())
+
+
 @lru_cache(maxsize=2)
 def _workspace(path: Path, _stamp: Hashable) -> Workspace:
     return Workspace.open(path)
@@ -117,10 +127,12 @@ def _workspace(path: Path, _stamp: Hashable) -> Workspace:
 
 @lru_cache(maxsize=2)
 def _county(path: Path, state: Hashable, versions: tuple[Any, ...]) -> County:
-    applications = _applications(path, state)
-    marked = tuple(sorted({str(one["parcel_id"]) for one in applications.values()}))
+    documents = _documents(path, state)
+    applications = {one["application_id"]: one for one in documents if _has_parcel(one)}
+    marked = tuple(sorted({one["parcel_id"] for one in applications.values()}))
     survey = _survey(path, versions)
-    return County(survey, applications, _layers(path, versions, marked), _bounds(path, versions))
+    layers, bounds = _layers(path, versions, marked), _bounds(path, versions)
+    return County(survey, applications, layers, bounds, documents)
 
 
 @lru_cache(maxsize=2)
@@ -129,8 +141,21 @@ def _survey(path: Path, _versions: tuple[Any, ...]) -> Survey:
 
 
 @lru_cache(maxsize=2)
-def _applications(path: Path, _state: Hashable) -> dict[str, Mapping[str, Any]]:
-    return {one["application_id"]: one for one in Workspace.open(path).applications()}
+def _documents(path: Path, _state: Hashable) -> list[dict[str, Any]]:
+    return Workspace.open(path).applications()
+
+
+@lru_cache(maxsize=4)
+def _faults(path: Path, _state: Hashable, _language: str) -> tuple[str, ...]:
+    workspace = Workspace.open(path)
+    lost = (one["application_id"] for one in workspace.applications() if not _has_parcel(one))
+    told = _("applications/{}.json:没有写明宗地 parcel_id。请补填。")
+    return (*workspace.application_faults(), *map(told.format, lost))
+
+
+def _has_parcel(document: Mapping[str, Any]) -> bool:
+    """Whether an application can be shown at all: any other fault is told where it is opened."""
+    return isinstance(document.get("parcel_id"), str)
 
 
 @lru_cache(maxsize=2)

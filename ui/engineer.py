@@ -33,7 +33,7 @@ from ui.bar import bar, configure
 from ui.case_drawing import case_drawing, pen_for
 from ui.case_marks import case_marks
 from ui.comparison import comparison, eligibility
-from ui.county import County, application_title, data_note, open_county
+from ui.county import County, application_faults, application_title, data_note, open_county
 from ui.downloads import plan_downloads, screening_downloads
 from ui.drawn_routes import keep_door
 from ui.maps import case_group, town_map
@@ -202,6 +202,8 @@ def _empty(county: County, workspace: Path, screening: ScreenedCounty | None) ->
     screening_offer(workspace, county, screening)
     screening_downloads(screening)
     st.html(f"<h3>{_('在办申请')}<small>{count}</small></h3>")
+    if faults := application_faults(workspace):
+        alarm(_("有申请读不出,未列入"), "\n".join(faults))
     with st.container(key="cases"):
         for key, application in county.applications.items():
             st.button(

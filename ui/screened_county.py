@@ -190,8 +190,7 @@ def _in_degrees(shape: BaseGeometry, to_degrees: Transformer) -> BaseGeometry:
 
 @lru_cache(maxsize=2)
 def _asked(workspace: Path, county: County, day: date) -> Inputs:
-    documents = list(county.applications.values())
-    return Inputs(Workspace.open(workspace), county.survey, documents, day)
+    return Inputs(Workspace.open(workspace), county.survey, county.documents, day)
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -192,3 +194,24 @@ def test_the_switch_shows_the_page_in_english_and_back(page: AppTest) -> None:
     assert "判定" not in text
     page.button(key="speak-zh").click().run()
     assert "判定" in shown(page)
+
+
+def test_an_application_that_cannot_be_read_is_told_and_the_others_are_open(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = Path(copytree(workspace, tmp_path / "copy"))
+    (copy / "applications" / "<i>.json").write_text("{", encoding="utf-8")
+    nowhere = {"application_id": "XX-0", "project": "新集小学"}
+    (copy / "applications" / "XX-0.json").write_text(json.dumps(nowhere), encoding="utf-8")
+    monkeypatch.setenv("TONGGOU_WORKSPACE", str(copy))
+    page = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=120).run()
+    text = shown(page)
+    assert "applications/&lt;i&gt;.json:不是 JSON(" in text
+    assert "applications/XX-0.json:没有写明宗地 parcel_id" in text
+    assert page.button(key="case-XX-2026-002")
+    page.button(key="speak-en").click().run()
+    assert "applications/&lt;i&gt;.json: not JSON" in shown(page)
+    (copy / "applications" / "<i>.json").unlink()
+    (copy / "applications" / "XX-0.json").unlink()
+    page.run()
+    assert "applications/" not in shown(page)
