@@ -516,6 +516,7 @@
     });
     drawing.clearances.forEach(function (pair) { clearance(group, pair); });
     drawing.survey.forEach(function (point) { spot(group, point, "tg-spot tg-survey"); });
+    drawing.rejected.forEach(function (place) { spot(group, place, "tg-spot tg-rejected"); });
     drawing.places.forEach(function (place) { spot(group, place, "tg-place"); });
     drawing.rings.forEach(function (ring) {
       L.circleMarker(ring.at, { className: "tg-ring", radius: 6.5, weight: 3,

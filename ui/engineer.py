@@ -283,7 +283,7 @@ def _about(view: View, line: Mapping[str, Any]) -> str:
     """Everything about one line: its verdict, what would cure it, its routes, what it meets."""
     alone = [eligibility(view, line), comparison(view, line), surroundings(view, line)]
     if line["status"] != "routed":
-        return "".join(alone[1:])
+        return panel.unroutable(view, line) + "".join(alone[1:])
     if view.joint and any(alone):
         told = _("以下是各自敷设的推荐路由的情况:")
         alone = [f'<p class="tg-soft tg-alone">{told}</p>', *alone]
@@ -351,12 +351,9 @@ def _ways(view: View) -> bool:
 
 def _chosen(view: View) -> str | None:
     """The line whose grounds shall be shown in full."""
-    lines = [one for one in view.wanted if one["status"] == "routed" or one.get("manual")]
-    if not lines:
-        return None
     chosen: str | None = st.pills(
         _("逐项查看依据"),
-        [line["utility"] for line in lines],
+        [line["utility"] for line in view.wanted],
         key="chosen",
         format_func=view.name,
     )

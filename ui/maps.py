@@ -255,6 +255,11 @@ def case_keys() -> str:
             ' stroke="#0a7d6c" stroke-width="2.2"/>',
             _("建议位置"),
         ),
+        _key(
+            '<circle cx="17" cy="6" r="5" fill="#fff" stroke="#5b6b79" stroke-width="1.6"/>'
+            '<path d="M14.5 3.5l5 5m0-5l-5 5" stroke="#5b6b79" stroke-width="1.4"/>',
+            _("不可接入"),
+        ),
         f'<span class="tg-key tg-key-note">{_("并行线条错开画,非实际间距")}</span>',
     ]
     return "".join(rows)

@@ -120,6 +120,12 @@ def obstacles(view: View) -> str:
     return told + short_lines(view)
 
 
+def unroutable(view: View, line: Json) -> str:
+    """A line that cannot be joined: why, by how much, what to do; the reasons stand below."""
+    head = f"{esc(view.name(line['utility']))}{_('为何无法接入')}"
+    return f'<h3>{head}</h3><p class="tg-note-none">{_no_way(view, line)}</p>'
+
+
 def notices(view: View) -> str:
     """What the people of the case should know of the ground; it changes no verdict.
 
