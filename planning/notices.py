@@ -15,8 +15,8 @@ import numpy as np
 import shapely
 
 from layers.utilities import load_utilities
-from planning.application import Demand
-from planning.comparisons import day, is_unknown
+from planning.application import Application, Demand
+from planning.comparisons import day, is_unknown, last_day
 from planning.external_lines import ExternalLine
 from planning.groundwork import Groundwork, Site
 from planning.joint import Joint
@@ -65,10 +65,17 @@ _UNDER_WAY = _(
     "{name} 计划 {begins} 至 {ends} 整修,拟开挖日期 {dig} 在其间,请同期敷设;"
     "竣工后 {years} 年内不得挖掘"
 )
+_PASSED = _("拟开挖日期 {dig} 已过:结论按该日判定,请改申请的 dig_date 后重新编制")
+_FAR = _(
+    "拟开挖日期 {dig} 在 {years} 年以后:结论按该日判定,现有的道路禁挖期届时可能已满,请核对 dig_date"
+)
+_FAR_YEARS = 2  # nobody plans a connection for later: the day is a slip of the pen or a way round
 # Measures of a clause that counts what is felled apart from what is occupied.
 _FELLED = frozenset(("green_affected_sum_m2", "green_affected_each_m2"))
 # The kind of a notice that the widths of a road contradict each other.
 ROAD_WIDTHS = "road_widths"
+# The kind of a notice that the day of digging is over.
+DIG_DATE_PASSED = "dig_date_passed"
 # Reasons of a line for which no way was found, be it for what the layer of roads says.
 WITHOUT_WAY = ("disconnected", "gap_too_wide", "no_tie_in", "no_room")
 # Of these so many roads are named that lie as near as that to the parcel.
@@ -113,6 +120,24 @@ def notices_of(
         Notice(kind, layer, feature_id, tuple(utilities), text)
         for (kind, layer, feature_id, text), utilities in told.items()
     )
+
+
+def day_notices(application: Application, today: date) -> tuple[Notice, ...]:
+    """That the planned day of digging has passed by ``today``, or lies years ahead of it.
+
+    A plan is the same on whatever day it is made: who shows it says what day it is.
+    """
+    dig = application.dig_date
+    if not application.application_id:
+        return ()
+    if dig < today:
+        kind, text = DIG_DATE_PASSED, _PASSED.format(dig=dig)
+    elif dig > last_day(today, _FAR_YEARS):
+        kind, text = "dig_date_far", _FAR.format(dig=dig, years=_FAR_YEARS)
+    else:
+        return ()
+    utilities = tuple(utility for utility in load_utilities() if utility in application.demands)
+    return (Notice(kind, "applications", application.application_id, utilities, text),)
 
 
 def drawn_notices(

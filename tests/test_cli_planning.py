@@ -124,6 +124,15 @@ def test_plan_writes_what_it_prints(folder: Path, tmp_path: Path) -> None:
         assert row.geometry.length == pytest.approx(row.length_m)
 
 
+def test_plan_says_beside_its_lines_that_the_day_of_digging_has_passed(tmp_path: Path) -> None:
+    made = make_workspace(tmp_path, None, [documents()[0] | {"dig_date": "1999-01-01"}])
+    result = done(run("plan", made, "--application", "BZ-1", "--out", tmp_path / "plan.json"))
+    assert "拟开挖日期 1999-01-01 已过" in result.stderr
+    assert "已过" not in result.stdout
+    notices = json.loads((tmp_path / "plan.json").read_text("utf-8"))["notices"]
+    assert [one["kind"] for one in notices if one["layer"] == "applications"] == ["dig_date_passed"]
+
+
 def test_plan_of_the_town_is_the_one_worked_out_on_paper(folder: Path, tmp_path: Path) -> None:
     arguments = ("plan", folder, "--application", "BZ-1", "--out", tmp_path / "plan.json")
     lines = done(run(*arguments)).stdout.splitlines()
