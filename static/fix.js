@@ -389,12 +389,12 @@
     control.addTo(map);
   }
 
-  // Folded to a button where the map is narrow.
+  // Folded to a button where the map is narrow or low, as in style.css.
   function legend(map, options) {
     var folds = L.DomUtil.create("details", "tg-legend"), control = L.control({ position: "bottomleft" });
     L.DomUtil.create("summary", "", folds).textContent = options.legendTitle;
     L.DomUtil.create("div", "tg-keys", folds).innerHTML = options.legend;
-    folds.open = window.innerWidth > 760;
+    folds.open = !window.matchMedia("(max-width: 760px), (max-height: 420px)").matches;
     L.DomEvent.disableClickPropagation(folds);
     control.onAdd = function () { return folds; };
     control.addTo(map);
@@ -595,7 +595,7 @@
     if (!drawing.bounds || drawing.focus === focused) { return; }
     focused = drawing.focus;
     var bounds = L.latLngBounds(drawing.bounds);
-    var size = map.getSize(), small = size.x < 600;
+    var size = map.getSize(), small = size.x < 600 || size.y < 420;
     var free = small ? { left: 20, top: 45, right: 20, bottom: 60 }  // the button of the legend lies below
       : { left: 90, top: 70, right: 90, bottom: 90 };
     var first = map.latLngToContainerPoint(bounds.getNorthWest());
