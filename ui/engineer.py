@@ -30,7 +30,7 @@ from ui.address import (
     write_case,
 )
 from ui.bar import bar, configure
-from ui.case_drawing import case_drawing, pen_for
+from ui.case_drawing import awaited_drawing, case_drawing, pen_for
 from ui.case_marks import case_marks
 from ui.comparison import comparison, eligibility
 from ui.county import County, application_faults, application_title, data_note, open_county
@@ -75,12 +75,21 @@ def _bench(workspace: Path, pages: Sequence[Any]) -> None:
     with st.container(key="bench"):
         map_side, case_side = st.columns([65, 35], gap=None)
     screening = screening_in_force(workspace, county)
+    # A link or a reload: the map needs no plan, and is there before it.
+    is_first = "mapped" not in st.session_state and _parcel_in_hand(county) is not None
+    st.session_state["mapped"] = True
+    if is_first:
+        with map_side, st.container(key="town"):
+            _map(county, _awaited(county), None, str(workspace), screening)
     with case_side, st.container(key="case"):
         screening_progress(workspace)
         plan, title, is_default = _planned(county, workspace, screening)
+        if is_first and plan:
+            st.rerun()
         view = _panel(county, workspace, plan, title, is_default=is_default) if plan else None
-    with map_side, st.container(key="town"):
-        _map(county, view, str(workspace), screening)
+    if not is_first:
+        with map_side, st.container(key="town"):
+            _map(county, _drawing(view), view, str(workspace), screening)
 
 
 def _choosing(place: DeltaGenerator, county: County) -> None:
@@ -360,14 +369,29 @@ def _chosen(view: View) -> str | None:
     return chosen
 
 
-def _map(
-    county: County, view: View | None, token_name: str, screening: ScreenedCounty | None
-) -> None:
+def _awaited(county: County) -> dict[str, Any]:
+    """What the map shows of a case before its plan is there."""
+    parcel, parcels = _parcel_in_hand(county), county.survey.get("parcels")
+    if parcels is None or parcel not in parcels.index:
+        return case_marks(None) | case_drawing(None)
+    geometry = parcels.geometry[parcel]
+    return case_marks(None) | awaited_drawing(parcel, geometry, county.survey.crs)
+
+
+def _drawing(view: View | None) -> dict[str, Any]:
     number, gently = st.session_state.get("focus", (0, True))
-    marks = case_marks(view)
-    drawing = marks | case_drawing(
+    return case_marks(view) | case_drawing(
         view, strips=bool(st.session_state.get("strips")), focus=str(number), gently=gently
     )
+
+
+def _map(
+    county: County,
+    drawing: dict[str, Any],
+    view: View | None,
+    token_name: str,
+    screening: ScreenedCounty | None,
+) -> None:
     st_folium(
         town_map(
             county.bounds,

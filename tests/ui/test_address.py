@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -142,4 +143,34 @@ def test_what_a_link_names_is_never_run(visit: Opener, address: str) -> None:
     opened.page.locator(".tg-note-warn", has_text="没有这份报装申请:<img src=x").wait_for()
     for frame in opened.page.frames:
         assert frame.evaluate("typeof window.PWN") == "undefined"
+    assert (opened.errors, opened.refused) == ([], [])
+
+
+@pytest.mark.browser
+def test_a_link_shows_the_map_and_its_parcel_while_the_plan_is_made(
+    visit: Opener,
+    serve: Callable[[str, Path], str],
+    workspace: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = tmp_path / "made"
+    monkeypatch.setenv("TONGGOU_PLAN_AWAITS", str(made))
+    address = serve("tests/ui/fixture_app.py", workspace)
+    opened = visit(f"{address}/?application=XX-2026-001", "desktop")
+    parcel = "() => document.querySelectorAll('path.tg-parcel').length"
+    opened.wait(lambda: opened.in_map(lambda frame: frame.evaluate(parcel)) == 1)
+    assert opened.frame.evaluate(ROUTES) == 0
+    assert opened.page.locator(".tg-figures").count() == 0
+    opened.frame.evaluate("window.__mark = 1")
+    made.touch()
+    opened.wait(lambda: opened.in_map(lambda frame: frame.evaluate(ROUTES)) == 5)
+    opened.page.locator(".tg-figures").wait_for()
+    assert opened.frame.evaluate("window.__mark") == 1  # the same map
+    assert opened.frame.evaluate(
+        "() => map.getBounds().contains(L.featureGroup(window.feature_group).getBounds())"
+    )
+    open_other_page(opened, "数据")
+    open_other_page(opened, "路由规划")
+    opened.wait(lambda: opened.in_map(lambda frame: frame.evaluate(ROUTES)) == 5)
     assert (opened.errors, opened.refused) == ([], [])
