@@ -19,6 +19,7 @@ from planning.application import Application, Demand
 from planning.comparisons import day, is_unknown, last_day
 from planning.external_lines import ExternalLine
 from planning.groundwork import Groundwork, Site
+from planning.holds import joined_of
 from planning.joint import Joint
 from planning.judged_routes import Route
 from planning.manual_routes import ManualRoute, RefusedRoute
@@ -337,15 +338,23 @@ def _mains_meet(
     """
     if demand is None or len(feeds) < 2:
         return
-    mains = {source_of(work, demand, route) for route in feeds} - {None}
+    _kinds, joined = joined_of(work, demand.pipe.utility, [route.way for route in feeds])
+    sources = [source_of(work, demand, route) for route in feeds]
+    mains = {main: str(place) for main, place in zip(sources, joined, strict=True) if main}
     if len(mains) < 2:
         return
-    one, two = sorted(map(str, mains))  # two pairs of the same mains are told once
+    one, two = sorted(mains)  # two pairs of the same mains are told once
     if are_joined(work, one, two):
         text = _(
             "两路所接的 {one} 和 {two} 相连或并行重叠:一处停供时另一处能否照常供给,请向供应企业核实"
         )
-        yield "mains_meet", "lines", one, text.format(one=one, two=two)
+        told = {main: _in_main(place, main) for main, place in mains.items()}
+        yield "mains_meet", "lines", one, text.format(one=told[one], two=told[two])
+
+
+def _in_main(place: str, main: str) -> str:
+    """The line or node that is joined, as the route names it, with the main that it is of."""
+    return place if place == main else _("{place}(属干管 {main})").format(place=place, main=main)
 
 
 def _alone(work: Groundwork, line: ExternalLine) -> Iterator[tuple[str, str, str, str]]:

@@ -173,7 +173,7 @@ def test_a_second_feed_and_the_place_of_handover_are_told() -> None:
     assert "第一路 长 143.78 m" in told
     assert "第二路 长 79.78 m" in told
     assert "交接点 表箱(红线内 12.40 m)" in told
-    assert told.count("路由各段") == 2
+    assert told.count("<summary>第一路 路由各段") == told.count("<summary>第二路 路由各段") == 1
     none = {"route": None, "reason": "no_other_source", "apart": None, "together": None}
     told = verdict_detail(
         shown, {**gas, "second_feed": none, "handover": {**end, "length_inside_m": None}}
