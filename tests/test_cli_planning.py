@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli import main
+from cli_parts import progress
 from tests.conftest import REPOSITORY
 from tests.layers.layer_files import fingerprint
 from tests.planned_town import APPLICATIONS, documents, make_workspace
@@ -520,3 +522,13 @@ def test_every_command_has_help_in_chinese(command: str) -> None:
     text = done(run(command, "--help")).stdout
     assert "--json" in text
     assert any("\u4e00" <= letter <= "\u9fff" for letter in text)
+
+
+def test_a_progress_bar_foretells_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr", terminal)
+    with progress("筛查", 100) as bar:
+        bar.update(1)
+        assert "1%" in terminal.getvalue()
+        assert not re.search(r"\d\d:\d\d", terminal.getvalue())

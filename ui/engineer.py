@@ -253,7 +253,7 @@ def _asking(county: County, workspace: Path) -> None:
 def _what_to_do(county: County) -> str:
     """The first step that is open in this workspace."""
     if not county.survey.has("parcels"):
-        return _("工作区还没有宗地。请先用 python cli.py import 导入宗地、道路和管网图层。")
+        return _("工作区还没有宗地。请先到「数据」页导入宗地、道路和管网图层。")
     if not county.applications:
         return _("在地图上点一块宗地,按默认需求试算。")
     return _("在地图上点一块宗地,或选一件报装申请。")

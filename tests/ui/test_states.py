@@ -128,7 +128,7 @@ def test_a_workspace_without_parcels_says_what_to_import(
     Workspace.create(tmp_path / "empty", "411523_xinxian", "EPSG:4547")
     monkeypatch.setenv("TONGGOU_WORKSPACE", str(tmp_path / "empty"))
     page = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=120).run()
-    assert "工作区还没有宗地" in shown(page)
+    assert "工作区还没有宗地。请先到「数据」页导入" in shown(page)
 
 
 def test_a_parcel_without_application_is_planned_on_default_demand_and_marked(
