@@ -31,10 +31,11 @@ else:
     from starlette.middleware import Middleware
     from streamlit.starlette import App
 
+    from api.asked import EXISTING, SCREENING, asked_route
     from api.drawn_routes import drawn_routes
     from api.routes import SecurityHeaders, routes
-    from api.screened_lines import screened_routes
     from ui.drawn_routes import judge_door, keep_door, read_door
+    from ui.existing import existing_door
     from ui.planning_service import warm_up
     from ui.screened_county import lines_door, map_layers
 
@@ -51,7 +52,8 @@ else:
                     keep_door(WORKSPACE),
                     read_door(WORKSPACE),
                 ),
-                *screened_routes(str(WORKSPACE), lines_door(WORKSPACE)),
+                asked_route(str(WORKSPACE), SCREENING, lines_door(WORKSPACE)),
+                asked_route(str(WORKSPACE), EXISTING, existing_door(WORKSPACE)),
             ],
         ),
         middleware=[Middleware(SecurityHeaders)],

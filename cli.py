@@ -54,9 +54,11 @@ from planning.county_screening import (
 from planning.drawn_routes import FEEDS, drawn_entry
 from planning.groundwork import Groundwork, placed, prepare
 from planning.manual_routes import RefusedRoute
+from planning.notices import day_notices
 from planning.plan import plan
 from planning.policies import load_policy
 from planning.rule_files import RuleFileError
+from planning.texts import in_words
 from planning.verdicts import JudgeInputError, judge_payload
 from reports.exchange import (
     QUESTION_FILES,
@@ -332,7 +334,7 @@ def plan_(
         survey = opened.survey()
         bar.update(1)
         made = plan(case, survey, load_policy(opened.county))
-        answer = made.to_json()
+        answer = made.told_on(date.today()).to_json()
         bar.update(1)
     write_json(answer, out)
     if gpkg is not None:
@@ -341,7 +343,8 @@ def plan_(
         print_json(answer)
     else:
         print_lines(plan_summary(made))
-    for message in case.impossible.values():
+    of_today = [in_words(one.text) for one in day_notices(case, date.today())]
+    for message in (*case.impossible.values(), *of_today):
         click.echo(message, err=True)
     unroutable = any(line.status == "unroutable" for line in made.lines.values())
     refused = any(isinstance(one, RefusedRoute) for one in made.manual.values())
@@ -404,7 +407,7 @@ def screen_(
     asked = with_versions(questions_of_cases(table), survey)
     if questions is not None:
         write_questions(asked, questions)
-    _applications, faults = readable(inputs.documents)
+    faults = opened.application_faults() + readable(inputs.documents)[1]
     faults += [message_of(error) for error in placed(survey, inputs.applications)[1]]
     counts = table["status"].value_counts().to_dict()
     outcomes = table["outcome"].value_counts().to_dict()
@@ -466,7 +469,7 @@ def _groundwork(opened: Workspace) -> Groundwork:
     applications, faults = readable(opened.applications())
     survey = opened.survey()
     places, refused = placed(survey, applications)
-    for message in (*faults, *map(str, refused)):
+    for message in (*opened.application_faults(), *faults, *map(str, refused)):
         click.echo(message, err=True)
     return prepare(survey, load_policy(opened.county), places)
 

@@ -94,12 +94,18 @@ def _lines(steps: int) -> Iterator[_Lines]:
 def progress(label: str, steps: int, *, as_lines: bool = False) -> AbstractContextManager[Any]:
     """Return a progress bar on standard error, silent where nobody is watching.
 
+    It foretells no time: what is prepared before the first step would count into each of them.
     ``as_lines`` tells another program: ``{"done": 12, "of": 30}`` in a line of its own.
     """
     if as_lines:
         return _lines(steps)
     return click.progressbar(
-        length=steps, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
+        length=steps,
+        label=label,
+        file=sys.stderr,
+        hidden=not sys.stderr.isatty(),
+        show_eta=False,
+        show_percent=True,
     )
 
 

@@ -26,6 +26,7 @@ _DECIMALS = 6  # 0.1 m on the ground, finer than a screen pixel at the deepest z
 _STYLE_COLUMN = {
     "green": "kind",
     "lines": "utility",
+    "nodes": "utility",
     "parcels": "land_use",
     "roads": "road_class",
 }

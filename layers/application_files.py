@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 from language import gettext as _
+from language import message_of
 from layers.errors import WorkspaceError
 from layers.json_faults import NOT_JSON, json_fault
 from layers.names import APPLICATION_ID
+from layers.storage import Storage
 
 APPLICATIONS = "applications"
 
@@ -22,6 +24,20 @@ def application_document(application_id: object) -> str:
             ).format(str(application_id)[:80])
         )
     return f"{APPLICATIONS}/{application_id}.json"
+
+
+def read_applications(storage: Storage) -> tuple[list[dict[str, Any]], list[str]]:
+    """All applications that can be read, ordered by id, and what is wrong with each other file."""
+    found: list[dict[str, Any]] = []
+    faults: list[str] = []
+    for name in storage.names(APPLICATIONS):
+        if not name.endswith(".json"):
+            continue
+        try:
+            found.append(parsed(name, storage.document(name)))
+        except WorkspaceError as error:
+            faults.append(message_of(error))
+    return found, faults
 
 
 def parsed(document: str, content: bytes | None) -> dict[str, Any]:

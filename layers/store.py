@@ -20,9 +20,8 @@ from pyproj import CRS
 
 from gis.crs import require_projected
 from language import gettext as _
-from layers import databases
+from layers import application_files, databases
 from layers.answers import Answer, answered, by_layer, nothing_of, refuse_overtaken
-from layers.application_files import APPLICATIONS, application_document, parsed
 from layers.conforming import Conformed
 from layers.counties import county_bounds
 from layers.crs_detection import home_of
@@ -466,27 +465,30 @@ class Workspace:
         return Survey(self.crs, tables, self.county, self.synthetic, versions, self.edits())
 
     def applications(self) -> list[dict[str, Any]]:
-        """Return all applications, ordered by id."""
-        names = [name for name in self._storage.names(APPLICATIONS) if name.endswith(".json")]
-        return [parsed(name, self._storage.document(name)) for name in names]
+        """Return the applications that can be read, by id; ``application_faults`` has the rest."""
+        return application_files.read_applications(self._storage)[0]
+
+    def application_faults(self) -> list[str]:
+        """Return what is wrong with each application file that cannot be read."""
+        return application_files.read_applications(self._storage)[1]
 
     def applications_stamp(self) -> Hashable:
         """Return what differs as soon as an application is added or changed."""
-        return self._storage.stamp(APPLICATIONS)
+        return self._storage.stamp(application_files.APPLICATIONS)
 
     def application(self, application_id: str) -> dict[str, Any]:
         """Return one application; raise ``WorkspaceError`` if there is none of this id."""
-        name = application_document(application_id)
+        name = application_files.application_document(application_id)
         content = self._storage.document(name)
         if content is None:
             raise WorkspaceError(
                 _("工作区中没有报装申请“{}”。请核对编号,或先保存该申请。").format(application_id)
             )
-        return parsed(name, content)
+        return application_files.parsed(name, content)
 
     def save_application(self, application: Mapping[str, Any]) -> None:
         """Store an application under its ``application_id``, replacing an earlier one."""
-        name = application_document(application.get("application_id"))
+        name = application_files.application_document(application.get("application_id"))
         text = json.dumps(application, ensure_ascii=False, indent=2, allow_nan=False)
         self._storage.keep(name, f"{text}\n".encode())
 

@@ -16,12 +16,13 @@ import shapely
 
 from layers.utilities import load_utilities
 from planning.ancient_trees import AncientTrees
-from planning.application import Demand
+from planning.application import Application, Demand
 from planning.barred_access import barring_access
-from planning.comparisons import day, is_unknown
+from planning.comparisons import day, is_unknown, last_day
 from planning.deep_trench import deep_trench
 from planning.external_lines import ExternalLine
 from planning.groundwork import Groundwork, Site
+from planning.holds import joined_of
 from planning.joint import Joint
 from planning.judged_routes import Route
 from planning.manual_routes import ManualRoute, RefusedRoute
@@ -86,6 +87,11 @@ _UNDER_WAY = _(
     "{name} 计划 {begins} 至 {ends} 整修,拟开挖日期 {dig} 在其间,请同期敷设;"
     "竣工后 {years} 年内不得挖掘"
 )
+_PASSED = _("拟开挖日期 {dig} 已过:结论按该日判定,请改申请的 dig_date 后重新编制")
+_FAR = _(
+    "拟开挖日期 {dig} 在 {years} 年以后:结论按该日判定,现有的道路禁挖期届时可能已满,请核对 dig_date"
+)
+_FAR_YEARS = 2  # nobody plans a connection for later: the day is a slip of the pen or a way round
 # Measures of a clause that counts what is felled apart from what is occupied.
 _FELLED = frozenset(("green_affected_sum_m2", "green_affected_each_m2"))
 # The kind of a notice that the widths of a road contradict each other.
@@ -94,6 +100,8 @@ ROAD_WIDTHS = "road_widths"
 _TOLD_M3 = 1.0
 # The kind of a notice that tells what stands between the corridors and a red line.
 ACCESS_BARRED = "access_barred"
+# The kind of a notice that the day of digging is over.
+DIG_DATE_PASSED = "dig_date_passed"
 # Reasons of a line for which no way was found, be it for what the layer of roads says.
 WITHOUT_WAY = ("disconnected", "gap_too_wide", "no_tie_in", "no_room")
 # Of these so many roads are named that lie as near as that to the parcel.
@@ -141,6 +149,24 @@ def notices_of(
         Notice(kind, layer, feature_id, tuple(utilities), text)
         for (kind, layer, feature_id, text), utilities in told.items()
     )
+
+
+def day_notices(application: Application, today: date) -> tuple[Notice, ...]:
+    """That the planned day of digging has passed by ``today``, or lies years ahead of it.
+
+    A plan is the same on whatever day it is made: who shows it says what day it is.
+    """
+    dig = application.dig_date
+    if not application.application_id:
+        return ()
+    if dig < today:
+        kind, text = DIG_DATE_PASSED, _PASSED.format(dig=dig)
+    elif dig > last_day(today, _FAR_YEARS):
+        kind, text = "dig_date_far", _FAR.format(dig=dig, years=_FAR_YEARS)
+    else:
+        return ()
+    utilities = tuple(utility for utility in load_utilities() if utility in application.demands)
+    return (Notice(kind, "applications", application.application_id, utilities, text),)
 
 
 def drawn_notices(
@@ -349,15 +375,23 @@ def _mains_meet(
     """
     if demand is None or len(feeds) < 2:
         return
-    mains = {source_of(work, demand, route) for route in feeds} - {None}
+    _kinds, joined = joined_of(work, demand.pipe.utility, [route.way for route in feeds])
+    sources = [source_of(work, demand, route) for route in feeds]
+    mains = {main: str(place) for main, place in zip(sources, joined, strict=True) if main}
     if len(mains) < 2:
         return
-    one, two = sorted(map(str, mains))  # two pairs of the same mains are told once
+    one, two = sorted(mains)  # two pairs of the same mains are told once
     if are_joined(work, one, two):
         text = _(
             "两路所接的 {one} 和 {two} 相连或并行重叠:一处停供时另一处能否照常供给,请向供应企业核实"
         )
-        yield "mains_meet", "lines", one, text.format(one=one, two=two)
+        told = {main: _in_main(place, main) for main, place in mains.items()}
+        yield "mains_meet", "lines", one, text.format(one=told[one], two=told[two])
+
+
+def _in_main(place: str, main: str) -> str:
+    """The line or node that is joined, as the route names it, with the main that it is of."""
+    return place if place == main else _("{place}(属干管 {main})").format(place=place, main=main)
 
 
 def _alone(work: Groundwork, line: ExternalLine) -> Iterator[tuple[str, str, str, str]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -27,7 +28,7 @@ from planning.groundwork import Groundwork, Site, prepare
 from planning.joint import Joint, in_no_dig, plan_together
 from planning.judged_routes import Route
 from planning.manual_routes import ManualRoute, RefusedRoute, manual_routes
-from planning.notices import Notice, drawn_notices, joint_notices, notices_of
+from planning.notices import Notice, day_notices, drawn_notices, joint_notices, notices_of
 from planning.policy_model import Policy
 from planning.quantities import SURFACES, Prices
 from planning.questions import Question, questions_of
@@ -161,6 +162,10 @@ class Plan:
         from planning.plan_document import drawn_document
 
         return drawn_document(self, utility, DrawnRoute(line, feed=feed))
+
+    def told_on(self, today: date) -> Plan:
+        """The plan with what its day of digging says on a day: see ``day_notices``."""
+        return replace(self, notices=(*day_notices(self.application, today), *self.notices))
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain values."""

@@ -34,7 +34,7 @@ class ScreenedLines:
     """
 
     def __init__(self, table: pd.DataFrame) -> None:
-        self._table = table
+        self.table = table
         self._each = int(table["utility"].nunique())
         numbers = [name for name in table if table[name].dtype.kind == "f"]
         texts = [name for name in table if name not in (*numbers, "geometry")]
@@ -75,7 +75,7 @@ class ScreenedLines:
         Of a parcel with several applications the strictest; utilities that nobody asked for are
         left out. An outcome that is not among ``strictest_first`` is refused by ``ValueError``.
         """
-        table = self._table
+        table = self.table
         told = table["outcome"].astype(object).where(table["outcome"].notna(), None)
         told = told.mask(table["status"] == UNROUTABLE, UNROUTABLE)
         rank = {outcome: place for place, outcome in enumerate((UNROUTABLE, *strictest_first))}

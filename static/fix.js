@@ -7,6 +7,8 @@
   L.Control.Attribution.prototype.options.prefix = "Leaflet";
 
   var token = null, views = [], focused = null;
+  var REACH_PX = L.Browser.mobile ? 14 : 6;  // so far from a main it is still meant
+  var REST_MS = 120;  // a pointer that passes by asks nothing
   var LETTER_PX = 24;  // so far apart stand the middles of letters of courses
   var PARCEL = { className: "tg-parcel", interactive: false, color: "#c2410c", weight: 2.5,
     fillColor: "#f59e0b", fillOpacity: 0.28 };
@@ -14,7 +16,8 @@
   /* ---- layers fetched by view ------------------------------------------------------- */
 
   var ViewLayer = L.GeoJSON.extend({
-    // options: url, title, minZoom, pane, interactive, base and kinds (styles), pick (of a kind)
+    // options: url, title, minZoom, pane, interactive, base and kinds (styles), pick (of a kind),
+    // tells (the layer's name, where what is pointed at is told)
     initialize: function (options) {
       var group = this, look = function (feature) { return styleOf(options, feature.properties); };
       L.GeoJSON.prototype.initialize.call(this, null, L.extend({}, options, {
@@ -31,7 +34,8 @@
       var pane = map.getPane(this.options.pane) || map.createPane(this.options.pane);
       pane.style.zIndex = this.options.zIndex;
       if (!this.options.interactive) { pane.style.pointerEvents = "none"; }
-      this.options.renderer = L.canvas({ pane: this.options.pane, padding: 0.3 });
+      this.options.renderer = L.canvas({ pane: this.options.pane, padding: 0.3,
+        tolerance: this.options.tells ? REACH_PX : 0 });
       L.GeoJSON.prototype.onAdd.call(this, map);
       map.on("moveend", this.load, this);
       views.push(this);
@@ -98,6 +102,57 @@
       mouseover: function () { layer.setStyle({ weight: 2, color: "#8a6d3b" }); },
       mouseout: function () { group.resetStyle(layer); }
     });
+  }
+
+  /* ---- existing mains and nodes: told where one points, while parcels keep every click */
+
+  // The nearest node, else the nearest main, within reach of a place in layer pixels; or null.
+  function existingAt(at) {
+    var found = null, least = Infinity;
+    views.slice().reverse().forEach(function (layer) {
+      if (found || !layer.options.tells || layer.hidden) { return; }
+      layer.eachLayer(function (one) {
+        if (!one._containsPoint(at)) { return; }
+        var near = one.closestLayerPoint ? one.closestLayerPoint(at) : null;
+        var far = near ? near.distance : at.distanceTo(one._point);
+        if (far < least) { least = far; found = { layer: layer.options.tells, id: one.feature.properties.id }; }
+      });
+    });
+    return found;
+  }
+
+  function tellExisting(map, options) {
+    var tip = L.tooltip({ className: "tg-tip tg-existing", offset: [10, 14] });
+    var resting = null, request = null, told = null;
+    function forget() {
+      clearTimeout(resting);
+      if (request) { request.abort(); request = null; }
+      told = null;
+      tip.remove();
+    }
+    function ask(thing, at) {
+      request = new AbortController();
+      fetch(options.existing + "?layer=" + thing.layer + "&id=" + encodeURIComponent(plain(thing.id)) +
+        "&language=" + options.language + "&token=" + encodeURIComponent(token),
+        { signal: request.signal }).then(function (answer) {
+          if (!answer.ok) { throw new Error(String(answer.status)); }
+          return answer.json();
+        }).then(function (found) {
+          tip.setLatLng(at).setContent(found.label).addTo(map);
+        }).catch(function () { /* gone meanwhile: there is nothing to tell */ });
+    }
+    function point(event, after) {
+      var on = event.originalEvent && event.originalEvent.target, thing = null;  // none where draw.js clicks
+      if (on && (on.tagName === "CANVAS" || on === map.getContainer())) { thing = existingAt(event.layerPoint); }
+      if (thing && told === thing.layer + thing.id) { return; }
+      forget();
+      if (!thing) { return; }
+      told = thing.layer + thing.id;
+      resting = setTimeout(function () { ask(thing, event.latlng); }, after);
+    }
+    map.on("mousemove", function (event) { point(event, REST_MS); });
+    map.on("click", function (event) { point(event, 0); });
+    map.on("mouseout movestart zoomstart", forget);
   }
 
   /* ---- the screening in force: parcels coloured by it, and a glimpse of a clicked one's lines */
@@ -334,12 +389,12 @@
     control.addTo(map);
   }
 
-  // Folded to a button where the map is narrow.
+  // Folded to a button where the map is narrow or low, as in style.css.
   function legend(map, options) {
     var folds = L.DomUtil.create("details", "tg-legend"), control = L.control({ position: "bottomleft" });
     L.DomUtil.create("summary", "", folds).textContent = options.legendTitle;
     L.DomUtil.create("div", "tg-keys", folds).innerHTML = options.legend;
-    folds.open = window.innerWidth > 760;
+    folds.open = !window.matchMedia("(max-width: 760px), (max-height: 420px)").matches;
     L.DomEvent.disableClickPropagation(folds);
     control.onAdd = function () { return folds; };
     control.addTo(map);
@@ -355,6 +410,7 @@
     box(map, "topleft", "", "tg-tints");
     legend(map, options);
     map.on("zoomend", function () { setApart(map); });
+    tellExisting(map, options);
     open(map, options);
   }
 
@@ -460,6 +516,7 @@
     });
     drawing.clearances.forEach(function (pair) { clearance(group, pair); });
     drawing.survey.forEach(function (point) { spot(group, point, "tg-spot tg-survey"); });
+    drawing.rejected.forEach(function (place) { spot(group, place, "tg-spot tg-rejected"); });
     drawing.places.forEach(function (place) { spot(group, place, "tg-place"); });
     drawing.rings.forEach(function (ring) {
       L.circleMarker(ring.at, { className: "tg-ring", radius: 6.5, weight: 3,
@@ -538,7 +595,7 @@
     if (!drawing.bounds || drawing.focus === focused) { return; }
     focused = drawing.focus;
     var bounds = L.latLngBounds(drawing.bounds);
-    var size = map.getSize(), small = size.x < 600;
+    var size = map.getSize(), small = size.x < 600 || size.y < 420;
     var free = small ? { left: 20, top: 45, right: 20, bottom: 60 }  // the button of the legend lies below
       : { left: 90, top: 70, right: 90, bottom: 90 };
     var first = map.latLngToContainerPoint(bounds.getNorthWest());

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import geopandas as gpd
@@ -16,6 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli import main
+from cli_parts import progress
 from tests.conftest import REPOSITORY
 from tests.layers.layer_files import fingerprint
 from tests.planned_town import APPLICATIONS, documents, make_workspace
@@ -121,6 +124,15 @@ def test_plan_writes_what_it_prints(folder: Path, tmp_path: Path) -> None:
     for row in routes.itertuples():
         assert row.length_m == pytest.approx(lengths[row.utility, row.kind])
         assert row.geometry.length == pytest.approx(row.length_m)
+
+
+def test_plan_says_beside_its_lines_that_the_day_of_digging_has_passed(tmp_path: Path) -> None:
+    made = make_workspace(tmp_path, None, [documents()[0] | {"dig_date": "1999-01-01"}])
+    result = done(run("plan", made, "--application", "BZ-1", "--out", tmp_path / "plan.json"))
+    assert "拟开挖日期 1999-01-01 已过" in result.stderr
+    assert "已过" not in result.stdout
+    notices = json.loads((tmp_path / "plan.json").read_text("utf-8"))["notices"]
+    assert [one["kind"] for one in notices if one["layer"] == "applications"] == ["dig_date_passed"]
 
 
 def test_plan_of_the_town_is_the_one_worked_out_on_paper(folder: Path, tmp_path: Path) -> None:
@@ -396,6 +408,27 @@ def test_an_application_for_no_known_parcel_is_reported_and_the_rest_is_screened
     assert table.loc[("P-1", "telecom"), "status"] == "routed"
 
 
+def test_an_application_file_that_cannot_be_read_is_told_and_the_rest_is_planned(
+    made: Path, tmp_path: Path
+) -> None:
+    folder = Path(copytree(made, tmp_path / "copy"))
+    broken = folder / "applications" / "BROKEN.json"
+    broken.write_text('{"application_id": "BROKEN",', encoding="utf-8")
+    out = tmp_path / "screen.csv"
+    told = done(run("screen", folder, "--out", out), 1)
+    assert "applications/BROKEN.json:不是 JSON(" in told.output
+    assert "BZ-1" in set(pd.read_csv(out)["application_id"])
+    answer = json.loads(done(run("screen", folder, "--out", out, "--json"), 1).stdout)
+    assert any("applications/BROKEN.json" in one for one in answer["problems"])
+    told = done(run("graph", folder, "--out", tmp_path / "graph.gpkg"))
+    assert "applications/BROKEN.json:不是 JSON(" in told.output
+    done(run("plan", folder, "--application", "BZ-1", "--out", tmp_path / "plan.json"))
+    refused(
+        run("plan", folder, "--application", "BROKEN", "--out", tmp_path / "plan.json"),
+        "applications/BROKEN.json:不是 JSON(",
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -489,3 +522,13 @@ def test_every_command_has_help_in_chinese(command: str) -> None:
     text = done(run(command, "--help")).stdout
     assert "--json" in text
     assert any("\u4e00" <= letter <= "\u9fff" for letter in text)
+
+
+def test_a_progress_bar_foretells_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr", terminal)
+    with progress("筛查", 100) as bar:
+        bar.update(1)
+        assert "1%" in terminal.getvalue()
+        assert not re.search(r"\d\d:\d\d", terminal.getvalue())

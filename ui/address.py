@@ -31,7 +31,7 @@ def take_case(county: County) -> None:
     The page forgets its case too while another one is shown: the select box is gone then. Of a
     case that does not exist ``not_found`` of the session tells.
     """
-    if "application" in st.session_state and not _is_foreign():
+    if "opened" in st.session_state and not _is_foreign():
         return
     application, parcel = (st.query_params.get(name) for name in (_APPLICATION, _PARCEL))
     parcels = county.survey.get("parcels")
@@ -42,16 +42,28 @@ def take_case(county: County) -> None:
         missing = _("没有这份报装申请:{}").format(application[:_LONGEST])
     elif parcel and not application and not has_parcel:
         missing = _("没有这块宗地:{}").format(parcel[:_LONGEST])
-    st.session_state["application"] = application if has_case else None
-    st.session_state["parcel"] = parcel if has_parcel else None
+    named = (_APPLICATION, application) if has_case else (_PARCEL, parcel) if has_parcel else None
+    st.session_state["opened"] = named
     st.session_state["not_found"] = missing
     st.session_state["asking"] = False
 
 
+def case_in_hand() -> tuple[str | None, str | None]:
+    """Ids of the application and of the parcel in hand: at most one of them."""
+    kind, key = st.session_state.get("opened") or (None, None)
+    return key if kind == _APPLICATION else None, key if kind == _PARCEL else None
+
+
 def open_application(application_id: str) -> None:
     """Take an application in hand."""
-    st.session_state["application"], st.session_state["parcel"] = application_id, None
+    st.session_state["opened"] = _APPLICATION, application_id
     look_at(gently=False)
+
+
+def to_start() -> None:
+    """Leave whatever is in hand for the list of applications."""
+    st.session_state["opened"] = None
+    look_at(gently=True)
 
 
 def look_at(*, gently: bool) -> None:
@@ -64,9 +76,14 @@ def look_at(*, gently: bool) -> None:
 
 def write_case() -> None:
     """Write the case in hand into the address, and the language if the visitor chose one."""
-    application = st.session_state.get("application")
-    parcel = None if application else st.session_state.get("parcel")
+    application, parcel = case_in_hand()
     write_language({_APPLICATION: application, _PARCEL: parcel})
+
+
+def without_case() -> dict[str, str]:
+    """What the address of the start says: all but the case."""
+    told = st.query_params.to_dict()
+    return {name: value for name, value in told.items() if name not in (_APPLICATION, _PARCEL)}
 
 
 def write_language(case: dict[str, str | None] | None = None) -> None:

@@ -11,7 +11,8 @@ from math import dist
 from typing import Any
 
 from pyproj import CRS
-from shapely.geometry import MultiLineString, shape
+from shapely.geometry import MultiLineString, mapping, shape
+from shapely.geometry.base import BaseGeometry
 from shapely.ops import linemerge
 
 from api.drawn_routes import MAX_FILE_BYTES
@@ -24,6 +25,7 @@ from ui.view import View
 
 LANE_PX = 4.5  # lines of one trench stand this far apart on the screen
 _WEIGHT_PX = 3.5
+_ABOUT_M = 80.0  # what is shown round a parcel before its routes are there
 
 Point = tuple[float, float]
 
@@ -62,11 +64,7 @@ def case_drawing(
     seconds = {line["utility"]: other for line in view.routed if (other := view.second(line))}
     paths = {key: _path(route) for key, route in routes.items()}
     drawing |= {
-        "parcel": {
-            "rings": place.rings(view.plan["parcel"]["geometry"]),
-            "at": place.point(_inner_point(view.plan["parcel"]["geometry"])),
-            "label": esc(view.plan["parcel_id"]),
-        },
+        "parcel": _parcel(place, view.plan["parcel_id"], view.plan["parcel"]["geometry"]),
         "routes": [*_routes(view, place, paths), *_seconds(view, place, seconds)],
         "crossings": [
             {"points": place.line(line)}
@@ -103,6 +101,24 @@ def case_drawing(
         ]
     drawing["bounds"] = _bounds(drawing)
     return drawing
+
+
+def awaited_drawing(parcel_id: str, geometry: BaseGeometry, crs: CRS) -> dict[str, Any]:
+    """The parcel of a case whose plan is still to be made, and the ground about it."""
+    place = Placer(crs)
+    west, south, east, north = geometry.buffer(_ABOUT_M).bounds
+    return case_drawing(None, focus="awaited") | {
+        "parcel": _parcel(place, parcel_id, mapping(geometry)),
+        "bounds": [place.point((west, south)), place.point((east, north))],
+    }
+
+
+def _parcel(place: Placer, parcel_id: str, geometry: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "rings": place.rings(geometry),
+        "at": place.point(_inner_point(geometry)),
+        "label": esc(parcel_id),
+    }
 
 
 def pen_for(view: View | None, token: str) -> dict[str, Any] | None:

@@ -28,7 +28,7 @@ def case_marks(view: View | None) -> dict[str, Any]:
     trench, but for the chosen line, whose own routes stand beside it. Empty lists without a case.
     Every mark has its place, a label and, for clearances, a status.
     """
-    names = ("others", "clearances", "survey", "places", "faults")
+    names = ("others", "clearances", "survey", "places", "rejected", "faults")
     marks: dict[str, Any] = {name: [] for name in names}
     if view is None:
         return marks
@@ -42,6 +42,7 @@ def case_marks(view: View | None) -> dict[str, Any]:
             marks["survey"] += _survey(view, line, place)
         if view.chosen:
             marks["places"] += _places(line, place)
+            marks["rejected"] += _rejected(view, line, place)
         marks["faults"] += _faults(line, place)
     return marks | {"clearances": clearance_marks(near, place)}
 
@@ -75,6 +76,18 @@ def _places(line: Json, place: Placer) -> list[dict[str, Any]]:
         if route
     }
     return [{"at": at, "label": label} for at, label in found.items()]
+
+
+def _rejected(view: View, line: Json, place: Placer) -> list[dict[str, Any]]:
+    """Where a line that cannot be joined was not let join, and why."""
+    if line["status"] != "unroutable":
+        return []
+    told = f"{view.name(line['utility'])} {_('不可接入')}"
+    return [
+        {"at": place.point(one["xy"]), "label": esc(f"{told} {one['id']} {one['text']}")}
+        for one in (line.get("tie_ins") or {}).get("rejected") or []
+        if one.get("xy")
+    ]
 
 
 def _courses(view: View, line: Json, place: Placer) -> list[dict[str, Any]]:

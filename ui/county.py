@@ -5,7 +5,7 @@ Read-only and shared by all visitors; read again when the workspace's files chan
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -17,6 +17,7 @@ import shapely
 from api.view_layers import ViewLayer, view_layers
 from gis.crs import WGS84, transformer
 from language import gettext as _
+from language import spoken
 from layers.store import Workspace
 from layers.survey import Survey
 from layers.workspace_file import stamp_of
@@ -26,7 +27,8 @@ from layers.workspace_file import stamp_of
 class County:
     """A survey, its open applications by id, and its layers made ready for the map.
 
-    The same object as long as nothing in the workspace changes.
+    The same object as long as nothing in the workspace changes. ``documents`` are all applications
+    that can be read; ``applications`` leaves out those that name no parcel.
     """
 
     survey: Survey
@@ -34,6 +36,7 @@ class County:
     layers: Mapping[str, ViewLayer]
     bounds: tuple[float, float, float, float]
     """West, south, east, north of the parcels in degrees."""
+    documents: Sequence[Mapping[str, Any]] = ()
 
     @cached_property
     def road_names(self) -> dict[str, str]:
@@ -42,6 +45,18 @@ class County:
         if roads is None or "name" not in roads.columns:
             return {}
         return {str(key): str(name) for key, name in roads["name"].dropna().items()}
+
+    @cached_property
+    def cases(self) -> dict[tuple[str, str], str]:
+        """All that can be opened, by what the address calls it, with the words to find it by."""
+        asked = self.applications.items()
+        told = {("application", key): application_title(one) for key, one in asked}
+        parcels = self.survey.get("parcels")
+        if parcels is None:
+            return told
+        names = parcels["name"].fillna("") if "name" in parcels.columns else [""] * len(parcels)
+        land = zip(parcels.index, names, strict=True)
+        return told | {("parcel", str(key)): f"{key} {name}".strip() for key, name in land}
 
     @cached_property
     def middle(self) -> tuple[float, float] | None:
@@ -65,11 +80,23 @@ class County:
         hits = parcels.iloc[parcels.sindex.query(here, predicate="intersects")]
         return None if hits.empty else str(hits.geometry.area.idxmin())
 
+    def case_of(self, parcel_id: str) -> tuple[str, str]:
+        """What opens for a parcel, as the address names it: its application, else itself."""
+        application = self.application_of(parcel_id)
+        return ("parcel", parcel_id) if application is None else ("application", application)
+
     def application_of(self, parcel_id: str) -> str | None:
         """Id of the first open application for a parcel, or None."""
         return next(
             (key for key, one in self.applications.items() if one["parcel_id"] == parcel_id), None
         )
+
+
+def application_title(application: Mapping[str, Any]) -> str:
+    """An application by its id and the name of its project."""
+    project = application.get("project")
+    name = project.get("project_name") if isinstance(project, dict) else None
+    return f"{application['application_id']} {name or ''}".strip()
 
 
 def data_note(county: County) -> str:
@@ -87,6 +114,12 @@ def open_county(path: Path) -> County:
     return _county(path, state, versions)
 
 
+def application_faults(path: Path) -> tuple[str, ...]:
+    """Files of applications that are left out, each with its reason."""
+    state = _workspace(path, stamp_of(path)).applications_stamp()
+    return _faults(path, state, spoken())
+
+
 @lru_cache(maxsize=2)
 def _workspace(path: Path, _stamp: Hashable) -> Workspace:
     return Workspace.open(path)
@@ -94,10 +127,12 @@ def _workspace(path: Path, _stamp: Hashable) -> Workspace:
 
 @lru_cache(maxsize=2)
 def _county(path: Path, state: Hashable, versions: tuple[Any, ...]) -> County:
-    applications = _applications(path, state)
-    marked = tuple(sorted({str(one["parcel_id"]) for one in applications.values()}))
+    documents = _documents(path, state)
+    applications = {one["application_id"]: one for one in documents if _has_parcel(one)}
+    marked = tuple(sorted({one["parcel_id"] for one in applications.values()}))
     survey = _survey(path, versions)
-    return County(survey, applications, _layers(path, versions, marked), _bounds(path, versions))
+    layers, bounds = _layers(path, versions, marked), _bounds(path, versions)
+    return County(survey, applications, layers, bounds, documents)
 
 
 @lru_cache(maxsize=2)
@@ -106,8 +141,21 @@ def _survey(path: Path, _versions: tuple[Any, ...]) -> Survey:
 
 
 @lru_cache(maxsize=2)
-def _applications(path: Path, _state: Hashable) -> dict[str, Mapping[str, Any]]:
-    return {one["application_id"]: one for one in Workspace.open(path).applications()}
+def _documents(path: Path, _state: Hashable) -> list[dict[str, Any]]:
+    return Workspace.open(path).applications()
+
+
+@lru_cache(maxsize=4)
+def _faults(path: Path, _state: Hashable, _language: str) -> tuple[str, ...]:
+    workspace = Workspace.open(path)
+    lost = (one["application_id"] for one in workspace.applications() if not _has_parcel(one))
+    told = _("applications/{}.json:没有写明宗地 parcel_id。请补填。")
+    return (*workspace.application_faults(), *map(told.format, lost))
+
+
+def _has_parcel(document: Mapping[str, Any]) -> bool:
+    """Whether an application can be shown at all: any other fault is told where it is opened."""
+    return isinstance(document.get("parcel_id"), str)
 
 
 @lru_cache(maxsize=2)

@@ -44,8 +44,11 @@ SIDES = said(
 )
 
 
-def course(view: View, line: Json, route: Json) -> str:
-    """The pieces of a route from the main to the red line, folded; empty where none are told."""
+def course(view: View, line: Json, route: Json, feed: str = "") -> str:
+    """The pieces of a route from the main to the red line, folded; empty where none are told.
+
+    ``feed`` names the route where it is one of two.
+    """
     found = route.get("stretches") or []
     if not found:
         return ""
@@ -55,7 +58,7 @@ def course(view: View, line: Json, route: Json) -> str:
         f'<th class="n">{head(_("宽"))} m</th><th class="n">{_("可用宽")} m</th>'
     )
     return (
-        f"<details><summary>{_('路由各段')} {_summary(found)}</summary>"
+        f"<details><summary>{f'{feed} ' if feed else ''}{_('路由各段')} {_summary(found)}</summary>"
         f'<table class="tg-small"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
         f'<p class="tg-soft">{_("宽:路缘石至红线最窄处;可用宽:再扣除既有管线和须保持的净距。")}'
         "</p></details>"

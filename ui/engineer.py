@@ -21,12 +21,20 @@ from language import spoken
 from layers.utilities import load_utilities
 from planning.policies import load_policy
 from ui import panel
-from ui.address import look_at, open_application, speak_to_visitor, take_case, write_case
+from ui.address import (
+    case_in_hand,
+    look_at,
+    open_application,
+    speak_to_visitor,
+    take_case,
+    write_case,
+)
 from ui.bar import bar, configure
-from ui.case_drawing import case_drawing, pen_for
+from ui.case_drawing import awaited_drawing, case_drawing, pen_for
 from ui.case_marks import case_marks
 from ui.comparison import comparison, eligibility
-from ui.county import County, data_note, open_county
+from ui.county import County, application_faults, application_title, data_note, open_county
+from ui.downloads import plan_downloads, screening_downloads
 from ui.drawn_routes import keep_door
 from ui.maps import case_group, town_map
 from ui.notes import alarm
@@ -67,34 +75,43 @@ def _bench(workspace: Path, pages: Sequence[Any]) -> None:
     with st.container(key="bench"):
         map_side, case_side = st.columns([65, 35], gap=None)
     screening = screening_in_force(workspace, county)
+    # A link or a reload: the map needs no plan, and is there before it.
+    is_first = "mapped" not in st.session_state and _parcel_in_hand(county) is not None
+    st.session_state["mapped"] = True
+    if is_first:
+        with map_side, st.container(key="town"):
+            _map(county, _awaited(county), None, str(workspace), screening)
     with case_side, st.container(key="case"):
         screening_progress(workspace)
         plan, title, is_default = _planned(county, workspace, screening)
+        if is_first and plan:
+            st.rerun()
         view = _panel(county, workspace, plan, title, is_default=is_default) if plan else None
-    with map_side, st.container(key="town"):
-        _map(county, view, str(workspace), screening)
+    if not is_first:
+        with map_side, st.container(key="town"):
+            _map(county, _drawing(view), view, str(workspace), screening)
 
 
 def _choosing(place: DeltaGenerator, county: County) -> None:
+    """The box in the bar: applications first, then parcels, each found by its id or its name."""
     place.selectbox(
         _("报装申请"),
-        list(county.applications),
+        list(county.cases),
         index=None,
-        key="application",
-        placeholder=_("选择报装申请,或点击地图上的宗地"),
+        key="opened",
+        placeholder=_("选择报装申请或宗地(编号、名称),或点击地图上的宗地"),
         label_visibility="collapsed",
-        format_func=lambda key: _application_title(county.applications[key]),
-        on_change=_choose_application,
+        format_func=lambda case: county.cases[case],
+        on_change=_choose_case,
+        args=(county,),
     )
 
 
-def _application_title(application: Mapping[str, Any]) -> str:
-    name = (application.get("project") or {}).get("project_name") or ""
-    return f"{application['application_id']} {name}".strip()
-
-
-def _choose_application() -> None:
-    st.session_state["parcel"] = None
+def _choose_case(county: County) -> None:
+    """Look at what was chosen; of a parcel with an application, at this."""
+    _application, parcel = case_in_hand()
+    if parcel is not None:
+        st.session_state["opened"] = county.case_of(parcel)
     look_at(gently=False)
 
 
@@ -107,17 +124,15 @@ def _choose_parcel(county: County) -> None:
     parcel = county.parcel_at(click["lat"], click["lng"])
     if parcel is None or parcel == _parcel_in_hand(county):
         return
-    st.session_state["application"] = county.application_of(parcel)
-    st.session_state["parcel"] = parcel
+    st.session_state["opened"] = county.case_of(parcel)
     look_at(gently=True)
 
 
 def _parcel_in_hand(county: County) -> str | None:
     """The parcel that is shown already: a click on it only runs the page again."""
-    selected = st.session_state.get("application")
+    selected, parcel = case_in_hand()
     if selected in county.applications:
         return str(county.applications[selected]["parcel_id"])
-    parcel: str | None = st.session_state.get("parcel")
     return parcel
 
 
@@ -125,12 +140,12 @@ def _planned(
     county: County, workspace: Path, screening: ScreenedCounty | None
 ) -> tuple[dict[str, Any] | None, str, bool]:
     """The plan of what is selected, its title, and whether its demand is only the default."""
-    selected, parcel = st.session_state.get("application"), st.session_state.get("parcel")
+    selected, parcel = case_in_hand()
     try:
         with _meanwhile(county, screening, selected, parcel), st.spinner(_waiting_words()):
             if selected is not None:
                 plan = plan_of_application(selected, county)
-                return plan, _application_title(county.applications[selected]), False
+                return plan, application_title(county.applications[selected]), False
             if parcel is not None:
                 plan = plan_of_parcel(parcel, date.today(), county)
                 return plan, _("默认需求试算"), True
@@ -156,7 +171,7 @@ def _meanwhile(
     if selected is not None:
         parcel, title = (
             county.applications[selected]["parcel_id"],
-            _application_title(county.applications[selected]),
+            application_title(county.applications[selected]),
         )
     else:
         title = _("默认需求试算")
@@ -194,11 +209,14 @@ def _empty(county: County, workspace: Path, screening: ScreenedCounty | None) ->
     if county.applications and county.survey.has("parcels"):
         _ask_button()
     screening_offer(workspace, county, screening)
+    screening_downloads(screening)
     st.html(f"<h3>{_('在办申请')}<small>{count}</small></h3>")
+    if faults := application_faults(workspace):
+        alarm(_("有申请读不出,未列入"), "\n".join(faults))
     with st.container(key="cases"):
         for key, application in county.applications.items():
             st.button(
-                _application_title(application),
+                application_title(application),
                 key=f"case-{key}",
                 type="tertiary",
                 width="stretch",
@@ -215,7 +233,7 @@ def _ask_button() -> None:
 
 def _ask(asking: bool) -> None:
     """Leave the case in hand for the questions of all cases, or these for the list of cases."""
-    st.session_state["application"] = st.session_state["parcel"] = None
+    st.session_state["opened"] = None
     st.session_state["asking"] = asking
 
 
@@ -235,7 +253,7 @@ def _asking(county: County, workspace: Path) -> None:
 def _what_to_do(county: County) -> str:
     """The first step that is open in this workspace."""
     if not county.survey.has("parcels"):
-        return _("工作区还没有宗地。请先用 python cli.py import 导入宗地、道路和管网图层。")
+        return _("工作区还没有宗地。请先到「数据」页导入宗地、道路和管网图层。")
     if not county.applications:
         return _("在地图上点一块宗地,按默认需求试算。")
     return _("在地图上点一块宗地,或选一件报装申请。")
@@ -266,6 +284,7 @@ def _panel(
     rests_on = panel.assumptions(view) + panel.never_covered(view)
     if rests_on:
         st.html(rests_on)
+    plan_downloads(view, county.survey.crs)
     return view
 
 
@@ -273,7 +292,7 @@ def _about(view: View, line: Mapping[str, Any]) -> str:
     """Everything about one line: its verdict, what would cure it, its routes, what it meets."""
     alone = [eligibility(view, line), comparison(view, line), surroundings(view, line)]
     if line["status"] != "routed":
-        return "".join(alone[1:])
+        return panel.unroutable(view, line) + "".join(alone[1:])
     if view.joint and any(alone):
         told = _("以下是各自敷设的推荐路由的情况:")
         alone = [f'<p class="tg-soft tg-alone">{told}</p>', *alone]
@@ -341,26 +360,38 @@ def _ways(view: View) -> bool:
 
 def _chosen(view: View) -> str | None:
     """The line whose grounds shall be shown in full."""
-    lines = [one for one in view.wanted if one["status"] == "routed" or one.get("manual")]
-    if not lines:
-        return None
     chosen: str | None = st.pills(
         _("逐项查看依据"),
-        [line["utility"] for line in lines],
+        [line["utility"] for line in view.wanted],
         key="chosen",
         format_func=view.name,
     )
     return chosen
 
 
-def _map(
-    county: County, view: View | None, token_name: str, screening: ScreenedCounty | None
-) -> None:
+def _awaited(county: County) -> dict[str, Any]:
+    """What the map shows of a case before its plan is there."""
+    parcel, parcels = _parcel_in_hand(county), county.survey.get("parcels")
+    if parcels is None or parcel not in parcels.index:
+        return case_marks(None) | case_drawing(None)
+    geometry = parcels.geometry[parcel]
+    return case_marks(None) | awaited_drawing(parcel, geometry, county.survey.crs)
+
+
+def _drawing(view: View | None) -> dict[str, Any]:
     number, gently = st.session_state.get("focus", (0, True))
-    marks = case_marks(view)
-    drawing = marks | case_drawing(
+    return case_marks(view) | case_drawing(
         view, strips=bool(st.session_state.get("strips")), focus=str(number), gently=gently
     )
+
+
+def _map(
+    county: County,
+    drawing: dict[str, Any],
+    view: View | None,
+    token_name: str,
+    screening: ScreenedCounty | None,
+) -> None:
     st_folium(
         town_map(
             county.bounds,

@@ -52,7 +52,7 @@ def layer_history(county: County, workspace: Path) -> None:
         hide_index=True,
         width="stretch",
     )
-    layer = st.selectbox(_("图层"), known, key="history_layer", format_func=words.layer)
+    layer = st.selectbox(_("图层"), known, key="history_layer", format_func=words.layer_entry)
     history = opened.history(layer)
     st.html(f"<h3>{_('版本')}<small>{_('旧版本一直保留')}</small></h3>")
     st.dataframe(_versions(history), hide_index=True, width="stretch")
@@ -69,7 +69,7 @@ def layer_history(county: County, workspace: Path) -> None:
 def _current(versions: Sequence[LayerVersion]) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            _("图层"): [words.layer(one.layer) for one in versions],
+            _("图层"): [words.layer_entry(one.layer) for one in versions],
             _("版本"): [one.version for one in versions],
             _("行数"): [one.rows for one in versions],
             _("类别"): [words.data_class(one.data_class) for one in versions],
@@ -86,7 +86,7 @@ def _versions(history: Sequence[LayerVersion]) -> pd.DataFrame:
             _("行数"): [one.rows for one in newest],
             _("另存错误行"): ["" if one.rejected is None else str(one.rejected) for one in newest],
             _("来源"): [_source(one) for one in newest],
-            _("操作人"): [one.author for one in newest],
+            _("经办人"): [one.author for one in newest],
             _("说明"): [one.note for one in newest],
             _("入库时间"): [moment(one.imported_at) for one in newest],
             _("坐标系"): [one.crs for one in newest],

@@ -52,7 +52,7 @@ def layer_import(county: County, workspace: Path) -> None:
     )
     formats = _("可导入 GeoPackage、Shapefile、GeoJSON、DXF、KML、MapInfo、表格和管网模型(INP)等")
     st.html(f'<p class="tg-soft">{formats}</p>')
-    layer = st.selectbox(_("导入为"), LAYERS, key="import_layer", format_func=words.layer)
+    layer = st.selectbox(_("导入为"), LAYERS, key="import_layer", format_func=words.layer_entry)
     upload = laid_down(_meant(chosen, layer), st.session_state.get("upload"))
     st.session_state["upload"] = upload
     if upload is None:

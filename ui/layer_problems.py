@@ -38,6 +38,9 @@ def layer_problems(county: County, workspace: Path) -> None:
     done = st.session_state.pop("repaired", None)
     if done:
         told(done)
+    if not county.survey.tables:
+        told(_("工作区还没有图层,无从核对:请先导入。"))
+        return
     with st.spinner(_("正在核对全部图层…")):
         found = problems_of(county)
     st.html(f"<h3>{_('问题')}<small>{_('选一行,地图跳到该处')}</small></h3>")
@@ -136,7 +139,7 @@ def _summary(found: Sequence[Problem]) -> str:
     counts = pd.Series([(one.layer, one.severity) for one in found]).value_counts()
     kinds = ("error", "warning", "note")
     rows = "".join(
-        f"<tr><td>{esc(words.layer(layer))}</td>"
+        f"<tr><td>{esc(words.layer_entry(layer))}</td>"
         + "".join(f'<td class="n">{counts.get((layer, kind), 0)}</td>' for kind in kinds)
         + "</tr>"
         for layer in dict.fromkeys(one.layer for one in found)
@@ -155,7 +158,7 @@ def _narrowed(found: Sequence[Problem]) -> list[int]:
         _("图层"),
         [None, *layers],
         key="problem_layer",
-        format_func=lambda name: _("全部") if name is None else words.layer(name),
+        format_func=lambda name: _("全部") if name is None else words.layer_entry(name),
     )
     return [number for number, one in enumerate(found) if chosen in (None, one.layer)]
 
@@ -164,7 +167,7 @@ def _rows(shown: Sequence[Problem]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             _("程度"): [_severity(one.severity) for one in shown],
-            _("图层"): [words.layer(one.layer) for one in shown],
+            _("图层"): [words.layer_entry(one.layer) for one in shown],
             _("编号"): [one.feature_id or "" for one in shown],
             _("问题"): [one.rule for one in shown],
         }

@@ -17,8 +17,10 @@ from branca.element import MacroElement
 from folium.elements import JSCSSMixin
 from folium.template import Template
 
+from api.asked import EXISTING
 from api.escape import esc
 from language import gettext as _
+from language import spoken
 from layers.utilities import Utility
 
 _STATIC = Path(__file__).resolve().parent.parent / "static"
@@ -155,6 +157,8 @@ def town_map(
                 "zoomIn": _("放大后显示:"),
                 "truncated": _("(数量过多,仅显示一部分,请放大)"),
                 "failed": _("加载失败,请刷新页面"),
+                "existing": EXISTING,
+                "language": spoken(),
             },
         )
     )
@@ -204,8 +208,11 @@ def utility_keys(utilities: Mapping[str, Utility]) -> str:
         )
         for item in utilities.values()
     ]
-    mains = '<line x1="1" y1="6" x2="33" y2="6" stroke="#9b8fa0" stroke-width="1.2"/>'
-    return "".join([*rows, _key(mains, _("现状管线"))])
+    mains = (
+        '<line x1="1" y1="6" x2="33" y2="6" stroke="#9b8fa0" stroke-width="1.2"/>'
+        '<circle cx="17" cy="6" r="2.4" fill="#9b8fa0"/>'
+    )
+    return "".join([*rows, _key(mains, _("现状管线、管线点"))])
 
 
 def case_keys() -> str:
@@ -247,6 +254,11 @@ def case_keys() -> str:
             '<rect x="13" y="2" width="8" height="8" transform="rotate(45 17 6)" fill="#fff"'
             ' stroke="#0a7d6c" stroke-width="2.2"/>',
             _("建议位置"),
+        ),
+        _key(
+            '<circle cx="17" cy="6" r="5" fill="#fff" stroke="#5b6b79" stroke-width="1.6"/>'
+            '<path d="M14.5 3.5l5 5m0-5l-5 5" stroke="#5b6b79" stroke-width="1.4"/>',
+            _("不可接入"),
         ),
         f'<span class="tg-key tg-key-note">{_("并行线条错开画,非实际间距")}</span>',
     ]
@@ -305,6 +317,14 @@ def _looks(utilities: Mapping[str, Utility]) -> dict[str, dict[str, Any]]:
             "minZoom": 16,
             "base": line("#999", 1, opacity=0.34),
             "kinds": mains,
+            "tells": "lines",
+        },
+        "nodes": {
+            "title": _("管线点"),
+            "minZoom": 17,
+            "base": area("#999") | {"fillOpacity": 0.5, "radius": 2.4},
+            "kinds": {key: {"fillColor": item.colour} for key, item in utilities.items()},
+            "tells": "nodes",
         },
         "roads": {"title": _("路名"), "minZoom": 15, "names": True},
     }

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from api.escape import esc
 from language import gettext as _
 from layers.utilities import Utility
-from planning.notices import ACCESS_BARRED
+from planning.notices import ACCESS_BARRED, DIG_DATE_PASSED
 from reports.reasons import CURES, REASONS
 from reports.summary import ASSUMED
 from ui import words
@@ -58,7 +58,7 @@ def heading(plan: Json, title: str, *, default_demand: bool) -> str:
             esc(parcel.get("name")),
             esc(words.LAND_USES.get(parcel.get("land_use") or "", _("用途未知"))),
             _("面积未知") if area is None else f"{area:,.0f} m²",
-            _("计划开挖") + " " + esc(plan["dig_date"]),
+            _dig_date(plan),
         ]
         if fact
     )
@@ -66,6 +66,12 @@ def heading(plan: Json, title: str, *, default_demand: bool) -> str:
     return f'<h2 class="tg-title">{esc(title)}</h2><p class="tg-facts">{facts}</p>' + (
         f'<p class="tg-mark">{mark}</p>' if default_demand else ""
     )
+
+
+def _dig_date(plan: Json) -> str:
+    told = f"{_('计划开挖')} {esc(plan['dig_date'])}"
+    has_passed = any(one["kind"] == DIG_DATE_PASSED for one in plan.get("notices") or [])
+    return f'{told} <b class="tg-wrong">{_("已过")}</b>' if has_passed else told
 
 
 def figures(view: View) -> str:
@@ -119,6 +125,12 @@ def obstacles(view: View) -> str:
         for (tone, sentence), names in stopped.items()
     )
     return told + short_lines(view)
+
+
+def unroutable(view: View, line: Json) -> str:
+    """A line that cannot be joined: why, by how much, what to do; the reasons stand below."""
+    head = f"{esc(view.name(line['utility']))}{_('为何无法接入')}"
+    return f'<h3>{head}</h3><p class="tg-note-none">{_no_way(view, line)}</p>'
 
 
 def notices(view: View) -> str:

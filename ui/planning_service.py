@@ -54,7 +54,8 @@ def plan_of_application(application_id: str, county: County) -> dict[str, Any]:
     ApplicationError, CrsError, LayerError, WorkspaceError
         The application or a layer cannot be used; the message is for the user.
     """
-    return _said(json.dumps(county.applications[application_id]), _Held(county), spoken())
+    request = json.dumps(county.applications[application_id])
+    return _said(request, _Held(county), date.today(), spoken())
 
 
 def judge_drawn_line(
@@ -84,7 +85,8 @@ def questions_of_county(county: County) -> pd.DataFrame:
 
 def plan_of_parcel(parcel_id: str, dig_date: date, county: County) -> dict[str, Any]:
     """Plan JSON of a parcel without an application, on the usual demand of its land use."""
-    return _said(json.dumps([parcel_id, dig_date.isoformat()]), _Held(county), spoken())
+    request = json.dumps([parcel_id, dig_date.isoformat()])
+    return _said(request, _Held(county), date.today(), spoken())
 
 
 def is_preparing() -> bool:
@@ -128,14 +130,14 @@ class _Held:
 
 
 @lru_cache(maxsize=200)
-def _said(request: str, held: _Held, _language: str) -> dict[str, Any]:
+def _said(request: str, held: _Held, today: date, _language: str) -> dict[str, Any]:
     """The document in the language that is spoken."""
-    return in_words(_document(request, held))
+    return in_words(_document(request, held, today))
 
 
 @lru_cache(maxsize=200)
-def _document(request: str, held: _Held) -> dict[str, Any]:
-    return _plan(request, held).to_json()
+def _document(request: str, held: _Held, today: date) -> dict[str, Any]:
+    return _plan(request, held).told_on(today).to_json()
 
 
 @lru_cache(maxsize=50)

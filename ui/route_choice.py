@@ -51,7 +51,7 @@ def choices(view: View, line: Json) -> list[Choice]:
         course = f"{route['geometry']['coordinates']} {both.get('cost_yuan', '')}"
         key = f"drawn {course}" if route["kind"] == "manual" else course
         names, _first = found.setdefault(key, ([], route))
-        names.append(_named(route))
+        names.append(_named(line, route))
     return [
         Choice(_LETTERS[number], tuple(dict.fromkeys(names)), route, route is recommended)
         for number, (names, route) in enumerate(found.values())
@@ -68,9 +68,19 @@ def _in_order(line: Json, recommended: Json | None) -> Iterator[Json]:
     yield from (one for one in routes if one["kind"] == "manual")
 
 
-def _named(route: Json) -> str:
+def _named(line: Json, route: Json) -> str:
     """What a route is; an alternative by the streets and sides on which it differs."""
     differs = route.get("differs") or []
     if differs:
         return _("经 {}").format(_("、").join(str(one) for one in differs[:2]))
+    if route["kind"] == "cheapest" and _is_cheapest_apart_only(line, route):
+        return _("两路分开敷设中最省")
     return KINDS.get(route["kind"], str(route["kind"]))
+
+
+def _is_cheapest_apart_only(line: Json, route: Json) -> bool:
+    """Whether two feeds cost more than another pair, which keeps less apart: safety goes first."""
+    routes = [*line["routes"], *(line.get("alternatives") or [])]
+    pairs = [one["together"] for one in routes if one.get("together") and one["kind"] != "manual"]
+    own = route.get("together")
+    return bool(own) and any(one["cost_yuan"] < own["cost_yuan"] - 1 for one in pairs)

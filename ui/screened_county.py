@@ -19,8 +19,8 @@ from shapely import transform
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
+from api.asked import SCREENING, Answer
 from api.escape import esc
-from api.screened_lines import ADDRESS, Answer
 from api.view_layers import ViewLayer, outcome_layer
 from gis.crs import WGS84, transformer
 from language import gettext as _
@@ -90,7 +90,7 @@ class ScreenedCounty:
         utilities = load_utilities()
         return {
             "layer": f"/api/layers/{self.layer_name}",
-            "lines": ADDRESS,
+            "lines": SCREENING,
             "language": spoken(),
             "title": _("筛查结果"),
             "prompt": _("着色"),
@@ -190,8 +190,7 @@ def _in_degrees(shape: BaseGeometry, to_degrees: Transformer) -> BaseGeometry:
 
 @lru_cache(maxsize=2)
 def _asked(workspace: Path, county: County, day: date) -> Inputs:
-    documents = list(county.applications.values())
-    return Inputs(Workspace.open(workspace), county.survey, documents, day)
+    return Inputs(Workspace.open(workspace), county.survey, county.documents, day)
 
 
 @lru_cache(maxsize=1)

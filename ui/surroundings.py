@@ -39,7 +39,10 @@ def survey_points(line: Json) -> str:
 
 
 def tie_ins(line: Json) -> str:
-    """Candidates in their order and those rejected, each with its reasons; folded."""
+    """Candidates in their order and those rejected, each with its reasons.
+
+    Folded, but for a line that cannot be joined: there they are the answer.
+    """
     found = line.get("tie_ins") or {}
     candidates, rejected = found.get("candidates") or [], found.get("rejected") or []
     if not candidates and not rejected:
@@ -49,8 +52,9 @@ def tie_ins(line: Json) -> str:
     parts = f'<ol class="tg-questions">{taken}</ol>' if taken else ""
     if left:
         parts += f'<h4>{_("不可接入")} {len(rejected)}</h4><ul class="tg-questions">{left}</ul>'
+    unfolded = " open" if line["status"] == "unroutable" else ""
     return (
-        f"<details><summary>{_('接入点比选')} {len(candidates)} / "
+        f"<details{unfolded}><summary>{_('接入点比选')} {len(candidates)} / "
         f"{len(candidates) + len(rejected)}</summary>{parts}</details>"
     )
 

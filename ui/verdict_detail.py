@@ -70,10 +70,9 @@ def _firm_means() -> str:
 def _joined(view: View, line: Json) -> str:
     """Where the line joins the network and which roads it crosses; each feed of two by itself."""
     routes = feed_routes(view, line)
-    names = [_("第一路"), _("第二路")] if len(routes) > 1 else [""]
     told = [
         "; ".join([" ".join(filter(None, [name, _tie_in(route)])), *_crossed(view, route)])
-        for name, route in zip(names, routes, strict=True)
+        for name, route in zip(_feed_names(len(routes)), routes, strict=True)
     ]
     told += [part for part in (*feeds(view, line), _inside(line)) if part]
     return f'<p class="tg-soft">{"<br>".join(map(esc, told))}</p>'
@@ -98,7 +97,15 @@ def _crossed(view: View, route: Json) -> list[str]:
 
 def _courses(view: View, line: Json) -> str:
     """The pieces of the route, or of each of two feeds."""
-    return "".join(course(view, line, route) for route in feed_routes(view, line))
+    routes = feed_routes(view, line)
+    return "".join(
+        course(view, line, route, name)
+        for route, name in zip(routes, _feed_names(len(routes)), strict=True)
+    )
+
+
+def _feed_names(feeds: int) -> list[str]:
+    return [_("第一路"), _("第二路")] if feeds > 1 else [""]
 
 
 def _inside(line: Json) -> str:

@@ -235,6 +235,11 @@ def data_class(code: str) -> str:
     return named.get(code, code)
 
 
+def layer_entry(name: str) -> str:
+    """Name of a layer as an entry of a list or a table."""
+    return head(layer(name))
+
+
 def layer(name: str) -> str:
     """Name of a layer."""
     try:

@@ -111,6 +111,8 @@ def main(workspace: Path, every: int, dig_date: Any) -> None:
     try:
         opened = Workspace.open(workspace)
         survey = opened.survey()
+        for fault in opened.application_faults():
+            click.echo(fault, err=True)
         applications = [parse_application(document) for document in opened.applications()]
         work = prepare(survey, load_policy(opened.county), placed(survey, applications)[0])
     except (ValueError, ApplicationError, OSError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sqlite3
 import threading
 from contextlib import closing
@@ -351,4 +352,14 @@ def test_unknown_or_damaged_application_is_said(workspace: Workspace) -> None:
     ):
         (workspace.path / "applications" / "A1.json").write_text(content)
         with pytest.raises(WorkspaceError, match=rf"applications/A1\.json:{said}"):
-            workspace.applications()
+            workspace.application("A1")
+
+
+def test_a_damaged_application_is_left_out_of_all_and_told(either: Workspace) -> None:
+    either.save_application({"application_id": "A1", "parcel_id": "P1"})
+    either.save_application({"application_id": "A2", "parcel_id": "P1"})
+    assert either.application_faults() == []
+    either._storage.keep("applications/A1.json", b"{")
+    assert [one["application_id"] for one in either.applications()] == ["A2"]
+    [fault] = either.application_faults()
+    assert re.match(r"applications/A1\.json:不是 JSON.第 1 行第 2 列", fault)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from planning.plan import plan
 from planning.questions import as_text
 from reports.summary import plan_summary
 from tests import towns
+from tests.test_schemas import faults
 from tests.towns import application, main, street, town
 
 LINES = {"W-1": main((0, 8), (300, 8))}
@@ -27,6 +29,32 @@ def notices(survey: Survey, **changes: Any) -> tuple[Notice, ...]:
 
 def test_a_case_without_planned_works_and_areas_has_no_notice() -> None:
     assert notices(town(lines=LINES)) == ()
+
+
+@pytest.mark.parametrize(
+    ("dig", "kind"),
+    [
+        ("2026-11-21", "dig_date_passed"),
+        ("2026-11-22", None),  # today
+        ("2028-11-22", None),  # two years to the day
+        ("2028-11-23", "dig_date_far"),
+        ("9999-12-31", "dig_date_far"),
+    ],
+)
+def test_a_day_of_digging_that_is_over_or_years_away_is_told_by_who_knows_the_day(
+    dig: str, kind: str | None
+) -> None:
+    made = plan(application(dig_date=dig), town(lines=LINES), towns.policy())
+    assert made.notices == ()  # the plan itself is the same on every day
+    told = made.told_on(date(2026, 11, 22))
+    assert [one.kind for one in told.notices] == ([kind] if kind else [])
+    for one in told.notices:
+        assert (one.layer, one.feature_id) == ("applications", made.application.application_id)
+        assert one.utilities == tuple(made.application.demands)
+        assert dig in one.text
+    document, before = told.to_json(), made.to_json()
+    assert faults("plan", document) == []
+    assert document | {"notices": []} == before
 
 
 def test_a_main_that_hangs_on_nothing_is_told() -> None:

@@ -118,6 +118,10 @@ def test_mains_that_meet_are_named_for_the_utility_to_answer() -> None:
     branch = main((150, 8), (150, -8), (0, -8))
     assert len(told(**{"W-1": along, "W-2": branch})) == 1
     assert told(**{"W-1": along, "W-2": across}) == []  # one main: there is no second feed
+    # A main of two pieces, of which the feed joins the second: this is named, and its main.
+    pieces = {"W-0": main((-300, 8), (0, 8)), "W-1": along, "W-2": branch}
+    [text] = told(**pieces)
+    assert "两路所接的 W-1(属干管 W-0) 和 W-2 相连" in text
 
 
 def test_notices_and_assumptions_are_of_both_feeds() -> None:

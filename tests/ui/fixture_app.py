@@ -8,21 +8,30 @@ from __future__ import annotations
 import os
 import runpy
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
+
+
+def planned(key: str, county: Any) -> dict[str, Any]:
+    """The plan, once the file is there that TONGGOU_PLAN_AWAITS names, if it names one."""
+    awaited = os.environ.get("TONGGOU_PLAN_AWAITS")
+    while awaited and not Path(awaited).exists():
+        time.sleep(0.05)
+    if os.environ.get("TONGGOU_FULL_PLAN"):
+        return full_plan()
+    return plan_json(dict(county.applications[key]))
+
 
 if __name__ == "__main__":
     import ui.engineer
     from tests.ui.full_plan import full_plan
     from tests.ui.town_plan import plan_json
 
-    ui.engineer.plan_of_application = lambda key, county: (
-        full_plan()
-        if os.environ.get("TONGGOU_FULL_PLAN")
-        else plan_json(dict(county.applications[key]))
-    )
+    ui.engineer.plan_of_application = planned
     ui.engineer.plan_of_parcel = lambda parcel, day, _county: plan_json(
         {"application_id": "", "parcel_id": parcel, "dig_date": day.isoformat()}
     )
@@ -31,12 +40,18 @@ else:
     from starlette.middleware import Middleware
     from streamlit.starlette import App
 
+    from api.asked import EXISTING, asked_route
     from api.routes import SecurityHeaders, routes
     from app import WORKSPACE
     from ui.county import open_county
+    from ui.existing import existing_door
 
     app = App(
         __file__,
-        routes=routes(str(WORKSPACE), lambda: open_county(WORKSPACE).layers),
+        routes=routes(
+            str(WORKSPACE),
+            lambda: open_county(WORKSPACE).layers,
+            [asked_route(str(WORKSPACE), EXISTING, existing_door(WORKSPACE))],
+        ),
         middleware=[Middleware(SecurityHeaders)],
     )

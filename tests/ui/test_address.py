@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -42,7 +43,7 @@ def test_a_link_opens_its_case_in_its_language(page: AppTest) -> None:  # noqa: 
     page.run()
     assert "城南小餐饮街改造" in shown(page)
     assert "Shared length" in shown(page)
-    assert page.session_state["application"] == "XX-2026-001"
+    assert page.session_state["opened"] == ("application", "XX-2026-001")
 
 
 def test_a_link_to_a_parcel_opens_it_on_its_default_demand(page: AppTest) -> None:  # noqa: F811
@@ -58,9 +59,9 @@ def test_the_address_follows_what_is_chosen_and_keeps_what_else_stands_there(
     page.query_params["from"] = "letter"
     page.run()
     assert address_of(page) == {"from": "letter"}
-    page.selectbox(key="application").set_value("XX-2026-002").run()
+    page.selectbox(key="opened").set_value(("application", "XX-2026-002")).run()
     assert address_of(page) == {"from": "letter", "application": "XX-2026-002"}
-    page.selectbox(key="application").set_value(None).run()
+    page.selectbox(key="opened").set_value(None).run()
     assert address_of(page) == {"from": "letter"}
     page.button(key="speak-en").click().run()
     assert address_of(page) == {"from": "letter", "lang": "en"}
@@ -85,8 +86,8 @@ def test_a_link_to_nothing_is_told_and_run_by_nobody(
     assert "<img src=x" not in told
     assert "P" * 81 not in told
     assert address_of(page) == {}
-    page.selectbox(key="application").set_value("XX-2026-001").run()
-    page.selectbox(key="application").set_value(None).run()
+    page.selectbox(key="opened").set_value(("application", "XX-2026-001")).run()
+    page.selectbox(key="opened").set_value(None).run()
     assert words not in shown(page)
 
 
@@ -95,15 +96,15 @@ def test_an_application_that_is_gone_by_the_next_visit_is_told(page: AppTest) ->
     page.query_params["parcel"] = "P-0009"  # an application is meant, not whatever stands beside it
     page.run()
     assert "没有这份报装申请:XX-2026-009" in shown(page)
-    assert page.session_state["parcel"] is None
+    assert page.session_state["opened"] is None
 
 
 # --- in a browser ---------------------------------------------------------------------------------
 
 
 def open_other_page(opened: Visit, name: str) -> None:
-    opened.page.locator('.st-key-bar [data-testid="stPageLink"]').click()
-    opened.page.locator(".tg-brand em", has_text=name).wait_for(state="attached")
+    opened.page.locator('.st-key-pages [data-testid="stPageLink"]').click()
+    opened.page.locator(".st-key-here", has_text=name).wait_for(state="attached")
 
 
 @pytest.mark.browser
@@ -142,4 +143,34 @@ def test_what_a_link_names_is_never_run(visit: Opener, address: str) -> None:
     opened.page.locator(".tg-note-warn", has_text="没有这份报装申请:<img src=x").wait_for()
     for frame in opened.page.frames:
         assert frame.evaluate("typeof window.PWN") == "undefined"
+    assert (opened.errors, opened.refused) == ([], [])
+
+
+@pytest.mark.browser
+def test_a_link_shows_the_map_and_its_parcel_while_the_plan_is_made(
+    visit: Opener,
+    serve: Callable[[str, Path], str],
+    workspace: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = tmp_path / "made"
+    monkeypatch.setenv("TONGGOU_PLAN_AWAITS", str(made))
+    address = serve("tests/ui/fixture_app.py", workspace)
+    opened = visit(f"{address}/?application=XX-2026-001", "desktop")
+    parcel = "() => document.querySelectorAll('path.tg-parcel').length"
+    opened.wait(lambda: opened.in_map(lambda frame: frame.evaluate(parcel)) == 1)
+    assert opened.frame.evaluate(ROUTES) == 0
+    assert opened.page.locator(".tg-figures").count() == 0
+    opened.frame.evaluate("window.__mark = 1")
+    made.touch()
+    opened.wait(lambda: opened.in_map(lambda frame: frame.evaluate(ROUTES)) == 5)
+    opened.page.locator(".tg-figures").wait_for()
+    assert opened.frame.evaluate("window.__mark") == 1  # the same map
+    assert opened.frame.evaluate(
+        "() => map.getBounds().contains(L.featureGroup(window.feature_group).getBounds())"
+    )
+    open_other_page(opened, "数据")
+    open_other_page(opened, "路由规划")
+    opened.wait(lambda: opened.in_map(lambda frame: frame.evaluate(ROUTES)) == 5)
     assert (opened.errors, opened.refused) == ([], [])

@@ -185,7 +185,7 @@ def test_a_map_that_has_no_size_yet_asks_for_nothing(visit: Opener, address: str
 
 def told_in(bar: Any) -> list[str]:
     """The pages in the bar, from left to right."""
-    found = bar.locator('.st-key-pages em, .st-key-pages [data-testid="stPageLink"]').all()
+    found = bar.locator('.st-key-here, .st-key-pages [data-testid="stPageLink"]').all()
     places = sorted((one.bounding_box()["x"], one.inner_text()) for one in found)
     return [words for _x, words in places]
 
@@ -199,7 +199,7 @@ def test_the_switch_turns_the_whole_page_and_its_links(visit: Opener, address: s
         ("中文", "路由规划", "数据"),
     ):
         bar.get_by_text(switch, exact=True).click()
-        bar.locator(".tg-brand em", has_text=here).wait_for()
+        bar.locator(".st-key-here", has_text=here).wait_for()
         opened.wait(lambda here=here, other=other: told_in(bar) == [here, other])
         opened.wait(lambda other=other: links.all_inner_texts() == [other])
     assert (opened.outside, opened.errors, opened.refused) == ([], [], [])

@@ -304,6 +304,22 @@ def test_the_places_that_remedies_name_are_marked_for_the_chosen_line(gas: Any) 
     assert case_marks(replace(view, chosen=None))["places"] == []
 
 
+def test_a_pair_that_keeps_apart_is_not_called_the_cheapest_beside_a_cheaper_one(gas: Any) -> None:
+    shown, line = gas
+    first, second = line["routes"][:2]
+
+    def names(apart_yuan: int, close_yuan: int) -> list[tuple[str, ...]]:
+        pairs = [
+            {**first, "kind": "cheapest", "together": {"cost_yuan": apart_yuan}},
+            {**second, "kind": "shortest", "together": {"cost_yuan": close_yuan}},
+        ]
+        fed = {**line, "routes": pairs, "alternatives": [], "recommended": "cheapest"}
+        return [one.names for one in choices(shown, fed)]
+
+    assert names(157_826, 148_346) == [("两路分开敷设中最省",), ("最短",)]
+    assert names(148_346, 157_826) == [("最省",), ("最短",)]
+
+
 def test_a_plan_that_says_none_of_it_shows_nothing_more() -> None:
     shown = view(joint=False)
     line = next(one for one in shown.plan["utilities"] if one["utility"] == "gas")

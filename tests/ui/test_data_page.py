@@ -18,6 +18,7 @@ from tests.towns import CRS_NAME
 from tests.ui.conftest import SIZES, Visit
 from tests.ui.town import fill_workspace, town
 from ui import layer_problems
+from ui.county import open_county
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow_first]
 
@@ -389,3 +390,13 @@ def test_a_file_that_contradicts_an_answer_is_stored_once_somebody_says_which_co
 def test_a_problem_of_a_whole_layer_has_no_id_in_the_table() -> None:
     one = Problem("lines", "lines.gpkg", None, None, None, None, "分为 3 片", "请核对", "note")
     assert layer_problems._rows([one])["编号"].tolist() == [""]
+
+
+def test_nothing_to_check_is_not_called_without_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Workspace.create(tmp_path / "empty", "411523_xinxian", CRS_NAME)
+    said: list[str] = []
+    monkeypatch.setattr(layer_problems, "told", said.append)
+    layer_problems.layer_problems(open_county(tmp_path / "empty"), tmp_path / "empty")
+    assert said == ["工作区还没有图层,无从核对:请先导入。"]

@@ -41,7 +41,7 @@ def desk_of(opened: Visit, part: str) -> Any:
 
 def speak(opened: Visit, language: str, here: str) -> None:
     opened.page.locator(".st-key-bar").get_by_text(language, exact=True).click()
-    opened.page.locator(".tg-brand em", has_text=here).wait_for(state="attached")
+    opened.page.locator(".st-key-here", has_text=here).wait_for(state="attached")
 
 
 def history(workspace: Path) -> list[dict[str, Any]]:

@@ -235,3 +235,12 @@ def test_a_language_without_catalogue_is_refused() -> None:
 def test_catalogue_texts_may_be_broken_over_lines_and_hold_quotes() -> None:
     text = 'msgid ""\nmsgstr "Language: en\\n"\n\nmsgid "一"\n"二"\nmsgstr "one \\"two\\""\n'
     assert language.parse_po(text) == {"一二": 'one "two"'}
+
+
+def test_layers_are_entries_with_a_capital_and_versions_have_authors() -> None:
+    language.speak("en")
+    try:
+        assert words.layer_entry("nodes") == "Node"
+        assert language.gettext("经办人") == "Author"
+    finally:
+        language.speak(None)

@@ -124,7 +124,8 @@ def test_a_question_leads_to_the_applications_that_wait_for_it(page: AppTest) ->
     waiting = [one.label for one in page.button if one.key and one.key.startswith("asks-")]
     assert waiting == ["BZ-1", "BZ-3", "BZ-4"]
     page.button(key="asks-BZ-3").click().run()
-    assert (page.session_state["application"], page.session_state["asking"]) == ("BZ-3", False)
+    assert page.session_state["opened"] == ("application", "BZ-3")
+    assert page.session_state["asking"] is False
 
 
 def test_that_a_road_was_never_overhauled_is_a_choice(
@@ -162,7 +163,7 @@ def test_the_list_of_cases_is_a_click_away(page: AppTest) -> None:
     page.button(key="back").click().run()
     assert page.button(key="case-BZ-1")
     page.button(key="ask").click().run()
-    page.selectbox(key="application").set_value("BZ-1").run()
+    page.selectbox(key="opened").set_value(("application", "BZ-1")).run()
     assert "待查明" in shown(page)
     assert page.session_state["asking"] is False
 

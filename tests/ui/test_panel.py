@@ -137,6 +137,15 @@ def test_permits_that_no_verdict_speaks_of_are_named() -> None:
     assert panel.never_covered(replace(shown, plan={**shown.plan, "never_covered": []})) == ""
 
 
+def test_a_day_of_digging_that_has_passed_stands_out_beside_the_day() -> None:
+    plan = {**view().plan, "notices": []}
+    assert "已过" not in panel.heading(plan, "XX", default_demand=False)
+    passed = {"kind": "dig_date_passed", "layer": "applications", "feature_id": "XX-1",
+              "utilities": ["gas"], "text": "拟开挖日期 2026-12-01 已过"}  # fmt: skip
+    told = panel.heading({**plan, "notices": [passed]}, "XX", default_demand=False)
+    assert '计划开挖 2026-12-01 <b class="tg-wrong">已过</b>' in told
+
+
 def test_notices_and_assumptions_are_told_in_words() -> None:
     shown = replace(view(), plan=full_plan())
     assert "<b>燃气</b> 将军路(R-2)2027 年大修" in panel.notices(shown)
@@ -176,7 +185,7 @@ def test_a_second_feed_and_the_place_of_handover_are_told() -> None:
     assert "第一路 长 143.78 m" in told
     assert "第二路 长 79.78 m" in told
     assert "交接点 表箱(红线内 12.40 m)" in told
-    assert told.count("路由各段") == 2
+    assert told.count("<summary>第一路 路由各段") == told.count("<summary>第二路 路由各段") == 1
     none = {"route": None, "reason": "no_other_source", "apart": None, "together": None}
     told = verdict_detail(
         shown, {**gas, "second_feed": none, "handover": {**end, "length_inside_m": None}}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 from shapely.geometry import box
 
 from layers.survey import LayerVersion, Survey
+from tests.planned_town import documents, planned_town
 from tests.planning.edits import added, ribbon
 from tests.towns import dig_date
 from ui import planning_service
@@ -43,3 +47,23 @@ def test_an_edit_is_built_into_the_groundwork_that_stands(monkeypatch: pytest.Mo
     ]
     assert all(one["status"] == "routed" for one in water)
     assert planning_service._latest[0].survey.tables["buildings"].index[-1] == "X-1"
+
+
+def test_the_page_tells_that_the_day_of_digging_has_passed_on_the_day_it_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    document = documents()[0]  # to be dug on 2026-11-22
+    county = replace(
+        _county(planned_town(), "one"), applications={document["application_id"]: document}
+    )
+    told: list[list[str]] = []
+    for today in (date(2026, 11, 22), date(2026, 11, 23)):
+        monkeypatch.setattr(
+            planning_service, "date", type("Day", (), {"today": lambda day=today: day})
+        )
+        found = planning_service.plan_of_application(document["application_id"], county)
+        told.append([one["text"] for one in found["notices"] if one["layer"] == "applications"])
+    assert told == [
+        [],
+        ["拟开挖日期 2026-11-22 已过:结论按该日判定,请改申请的 dig_date 后重新编制"],
+    ]

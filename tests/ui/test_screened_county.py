@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 
 import language
 from api import tokens
-from api.screened_lines import ADDRESS, screened_routes
+from api.asked import SCREENING, asked_route
 from layers.answers import Answer
 from layers.store import Workspace
 from planning.county_screening import Inputs, screen_county
@@ -166,10 +166,10 @@ def test_the_first_answer_says_where_figures_are_of_two_feeds(made: Path) -> Non
 
 
 def test_lines_are_read_with_a_token_only(made: Path) -> None:
-    app = Starlette(routes=screened_routes("/here", lines_door(made)))
-    answer = get(app, ADDRESS, parcel="P-3", token=tokens.issue("/here"))
+    app = Starlette(routes=[asked_route("/here", SCREENING, lines_door(made))])
+    answer = get(app, SCREENING, parcel="P-3", token=tokens.issue("/here"))
     assert answer.status == 200
     assert answer.headers["cache-control"] == "no-store"
     assert len(json.loads(answer.body)["features"]) >= 5
     for token in ("", tokens.issue("/elsewhere")):
-        assert get(app, ADDRESS, parcel="P-3", token=token).status == 403
+        assert get(app, SCREENING, parcel="P-3", token=token).status == 403

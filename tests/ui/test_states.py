@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -50,7 +52,7 @@ def test_nothing_chosen_says_what_to_do_and_lists_the_applications(page: AppTest
 
 def test_an_application_shows_figures_table_grounds_trench_and_questions(page: AppTest) -> None:
     page.run()
-    page.selectbox(key="application").set_value("XX-2026-001").run()
+    page.selectbox(key="opened").set_value(("application", "XX-2026-001")).run()
     text = shown(page)
     for words in (
         "城南小餐饮街改造",
@@ -72,13 +74,13 @@ def test_an_application_shows_figures_table_grounds_trench_and_questions(page: A
 def test_a_button_of_the_list_opens_its_application(page: AppTest) -> None:
     page.run()
     page.button(key="case-XX-2026-002").click().run()
-    assert page.session_state["application"] == "XX-2026-002"
+    assert page.session_state["opened"] == ("application", "XX-2026-002")
     assert "无法接入:距管线走廊过远,相距 61.25 m,连接段最长 40 m" in shown(page)
 
 
 def test_separate_digging_shows_the_separate_verdicts(page: AppTest) -> None:
     page.run()
-    page.selectbox(key="application").set_value("XX-2026-001").run()
+    page.selectbox(key="opened").set_value(("application", "XX-2026-001")).run()
     page.session_state["joint"] = False
     page.run()
     assert "3<small> / 5 项" in shown(page)
@@ -92,7 +94,7 @@ def test_a_drawn_route_that_cannot_be_withdrawn_says_why(
 
     monkeypatch.setattr(ui.engineer, "plan_of_application", lambda _key, _county: full_plan())
     page.run()
-    page.selectbox(key="application").set_value("XX-2026-001").run()
+    page.selectbox(key="opened").set_value(("application", "XX-2026-001")).run()
     page.session_state["chosen"] = "gas"
     page.run()
     monkeypatch.setattr(Workspace, "application", broken)
@@ -104,12 +106,12 @@ def test_a_drawn_route_that_cannot_be_withdrawn_says_why(
 
 def test_another_case_starts_with_no_line_under_inspection(page: AppTest) -> None:
     page.run()
-    page.selectbox(key="application").set_value("XX-2026-001").run()
+    page.selectbox(key="opened").set_value(("application", "XX-2026-001")).run()
     page.session_state["chosen"] = "gas"
     page.run()
     assert "燃气的判定依据" in shown(page)
-    page.selectbox(key="application").set_value("XX-2026-002").run()
-    page.selectbox(key="application").set_value("XX-2026-001").run()
+    page.selectbox(key="opened").set_value(("application", "XX-2026-002")).run()
+    page.selectbox(key="opened").set_value(("application", "XX-2026-001")).run()
     assert page.session_state["chosen"] is None
     assert "的判定依据" not in shown(page)
 
@@ -126,14 +128,14 @@ def test_a_workspace_without_parcels_says_what_to_import(
     Workspace.create(tmp_path / "empty", "411523_xinxian", "EPSG:4547")
     monkeypatch.setenv("TONGGOU_WORKSPACE", str(tmp_path / "empty"))
     page = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=120).run()
-    assert "工作区还没有宗地" in shown(page)
+    assert "工作区还没有宗地。请先到「数据」页导入" in shown(page)
 
 
 def test_a_parcel_without_application_is_planned_on_default_demand_and_marked(
     page: AppTest,
 ) -> None:
     page.run()
-    page.session_state["parcel"] = "P-0009"
+    page.session_state["opened"] = "parcel", "P-0009"
     page.run()
     assert "默认需求试算" in shown(page)
     assert "不作为判定" in shown(page)
@@ -147,7 +149,7 @@ def test_an_application_that_cannot_be_planned_says_why(
 
     monkeypatch.setattr(ui.engineer, "plan_of_application", refuse)
     page.run()
-    page.selectbox(key="application").set_value("XX-2026-001").run()
+    page.selectbox(key="opened").set_value(("application", "XX-2026-001")).run()
     assert "申请 XX-2026-001:宗地 P-9999 不存在&lt;b&gt;" in shown(page)
 
 
@@ -170,7 +172,7 @@ def test_a_crash_shows_a_chinese_message_and_no_trace(
 
     monkeypatch.setattr(ui.engineer, "plan_of_application", crash)
     page.run()
-    page.selectbox(key="application").set_value("XX-2026-001").run()
+    page.selectbox(key="opened").set_value(("application", "XX-2026-001")).run()
     assert "计算出错" in shown(page)
     assert "secret" not in shown(page)
     assert "Traceback" not in shown(page)
@@ -178,7 +180,7 @@ def test_a_crash_shows_a_chinese_message_and_no_trace(
 
 def test_the_switch_shows_the_page_in_english_and_back(page: AppTest) -> None:
     page.run()
-    page.selectbox(key="application").set_value("XX-2026-001").run()
+    page.selectbox(key="opened").set_value(("application", "XX-2026-001")).run()
     page.button(key="speak-en").click().run()
     text = shown(page)
     for words in (
@@ -192,3 +194,24 @@ def test_the_switch_shows_the_page_in_english_and_back(page: AppTest) -> None:
     assert "判定" not in text
     page.button(key="speak-zh").click().run()
     assert "判定" in shown(page)
+
+
+def test_an_application_that_cannot_be_read_is_told_and_the_others_are_open(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = Path(copytree(workspace, tmp_path / "copy"))
+    (copy / "applications" / "<i>.json").write_text("{", encoding="utf-8")
+    nowhere = {"application_id": "XX-0", "project": "新集小学"}
+    (copy / "applications" / "XX-0.json").write_text(json.dumps(nowhere), encoding="utf-8")
+    monkeypatch.setenv("TONGGOU_WORKSPACE", str(copy))
+    page = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=120).run()
+    text = shown(page)
+    assert "applications/&lt;i&gt;.json:不是 JSON(" in text
+    assert "applications/XX-0.json:没有写明宗地 parcel_id" in text
+    assert page.button(key="case-XX-2026-002")
+    page.button(key="speak-en").click().run()
+    assert "applications/&lt;i&gt;.json: not JSON" in shown(page)
+    (copy / "applications" / "<i>.json").unlink()
+    (copy / "applications" / "XX-0.json").unlink()
+    page.run()
+    assert "applications/" not in shown(page)

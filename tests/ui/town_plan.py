@@ -89,6 +89,18 @@ def _unroutable() -> dict[str, Any]:
         "shared_route": None,
         "measures": [],
         **_nothing_more(),
+        "tie_ins": {
+            "candidates": [],
+            "rejected": [
+                {
+                    "kind": "line",
+                    "id": "Y-1",
+                    "xy": xy((60.0, 100.0)),
+                    "reason": "too_small",
+                    "text": "管径 300,小于需要的 DN400",
+                }
+            ],
+        },
         "verdict": {"alone": None, "joint": None, "made_worse_by_sharing": False},
     }
 
