@@ -22,7 +22,8 @@ from planning.qualifying import SURE
 from planning.route_pieces import piece_book
 from planning.routes import Search, Way, trace
 from planning.second_feed import of_other_source
-from planning.slots import Slots, has_slot, slots_of
+from planning.sections import Section
+from planning.slots import Slots, has_slot, kerb_room_m, slots_of
 from planning.standards import Pipe
 from planning.texts import gettext as _
 from planning.trenches import JointPlan, LeftOut, share_trenches
@@ -153,9 +154,7 @@ def _shared_route(
     assert line.demand is not None
     rows = part.rows(joint, member)
     routes = trace(work.corridors, work.tie_ins(line.utility), [part.way(rows)])
-    width = _width_by_row(joint, line.utility)
-    strip = _shared_strip(part, rows[:-1], width, work.policy.planning.work_margin_m)
-    working = np.array([strip], object)
+    working = np.array([_shared_strip(work, part, rows[:-1], joint, line.utility)], object)
     return judge_routes(work, line.demand, [site], routes, working)[0]
 
 
@@ -306,24 +305,65 @@ class _Block:
         return np.full(len(self.ends), -1) if given is None else given
 
 
-def _width_by_row(joint: JointPlan, utility: str) -> dict[int, float]:
-    """Width of the trench that a utility lies in, by row of the part, in metres."""
-    width: dict[int, float] = {}
+def _section_by_row(joint: JointPlan, utility: str) -> dict[int, Section]:
+    """The widest trench that a utility lies in, by row of the part."""
+    found: dict[int, Section] = {}
     for segment in joint.segments:
         if utility in segment.utilities:
+            section = joint.sections[segment.section_id]
             for row in segment.edges:
-                width[row] = max(width.get(row, 0.0), joint.sections[segment.section_id].width_m)
-    return width
+                wider = row not in found or section.width_m > found[row].width_m
+                found[row] = section if wider else found[row]
+    return found
 
 
 def _shared_strip(
-    part: _Part, rows: Sequence[int], width: Mapping[int, float], margin_m: float
+    work: Groundwork, part: _Part, rows: Sequence[int], joint: JointPlan, utility: str
 ) -> Any:
-    """Working strip along a way whose trench changes its width: one piece per width, united."""
+    """Working strip along a way whose trench changes its width: one piece per width, united.
+
+    A trench that would come nearer to the kerb than its pipes may lies farther out.
+    """
+    sections, margin_m = _section_by_row(joint, utility), work.policy.planning.work_margin_m
+    told = {
+        row: (section.width_m, _out_m(work, part, row, section))
+        for row, section in sections.items()
+    }
     pieces = []
     start = part.lines[rows[0]].coords[-1]
-    for value, group in groupby(rows, key=lambda row: width.get(row, 0.0)):
-        run = chain([part.lines[row] for row in group if part.lines[row].length > 0], start)
+    for (width_m, out_m), group in groupby(rows, key=lambda row: told.get(row, (0.0, 0.0))):
+        same = list(group)
+        run = chain([part.lines[row] for row in same if part.lines[row].length > 0], start)
         start = run.coords[-1]
-        pieces.append(strips(np.array([run]), np.array([value + 2 * margin_m]))[0])
+        run = _moved_out(work, run, part.edge[same[0]], out_m) if out_m else run
+        pieces.append(strips(np.array([run]), np.array([width_m + 2 * margin_m]))[0])
     return shapely.union_all(pieces)
+
+
+def _out_m(work: Groundwork, part: _Part, row: int, section: Section) -> float:
+    """How much farther from its kerb than the strip the middle of a trench lies, in metres.
+
+    As far as the red line leaves room, where it is known.
+    """
+    edge, corridors = int(part.edge[row]), work.corridors
+    if edge < 0 or len(section.pipes) == 1 or not has_slot(work)[edge]:
+        return 0.0
+    road = int(corridors.graph.road[edge])
+    middle = corridors.graph.lines[edge].interpolate(0.5, normalized=True)
+    surfaces = corridors.surfaces
+    at_m = float(surfaces.centre[road].distance(middle) - surfaces.half_width_m[road])
+    kept_m = max(kerb_room_m(placed.pipe, work.standards) for placed in section.pipes)
+    wanted_m = kept_m + section.width_m / 2 - at_m
+    room_m = float(surfaces.beside_m[road]) - section.width_m / 2 - at_m
+    return round(max(min(wanted_m, room_m), 0.0), 2)
+
+
+def _moved_out(
+    work: Groundwork, run: shapely.LineString, edge: int, out_m: float
+) -> shapely.LineString:
+    """A run beside a road moved away from its centre line."""
+    centre = work.corridors.surfaces.centre[work.corridors.graph.road[edge]]
+    here, ahead = (run.interpolate(share, normalized=True) for share in (0.49, 0.51))
+    foot = centre.interpolate(centre.project(here))
+    left = (ahead.x - here.x) * (foot.y - here.y) - (ahead.y - here.y) * (foot.x - here.x) > 0
+    return shapely.offset_curve(run, -out_m if left else out_m, join_style="mitre", mitre_limit=2)

@@ -39,8 +39,6 @@ _ALIKE_M, _BESIDE_M = 0.05, 0.5
 _EQUAL_M = 1e-9
 # Nearer to the end of a street part than its offset and this is the mouth of another street.
 _MOUTH_M = 3.0
-# The first side of a street part is its left.
-SIDES = (1, -1)
 # What takes room in slots.
 GROUND_LAYERS = ("green", "parcels", "buildings", "water_bodies", "trees", "lines")
 
@@ -113,9 +111,9 @@ def axis_shifts(
     part, rays = _cross_sections(lines, half_m[chosen], room_m[chosen])
     told = setback_m[chosen], room_m[chosen]
     band_m = _half_trench_m() + settings.work_margin_m
-    for column in range(len(SIDES)):
-        place_m = _best_places(part, rays[column], *told, ground, band_m)
-        shift[chosen, column] = place_m - setback_m[chosen]
+    for side, across in enumerate(rays):
+        place_m = _best_places(part, across, *told, ground, band_m)
+        shift[chosen, side] = place_m - setback_m[chosen]
     return shift
 
 
@@ -181,8 +179,8 @@ def _cross_sections(
     along = tracks.at(part, at_m + 0.5) - tracks.at(part, at_m - 0.5)
     along /= np.hypot(*along.T)[:, None]
     left = np.stack([-along[:, 1], along[:, 0]], axis=1)
-    near, far = half_m[part][:, None], (half_m + room_m)[part][:, None]
-    one, other = (segments(foot + side * left * near, foot + side * left * far) for side in SIDES)
+    kerb, end = half_m[part][:, None], (half_m + room_m)[part][:, None]
+    one, other = (segments(foot + out * kerb, foot + out * end) for out in (left, -left))
     return part, (one, other)
 
 
@@ -195,21 +193,17 @@ def _best_places(
     band_m: float,
 ) -> FloatArray:
     """Distance from the kerb of the strip of each part, on the side of the rays."""
-    trench_m = _half_trench_m()
-    count = len(setback_m)
+    trench_m, count = _half_trench_m(), len(setback_m)
     places = int(np.floor((room_m - trench_m - setback_m).max() / _PLACE_M)) + 1
-    step_m = np.arange(places) * _PLACE_M
-    place_m = setback_m[:, None] + step_m
+    place_m = setback_m[:, None] + np.arange(places) * _PLACE_M
     taken = _taken_m(part, rays, place_m, room_m, ground, trench_m, band_m)
     taken /= np.bincount(part, minlength=count)[:, None]
     taken[place_m > (room_m - trench_m)[:, None] + _EQUAL_M] = np.inf
     least = taken.min(axis=1)
     free = taken <= least[:, None] + _ALIKE_M
     first = free.argmax(axis=1)
-    # Room beside the first free place is taken as far as that is free too.
-    beside = round(_BESIDE_M / _PLACE_M)
     last = first.copy()
-    for _ in range(2 * beside):
+    for _ in range(2 * round(_BESIDE_M / _PLACE_M)):  # room beside it, as far as that is free too
         on = np.minimum(last + 1, places - 1)
         last = np.where(free[np.arange(count), on], on, last)
     middle = first + (last - first) // 2

@@ -85,13 +85,13 @@ class Slots:
         size or the network of a utility is unknown.
         """
         keep = self.half_m + self._clearances_m(pipe, standards)
-        return self._free_m(keep, _kerb_m(pipe, standards))
+        return self._free_m(keep, kerb_room_m(pipe, standards))
 
     def least_m(self, pipe: Pipe, standards: Standards) -> FloatArray:
         """The least that can be free for a pipe; NaN too where a line's tolerance is unknown."""
         clearance = self._clearances_m(pipe, standards)
         keep = self.half_m + clearance + self.tolerance_m
-        return self._free_m(keep, _kerb_m(pipe, standards))
+        return self._free_m(keep, kerb_room_m(pipe, standards))
 
     def _free_m(self, keep: FloatArray, kerb_m: float) -> FloatArray:
         """Free width of every edge where each line keeps so much on both sides of its axis."""
@@ -110,7 +110,7 @@ class Slots:
         keep = np.nan_to_num(keep, nan=-1.0)
         met = keep[self.line] > 0
         lines = self.section[met], self.at_m[met], keep[self.line[met]]
-        gap = _largest_gaps(self.most_room_m, *lines, _kerb_m(pipe, standards))
+        gap = _largest_gaps(self.most_room_m, *lines, kerb_room_m(pipe, standards))
         return np.nan_to_num(self._narrowest(gap), nan=np.inf, posinf=np.inf)
 
     def between_bodies_m(self, room_m: FloatArray) -> FloatArray:
@@ -157,7 +157,7 @@ class Slots:
         return np.where(unknown, np.nan, least)
 
 
-def _kerb_m(pipe: Pipe | None, standards: Standards) -> float:
+def kerb_room_m(pipe: Pipe | None, standards: Standards) -> float:
     """What the trench of a pipe keeps from the kerb: its clearance less its working space."""
     if pipe is None:
         return 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import shapely
 from hypothesis import HealthCheck, Phase, assume, given, settings
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from layers.survey import Survey
 from planning.plan import Plan, plan
 from tests import towns
-from tests.towns import application, main, node, parcel, street, town
+from tests.towns import ORIGIN, application, main, node, parcel, street, town
 
 DEMANDS: dict[str, Any] = {
     "water": {"nominal_mm": 150, "material": "PE"},
@@ -215,6 +216,20 @@ def test_an_existing_line_in_the_footway_leaves_no_room_for_the_shared_trench() 
     assert free.joint is not None
     assert found.joint.plan.cost_yuan > free.joint.plan.cost_yuan + 1000
     assert all(len(one.utilities) < 3 for one in found.joint.plan.segments if one.length_m > 20)
+
+
+def test_a_wide_trench_keeps_its_pipes_from_the_kerb() -> None:
+    # The pipes keep 1.5 m from the kerb (table 4.1.9), 0.3 m of them in the trench: its wall is at
+    # y = 6.2 at least, and its working strip begins half a metre before that.
+    found = together(24.0, **ELSEWHERE)
+    assert found.joint is not None
+    strip = found.joint.routes["water"].strip
+    assert strip is not None
+    here = shapely.box(ORIGIN[0] + 80, ORIGIN[1], ORIGIN[0] + 120, ORIGIN[1] + 30)
+    _, south, _, north = shapely.bounds(shapely.intersection(strip, here)) - np.tile(ORIGIN, 2)
+    widths = [one.width_m for one in found.joint.plan.sections.values() if len(one.pipes) > 2]
+    assert south == pytest.approx(6.2 - 0.5, abs=0.02)
+    assert north - south == pytest.approx(max(widths) + 1.0, abs=0.02)
 
 
 def test_where_nobody_knows_the_width_lines_share_and_a_notice_says_so() -> None:
