@@ -19,7 +19,15 @@ from shapely.ops import substring
 
 from gis.handing_on import numbers_after
 from gis.keys import key_of, key_of_lines, paired
-from gis.linear import FloatArray, IntArray, LineArray, Pieces, cut_lines, vertex_places
+from gis.linear import (
+    FloatArray,
+    IntArray,
+    LineArray,
+    Pieces,
+    cut_lines,
+    ranges,
+    vertex_places,
+)
 from gis.noding import NODE_TOLERANCE_M, Network, Noded, noded, number_nodes
 from gis.renoding import noded_again, put_together
 from gis.self_noding import meeting_points, passages
@@ -29,6 +37,9 @@ from gis.strokes import SAME_OFFSET_M, Stroke, Strokes, join_strokes, join_strok
 # meet the near strip of that street, but not its far one.
 _PAST_JUNCTION_M = 1.0
 _SHORT_OF_FAR = 0.8
+# A strip steps aside at a slant of one in three, some room behind the mouth of another street or a
+# bend; streets that meet at less than a few degrees have mouths as long as those.
+_TAPER, _BEHIND_MOUTH_M, _LEAST_SINE = 3.0, 1.0, 0.05
 
 # Vertices of a stretch of a stroke, and its distance from centre line to strip.
 Run = tuple[FloatArray, float]
@@ -61,7 +72,7 @@ class Streets(NamedTuple):
         (m,) storey of each street part; strips on different levels pass above each other.
     shift_m
         (m, 2) how much farther out the strip lies on the left and on the right of each street
-        part. Where another street begins between two parts it lies as the nearer of both.
+        part. Where two parts meet it lies as the nearer of both.
     """
 
     ends: IntArray
@@ -216,7 +227,8 @@ def _raw(streets: Streets, strokes: Strokes, junctions: _Junctions, numbers: Int
         tips = []
         for side in (1, -1):
             runs, before, after = _runs(stroke, side, streets, junctions)
-            offsets, levels = _by_storey(_offset(runs, side), stroke, lines, level)
+            ring = _is_ring(stroke, ends)
+            offsets, levels = _by_storey(_offset(runs, side, ring), stroke, lines, level)
             raw += offsets
             storey += levels
             owner += [number] * len(offsets)
@@ -260,7 +272,7 @@ class _Junctions(NamedTuple):
 
     ``at_tips`` holds these four where each stroke begins and where it ends, (k, 2, 4). ``mouth_m``
     is of the start and the end of each street part how far from there other streets have their
-    mouths, (m, 2), 0 where its strips need not step aside.
+    mouths, and a bend its corner, (m, 2), 0 where the part is not shifted.
     """
 
     degree: IntArray
@@ -282,18 +294,36 @@ def _junctions(strokes: Strokes, streets: Streets) -> _Junctions:
     degree = np.bincount(ends.ravel(), minlength=node_count)
     told = (degree, widest, narrowest, through)
     at_tips = np.stack([one.astype(float)[tips] for one in told], axis=-1)
-    steps = _steps_aside(strokes, streets.shift_m) & (degree[ends] > 2)
-    return _Junctions(*told, at_tips, np.where(steps, widest[ends], 0.0))
+    return _Junctions(*told, at_tips, _mouths(strokes, streets))
 
 
-def _steps_aside(strokes: Strokes, shift_m: FloatArray) -> NDArray[np.bool_]:
-    """(m, 2) where strips of each part lie farther out than those of the one that it goes on in."""
-    next_end = strokes.following
-    part, end = next_end // 2, next_end % 2
-    theirs = shift_m[part]
-    turned = end == np.array([0, 1])
-    theirs[turned] = theirs[turned][:, ::-1]
-    return np.asarray((next_end >= 0) & (theirs < shift_m[:, None]).any(axis=2))
+def _mouths(strokes: Strokes, streets: Streets) -> FloatArray:
+    """How far from its ends the strips of each shifted part are behind others, or a bend."""
+    ends, beside_m = streets.ends, streets.beside_m.max(axis=1)
+    mouth_m = np.zeros(ends.shape)
+    shifted = np.flatnonzero(np.repeat((streets.shift_m > 0).any(axis=1), 2))
+    node, away = ends.ravel(), _directions(streets.lines)
+    order = np.argsort(node, kind="stable")
+    first, last = (np.searchsorted(node[order], node[shifted], side) for side in ("left", "right"))
+    one, other = np.repeat(shifted, last - first), order[ranges(first, last)]
+    one, other = one[one != other], other[one != other]
+    cosine = (away[one] * away[other]).sum(axis=1)
+    sine = np.maximum(np.sqrt(np.maximum(1.0 - cosine**2, 0.0)), _LEAST_SINE)
+    own_m, other_m = beside_m[one // 2], beside_m[other // 2]
+    mouth = (other_m + own_m * np.maximum(cosine, 0.0)) / sine
+    bend = own_m * (1.0 + cosine) / sine
+    goes_on = strokes.following.ravel()[one] == other
+    np.maximum.at(mouth_m.reshape(-1), one, np.where(goes_on, bend, mouth) + _BEHIND_MOUTH_M)
+    return mouth_m
+
+
+def _directions(lines: LineArray) -> FloatArray:
+    """(2m, 2) unit directions from the start and from the end of each line into it."""
+    xy, owner = shapely.get_coordinates(lines, return_index=True)
+    first = np.flatnonzero(np.diff(owner, prepend=-1))
+    last = np.r_[first[1:], len(xy)] - 1
+    away = np.stack([xy[first + 1] - xy[first], xy[last - 1] - xy[last]], axis=1).reshape(-1, 2)
+    return np.asarray(away / np.hypot(*away.T)[:, None])
 
 
 def _runs(
@@ -305,17 +335,17 @@ def _runs(
     end is prolonged by the set-back only, and no reach is returned. A ring starts where its
     distance changes, if it does.
     """
-    ends, beside_m = streets.ends, streets.beside_m
-    stroke = _from_a_change(stroke, ends, beside_m)
+    ends, ring = streets.ends, _is_ring(stroke, streets.ends)
+    stretches = _stretches_beside(stroke, side, streets, junctions)
     runs: list[Run] = []
-    for xy, distance in _stretches_beside(stroke, side, streets, junctions):
+    for xy, distance in _from_a_change(stretches) if ring else stretches:
         if runs and abs(runs[-1][1] - distance) < SAME_OFFSET_M:
             runs[-1] = (np.concatenate([runs[-1][0], xy[1:]]), runs[-1][1])
         else:
             runs.append((xy, distance))
     start_node, end_node = _tip_nodes(stroke, ends)
     before = after = _NONE
-    if not _is_ring(stroke, ends):
+    if not ring:
         xy, distance = runs[0]
         before = _reach(start_node, distance, junctions)
         by_m = before.prolonged_m or float(streets.setback_m[stroke[0][0]])
@@ -332,32 +362,47 @@ def _stretches_beside(
 ) -> list[Run]:
     """Centre lines of the parts of a stroke, and how far from them its strip of one side lies.
 
-    A strip steps aside behind the mouth of another street, not within it: beside a junction
-    between two parts it lies as the nearer of both.
+    A strip steps aside behind the mouth of another street and behind a bend, not within: where two
+    parts meet it lies as the nearer of both, and so does all of a part that is too short for steps.
     """
     parts = np.array([part for part, _ in stroke])
     backward = np.array([turned for _, turned in stroke])
     shift = streets.shift_m[parts, np.where(backward, side > 0, side < 0).astype(int)]
     mouth_m = junctions.mouth_m[parts]
     mouth_m[backward] = mouth_m[backward, ::-1]
-    nearer = np.stack([np.roll(shift, 1), np.roll(shift, -1)], axis=1)
-    if not _is_ring(stroke, streets.ends):
-        nearer[0, 0], nearer[-1, 1] = shift[0], shift[-1]
-    mouth_m[nearer >= shift[:, None]] = 0.0
+    length_m = shapely.length(streets.lines[parts])
+    ring = _is_ring(stroke, streets.ends)
+    while True:
+        nearer = np.stack([np.roll(shift, 1), np.roll(shift, -1)], axis=1)
+        if not ring:
+            nearer[0, 0], nearer[-1, 1] = shift[0], shift[-1]
+        nearer = np.minimum(nearer, shift[:, None])
+        step_m = shift[:, None] - nearer
+        needs = np.where(step_m > 0, mouth_m + _TAPER * step_m, 0.0)
+        short = needs.sum(axis=1) > length_m - _BEHIND_MOUTH_M
+        short &= (step_m > 0).any(axis=1)
+        if not short.any():
+            break
+        shift = np.where(short, nearer.min(axis=1), shift)
     stretches: list[Run] = []
-    for part, turned, mouths, own, others in zip(
-        parts.tolist(), backward.tolist(), mouth_m, shift, nearer, strict=True
-    ):
+    for k, part in enumerate(parts.tolist()):
         xy = shapely.get_coordinates(streets.lines[part])
-        line = shapely.LineString(xy[::-1] if turned else xy)
-        first, last = np.minimum(mouths, line.length / 3).tolist()
-        stops = (0.0, first, line.length - last, line.length)
-        for (low, high), aside in zip(pairwise(stops), (others[0], own, others[1]), strict=True):
-            if high > low:
-                whole = high - low == line.length
-                piece = shapely.get_coordinates(line if whole else substring(line, low, high))
-                stretches.append((piece, float(streets.offset_m[part] + aside)))
+        line, offset = shapely.LineString(xy[::-1] if backward[k] else xy), streets.offset_m[part]
+        (first_m, last_m), (first, last) = mouth_m[k], step_m[k] > 0
+        low, high = (needs[k, 0] if first else 0.0), line.length - (needs[k, 1] if last else 0.0)
+        if first:
+            stretches.append((_between(line, 0.0, first_m), float(offset + nearer[k, 0])))
+        stretches.append((_between(line, low, high), float(offset + shift[k])))
+        if last:
+            tail = _between(line, line.length - last_m, line.length)
+            stretches.append((tail, float(offset + nearer[k, 1])))
     return stretches
+
+
+def _between(line: shapely.LineString, low: float, high: float) -> FloatArray:
+    """The vertices of a line between two places, all of its own where they are its ends."""
+    whole = low == 0.0 and high == line.length
+    return np.asarray(shapely.get_coordinates(line if whole else substring(line, low, high)))
 
 
 def _tip_nodes(stroke: Stroke, ends: IntArray) -> tuple[int, int]:
@@ -371,15 +416,12 @@ def _is_ring(stroke: Stroke, ends: IntArray) -> bool:
     return start_node == end_node
 
 
-def _from_a_change(stroke: Stroke, ends: IntArray, beside_m: FloatArray) -> Stroke:
-    """A ring turned so that it starts where a strip steps aside; other strokes as they are."""
-    if not _is_ring(stroke, ends):
-        return stroke
-    told = np.array([beside_m[part][::-1] if turned else beside_m[part] for part, turned in stroke])
-    steps = np.abs(told - np.roll(told, 1, axis=0)).max(axis=1)
-    changes = np.flatnonzero(steps >= SAME_OFFSET_M)
+def _from_a_change(stretches: list[Run]) -> list[Run]:
+    """The stretches of a ring, from where its distance changes if it does."""
+    told = np.array([distance for _, distance in stretches])
+    changes = np.flatnonzero(np.abs(told - np.roll(told, 1)) >= SAME_OFFSET_M)
     start = int(changes[0]) if len(changes) else 0
-    return stroke[start:] + stroke[:start]
+    return stretches[start:] + stretches[:start]
 
 
 def _reach(node: int, offset_m: float, junctions: _Junctions) -> Reach:
@@ -402,8 +444,9 @@ def _prolong(xy: FloatArray, by_m: float) -> FloatArray:
     return np.concatenate([xy, [xy[-1] + direction / np.hypot(*direction) * by_m]])
 
 
-def _offset(runs: list[Run], side: int) -> list[shapely.LineString]:
+def _offset(runs: list[Run], side: int, ring: bool) -> list[shapely.LineString]:
     """Offset the runs of a stroke and join them end to end into as few lines as possible."""
+    closed = ring and len(runs) > 1
     joined: list[FloatArray] = []
     runs = [(xy, distance) for whole, distance in runs for xy in _opened(whole)]
     for xy, distance in runs:
@@ -416,7 +459,7 @@ def _offset(runs: list[Run], side: int) -> list[shapely.LineString]:
                 joined[-1] = _stepped_over(joined[-1], coordinates)
             else:
                 joined.append(coordinates)
-    if joined and len(runs) > 1 and np.array_equal(runs[0][0][0], runs[-1][0][-1]):
+    if joined and closed:
         joined[-1] = np.concatenate([joined[-1], joined[0][:1]])
     return [shapely.LineString(xy) for xy in joined]
 

@@ -42,7 +42,7 @@ from planning.policy_model import Policy
 from planning.quantities import SURFACES
 from planning.road_surfaces import Crossed, RoadSurfaces
 from planning.roadside import Roadside, roadside
-from planning.strip_layout import StripLayout, lay_out
+from planning.strip_layout import StripLayout, lay_out, road_setbacks
 
 # What is measured of a line that tells on which surfaces it lies.
 SURFACES_FROM = ("length_m", "kerb_m", "green_m")
@@ -322,9 +322,9 @@ def build_beside(
     surfaces, streets = beside.surfaces, beside.streets
     every, runs = obstacles_of(survey), runs_of(survey, settings)
     obstacles = every.once()
-    layout = lay_out(
-        beside.strips, streets, surfaces, obstacles, beside.beside_m, settings.max_median_m
-    )
+    setback_m = road_setbacks(surfaces, beside.setback_m, settings.narrow_footway_margin_m)
+    told = beside.beside_m, setback_m, settings.max_median_m
+    layout = lay_out(beside.strips, streets, surfaces, obstacles, *told)
     right, built = near or (None, None)
     reached = layout, obstacles, settings.max_snap_m, built
     feet = Feet.joined(

@@ -20,7 +20,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import FloatArray, IntArray
+from gis.linear import FloatArray, IntArray, LineArray
 from gis.regions import Region
 from layers.survey import Survey
 from layers.utilities import load_utilities
@@ -186,6 +186,7 @@ def _locally(
         built = site.corridors()
         vars(built.corridors)["bridged"] = site.bridged
         judging = _judging(work.corridors.surfaces, site.beside.surfaces, site.roads, changed)
+        judging = np.concatenate([judging, built.moved])
         redone = tie_ins_after(
             work,
             built.corridors,
@@ -240,13 +241,14 @@ class _Corridors(NamedTuple):
 
     ``stayed`` are the numbers now of all nodes before, and of all roads and one for none, -1 for
     those that are gone; ``edge_before`` the numbers before of all edges, -1 for new ones;
-    ``changed`` holds the seeds of the edit and the edges that came or went.
+    ``changed`` holds the seeds of the edit and the edges that came or went, ``moved`` these edges.
     """
 
     corridors: Corridors
     stayed: tuple[IntArray, IntArray]
     edge_before: IntArray
     changed: Region
+    moved: LineArray
 
 
 def _on_the_same_graph(
@@ -259,6 +261,7 @@ def _on_the_same_graph(
         (np.arange(graph.node_count), np.append(np.arange(roads), -1)),
         np.arange(graph.edge_count),
         seeds,
+        graph.lines[:0],
     )
 
 
@@ -389,7 +392,8 @@ class _Site:
         splice = compare(before, part, window)
         self._holds_whole_parcels(part, splice)
         gone, came = before.graph.lines[splice.edge < 0], part.graph.lines[splice.new_edges]
-        moved = Region.along(np.concatenate([gone, came]), CELL_M)
+        lines = np.concatenate([gone, came])
+        moved = Region.along(lines, CELL_M)
         found = replace(
             part,
             roadside=self.beside,
@@ -398,7 +402,8 @@ class _Site:
         )
         corridors = spliced(before, found, splice, self._gaps(part, splice, moved))
         changed = self.round.joined(moved)
-        return _Corridors(corridors, (splice.node, splice.road), splice.edge_before, changed)
+        stayed = splice.node, splice.road
+        return _Corridors(corridors, stayed, splice.edge_before, changed, lines)
 
     @cached_property
     def _changed_mains(self) -> dict[str, list[pd.DataFrame]]:

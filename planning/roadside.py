@@ -34,7 +34,7 @@ from planning.road_surfaces import (
 from planning.roads_since import RoadsSince
 from planning.slot_axes import GROUND_LAYERS, axis_shifts, beside_changed, slot_boxes
 from planning.standards import load_standards
-from planning.strip_layout import strip_offsets
+from planning.strip_layout import road_setbacks
 from planning.survey_changes import survey_within
 
 # The street part that a strip runs beside is no farther than this many offsets, corners included.
@@ -159,6 +159,9 @@ def roadside_after(
     if changed:
         surfaces, since = road_surfaces_again(surfaces, survey, policy, changed)
     other = lie_otherwise(before.surfaces, surfaces, since)
+    paved = before.surfaces.carriageway, surfaces.carriageway
+    gone = since.gone(len(paved[0]))
+    ground = np.concatenate([ground, paved[0][gone], paved[1][since.rows], since.corners(*paved)])
     if not other.any() and len(other) == len(before.surfaces.centre):
         stood = np.zeros(len(before.streets.ends), bool)
         beside = _shifted_again(
@@ -250,10 +253,11 @@ def _streets(
 ) -> Streets:
     """The noded streets with what their strips hang on."""
     pieces, ends, node_xy = net.network
-    margin_m = settings.narrow_footway_margin_m
-    beside_m = strip_offsets(surfaces, net.network, setback_m, margin_m)
-    level = surfaces.level[pieces.parent]
-    return Streets(ends, pieces.lines, len(node_xy), *beside_m, level, np.zeros((len(ends), 2)))
+    margin_m, road = settings.narrow_footway_margin_m, pieces.parent
+    setback = road_setbacks(surfaces, setback_m, margin_m)[road]
+    beside_m = surfaces.half_width_m[road] + setback, setback
+    none = np.zeros((len(ends), 2))
+    return Streets(ends, pieces.lines, len(node_xy), *beside_m, surfaces.level[road], none)
 
 
 def _roadside(

@@ -3,8 +3,8 @@
 A strip keeps its set-back from the kerb (GB 50289-2016 4.1.9) where that ground is free. Where most
 of a street part has greenery, a row of trees or an existing line there, and the slot behind it is
 free, the strip lies there (4.1.2: under the footway first, the green belt after it). Square
-cross-sections along both sides tell what is in the way; unknown widths, sizes and places move
-nothing.
+cross-sections along both sides tell what is in the way. A slot ends at the land of others and at
+the next carriageway; unknown widths, sizes and places move nothing.
 """
 
 from __future__ import annotations
@@ -32,11 +32,14 @@ from planning.standards import load_standards
 _STEP_M, _PLACE_M = 15.0, 0.25
 # A tree stands in the cross-sections that it is as near to: a row with usual gaps in all of them.
 _TREE_REACH_M = 5.0
-# The strip moves where so much of its working width is freed in the mean.
-_FREED_M = 0.5
+# The strip moves where so much of its working width is freed in the mean, and something in so many
+# of the cross-sections; farther from the kerb than that no place is looked at.
+_FREED_M, _FREED_SHARE, _WIDEST_M = 0.5, 0.5, 15.0
 # Means that differ by less are one; of such places the first is taken, and room left beside it.
 _ALIKE_M, _BESIDE_M = 0.05, 0.5
-_EQUAL_M = 1e-9
+_EQUAL_M = 1e-6
+# A cross-section begins at its own kerb: what of the own carriageway it meets there is rounding.
+_OWN_KERB_M = 1.0
 # Nearer to the end of a street part than its offset and this is the mouth of another street.
 _MOUTH_M = 3.0
 # What takes room in slots.
@@ -105,15 +108,18 @@ def axis_shifts(
         chosen = np.intersect1d(chosen, parts)
     if len(chosen) == 0:
         return shift
-    ground = ground_of(survey)
+    ground, room_m = ground_of(survey), np.minimum(room_m, _WIDEST_M)
     half_m = surfaces.half_width_m[road]
     lines = streets.pieces.lines[chosen]
     part, rays = _cross_sections(lines, half_m[chosen], room_m[chosen])
     told = setback_m[chosen], room_m[chosen]
     band_m = _half_trench_m() + settings.work_margin_m
     for side, across in enumerate(rays):
-        place_m = _best_places(part, across, *told, ground, band_m)
-        shift[chosen, side] = place_m - setback_m[chosen]
+        free_m = _free_m(across, road[chosen][part], room_m[chosen][part], surfaces, ground)
+        place_m = _best_places(part, across, free_m, *told, ground, band_m)
+        out_m = (half_m[chosen] + place_m) * (-1 if side else 1)
+        kept = _in_the_way(lines, out_m, ground.land)
+        shift[chosen, side] = np.where(kept, 0.0, place_m - setback_m[chosen])
     return shift
 
 
@@ -184,9 +190,35 @@ def _cross_sections(
     return part, (one, other)
 
 
+def _free_m(
+    rays: LineArray,
+    road: IntArray,
+    room_m: FloatArray,
+    surfaces: RoadSurfaces,
+    ground: Ground,
+) -> FloatArray:
+    """How far each cross-section is free: to the red line, land of others or a carriageway."""
+    free_m, land = room_m.copy(), ground.land.pieces(rays)
+    np.minimum.at(free_m, land.line, land.start_m)
+    met = surfaces.crossed(rays)
+    start_m = met.at_m - met.kerb_m / 2
+    other = (met.road != road[met.line]) | (start_m > _OWN_KERB_M)
+    np.minimum.at(free_m, met.line[other], np.maximum(start_m[other], 0.0))
+    return np.asarray(free_m)
+
+
+def _in_the_way(lines: LineArray, out_m: FloatArray, land: Areas) -> NDArray[np.bool_]:
+    """Where land stands on the strip that would lie so far to the left (or right) of a line."""
+    strip = shapely.offset_curve(lines, out_m, join_style="mitre", mitre_limit=2.0)
+    inside = land.pieces(np.where(shapely.is_empty(strip), lines, strip))
+    met_m = np.bincount(inside.line, inside.length_m, len(lines))
+    return np.asarray(met_m > _OWN_KERB_M)
+
+
 def _best_places(
     part: IntArray,
     rays: LineArray,
+    free_m: FloatArray,
     setback_m: FloatArray,
     room_m: FloatArray,
     ground: Ground,
@@ -196,9 +228,12 @@ def _best_places(
     trench_m, count = _half_trench_m(), len(setback_m)
     places = int(np.floor((room_m - trench_m - setback_m).max() / _PLACE_M)) + 1
     place_m = setback_m[:, None] + np.arange(places) * _PLACE_M
-    taken = _taken_m(part, rays, place_m, room_m, ground, trench_m, band_m)
-    taken /= np.bincount(part, minlength=count)[:, None]
-    taken[place_m > (room_m - trench_m)[:, None] + _EQUAL_M] = np.inf
+    each, shut = _taken_m(rays, place_m[part], free_m, ground, trench_m, band_m)
+    taken, barred = np.zeros(place_m.shape), np.zeros(place_m.shape, bool)
+    np.add.at(taken, part, each)
+    np.logical_or.at(barred, part, shut & ~shut[:, :1])
+    taken = (taken / np.bincount(part, minlength=count)[:, None]).round(6)
+    taken[barred | (place_m > (room_m - trench_m)[:, None] + _EQUAL_M)] = np.inf
     least = taken.min(axis=1)
     free = taken <= least[:, None] + _ALIKE_M
     first = free.argmax(axis=1)
@@ -207,39 +242,37 @@ def _best_places(
         on = np.minimum(last + 1, places - 1)
         last = np.where(free[np.arange(count), on], on, last)
     middle = first + (last - first) // 2
-    moves = taken[:, 0] - least >= _FREED_M
+    moves = taken[:, 0] - least >= _FREED_M - _EQUAL_M
+    freed = each[:, 0] - each[np.arange(len(part)), middle[part]] > _ALIKE_M
+    moves &= np.bincount(part[freed], minlength=count) >= _FREED_SHARE * np.bincount(part)
     return np.where(moves, setback_m + middle * _PLACE_M, setback_m)
 
 
 def _taken_m(
-    part: IntArray,
     rays: LineArray,
-    place_m: FloatArray,
-    room_m: FloatArray,
+    at_m: FloatArray,
+    free_m: FloatArray,
     ground: Ground,
     trench_m: float,
     band_m: float,
-) -> FloatArray:
-    """Metres of the working width at each place that are taken, summed over cross-sections.
+) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Metres of the working width that are taken at each place of each cross-section.
 
-    A place whose trench meets an existing line, a trunk or land of others is taken whole.
+    All of them where the trench meets an existing line, or a trunk stands in the strip. Second:
+    where the trench has no ground at all.
     """
-    free_m, land = room_m[part], ground.land.pieces(rays)
-    np.minimum.at(free_m, land.line, land.start_m)
-    at_m = place_m[part]
     beyond_m = np.maximum(at_m + band_m - free_m[:, None], 0.0)
-    barred = at_m + trench_m > free_m[:, None] + _EQUAL_M
+    shut = at_m + trench_m > free_m[:, None] + _EQUAL_M
+    barred = shut.copy()
     for ray, met_m, keep_m in (*_trunks(rays, ground, band_m), *_bodies(rays, ground, trench_m)):
-        near = np.abs(at_m[ray] - met_m[:, None]) < keep_m[:, None]
+        near = np.abs(at_m[ray] - met_m[:, None]) < keep_m[:, None] - _EQUAL_M
         np.logical_or.at(barred, ray, near & (met_m > 0)[:, None])
     green = ground.green.pieces(rays).once(np.arange(len(ground.green)))
     green_m = np.zeros(at_m.shape)
     low = np.maximum(at_m[green.line] - band_m, green.start_m[:, None])
     high = np.minimum(at_m[green.line] + band_m, green.end_m[:, None])
     np.add.at(green_m, green.line, np.maximum(high - low, 0.0))
-    taken = np.zeros(place_m.shape)
-    np.add.at(taken, part, np.where(barred, 2 * band_m, green_m + beyond_m))
-    return taken
+    return np.where(barred, 2 * band_m, np.minimum(green_m + beyond_m, 2 * band_m)), shut
 
 
 def _trunks(rays: LineArray, ground: Ground, band_m: float) -> Iterator[Met]:
@@ -247,8 +280,10 @@ def _trunks(rays: LineArray, ground: Ground, band_m: float) -> Iterator[Met]:
     if len(ground.trees):
         tree = shapely.STRtree(ground.trees)
         ray, trunk = tree.query(rays, predicate="dwithin", distance=_TREE_REACH_M)
-        met_m = shapely.line_locate_point(rays[ray], ground.trees[trunk])
-        yield ray, met_m, np.full(len(ray), band_m)
+        ends = shapely.get_coordinates(rays).reshape(-1, 2, 2)
+        out = (ends[:, 1] - ends[:, 0]) / shapely.length(rays)[:, None]
+        from_kerb = shapely.get_coordinates(ground.trees[trunk]) - ends[ray, 0]
+        yield ray, (from_kerb * out[ray]).sum(axis=1), np.full(len(ray), band_m)
 
 
 def _bodies(rays: LineArray, ground: Ground, trench_m: float) -> Iterator[Met]:

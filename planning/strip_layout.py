@@ -102,10 +102,8 @@ class StripLayout:
         return np.asarray(shapely.get_coordinates(points))
 
 
-def strip_offsets(
-    surfaces: RoadSurfaces, streets: Network, wanted_m: float, margin_m: float
-) -> tuple[FloatArray, FloatArray]:
-    """Distance of the strip from centre line and from kerb, for each street part, in metres.
+def road_setbacks(surfaces: RoadSurfaces, wanted_m: float, margin_m: float) -> FloatArray:
+    """Distance of the strips of each road from its kerb where it is free, in metres.
 
     The set-back is the kerb clearance of GB 50289 plus half a section; where the footway is
     narrower the strip stays inside the red line by a margin.
@@ -114,9 +112,7 @@ def strip_offsets(
     red_line = surfaces.table["red_line_width_m"].to_numpy(float)
     footway = (red_line - width) / 2
     narrow = np.maximum(footway - margin_m, margin_m)
-    setback = np.minimum(wanted_m, np.where(np.isfinite(footway), narrow, wanted_m))
-    road = streets.pieces.parent
-    return (width / 2 + setback)[road], setback[road]
+    return np.minimum(wanted_m, np.where(np.isfinite(footway), narrow, wanted_m))
 
 
 def lay_out(
@@ -125,6 +121,7 @@ def lay_out(
     surfaces: RoadSurfaces,
     obstacles: Obstacles,
     beside_m: FloatArray,
+    setback_m: FloatArray,
     max_median_m: float,
 ) -> StripLayout:
     """Cut the strips beside the ends of street parts, and drop what cannot be built there.
@@ -132,7 +129,7 @@ def lay_out(
     Dropped is what lies on private land, in water or on rails off the street, along a carriageway,
     in a median, or on a traffic island. Corners are cut off where they alone lie on private land.
     """
-    strips, outer = _with_cut_corners(strips, surfaces, obstacles), beside_m.max(axis=1)
+    strips = _with_cut_corners(strips, surfaces, obstacles)
     pairs = divided(streets, surfaces, max_median_m)
     lines, part, parent = _pieces(
         strips, streets, surfaces, obstacles, beside_m, max_median_m, pairs
@@ -146,8 +143,7 @@ def lay_out(
     crossed = Entered(met.line, met.road, angle)
     along = crossed.only(angle < _ALONG_DEG)
     ends = _end_numbers(lines)
-    setback = _setback_of_roads(streets, surfaces, outer)
-    kept = _without_tongues(lines, ends, kept, along, surfaces, setback)
+    kept = _without_tongues(lines, ends, kept, along, surfaces, setback_m)
     inside = np.zeros(len(lines), bool)
     inside[crossed.piece] = True
     at_mouth = np.zeros(int(ends.max(initial=-1)) + 1, bool)
@@ -299,14 +295,6 @@ def _farthest_m(lines: LineArray, areas: NDArray[Any]) -> FloatArray:
     farthest = np.zeros(len(lines))
     np.maximum.at(farthest, line, shapely.distance(shapely.points(xy), areas[line]))
     return farthest
-
-
-def _setback_of_roads(streets: Network, surfaces: RoadSurfaces, offset: FloatArray) -> FloatArray:
-    """Distance that the strips of every road keep from its kerb; 0 for one without any here."""
-    road = streets.pieces.parent
-    setback = np.zeros(len(surfaces.centre))
-    setback[road] = offset - surfaces.half_width_m[road]
-    return setback
 
 
 def _end_numbers(lines: LineArray) -> IntArray:

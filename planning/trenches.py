@@ -9,7 +9,7 @@ left out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -30,6 +30,8 @@ from planning.sections import (
     sections_of_sets,
     why_apart,
     why_no_section,
+    widest_shared_of,
+    width_of,
 )
 from planning.texts import gettext as _
 
@@ -175,8 +177,8 @@ def share_trenches(
     slot_width_m
         (k, m) the widest trench that the slot of an edge may hold with each pipe at its side;
         infinite for no limit. Trenches that are wider, side by side and whichever of the pipes
-        stands at the side, are not dug there, but narrower ones; where none fit each line has its
-        own.
+        stands at the side, are not dug there, but narrower ones; where none fit each trench of
+        several lines fits by itself.
     slopes_checked
         Gravity utilities whose every manhole has passed the slope check; others stay out.
 
@@ -235,14 +237,14 @@ class _Ground:
 class _Table:
     """Cost of every edge for every set of members, and the trenches it stands for.
 
-    ``layouts`` of every set by surface, last each line alone, and ``chosen``, (2**k, m) which of
-    them lies in the slot of each edge.
+    ``layouts`` of every set by surface, and ``chosen``, (2**k, m) which of them lies in the slot of
+    each edge.
     """
 
     ground: _Ground
     pipes: tuple[Pipe, ...]
     layouts: dict[str, list[tuple[Layout, ...]]]
-    chosen: dict[str, NDArray[np.int8]]
+    chosen: dict[str, NDArray[np.int16]]
     costs: Floats
     apart: tuple[str, ...]
 
@@ -330,16 +332,18 @@ def _price(
     }
     layouts, chosen = {}, {}
     for surface in dug:
-        told = layouts_of_sets(
-            sections[location(surface)],
-            surface,
-            prices=prices,
-            restoration_extra_m=restoration_extra_m,
+        together, apart_each = (
+            layouts_of_sets(
+                sections[location(surface)],
+                surface,
+                prices=prices,
+                restoration_extra_m=restoration_extra_m,
+                measure=measure,
+            )
+            for measure in (width_of, widest_shared_of)
         )
-        chosen[surface] = _fitting(told, surface, ground)
-        layouts[surface] = [
-            (*choices, _each_alone(told, subset)) for subset, choices in enumerate(told)
-        ]
+        layouts[surface] = [(*one, *other) for one, other in zip(together, apart_each, strict=True)]
+        chosen[surface] = _fitting(together, apart_each, surface, ground)
     costs = demand_of_sets(_pipe_prices(pipes, prices))[:, None] * ground.lengths.sum(axis=1)
     for surface in dug:
         metres = ground.lengths[:, ground.surfaces.index(surface)]
@@ -353,33 +357,38 @@ def _price(
     return _Table(ground, tuple(pipes), layouts, chosen, costs, tuple(filter(None, apart)))
 
 
-def _each_alone(layouts: Sequence[tuple[Layout, ...]], subset: int) -> Layout:
-    """The layout of a set whose every line has its own trench."""
-    alone = [layouts[1 << member][0] for member in members(subset)]
-    sections = tuple(section for layout in alone for section in layout.sections)
-    return Layout(sections, sum(layout.yuan_m for layout in alone))
-
-
 def _fitting(
-    layouts: Sequence[tuple[Layout, ...]], surface: str, ground: _Ground
-) -> NDArray[np.int8]:
-    """(2**k, m) the cheapest layout of each set that the slot of an edge holds, -1 for none.
+    together: Sequence[tuple[Layout, ...]],
+    apart: Sequence[tuple[Layout, ...]],
+    surface: str,
+    ground: _Ground,
+) -> NDArray[np.int16]:
+    """(2**k, m) the cheapest layout of each set that the slot of an edge holds.
 
-    Carriageways hold all, and one pipe alone is never held back here.
+    Where none of those ``together`` fits side by side, it is one ``apart`` whose every shared
+    trench fits by itself, numbered behind them: so no set costs more than its parts. Carriageways
+    hold all, and one pipe alone is never held back here.
     """
-    chosen = np.zeros((len(layouts), len(ground.edges)), np.int8)
+    chosen = np.zeros((len(together), len(ground.edges)), np.int16)
     tight = np.flatnonzero((ground.slot_m < np.inf).any(axis=0))
     if location(surface) != _BESIDE or len(tight) == 0:
         return chosen
-    for subset, choices in enumerate(layouts):
+    for subset, (beside, each) in enumerate(zip(together, apart, strict=True)):
         own = members(subset)
         if len(own) < 2:
             continue
         room_m = ground.slot_m[own][:, tight].max(axis=0) + _EQUAL_M
-        narrower_m = -np.array([layout.width_m for layout in choices])
-        first = np.searchsorted(narrower_m, -room_m)
-        chosen[subset, tight] = np.where(first < len(choices), first, -1)
+        first = _first_within(beside, width_of, room_m)
+        last = len(beside) + _first_within(each, widest_shared_of, room_m)
+        chosen[subset, tight] = np.where(first < len(beside), first, last)
     return chosen
+
+
+def _first_within(
+    layouts: tuple[Layout, ...], measure: Callable[[Layout], float], room_m: Floats
+) -> Ints:
+    """The first layout, of ever narrower ones, that each room holds; their count if none."""
+    return np.searchsorted(-np.array([measure(layout) for layout in layouts]), -room_m)
 
 
 def _pipe_prices(pipes: Sequence[Pipe], prices: Prices) -> Floats:

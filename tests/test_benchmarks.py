@@ -59,8 +59,8 @@ def test_edit_tells_which_edits_were_local(capsys: pytest.CaptureFixture[str]) -
     assert set(answer["edits"]) == set(answer["cpu_s"]) == kinds
     for kind in ("tree", "green"):
         told = answer["edits"][kind]
-        assert told["local"] == told["of"] == len(told["new_edges"]) > 0
-    assert not any(answer["edits"]["tree"]["new_edges"])
+        # One that moves a strip in its slot reaches most of so small a county.
+        assert 0 < told["local"] <= told["of"] == len(told["new_edges"])
     # Most of so small a county is near whatever is moved.
     assert any(answer["edits"]["parcel"]["new_edges"])
     for spent in answer["cpu_s"].values():

@@ -107,11 +107,15 @@ def test_every_free_kerb_has_a_strip(sant_boi: Workspace) -> None:
         [shapely.line_interpolate_point(w.line, np.arange(1.0, w.line.length, 2.0)) for w in ways]
     )
     points = points[~shapely.intersects(carriageway, points)]
-    beside = np.isin(
-        np.arange(len(points)), strips.query(points, predicate="dwithin", distance=0.5)[0]
-    )
+    # Where greenery, trees or lines stand beside the kerb a strip lies farther out in its slot.
+    farthest_m = float(found.roadside.made.beside.shift_m.max())
+    shares = [
+        np.isin(np.arange(len(points)), strips.query(points, "dwithin", distance=reach_m)[0]).mean()
+        for reach_m in (0.5, 0.5 + farthest_m)
+    ]
     assert len(points) > 5000
-    assert beside.mean() > 0.99
+    assert shares[0] > 0.9
+    assert shares[1] > 0.99
 
 
 def test_every_crossing_is_square_to_a_road(sant_boi: Workspace) -> None:

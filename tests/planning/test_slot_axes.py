@@ -16,9 +16,9 @@ from layers.survey import Survey
 from planning.local_edits import edited
 from planning.slot_axes import _half_trench_m
 from tests import towns
-from tests.planning.edits import added, without
+from tests.planning.edits import added, told, without
 from tests.planning.whole_builds import assert_equal
-from tests.towns import ORIGIN, application, main, node, street, town
+from tests.towns import ORIGIN, main, node, parcel, street, town
 
 # The usual street: kerb at y = 5, red line at y = 10. The usual trench is 0.95 m wide, its working
 # strip 1.95 m; places are looked at every 0.25 m from 1.75 m behind the kerb.
@@ -151,32 +151,84 @@ def test_the_place_is_that_of_a_ruler(
 
 
 EDITS: dict[str, Any] = {
-    "verge": lambda s: added(s, "green", kind="verge", geometry=box(0, 5.2, 300, 7.2)),
-    "main": lambda s: added(s, "lines", **main((0, 6.8), (300, 6.8))),
-    "house": lambda s: added(s, "buildings", geometry=box(100, 8, 200, 9.5)),
+    "verge": lambda s: added(s, "green", kind="verge", geometry=box(1200, 5.2, 1800, 7.2)),
+    "main": lambda s: added(s, "lines", **main((1200, 6.8), (1800, 6.8))),
+    "house": lambda s: added(s, "buildings", geometry=box(1300, -9.5, 1750, -8)),
     "no verge": lambda s: without(s, "green", 0),
-    "no trees": lambda s: without(s, "trees", 0),
+    "red line": lambda s: told(s, "roads", 2, red_line_width_m=14.0),
 }
 
 
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edit_that_moves_a_strip_gives_what_a_whole_build_gives(edit: str) -> None:
-    survey = _planted()
-    case = application()
-    work = towns.ground(survey, case)
-    after = EDITS[edit](survey)
-    found = edited(work, after, [case])
-    assert_equal(found.work, towns.ground(after, case))
+    survey = _long_street()
+    work, after = towns.ground(survey), EDITS[edit](survey)
+    for utility in ("water", "power"):
+        work.tie_ins(utility)
+    found = edited(work, after)
+    assert found.is_local
+    beside = [one.corridors.roadside.beside_m for one in (work, found.work)]
+    assert (beside[0] != beside[1]).any()
+    assert_equal(found.work, towns.ground(after))
 
 
-def _planted() -> Survey:
-    """A long street with two side streets; verges, a tree row, mains and parcels beside it."""
+def _long_street() -> Survey:
+    """Six records of 600 m with a side street, a main, a unit and a parcel; one has a verge."""
+    roads = {f"R-{k}": street((600 * k, 0), (600 * k + 600, 0)) for k in range(6)}
+    roads |= {f"S-{k}": street((600 * k + 250, 0), (600 * k + 250, 90)) for k in range(6)}
+    return town(
+        roads=roads,
+        parcels={f"P-{k}": parcel(600 * k + 400, 12, 600 * k + 440, 40) for k in range(6)},
+        green={"V-1": {"kind": "verge", "geometry": box(1200, -7.2, 1800, -5.2)}},
+        lines={f"W-{k}": main((600 * k, 9), (600 * k + 580, 9)) for k in range(6)},
+        nodes={
+            f"N-{k}": node(600 * k + 300, -9, utility="power", kind="ring_main_unit", spare_bays=1)
+            for k in range(6)
+        },
+    )
+
+
+def test_a_slot_ends_at_the_next_carriageway() -> None:
+    # The frontage road lies within the red line of the street, behind a verge.
     roads = {
-        "R-1": street((0, 0), (900, 0)),
-        "R-2": street((300, 0), (300, 120)),
-        "R-3": street((600, -90), (600, 0)),
+        "R-1": street((0, 0), (300, 0), red_line_width_m=50.0),
+        "R-2": street((0, 15), (300, 15), carriageway_width_m=6.0, red_line_width_m=None),
     }
-    green = {"V-1": {"kind": "verge", "geometry": box(330, -7.2, 580, -5.2)}}
-    trees = {"T-1": {"ancient": False, "geometry": Point(200, -6.2)}}
-    lines = {"W-1": main((0, 9), (900, 9)), "W-2": main((620, -6.9), (900, -6.9))}
-    return town(roads=roads, green=green, trees=trees, lines=lines)
+    green = {"V": {"kind": "verge", "geometry": box(0, 5.2, 300, 11.5)}}
+    graph = towns.ground(town(parcels={}, roads=roads, green=green)).corridors.graph
+    strip = (graph.measures["kind"] == "strip").to_numpy(bool)
+    y = shapely.get_coordinates(graph.lines[strip])[:, 1] - ORIGIN[1]
+    assert not ((y > 12.0) & (y < 18.0) & (np.abs(y - 15.0) < 2.9)).any()
+
+
+def test_a_strip_behind_a_bend_between_two_records_stays_whole() -> None:
+    """The step across the corner of the carriageway took the strips of both records with it."""
+    wide = {"carriageway_width_m": 14.0, "red_line_width_m": 30.0}
+    bend = (200 + 200 * np.cos(np.pi / 3), -200 * np.sin(np.pi / 3))
+    roads = {
+        "R-1": street((0, 0), (200, 0), **wide),
+        "R-2": street((200, 0), bend, **wide),
+    }
+    along = shapely.LineString([(200, 0), bend]).parallel_offset(9, "left")
+    green = {"V": {"kind": "verge", "geometry": along.buffer(1.0, cap_style="flat")}}
+    lengths = []
+    for verge in ({}, green):
+        graph = towns.ground(town(parcels={}, roads=roads, green=verge)).corridors.graph
+        lengths.append(graph.length_m[(graph.measures["kind"] == "strip").to_numpy(bool)].sum())
+    assert lengths[1] == pytest.approx(lengths[0], abs=8.0)
+
+
+@pytest.mark.parametrize("degrees", [90, 60, 45, 30])
+def test_a_strip_runs_on_over_the_mouth_of_a_slanting_street(degrees: float) -> None:
+    end = (150 + 100 * np.cos(np.radians(degrees)), 100 * np.sin(np.radians(degrees)))
+    roads = {
+        "R-1": street((0, 0), (300, 0), red_line_width_m=30.0),
+        "R-2": street((150, 0), end),
+    }
+    green = {"V": {"kind": "verge", "geometry": box(190, 5.2, 300, 9.0)}}
+    lines = {"W": main((0, 6), (20, 6))}
+    survey = town(roads=roads, green=green, lines=lines, parcels={"P-1": parcel(270, 16, 290, 40)})
+    route = towns.line_of(survey, gate=(280, 16)).route
+    assert route is not None
+    assert route.line.length < 290
+    assert route.figures["kerb_m"] <= 10 / np.sin(np.radians(degrees)) + 0.1
