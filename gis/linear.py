@@ -261,3 +261,12 @@ def ranges(first: IntArray, last: IntArray) -> IntArray:
     count = last - first
     start = np.repeat(first - (np.cumsum(count) - count), count)
     return np.asarray(start + np.arange(int(count.sum())), np.int64)
+
+
+def ends_and_directions(lines: LineArray) -> tuple[FloatArray, FloatArray]:
+    """Starts of all lines, then ends, and the unit direction of each line there."""
+    xy, owner = shapely.get_coordinates(lines, return_index=True)
+    first = np.flatnonzero(np.r_[True, np.diff(owner) > 0])
+    last = np.r_[first[1:], len(xy)] - 1
+    along = np.concatenate([xy[first + 1] - xy[first], xy[last] - xy[last - 1]])
+    return xy[np.concatenate([first, last])], along / np.hypot(*along.T)[:, None]

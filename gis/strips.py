@@ -25,6 +25,7 @@ from gis.linear import (
     LineArray,
     Pieces,
     cut_lines,
+    ends_and_directions,
     ranges,
     vertex_places,
 )
@@ -302,7 +303,8 @@ def _mouths(strokes: Strokes, streets: Streets) -> FloatArray:
     ends, beside_m = streets.ends, streets.beside_m.max(axis=1)
     mouth_m = np.zeros(ends.shape)
     shifted = np.flatnonzero(np.repeat((streets.shift_m > 0).any(axis=1), 2))
-    node, away = ends.ravel(), _directions(streets.lines)
+    along = ends_and_directions(streets.lines)[1].reshape(2, -1, 2)
+    node, away = ends.ravel(), np.stack([along[0], -along[1]], axis=1).reshape(-1, 2)
     order = np.argsort(node, kind="stable")
     first, last = (np.searchsorted(node[order], node[shifted], side) for side in ("left", "right"))
     one, other = np.repeat(shifted, last - first), order[ranges(first, last)]
@@ -315,15 +317,6 @@ def _mouths(strokes: Strokes, streets: Streets) -> FloatArray:
     goes_on = strokes.following.ravel()[one] == other
     np.maximum.at(mouth_m.reshape(-1), one, np.where(goes_on, bend, mouth) + _BEHIND_MOUTH_M)
     return mouth_m
-
-
-def _directions(lines: LineArray) -> FloatArray:
-    """(2m, 2) unit directions from the start and from the end of each line into it."""
-    xy, owner = shapely.get_coordinates(lines, return_index=True)
-    first = np.flatnonzero(np.diff(owner, prepend=-1))
-    last = np.r_[first[1:], len(xy)] - 1
-    away = np.stack([xy[first + 1] - xy[first], xy[last - 1] - xy[last]], axis=1).reshape(-1, 2)
-    return np.asarray(away / np.hypot(*away.T)[:, None])
 
 
 def _runs(

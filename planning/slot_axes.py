@@ -26,6 +26,7 @@ from planning.existing_pipes import buried_lines, pipes_of, size_of
 from planning.obstacles import obstacles_of, shapes_of
 from planning.policy_model import Planning
 from planning.road_surfaces import RoadSurfaces
+from planning.slots import lines_met
 from planning.standards import load_standards
 
 # One cross-section at least in every stretch of this length, and how far places are apart on one.
@@ -112,11 +113,12 @@ def axis_shifts(
     half_m = surfaces.half_width_m[road]
     lines = streets.pieces.lines[chosen]
     part, rays = _cross_sections(lines, half_m[chosen], room_m[chosen])
-    told = setback_m[chosen], room_m[chosen]
     band_m = _half_trench_m() + settings.work_margin_m
     for side, across in enumerate(rays):
-        free_m = _free_m(across, road[chosen][part], room_m[chosen][part], surfaces, ground)
-        place_m = _best_places(part, across, free_m, *told, ground, band_m)
+        told = road[chosen][part], room_m[chosen][part], setback_m[chosen][part]
+        free_m = _free_m(across, *told, surfaces, ground.land)
+        slots = setback_m[chosen], room_m[chosen]
+        place_m = _best_places(part, across, free_m, *slots, ground, band_m)
         out_m = (half_m[chosen] + place_m) * (-1 if side else 1)
         kept = _in_the_way(lines, out_m, ground.land)
         shift[chosen, side] = np.where(kept, 0.0, place_m - setback_m[chosen])
@@ -194,16 +196,21 @@ def _free_m(
     rays: LineArray,
     road: IntArray,
     room_m: FloatArray,
+    setback_m: FloatArray,
     surfaces: RoadSurfaces,
-    ground: Ground,
+    land: Areas,
 ) -> FloatArray:
-    """How far each cross-section is free: to the red line, land of others or a carriageway."""
-    free_m, land = room_m.copy(), ground.land.pieces(rays)
-    np.minimum.at(free_m, land.line, land.start_m)
+    """How far each cross-section is free: to the red line, land of others or a carriageway.
+
+    From the next kerb a trench keeps what it keeps from its own.
+    """
+    free_m, inside = room_m.copy(), land.pieces(rays)
+    np.minimum.at(free_m, inside.line, inside.start_m)
     met = surfaces.crossed(rays)
     start_m = met.at_m - met.kerb_m / 2
     other = (met.road != road[met.line]) | (start_m > _OWN_KERB_M)
-    np.minimum.at(free_m, met.line[other], np.maximum(start_m[other], 0.0))
+    kerb_m = start_m - (setback_m[met.line] - _half_trench_m())
+    np.minimum.at(free_m, met.line[other], np.maximum(kerb_m[other], 0.0))
     return np.asarray(free_m)
 
 
@@ -287,11 +294,7 @@ def _trunks(rays: LineArray, ground: Ground, band_m: float) -> Iterator[Met]:
 
 
 def _bodies(rays: LineArray, ground: Ground, trench_m: float) -> Iterator[Met]:
-    """Existing lines in each cross-section: none is to lie in the trench."""
+    """Existing lines along each cross-section's street: none is to lie in the trench."""
     if len(ground.lines):
-        tree = shapely.STRtree(ground.lines)
-        ray, line = tree.query(rays, predicate="intersects")
-        met = shapely.intersection(rays[ray], ground.lines[line])
-        place = shapely.point_on_surface(met)
-        met_m = shapely.line_locate_point(rays[ray], place)
+        ray, line, met_m = lines_met(rays, ground.lines, shapely.STRtree(ground.lines))
         yield ray, met_m, ground.half_m[line] + trench_m

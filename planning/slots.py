@@ -185,7 +185,7 @@ def slots_beside(work: Groundwork, lines: LineArray, roads: IntArray) -> Slots:
     assumed = surfaces.table["width_assumed"].to_numpy(bool)[road]
     ray = segments(kerb - out * _BESIDE_M, kerb + out * (reach + _BESIDE_M)[:, None])
     existing = existing_lines(work)
-    section, line, at_m = _met(ray, existing)
+    section, line, at_m = lines_met(ray, existing.lines, existing.tree)
     return Slots(
         len(lines),
         row,
@@ -337,16 +337,18 @@ def _first_m(rays: LineArray, work: Groundwork) -> FloatArray:
     return first
 
 
-def _met(rays: LineArray, existing: ExistingLines) -> tuple[IntArray, IntArray, FloatArray]:
+def lines_met(
+    rays: LineArray, lines: LineArray, tree: shapely.STRtree
+) -> tuple[IntArray, IntArray, FloatArray]:
     """Rays, lines that they meet more squarely than along, and metres along the ray."""
-    ray, line = existing.tree.query(rays, predicate="intersects")
-    met = shapely.intersection(rays[ray], existing.lines[line])
+    ray, line = tree.query(rays, predicate="intersects")
+    met = shapely.intersection(rays[ray], lines[line])
     parts, owner = shapely.get_parts(met, return_index=True)
     ray, line = ray[owner].astype(np.int64), line[owner].astype(np.int64)
     place = shapely.get_point(parts, 0)
     place = np.where(shapely.is_missing(place), parts, place)  # points have no first vertex
-    at_m = shapely.line_locate_point(existing.lines[line], place)
-    tracks = Tracks(existing.lines)
+    at_m = shapely.line_locate_point(lines[line], place)
+    tracks = Tracks(lines)
     along = tracks.at(line, at_m + 0.5) - tracks.at(line, at_m - 0.5)
     across = shapely.get_coordinates(rays)[1::2] - shapely.get_coordinates(rays)[::2]
     across = across[ray]

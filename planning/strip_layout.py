@@ -17,6 +17,7 @@ from gis.linear import (
     LineArray,
     Pieces,
     cut_lines,
+    ends_and_directions,
     merge_points,
     vertex_places,
 )
@@ -330,7 +331,7 @@ def _beside_part_ends(
     """
     lines = strips.network.pieces.lines
     tree = shapely.STRtree(lines)
-    xy, along = _ends_and_directions(streets.pieces.lines)
+    xy, along = ends_and_directions(streets.pieces.lines)
     left = np.stack([-along[:, 1], along[:, 0]], axis=1)
     aside = [left * np.tile(far, 2)[:, None] for far in beside_m.T]
     points = shapely.points(np.concatenate([xy + aside[0], xy - aside[1]]))
@@ -353,15 +354,6 @@ def _beside_part_ends(
     at_piece = np.concatenate([piece, bent[first]]).astype(np.int64)
     places = np.concatenate([points[at], corners[near[first]]])
     return at_piece, shapely.line_locate_point(lines[at_piece], places)
-
-
-def _ends_and_directions(lines: LineArray) -> tuple[FloatArray, FloatArray]:
-    """Starts of all lines, then ends, and the unit direction of each line there."""
-    xy, owner = shapely.get_coordinates(lines, return_index=True)
-    first = np.flatnonzero(np.r_[True, np.diff(owner) > 0])
-    last = np.r_[first[1:], len(xy)] - 1
-    along = np.concatenate([xy[first + 1] - xy[first], xy[last] - xy[last - 1]])
-    return xy[np.concatenate([first, last])], along / np.hypot(*along.T)[:, None]
 
 
 def _nearest_part(
