@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -18,6 +18,7 @@ from gis.subsets import members
 from planning.external_lines import ExternalLine
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes
+from planning.lanes import EQUAL_M
 from planning.qualifying import SURE
 from planning.route_pieces import piece_book
 from planning.routes import Search, Way, trace
@@ -35,13 +36,15 @@ class Joint:
 
     ``lines`` are those of the rows of ``plan.subset_of_edge``; ``routes`` the members' routes in
     it, each charged the whole working strip of every trench it lies in. ``unsure_m`` are metres
-    of shared trench by road where the slot may be too narrow for it, or its width is unknown.
+    by road where what several lines dig may be wider than its slot, or nobody knows how wide that
+    is; ``too_wide_m`` those where it surely is.
     """
 
     plan: JointPlan
     lines: NDArray[Any]
     routes: Mapping[str, Route]
     unsure_m: Mapping[str, float]
+    too_wide_m: Mapping[str, float]
 
 
 def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine]) -> Joint | None:
@@ -83,8 +86,18 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
     }
     reason = _("部分路段非开挖,单独敷设")
     left_out = (*joint.left_out, *(LeftOut(line.utility, reason) for line in bored))
-    unsure_m = _unsure_m(work, part, slots, joint, {pipe.utility: pipe for pipe in pipes})
-    return Joint(replace(joint, left_out=left_out), part.lines, routes, unsure_m)
+    by_key = {pipe.utility: pipe for pipe in pipes}
+    least_m = {key: slots.least_m(by_key[key], work.standards) for key in joint.utilities}
+    most_m = {key: slots.most_m(by_key[key], work.standards) for key in joint.utilities}
+    unsure = _rows_too_wide(part, joint, least_m, np.min)
+    too_wide = _rows_too_wide(part, joint, most_m, np.max)
+    return Joint(
+        replace(joint, left_out=left_out),
+        part.lines,
+        routes,
+        _metres_by_road(work, part, np.setdiff1d(unsure, too_wide)),
+        _metres_by_road(work, part, too_wide),
+    )
 
 
 def _search(work: Groundwork, line: ExternalLine) -> Search:
@@ -111,24 +124,29 @@ def _slot_widths(part: _Part, slots: Slots, pipes: Sequence[Pipe], work: Groundw
     return widths
 
 
-def _unsure_m(
-    work: Groundwork, part: _Part, slots: Slots, joint: JointPlan, pipes: Mapping[str, Pipe]
-) -> dict[str, float]:
-    """Metres by road where what several lines dig side by side may be wider than its slot.
-
-    So too where nobody can tell how wide the slot is.
-    """
-    roads, road = work.corridors.surfaces.table["road_id"], work.corridors.graph.road
-    slotted = np.zeros(len(part.edge), bool)
-    slotted[part.edge >= 0] = has_slot(work)[part.edge[part.edge >= 0]]
+def _rows_too_wide(
+    part: _Part,
+    joint: JointPlan,
+    free_m: Mapping[str, FloatArray],
+    of_members: Callable[[Sequence[float]], float],
+) -> IntArray:
+    """Rows in slots where several lines dig wider than is free, of what is free for each member."""
     place = np.cumsum(part.edge >= 0) - 1
-    least_m = {key: slots.least_m(pipes[key], work.standards) for key in joint.utilities}
-    metres: dict[str, float] = defaultdict(float)
-    for row in np.flatnonzero((joint.subset_of_edge > 0) & slotted).tolist():
+    found = []
+    for row in np.flatnonzero((joint.subset_of_edge > 0) & part.slotted).tolist():
         own = [joint.utilities[member] for member in members(int(joint.subset_of_edge[row]))]
-        room_m = min(least_m[key][place[row]] for key in own)
-        if len(own) > 1 and not joint.width_of_edge[row] <= room_m:
-            metres[str(roads.iat[road[part.edge[row]]])] += part.surfaces_m[row].sum()
+        room_m = of_members([free_m[key][place[row]] for key in own])  # unknown if one is
+        if len(own) > 1 and not joint.width_of_edge[row] <= room_m + EQUAL_M:
+            found.append(row)
+    return np.array(found, np.int64)
+
+
+def _metres_by_road(work: Groundwork, part: _Part, rows: IntArray) -> dict[str, float]:
+    """Metres of rows in slots by the road that they run beside."""
+    roads, road = work.corridors.surfaces.table["road_id"], work.corridors.graph.road
+    metres: dict[str, float] = defaultdict(float)
+    for row in rows.tolist():
+        metres[str(roads.iat[road[part.edge[row]]])] += part.surfaces_m[row].sum()
     return dict(metres)
 
 
@@ -164,6 +182,7 @@ class _Part:
 
     Rows come in three kinds: ``edge`` is the number of a graph edge, or -1; ``tie_in`` the row
     of a tie-in, or -1; ``end_node`` joins a node on the red line to the root at no cost, or -1.
+    ``slotted`` are the rows that lie in a slot.
     """
 
     ends: IntArray
@@ -175,6 +194,7 @@ class _Part:
     lines: NDArray[Any]
     sources: list[IntArray]
     root: int
+    slotted: NDArray[np.bool_]
 
     def rows(self, joint: JointPlan, member: int) -> list[int]:
         """Rows of one member in the joint tree, from its tie-in to the root."""
@@ -276,16 +296,18 @@ def _part(
                 tie_in=rows,
             )
         )
+    edge = np.concatenate([b.numbers(b.edge) for b in blocks])
     return _Part(
         ends=np.concatenate([b.ends for b in blocks]),
         surfaces_m=np.concatenate([b.surfaces_m for b in blocks]),
         allowed=np.concatenate([b.allowed for b in blocks]),
-        edge=np.concatenate([b.numbers(b.edge) for b in blocks]),
+        edge=edge,
         tie_in=np.concatenate([b.numbers(b.tie_in) for b in blocks]),
         end_node=np.concatenate([b.numbers(b.end_node) for b in blocks]),
         lines=np.concatenate([b.lines for b in blocks]),
         sources=sources,
         root=root,
+        slotted=np.append(has_slot(work), False)[edge],  # -1 is no edge
     )
 
 
@@ -346,7 +368,7 @@ def _out_m(work: Groundwork, part: _Part, row: int, section: Section) -> float:
     As far as the red line leaves room, where it is known.
     """
     edge, corridors = int(part.edge[row]), work.corridors
-    if edge < 0 or len(section.pipes) == 1 or not has_slot(work)[edge]:
+    if len(section.pipes) == 1 or not part.slotted[row]:
         return 0.0
     road = int(corridors.graph.road[edge])
     middle = corridors.graph.lines[edge].interpolate(0.5, normalized=True)

@@ -197,11 +197,15 @@ def joint_notices(
         unsure = _(
             "道路 {road} 沿线有 {m:.0f} 米共沟或并排开沟:净宽未知或可能不够,请核对红线和既有管线"
         )
+        narrow = _("道路 {road} 沿线有 {m:.0f} 米各沟并排放不下,净宽不够;部分专业须改走他处")
+        told = (
+            ("joint_slot_unsure", joint.unsure_m, unsure),
+            ("joint_slot_too_narrow", joint.too_wide_m, narrow),
+        )
         return tuple(
-            Notice(
-                "joint_slot_unsure", "roads", road, utilities, unsure.format(road=road, m=metres)
-            )
-            for road, metres in joint.unsure_m.items()
+            Notice(kind, "roads", road, utilities, text.format(road=road, m=metres))
+            for kind, metres_of, text in told
+            for road, metres in metres_of.items()
         )
     text = _("同沟作业带较宽,会进入禁挖区{area},故分别敷设")
     return tuple(

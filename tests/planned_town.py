@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterable, Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from shapely.geometry import box
 from layers import databases
 from layers.store import Workspace
 from layers.survey import Survey
+from planning.county_screening import Inputs, screen_county
 from tests.towns import COUNTY, CRS_NAME, main, node, parcel, street, town
 
 STORM = {"utility": "storm", "subtype": "main", "depth_m": 2.5}
@@ -124,3 +126,10 @@ def _import_layers(survey: Survey, folder: Path) -> None:
             warnings.simplefilter("ignore", RuntimeWarning)  # of columns that are empty throughout
             table.reset_index().to_file(file, driver="GPKG", layer=layer)
         made.import_layer(layer, file)
+
+
+def keep_screening(path: Path, day: date) -> Workspace:
+    """Screen a workspace for a day and keep that in it."""
+    workspace = Workspace.open(path)
+    screen_county(Inputs(workspace, workspace.survey(), workspace.applications(), day))
+    return workspace

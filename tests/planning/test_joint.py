@@ -218,6 +218,16 @@ def test_an_existing_line_in_the_footway_leaves_no_room_for_the_shared_trench() 
     assert all(len(one.utilities) < 3 for one in found.joint.plan.segments if one.length_m > 20)
 
 
+def test_trenches_that_surely_have_no_room_side_by_side_are_told_so() -> None:
+    """2 m between kerb and red line less 1.2 m from the kerb hold one trench, and not three."""
+    found = together(14.0, **ELSEWHERE)
+    assert found.joint is not None
+    told = {one.kind: one.text for one in found.notices if one.kind.startswith("joint_slot")}
+    assert set(told) == {"joint_slot_too_narrow"}
+    assert "放不下" in told["joint_slot_too_narrow"]
+    assert found.joint.too_wide_m["R-1"] > 100
+
+
 def test_a_wide_trench_keeps_its_pipes_from_the_kerb() -> None:
     # The pipes keep 1.5 m from the kerb (table 4.1.9), 0.3 m of them in the trench: its wall is at
     # y = 6.2 at least, and its working strip begins half a metre before that.

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.conftest import REPOSITORY, require
+from tests.planned_town import keep_screening, make_workspace
 from tests.ui.town import fill_workspace, town
 
 # Until a test gives up on what it waits for: ample for a machine that is slow and loaded.
@@ -41,6 +43,14 @@ _ARGUMENTS = [
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("town") / "workspace"
     fill_workspace(path, town())
+    return path
+
+
+@pytest.fixture(scope="module")
+def screened(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The town's workspace with a screening of today in force."""
+    path = make_workspace(tmp_path_factory.mktemp("screened"))
+    keep_screening(path, date.today())
     return path
 
 

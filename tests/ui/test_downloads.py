@@ -15,18 +15,9 @@ from click.testing import CliRunner
 from geopandas.testing import assert_geodataframe_equal
 
 import cli
-from tests.planned_town import make_workspace
 from tests.ui.conftest import SIZES, Visit
-from tests.ui.test_screened_county import keep_screening
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def screened(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = make_workspace(tmp_path_factory.mktemp("downloads"))
-    keep_screening(path, date.today())
-    return path
 
 
 def run(*arguments: object) -> None:

@@ -17,33 +17,19 @@ from api import tokens
 from api.asked import SCREENING, asked_route
 from layers.answers import Answer
 from layers.store import Workspace
-from planning.county_screening import Inputs, screen_county
 from tests.api.asgi import get
-from tests.planned_town import documents, make_workspace
+from tests.planned_town import documents, keep_screening
 from ui.county import open_county
 from ui.screened_county import ScreenedCounty, lines_door, map_layers, screening_in_force
 from ui.screened_panel import first_answer
 
 
-def keep_screening(path: Path, day: date) -> Workspace:
-    workspace = Workspace.open(path)
-    screen_county(Inputs(workspace, workspace.survey(), workspace.applications(), day))
-    return workspace
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = make_workspace(tmp_path_factory.mktemp("screened"))
-    keep_screening(path, date.today())
-    return path
-
-
 @pytest.fixture
-def path(made: Path, tmp_path: Path) -> Path:
+def path(screened: Path, tmp_path: Path) -> Path:
     """A copy of the workspace that a test may change."""
     from shutil import copytree
 
-    return Path(copytree(made, tmp_path / "copy"))
+    return Path(copytree(screened, tmp_path / "copy"))
 
 
 def in_force(path: Path) -> ScreenedCounty | None:
@@ -58,8 +44,8 @@ def layers(path: Path) -> list[str]:
     return [name for name in map_layers(path) if name.startswith("screening")]
 
 
-def test_a_click_gets_every_line_with_its_columns_in_degrees(made: Path) -> None:
-    status, found = ask(made, parcel="P-3")
+def test_a_click_gets_every_line_with_its_columns_in_degrees(screened: Path) -> None:
+    status, found = ask(screened, parcel="P-3")
     assert status == 200
     line = next(one for one in found["features"] if one["properties"]["utility"] == "water")
     lon, lat = line["geometry"]["coordinates"][0]
@@ -72,22 +58,22 @@ def test_a_click_gets_every_line_with_its_columns_in_degrees(made: Path) -> None
 
 
 def test_a_parcel_is_answered_by_its_application_and_what_was_not_asked_for_is_left_out(
-    made: Path,
+    screened: Path,
 ) -> None:
-    features = ask(made, parcel="P-1")[1]["features"]
+    features = ask(screened, parcel="P-1")[1]["features"]
     assert {one["properties"]["application_id"] for one in features} == {"BZ-1"}
     assert [one["properties"]["utility"] for one in features] == [
         "water", "sewage", "power", "telecom",
     ]  # fmt: skip
-    refused = ask(made, parcel="P-2")[1]["features"]
+    refused = ask(screened, parcel="P-2")[1]["features"]
     assert {one["properties"]["label"] for one in refused} == {"给水 无法接入", "燃气 无法接入"}
-    assert ask(made, parcel="P-9") == (404, {"message": "筛查中没有这块宗地或这份申请"})
+    assert ask(screened, parcel="P-9") == (404, {"message": "筛查中没有这块宗地或这份申请"})
 
 
-def test_the_map_gets_a_sign_for_each_utility_of_each_parcel(made: Path) -> None:
-    screening = in_force(made)
+def test_the_map_gets_a_sign_for_each_utility_of_each_parcel(screened: Path) -> None:
+    screening = in_force(screened)
     assert screening is not None
-    assert layers(made) == [screening.layer_name]
+    assert layers(screened) == [screening.layer_name]
     features = {
         one["properties"]["id"]: one["properties"]["k"]
         for one in map(json.loads, screening.layer.features)
@@ -139,8 +125,8 @@ def test_a_screening_made_meanwhile_is_shown(path: Path) -> None:
     assert layers(path) == [after.layer_name]
 
 
-def test_the_first_answer_tells_each_line_and_where_it_comes_from(made: Path) -> None:
-    screening = in_force(made)
+def test_the_first_answer_tells_each_line_and_where_it_comes_from(screened: Path) -> None:
+    screening = in_force(screened)
     assert screening is not None
     html = first_answer(screening, screening.of("P-1", "BZ-1"), "BZ-1 <b>楼</b>")
     assert "<b>楼</b>" not in html
@@ -154,8 +140,8 @@ def test_the_first_answer_tells_each_line_and_where_it_comes_from(made: Path) ->
         language.speak(None)
 
 
-def test_the_first_answer_says_where_figures_are_of_two_feeds(made: Path) -> None:
-    screening = in_force(made)
+def test_the_first_answer_says_where_figures_are_of_two_feeds(screened: Path) -> None:
+    screening = in_force(screened)
     assert screening is not None
     line = next(one for one in screening.of("P-1", "BZ-1") if one["utility"] == "water")
     assert "两路合计" not in first_answer(screening, [line], "")
@@ -165,8 +151,8 @@ def test_the_first_answer_says_where_figures_are_of_two_feeds(made: Path) -> Non
     assert ("给水<small>两路合计</small>" in html, "75.00" in html) == (True, True)
 
 
-def test_lines_are_read_with_a_token_only(made: Path) -> None:
-    app = Starlette(routes=[asked_route("/here", SCREENING, lines_door(made))])
+def test_lines_are_read_with_a_token_only(screened: Path) -> None:
+    app = Starlette(routes=[asked_route("/here", SCREENING, lines_door(screened))])
     answer = get(app, SCREENING, parcel="P-3", token=tokens.issue("/here"))
     assert answer.status == 200
     assert answer.headers["cache-control"] == "no-store"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from shutil import copytree
 
@@ -13,7 +12,6 @@ from layers.answers import Answer
 from layers.store import Workspace
 from tests.planned_town import make_workspace, planned_town
 from tests.ui.conftest import SIZES, Visit
-from tests.ui.test_screened_county import keep_screening
 
 pytestmark = pytest.mark.browser
 
@@ -31,13 +29,6 @@ FILLS = """() => Object.values(map._layers)
 def centre_of(parcel_id: str) -> tuple[float, float]:
     point = planned_town().tables["parcels"].geometry.centroid.to_crs(4326)[parcel_id]
     return point.y, point.x
-
-
-@pytest.fixture(scope="module")
-def screened(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = make_workspace(tmp_path_factory.mktemp("screened"))
-    keep_screening(path, date.today())
-    return path
 
 
 @pytest.mark.parametrize("device", SIZES)
