@@ -6,9 +6,14 @@ import gc
 from typing import Any
 from unittest.mock import patch
 
-from benchmarks.ground import cases, groundwork
+from benchmarks.ground import DIG_DATE, cases, groundwork
 from benchmarks.measuring import cpu_of, forget_peak, in_child, peak_mb, resident_mb
-from benchmarks.screening import per_parcel_measured, per_parcel_unstopped, vectorised
+from benchmarks.screening import (
+    per_parcel_measured,
+    per_parcel_unstopped,
+    searches_of,
+    vectorised,
+)
 from planning import batch
 
 
@@ -32,6 +37,8 @@ def _ours(edges: int, parcels: int) -> dict[str, Any]:
     ground_mb = peak_mb()
     graph, wanted = work.corridors.graph, cases(work)
     measures_s = cpu_of(lambda: work.corridors.measure(graph.lines))
+    grounds = work.tried(work.closures.on(DIG_DATE))
+    searches_s = cpu_of(lambda: [searches_of(ground, wanted) for ground in grounds])
     left: list[dict[str, float]] = []
 
     def screen_all() -> None:
@@ -56,6 +63,7 @@ def _ours(edges: int, parcels: int) -> dict[str, Any]:
             "screening_first_on_top": screening_mb,
         },
         "cpu_s": {
+            "searches": searches_s,
             "edge_measures": measures_s,
             "screening_first": first_s,
             "screening_first_with_edge_measures": first_s + measures_s,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import geopandas as gpd
 import networkx as nx
 import numpy as np
 import shapely
@@ -22,14 +20,15 @@ from benchmarks.ground import (
     networkx_graph,
     spread_out,
 )
+from benchmarks.measured_routes import DrawnWays, Layers
 from benchmarks.measuring import cpu_of, in_child
 from layers.utilities import load_utilities
-from planning.application import Application, Demand
+from planning.application import Application
 from planning.batch import screen
 from planning.external_lines import all_by_forest, lines_of_site
 from planning.groundwork import Groundwork, prepare
 from planning.policies import load_policy
-from planning.routes import OBJECTIVES
+from planning.routes import OBJECTIVES, Search
 from planning.standards import Pipe
 
 # So many that what a run comes to hardly depends on which ones were drawn.
@@ -102,7 +101,7 @@ def _ours(edges: int, parcels: int) -> dict[str, Any]:
     first_s = cpu_of(screen_all)
     again_s = cpu_of(screen_all, _REPEATS if parcels < _MANY_PARCELS else 1)
     sites = [work.site(case) for case in wanted]
-    searches = [work.search(d, o) for d in _pipes(wanted) for o in OBJECTIVES]
+    searches = searches_of(work, wanted)
     return {
         "edges": graph.edge_count,
         "parcels": len(wanted),
@@ -126,8 +125,10 @@ def _ours(edges: int, parcels: int) -> dict[str, Any]:
     }
 
 
-def _pipes(wanted: list[Application]) -> list[Pipe]:
-    return [demand.pipe for demand in demands_of(wanted)]
+def searches_of(work: Groundwork, wanted: list[Application]) -> list[Search]:
+    """What every edge and every way to a tie-in weighs, for each pipe and objective."""
+    pipes = dict.fromkeys(demand.pipe for demand in demands_of(wanted))
+    return [work.search(pipe, objective) for pipe in pipes for objective in OBJECTIVES]
 
 
 def _per_parcel(edges: int, parcels: int) -> dict[str, Any]:
@@ -142,7 +143,7 @@ def _per_parcel(edges: int, parcels: int) -> dict[str, Any]:
         for demand in case.demands.values():
             for objective in OBJECTIVES:
                 start = time.process_time()
-                length, _ = _nearest(graphs[demand.pipe, objective], site.end_nodes.tolist())
+                length, _ = nearest(graphs[demand.pipe, objective], site.end_nodes.tolist())
                 seconds += time.process_time() - start
                 way = all_by_forest(work.search(demand.pipe, objective), [site]).get(site.key)
                 ours = np.inf if way is None else way.weight
@@ -151,31 +152,25 @@ def _per_parcel(edges: int, parcels: int) -> dict[str, Any]:
 
 
 def per_parcel_measured(edges: int, parcels: int) -> dict[str, Any]:
-    """The same with the lengths inside carriageways and the green area of each strip.
+    """The same with the figures that a screening prints of each route.
 
-    Measured as most people would: a loop with a spatial index, the strip a metre wide. The last
-    step from the strip to the main is left out, and so are facts and verdicts.
+    Measured as most people would: a loop with a spatial index, route by route. Facts and verdicts
+    are left out.
     """
     work = groundwork(edges, parcels)
     wanted = cases(work)
     chosen = spread_out(wanted, SAMPLED)
     graphs = _graphs(work, chosen)
-    graph = work.corridors.graph
-    line_of = {frozenset(pair): at for at, pair in enumerate(graph.ends.tolist())}
-    carriageways = gpd.GeoSeries(work.corridors.surfaces.carriageway)
-    green = work.survey.tables["green"].geometry.reset_index(drop=True)
+    drawn, layers = DrawnWays(work), Layers(work)
     start = time.process_time()
     for case in chosen:
         end_nodes = work.site(case).end_nodes.tolist()
-        for demand in case.demands.values():
+        for pipe in (demand.pipe for demand in case.demands.values()):
             for objective in OBJECTIVES:
-                _, nodes = _nearest(graphs[demand.pipe, objective], end_nodes)
-                steps = [line_of[frozenset(pair)] for pair in pairwise(nodes[:-1])]
-                route = shapely.line_merge(shapely.MultiLineString(list(graph.lines[steps])))
-                near = carriageways.iloc[carriageways.sindex.query(route)]
-                near.intersection(route).length.sum()
-                strip = shapely.buffer(route, 0.5, cap_style="flat")
-                green.iloc[green.sindex.query(strip)].intersection(strip).area.sum()
+                _, nodes = nearest(graphs[pipe, objective], end_nodes)
+                if nodes:
+                    lines = drawn.lines(work.search(pipe, objective), nodes)
+                    layers.figures(lines, work.strip_width_m(pipe))
     return _scaled(time.process_time() - start, len(chosen), len(wanted))
 
 
@@ -211,12 +206,12 @@ def _graphs(
 ) -> dict[tuple[Pipe, str], nx.DiGraph]:
     return {
         (pipe, objective): networkx_graph(work.search(pipe, objective))
-        for pipe in _pipes(chosen)
+        for pipe in [demand.pipe for demand in demands_of(chosen)]
         for objective in objectives
     }
 
 
-def _nearest(graph: nx.DiGraph, starts: list[int]) -> tuple[float, list[Any]]:
+def nearest(graph: nx.DiGraph, starts: list[int]) -> tuple[float, list[Any]]:
     """Weight and nodes of the way from the red line to the network; infinite without any."""
     present = {node for node in starts if node in graph}
     try:
@@ -231,7 +226,7 @@ def _networkx_forest(edges: int, parcels: int) -> dict[str, Any]:
     work = groundwork(edges, parcels)
     graphs = [
         networkx_graph(work.search(pipe, objective)).reverse()
-        for pipe in _pipes(cases(work))
+        for pipe in [demand.pipe for demand in demands_of(cases(work))]
         for objective in OBJECTIVES
     ]
     return {
@@ -242,51 +237,37 @@ def _networkx_forest(edges: int, parcels: int) -> dict[str, Any]:
 def vectorised(edges: int, parcels: int) -> dict[str, Any]:
     """The best that networkx and shapely do: one Dijkstra for each demand, whole arrays of routes.
 
-    Cheapest routes only, one for each plot; lengths inside carriageways and green area of a strip
-    a metre wide. The graphs stand before the clock starts; facts and verdicts are left out.
+    Cheapest routes only, one for each plot, with the figures that a screening prints of each. The
+    graphs stand before the clock starts; facts and verdicts are left out.
     """
     work = groundwork(edges, parcels)
-    of_demand: dict[Demand, set[tuple[int, ...]]] = {}
+    of_pipe: dict[Pipe, set[tuple[int, ...]]] = {}
     for case in cases(work):
         nodes = tuple(work.site(case).end_nodes.tolist())
         for demand in case.demands.values():
-            of_demand.setdefault(demand, set()).add(nodes)
-    graphs = {d: networkx_graph(work.search(d.pipe, "cheapest")).reverse() for d in of_demand}
-    graph, surfaces = work.corridors.graph, work.corridors.surfaces
-    line_of = {frozenset(pair): at for at, pair in enumerate(graph.ends.tolist())}
-    green = np.asarray(work.survey.tables["green"].geometry.array)
+            of_pipe.setdefault(demand.pipe, set()).add(nodes)
+    graphs = {pipe: networkx_graph(work.search(pipe, "cheapest")).reverse() for pipe in of_pipe}
+    drawn, layers = DrawnWays(work), Layers(work)
     start, routes = time.process_time(), 0
-    roads, verges = shapely.STRtree(surfaces.carriageway), shapely.STRtree(green)
-    for demand, sites in of_demand.items():
-        before, away = nx.dijkstra_predecessor_and_distance(graphs[demand], NETWORK)
-        lines = _routes_of(before, away, sites, line_of, graph.lines)
-        routes += len(lines)
-        line, road = roads.query(lines, predicate="intersects")
-        shapely.length(shapely.intersection(lines[line], surfaces.carriageway[road])).sum()
-        strip = shapely.buffer(lines, 0.5, cap_style="flat")
-        one, shape = verges.query(strip, predicate="intersects")
-        shapely.area(shapely.intersection(strip[one], green[shape])).sum()
+    for pipe, sites in of_pipe.items():
+        before, away = nx.dijkstra_predecessor_and_distance(graphs[pipe], NETWORK)
+        search = work.search(pipe, "cheapest")
+        ways = [drawn.lines(search, nodes) for nodes in _ways_back(before, away, sites)]
+        of_way = np.repeat(np.arange(len(ways)), [len(way) for way in ways])
+        lines = shapely.multilinestrings([line for way in ways for line in way], indices=of_way)
+        layers.all_figures(lines, work.strip_width_m(pipe))
+        routes += len(ways)
     return {"cpu_s": time.process_time() - start, "routes": routes}
 
 
-def _routes_of(
-    before: Any, away: Any, sites: Any, line_of: dict[frozenset[int], int], lines: Any
-) -> Any:
-    """Routes as multi-lines, from the nearest end node of every site that can be reached."""
-    edges: list[int] = []
-    owner: list[int] = []
-    count = 0
+def _ways_back(before: Any, away: Any, sites: Any) -> Iterator[list[Any]]:
+    """Nodes of the way from the nearest end node of every site that can be reached."""
     for nodes in sites:
-        node = min((n for n in nodes if n in away), key=away.__getitem__, default=None)
-        if node is None:
-            continue
-        while (towards := before[node][0]) != NETWORK:
-            edges.append(line_of[frozenset((node, towards))])
-            owner.append(count)
-            node = towards
-        count += 1
-    kept = np.unique(owner, return_inverse=True)[1]
-    return shapely.multilinestrings(lines[edges], indices=kept) if edges else lines[:0]
+        way = [min((n for n in nodes if n in away), key=away.__getitem__, default=NETWORK)]
+        while way[-1] != NETWORK:
+            way.append(before[way[-1]][0])
+        if len(way) > 1:
+            yield way
 
 
 def _one_at_a_time(edges: int, parcels: int) -> dict[str, Any]:

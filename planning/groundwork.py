@@ -98,6 +98,14 @@ class Groundwork:
             else replace(self, closed=closed, _whole=self._whole or self)
         )
 
+    def tried(self, areas: tuple[int, ...]) -> list[Groundwork]:
+        """The grounds that lines are looked for on while areas are closed, one after the other.
+
+        Ancient trees and protected greenery are kept clear of on the first, wherever a way does so.
+        """
+        spared = [Closed(areas, spared=True)] if len(self.closures.spared) else []
+        return [self.under(closed) for closed in [*spared, Closed(areas)]]
+
     def bare(self) -> Groundwork:
         """The same with nothing found or told yet that hangs on the survey."""
         return replace(

@@ -243,9 +243,8 @@ def solve_around(work: Groundwork, sites: Sequence[Site], solve: Solve) -> dict[
     """
     lines: dict[str, ExternalLine] = {}
     for areas, group in _by_areas(work.closures, sites):
-        grounds = [Closed(areas, spared=True)] if len(work.closures.spared) else []
-        for closed in [*grounds, Closed(areas)]:
-            lines.update(solve(work.under(closed), group))
+        for ground in work.tried(areas):
+            lines.update(solve(ground, group))
             group = [site for site in group if lines[site.key].reason in _MAY_BE_CLOSED]
             if not group:
                 break

@@ -24,7 +24,6 @@ from planning.both_feeds import BESIDE_M, SAME_M, BothFeeds, both_feeds, tell_to
 from planning.drawn_ways import routes_together, traced_again
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes, rank_among, working_strips
-from planning.no_dig import Closed
 from planning.pair_areas import APART, LEAVING_M, counted_once, sharing_bars
 from planning.pair_search import first_number
 from planning.qualifying import (
@@ -67,10 +66,8 @@ def partner_feed(work: Groundwork, demand: Demand, site: Site, first: Route) -> 
     does; what may not be dug on the day of digging is not.
     """
     areas = work.closures.on(site.application.dig_date)
-    spared = [Closed(areas, spared=True)] if len(work.closures.spared) else []
     found = SecondFeed(None, "disconnected")
-    for closed in (*spared, Closed(areas)):
-        ground = work.under(closed)
+    for ground in work.tried(areas):
         own, others = source_of(ground, demand, first), sources(ground, demand)
         usable = np.isfinite(ground.search(demand.pipe, "cheapest").tie_in_weights)
         known = np.array([one is not None for one in others], bool)

@@ -18,7 +18,7 @@ from planning.application import Demand
 from planning.external_lines import no_network
 from planning.groundwork import Groundwork
 from planning.narrow_slots import may_lack_room
-from planning.no_dig import OPEN, Closed
+from planning.no_dig import OPEN
 from planning.questions import as_text, unknown_states
 from planning.screening_bounds import bounded_statuses
 from planning.screening_judged import (
@@ -75,9 +75,7 @@ class Quest:
     def of(cls, desk: Desk, demand: Demand, day: date, sites: Sites, chosen: IntArray) -> Quest:
         """Find the cheapest ways."""
         ones, place = sites.alike(demand.pipe.utility, chosen)
-        closures, areas = desk.work.closures, desk.work.closures.on(day)
-        kinds = [Closed(areas, spared=True)] if len(closures.spared) else []
-        grounds = [desk.work.under(closed) for closed in [*kinds, Closed(areas)]]
+        grounds = desk.work.tried(desk.work.closures.on(day))
         cheapest = _cheapest(grounds[0], demand, sites, ones)
         return cls(desk, demand, day, sites, chosen, ones, place, grounds, cheapest)
 

@@ -8,8 +8,11 @@ import pytest
 
 from benchmarks.__main__ import BENCHMARKS, main
 from benchmarks.county import generated_county
+from benchmarks.ground import DIG_DATE, cases, groundwork, networkx_graph
+from benchmarks.measured_routes import DrawnWays, Layers
 from benchmarks.measuring import percentile
-from benchmarks.screening import per_parcel_unstopped
+from benchmarks.screening import nearest, per_parcel_unstopped
+from planning.batch import screen
 
 pytestmark = pytest.mark.slow_first
 
@@ -76,6 +79,7 @@ def test_arrays_leave_open_pairs_unsolved_and_tell_what_they_take_on_top(
     assert answer["parcels"] == 12
     assert 0 < answer["pairs_to_solve"] <= answer["pairs_left_open"] <= 12 * 6
     spent = answer["cpu_s"]
+    assert spent["searches"] > 0
     whole = spent["screening_first"] + spent["edge_measures"]
     assert spent["screening_first_with_edge_measures"] == pytest.approx(whole)
     held = answer["mb"]
@@ -101,6 +105,33 @@ def test_searches_that_nothing_stops_find_our_routes() -> None:
     assert peer["cpu_s"] > 0
     assert peer["sampled_parcels"] == peer["scaled_to_parcels"] == 6
     assert peer["different_answers"] == 0
+
+
+def test_what_networkx_and_shapely_measure_is_what_a_screening_prints() -> None:
+    work = groundwork(400, 12)
+    wanted = cases(work)
+    rows = screen(work, wanted, geometry=False).set_index(["parcel_id", "utility"])
+    (ground, *_), layers, drawn = (
+        work.tried(work.closures.on(DIG_DATE)),
+        Layers(work),
+        DrawnWays(work),
+    )
+    compared = 0
+    for case in wanted:
+        starts = work.site(case).end_nodes.tolist()
+        for utility, demand in case.demands.items():
+            row = rows.loc[case.parcel_id, utility]
+            if row["recommended"] != "cheapest":
+                continue
+            search = ground.search(demand.pipe, "cheapest")
+            _, nodes = nearest(networkx_graph(search), starts)
+            lines, width_m = drawn.lines(search, nodes), work.strip_width_m(demand.pipe)
+            length_m, kerb_m, _, crossings, green_m2, _ = layers.figures(lines, width_m)
+            told = row[["length_m", "kerb_m", "crossing_count", "green_m2"]]
+            found = [length_m, kerb_m, crossings, green_m2]
+            assert told.to_list() == pytest.approx(found, abs=1e-5), (case.parcel_id, utility)
+            compared += 1
+    assert compared > 20
 
 
 def test_the_joint_tree_is_proven_and_no_dearer_than_separate_digs(
