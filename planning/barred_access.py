@@ -14,10 +14,9 @@ from gis.overlay import enters
 from planning.feet import red_line_points
 from planning.groundwork import Groundwork, Site
 from planning.obstacles import shapes_of
+from planning.red_lines import OVERLAP_M2
 from planning.texts import gettext as _
 
-# Land that two parcels share for more than this overlaps; less is how lines are rounded.
-_OVERLAP_M2 = 0.5
 # No more things than these are named, first those that bar most ways.
 _MOST_NAMED = 3
 _CURES = {
@@ -103,6 +102,6 @@ def _told(work: Groundwork, site: Site, parcel: shapely.Polygon, layer: str, nam
     if layer == "parcels":
         other = work.survey.tables[layer].geometry.loc[name]
         shared = float(shapely.intersection(parcel, other).area)
-        if shared > _OVERLAP_M2:
+        if shared > OVERLAP_M2:
             return _OVERLAPPING.format(parcel=own, name=name, shared=shared, end=end)
     return _CURES[layer].format(name=name, end=end)

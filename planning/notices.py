@@ -25,10 +25,10 @@ from planning.groundwork import Groundwork, Site
 from planning.holds import joined_of
 from planning.joint import Joint
 from planning.judged_routes import Route
+from planning.land_notices import contradicting_land
 from planning.manual_routes import ManualRoute, RefusedRoute
 from planning.narrow_slots import NarrowSlot, may_lack_room, narrow_slots
 from planning.no_dig import NoDigArea
-from planning.red_lines import in_roads, lands_of
 from planning.routes import best_way
 from planning.sources import are_joined, piece_alone, source_of
 from planning.special_ground import DECK, RAILS, special_ground
@@ -141,7 +141,7 @@ def notices_of(
             *_deep(work, site, line),
             *(one for route in line.feeds for one in _special(work, route)),
             *_widths(work, site, line),
-            *_in_roads(work, site),
+            *contradicting_land(work, site.application.parcel_id),
         )
         for one in dict.fromkeys(found):
             told.setdefault(one, []).append(utility)
@@ -279,20 +279,6 @@ def _narrow(
         narrow = barred_on_cheaper_way(work, site, line)
     for slot in narrow:
         yield "slot_too_narrow", "roads", slot.road_id, slot.text
-
-
-def _in_roads(work: Groundwork, site: Site) -> Iterator[tuple[str, str, str, str]]:
-    """Roads whose carriageway the parcel reaches into farther than both may be off."""
-    parcel_id = site.application.parcel_id
-    tolerance_m = work.tolerances.of_features("parcels", [parcel_id])
-    found = in_roads(work, lands_of(work, [parcel_id]), tolerance_m)
-    for road in found.road.tolist():
-        name = work.corridors.surfaces.road_ids[road]
-        text = _(
-            "宗地 {parcel} 的红线伸入道路 {road} 的车行道,超出两者的允许误差:"
-            "至少有一处的位置有误,核实之前外线的长度不能定论"
-        ).format(parcel=parcel_id, road=name)
-        yield "parcel_in_road", "roads", name, text
 
 
 def _in_lanes(work: Groundwork, line: ExternalLine) -> Iterator[tuple[str, str, str, str]]:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from planning.groundwork import Groundwork
 
 
+# Land that two parcels share for more than this overlaps; less is how lines are rounded.
+OVERLAP_M2 = 0.5
+
+
 class InRoads(NamedTuple):
     """Parcels that reach into carriageways farther than both may be off: which, and the road."""
 
@@ -27,14 +31,72 @@ class InRoads(NamedTuple):
 def tolerances_of(work: Groundwork, parcel_ids: Sequence[str]) -> FloatArray:
     """Tolerance of the red line of each of some parcels in metres, NaN for unknown.
 
-    A parcel that reaches into the carriageway of a city road lies otherwise than its survey says,
-    or the road does: nobody knows how exactly.
+    A parcel that reaches into the carriageway of a city road, or whose red line and another's cross
+    each other's land, lies otherwise than its survey says, or the other does: nobody knows how
+    exactly.
     """
     tolerance_m = work.tolerances.of_features("parcels", parcel_ids)
     known = np.flatnonzero(np.isfinite(tolerance_m))
-    shapes = lands_of(work, [parcel_ids[one] for one in known.tolist()])
-    tolerance_m[known[in_roads(work, shapes, tolerance_m[known]).parcel]] = np.nan
+    ids, told_m = [parcel_ids[one] for one in known.tolist()], tolerance_m[known]
+    overlapping = overlapping_parcels(work, ids, told_m)
+    tolerance_m[known[in_roads(work, lands_of(work, ids), told_m).parcel]] = np.nan
+    tolerance_m[known[overlapping.parcel[overlapping.contradict]]] = np.nan
     return tolerance_m
+
+
+class Overlapping(NamedTuple):
+    """Parcels that share land with another one: which, the row of the other, and how much.
+
+    ``contradict`` where a red line of the two crosses the land of the other farther from its edge
+    than both may be off; else they are one parcel under two names, or drawn a little apart.
+    """
+
+    parcel: IntArray
+    other: IntArray
+    shared_m2: FloatArray
+    contradict: NDArray[np.bool_]
+
+
+def overlapping_parcels(
+    work: Groundwork, parcel_ids: Sequence[str], tolerance_m: FloatArray
+) -> Overlapping:
+    """The other parcels whose land some parcels share, whether or not they may be so far off."""
+    table = work.survey.get("parcels")
+    none = np.zeros(0, np.int64)
+    if table is None:
+        return Overlapping(none, none, np.zeros(0), np.zeros(0, bool))
+    lands, shapes = np.asarray(table.geometry.array), lands_of(work, parcel_ids)
+    parcel, other = (rows.astype(np.int64) for rows in table.sindex.query(shapes))
+    own = np.array([work.ground.parcel_row.get(one, -1) for one in parcel_ids], np.int64)
+    elsewhere = own[parcel] != other
+    parcel, other = parcel[elsewhere], other[elsewhere]
+    inner = shapely.relate_pattern(shapes[parcel], lands[other], "T********")
+    parcel, other = parcel[inner], other[inner]
+    shared_m2 = shapely.area(shapely.intersection(shapes[parcel], lands[other]))
+    more = shared_m2 > OVERLAP_M2
+    parcel, other, shared_m2 = parcel[more], other[more], shared_m2[more]
+    other_m = work.tolerances.of_features("parcels", table.index[other].astype(str).tolist())
+    off_m = _off_m(work, tolerance_m[parcel], other_m)
+    contradict = _crosses(lands[other], shapes[parcel], off_m)
+    contradict |= _crosses(shapes[parcel], lands[other], off_m)
+    return Overlapping(parcel, other, shared_m2, contradict)
+
+
+def _crosses(lands: NDArray[Any], others: NDArray[Any], off_m: FloatArray) -> NDArray[np.bool_]:
+    """Whether the edge of each land runs through the other beside it, farther in than ``off_m``."""
+    inside = shapely.intersection(shapely.boundary(lands), _deep(others, off_m))
+    return np.asarray(shapely.length(inside) > CONTACT_TOLERANCE_M)
+
+
+def _off_m(work: Groundwork, one_m: FloatArray, two_m: FloatArray) -> FloatArray:
+    """How far two things may be off together; what nobody knows is like hearsay."""
+    unknown_m = work.policy.planning.value("tolerance_hearsay_m")
+    return np.nan_to_num(np.hypot(one_m, two_m), nan=unknown_m)
+
+
+def _deep(lands: NDArray[Any], off_m: FloatArray) -> NDArray[Any]:
+    """The part of each land that is farther from its edge."""
+    return np.asarray(shapely.buffer(lands, -off_m, quad_segs=2))
 
 
 def in_roads(work: Groundwork, shapes: NDArray[Any], tolerance_m: FloatArray) -> InRoads:
@@ -44,9 +106,7 @@ def in_roads(work: Groundwork, shapes: NDArray[Any], tolerance_m: FloatArray) ->
     """
     carriageways, kerb_m = work.ground.counted_carriageways, kerbs_of(work).tolerance_m
     parcel, road = carriageways.tree.query(shapes, predicate="intersects")
-    unknown_m = work.policy.planning.value("tolerance_hearsay_m")
-    off_m = np.nan_to_num(np.hypot(tolerance_m[parcel], kerb_m[road]), nan=unknown_m)
-    deep = shapely.buffer(shapes[parcel], -off_m, quad_segs=2)
+    deep = _deep(shapes[parcel], _off_m(work, tolerance_m[parcel], kerb_m[road]))
     shared = shapely.area(shapely.intersection(deep, carriageways.shapes[road]))
     found = shared > CONTACT_TOLERANCE_M
     return InRoads(parcel[found].astype(np.int64), road[found].astype(np.int64))

@@ -181,6 +181,7 @@ class _Standing:
         status = table["status"].to_numpy(object)
         stands = np.array([utility not in case.demands for case in self.cases], bool)
         hopeful = ~stands & ((status == "unroutable") | self._out_of_reach(utility, table))
+        hopeful &= self._as_exact
         for (demand, day), some in self._alike(utility, hopeful):
             stands[some] = self._of_demand(demand, day, some, table.iloc[some])
         return stands
@@ -206,6 +207,12 @@ class _Standing:
         if self._spares_otherwise:
             found &= ~table["qualifying_route"].isin(_BY_SPARED).to_numpy(bool)
         return found
+
+    @cached_property
+    def _as_exact(self) -> Mask:
+        """Whether each red line is known as well as before: roads and other parcels may deny it."""
+        one, two = (side.sites.tolerance_m for side in self.sides)
+        return np.asarray((one == two) | (np.isnan(one) & np.isnan(two)))
 
     @cached_property
     def _spares_otherwise(self) -> bool:

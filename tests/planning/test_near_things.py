@@ -272,6 +272,35 @@ def test_a_red_line_in_the_carriageway_is_known_less_well_than_it_says(
     assert (rows["outcome"].item(), rows["certainty"].item()) == ("commitment", expected)
 
 
+@pytest.mark.parametrize(
+    ("other", "seen", "expected", "notice"),
+    [
+        (parcel(140, 12, 180, 52), SEEN, "firm", None),  # a neighbour
+        (parcel(139.9, 12, 180, 52), SEEN, "firm", None),  # 4 m2, within what both may be off
+        (parcel(130, 12, 170, 52), SEEN, "not_assessed", "parcels_overlap"),
+        (parcel(130, 12, 170, 52), HEARSAY, "not_assessed", "parcels_overlap"),
+        (parcel(139, 12, 170, 52), HEARSAY, "firm", None),
+        (parcel(110, 20, 120, 40), SEEN, "not_assessed", "parcels_overlap"),  # within it
+        (parcel(100, 12, 140, 52), SEEN, "firm", "parcel_twice"),
+    ],
+)
+def test_red_lines_that_cross_each_others_land_are_not_known_as_well_as_they_say(
+    other: Any, seen: dict[str, Any], expected: str, notice: str | None
+) -> None:
+    survey = town(
+        roads={"R-1": street((0, 0), (300, 0), **SEEN)},
+        parcels={"P-1": parcel(100, 12, 140, 52, **seen), "P-2": {**other, **seen}},
+        lines={"W-1": main((0, -8), (300, -8), **SEEN)},
+    )
+    asked = application(demands={"water": {"nominal_mm": 200, "material": "PE"}})
+    found = plan(asked, survey, policy())
+    assert _told(found.lines["water"]) == ("commitment", expected)
+    told = [(one.kind, one.feature_id) for one in found.notices]
+    assert told == ([] if notice is None else [(notice, "P-2")])
+    rows = screen(prepare(survey, policy(), [asked]), [asked], ["water"])
+    assert (rows["outcome"].item(), rows["certainty"].item()) == ("commitment", expected)
+
+
 @pytest.mark.parametrize("authority", ["estate", "municipal"])
 def test_a_road_of_the_estate_may_lie_in_its_parcel(authority: str) -> None:
     survey = _town(

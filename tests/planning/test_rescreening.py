@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,17 +13,20 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from shapely.geometry import Point, box
 
+from gis.regions import Region
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Application
 from planning.batch import cases_of, screen
 from planning.groundwork import Groundwork, prepare
-from planning.local_edits import edited
+from planning.local_edits import Edit, edited
 from planning.rescreening import Screened, rescreened, screened
+from planning.roads_since import RoadsSince
+from planning.survey_changes import changes
 from tests import towns
 from tests.planning.edits import added, moved, one_edit, ready, ribbon, ribbon_work, told, without
 from tests.random_counties import random_county
-from tests.towns import policy
+from tests.towns import main, parcel, policy, street
 
 pytestmark = pytest.mark.slow_first
 
@@ -93,6 +97,36 @@ def test_a_tree_that_turns_ancient_changes_the_answers_beside_it() -> None:
 def test_a_tree_that_comes_to_stand_in_a_strip_is_felt() -> None:
     """It has no ground of its own: a box round it is a point."""
     _assert_as_made_anew(added(ribbon(), "trees", ancient=False, geometry=Point(382, 9.0)))
+
+
+def test_a_parcel_that_comes_to_lie_over_another_is_felt() -> None:
+    """The answers of the other are less sure then, though no way and nothing near one changes."""
+    seen = {"position_source": "surveyed", "position_accuracy_m": 0.05}
+    survey = towns.town(
+        roads={"R-1": street((0, 0), (300, 0), **seen)},
+        parcels={
+            "P-1": parcel(100, 12, 140, 192, **seen),
+            "P-2": parcel(141, 150, 180, 192, **seen),
+        },
+        lines={"W-1": main((0, -8), (300, -8), **seen)},
+    )
+    nearer = moved(survey, "parcels", "P-2", -11.0, 0.0)
+    cases = [towns.application("P-1")]
+    start, work = screened(ready(survey), cases, ["water"]), ready(nearer)
+    graph, tie_ins = work.corridors.graph, work.tie_ins("water")
+    edit = Edit(
+        work,
+        "",
+        changes(survey, nearer),
+        Region.round(np.array([box(9_000, 9_000, 9_001, 9_001)])),
+        np.arange(graph.edge_count),
+        {"water": np.arange(len(tie_ins.lines))},
+        RoadsSince.none(1),
+    )
+    after = rescreened(start, edit, cases).table
+    assert_same_answers(after, screen(work, cases, ["water"]))
+    told = (start.table["certainty"].item(), after["certainty"].item())
+    assert told == ("firm", "not_assessed")
 
 
 def test_where_service_ends_everything_is_solved_anew() -> None:
