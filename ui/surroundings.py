@@ -28,14 +28,23 @@ def surroundings(view: View, line: Json) -> str:
 
 
 def survey_points(line: Json) -> str:
-    """Places whose survey would settle the verdict; they are marked on the map."""
-    rows = "".join(f"<li>{esc(head(one['text']))}</li>" for one in line.get("survey_points") or [])
+    """Places whose survey would settle the verdict, by coordinates; the map marks them."""
+    rows = "".join(
+        f'<li>{esc(head(one["text"]))} <span class="tg-soft">{_coordinates(one["xy"])}</span></li>'
+        for one in line.get("survey_points") or []
+    )
     return (
         f"<h3>{_('须实测的点')}<small>{_('地图上有标记')}</small></h3>"
         f'<ul class="tg-questions">{rows}</ul>'
         if rows
         else ""
     )
+
+
+def _coordinates(xy: Json) -> str:
+    """Northing and easting in the county's own coordinate system, as surveyors write them."""
+    east, north = xy
+    return _("北坐标 X {north:.2f},东坐标 Y {east:.2f}").format(north=north, east=east)
 
 
 def tie_ins(line: Json) -> str:

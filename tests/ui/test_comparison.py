@@ -11,6 +11,7 @@ import pytest
 
 from tests.ui.full_plan import full_plan
 from tests.ui.test_case_drawing import view
+from tests.ui.town import xy
 from ui import panel
 from ui.case_drawing import Placer
 from ui.case_marks import case_marks, clearance_marks
@@ -148,6 +149,7 @@ def test_surroundings_show_what_is_short_and_fold_the_rest(gas: Any) -> None:
         "0.31 ±0.15",
         "GB 50289-2016 表 4.1.9",
         "实测燃气干管 G-3",
+        "北坐标 X {:.2f},东坐标 Y {:.2f}".format(*xy((165.0, 90.0))[::-1]),
         "次高压,未经调压不得接入",
         "压力级制相符",
         "选 de110",
