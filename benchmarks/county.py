@@ -234,9 +234,10 @@ def _mains(links: list[_Link], rng: np.random.Generator) -> tuple[list[Row], lis
     for utility, (share, side, from_kerb_m, subtype, sizes) in _MAINS.items():
         for number in np.flatnonzero(rng.random(len(links)) < share):
             link = links[number]
-            line = shapely.offset_curve(
+            beside = shapely.offset_curve(
                 link.line, side * (link.carriageway_m / 2 + from_kerb_m), join_style="mitre"
             )
+            line = max(shapely.get_parts(beside), key=shapely.length)  # tight bends break it
             if rng.random() < _ENDS_INSIDE:
                 line = substring(line, 0.0, rng.uniform(0.3, 0.9), normalized=True)
             lines.append(
