@@ -214,14 +214,13 @@ def _free(corridors: Corridors, pits: NDArray[Any]) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class Methods:
-    """How one pipe goes over each edge of the graph; the rest follows from three prices.
+    """How one pipe goes over each edge of the graph; the rest follows from two prices.
 
-    ``open_yuan`` in open cut, allowed or not; ``cut_yuan`` infinite where it is not;
-    ``bore_yuan`` bored or carried, infinite where it cannot be (or, where only what is cheaper
-    was asked for, where it costs no less than a cut).
+    ``cut_yuan`` in open cut, infinite where that is not allowed; ``bore_yuan`` bored or carried,
+    infinite where it cannot be (or, where only what is cheaper was asked for, where it costs no
+    less than a cut).
     """
 
-    open_yuan: FloatArray
     cut_yuan: FloatArray
     bore_yuan: FloatArray
 
@@ -234,15 +233,6 @@ class Methods:
     def bored(self) -> NDArray[np.bool_]:
         """Where an edge is not cut but bored, or carried; cut where both cost the same."""
         return np.asarray(self.bore_yuan < self.cut_yuan)
-
-    @property
-    def saved_yuan(self) -> FloatArray:
-        """What boring saves against cutting open at the usual price, negative where it costs more.
-
-        0 where it cannot be.
-        """
-        may_be = np.isfinite(self.bore_yuan)
-        return np.subtract(self.open_yuan, self.bore_yuan, np.zeros(len(may_be)), where=may_be)
 
 
 def method_of(crossing: shapely.Geometry, bored: LineArray) -> str:

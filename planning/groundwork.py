@@ -273,6 +273,15 @@ class Groundwork:
             self._methods[key] = told or self._choose_methods(pipe, all_bores)
         return self._methods[key]
 
+    def saved_yuan(self, pipe: Pipe, edges: IntArray) -> FloatArray:
+        """What boring some edges saves against cutting them open, allowed or not; may be negative.
+
+        0 where it cannot be.
+        """
+        open_yuan = priced(self.edge_surfaces_m[edges], self.rates(pipe).yuan_m)
+        saved = open_yuan - self.methods(pipe).bore_yuan[edges]
+        return np.where(np.isfinite(saved), saved, 0.0)
+
     def _choose_methods(self, pipe: Pipe, all_bores: bool) -> Methods:
         if all_bores:
             methods = self.methods(pipe, all_bores=False)
@@ -291,12 +300,12 @@ class Groundwork:
         shut |= closed_lanes(self, pipe) | self.corridors.is_bored
         if not self.closed.any_width:
             shut |= too_narrow(self, pipe)
-        open_yuan = priced(self.edge_surfaces_m, self.rates(pipe).yuan_m)
-        cut_yuan = np.where(shut, np.inf, open_yuan)
+        cut_yuan = priced(self.edge_surfaces_m, self.rates(pipe).yuan_m)
+        cut_yuan[shut] = np.inf
         least_yuan = bores_without_pits_yuan(graph.length_m, pipe, self.prices)
         bores = self._bores_of(np.flatnonzero(least_yuan < cut_yuan))
         bore_yuan = self._bore_yuan(pipe, bores)
-        return Methods(open_yuan, cut_yuan, np.where(bore_yuan < cut_yuan, bore_yuan, np.inf))
+        return Methods(cut_yuan, np.where(bore_yuan < cut_yuan, bore_yuan, np.inf))
 
     def _bore_yuan(self, pipe: Pipe, bores: Bores) -> FloatArray:
         """What every edge costs bored; infinite where it cannot be, or is none of the bores."""

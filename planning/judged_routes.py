@@ -309,8 +309,9 @@ def judge_routes(
     ]
     cost = costs(work.corridors, routes.measured, routes.crossed, work.rates(demand.pipe).yuan_m)
     if any(routes.bored):
-        saved = work.methods(demand.pipe).saved_yuan
-        cost = cost - [saved[list(edges)].sum() for edges in routes.bored]
+        cost = cost - [
+            work.saved_yuan(demand.pipe, np.array(edges, np.int64)).sum() for edges in routes.bored
+        ]
     crossed = as_known(work.ground, routes.crossed)
     kerb_m, red_line_m = (crossed.of_line(name, len(sites)) for name in ("kerb_m", "red_line_m"))
     crossed_at = np.searchsorted(crossed.line, np.arange(len(sites) + 1)).tolist()
