@@ -102,6 +102,8 @@ class Region:
     def _in_one_box(self, rows: NDArray[np.int64], within_m: float) -> Region:
         """One box round some of the boxes, if it takes little more ground than they."""
         few, wide = Region(self.bounds[rows]), self.bounds[rows]
+        if len(rows) == 1:
+            return few
         one = Region(np.r_[wide[:, :2].min(axis=0), wide[:, 2:].max(axis=0)][None])
         ground_m2 = shapely.union_all(few.grown(within_m / 2).boxes).area
         fits = one.grown(within_m / 2).boxes[0].area <= _MORE_GROUND * ground_m2
