@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import shapely
 
-from gis.linear import FloatArray, IntArray, LineArray, segments
+from gis.linear import FloatArray, IntArray, LineArray, distinct, segments
 
 # A slant of a micrometre in a kilometre is none.
 _LEVEL = 1e-9
@@ -62,7 +62,7 @@ def runs_beside(
     count = len(from_xy)
     askew_m = _covered_m(row, *beside, count) - _covered_m(row, *on, count)
     apart = (beside[1] - beside[0]).clip(0.0) > (on[1] - on[0]).clip(0.0)
-    pair = np.unique(row[apart].astype(np.int64) * len(lines) + owner[first[part[apart]]])
+    pair = distinct(row[apart].astype(np.int64) * len(lines) + owner[first[part[apart]]])
     return Beside(*np.divmod(pair, max(len(lines), 1)), askew_m)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gis.linear import IntArray
+from gis.linear import IntArray, ranges
 
 
 def numbers_after(before: IntArray, count: int) -> IntArray:
@@ -40,6 +40,15 @@ class Exchange:
 
     gone: IntArray
     at: IntArray
+
+    @staticmethod
+    def told_by(before: IntArray, count: int) -> Exchange:
+        """Of ``count`` rows: those now had the numbers ``before``, ascending; -1 for a new one."""
+        new, stay = np.flatnonzero(before < 0), np.flatnonzero(before >= 0)
+        rows = np.concatenate([[-1], before[stay], [count]])
+        gap = np.flatnonzero(np.diff(rows) > 1)
+        gone = ranges(rows[gap] + 1, rows[gap + 1])
+        return Exchange(gone, rows[np.searchsorted(stay, new) + 1])
 
     def of(self, old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
         """A column afterwards, from what it was and what the new rows have of it."""

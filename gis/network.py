@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from gis.keys import once_each
-from gis.linear import FloatArray, IntArray, LineArray, least_of_each, ranges
+from gis.linear import FloatArray, IntArray, LineArray, distinct, least_of_each, ranges
 from gis.patched_tree import Tree, tree_of
 
 if TYPE_CHECKING:
@@ -91,12 +91,8 @@ class CorridorGraph:
         return tree_of(self.lines)
 
     def nodes_of(self, edges: IntArray, more: IntArray) -> IntArray:
-        """The ends of some edges and some more nodes, each once, ascending.
-
-        Sorted, which takes a quarter of the time of numpy's ``unique``, as that hashes first.
-        """
-        nodes = np.sort(np.concatenate([self.ends[edges].ravel(), more]))
-        return nodes[np.diff(nodes, prepend=-1) > 0]
+        """The ends of some edges and some more nodes, each once, ascending."""
+        return distinct(np.concatenate([self.ends[edges].ravel(), more]))
 
     def edges_within(self, bounds: tuple[float, float, float, float]) -> IntArray:
         """Numbers of the edges whose bounding box meets the bounds, ascending."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from gis.linear import FloatArray
+from gis.linear import FloatArray, distinct
 from gis.patched_tree import Tree
 
 # One box takes the place of several if it holds at most this many times their ground.
@@ -74,6 +74,10 @@ class Region:
         """The boxes of both."""
         return Region(np.concatenate([self.bounds, other.bounds]))
 
+    def and_beyond(self, other: Region) -> Region:
+        """The boxes of both without those of the other that one of these holds anyway."""
+        return self.joined(Region(other.bounds[self.room_m(other.bounds) < 0]))
+
     def grown(self, by_m: float) -> Region:
         """Every box wider by so much on every side."""
         return Region(self.bounds + by_m * np.array([-1.0, -1.0, 1.0, 1.0]))
@@ -98,6 +102,8 @@ class Region:
     def _in_one_box(self, rows: NDArray[np.int64], within_m: float) -> Region:
         """One box round some of the boxes, if it takes little more ground than they."""
         few, wide = Region(self.bounds[rows]), self.bounds[rows]
+        if len(rows) == 1:
+            return few
         one = Region(np.r_[wide[:, :2].min(axis=0), wide[:, 2:].max(axis=0)][None])
         ground_m2 = shapely.union_all(few.grown(within_m / 2).boxes).area
         fits = one.grown(within_m / 2).boxes[0].area <= _MORE_GROUND * ground_m2
@@ -125,7 +131,7 @@ class Region:
 
     def near(self, tree: Tree, within_m: float) -> NDArray[np.int64]:
         """Geometries of a tree whose boxes are as near as that to the region, and few others."""
-        return np.unique(tree.query(self.grown(within_m).boxes)[1]).astype(np.int64)
+        return distinct(tree.query(self.grown(within_m).boxes)[1])
 
     def away_m(self, bounds: FloatArray) -> FloatArray:
         """Distance of boxes (n, 4) from the region; infinite from none at all."""

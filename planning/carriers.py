@@ -208,18 +208,18 @@ def _usable(lines: pd.DataFrame, settings: Planning) -> list[dict[str, Any]]:
     allowed |= {laying for laying, name in _ALLOWED_BY.items() if settings.value(name) == 1.0}
     if "open_to_others" not in lines or "laying" not in lines:
         return []
-    chosen = lines[lines["laying"].isin(allowed)]
-    if chosen.empty:
+    used = lines["laying"].isin(allowed) & (lines["status"] == "in_service")
+    rows = np.flatnonzero(used.to_numpy(bool))
+    shared, owner = (lines[name].array.take(rows) for name in ("open_to_others", "owner"))
+    known = [is_true(one) and not is_unknown(name) for one, name in zip(shared, owner, strict=True)]
+    rows = rows[np.array(known, bool)]
+    if len(rows) == 0:
         return []
-    open_to_others = chosen["open_to_others"].map(is_true) & ~chosen["owner"].map(is_unknown)
-    chosen = chosen[open_to_others & (chosen["status"] == "in_service")]
-    if chosen.empty:
-        return []
-    rows = chosen.assign(line_id=chosen.index.astype(str))
-    columns = ["line_id", "laying", "utility", "free_holes", "voltage_kv", "geometry"]
-    told = pd.DataFrame(rows[columns]).to_dict("records")
-    known = [{str(name): value for name, value in one.items()} for one in told]
-    return [one for one in known if one["utility"] in _CARRIES[one["laying"]]]
+    columns = ["laying", "utility", "free_holes", "voltage_kv", "geometry"]
+    chosen = pd.DataFrame(lines[columns].take(rows))
+    told = chosen.assign(line_id=chosen.index.astype(str)).to_dict("records")
+    each = [{str(name): value for name, value in one.items()} for one in told]
+    return [one for one in each if one["utility"] in _CARRIES[one["laying"]]]
 
 
 def _between(

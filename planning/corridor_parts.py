@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from gis.areas import Areas
 from gis.handing_on import hand_on, numbers_after
-from gis.linear import FloatArray, IntArray, LineArray
+from gis.linear import FloatArray, IntArray, LineArray, distinct
 from gis.network import CorridorGraph
 from gis.patched_tree import Tree
 from gis.regions import Region
@@ -49,14 +49,14 @@ def cut_out(corridors: Corridors, region: Region) -> Part:
     graph = corridors.graph
     within = region.holds(graph.node_xy)
     edge = np.flatnonzero(within[graph.ends[:, 0]] | within[graph.ends[:, 1]])
-    node = np.unique(np.concatenate([graph.ends[edge].ravel(), np.flatnonzero(within)]))
+    node = graph.nodes_of(edge, np.flatnonzero(within))
     return Part(cut_out_edges(corridors, edge, node), node, edge)
 
 
 def cut_out_edges(corridors: Corridors, edge: IntArray, node: IntArray | None = None) -> Corridors:
     """Some edges and all that is told of them and their nodes, or of some more; both ascending."""
     graph = corridors.graph
-    node = np.unique(graph.ends[edge]) if node is None else node
+    node = distinct(graph.ends[edge].ravel()) if node is None else node
     of_node, of_edge = _numbers(node, graph.node_count), _numbers(edge, graph.edge_count)
     carriers, drawn = corridors.carriers, corridors.drawn
     kept = np.flatnonzero(of_edge[drawn.edge] >= 0)
@@ -164,7 +164,7 @@ def _remeasured(
 ) -> tuple[IntArray, FloatArray]:
     """Rows whose metres in greenery changed, and the metres of all rows."""
     metres = told.green_m.copy()
-    near = np.unique(told.tree.query(changed, "intersects")[1])
+    near = distinct(told.tree.query(changed, "intersects")[1])
     if dug is not None:
         near = near[dug[near]]
     if len(near) == 0:
@@ -175,6 +175,6 @@ def _remeasured(
     areas = Areas(green.geometries[around])
     found = green_outside(surfaces, lines, crossed.take(crossed.line >= 0), areas)
     moved = np.abs(found - metres[near]) > _SAME_M
-    near = near[moved].astype(np.int64)
+    near = near[moved]
     metres[near] = found[moved]
     return near, metres

@@ -21,7 +21,16 @@ from scipy.spatial import cKDTree
 from gis.areas import Areas
 from gis.crs import require_projected
 from gis.keys import alike
-from gis.linear import FloatArray, IntArray, LineArray, cut_lines, ranges, segments, with_ends
+from gis.linear import (
+    FloatArray,
+    IntArray,
+    LineArray,
+    cut_lines,
+    distinct,
+    ranges,
+    segments,
+    with_ends,
+)
 from gis.network import ArcOrder, CorridorGraph, arc_order, connected_parts
 from gis.noding import Network, number_nodes
 from gis.overlay import length_inside_union
@@ -155,7 +164,7 @@ class Corridors:
     def strip_nodes(self) -> IntArray:
         """Nodes that lie on a strip or on a red line: where a tie-in may leave the graph."""
         on_strip = self.graph.ends[self.graph.measures["kind"].isin(_BESIDE).to_numpy()]
-        return np.unique(np.concatenate([on_strip.ravel(), self.sites["node"].to_numpy(np.int64)]))
+        return distinct(np.concatenate([on_strip.ravel(), self.sites["node"].to_numpy(np.int64)]))
 
     @cached_property
     def bridged(self) -> FloatArray:

@@ -256,7 +256,8 @@ def gate_points(gates: Mapping[str, tuple[str, Gate]] | None) -> pd.DataFrame:
         for key, (_, gate) in (gates or {}).items()
         for point in shapely.get_parts(gate)
     ]
-    return pd.DataFrame(points, columns=["key", "point"]).assign(kind="gate")
+    keys, places = zip(*points, strict=True) if points else ((), ())
+    return pd.DataFrame({"kind": "gate", "key": keys, "point": places})
 
 
 def node_points(survey: Survey) -> pd.DataFrame:

@@ -208,7 +208,8 @@ class Groundwork:
         edges = methods.yuan
         if objective == "shortest":
             edges = np.where(np.isfinite(edges), graph.length_m, np.inf)
-        found = Search(self.corridors, tie_ins, edges + graph.tie_break, weights)
+        edges += graph.tie_break  # an array of its own either way
+        found = Search(self.corridors, tie_ins, edges, weights)
         alike = (one for one in self._searches.values() if one.weighs_as(found))
         return next(alike, found)  # the shortest ways of pipes that may take the same are
 

@@ -429,8 +429,8 @@ class _Site:
             raise TooNearError  # Nothing can be built where there is no street.
         if len(lines) > _MOST_OF_ALL * len(all_lines):
             raise IncomparableError("most of the county is near")
-        around = Region.round(np.concatenate([region.boxes, lines, beside.streets.pieces.lines]))
-        survey = survey_within(self.survey, around.boxes, _BUILT_FROM)
+        along = Region.round(np.concatenate([lines, beside.streets.pieces.lines]))
+        survey = survey_within(self.survey, region.and_beyond(along).boxes, _BUILT_FROM)
         parcels = survey.get("parcels")
         known = set() if parcels is None else set(parcels.index)
         gates = {key: one for key, one in self.joined.items() if one[0] in known}

@@ -27,6 +27,10 @@ from planning.tie_in_rules import stands
 DECIDING = (*SIZES, "pressure_mpa", "voltage_kv", "free_holes")
 # A node that does not say these has those of the main it sits on.
 _INHERITED = [*SIZES, "pressure_mpa", "voltage_kv"]
+# Between which levels a main runs.
+_LEVELS = ["start_invert_m", "end_invert_m"]
+# All that is read of mains and nodes once it is known that they may be joined.
+_READ = [*DECIDING, *_LEVELS, "utility", "kind", "line_id", "owner", "spare_bays", "capacity_kva"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,8 @@ class Network:
     Attributes
     ----------
     mains, places
-        Rows of ``lines`` and ``nodes`` without their shapes, as ``shapes`` and ``points``.
+        Rows of ``lines`` and ``nodes`` without their shapes, as ``shapes`` and ``points``: what is
+        read of them.
     imported
         False when the survey has nothing of the utility at all.
     """
@@ -88,10 +93,9 @@ class Network:
         """How far each main falls from its first to its last point; NaN for one that runs by
         pressure or does not say its levels.
         """
-        fields = ["start_invert_m", "end_invert_m"]
         if not runs_by_gravity(self.utility):
             return np.full(len(self.mains), np.nan)
-        start, end = self.mains.reindex(columns=fields).astype(float).to_numpy().T
+        start, end = self.mains.reindex(columns=_LEVELS).astype(float).to_numpy().T
         return np.asarray(start - end)
 
     def rows_in(self, other: Network) -> IntArray:
@@ -124,7 +128,7 @@ def _joinable(table: Any, utility: Utility, field: str) -> tuple[pd.DataFrame, N
     if table is None:
         return pd.DataFrame(columns=["utility", *DECIDING]), np.zeros(0, object)
     rows = np.flatnonzero(stands(table, utility, field))
-    told = pd.DataFrame(table.take(rows)).drop(columns="geometry")
+    told = pd.DataFrame(table[[name for name in _READ if name in table]].take(rows))
     return told, np.asarray(table.geometry.array)[rows]
 
 

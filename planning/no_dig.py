@@ -18,7 +18,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import IntArray, LineArray
+from gis.linear import IntArray, LineArray, distinct
 from gis.overlay import CONTACT_TOLERANCE_M, enters, strips
 from gis.patched_tree import Tree
 from layers.survey import Survey
@@ -190,7 +190,7 @@ class Closures:
 
 def _within(tree: Tree, shapes: NDArray[Any], distance_m: float) -> IntArray:
     """Which geometries of a tree are within a distance of any shape, ascending."""
-    return np.unique(tree.query(shapes, predicate="dwithin", distance=distance_m)[1])
+    return distinct(tree.query(shapes, predicate="dwithin", distance=distance_m)[1])
 
 
 def closures_of(survey: Survey, policy: Policy) -> Closures:

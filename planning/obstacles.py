@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gis.areas import Areas
 from gis.keys import alike
-from gis.linear import LineArray, Pieces
+from gis.linear import LineArray, Pieces, distinct
 from gis.overlay import enters
 from layers.survey import Survey
 
@@ -120,5 +120,5 @@ def shapes_of(survey: Survey, layer: str, lines: LineArray | None = None) -> NDA
     shapes = np.asarray(table.geometry.array)
     if lines is None:
         return shapes
-    met: NDArray[Any] = shapes[np.unique(table.sindex.query(lines, predicate="intersects")[1])]
+    met: NDArray[Any] = shapes[distinct(table.sindex.query(lines, predicate="intersects")[1])]
     return met

@@ -18,7 +18,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import FloatArray, IntArray, LineArray
+from gis.linear import FloatArray, IntArray, LineArray, distinct
 from gis.overlay import inside_union
 from gis.patched_tree import Tree
 from planning.application import Demand
@@ -68,7 +68,7 @@ class _MeasuredOnce(ABC):
         """Rows of pieces, in order."""
         rows = self._row[numbers]
         if (rows < 0).any():
-            self._measure(np.unique(numbers[rows < 0]))
+            self._measure(distinct(numbers[rows < 0]))
             rows = self._row[numbers]
         return rows
 

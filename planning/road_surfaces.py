@@ -553,6 +553,8 @@ def _differ(
     """Which roads came or are told otherwise in anything but some columns."""
     other = since.told.copy()
     row = np.flatnonzero(since.told & (since.row_before >= 0))
+    if len(row) == 0:
+        return other
     old = since.row_before[row]
     tables = before.table.iloc[old], after.table.iloc[row]
     alike = np.ones(len(row), bool)

@@ -66,6 +66,12 @@ class RoadsSince(NamedTuple):
         """Whether of so many roads before nothing but days is told otherwise now."""
         return len(self.reshaped) == 0 and len(self.told) == count
 
+    def of_told(self, road: IntArray) -> NDArray[np.bool_]:
+        """Which of some numbers of roads, -1 for none, are of one that is told otherwise."""
+        if not self.told.any():
+            return np.zeros(len(road), bool)
+        return np.asarray(np.append(self.told, False)[road])
+
     def gone(self, count: int) -> IntArray:
         """Rows, of so many before, of the roads that went or are told otherwise now."""
         gone = np.ones(count, bool)

@@ -16,7 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.handing_on import hand_on
-from gis.linear import FloatArray, IntArray
+from gis.linear import FloatArray, IntArray, distinct
 from gis.noding import Network
 from gis.street_net import StreetNet, street_net, street_net_again
 from gis.strips import Streets, StripNet, Strips, kerb_strips, kerb_strips_again
@@ -100,11 +100,11 @@ class Roadside:
         Street parts beside those strips come with them; roads, nodes and strokes keep their
         numbers.
         """
-        piece = _distinct(self._strip_tree.query(boxes, "intersects")[1])
+        piece = distinct(self._strip_tree.query(boxes, "intersects")[1])
         lines = self.strips.network.pieces.lines[piece]
         reach = _BESIDE_OFFSETS * float(self.beside_m.max(initial=0.0)) + _BESIDE_MORE_M
         near = self.street_tree.query(lines, "dwithin", distance=reach)[1]
-        part = _distinct(np.concatenate([near, self.street_tree.query(boxes, "intersects")[1]]))
+        part = distinct(np.concatenate([near, self.street_tree.query(boxes, "intersects")[1]]))
         strips = self.strips
         return replace(
             self,
@@ -118,10 +118,6 @@ class Roadside:
             ),
             beside_m=self.beside_m[part],
         )
-
-
-def _distinct(numbers: NDArray[Any]) -> IntArray:
-    return np.unique(numbers).astype(np.int64)
 
 
 def roadside(survey: Survey, policy: Policy) -> Roadside:
@@ -164,8 +160,9 @@ def roadside_after(
     ground = np.concatenate([ground, paved[0][gone], paved[1][since.rows], since.corners(*paved)])
     if not other.any() and len(other) == len(before.surfaces.centre):
         stood = np.zeros(len(before.streets.ends), bool)
+        streets = before.streets, before.street_tree
         beside = _shifted_again(
-            before.made.beside, before.streets, surfaces, stood, survey, ground, policy.planning
+            before.made.beside, streets, surfaces, stood, survey, ground, policy.planning
         )
         if np.array_equal(beside.shift_m, before.made.beside.shift_m):
             after = replace(before, surfaces=surfaces)
@@ -194,7 +191,8 @@ def _made_again(
     stood = part_before >= 0
     beside.shift_m[stood] = old.beside.shift_m[part_before[stood]]
     anew = ~stood | other[net.network.pieces.parent]
-    beside = _shifted_again(beside, net.network, surfaces, anew, survey, ground, settings)
+    streets = net.network, shapely.STRtree(net.network.pieces.lines)
+    beside = _shifted_again(beside, streets, surfaces, anew, survey, ground, settings)
     same = stood.copy()
     for name in ("offset_m", "setback_m", "level"):
         same &= getattr(beside, name) == getattr(old.beside, name)[part_before]
@@ -215,7 +213,7 @@ def _made_again(
 
 def _shifted_again(
     beside: Streets,
-    streets: Network,
+    found_in: tuple[Network, shapely.STRtree],
     surfaces: RoadSurfaces,
     anew: NDArray[np.bool_],
     survey: Survey,
@@ -224,9 +222,11 @@ def _shifted_again(
 ) -> Streets:
     """The streets with the shifts of their strips told again where some ground has changed.
 
-    They are told again of the parts that are to be told ``anew`` too.
+    They are told again of the parts that are to be told ``anew`` too. ``found_in`` are the noded
+    streets with the R-tree of their parts.
     """
-    near = np.flatnonzero(anew | beside_changed(streets, surfaces, ground))
+    streets, tree = found_in
+    near = np.flatnonzero(anew | beside_changed(streets, tree, surfaces, ground))
     if len(near) == 0:
         return beside
     boxes = slot_boxes(streets, surfaces, near)

@@ -126,19 +126,18 @@ def axis_shifts(
 
 
 def beside_changed(
-    streets: Network, surfaces: RoadSurfaces, ground: NDArray[Any]
+    streets: Network, tree: shapely.STRtree, surfaces: RoadSurfaces, ground: NDArray[Any]
 ) -> NDArray[np.bool_]:
-    """Which street parts have any of some shapes in the cross-sections of their slots."""
+    """Which street parts, to be found in a tree, have any of some shapes in the cross-sections of
+    their slots.
+    """
     near, reach_m = np.zeros(len(streets.ends), bool), _reach_m(streets, surfaces)
-    known = np.flatnonzero(np.isfinite(reach_m))
-    if len(ground) and len(known):
-        lines = streets.pieces.lines
-        shape, row = shapely.STRtree(lines[known]).query(
-            ground, predicate="dwithin", distance=float(reach_m[known].max())
-        )
-        part = known[row]
-        met = shapely.distance(ground[shape], lines[part]) <= reach_m[part]
-        near[part[met]] = True
+    reach_m = np.where(np.isfinite(reach_m), reach_m, -1.0)  # without a known slot beside nothing
+    widest_m = float(reach_m.max(initial=-1.0))
+    if len(ground) and widest_m >= 0:
+        shape, part = tree.query(ground, predicate="dwithin", distance=widest_m)
+        away_m = shapely.distance(ground[shape], streets.pieces.lines[part])
+        near[part[away_m <= reach_m[part]]] = True
     return near
 
 

@@ -36,7 +36,12 @@ _OF_GRAPH = (
 )  # fmt: skip
 _OF_ROADS = ("road_areas", "ground_areas", "land_in_reach", "reaches")
 _OF_ROAD_TABLE = ("counted_carriageways",)
-_OF_LAYER = {"greenery": "green", "trees": "trees", "parcel_row": "parcels"}
+_OF_LAYER = {
+    "greenery": "green",
+    "trees": "trees",
+    "ancient_trees": "trees",
+    "parcel_row": "parcels",
+}
 _OF_OBSTACLES = ("private_areas", "water_areas")
 # Layers that obstacles, closures and existing lines are read from.
 _OBSTACLES = frozenset(("parcels", "buildings", "water_bodies", "railways"))
@@ -162,10 +167,10 @@ def _surfaces_m(
     anew = number < 0
     anew[crossed.line[repaved[crossed.road]]] = True
     new = np.flatnonzero(anew)
-    metres = np.zeros((len(number), before_m.shape[1]))
-    if len(before_m):
-        metres = before_m.take(number, axis=0, mode="clip")
+    rows = Exchange.told_by(number, len(before_m))
+    metres = rows.of(before_m, np.zeros((len(rows.at), before_m.shape[1])))
     if len(new):
+        metres = metres.copy() if metres is before_m else metres
         own = crossed.take(np.flatnonzero(anew[crossed.line]))
         own = own._replace(line=np.searchsorted(new, own.line))
         some = {name: measured[name][new] for name in SURFACES_FROM}

@@ -61,8 +61,7 @@ def hand_pieces_on(
     stayed = roads.row_before[~roads.told]
     if not np.array_equal(one[stayed], two[~roads.told], equal_nan=True):
         return
-    road = after.corridors.graph.road
-    edges = np.where(np.append(roads.told, False)[road], -1, edge_before)
+    edges = np.where(roads.of_told(after.corridors.graph.road), -1, edge_before)
     numbers = {CUT: edges, BORED: edges, **ways_before}
     land = _land(before, after, roads)
     by_cut, by_bored = (_shapes(changes, but, land) for but in (_MAINS | _LAND, _MAINS))

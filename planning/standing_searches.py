@@ -13,8 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
-from gis.handing_on import hand_on, numbers_after
-from gis.linear import FloatArray, IntArray
+from gis.handing_on import Exchange, hand_on, numbers_after
+from gis.linear import FloatArray, IntArray, distinct
 from gis.regions import Region
 from planning.corridor_parts import cut_out_edges
 from planning.crossing_methods import Bores, Methods
@@ -33,15 +33,15 @@ from planning.tie_ins import TieIns
 class StandingSearches:
     """Methods and searches that a groundwork made before an edit, for the one after it.
 
-    ``edge_before`` is the number that each edge had, -1 for a new one; ``near`` are the edges
-    of which methods are told anew, ascending, all new ones among them. With ``same_lines`` edges
-    and their numbers are the very same, whatever else is told of them.
+    ``edges`` tells which went and came; ``near`` are those of which methods are told anew,
+    ascending, all new ones among them. With ``same_lines`` edges and their numbers are the very
+    same, whatever else is told of them.
     """
 
     told: Mapping[tuple[Pipe, Closed, bool], Methods]
     made: Mapping[tuple[Pipe, str, Closed], Search]
     work: Groundwork
-    edge_before: IntArray
+    edges: Exchange
     near: IntArray
     same_lines: bool
 
@@ -56,7 +56,8 @@ class StandingSearches:
             return before
         found = []
         for old, new in pairs:
-            column = old.copy() if self.same_lines else old[self.edge_before]
+            column = self.edges.of(old, np.zeros(len(self.edges.at)))
+            column = column.copy() if column is old else column
             column[self.near] = new
             found.append(column)
         return Methods(*found)
@@ -124,13 +125,15 @@ def hand_searches_on(
         return  # roads and no-dig areas are told by their numbers
     graph = after.corridors.graph
     near = region.near(graph.tree, max(_reach_m(before), _reach_m(after)))
-    along = np.append(roads.told, False)[graph.road]
-    near = np.union1d(near, np.flatnonzero((edge_before < 0) | along))
+    along = np.flatnonzero((edge_before < 0) | roads.of_told(graph.road))
+    near = distinct(np.concatenate([near, along]))
     same_lines = graph.lines is before.corridors.graph.lines
+    count = before.corridors.graph.edge_count
+    edges = Exchange.told_by(edge_before, count)
     stood = StandingSearches(
-        dict(before._methods), dict(before._searches), after, edge_before, near, same_lines
+        dict(before._methods), dict(before._searches), after, edges, near, same_lines
     )
-    number = numbers_after(edge_before, before.corridors.graph.edge_count)
+    number = numbers_after(edge_before, count)
     stand = changed <= NOT_IN_SLOTS and same_lines
     after.kept.update(tight_after(before, stood.part, near, number, stand=stand))
     after.kept[SEARCHES_BEFORE] = stood

@@ -45,7 +45,12 @@ from planning.tie_ins import (
 # How far beyond the edit ways are first taken to be others, and how wide the ring round that and
 # the rim round the ring are; then if that was not enough. A way hangs on nothing that is farther
 # from its node than lines are joined over.
-_WINDOWS_M = ((45.0, 45.0, 45.0), (100.0, 80.0, 60.0), (400.0, 100.0, 100.0))
+_WINDOWS_M = (
+    (45.0, 45.0, 45.0),
+    (60.0, 45.0, 45.0),
+    (100.0, 80.0, 60.0),
+    (400.0, 100.0, 100.0),
+)
 _MAINS = ("lines", "nodes")
 _NONE = np.zeros(0, np.int64)
 

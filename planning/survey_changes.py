@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import LineArray
+from gis.linear import IntArray, LineArray, distinct
 from layers.survey import Survey
 from planning.road_works import REACH_M
 
@@ -123,8 +123,8 @@ def survey_within(survey: Survey, boxes: Shapes, layers: Collection[str]) -> Sur
 
     What tells about them comes with them.
     """
-    rows: dict[str, NDArray[np.intp]] = {
-        layer: np.unique(table.sindex.query(boxes, "intersects")[1])
+    rows: dict[str, IntArray] = {
+        layer: distinct(table.sindex.query(boxes, "intersects")[1])
         for layer, table in survey.tables.items()
         if layer in layers
     }
@@ -132,6 +132,6 @@ def survey_within(survey: Survey, boxes: Shapes, layers: Collection[str]) -> Sur
         if layer in rows and told_by in rows:
             named = survey.tables[layer][field].to_numpy(object)[rows[layer]]
             place = survey.tables[told_by].index.get_indexer(pd.Index(named, dtype=object))
-            rows[told_by] = np.unique(np.concatenate([rows[told_by], place[place >= 0]]))
+            rows[told_by] = distinct(np.concatenate([rows[told_by], place[place >= 0]]))
     tables = {layer: survey.tables[layer].iloc[chosen] for layer, chosen in rows.items()}
     return Survey(survey.crs, tables, survey.county, survey.synthetic)

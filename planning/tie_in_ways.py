@@ -23,7 +23,15 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.beside import runs_beside
-from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray, LineArray, first_parts, segments
+from gis.linear import (
+    POSITION_TOLERANCE_M,
+    FloatArray,
+    IntArray,
+    LineArray,
+    distinct,
+    first_parts,
+    segments,
+)
 from gis.network import joined_near
 from planning.corridors import Corridors
 from planning.drawn_corridors import kept_from
@@ -120,6 +128,12 @@ class MainWays:
     @cached_property
     def _along_lanes(self) -> NDArray[np.bool_]:
         return along_lanes(self.corridors)
+
+    @cached_property
+    def _street_tree(self) -> tuple[IntArray, shapely.STRtree]:
+        """Edges that ways may run along, and their R-tree."""
+        edge = np.flatnonzero(self._along_streets)
+        return edge, shapely.STRtree(self.corridors.graph.lines[edge])
 
     @cached_property
     def _kept(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -240,7 +254,7 @@ class MainWays:
 
     def _covered_by_continuations(self, ways: Ways) -> Ways:
         """Cover ways to the end of a main by the way to the main that goes on nearer."""
-        end, main = self._continuations(np.unique(ways.main))
+        end, main = self._continuations(distinct(ways.main))
         way, row = _matches(self._end(ways), end)
         other = _numbers(ways, ways.node[way], main[row])
         away = np.append(self._away_m(ways), np.inf)
@@ -340,16 +354,13 @@ class MainWays:
 
     def _by_strip(self, point: NDArray[Any], main: IntArray) -> Ways:
         """Ways to points on mains along the nearest strips, from both ends, then square to them."""
-        graph = self.corridors.graph
-        strip = np.flatnonzero(self._along_streets)
-        place, row = shapely.STRtree(graph.lines[strip]).query(
-            point, predicate="dwithin", distance=self.max_snap_m
-        )
+        graph, (strip, tree) = self.corridors.graph, self._street_tree
+        place, row = tree.query(point, predicate="dwithin", distance=self.max_snap_m)
         edge, away = strip[row], shapely.distance(graph.lines[strip[row]], point[place])
         road, side = (graph.measures[name].to_numpy()[edge] for name in ("road", "side"))
         order = np.lexsort((graph.tie_break[edge], place, even(away)))
-        street = np.stack([place, road, side], axis=1)[order]
-        order = order[np.sort(np.unique(street, axis=0, return_index=True)[1])]
+        street = 3 * (place * (road.max(initial=0) + 2) + road) + side  # one for each side
+        order = order[np.sort(np.unique(street[order], return_index=True)[1])]
         order = order[_rank_in(place[order]) < _SIDES_KEPT]
         edge, place = edge[order], place[order].astype(np.int64)
         at_m = shapely.line_locate_point(graph.lines[edge], point[place])

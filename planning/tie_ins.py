@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.keys import Keys, key_of
-from gis.linear import FloatArray, IntArray, LineArray, ranges, rest_after, segments
+from gis.linear import FloatArray, IntArray, LineArray, distinct, ranges, rest_after, segments
 from gis.network import tie_break
 from gis.overlay import CONTACT_TOLERANCE_M
 from gis.patched_tree import Tree, tree_of
@@ -441,7 +441,7 @@ class _Desk:
         away = np.hypot(*(graph_xy[node] - xy).T)
         order = np.lexsort((away, feature))
         order = order[np.diff(feature[order], prepend=-1) != 0]
-        sites = np.unique(self.corridors.sites["node"].to_numpy(np.int64))
+        sites = distinct(self.corridors.sites["node"].to_numpy(np.int64))
         place, site = shapely.STRtree(shapely.points(graph_xy[sites])).query(
             shapely.points(xy[order]), predicate="dwithin", distance=2.0 * away[order]
         )

@@ -36,6 +36,18 @@ def test_rows_go_and_come_where_they_are_told_to(drawn: tuple[int, list[int], li
     assert again.tolist() == found.tolist()
 
 
+@given(exchanges())
+def test_rows_are_exchanged_by_the_numbers_that_they_had(
+    drawn: tuple[int, list[int], list[int]],
+) -> None:
+    count, gone, place = drawn
+    old, new = list(range(count)), [100 + row for row in range(len(place))]
+    before = np.array(naive(old, [-1] * len(place), gone, place), np.int64)
+    rows = Exchange.told_by(before, count)
+    found = rows.of(np.array(old, np.int64), np.array(new, np.int64))
+    assert found.tolist() == naive(old, new, gone, place)
+
+
 def test_where_nothing_goes_or_comes_the_column_is_the_very_same() -> None:
     column = np.arange(4)
     assert Exchange(NONE, NONE).of(column, NONE) is column

@@ -15,6 +15,7 @@ from gis.linear import (
     Tracks,
     chain,
     cut_lines,
+    distinct,
     first_parts,
     merge_points,
     ranges,
@@ -147,3 +148,8 @@ def test_ranges_follow_one_another_and_may_be_empty() -> None:
     found = ranges(np.array([3, 5, 0, 7]), np.array([5, 5, 1, 10]))
     assert found.tolist() == [3, 4, 0, 7, 8, 9]
     assert len(ranges(np.zeros(0, np.int64), np.zeros(0, np.int64))) == 0
+
+
+@given(st.lists(st.integers(-5, 5)))
+def test_numbers_are_distinct_and_ascend(numbers: list[int]) -> None:
+    assert distinct(np.array(numbers, np.int64)).tolist() == sorted(set(numbers))

@@ -47,3 +47,11 @@ def test_what_lies_beside_a_point_is_found() -> None:
     point = Region.along(np.array([Point(4, 1)], object), 25.0)
     found = shapely.STRtree(lines).query(point.boxes, predicate="dwithin", distance=3.0)
     assert sorted(found[1].tolist()) == [0, 1]
+
+
+def test_of_other_boxes_only_those_that_reach_beyond_are_added() -> None:
+    region = Region(np.array([[0.0, 0.0, 10.0, 10.0], [20.0, 0.0, 30.0, 10.0]]))
+    other = np.array([[1.0, 1.0, 9.0, 10.0], [5.0, 5.0, 25.0, 6.0], [21.0, 0.0, 30.0, 5.0]])
+    both = region.and_beyond(Region(other))
+    assert both.bounds[2:].tolist() == [[5.0, 5.0, 25.0, 6.0]]  # each box holds half of it
+    assert both.bounds[:2].tolist() == region.bounds.tolist()
