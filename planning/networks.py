@@ -124,7 +124,7 @@ def _joinable(table: Any, utility: Utility, field: str) -> tuple[pd.DataFrame, N
     if table is None:
         return pd.DataFrame(columns=["utility", *DECIDING]), np.zeros(0, object)
     rows = np.flatnonzero(stands(table, utility, field))
-    told = pd.DataFrame(table.take(rows)).drop(columns="geometry")
+    told = pd.DataFrame(table).drop(columns="geometry").take(rows)
     return told, np.asarray(table.geometry.array)[rows]
 
 
