@@ -24,7 +24,7 @@ from planning.corridors import Corridors, build_corridors
 from planning.policies import load_policy
 from tests.kerb_ways import Walk, all_pairs, kerb_ways
 
-pytestmark = pytest.mark.shared
+pytestmark = [pytest.mark.shared, pytest.mark.slow_first]
 POLICY = load_policy("411523_xinxian")
 MARGIN_M = POLICY.planning.narrow_footway_margin_m
 # Crossing back within this along the route is a zigzag, if the way along the kerb is free.
