@@ -21,7 +21,16 @@ from scipy.spatial import cKDTree
 from gis.areas import Areas
 from gis.crs import require_projected
 from gis.keys import alike
-from gis.linear import FloatArray, IntArray, LineArray, cut_lines, ranges, segments, with_ends
+from gis.linear import (
+    FloatArray,
+    IntArray,
+    LineArray,
+    cut_lines,
+    ranges,
+    segments,
+    with_ends,
+    xy_along,
+)
 from gis.network import ArcOrder, CorridorGraph, arc_order, connected_parts
 from gis.noding import Network, number_nodes
 from gis.overlay import length_inside_union
@@ -414,7 +423,7 @@ def _assemble(
 
 def _node_at(lines: LineArray, at_line: IntArray, at_m: FloatArray, network: Network) -> IntArray:
     """Node number of each position that the strips were cut at."""
-    xy = shapely.get_coordinates(shapely.line_interpolate_point(lines[at_line], at_m))
+    xy = xy_along(lines[at_line], at_m)
     return np.asarray(cKDTree(network.node_xy).query(xy)[1], np.int64)
 
 
