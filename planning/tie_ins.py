@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.keys import Keys, key_of
-from gis.linear import FloatArray, IntArray, LineArray, ranges, rest_after, segments
+from gis.linear import FloatArray, IntArray, LineArray, blocks, ranges, rest_after, segments
 from gis.network import tie_break
 from gis.overlay import CONTACT_TOLERANCE_M
 from gis.patched_tree import Tree, tree_of
@@ -291,7 +291,8 @@ def way_key(node: IntArray, feature: IntArray, where_m: FloatArray) -> Keys:
 class _Ways(NamedTuple):
     """Ways from nodes to places in the networks that were tried.
 
-    ``known`` is the number among those known, -1 for one that is not.
+    Only those that are open have their lines. ``known`` is the number among those known, -1 for
+    one that is not.
     """
 
     node: IntArray
@@ -299,6 +300,7 @@ class _Ways(NamedTuple):
     chainage_m: FloatArray
     xy: FloatArray
     lines: LineArray
+    length_m: FloatArray
     key: Keys
     reason: IntArray
     known: IntArray
@@ -351,7 +353,7 @@ def find_ways(
             closed.reason,
             closed.xy[:, 0],
             closed.xy[:, 1],
-            np.asarray(shapely.length(closed.lines)),
+            closed.length_m,
         ),
         ways.known[ways.known >= 0],
     )
@@ -479,9 +481,21 @@ class _Desk:
         anew = np.flatnonzero(row < 0)
         reason[anew], crossed = self._judged(lines[anew], along_m[anew], in_lane[anew])
         crossed = crossed._replace(line=anew[crossed.line])
-        return _Tried(_Ways(node, feature, chainage_m, xy, lines, key, reason, row), crossed)
+        opened = lines.copy()
+        opened[reason > 0] = None
+        told = node, feature, chainage_m, xy, opened, where_m[:, 2]
+        return _Tried(_Ways(*told, key, reason, row), crossed)
 
     def _judged(
+        self, lines: LineArray, along_m: FloatArray, in_lane: NDArray[np.bool_]
+    ) -> tuple[IntArray, Crossed]:
+        """Tell of ways why they are none, 0 of open ones, and what open ones cross."""
+        some = list(blocks(len(lines)))
+        told = [self._judged_at_once(lines[r], along_m[r], in_lane[r]) for r in some]
+        reasons, crossed = zip((np.zeros(0, np.int64), Crossed.none()), *told, strict=True)
+        return np.concatenate(reasons), crossed_one_after_another(crossed, list(map(len, reasons)))
+
+    def _judged_at_once(
         self, lines: LineArray, along_m: FloatArray, in_lane: NDArray[np.bool_]
     ) -> tuple[IntArray, Crossed]:
         """Tell open ways from those that are blocked, too sharp to a carriageway or off streets.
@@ -490,8 +504,6 @@ class _Desk:
         rails are crossed as the strip crosses them. What is crossed is told of open ways.
         """
         surfaces, settings = self.corridors.surfaces, self.policy.planning
-        if len(lines) == 0:
-            return np.zeros(0, np.int64), Crossed.none()
         left = rest_after(lines, along_m)
         allowed = self.ground(lines).obstacles.connector_allowed(lines, left)
         reason = np.where(allowed, 0, _BLOCKED)
@@ -524,9 +536,9 @@ def _one_after_another(parts: Sequence[_Tried]) -> _Tried:
     """Ways one after the other; of those equal to a millimetre the shortest, or most southerly."""
     ways = joined([one.ways for one in parts])
     crossed = crossed_one_after_another(
-        [one.crossed for one in parts], [len(one.ways.lines) for one in parts]
+        [one.crossed for one in parts], [len(one.ways.node) for one in parts]
     )
-    order = np.lexsort((*even(ways.xy).T, even(np.asarray(shapely.length(ways.lines)))))
+    order = np.lexsort((*even(ways.xy).T, even(ways.length_m)))
     first = np.sort(order[np.unique(ways.key[order], return_index=True)[1]])
     return _Tried(ways, crossed).only(first)
 
