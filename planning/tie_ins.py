@@ -330,13 +330,7 @@ def find_ways(
     these that need not be tried again are not.
     """
     desk = _Desk(corridors, networks, policy, near, known)
-    ways, crossed = _one_after_another([*desk.ways_to_mains(), desk.ways_to_nodes()])
-    fresh = ways.known < 0
-    if near is not None:  # of others it is known only whether they make these needless
-        fresh &= near.holds(corridors.graph.node_xy[ways.node])
-    own, shut = (np.flatnonzero(fresh & some) for some in (ways.reason == 0, ways.reason > 0))
-    opened, closed = taken(ways, own), taken(ways, shut)
-    crossed = crossed_by(crossed, own)
+    (opened, crossed), closed, again = desk.ways()
     measured = desk.ground(opened.lines).measured(opened.lines, crossed)
     return Found(
         OpenWays(
@@ -355,7 +349,7 @@ def find_ways(
             closed.xy[:, 1],
             closed.length_m,
         ),
-        ways.known[ways.known >= 0],
+        again,
     )
 
 
@@ -382,6 +376,17 @@ class _Desk:
         met = obstacles_of(survey, lines), green_of(survey, lines)
         return replace(self.corridors, obstacles=met[0], green=met[1])
 
+    def ways(self) -> tuple[_Tried, _Ways, IntArray]:
+        """Open ways and closed ones that are not known, and the numbers of those that are."""
+        ways, crossed = _one_after_another([*self.ways_to_mains(), self.ways_to_nodes()])
+        once = _first_of_equal(ways)
+        fresh = once & (ways.known < 0)
+        if self.near is not None:  # of others it is known only whether they make these needless
+            fresh &= self.near.holds(self.corridors.graph.node_xy[ways.node])
+        own, shut = (np.flatnonzero(fresh & some) for some in (ways.reason == 0, ways.reason > 0))
+        opened = _Tried(taken(ways, own), crossed_by(crossed, own))
+        return opened, taken(ways, shut), ways.known[once & (ways.known >= 0)]
+
     def ways_to_mains(self) -> list[_Tried]:
         """Ways to mains. One that another makes needless is tried when that one is closed."""
         ways = self.finder.find()
@@ -393,9 +398,10 @@ class _Desk:
         is_closed[due] = first.ways.reason > 0
         # Most ways in place of closed ones are closed too: all that may be due are tried at once.
         waiting = _after_any(ways.cover, is_closed)
-        second = self._tried_to_mains(ways.take(waiting))
+        ways = ways.take(waiting)
+        second = self._tried_to_mains(ways)
         shut, rows, left = second.ways.reason > 0, [], np.arange(len(waiting))
-        while (ready := is_closed[ways.cover[waiting[left]]]).any():
+        while (ready := is_closed[ways.cover[left]]).any():
             rows.append(left[ready])
             is_closed[waiting[rows[-1]]] = shut[rows[-1]]
             left = left[~ready]
@@ -533,14 +539,19 @@ def _after_any(cover: IntArray, chosen: NDArray[np.bool_]) -> IntArray:
 
 
 def _one_after_another(parts: Sequence[_Tried]) -> _Tried:
-    """Ways one after the other; of those equal to a millimetre the shortest, or most southerly."""
-    ways = joined([one.ways for one in parts])
+    """Ways one after the other."""
     crossed = crossed_one_after_another(
         [one.crossed for one in parts], [len(one.ways.node) for one in parts]
     )
+    return _Tried(joined([one.ways for one in parts]), crossed)
+
+
+def _first_of_equal(ways: _Ways) -> NDArray[np.bool_]:
+    """Of ways that are equal to a millimetre the shortest, or most southerly."""
     order = np.lexsort((*even(ways.xy).T, even(ways.length_m)))
-    first = np.sort(order[np.unique(ways.key[order], return_index=True)[1]])
-    return _Tried(ways, crossed).only(first)
+    first = np.zeros(len(order), bool)
+    first[order[np.unique(ways.key[order], return_index=True)[1]]] = True
+    return first
 
 
 Columns = TypeVar("Columns", OpenWays, ClosedWays, _Ways, Crossed)
