@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import shapely
 
-from gis.linear import FloatArray, IntArray, LineArray, distinct, segments
+from gis.linear import FloatArray, IntArray, LineArray, blocks, distinct, segments
 
 # A slant of a micrometre in a kilometre is none.
 _LEVEL = 1e-9
@@ -39,18 +39,51 @@ def runs_beside(
     """
     xy, owner = shapely.get_coordinates(lines, return_index=True)
     first = np.flatnonzero(owner[1:] == owner[:-1])
-    tree = shapely.STRtree(segments(xy[first], xy[first + 1]))
+    parts = _Parts(
+        shapely.STRtree(segments(xy[first], xy[first + 1])),
+        xy[first],
+        xy[first + 1] - xy[first],
+        owner[first],
+    )
+    limits = within_m, on_m, np.tan(np.radians(most_slant_deg))
+    found = [_beside(from_xy[rows], to_xy[rows], parts, *limits) for rows in blocks(len(from_xy))]
+    starts = [rows.start for rows in blocks(len(from_xy))]
+    straight = [one.straight + start for one, start in zip(found, starts, strict=True)]
+    return Beside(
+        np.concatenate([np.zeros(0, np.int64), *straight]),
+        np.concatenate([np.zeros(0, np.int64), *(one.line for one in found)]),
+        np.concatenate([np.zeros(0), *(one.askew_m for one in found)]),
+    )
+
+
+class _Parts(NamedTuple):
+    """The straight parts of lines: to be found by place, (m, 2) start and way of each, its line."""
+
+    tree: shapely.STRtree
+    start_xy: FloatArray
+    turned: FloatArray
+    line: IntArray
+
+
+def _beside(
+    from_xy: FloatArray,
+    to_xy: FloatArray,
+    parts: _Parts,
+    within_m: float,
+    on_m: float,
+    steepest: float,
+) -> Beside:
     # By boxes alone: of most pairs the directions tell, which cost less than distances.
     low_xy, high_xy = np.minimum(from_xy, to_xy) - within_m, np.maximum(from_xy, to_xy) + within_m
-    row, part = tree.query(shapely.box(*low_xy.T, *high_xy.T))
+    row, part = parts.tree.query(shapely.box(*low_xy.T, *high_xy.T))
     ahead = to_xy - from_xy
     ahead /= np.maximum(np.hypot(*ahead.T), np.finfo(float).tiny)[:, None]
-    steepest, turned = np.tan(np.radians(most_slant_deg)), xy[first + 1] - xy[first]
+    turned = parts.turned
     level = np.abs(_across(ahead[row], turned[part])) <= steepest * np.abs(
         _along(ahead[row], turned[part])
     )
     row, part = row[level], part[level]
-    start = xy[first[part]] - from_xy[row]
+    start = parts.start_xy[part] - from_xy[row]
     along, off = _along(ahead[row], start), _across(ahead[row], start)
     forth, slant = _along(ahead[row], turned[part]), _across(ahead[row], turned[part])
     slant /= np.where(forth == 0, 1.0, forth)
@@ -62,8 +95,9 @@ def runs_beside(
     count = len(from_xy)
     askew_m = _covered_m(row, *beside, count) - _covered_m(row, *on, count)
     apart = (beside[1] - beside[0]).clip(0.0) > (on[1] - on[0]).clip(0.0)
-    pair = distinct(row[apart].astype(np.int64) * len(lines) + owner[first[part[apart]]])
-    return Beside(*np.divmod(pair, max(len(lines), 1)), askew_m)
+    many = int(parts.line.max(initial=0)) + 1
+    pair = distinct(row[apart].astype(np.int64) * many + parts.line[part[apart]])
+    return Beside(*np.divmod(pair, many), askew_m)
 
 
 def _stretch_within(

@@ -5,6 +5,7 @@ All arrays are numpy; lines are arrays of shapely ``LineString`` in one projecte
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -24,6 +25,8 @@ LineArray = NDArray[Any]
 # Positions nearer than this to an end of a line, or to each other, are one position: a tenth of
 # the centimetre that lengths are printed with.
 POSITION_TOLERANCE_M = 1e-3
+# Shapes that are looked at once are made for so many rows at a time: each takes hundreds of bytes.
+_AT_ONCE = 50_000
 
 
 class Pieces(NamedTuple):
@@ -70,7 +73,7 @@ def cut_lines(lines: LineArray, at_line: IntArray, at_m: FloatArray) -> Pieces:
     measure = _measures(vertices, owner)
     total = shapely.length(lines)
     cut_line, cut_m = _distinct_positions(np.asarray(at_line, np.int64), np.asarray(at_m), total)
-    cut_xy = shapely.get_coordinates(shapely.line_interpolate_point(lines[cut_line], cut_m))
+    cut_xy = xy_along(lines[cut_line], cut_m)
 
     keep = _apart_from_cuts(owner, measure, cut_line, cut_m)
     keep |= np.r_[True, np.diff(owner) > 0] | np.r_[np.diff(owner) > 0, True]
@@ -112,6 +115,20 @@ class Tracks:
         xy, place, start, length = self._vertices
         wanted = start[line] + np.clip(at_m, 0.0, length[line])
         return np.stack([np.interp(wanted, place, xy[:, 0]), np.interp(wanted, place, xy[:, 1])], 1)
+
+
+def blocks(count: int) -> Iterator[slice]:
+    """Rows one after the other, so many at a time that what is made of them takes little room."""
+    return (slice(first, first + _AT_ONCE) for first in range(0, count, _AT_ONCE))
+
+
+def xy_along(lines: LineArray, at_m: FloatArray) -> FloatArray:
+    """Where each line is so many metres from its start, an (n, 2) array; no line may be empty."""
+    xy = np.empty((len(lines), 2))
+    for rows in blocks(len(lines)):
+        place = shapely.line_interpolate_point(lines[rows], at_m[rows])
+        xy[rows] = shapely.get_coordinates(place)
+    return xy
 
 
 def first_parts(lines: LineArray, at_m: FloatArray) -> LineArray:

@@ -30,6 +30,7 @@ from gis.linear import (
     ranges,
     segments,
     with_ends,
+    xy_along,
 )
 from gis.network import ArcOrder, CorridorGraph, arc_order, connected_parts
 from gis.noding import Network, number_nodes
@@ -423,7 +424,7 @@ def _assemble(
 
 def _node_at(lines: LineArray, at_line: IntArray, at_m: FloatArray, network: Network) -> IntArray:
     """Node number of each position that the strips were cut at."""
-    xy = shapely.get_coordinates(shapely.line_interpolate_point(lines[at_line], at_m))
+    xy = xy_along(lines[at_line], at_m)
     return np.asarray(cKDTree(network.node_xy).query(xy)[1], np.int64)
 
 

@@ -83,7 +83,7 @@ class Network:
         """Equal numbers for mains that are equal in what decides."""
         number = np.zeros(len(self.mains), np.int64)
         for name in DECIDING:
-            if name in self.mains:
+            if name in self.mains and len(number):
                 place, values = pd.factorize(self.mains[name], use_na_sentinel=False)
                 number = number * len(values) + place
         return number

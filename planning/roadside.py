@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,7 +33,7 @@ from planning.road_surfaces import (
 )
 from planning.roads_since import RoadsSince
 from planning.slot_axes import GROUND_LAYERS, axis_shifts, beside_changed, slot_boxes
-from planning.standards import load_standards
+from planning.standards import Standards, load_standards
 from planning.strip_layout import road_setbacks
 from planning.survey_changes import survey_within
 
@@ -269,6 +269,10 @@ def _roadside(
 
 def kerb_clearance_m() -> float:
     """Clearance from the kerb that the usual pipes of all utilities keep (GB 50289 4.1.9)."""
-    standards = load_standards()
+    return _kerb_clearance_m(load_standards())
+
+
+@cache
+def _kerb_clearance_m(standards: Standards) -> float:
     clearances = [standards.clearance_to(pipe, "kerb").value_m for pipe in usual_pipes()]
     return max(value for value in clearances if value is not None)

@@ -31,6 +31,7 @@ from gis.linear import (
     distinct,
     first_parts,
     segments,
+    xy_along,
 )
 from gis.network import joined_near
 from planning.corridors import Corridors
@@ -158,9 +159,9 @@ class MainWays:
         if self._along_streets.any():
             others += [self._down_the_mains(), self._to_far_ends(straight)]
         ways = joined([straight, *others])
-        squared = self._squared(ways, straight)
-        ways_at_will = np.r_[: len(straight), len(ways) : len(squared)]
-        return self._beside_strips(squared, straight, ways_at_will)
+        count = len(ways)
+        ways = self._squared(ways, straight)
+        return self._beside_strips(ways, straight, np.r_[: len(straight), count : len(ways)])
 
     def lines(self, ways: Ways) -> LineArray:
         """Draw ways from the node to the main."""
@@ -207,8 +208,8 @@ class MainWays:
         open_to = self.may_leave(nodes[at], main)
         at, main = at[open_to], main[open_to]
         chainage = shapely.line_locate_point(self.shapes[main], points[at])
-        foot = shapely.line_interpolate_point(self.shapes[main], chainage)
-        return _ways(nodes[at], main.astype(np.int64), chainage, shapely.get_coordinates(foot))
+        foot_xy = xy_along(self.shapes[main], chainage)
+        return _ways(nodes[at], main.astype(np.int64), chainage, foot_xy)
 
     def _away_m(self, ways: Ways) -> FloatArray:
         return even(np.hypot(*(ways.xy - self.corridors.graph.node_xy[ways.node]).T))
@@ -506,9 +507,7 @@ class MainWays:
         start, edge = graph.node_xy[ways.node], ways.edge[bent]
         turned = graph.ends[edge, 0] != ways.node[bent]
         at_m = np.where(turned, graph.length_m[edge] - ways.along_m[bent], ways.along_m[bent])
-        start[bent] = shapely.get_coordinates(
-            shapely.line_interpolate_point(graph.lines[edge], at_m)
-        )
+        start[bent] = xy_along(graph.lines[edge], at_m)
         return start
 
 

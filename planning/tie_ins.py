@@ -13,7 +13,16 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.keys import Keys, key_of
-from gis.linear import FloatArray, IntArray, LineArray, distinct, ranges, rest_after, segments
+from gis.linear import (
+    FloatArray,
+    IntArray,
+    LineArray,
+    blocks,
+    distinct,
+    ranges,
+    rest_after,
+    segments,
+)
 from gis.network import tie_break
 from gis.overlay import CONTACT_TOLERANCE_M
 from gis.patched_tree import Tree, tree_of
@@ -291,7 +300,8 @@ def way_key(node: IntArray, feature: IntArray, where_m: FloatArray) -> Keys:
 class _Ways(NamedTuple):
     """Ways from nodes to places in the networks that were tried.
 
-    ``known`` is the number among those known, -1 for one that is not.
+    Only those that are open have their lines. ``known`` is the number among those known, -1 for
+    one that is not.
     """
 
     node: IntArray
@@ -299,6 +309,7 @@ class _Ways(NamedTuple):
     chainage_m: FloatArray
     xy: FloatArray
     lines: LineArray
+    length_m: FloatArray
     key: Keys
     reason: IntArray
     known: IntArray
@@ -328,13 +339,7 @@ def find_ways(
     these that need not be tried again are not.
     """
     desk = _Desk(corridors, networks, policy, near, known)
-    ways, crossed = _one_after_another([*desk.ways_to_mains(), desk.ways_to_nodes()])
-    fresh = ways.known < 0
-    if near is not None:  # of others it is known only whether they make these needless
-        fresh &= near.holds(corridors.graph.node_xy[ways.node])
-    own, shut = (np.flatnonzero(fresh & some) for some in (ways.reason == 0, ways.reason > 0))
-    opened, closed = taken(ways, own), taken(ways, shut)
-    crossed = crossed_by(crossed, own)
+    (opened, crossed), closed, again = desk.ways()
     measured = desk.ground(opened.lines).measured(opened.lines, crossed)
     return Found(
         OpenWays(
@@ -351,9 +356,9 @@ def find_ways(
             closed.reason,
             closed.xy[:, 0],
             closed.xy[:, 1],
-            np.asarray(shapely.length(closed.lines)),
+            closed.length_m,
         ),
-        ways.known[ways.known >= 0],
+        again,
     )
 
 
@@ -380,6 +385,17 @@ class _Desk:
         met = obstacles_of(survey, lines), green_of(survey, lines)
         return replace(self.corridors, obstacles=met[0], green=met[1])
 
+    def ways(self) -> tuple[_Tried, _Ways, IntArray]:
+        """Open ways and closed ones that are not known, and the numbers of those that are."""
+        ways, crossed = _one_after_another([*self.ways_to_mains(), self.ways_to_nodes()])
+        once = _first_of_equal(ways)
+        fresh = once & (ways.known < 0)
+        if self.near is not None:  # of others it is known only whether they make these needless
+            fresh &= self.near.holds(self.corridors.graph.node_xy[ways.node])
+        own, shut = (np.flatnonzero(fresh & some) for some in (ways.reason == 0, ways.reason > 0))
+        opened = _Tried(taken(ways, own), crossed_by(crossed, own))
+        return opened, taken(ways, shut), ways.known[once & (ways.known >= 0)]
+
     def ways_to_mains(self) -> list[_Tried]:
         """Ways to mains. One that another makes needless is tried when that one is closed."""
         ways = self.finder.find()
@@ -391,9 +407,10 @@ class _Desk:
         is_closed[due] = first.ways.reason > 0
         # Most ways in place of closed ones are closed too: all that may be due are tried at once.
         waiting = _after_any(ways.cover, is_closed)
-        second = self._tried_to_mains(ways.take(waiting))
+        ways = ways.take(waiting)
+        second = self._tried_to_mains(ways)
         shut, rows, left = second.ways.reason > 0, [], np.arange(len(waiting))
-        while (ready := is_closed[ways.cover[waiting[left]]]).any():
+        while (ready := is_closed[ways.cover[left]]).any():
             rows.append(left[ready])
             is_closed[waiting[rows[-1]]] = shut[rows[-1]]
             left = left[~ready]
@@ -479,9 +496,21 @@ class _Desk:
         anew = np.flatnonzero(row < 0)
         reason[anew], crossed = self._judged(lines[anew], along_m[anew], in_lane[anew])
         crossed = crossed._replace(line=anew[crossed.line])
-        return _Tried(_Ways(node, feature, chainage_m, xy, lines, key, reason, row), crossed)
+        opened = lines.copy()
+        opened[reason > 0] = None
+        told = node, feature, chainage_m, xy, opened, where_m[:, 2]
+        return _Tried(_Ways(*told, key, reason, row), crossed)
 
     def _judged(
+        self, lines: LineArray, along_m: FloatArray, in_lane: NDArray[np.bool_]
+    ) -> tuple[IntArray, Crossed]:
+        """Tell of ways why they are none, 0 of open ones, and what open ones cross."""
+        some = list(blocks(len(lines)))
+        told = [self._judged_at_once(lines[r], along_m[r], in_lane[r]) for r in some]
+        reasons, crossed = zip((np.zeros(0, np.int64), Crossed.none()), *told, strict=True)
+        return np.concatenate(reasons), crossed_one_after_another(crossed, list(map(len, reasons)))
+
+    def _judged_at_once(
         self, lines: LineArray, along_m: FloatArray, in_lane: NDArray[np.bool_]
     ) -> tuple[IntArray, Crossed]:
         """Tell open ways from those that are blocked, too sharp to a carriageway or off streets.
@@ -490,8 +519,6 @@ class _Desk:
         rails are crossed as the strip crosses them. What is crossed is told of open ways.
         """
         surfaces, settings = self.corridors.surfaces, self.policy.planning
-        if len(lines) == 0:
-            return np.zeros(0, np.int64), Crossed.none()
         left = rest_after(lines, along_m)
         allowed = self.ground(lines).obstacles.connector_allowed(lines, left)
         reason = np.where(allowed, 0, _BLOCKED)
@@ -521,14 +548,19 @@ def _after_any(cover: IntArray, chosen: NDArray[np.bool_]) -> IntArray:
 
 
 def _one_after_another(parts: Sequence[_Tried]) -> _Tried:
-    """Ways one after the other; of those equal to a millimetre the shortest, or most southerly."""
-    ways = joined([one.ways for one in parts])
+    """Ways one after the other."""
     crossed = crossed_one_after_another(
-        [one.crossed for one in parts], [len(one.ways.lines) for one in parts]
+        [one.crossed for one in parts], [len(one.ways.node) for one in parts]
     )
-    order = np.lexsort((*even(ways.xy).T, even(np.asarray(shapely.length(ways.lines)))))
-    first = np.sort(order[np.unique(ways.key[order], return_index=True)[1]])
-    return _Tried(ways, crossed).only(first)
+    return _Tried(joined([one.ways for one in parts]), crossed)
+
+
+def _first_of_equal(ways: _Ways) -> NDArray[np.bool_]:
+    """Of ways that are equal to a millimetre the shortest, or most southerly."""
+    order = np.lexsort((*even(ways.xy).T, even(ways.length_m)))
+    first = np.zeros(len(order), bool)
+    first[order[np.unique(ways.key[order], return_index=True)[1]]] = True
+    return first
 
 
 Columns = TypeVar("Columns", OpenWays, ClosedWays, _Ways, Crossed)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -22,6 +24,7 @@ from gis.garbage import leave_alone, uncollected
 from layers.store import Workspace
 from planning.application import Application, parse_application
 from planning.groundwork import Groundwork, prepare
+from planning.plan import plan
 from planning.policies import load_policy
 from tests import towns
 from tests.postgis import Server, has_postgis, programs, running_server
@@ -100,3 +103,15 @@ def sample_work(sample_workspace: Path, sample_cases: list[Application]) -> Grou
     """Groundwork of the sample county, with the gates of its applications."""
     survey = Workspace.open(sample_workspace).survey()
     return prepare(survey, load_policy(towns.COUNTY), sample_cases)
+
+
+@pytest.fixture(scope="session")
+def sample_plans(sample_work: Groundwork, sample_cases: list[Application]) -> list[dict[str, Any]]:
+    """Plans of a few cases of the sample county, with and without a joint plan, as files tell them.
+
+    Read them only.
+    """
+    chosen = [*sample_cases[:3], *sample_cases[8:24:4]]
+    survey, policy = sample_work.survey, sample_work.policy
+    plans = [plan(case, survey, policy, corridors=sample_work) for case in chosen]
+    return [json.loads(json.dumps(made.to_json())) for made in plans]

@@ -30,6 +30,15 @@ _FIGURES = {
     "green_m2": "green_m2",
     "crossing_count": "crossing_count",
 }
+# Plans of so many cases are told in full where they are held against a screening.
+_IN_FULL = 8
+# Parts of a plan that no screening has, and what stands there if they are not told.
+_TOLD_BY_PLANS_ALONE: Mapping[str, Any] = {
+    "tie_in_entry": {},
+    "stretches": [],
+    "survey_points": (),
+    "trace": [],
+}
 
 
 def check_finders_agree(work: Groundwork, wishes: list[tuple[Site, Pipe]]) -> int:
@@ -71,12 +80,20 @@ def way_by_networkx(search: Search, around: Neighbourhood, at_most: float) -> Wa
 
 
 def plans_of(work: Groundwork, cases: Sequence[Application]) -> list[dict[str, Any]]:
-    """The plans of cases as plain values, without what else could be done."""
+    """The plans of cases as plain values, without what else could be done.
+
+    The first few are told in full, the others without what no screening tells.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan_document, "comparison", lambda *_: {})
         patch.setattr(plan_document, "cures", lambda *_: [])
-        made = [plan(case, work.survey, work.policy, corridors=work) for case in cases]
-        return [one.to_json() for one in made]
+        told = []
+        for number, case in enumerate(cases):
+            if number == _IN_FULL:
+                for name, nothing in _TOLD_BY_PLANS_ALONE.items():
+                    patch.setattr(plan_document, name, lambda *_, nothing=nothing: nothing)
+            told.append(plan(case, work.survey, work.policy, corridors=work).to_json())
+        return told
 
 
 def check_screening_equals_plans(

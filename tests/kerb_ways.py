@@ -183,12 +183,15 @@ class Walk:
         walkable = ~found.is_connector
         ends, length = graph.ends[walkable], shapely.length(graph.lines[walkable])
         order = np.argsort(-length)
-        shape = (graph.node_count, graph.node_count)
-        # Of parallel edges the last one written, the shortest, stays.
+        # Of parallel edges the last one written, the shortest, stays. Both directions stand in
+        # the matrix: scipy would add the other one anew for every walk.
         lightest = {
-            (a, b): m for (a, b), m in zip(ends[order].tolist(), length[order], strict=True)
+            way: m
+            for (a, b), m in zip(ends[order].tolist(), length[order], strict=True)
+            for way in ((a, b), (b, a))
         }
         rows, columns = np.array(list(lightest)).T
+        shape = (graph.node_count, graph.node_count)
         self.matrix = csr_matrix((list(lightest.values()), (rows, columns)), shape=shape)
         self.xy = graph.node_xy
         used = np.zeros(graph.node_count, bool)
@@ -218,7 +221,7 @@ class Walk:
 
     def lengths_m(self, start: int, ends: np.ndarray, most_m: float) -> np.ndarray:
         """Lengths of shortest ways from a node to others, infinite for farther than ``most_m``."""
-        found = dijkstra(self.matrix, directed=False, indices=start, limit=most_m)
+        found = dijkstra(self.matrix, indices=start, limit=most_m)
         return np.asarray(found[ends])
 
 

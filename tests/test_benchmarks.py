@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pickle
+from typing import Any
 
 import pytest
 
@@ -29,6 +31,34 @@ def _known_machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr("benchmarks.__main__.yardstick_s", lambda: 0.1)
 
 
+class _Here:
+    """Runs in this process, over the same pickles, what would be run in a child: imports are made.
+
+    That children are counted by themselves other tests see.
+    """
+
+    def __init__(self, *_arguments: object, **_options: object) -> None:
+        self._answer: Any = None
+
+    def __enter__(self) -> _Here:
+        return self
+
+    def __exit__(self, *_exception: object) -> None: ...
+
+    def submit(self, *call: object) -> _Here:
+        run, *arguments = pickle.loads(pickle.dumps(call))
+        self._answer = run(*arguments)
+        return self
+
+    def result(self) -> Any:
+        return self._answer
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.measuring.ProcessPoolExecutor", _Here)
+
+
 def test_the_yardstick_is_seconds_of_six_forests(capsys: pytest.CaptureFixture[str]) -> None:
     answer = _answer(capsys, "noding", *TINY)
     assert answer["yardstick_s"] > 0.01
@@ -46,6 +76,7 @@ def test_list_names_every_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
     assert listed == list(BENCHMARKS) == names
 
 
+@pytest.mark.usefixtures("here")
 def test_click_prints_the_stated_keys(capsys: pytest.CaptureFixture[str]) -> None:
     answer = _answer(capsys, "click", *TINY)
     assert set(answer) >= KEYS
@@ -55,6 +86,7 @@ def test_click_prints_the_stated_keys(capsys: pytest.CaptureFixture[str]) -> Non
     assert answer["peers"] == answer["ratios"] == {}
 
 
+@pytest.mark.usefixtures("here")
 def test_edit_tells_which_edits_were_local(capsys: pytest.CaptureFixture[str]) -> None:
     answer = _answer(capsys, "edit", *TINY)
     assert set(answer) >= KEYS
@@ -87,6 +119,7 @@ def test_arrays_leave_open_pairs_unsolved_and_tell_what_they_take_on_top(
     assert 0 < held["screening_first_on_top"] < answer["peak_mb"]
 
 
+@pytest.mark.usefixtures("here")
 def test_screening_agrees_with_networkx_and_says_that_peers_are_scaled(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -134,15 +167,19 @@ def test_what_networkx_and_shapely_measure_is_what_a_screening_prints() -> None:
     assert compared > 20
 
 
+@pytest.mark.usefixtures("here")
 def test_the_joint_tree_is_proven_and_no_dearer_than_separate_digs(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("benchmarks.joint.SMALL_EDGES", 600)
+    monkeypatch.setattr("benchmarks.joint._SMALL_PARCELS", 12)
     answer = _answer(capsys, "joint", *TINY)
     assert set(answer) >= KEYS
     assert answer["proven"]
     assert answer["separate_cost_to_joint"] >= answer["overlap_cost_to_joint"] >= 1 - 1e-9
 
 
+@pytest.mark.usefixtures("here")
 def test_noding_finds_the_edges_and_nodes_of_shapely_and_says_what_was_not_measured(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +194,7 @@ def test_noding_finds_the_edges_and_nodes_of_shapely_and_says_what_was_not_measu
     assert "pgr_nodeNetwork_to_ours" not in answer["ratios"]
 
 
+@pytest.mark.usefixtures("here")
 def test_capped_routes_are_those_of_the_solver(capsys: pytest.CaptureFixture[str]) -> None:
     answer = _answer(capsys, "constrained", "--edges", "500", "--json", "--peers")
     assert answer["proven"] == answer["requests"] == 24

@@ -24,7 +24,7 @@ from planning.corridors import Corridors, build_corridors
 from planning.policies import load_policy
 from tests.kerb_ways import Walk, all_pairs, kerb_ways
 
-pytestmark = pytest.mark.shared
+pytestmark = [pytest.mark.shared, pytest.mark.slow_first]
 POLICY = load_policy("411523_xinxian")
 MARGIN_M = POLICY.planning.narrow_footway_margin_m
 # Crossing back within this along the route is a zigzag, if the way along the kerb is free.
@@ -35,6 +35,11 @@ ZIGZAG_M = 100.0
 def sant_boi(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     data = shared / "data/networks/santboi_water_sewer_parcels.gpkg"
     return import_all(data, tmp_path_factory.mktemp("out"), Report())
+
+
+@pytest.fixture(scope="module")
+def sant_boi_corridors(sant_boi: Workspace) -> Corridors:
+    return build_corridors(sant_boi.survey(), POLICY)
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +101,8 @@ def test_routes_follow_the_kerb(town: str, pairs: int, request: pytest.FixtureRe
     assert longer == []
 
 
-def test_every_free_kerb_has_a_strip(sant_boi: Workspace) -> None:
-    survey = sant_boi.survey()
-    found = build_corridors(survey, POLICY)
+def test_every_free_kerb_has_a_strip(sant_boi: Workspace, sant_boi_corridors: Corridors) -> None:
+    survey, found = sant_boi.survey(), sant_boi_corridors
     ways = list(kerb_ways(found, found.setback_m, MARGIN_M, [survey.get("parcels").geometry]))
     carriageway = shapely.union_all(found.surfaces.carriageway)
     shapely.prepare(carriageway)
@@ -118,8 +122,8 @@ def test_every_free_kerb_has_a_strip(sant_boi: Workspace) -> None:
     assert shares[1] > 0.99
 
 
-def test_every_crossing_is_square_to_a_road(sant_boi: Workspace) -> None:
-    found = build_corridors(sant_boi.survey(), POLICY)
+def test_every_crossing_is_square_to_a_road(sant_boi_corridors: Corridors) -> None:
+    found = sant_boi_corridors
     across = np.flatnonzero(found.graph.measures["kind"] == "crossing")
     xy = shapely.get_coordinates(found.graph.lines[across]).reshape(-1, 2, 2)
     centres = found.surfaces.centre[found.graph.measures["road"].to_numpy()[across]]
@@ -137,11 +141,12 @@ def test_every_crossing_is_square_to_a_road(sant_boi: Workspace) -> None:
     assert (cosine < np.cos(np.radians(60))).all()
 
 
-def test_no_route_zigzags_across_a_road_that_it_could_follow(sant_boi: Workspace) -> None:
-    survey = sant_boi.survey()
+def test_no_route_zigzags_across_a_road_that_it_could_follow(
+    sant_boi: Workspace, sant_boi_corridors: Corridors
+) -> None:
+    survey, found = sant_boi.survey(), sant_boi_corridors
     routes = screen_all(sant_boi, date(2026, 11, 22))
     routes = routes[routes["status"] == "routed"]
-    found = build_corridors(survey, POLICY)
     ways = list(kerb_ways(found, found.setback_m, MARGIN_M, [survey.get("parcels").geometry]))
     tree = shapely.STRtree([way.line for way in ways])
     centres = shapely.STRtree(found.surfaces.centre)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
+from math import nan
 from typing import Any
 
 import geopandas as gpd
@@ -100,9 +101,7 @@ def table(layer: str, rows: Rows) -> gpd.GeoDataFrame:
     for field in fields:
         cells = [row.get(field.name) for row in rows.values()]
         if field.type in ("number", "integer"):
-            columns[field.name] = pd.array(cells, dtype="Float64").to_numpy(
-                float, na_value=float("nan")
-            )
+            columns[field.name] = np.array([nan if one is None else one for one in cells], float)
         else:
             columns[field.name] = pd.Series(cells, index=index, dtype=object)
     shapes = [affinity.translate(row["geometry"], *ORIGIN) for row in rows.values()]
@@ -117,15 +116,24 @@ def town(*, absent: Sequence[str] = (), **layers: Rows) -> Survey:
     Without ``roads`` and ``parcels`` the usual street and parcel stand; without
     ``service_areas`` everything is inside.
     """
-    layers = {
+    names = [name for name in dict.fromkeys((*LAYERS, *layers)) if name not in absent]
+    tables = {name: table(name, layers[name]) if name in layers else _usual(name) for name in names}
+    return Survey(CRS(CRS_NAME), tables, COUNTY, synthetic=True)
+
+
+def _usual(layer: str) -> gpd.GeoDataFrame:
+    """A layer of towns that say nothing of it."""
+    return _made_once(layer).copy()
+
+
+@cache
+def _made_once(layer: str) -> gpd.GeoDataFrame:
+    usual: dict[str, Rows] = {
         "roads": {"R-1": street((0, 0), (300, 0))},
         "parcels": {"P-1": parcel(100, 12, 140, 52)},
         "service_areas": {**URBAN, **NETWORKS},
-        **layers,
     }
-    names = dict.fromkeys((*LAYERS, *layers))
-    tables = {name: table(name, layers.get(name, {})) for name in names if name not in absent}
-    return Survey(CRS(CRS_NAME), tables, COUNTY, synthetic=True)
+    return table(layer, usual.get(layer, {}))
 
 
 @cache

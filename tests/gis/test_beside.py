@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from shapely.geometry import LineString
 
+from gis import linear
 from gis.beside import Beside, runs_beside
 
 
@@ -50,3 +51,19 @@ def test_a_line_that_leaves_another_is_askew_from_half_a_metre_to_two() -> None:
 def test_what_crosses_is_not_beside() -> None:
     assert beside((10, 0), LineString([(5, -5), (5, 5)])).askew_m == pytest.approx([0.0])
     assert beside((10, 0), LineString([(2, -3), (8, 3)])).askew_m == pytest.approx([0.0])
+
+
+def test_lines_looked_at_a_few_at_a_time_are_told_as_all_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(5)
+    start, end = rng.uniform(0, 60, (2, 40, 2))
+    lines = np.array([LineString(xy) for xy in rng.uniform(0, 60, (30, 3, 2))], object)
+    limits = {"within_m": 4.0, "on_m": 0.5, "most_slant_deg": 30.0}
+    together = runs_beside(start, end, lines, **limits)
+    monkeypatch.setattr(linear, "_AT_ONCE", 7)
+    few = runs_beside(start, end, lines, **limits)
+    assert len(together.line) > 40
+    assert few.straight.tolist() == together.straight.tolist()
+    assert few.line.tolist() == together.line.tolist()
+    assert few.askew_m == pytest.approx(together.askew_m, abs=1e-9)

@@ -24,7 +24,7 @@ from planning.trace import fits, numbers
 from reports.exchange import write_plan
 from reports.summary import plan_summary
 from tests import towns
-from tests.planning.test_feed_pairs import CASES, solved_case, traced
+from tests.planning.test_feed_pairs import CASES, UNSHRUNK, solved_case, traced
 from tests.planning.test_partner_feed import STREETS, WATER
 from tests.test_schemas import faults
 from tests.towns import main, node, town
@@ -283,7 +283,7 @@ def test_applications_that_say_nothing_of_feeds_are_read_as_before() -> None:
 # --- the same two lines, computed and drawn -------------------------------------------------------
 
 
-@settings(max_examples=12)
+@settings(max_examples=12, phases=UNSHRUNK)
 @given(
     *CASES,
     st.booleans(),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import box
 from shapely.ops import substring
@@ -486,6 +486,8 @@ def solved_case(
     return solved(survey, limits, utility, parcel_id=parcel_id)
 
 
+# An example takes seconds, and a smaller town that fails would be looked for through five minutes.
+UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
 # Towns with several mains, a parcel, limits as shares of the cheapest pair, and a utility.
 CASES = (
     towns_of_mains(),
@@ -495,7 +497,7 @@ CASES = (
 )
 
 
-@settings(max_examples=12)
+@settings(max_examples=12, phases=UNSHRUNK)
 @given(*CASES)
 def test_no_pair_betters_the_pair_found(
     survey: Survey, parcel_id: str, shares: tuple[float, float], utility: str

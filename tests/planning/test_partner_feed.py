@@ -21,7 +21,7 @@ from planning.plan import plan
 from planning.trace import fits, numbers
 from reports.summary import plan_summary
 from tests import towns
-from tests.planning.test_feed_pairs import CASES, solved_case, traced
+from tests.planning.test_feed_pairs import CASES, UNSHRUNK, solved_case, traced
 from tests.towns import main, node, street, town
 
 WATER = {"water": {"nominal_mm": 200, "material": "PE", "feeds": 2}}
@@ -139,7 +139,7 @@ def test_a_unit_that_does_not_say_its_line_is_no_known_source() -> None:
     assert reason(None, "D-2") == "source_unknown"
 
 
-@settings(max_examples=12)
+@settings(max_examples=12, phases=UNSHRUNK)
 @given(
     *CASES,
     st.integers(0, 1),

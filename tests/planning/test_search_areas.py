@@ -6,6 +6,7 @@ import random
 from collections import Counter
 
 import numpy as np
+import pytest
 
 from planning.application import Application, Demand
 from planning.batch import cases_of
@@ -14,6 +15,7 @@ from tests import towns
 from tests.highs import check_capped_ways_of_sites
 from tests.random_counties import random_county
 
+pytestmark = pytest.mark.slow_first
 COUNTIES, SITES_EACH = 9, 5
 
 

@@ -9,6 +9,7 @@ import pytest
 import shapely
 from shapely.geometry import box
 
+from gis import linear
 from gis.regions import Region
 from layers.utilities import load_utilities
 from planning.corridors import Corridors
@@ -335,6 +336,24 @@ def test_near_a_region_the_ways_from_its_nodes_are_those_of_all(seed: int) -> No
     assert sum(len(one.lines) for one in found[1].values()) < sum(
         len(one.lines) for one in found[0].values()
     )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_ways_tried_a_few_at_a_time_are_those_tried_together(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    survey, found = random_county(seed), []
+    corridors = ground(survey).corridors
+    for at_once in (10_000, 7):
+        monkeypatch.setattr(linear, "_AT_ONCE", at_once)
+        told = find_tie_ins(corridors, survey, load_utilities().values(), towns.policy())
+        found.append(list(told.values()))
+    assert sum(len(one.lines) for one in found[0]) > 7
+    for together, few in zip(*found, strict=True):
+        assert (together.lines == few.lines).all()
+        for name in ("ways", "crossed", "closed_ways"):
+            for one, two in zip(getattr(together, name), getattr(few, name), strict=True):
+                assert one == pytest.approx(two, abs=1e-9, nan_ok=True)
 
 
 def ways_from(found: TieIns, corridors: Corridors, near: Region) -> list[tuple[Any, ...]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from planning.application import Application, default_application
+from planning.application import default_application
 from planning.groundwork import Groundwork
 from planning.plan import plan
 from planning.trace import fits, trace
@@ -52,15 +52,6 @@ def entry_of(document: Document, path: str) -> Document:
     """The entry that counts for one pointer: the first that fits."""
     pointer = tuple(path.split("/")[1:])
     return next(one for one in document["trace"] if fits(one["path"], pointer))
-
-
-@pytest.fixture(scope="module")
-def sample_plans(sample_work: Groundwork, sample_cases: list[Application]) -> list[Document]:
-    """Plans of a few cases of the sample, with and without a joint plan."""
-    chosen = [*sample_cases[:3], *sample_cases[8:24:4]]
-    survey, policy = sample_work.survey, sample_work.policy
-    plans = [plan(case, survey, policy, corridors=sample_work) for case in chosen]
-    return [written(made.to_json()) for made in plans]
 
 
 @pytest.fixture(scope="module")

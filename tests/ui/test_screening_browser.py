@@ -13,7 +13,7 @@ from layers.store import Workspace
 from tests.planned_town import make_workspace, planned_town
 from tests.ui.conftest import SIZES, Visit
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow_first]
 
 # Whether something was ever there, however briefly.
 WATCH = """selector => {
