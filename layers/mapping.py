@@ -251,7 +251,7 @@ def _refuse_unknown(
     if absent:
         raise LayerError(
             _("文件 {}:没有列“{}”。文件中的列:{}。请改正 --map。").format(
-                raw.file, _("、").join(absent), _("、").join(names)
+                raw.place, _("、").join(absent), _("、").join(names)
             )
         )
 
@@ -259,7 +259,7 @@ def _refuse_unknown(
 def _refuse_two(raw: RawLayer, field: Field, proposals: Sequence[Proposal]) -> None:
     raise LayerError(
         _("文件 {}:列 {} 都可能是字段 {}({})。请用 --map {}=列名 指明。").format(
-            raw.file,
+            raw.place,
             _("、").join(one.column for one in proposals),
             field.name,
             field.label,
@@ -276,7 +276,7 @@ def _refuse_unmatched(
             message = _(
                 "文件 {}:找不到必填字段 {}({})。文件中的列:{}。请用 --map {}=列名 指明。"
             ).format(
-                raw.file,
+                raw.place,
                 field.name,
                 field.label,
                 _("、").join(str(name) for name in raw.cells.columns) or _("无"),
@@ -287,7 +287,7 @@ def _refuse_unmatched(
                 message = _(
                     "文件 {}:只有图形,没有属性列,缺必填字段 {}({})。"
                     "Shapefile 须连同 .dbf 一起导入。"
-                ).format(raw.file, field.name, field.label)
+                ).format(raw.place, field.name, field.label)
             if maybe:
                 message += _("可能是:{}。").format(told(maybe))
             elif field.name == definition.id_field:
