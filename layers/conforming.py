@@ -138,10 +138,10 @@ def conform(
         *_shape_problems(raw, whole, definition, placed.astray),
         *_split_problems(raw, whole, definition, exploded.split),
         *_skipped_problems(raw, definition),
-        *implausible(values, definition, raw.file, columns),
+        *implausible(values, definition, raw.place, columns),
     ]
     named = {(problem.row, problem.field) for problem in problems if problem.severity == "error"}
-    rows = Rows(definition, exploded.table, raw.file, exploded.positions + 1)
+    rows = Rows(definition, exploded.table, raw.place, exploded.positions + 1)
     # A cell or shape that could not be understood is unknown now; saying so twice helps nobody.
     problems += [p for p in row_problems(rows) if (p.row, p.field) not in named]
     problems += _stored_problems(rows, stored)
@@ -218,7 +218,7 @@ def _cell_problems(
     columns: Mapping[str, str],
     broken: Mapping[str, Mapping[int, str]],
 ) -> list[Problem]:
-    rows = Rows(definition, whole, raw.file, np.arange(1, len(whole) + 1))
+    rows = Rows(definition, whole, raw.place, np.arange(1, len(whole) + 1))
     return [
         rows.problem(
             position,
@@ -239,7 +239,7 @@ def _shape_problems(
     definition: LayerDefinition,
     astray: Mapping[int, str],
 ) -> list[Problem]:
-    rows = Rows(definition, whole, raw.file, np.arange(1, len(whole) + 1))
+    rows = Rows(definition, whole, raw.place, np.arange(1, len(whole) + 1))
     unreadable = [
         rows.problem(position, "geometry", reason, _("请修复图形后重新导出"))
         for position, reason in raw.unreadable.items()
@@ -259,7 +259,7 @@ def _shape_problems(
 def _split_problems(
     raw: RawLayer, whole: gpd.GeoDataFrame, definition: LayerDefinition, split: Sequence[int]
 ) -> list[Problem]:
-    rows = Rows(definition, whole, raw.file, np.arange(1, len(whole) + 1))
+    rows = Rows(definition, whole, raw.place, np.arange(1, len(whole) + 1))
     return [
         rows.problem(
             position,
@@ -276,7 +276,7 @@ def _skipped_problems(raw: RawLayer, definition: LayerDefinition) -> list[Proble
     return [
         Problem(
             layer=definition.name,
-            file=raw.file,
+            file=raw.place,
             row=None,
             feature_id=None,
             field=None,

@@ -8,6 +8,7 @@ dBASE III+ file structure.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,9 @@ import numpy as np
 
 from language import gettext as _
 from layers.errors import ReadError
+
+NAME_BYTES = 10
+"""A column's name has no more, so one of ten may be the beginning of a longer one."""
 
 _HEADER_BYTES = 32
 _FIELD_BYTES = 32
@@ -97,6 +101,18 @@ def _fields(content: bytes, start: int) -> list[tuple[bytes, int, int]]:
             width += 256 * content[at + 17]
         fields.append((name, content[at + 11], width))
     return fields
+
+
+def short_names(names: Sequence[str]) -> dict[str, str]:
+    """Names that a table can hold, by ``names``: cut, and numbered where two would be the same."""
+    short: dict[str, str] = {}
+    for name in names:
+        wanted, number = name[:NAME_BYTES], 1
+        while wanted in short.values():
+            number += 1
+            wanted = f"{name[: NAME_BYTES - 1 - len(str(number))]}_{number}"
+        short[name] = wanted
+    return short
 
 
 def plain_cells(column: Column) -> list[object]:

@@ -111,7 +111,7 @@ def _source(raw: RawLayer, stated: SourceCrs | None, target: CRS, home: Home) ->
     if raw.crs is None:
         message = _(
             "文件 {}:没有坐标系。每个图层须有坐标系,请用 --crs 指明,如 --crs EPSG:4547。"
-        ).format(raw.file)
+        ).format(raw.place)
         raise LayerError(message + hints(detect_crs(raw, target=target, home=home)))
     return SourceCrs(raw.crs)
 
@@ -127,7 +127,7 @@ def _refuse_misplaced(
         "文件 {}:第 {} 行坐标 ({:.8g}, {:.8g}) 不在坐标系 {} 的适用范围内,"
         "全部 {} 行中有 {} 行如此。坐标须与坐标系一致,"
         "请用 --crs 指明文件的真实坐标系,并核对工作区的坐标系。"
-    ).format(raw.file, row + 1, *point, crs_name(crs), len(marks), int(marks.sum()))
+    ).format(raw.place, row + 1, *point, crs_name(crs), len(marks), int(marks.sum()))
     raise LayerError(message + hints(detect_crs(raw, target=target, home=home)))
 
 
@@ -143,7 +143,7 @@ def _elsewhere(
     here = tuple(one for one in detect_crs(raw, target=target, home=home) if one.falls_here)
     if here and not stated:
         raise LayerError(
-            _("文件 {}:{}。声明的坐标系可能有误,请核实后用 --crs 指明。").format(raw.file, words)
+            _("文件 {}:{}。声明的坐标系可能有误,请核实后用 --crs 指明。").format(raw.place, words)
             + hints(here)
         )
     if here:

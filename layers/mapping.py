@@ -12,18 +12,17 @@ import pandas as pd
 
 from language import gettext as _
 from layers.coercion import is_missing
+from layers.dbf import NAME_BYTES, short_names
 from layers.errors import LayerError
 from layers.fields import Field, LayerDefinition, fold
-from layers.quantities import convertible, size_of, split_unit
+from layers.quantities import convertible, size_of, split_unit, unit_named
 from layers.raw import RawLayer
 
 APPLIED = 0.9
 """Proposals of at least this confidence are used without asking."""
 
-_REMEMBERED, _NAME, _ALIAS, _ALIAS_AND_UNIT = 1.0, 1.0, 0.95, 0.9
+_REMEMBERED, _NAME, _ALIAS, _OWN_CUT, _ALIAS_AND_UNIT = 1.0, 1.0, 0.95, 0.95, 0.9
 _CUT, _PINYIN, _VALUES = 0.7, 0.6, 0.5
-# A DBF name has ten bytes: one of ten characters may be the beginning of a longer one.
-_DBF_NAME = 10
 _MOST_CELLS = 200
 _SHARE = 0.9  # of the cells that must speak for a field
 _FEWEST_CELLS = 3
@@ -62,10 +61,11 @@ def propose_mapping(
         for field, column in before.items()
         if field in definition.names
     ]
+    cuts = _own_cuts(columns, definition)
     for field in definition.fields:
         if field.name not in before:
             free = [column for column in columns if column not in before.values()]
-            found += _named(field, free)
+            found += _named(field, free, cuts.get(field.name))
     taken = {one.column for one in found if one.confidence >= APPLIED}
     settled = {one.field for one in found if one.confidence >= APPLIED}
     found = [
@@ -147,8 +147,28 @@ def _of_one_field_each(found: Sequence[Proposal]) -> Iterator[Proposal]:
             cut.add(one.column)
 
 
-def _named(field: Field, columns: Sequence[str]) -> Iterator[Proposal]:
-    """Columns whose name speaks for the field."""
+def _own_cuts(columns: Sequence[str], definition: LayerDefinition) -> dict[str, str]:
+    """Field to its name as a Shapefile holds it, where that is shorter and means no other thing.
+
+    What two names begin with, and what reads as another unit (``diameter_m`` of ``diameter_mm``),
+    is certain only beside all other names of the layer, as exports write them.
+    """
+    short = short_names(definition.names)
+    whole = set(short.values()) <= set(map(fold, columns))
+    return {
+        name: cut
+        for name, cut in short.items()
+        if cut != name and (whole or _is_plain(cut, definition.names))
+    }
+
+
+def _is_plain(cut: str, names: Sequence[str]) -> bool:
+    alone = sum(name.startswith(cut) for name in names) == 1
+    return alone and unit_named(cut.rpartition("_")[2]) is None
+
+
+def _named(field: Field, columns: Sequence[str], cut: str | None) -> Iterator[Proposal]:
+    """Columns whose name speaks for the field, or is the ``cut`` that only its own name has."""
     for column in columns:
         plain, unit = split_unit(column)
         own = unit is None or not field.unit or unit == field.unit
@@ -159,6 +179,8 @@ def _named(field: Field, columns: Sequence[str]) -> Iterator[Proposal]:
         elif fold(plain) in field.spellings and field.unit and (own or _fits(unit, field)):
             other = None if own else unit
             yield Proposal(field.name, column, _ALIAS_AND_UNIT, _("别名加单位"), other)
+        elif fold(column) == cut:
+            yield Proposal(field.name, column, _OWN_CUT, _("字段名的前十个字符"))
         elif _is_cut(fold(column), field):
             yield Proposal(field.name, column, _CUT, _("列名似被截断"))
         elif fold(plain) in field.pinyin:
@@ -175,8 +197,8 @@ def _unit_of(definition: LayerDefinition, field: str, column: str) -> str | None
 
 
 def _is_cut(column: str, field: Field) -> bool:
-    return len(column) == _DBF_NAME and any(
-        name.startswith(column) and len(name) > _DBF_NAME for name in field.spellings
+    return len(column) == NAME_BYTES and any(
+        name.startswith(column) and len(name) > NAME_BYTES for name in field.spellings
     )
 
 
@@ -229,7 +251,7 @@ def _refuse_unknown(
     if absent:
         raise LayerError(
             _("文件 {}:没有列“{}”。文件中的列:{}。请改正 --map。").format(
-                raw.file, _("、").join(absent), _("、").join(names)
+                raw.place, _("、").join(absent), _("、").join(names)
             )
         )
 
@@ -237,7 +259,7 @@ def _refuse_unknown(
 def _refuse_two(raw: RawLayer, field: Field, proposals: Sequence[Proposal]) -> None:
     raise LayerError(
         _("文件 {}:列 {} 都可能是字段 {}({})。请用 --map {}=列名 指明。").format(
-            raw.file,
+            raw.place,
             _("、").join(one.column for one in proposals),
             field.name,
             field.label,
@@ -254,7 +276,7 @@ def _refuse_unmatched(
             message = _(
                 "文件 {}:找不到必填字段 {}({})。文件中的列:{}。请用 --map {}=列名 指明。"
             ).format(
-                raw.file,
+                raw.place,
                 field.name,
                 field.label,
                 _("、").join(str(name) for name in raw.cells.columns) or _("无"),
@@ -265,7 +287,7 @@ def _refuse_unmatched(
                 message = _(
                     "文件 {}:只有图形,没有属性列,缺必填字段 {}({})。"
                     "Shapefile 须连同 .dbf 一起导入。"
-                ).format(raw.file, field.name, field.label)
+                ).format(raw.place, field.name, field.label)
             if maybe:
                 message += _("可能是:{}。").format(told(maybe))
             elif field.name == definition.id_field:

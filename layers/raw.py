@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from pyproj import CRS
+
+from language import gettext as _
 
 # Names that a mapping may hold beside the fields of a layer: the columns with the coordinates.
 COORDINATES = ("north", "east")
@@ -48,7 +50,8 @@ class RawLayer:
     the one that files of its kind are in where they declare none.
     ``notes`` say in words what reading did that nobody asked for. ``skipped`` are features of the
     source that are no rows here: every one of its features is either a row or skipped. ``used`` are
-    columns of the file that shapes or other columns were made from.
+    columns of the file that shapes or other columns were made from. ``sheets`` are the worksheets
+    that its rows come from, one after the other, where the workbook has others too.
     """
 
     file: str
@@ -61,3 +64,14 @@ class RawLayer:
     skipped: tuple[Skipped, ...] = ()
     used: tuple[str, ...] = ()
     crs_is_usual: bool = False
+    sheets: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Where its rows are counted, for messages: the file, and its worksheet if it has one."""
+        return sheet_of(self.file, self.sheets)
+
+
+def sheet_of(file: str, sheets: Sequence[str]) -> str:
+    """A file for messages, with the worksheets that are meant, if any."""
+    return _("{} 工作表 {}").format(file, _("、").join(sheets)) if sheets else file

@@ -203,12 +203,12 @@ class Workspace:
         base = current if append else None
         taken = self._take(name, file, base, taking, tell)
         raw = taken.raw
-        refuse_rejected(taken.conformed, raw.file, accept_valid=accept_valid)
+        refuse_rejected(taken.conformed, raw.place, accept_valid=accept_valid)
         kept = self._kept(name, taken, current, answers)
-        refuse_undecided(kept, raw.file)
+        refuse_undecided(kept, raw.place)
         lost = self._gone(name, taken, current)
         if not accept_empty:
-            refuse_emptied(lost, len(taken.conformed.table), raw.file)
+            refuse_emptied(lost, len(taken.conformed.table), raw.place)
         conformed = kept.beside(taken.conformed)
         table = conformed.table if taken.old is None else pd.concat([taken.old, conformed.table])
         empty = emptiness(len(table))

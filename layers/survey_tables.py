@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ from layers.errors import ReadError
 from layers.grids import Grid, Grids, read_grids
 from layers.headers import Table, find_table
 from layers.point_texts import point_text
-from layers.raw import RawLayer, Wanted
+from layers.raw import RawLayer, Wanted, sheet_of
 from layers.survey_columns import role_of, roles_in
 from layers.survey_ends import drawn_ends, has_ends, is_end_column
 from layers.survey_lines import join_lines, split_results
@@ -41,8 +41,9 @@ def read_table(path: Path, wanted: Wanted) -> RawLayer:
     """Read a workbook or a delimited text as a layer.
 
     For ``lines`` the line tables are joined with the point tables of the same file or of
-    ``wanted.beside``; for any other layer rows with coordinates become points. The CRS is None:
-    tables do not declare one.
+    ``wanted.beside``; for any other layer rows with coordinates become points. A worksheet that is
+    called like the layer is the layer, where no other is asked for. The CRS is None: tables do not
+    declare one.
 
     Raises
     ------
@@ -50,6 +51,10 @@ def read_table(path: Path, wanted: Wanted) -> RawLayer:
         If there are no coordinates, or what cannot be told has to be asked.
     """
     grids = read_grids(path)
+    if wanted.source_layer is None and len(grids.grids) > 1 and _has(grids, wanted.layer):
+        note = _("图层取自同名的工作表 {}").format(wanted.layer)
+        grids = replace(grids, notes=(*grids.notes, note))
+        wanted = replace(wanted, source_layer=wanted.layer)
     tables = _tables(grids, wanted, of_survey=wanted.layer == "lines")
     if wanted.layer == "lines":
         return _lines(grids, tables, wanted)
@@ -65,6 +70,8 @@ def _tables(grids: Grids, wanted: Wanted, *, of_survey: bool) -> _Tables:
 
     found = _Tables()
     for grid in grids.grids:
+        if not of_survey and wanted.source_layer not in (None, grid.name):
+            continue
         table = find_table(grid, is_known)
         if table is None:
             _take_bare(found, grid, grids.file, wanted)
@@ -104,7 +111,7 @@ def _lines(grids: Grids, tables: _Tables, wanted: Wanted) -> RawLayer:
             _(
                 "文件 {}:没有管线表(须有 起点点号、终点点号 两列)。只有点的文件请导入为 nodes 等"
                 "点图层,或改用带管线表的文件。"
-            ).format(grids.file)
+            ).format(_asked(grids, wanted))
         )
     points, notes = list(tables.points), list(grids.notes)
     if wanted.beside is not None:
@@ -137,6 +144,7 @@ def _lines(grids: Grids, tables: _Tables, wanted: Wanted) -> RawLayer:
         },
         None,
         notes=_said(notes, lines, tables),
+        sheets=_sheets(grids, lines),
         used=tuple(dict.fromkeys(column for one in joined for column in one.used)),
         skipped=tuple(s for one in (*lines, *(p.table for p in points)) for s in one.skipped),
     )
@@ -149,7 +157,7 @@ def _points(grids: Grids, tables: _Tables, wanted: Wanted) -> RawLayer:
             _(
                 "文件 {}:找不到坐标列。表头须有 北坐标、东坐标(或 X、Y,经度、纬度),"
                 "或用 --map north=列名、--map east=列名 指明。"
-            ).format(grids.file)
+            ).format(_asked(grids, wanted))
         )
     if wanted.layer != "nodes" and len(points) > 1:
         raise ReadError(
@@ -181,6 +189,7 @@ def _points(grids: Grids, tables: _Tables, wanted: Wanted) -> RawLayer:
         },
         None,
         notes=_said(notes, read, tables),
+        sheets=_sheets(grids, read),
         used=tuple(dict.fromkeys(used)),
         skipped=tuple(s for one in read for s in one.skipped),
     )
@@ -191,16 +200,28 @@ def _chosen(
 ) -> list[_Kind]:
     if wanted.source_layer is None:
         return tables
-    chosen = [one for name, one in zip(names, tables, strict=True) if name == wanted.source_layer]
-    if not chosen:
+    if not _has(grids, wanted.source_layer):
         raise ReadError(
-            _("文件 {}:没有可读的工作表“{}”。工作表:{}。请改正 --source-layer。").format(
+            _("文件 {}:没有工作表“{}”。工作表:{}。请改正 --source-layer。").format(
                 grids.file,
                 wanted.source_layer,
                 _("、").join(str(grid.name) for grid in grids.grids) or _("无"),
             )
         )
-    return chosen
+    return [one for name, one in zip(names, tables, strict=True) if name == wanted.source_layer]
+
+
+def _has(grids: Grids, sheet: str) -> bool:
+    return any(grid.name == sheet for grid in grids.grids)
+
+
+def _asked(grids: Grids, wanted: Wanted) -> str:
+    """The file for messages, with the worksheet that is asked for."""
+    return sheet_of(grids.file, [wanted.source_layer] if wanted.source_layer else [])
+
+
+def _sheets(grids: Grids, read: Sequence[Table]) -> tuple[str, ...]:
+    return tuple(str(one.name) for one in read) if len(grids.grids) > 1 else ()
 
 
 def _together(cells: Sequence[pd.DataFrame]) -> pd.DataFrame:

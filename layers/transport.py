@@ -46,6 +46,7 @@ def save(raw: RawLayer, folder: Path) -> None:
         "crs_is_usual": raw.crs_is_usual,
         "notes": list(raw.notes),
         "used": list(raw.used),
+        "sheets": list(raw.sheets),
         "skipped": [asdict(one) for one in raw.skipped],
     }
     (folder / _REST).write_text(json.dumps(rest), encoding="ascii")
@@ -76,6 +77,7 @@ def load(folder: Path) -> RawLayer:
         crs_is_usual=rest["crs_is_usual"],
         notes=tuple(rest["notes"]),
         used=tuple(rest["used"]),
+        sheets=tuple(rest["sheets"]),
         skipped=tuple(Skipped(**one) for one in rest["skipped"]),
     )
 

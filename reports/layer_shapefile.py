@@ -15,10 +15,11 @@ import shapefile
 import shapely
 
 from language import gettext as _
+from layers.dbf import short_names
 from layers.fields import Field, layer_definition
 
 MAP_FILE = "字段对照.csv"
-_NAME_BYTES, _TEXT_BYTES = 10, 254  # limits of dBASE
+_TEXT_BYTES = 254  # of a cell of dBASE
 _KINDS = {0: "point", 1: "line", 2: "polygon"}
 _DIMENSIONS = {"Point": 0, "LineString": 1, "Polygon": 2}
 _TYPES = {0: shapefile.POINT, 1: shapefile.POLYLINE, 2: shapefile.POLYGON}
@@ -30,7 +31,8 @@ def write_shapefile(
 ) -> list[str]:
     """Write a layer; one Shapefile for each dimension of its shapes where they have several.
 
-    ``字段对照.csv`` says which field each column is. Truth values are 1 and 0. The notes name the
+    Columns bear the fields' names as ``layers.dbf.short_names`` cuts them, which an import knows
+    again; ``字段对照.csv`` says the same to readers. Truth values are 1 and 0. The notes name the
     fields whose texts were cut.
     """
     definition = layer_definition(layer)
@@ -60,18 +62,6 @@ def write_shapefile(
         for name, count in cut.items()
         if count
     ]
-
-
-def short_names(names: Sequence[str]) -> dict[str, str]:
-    """Names of at most ten bytes, all different: cut, and numbered where two would be the same."""
-    short: dict[str, str] = {}
-    for name in names:
-        wanted, number = name[:_NAME_BYTES], 1
-        while wanted in short.values():
-            number += 1
-            wanted = f"{name[: _NAME_BYTES - 1 - len(str(number))]}_{number}"
-        short[name] = wanted
-    return short
 
 
 def _cut(

@@ -9,6 +9,7 @@ import pandas as pd
 import pypinyin
 import pytest
 
+from layers.dbf import short_names
 from layers.errors import LayerError
 from layers.fields import LAYERS, layer_definition
 from layers.mapping import APPLIED, propose_mapping
@@ -53,8 +54,45 @@ def test_confidence_falls_from_name_to_alias_to_cut_name_to_pinyin() -> None:
         ("voltage_kv", "电压等级"): 0.95,
         ("pressure_mpa", "yl"): 0.6,
     }
-    assert proposals("roads", carriagewa=[1]) == {("carriageway_width_m", "carriagewa"): 0.7}
+    assert proposals("lines", position_s=[1]) == {("position_source", "position_s"): 0.7}
     assert proposals(GXBH=["W1"])[("line_id", "GXBH")] == 0.6 < APPLIED
+
+
+def test_the_cut_of_one_own_name_alone_is_certain() -> None:
+    assert proposals("roads", carriagewa=[1]) == {("carriageway_width_m", "carriagewa"): 0.95}
+    assert proposals("roads", CARRIAGEWA=[1]) == {("carriageway_width_m", "CARRIAGEWA"): 0.95}
+    # What stands for another name too: position_scale, or a column before it that was cut alike.
+    assert proposals(position_s=[1], position_2=[1]) == {("position_source", "position_s"): 0.7}
+
+
+@pytest.mark.parametrize("column", ["diameter_m", "pressure_m"])
+def test_a_cut_that_reads_as_another_unit_is_asked(column: str) -> None:
+    """0.2 in ``diameter_m`` may be metres; millimetres would make a hair of the main."""
+    [confidence] = proposals(**{column: [0.2]}).values()
+    assert confidence < APPLIED
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_beside_all_names_of_an_export_each_cut_is_certain(layer: str) -> None:
+    short = short_names(layer_definition(layer).names)
+    found = proposals(layer, **{cut: [1] for cut in short.values()})
+    assert set(found) == set(short.items())
+    assert min(found.values()) >= APPLIED
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_no_cut_is_the_name_of_another_field(layer: str) -> None:
+    fields = layer_definition(layer).fields
+    for name, cut in short_names([field.name for field in fields]).items():
+        assert not [one for one in fields if one.name != name and cut in one.spellings]
+
+
+def test_the_cut_beside_another_name_of_its_field_is_asked(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    path = lines_file(tmp_path, line_id=["W1"], utility=["JS"], 起点覆土=[1.0], start_dept=[2.0])
+    with pytest.raises(LayerError, match="都可能是字段 start_depth_m"):
+        workspace.import_layer("lines", path)
 
 
 def test_ambiguous_initials_are_proposed_for_both_fields_and_used_for_none() -> None:

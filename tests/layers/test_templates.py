@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from openpyxl.worksheet.worksheet import Worksheet
 
 from cli import main
-from layers.errors import LayerError
+from layers.errors import LayerError, ReadError
 from layers.field_docs import layers_page
 from layers.fields import LAYERS, layer_definition
 from layers.store import Workspace
@@ -93,6 +93,49 @@ def test_filled_template_of_lines_is_imported_with_its_points(
     assert (result.rows, list(table.index)) == (1, ["W1"])
     assert tuple(table.loc["W1", ["utility", "diameter_mm", "laying"]]) == ("water", 200, "buried")
     assert table.geometry["W1"].length == 9
+
+
+def filled_book(folder: Path, **rows: dict[str, object]) -> Path:
+    """The workbook of all layers, with a row in the sheets that are named."""
+    write_template(folder / "t.xlsx")
+    book = openpyxl.load_workbook(folder / "t.xlsx")
+    for name, row in rows.items():
+        fill(book[name], {"北坐标": NORTH, "东坐标": EAST, **row})
+    book.save(folder / "filled.xlsx")
+    return folder / "filled.xlsx"
+
+
+NODE = {"管点编号": "JS1", "专业": "给水", "附属物类型": "阀门"}
+TREE = {"树木编号": "T1"}
+
+
+def test_the_sheet_named_like_the_layer_is_the_layer(workspace: Workspace, tmp_path: Path) -> None:
+    path = filled_book(tmp_path, nodes=NODE, trees=TREE, lines_points={"点号": "A1"})
+    for layer, name in (("nodes", "JS1"), ("trees", "T1")):
+        result = workspace.import_layer(layer, path, crs="EPSG:4547")
+        assert list(workspace.survey().tables[layer].index) == [name]
+        assert (result.rows_in, result.rejected) == (1, 0)
+        assert f"图层取自同名的工作表 {layer}" in result.notes
+
+
+def test_what_is_wrong_in_a_workbook_names_the_sheet(workspace: Workspace, tmp_path: Path) -> None:
+    path = filled_book(tmp_path, nodes={**NODE, "附属物类型": "宇宙"}, trees=TREE)
+    with pytest.raises(LayerError) as refused:
+        workspace.import_layer("nodes", path, crs="EPSG:4547")
+    [problem] = [one for one in refused.value.problems if one.field == "kind"]
+    assert problem.message.startswith("文件 filled.xlsx 工作表 nodes 第 1 行 编号 JS1 字段 kind")
+    with pytest.raises(LayerError, match=r"文件 filled.xlsx 工作表 trees:找不到必填字段 node_id"):
+        workspace.import_layer("nodes", path, crs="EPSG:4547", source_layer="trees")
+
+
+def test_a_sheet_without_places_is_told_and_no_other_is_taken(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    path = filled_book(tmp_path, trees=TREE)
+    with pytest.raises(ReadError, match=r"文件 filled.xlsx 工作表 parcels:找不到坐标列"):
+        workspace.import_layer("parcels", path, crs="EPSG:4547")
+    with pytest.raises(ReadError, match=r"没有工作表“x”。工作表:parcels、"):
+        workspace.import_layer("parcels", path, crs="EPSG:4547", source_layer="x")
 
 
 def test_template_command_writes_once(tmp_path: Path) -> None:

@@ -26,12 +26,12 @@ from pyproj import CRS, Transformer
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
 import layers.gdal_safety
+from layers.dbf import short_names
 from layers.fields import layer_definition
 from layers.store import Workspace
 from layers.utilities import load_utilities
 from reports.exchange import ExportError
 from reports.layer_export import WRITERS, write_layer
-from reports.layer_shapefile import short_names
 from reports.layer_styles import looks
 from tests.layers.layer_files import EAST, NORTH, line, square, write_gpkg
 
