@@ -216,23 +216,50 @@ def _free(corridors: Corridors, pits: NDArray[Any]) -> NDArray[np.bool_]:
 class Methods:
     """How one pipe goes over each edge of the graph; the rest follows from two prices.
 
-    ``cut_yuan`` in open cut, infinite where that is not allowed; ``bore_yuan`` bored or carried,
-    infinite where it cannot be (or, where only what is cheaper was asked for, where it costs no
-    less than a cut).
+    ``cut_yuan`` (m,) in open cut, infinite where that is not allowed; ``bores_yuan`` of the edges
+    ``bores``, ascending, bored or carried. They are few of all: those that can be (or, where only
+    what is cheaper was asked for, that cost less than a cut).
     """
 
     cut_yuan: FloatArray
-    bore_yuan: FloatArray
+    bores: IntArray
+    bores_yuan: FloatArray
+
+    @classmethod
+    def of(cls, cut_yuan: FloatArray, bore_yuan: FloatArray) -> Methods:
+        """The methods by both prices of every edge, infinite where it cannot be."""
+        bores = np.flatnonzero(np.isfinite(bore_yuan))
+        return cls(cut_yuan, bores, bore_yuan[bores])
+
+    @property
+    def bore_yuan(self) -> FloatArray:
+        """(m,) the price of every edge bored or carried, infinite where it cannot be."""
+        found = np.full(len(self.cut_yuan), np.inf)
+        found[self.bores] = self.bores_yuan
+        return found
+
+    def bore_yuan_of(self, edges: IntArray) -> FloatArray:
+        """The ``bore_yuan`` of some edges."""
+        place = np.searchsorted(self.bores, edges)
+        place[place == len(self.bores)] = 0
+        found = np.full(len(edges), np.inf)
+        at = np.flatnonzero(self.bores[place] == edges) if len(self.bores) else place[:0]
+        found[at] = self.bores_yuan[place[at]]
+        return found
 
     @property
     def yuan(self) -> FloatArray:
         """The price by the cheaper method."""
-        return np.minimum(self.cut_yuan, self.bore_yuan)
+        found = self.cut_yuan.copy()
+        found[self.bores] = np.minimum(found[self.bores], self.bores_yuan)
+        return found
 
     @property
     def bored(self) -> NDArray[np.bool_]:
         """Where an edge is not cut but bored, or carried; cut where both cost the same."""
-        return np.asarray(self.bore_yuan < self.cut_yuan)
+        found = np.zeros(len(self.cut_yuan), bool)
+        found[self.bores] = self.bores_yuan < self.cut_yuan[self.bores]
+        return found
 
 
 def method_of(crossing: shapely.Geometry, bored: LineArray) -> str:

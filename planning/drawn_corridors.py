@@ -46,9 +46,9 @@ class Drawn:
         foreign = self.kept_from(utility)
         if len(foreign) == 0:
             return methods
-        cut, bore = methods.cut_yuan.copy(), methods.bore_yuan.copy()
+        cut, bore = methods.cut_yuan.copy(), methods.bore_yuan
         cut[foreign] = bore[foreign] = np.inf
-        return replace(methods, cut_yuan=cut, bore_yuan=bore)
+        return Methods.of(cut, bore)
 
 
 def with_drawn(

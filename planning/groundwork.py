@@ -280,13 +280,13 @@ class Groundwork:
         0 where it cannot be.
         """
         open_yuan = priced(self.edge_surfaces_m[edges], self.rates(pipe).yuan_m)
-        saved = open_yuan - self.methods(pipe).bore_yuan[edges]
+        saved = open_yuan - self.methods(pipe).bore_yuan_of(edges)
         return np.where(np.isfinite(saved), saved, 0.0)
 
     def _choose_methods(self, pipe: Pipe, all_bores: bool) -> Methods:
         if all_bores:
             methods = self.methods(pipe, all_bores=False)
-            methods = replace(methods, bore_yuan=self._bore_yuan(pipe, self.ground.bores))
+            methods = Methods.of(methods.cut_yuan, self._bore_yuan(pipe, self.ground.bores))
         else:
             methods = self._cheaper_methods(pipe)
         methods = self.corridors.carriers.applied(
@@ -306,7 +306,7 @@ class Groundwork:
         least_yuan = bores_without_pits_yuan(graph.length_m, pipe, self.prices)
         bores = self._bores_of(np.flatnonzero(least_yuan < cut_yuan))
         bore_yuan = self._bore_yuan(pipe, bores)
-        return Methods(cut_yuan, np.where(bore_yuan < cut_yuan, bore_yuan, np.inf))
+        return Methods.of(cut_yuan, np.where(bore_yuan < cut_yuan, bore_yuan, np.inf))
 
     def _bore_yuan(self, pipe: Pipe, bores: Bores) -> FloatArray:
         """What every edge costs bored; infinite where it cannot be, or is none of the bores."""

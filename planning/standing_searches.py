@@ -51,7 +51,7 @@ class StandingSearches:
         if before is None:
             return None
         anew = self.part.under(closed).methods(pipe, all_bores=all_bores)
-        pairs = list(zip(vars(before).values(), vars(anew).values(), strict=True))
+        pairs = (before.cut_yuan, anew.cut_yuan), (before.bore_yuan, anew.bore_yuan)
         if self.same_lines and all(np.array_equal(old[self.near], new) for old, new in pairs):
             return before
         found = []
@@ -60,7 +60,7 @@ class StandingSearches:
             column = column.copy() if column is old else column
             column[self.near] = new
             found.append(column)
-        return Methods(*found)
+        return Methods.of(*found)
 
     def search(
         self,
