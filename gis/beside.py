@@ -46,14 +46,11 @@ def runs_beside(
         owner[first],
     )
     limits = within_m, on_m, np.tan(np.radians(most_slant_deg))
-    found = [_beside(from_xy[rows], to_xy[rows], parts, *limits) for rows in blocks(len(from_xy))]
-    starts = [rows.start for rows in blocks(len(from_xy))]
-    straight = [one.straight + start for one, start in zip(found, starts, strict=True)]
-    return Beside(
-        np.concatenate([np.zeros(0, np.int64), *straight]),
-        np.concatenate([np.zeros(0, np.int64), *(one.line for one in found)]),
-        np.concatenate([np.zeros(0), *(one.askew_m for one in found)]),
-    )
+    found = [Beside(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
+    for rows in blocks(len(from_xy)):
+        some = _beside(from_xy[rows], to_xy[rows], parts, *limits)
+        found.append(some._replace(straight=some.straight + rows.start))
+    return Beside(*map(np.concatenate, zip(*found, strict=True)))
 
 
 class _Parts(NamedTuple):
