@@ -42,8 +42,15 @@ def layer_problems(county: County, workspace: Path) -> None:
     if not county.survey.tables:
         told(_("工作区还没有图层,无从核对:请先导入。"))
         return
-    with st.spinner(_("正在核对全部图层…")):
-        found = problems_of(county)
+    # An empty place takes away the rows of before a repair: they must not stay in reach meanwhile.
+    with st.empty().container() if done else st.container():
+        with st.spinner(_("正在核对全部图层…")):
+            found = problems_of(county)
+        _listed(county, workspace, found)
+
+
+def _listed(county: County, workspace: Path, found: Sequence[Problem]) -> None:
+    """All problems as a table; the one that is chosen with its repair."""
     st.html(f"<h3>{_('问题')}<small>{_('选一行,地图跳到该处')}</small></h3>")
     if not found:
         told(_("未发现问题。"))
@@ -57,7 +64,7 @@ def layer_problems(county: County, workspace: Path) -> None:
         height=300,
         on_select="rerun",
         selection_mode="single-row",
-        key="problem_rows",
+        key=f"problem_rows {hash(_Checked(county))}",  # a row of other versions chooses nothing
     )
     chosen = event.selection.rows
     at = shown[chosen[0]] if chosen and chosen[0] < len(shown) else None

@@ -325,8 +325,16 @@ def test_a_problem_is_shown_on_the_map_and_its_repair_can_be_undone(
     assert width < 250
     assert (middle["lat"], middle["lng"]) == pytest.approx((ring["lat"], ring["lng"]), abs=2e-4)
     page.get_by_label("操作人").fill("王五")
+    held = own.with_name("hold")
+    held.touch()
     page.get_by_role("button", name="修复(存为新版本,可退回)").click()
+    page.get_by_text("正在核对全部图层…").wait_for()
     page.get_by_text("已修复 1 处").wait_for()
+    # What was true before the repair is out of reach until it is checked anew.
+    assert page.locator('[data-testid="stDataFrame"]').count() == 0
+    assert page.get_by_role("button", name="修复(存为新版本,可退回)").count() == 0
+    held.unlink()
+    page.locator('[data-testid="stDataFrame"]').wait_for()
     mended = Workspace.open(own).survey().tables["parcels"].geometry["S-1"]
     assert mended.area == pytest.approx(40 * 30, abs=0.3)
     assert mended.bounds[3] == pytest.approx(south - 60, abs=0.01)
