@@ -290,8 +290,13 @@ def demo(workspace: Path, as_json: bool) -> None:
 def graph(workspace: Path, out: Path, as_json: bool) -> None:
     """Export the corridor graph."""
     require_place(out, ".gpkg")
-    work = _groundwork(Workspace.open(workspace))
-    counts = write_graph(work, out)
+    with progress(_("管线走廊图"), 2) as bar:
+        work, faults = _groundwork(Workspace.open(workspace))
+        bar.update(1)
+        counts = write_graph(work, out)
+        bar.update(1)
+    for message in faults:
+        click.echo(message, err=True)
     if as_json:
         print_json({"out": str(out), **counts})
     else:
@@ -464,14 +469,13 @@ def _how(made: CountyScreening) -> str:
     return _("其中逐项求解 {pairs} 项,用时 {cpu_s:.1f} 秒(CPU)").format(**alone)
 
 
-def _groundwork(opened: Workspace) -> Groundwork:
-    """Corridors of a workspace with the gates of its applications."""
+def _groundwork(opened: Workspace) -> tuple[Groundwork, list[str]]:
+    """Corridors of a workspace with the gates of its applications, and those left out with why."""
     applications, faults = readable(opened.applications())
     survey = opened.survey()
     places, refused = placed(survey, applications)
-    for message in (*opened.application_faults(), *faults, *map(str, refused)):
-        click.echo(message, err=True)
-    return prepare(survey, load_policy(opened.county), places)
+    left_out = [*opened.application_faults(), *faults, *map(str, refused)]
+    return prepare(survey, load_policy(opened.county), places), left_out
 
 
 def _application(opened: Workspace, name: str) -> Mapping[str, Any]:

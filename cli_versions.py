@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 import settings
-from cli_parts import as_json_option, print_json, print_lines
+from cli_parts import as_json_option, print_json, print_lines, progress
 from language import gettext as _
 from layers.diffs import FeatureChange, diff
 from layers.edits import taken_back_words
@@ -157,12 +157,16 @@ def export(
     version = opened.version(layer, number)
     form = out.suffix.lower().removeprefix(".")
     opened.refuse_export(version, author=author, reason=reason)
-    notes = write_layer(
-        opened.read(version),
-        layer,
-        out,
-        lambda: opened.record_export(version, form, author=author, reason=reason),
-    )
+    with progress(_("导出"), 2) as bar:
+        table = opened.read(version)
+        bar.update(1)
+        notes = write_layer(
+            table,
+            layer,
+            out,
+            lambda: opened.record_export(version, form, author=author, reason=reason),
+        )
+        bar.update(1)
     if as_json:
         told = {"layer": layer, "version": version.version, "rows": version.rows}
         print_json({"out": str(out), **told, "notes": notes})

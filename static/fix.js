@@ -514,6 +514,7 @@
         bubblingMouseEvents: false })
         .bindTooltip(fault.label, { sticky: true, className: "tg-tip" }).addTo(group);
     });
+    if (drawing.spot) { spotlight(group, drawing.spot); }
     drawing.clearances.forEach(function (pair) { clearance(group, pair); });
     drawing.survey.forEach(function (point) { spot(group, point, "tg-spot tg-survey"); });
     drawing.rejected.forEach(function (place) { spot(group, place, "tg-spot tg-rejected"); });
@@ -580,6 +581,15 @@
 
   function span(points, i) {
     return L.latLng(points[i - 1][0], points[i - 1][1]).distanceTo([points[i][0], points[i][1]]);
+  }
+
+  // What was chosen in a table: its feature in a bold line on white, and a ring round the place.
+  function spotlight(group, spot) {
+    [["#ffffff", 9], ["#0b57d0", 5]].forEach(function (look) {
+      var style = { className: "tg-spotlight", interactive: false, color: look[0], weight: look[1], fill: false };
+      spot.lines.forEach(function (points) { L.polyline(points, style).addTo(group); });
+      L.circleMarker(spot.at, Object.assign({ radius: 17 }, style)).addTo(group);
+    });
   }
 
   function clearance(group, pair) { spot(group, pair, "tg-spot tg-clear-" + pair.status); }

@@ -6,9 +6,11 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from shutil import copytree
+from types import SimpleNamespace
 from typing import Any
 
 import geopandas as gpd
@@ -532,3 +534,21 @@ def test_a_progress_bar_foretells_no_time(monkeypatch: pytest.MonkeyPatch) -> No
         bar.update(1)
         assert "1%" in terminal.getvalue()
         assert not re.search(r"\d\d:\d\d", terminal.getvalue())
+
+
+@pytest.mark.parametrize(("command", "options"), [("graph", ()), ("export", ("--layer", "roads"))])
+def test_what_takes_seconds_tells_its_steps(
+    command: str, options: tuple[str, ...], made: Path, tmp_path: Path, monkeypatch
+) -> None:
+    folder = copytree(made, tmp_path / "workspace")
+    steps: list[int] = []
+
+    @contextmanager
+    def recorded(_label: str, of: int, **_options: bool) -> Iterator[SimpleNamespace]:
+        steps.append(of)
+        yield SimpleNamespace(update=lambda done: steps.append(-done))
+
+    for module in ("cli", "cli_versions"):
+        monkeypatch.setattr(f"{module}.progress", recorded)
+    done(run(command, folder, "--out", tmp_path / "out.gpkg", *options))
+    assert steps == [2, -1, -1]

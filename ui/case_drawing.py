@@ -52,6 +52,7 @@ def case_drawing(
         "strips": [],
         "rings": [],
         "ends": [],
+        "spot": None,
         "bounds": None,
         "focus": focus,
         "gently": gently,

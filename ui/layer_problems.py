@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import shapely
 import streamlit as st
 from shapely.affinity import affine_transform
 
@@ -29,7 +30,7 @@ from ui.panel import picture
 from ui.planning_service import REFUSALS
 
 _MARKED = 1_000  # more marks would stall a phone
-_NEAR_M = 60.0  # what is shown round a problem that was chosen
+_NEAR_M = 25.0  # what is shown round a problem that was chosen
 _REPORTS = {".html": "HTML", ".xlsx": "XLSX"}
 
 
@@ -41,8 +42,15 @@ def layer_problems(county: County, workspace: Path) -> None:
     if not county.survey.tables:
         told(_("工作区还没有图层,无从核对:请先导入。"))
         return
-    with st.spinner(_("正在核对全部图层…")):
-        found = problems_of(county)
+    # An empty place takes away the rows of before a repair: they must not stay in reach meanwhile.
+    with st.empty().container() if done else st.container():
+        with st.spinner(_("正在核对全部图层…")):
+            found = problems_of(county)
+        _listed(county, workspace, found)
+
+
+def _listed(county: County, workspace: Path, found: Sequence[Problem]) -> None:
+    """All problems as a table; the one that is chosen with its repair."""
     st.html(f"<h3>{_('问题')}<small>{_('选一行,地图跳到该处')}</small></h3>")
     if not found:
         told(_("未发现问题。"))
@@ -56,7 +64,7 @@ def layer_problems(county: County, workspace: Path) -> None:
         height=300,
         on_select="rerun",
         selection_mode="single-row",
-        key="problem_rows",
+        key=f"problem_rows {hash(_Checked(county))}",  # a row of other versions chooses nothing
     )
     chosen = event.selection.rows
     at = shown[chosen[0]] if chosen and chosen[0] < len(shown) else None
@@ -88,22 +96,41 @@ def problem_drawing(county: County, *, shown: bool) -> dict[str, Any]:
         for one in placed[:_MARKED]
         if one.x is not None and one.y is not None
     ]
-    box = None if chosen is None or chosen >= len(found) else _box(found[chosen])
-    if box is not None:
+    one = None if chosen is None or chosen >= len(found) else found[chosen]
+    box = None if one is None else _box(one)
+    if one is not None and box is not None:
         drawing["bounds"] = [place.point(box[:2]), place.point(box[2:])]
         drawing["focus"] = f"problem {st.session_state.get('problem_focus', 0)}"
+        drawing["spot"] = _spot(one, county, place)
     return drawing
 
 
 def _box(one: Problem) -> tuple[float, float, float, float] | None:
-    """What to show of a problem: west, south, east, north in metres."""
-    if one.extent is not None:
+    """What to show of a problem: west, south, east, north in metres.
+
+    The ground about its place; all of the extent where it is of no single feature.
+    """
+    if one.feature_id is None and one.extent is not None:
         west, south, east, north = one.extent
     elif one.x is not None and one.y is not None:
         west, south, east, north = one.x, one.y, one.x, one.y
     else:
         return None
     return west - _NEAR_M, south - _NEAR_M, east + _NEAR_M, north + _NEAR_M
+
+
+def _spot(one: Problem, county: County, place: Placer) -> dict[str, Any] | None:
+    """The place of a problem, and the lines or outlines of the feature that has it."""
+    if one.feature_id is None or one.x is None or one.y is None:
+        return None
+    shapes = county.survey.tables[one.layer].geometry
+    shape = shapes.get(one.feature_id)
+    outline = shape.boundary if shape is not None and shape.area else shape
+    parts = [] if outline is None else shapely.get_parts(outline).tolist()
+    return {
+        "at": place.point((one.x, one.y)),
+        "lines": [place.line(part.coords) for part in parts if part.geom_type != "Point"],
+    }
 
 
 def problems_of(county: County) -> Sequence[Problem]:

@@ -267,10 +267,19 @@ def case_keys() -> str:
 
 def problem_keys() -> str:
     """The marks of what is wrong with layers."""
-    return _key(
-        '<rect x="12" y="1" width="10" height="10" rx="1" fill="#c62828" stroke="#fff"/>',
-        _("错误"),
-    ) + _key('<circle cx="17" cy="6" r="5" fill="#f2a900" stroke="#fff"/>', _("提醒、留意"))
+    return "".join(
+        [
+            _key(
+                '<rect x="12" y="1" width="10" height="10" rx="1" fill="#c62828" stroke="#fff"/>',
+                _("错误"),
+            ),
+            _key('<circle cx="17" cy="6" r="5" fill="#f2a900" stroke="#fff"/>', _("提醒、留意")),
+            _key(
+                '<circle cx="17" cy="6" r="4.4" fill="none" stroke="#0b57d0" stroke-width="2.4"/>',
+                _("所选问题"),
+            ),
+        ]
+    )
 
 
 def _key(mark: str, words: str) -> str:

@@ -9,8 +9,13 @@ import os
 import runpy
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from layers.problems import Problem
+    from layers.survey import Survey
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
@@ -26,8 +31,17 @@ def planned(key: str, county: Any) -> dict[str, Any]:
     return plan_json(dict(county.applications[key]))
 
 
+def checked(survey: Survey) -> Iterator[tuple[str, list[Problem]]]:
+    """The problems of all layers, once no file ``hold`` lies beside the workspace."""
+    while Path(os.environ["TONGGOU_WORKSPACE"]).with_name("hold").exists():
+        time.sleep(0.05)
+    yield from check_layers(survey)
+
+
 if __name__ == "__main__":
     import ui.engineer
+    import ui.layer_problems
+    from layers.checks import check_layers
     from tests.ui.full_plan import full_plan
     from tests.ui.town_plan import plan_json
 
@@ -35,6 +49,7 @@ if __name__ == "__main__":
     ui.engineer.plan_of_parcel = lambda parcel, day, _county: plan_json(
         {"application_id": "", "parcel_id": parcel, "dig_date": day.isoformat()}
     )
+    ui.layer_problems.check_layers = checked
     runpy.run_path(str(ROOT / "app.py"), run_name="__main__")
 else:
     from starlette.middleware import Middleware

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import geopandas as gpd
@@ -18,7 +19,8 @@ from tests.towns import CRS_NAME
 from tests.ui.conftest import SIZES, Visit
 from tests.ui.town import fill_workspace, town
 from ui import layer_problems
-from ui.county import open_county
+from ui.case_drawing import Placer
+from ui.county import County, open_county
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow_first]
 
@@ -312,9 +314,27 @@ def test_a_problem_is_shown_on_the_map_and_its_repair_can_be_undone(
     opened.wait(
         lambda: opened.frame.evaluate("() => [map.getCenter().lat, map.getCenter().lng]") != centre
     )
+    # Its outline and a ring, each in blue on white, amid the ground that zoom 18 shows.
+    opened.wait(lambda: opened.frame.locator("path.tg-spotlight").count() == 4)
+    middle, ring, width = opened.frame.evaluate("""() => {
+        const bounds = map.getBounds(), one = Object.values(map._layers).find(
+            l => l instanceof L.CircleMarker && l.options.className === "tg-spotlight");
+        const width = map.distance(bounds.getSouthWest(), bounds.getSouthEast());
+        return [map.getCenter(), one.getLatLng(), width];
+    }""")
+    assert width < 250
+    assert (middle["lat"], middle["lng"]) == pytest.approx((ring["lat"], ring["lng"]), abs=2e-4)
     page.get_by_label("操作人").fill("王五")
+    held = own.with_name("hold")
+    held.touch()
     page.get_by_role("button", name="修复(存为新版本,可退回)").click()
+    page.get_by_text("正在核对全部图层…").wait_for()
     page.get_by_text("已修复 1 处").wait_for()
+    # What was true before the repair is out of reach until it is checked anew.
+    assert page.locator('[data-testid="stDataFrame"]').count() == 0
+    assert page.get_by_role("button", name="修复(存为新版本,可退回)").count() == 0
+    held.unlink()
+    page.locator('[data-testid="stDataFrame"]').wait_for()
     mended = Workspace.open(own).survey().tables["parcels"].geometry["S-1"]
     assert mended.area == pytest.approx(40 * 30, abs=0.3)
     assert mended.bounds[3] == pytest.approx(south - 60, abs=0.01)
@@ -390,6 +410,57 @@ def test_a_file_that_contradicts_an_answer_is_stored_once_somebody_says_which_co
 def test_a_problem_of_a_whole_layer_has_no_id_in_the_table() -> None:
     one = Problem("lines", "lines.gpkg", None, None, None, None, "分为 3 片", "请核对", "note")
     assert layer_problems._rows([one])["编号"].tolist() == [""]
+
+
+@pytest.fixture(scope="module")
+def county(own: Path) -> County:
+    return open_county(own)
+
+
+def spot_of(county: County, monkeypatch: pytest.MonkeyPatch, **about: Any) -> dict[str, Any]:
+    """What the map shows of the one problem that there is, once it is chosen."""
+    one = Problem(**{"file": "", "row": None, "field": None, "value": None, **about},
+                  rule="规则", cure="请核对")  # fmt: skip
+    monkeypatch.setattr(layer_problems, "problems_of", lambda _county: [one])
+    monkeypatch.setattr(layer_problems.st, "session_state", {"problem": 0})
+    return layer_problems.problem_drawing(county, shown=True)
+
+
+def test_the_map_goes_to_the_place_of_a_problem_and_draws_its_feature(
+    county: County, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roads = county.survey.tables["roads"]
+    name, shape = roads.index[0], roads.geometry.iloc[0]
+    x, y = shape.coords[0][:2]
+    about = {"layer": "roads", "feature_id": name, "x": x, "y": y, "extent": shape.bounds}
+    drawing = spot_of(county, monkeypatch, **about)
+    place = Placer(county.survey.crs)
+    assert drawing["bounds"] == [place.point((x - 25, y - 25)), place.point((x + 25, y + 25))]
+    assert drawing["spot"] == {"at": place.point((x, y)), "lines": [place.line(shape.coords)]}
+
+
+def test_a_problem_of_a_whole_layer_is_shown_with_all_its_extent(
+    county: County, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    west, south, east, north = county.survey.tables["roads"].total_bounds
+    about = {"layer": "roads", "feature_id": None, "x": (west + east) / 2, "y": (south + north) / 2}
+    drawing = spot_of(county, monkeypatch, **about, extent=(west, south, east, north))
+    place = Placer(county.survey.crs)
+    assert drawing["bounds"] == [
+        place.point((west - 25, south - 25)),
+        place.point((east + 25, north + 25)),
+    ]
+    assert drawing["spot"] is None
+
+
+def test_the_outline_of_an_area_has_its_holes(
+    county: County, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holed = box(0, 0, 40, 40) - box(10, 10, 20, 20)
+    table = gpd.GeoDataFrame(geometry=[holed], index=["P"], crs=CRS_NAME)
+    other = SimpleNamespace(survey=SimpleNamespace(crs=CRS_NAME, tables={"parcels": table}))
+    drawing = spot_of(other, monkeypatch, layer="parcels", feature_id="P", x=1.0, y=1.0)
+    assert [len(ring) for ring in drawing["spot"]["lines"]] == [5, 5]
 
 
 def test_nothing_to_check_is_not_called_without_fault(
