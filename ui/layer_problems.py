@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import shapely
 import streamlit as st
@@ -120,16 +121,18 @@ def _box(one: Problem) -> tuple[float, float, float, float] | None:
 
 
 def _spot(one: Problem, county: County, place: Placer) -> dict[str, Any] | None:
-    """The place of a problem, and the lines or outlines of the feature that has it."""
+    """The place of a problem, and the lines or outlines of the features that have it."""
     if one.feature_id is None or one.x is None or one.y is None:
         return None
     shapes = county.survey.tables[one.layer].geometry
-    shape = shapes.get(one.feature_id)
-    outline = shape.boundary if shape is not None and shape.area else shape
-    parts = [] if outline is None else shapely.get_parts(outline).tolist()
+    mine = shapes[shapes.index == one.feature_id].to_numpy()  # several of an id that is repeated
+    areas = shapely.get_dimensions(mine) == 2
+    outlines = np.concatenate([mine[~areas], shapely.boundary(mine[areas])])
+    parts = shapely.get_parts(outlines)
+    lines = parts[np.isin(shapely.get_type_id(parts), (1, 2)) & ~shapely.is_empty(parts)]
     return {
         "at": place.point((one.x, one.y)),
-        "lines": [place.line(part.coords) for part in parts if part.geom_type != "Point"],
+        "lines": [place.line(line.coords) for line in lines],
     }
 
 

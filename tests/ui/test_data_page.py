@@ -9,7 +9,7 @@ from typing import Any
 
 import geopandas as gpd
 import pytest
-from shapely.geometry import Polygon, box
+from shapely.geometry import Point, Polygon, box
 
 from layers.answers import Answer
 from layers.problems import Problem
@@ -461,6 +461,25 @@ def test_the_outline_of_an_area_has_its_holes(
     other = SimpleNamespace(survey=SimpleNamespace(crs=CRS_NAME, tables={"parcels": table}))
     drawing = spot_of(other, monkeypatch, layer="parcels", feature_id="P", x=1.0, y=1.0)
     assert [len(ring) for ring in drawing["spot"]["lines"]] == [5, 5]
+
+
+@pytest.mark.parametrize(
+    ("shapes", "corners"),
+    [
+        ([box(0, 0, 4, 4), box(9, 9, 12, 12)], [5, 5]),  # an id that is repeated
+        ([Polygon([(0, 0), (4, 4), (4, 0), (0, 4)])], [5]),  # turned, without any area
+        ([Polygon()], []),
+        ([Point(1, 1)], []),
+        ([None], []),
+    ],
+)
+def test_whatever_shape_a_faulty_feature_has_is_drawn(
+    county: County, monkeypatch: pytest.MonkeyPatch, shapes: list[Any], corners: list[int]
+) -> None:
+    table = gpd.GeoDataFrame(geometry=shapes, index=["P"] * len(shapes), crs=CRS_NAME)
+    other = SimpleNamespace(survey=SimpleNamespace(crs=CRS_NAME, tables={"parcels": table}))
+    drawing = spot_of(other, monkeypatch, layer="parcels", feature_id="P", x=1.0, y=1.0)
+    assert [len(line) for line in drawing["spot"]["lines"]] == corners
 
 
 def test_nothing_to_check_is_not_called_without_fault(
