@@ -8,6 +8,9 @@ from planning.groundwork import Groundwork
 from planning.red_lines import in_roads, lands_of, overlapping_parcels
 from planning.texts import gettext as _
 
+# Parcels that share so much of their land are one that was drawn twice; neighbours whose red lines
+# are known to some metres only may share half of theirs.
+_SAME_SHARE = 0.95
 _IN_ROAD = _(
     "宗地 {parcel} 的红线伸入道路 {road} 的车行道,超出两者的允许误差:"
     "至少有一处的位置有误,核实之前外线的长度不能定论"
@@ -30,11 +33,11 @@ def contradicting_land(work: Groundwork, parcel_id: str) -> Iterator[tuple[str, 
         name = work.corridors.surfaces.road_ids[road]
         yield "parcel_in_road", "roads", name, _IN_ROAD.format(parcel=parcel_id, road=name)
     found = overlapping_parcels(work, [parcel_id], tolerance_m)
-    names = work.survey.tables["parcels"].index[found.other].astype(str)
-    areas = zip(names, found.shared_m2.tolist(), found.contradict.tolist(), strict=True)
-    for name, shared, contradict in areas:
+    for other, shared, contradict in zip(*(c.tolist() for c in found[1:]), strict=True):
+        layer = work.survey.tables["parcels"]
+        name, land = str(layer.index[other]), layer.geometry.iloc[other]
         if contradict:
             text = _OVERLAPS.format(parcel=parcel_id, other=name, shared=shared)
             yield "parcels_overlap", "parcels", name, text
-        elif 2 * shared > shapes[0].area:
+        elif shared >= _SAME_SHARE * max(land.area, shapes[0].area):
             yield "parcel_twice", "parcels", name, _TWICE.format(parcel=parcel_id, other=name)

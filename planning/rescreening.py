@@ -49,6 +49,7 @@ from planning.groundwork import Groundwork
 from planning.local_edits import Edit
 from planning.no_dig import Closed
 from planning.questions import unknown_states
+from planning.red_lines import tolerances_of
 from planning.second_feed import has_second_feed
 from planning.sized_demands import with_sizes
 from planning.standing_ways import Compared, Mask, Side, compared
@@ -210,9 +211,16 @@ class _Standing:
 
     @cached_property
     def _as_exact(self) -> Mask:
-        """Whether each red line is known as well as before: roads and other parcels may deny it."""
-        one, two = (side.sites.tolerance_m for side in self.sides)
-        return np.asarray((one == two) | (np.isnan(one) & np.isnan(two)))
+        """Whether each red line is known as well as before: roads and other parcels may deny it.
+
+        Those that changed lie near the edit.
+        """
+        found = np.ones(len(self.cases), bool)
+        near = self.sides[1].parcels_near()
+        parcels = [self.cases[number].parcel_id for number in near.tolist()]
+        one, two = (tolerances_of(side.work, parcels) for side in self.sides)
+        found[near] = (one == two) | (np.isnan(one) & np.isnan(two))
+        return found
 
     @cached_property
     def _spares_otherwise(self) -> bool:

@@ -21,6 +21,7 @@ from gis.spread import both_ways, spread, start_at
 from planning.application import Application, Demand
 from planning.groundwork import Groundwork
 from planning.local_edits import Edit
+from planning.red_lines import lands_of
 from planning.screening_sites import Sites
 from planning.screening_ways import Ways, cut_off, lightest_ways
 
@@ -68,9 +69,14 @@ class Side:
         self.edges[self._near(self.work.corridors.graph.tree)] = True
         return self
 
-    def _near(self, tree: Tree) -> IntArray:
+    def _near(self, tree: Tree | shapely.STRtree) -> IntArray:
         _, near = tree.query(self.boxes, predicate="dwithin", distance=self.beside_m)
         return np.unique(near)
+
+    def parcels_near(self) -> IntArray:
+        """Cases whose parcels lie near the edit, by their numbers."""
+        lands = lands_of(self.work, [case.parcel_id for case in self.cases])
+        return self._near(shapely.STRtree(lands))
 
     def tie_ins(self, utility: str) -> Mask:
         """Which ways to tie-ins of a utility are touched."""

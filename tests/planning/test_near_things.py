@@ -282,6 +282,7 @@ def test_a_red_line_in_the_carriageway_is_known_less_well_than_it_says(
         (parcel(139, 12, 170, 52), HEARSAY, "firm", None),
         (parcel(110, 20, 120, 40), SEEN, "not_assessed", "parcels_overlap"),  # within it
         (parcel(100, 12, 140, 52), SEEN, "firm", "parcel_twice"),
+        (parcel(100, 12, 104, 16), HEARSAY, "firm", None),  # small, and may lie beside it
     ],
 )
 def test_red_lines_that_cross_each_others_land_are_not_known_as_well_as_they_say(

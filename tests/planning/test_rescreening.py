@@ -113,12 +113,13 @@ def test_a_parcel_that_comes_to_lie_over_another_is_felt() -> None:
     nearer = moved(survey, "parcels", "P-2", -11.0, 0.0)
     cases = [towns.application("P-1")]
     start, work = screened(ready(survey), cases, ["water"]), ready(nearer)
+    changed = changes(survey, nearer)
     graph, tie_ins = work.corridors.graph, work.tie_ins("water")
     edit = Edit(
         work,
         "",
-        changes(survey, nearer),
-        Region.round(np.array([box(9_000, 9_000, 9_001, 9_001)])),
+        changed,
+        Region.round(changed["parcels"].shapes),
         np.arange(graph.edge_count),
         {"water": np.arange(len(tie_ins.lines))},
         RoadsSince.none(1),
