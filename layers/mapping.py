@@ -15,17 +15,21 @@ from layers.coercion import is_missing
 from layers.dbf import NAME_BYTES, short_names
 from layers.errors import LayerError
 from layers.fields import Field, LayerDefinition, fold
-from layers.quantities import convertible, size_of, split_unit, unit_named
+from layers.quantities import convertible, size_of, split_unit
 from layers.raw import RawLayer
 
 APPLIED = 0.9
 """Proposals of at least this confidence are used without asking."""
 
-_REMEMBERED, _NAME, _ALIAS, _OWN_CUT, _ALIAS_AND_UNIT = 1.0, 1.0, 0.95, 0.95, 0.9
+_REMEMBERED, _NAME, _ALIAS, _EXPORTED, _ALIAS_AND_UNIT = 1.0, 1.0, 0.95, 0.95, 0.9
 _CUT, _PINYIN, _VALUES = 0.7, 0.6, 0.5
 _MOST_CELLS = 200
 _SHARE = 0.9  # of the cells that must speak for a field
 _FEWEST_CELLS = 3
+# Of a layer's names as an export writes them, those that tell one: an export comes back of which
+# every fourth column was removed, and in each layer with several cut names one of them beside all
+# words that anybody uses (``name``, ``kind``) is less. Where one name alone is cut, it is the id.
+_OF_EXPORT = 0.75
 
 
 @dataclass(frozen=True)
@@ -61,11 +65,11 @@ def propose_mapping(
         for field, column in before.items()
         if field in definition.names
     ]
-    cuts = _own_cuts(columns, definition)
+    exported = _names_of_export(columns, definition)
     for field in definition.fields:
         if field.name not in before:
             free = [column for column in columns if column not in before.values()]
-            found += _named(field, free, cuts.get(field.name))
+            found += _named(field, free, exported.get(field.name))
     taken = {one.column for one in found if one.confidence >= APPLIED}
     settled = {one.field for one in found if one.confidence >= APPLIED}
     found = [
@@ -147,28 +151,18 @@ def _of_one_field_each(found: Sequence[Proposal]) -> Iterator[Proposal]:
             cut.add(one.column)
 
 
-def _own_cuts(columns: Sequence[str], definition: LayerDefinition) -> dict[str, str]:
-    """Field to its name as a Shapefile holds it, where that is shorter and means no other thing.
+def _names_of_export(columns: Sequence[str], definition: LayerDefinition) -> dict[str, str]:
+    """Field to its name in a Shapefile that was exported, where the columns are those of one.
 
-    What two names begin with, and what reads as another unit (``diameter_m`` of ``diameter_mm``),
-    is certain only beside all other names of the layer, as exports write them.
+    A cut name alone may be another thing: ``carriagewa`` of lanes, ``diameter_m`` in metres.
     """
     short = short_names(definition.names)
-    whole = set(short.values()) <= set(map(fold, columns))
-    return {
-        name: cut
-        for name, cut in short.items()
-        if cut != name and (whole or _is_plain(cut, definition.names))
-    }
+    there = set(short.values()) & set(map(fold, columns))
+    return short if len(there) >= _OF_EXPORT * len(short) else {}
 
 
-def _is_plain(cut: str, names: Sequence[str]) -> bool:
-    alone = sum(name.startswith(cut) for name in names) == 1
-    return alone and unit_named(cut.rpartition("_")[2]) is None
-
-
-def _named(field: Field, columns: Sequence[str], cut: str | None) -> Iterator[Proposal]:
-    """Columns whose name speaks for the field, or is the ``cut`` that only its own name has."""
+def _named(field: Field, columns: Sequence[str], exported: str | None) -> Iterator[Proposal]:
+    """Columns whose name speaks for the field, or is what an export calls it."""
     for column in columns:
         plain, unit = split_unit(column)
         own = unit is None or not field.unit or unit == field.unit
@@ -179,8 +173,8 @@ def _named(field: Field, columns: Sequence[str], cut: str | None) -> Iterator[Pr
         elif fold(plain) in field.spellings and field.unit and (own or _fits(unit, field)):
             other = None if own else unit
             yield Proposal(field.name, column, _ALIAS_AND_UNIT, _("别名加单位"), other)
-        elif fold(column) == cut:
-            yield Proposal(field.name, column, _OWN_CUT, _("字段名的前十个字符"))
+        elif fold(column) == exported:
+            yield Proposal(field.name, column, _EXPORTED, _("导出文件中的列名"))
         elif _is_cut(fold(column), field):
             yield Proposal(field.name, column, _CUT, _("列名似被截断"))
         elif fold(plain) in field.pinyin:

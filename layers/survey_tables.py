@@ -13,15 +13,22 @@ import pandas as pd
 from language import gettext as _
 from layers.axes import find_axes, places
 from layers.errors import ReadError
+from layers.fields import LAYERS
 from layers.grids import Grid, Grids, read_grids
 from layers.headers import Table, find_table
 from layers.point_texts import point_text
-from layers.raw import RawLayer, Wanted, sheet_of
+from layers.raw import COORDINATES, RawLayer, Wanted, sheet_of
 from layers.survey_columns import role_of, roles_in
 from layers.survey_ends import drawn_ends, has_ends, is_end_column
 from layers.survey_lines import join_lines, split_results
 from layers.survey_nodes import node_cells
 from layers.survey_points import Placed, by_number, placed
+
+POINTS_SHEET, NOTES_SHEET = "lines_points", "填写说明"
+"""Worksheets of a template beside those of the layers: the points of lines, and explanations."""
+
+# Worksheets that hold no rows of a layer that is called otherwise.
+_BY_LAYER = {*LAYERS, POINTS_SHEET, NOTES_SHEET}
 
 # What makes a table of points one of CJJ 61, whose X is north.
 _Kind = TypeVar("_Kind", Table, Placed)
@@ -41,38 +48,78 @@ def read_table(path: Path, wanted: Wanted) -> RawLayer:
     """Read a workbook or a delimited text as a layer.
 
     For ``lines`` the line tables are joined with the point tables of the same file or of
-    ``wanted.beside``; for any other layer rows with coordinates become points. A worksheet that is
-    called like the layer is the layer, where no other is asked for. The CRS is None: tables do not
-    declare one.
+    ``wanted.beside``; for any other layer rows with coordinates become points. Of a workbook whose
+    tables are each called like a layer, as in a template, the one of its name is the layer; of any
+    other workbook all tables are read together. The CRS is None: tables do not declare one.
 
     Raises
     ------
     ReadError
-        If there are no coordinates, or what cannot be told has to be asked.
+        If there are no coordinates, what cannot be told has to be asked, or no row was read while
+        worksheets that nobody asked for have some.
     """
     grids = read_grids(path)
-    if wanted.source_layer is None and len(grids.grids) > 1 and _has(grids, wanted.layer):
+    is_stated = wanted.source_layer is not None
+    is_by_layer = not is_stated and _is_by_layer(grids, wanted)
+    if is_by_layer:
         note = _("图层取自同名的工作表 {}").format(wanted.layer)
         grids = replace(grids, notes=(*grids.notes, note))
         wanted = replace(wanted, source_layer=wanted.layer)
     tables = _tables(grids, wanted, of_survey=wanted.layer == "lines")
-    if wanted.layer == "lines":
-        return _lines(grids, tables, wanted)
-    return _points(grids, tables, wanted)
+    if is_by_layer:  # sheets of other layers have their turn
+        tables.unread = [str(one.name) for one in grids.grids if _is_strange(one) and one.rows]
+    raw = (_lines if wanted.layer == "lines" else _points)(grids, tables, wanted)
+    if not is_stated and not len(raw.cells):
+        _refuse_other_rows(grids, wanted)
+    return raw
+
+
+def _is_by_layer(grids: Grids, wanted: Wanted) -> bool:
+    """Tell whether a sheet is called like the layer and each other table like another layer."""
+    return (
+        len(grids.grids) > 1
+        and _has(grids, wanted.layer)
+        and not any(_is_strange(one) and _table(one, wanted) is not None for one in grids.grids)
+    )
+
+
+def _is_strange(grid: Grid) -> bool:
+    return grid.name not in _BY_LAYER
+
+
+def _refuse_other_rows(grids: Grids, wanted: Wanted) -> None:
+    """No row would say that the county has no such features, whatever the other sheets hold."""
+    tables = [_table(one, wanted) for one in grids.grids if one.name != NOTES_SHEET]
+    filled = [str(one.name) for one in tables if one is not None and len(one.cells)]
+    if filled:
+        raise ReadError(
+            _(
+                "文件 {}:图层 {} 的工作表没有一行数据,而工作表 {} 有。"
+                "请用 --source-layer 指明工作表;本县确无此类对象时指明空表。"
+            ).format(grids.file, wanted.layer, _("、").join(filled))
+        )
+
+
+def _table(grid: Grid, wanted: Wanted) -> Table | None:
+    """The grid as a table, by columns whose names are known or stated by the user."""
+    stated = _stated_axes(wanted)
+    return find_table(
+        grid, lambda name: role_of(name) is not None or is_end_column(name) or name in stated
+    )
+
+
+def _stated_axes(wanted: Wanted) -> set[str]:
+    return {wanted.mapping[axis] for axis in COORDINATES if axis in wanted.mapping}
 
 
 def _tables(grids: Grids, wanted: Wanted, *, of_survey: bool) -> _Tables:
     """Tell the tables by their columns. A text without header is a table of points."""
-    stated = {wanted.mapping.get("north"), wanted.mapping.get("east")} - {None}
-
-    def is_known(name: object) -> bool:
-        return role_of(name) is not None or is_end_column(name) or name in stated
-
+    stated = _stated_axes(wanted)
     found = _Tables()
     for grid in grids.grids:
         if not of_survey and wanted.source_layer not in (None, grid.name):
             continue
-        table = find_table(grid, is_known)
+        table = _table(grid, wanted)
         if table is None:
             _take_bare(found, grid, grids.file, wanted)
             continue

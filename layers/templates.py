@@ -18,12 +18,12 @@ from openpyxl.worksheet.worksheet import Worksheet
 from language import gettext as _
 from layers.errors import LayerError
 from layers.fields import LAYERS, Field, LayerDefinition, layer_definition
+from layers.survey_tables import NOTES_SHEET, POINTS_SHEET
 
 TITLE_ROW, EXAMPLE_ROW, HEADER_ROW = 1, 2, 3
 _ROWS = 5000  # that drop-downs and formats reach down to
 _LONGEST_LIST = 255  # characters of a list of values inside a worksheet
 _REQUIRED, _OPTIONAL, _EXAMPLE = "FFF4CC", "E8EEF2", "EEEEEE"
-_NOTES_SHEET = "填写说明"
 _EXAMPLES = {
     "number": "12.5",
     "integer": "2",
@@ -48,8 +48,8 @@ def write_template(path: Path, layers: Sequence[str] = LAYERS) -> None:
     for definition in definitions:
         _fill_sheet(book.create_sheet(definition.name), definition)
         if definition.name == "lines":
-            _fill_points(book.create_sheet("lines_points"))
-    _fill_notes(book.create_sheet(_NOTES_SHEET), definitions)
+            _fill_points(book.create_sheet(POINTS_SHEET))
+    _fill_notes(book.create_sheet(NOTES_SHEET), definitions)
     book.save(path)
 
 

@@ -15,7 +15,7 @@ from layers.fields import LAYERS, layer_definition
 from layers.mapping import APPLIED, propose_mapping
 from layers.raw import RawLayer
 from layers.store import Workspace
-from tests.layers.layer_files import fingerprint, line, write_gpkg
+from tests.layers.layer_files import fingerprint, line, square, write_gpkg
 
 LINES = layer_definition("lines")
 
@@ -58,18 +58,38 @@ def test_confidence_falls_from_name_to_alias_to_cut_name_to_pinyin() -> None:
     assert proposals(GXBH=["W1"])[("line_id", "GXBH")] == 0.6 < APPLIED
 
 
-def test_the_cut_of_one_own_name_alone_is_certain() -> None:
-    assert proposals("roads", carriagewa=[1]) == {("carriageway_width_m", "carriagewa"): 0.95}
-    assert proposals("roads", CARRIAGEWA=[1]) == {("carriageway_width_m", "CARRIAGEWA"): 0.95}
-    # What stands for another name too: position_scale, or a column before it that was cut alike.
-    assert proposals(position_s=[1], position_2=[1]) == {("position_source", "position_s"): 0.7}
+@pytest.mark.parametrize(
+    ("layer", "column", "cells"),
+    [
+        ("roads", "carriagewa", [4, 4, 6]),  # lanes
+        ("lines", "position_a", [1, 2, 3]),  # classes of accuracy
+        ("nodes", "capacity_k", [630.0]),  # kW
+        ("lines", "outer_diam", [20.0]),  # cm
+        ("water_bodies", "water_body", ["信河", "新河"]),
+        ("lines", "diameter_m", [0.2]),  # metres
+        ("lines", "pressure_m", [0.4]),
+        ("lines", "position_s", ["1"]),  # of position_scale too
+    ],
+)
+def test_a_cut_name_alone_may_be_another_thing_and_is_asked(
+    layer: str, column: str, cells: list[object]
+) -> None:
+    [(field, _column)] = found = proposals(layer, **{column: cells})
+    assert field.startswith(column)
+    assert found[field, column] == 0.7 < APPLIED
 
 
-@pytest.mark.parametrize("column", ["diameter_m", "pressure_m"])
-def test_a_cut_that_reads_as_another_unit_is_asked(column: str) -> None:
-    """0.2 in ``diameter_m`` may be metres; millimetres would make a hair of the main."""
-    [confidence] = proposals(**{column: [0.2]}).values()
-    assert confidence < APPLIED
+def test_a_class_of_accuracy_makes_no_metres(workspace: Workspace, tmp_path: Path) -> None:
+    path = lines_file(tmp_path, line_id=["W1"], utility=["JS"], position_a=[1])
+    result = workspace.import_layer("lines", path)
+    assert np.isnan(workspace.survey().get("lines")["position_accuracy_m"].iloc[0])
+    assert any("--map position_accuracy_m=position_a" in note for note in result.notes)
+
+
+def test_waters_are_not_called_by_their_names(workspace: Workspace, tmp_path: Path) -> None:
+    path = write_gpkg(tmp_path / "a.gpkg", {"water_body": ["信河"]}, [square(0, 0)])
+    with pytest.raises(LayerError, match="可能是:--map water_body_id=water_body"):
+        workspace.import_layer("water_bodies", path)
 
 
 @pytest.mark.parametrize("layer", LAYERS)
@@ -80,6 +100,34 @@ def test_beside_all_names_of_an_export_each_cut_is_certain(layer: str) -> None:
     assert min(found.values()) >= APPLIED
 
 
+@pytest.mark.parametrize(("removed", "confidence"), [(6, 0.95), (7, 0.7)])
+def test_an_export_is_told_by_three_quarters_of_its_names(removed: int, confidence: float) -> None:
+    """Lines have 27 names: 21 are more than three quarters, 20 are fewer."""
+    names = list(short_names(LINES.names).values())
+    names = [name for name in names if name == "start_dept"] + [
+        name for name in names if name != "start_dept"
+    ][removed:]
+    assert len(names) == 27 - removed
+    found = proposals(**{name.upper(): [1] for name in (*names, "checked_by")})
+    assert found["start_depth_m", "START_DEPT"] == confidence
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_no_cut_beside_common_words_makes_an_export(layer: str) -> None:
+    """Of several cut names one is not applied, though all names that are not cut are there.
+
+    Where one name alone is cut it is the id.
+    """
+    definition = layer_definition(layer)
+    short = short_names(definition.names)
+    cuts = {name: cut for name, cut in short.items() if name != cut}
+    assert len(cuts) != 1 or definition.id_field in cuts
+    for field, cut in cuts.items() if len(cuts) > 1 else ():
+        columns = (*(name for name in short if name not in cuts), cut)
+        found = proposals(layer, **{column: [1] for column in columns})
+        assert found.get((field, cut), 0) < APPLIED
+
+
 @pytest.mark.parametrize("layer", LAYERS)
 def test_no_cut_is_the_name_of_another_field(layer: str) -> None:
     fields = layer_definition(layer).fields
@@ -87,10 +135,12 @@ def test_no_cut_is_the_name_of_another_field(layer: str) -> None:
         assert not [one for one in fields if one.name != name and cut in one.spellings]
 
 
-def test_the_cut_beside_another_name_of_its_field_is_asked(
+def test_the_cut_in_an_export_beside_another_name_of_its_field_is_asked(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    path = lines_file(tmp_path, line_id=["W1"], utility=["JS"], 起点覆土=[1.0], start_dept=[2.0])
+    columns = {cut: [None] for cut in short_names(LINES.names).values()}
+    columns |= {"line_id": ["W1"], "utility": ["JS"], "起点覆土": [1.0], "start_dept": [2.0]}
+    path = lines_file(tmp_path, **columns)
     with pytest.raises(LayerError, match="都可能是字段 start_depth_m"):
         workspace.import_layer("lines", path)
 

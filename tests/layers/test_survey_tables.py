@@ -113,6 +113,57 @@ def test_a_survey_workbook_is_stored_as_lines_and_as_nodes(workspace: Workspace,
     assert nodes.loc["JS2", "ground_level_m"] == 60.5
 
 
+NODES = ["管点编号", "专业", "附属物类型", "北坐标", "东坐标"]
+
+
+def nodes_of(*names: str) -> list[list[object]]:
+    places = enumerate(names)
+    return [NODES, *([one, "给水", "阀门", 3500000.0 + 9 * n, 583190.0] for n, one in places)]
+
+
+def ids(raw: RawLayer, column: str) -> list[object]:
+    return raw.cells[column].tolist()
+
+
+def test_tables_beside_the_sheet_of_the_layers_name_are_read_too(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", nodes=nodes_of("A1", "A2"), 二组=nodes_of("B1", "B2"))
+    raw = read(path, "nodes")
+    assert ids(raw, "管点编号") == ["A1", "A2", "B1", "B2"]
+    assert raw.sheets == ("nodes", "二组")
+    assert ids(read(path, "nodes", source_layer="二组"), "管点编号") == ["B1", "B2"]
+
+
+def test_line_tables_beside_the_sheet_lines_are_read_too(tmp_path: Path) -> None:
+    head = ["管线编号", "专业", "起点点号", "终点点号"]
+    water, sewage = ["L1", "给水", "JS1", "JS2"], ["L2", "污水", "WS1", "WS2"]
+    path = workbook(tmp_path / "a.xlsx", lines=[head, water], 污水=[head, sewage], 点=POINTS)
+    assert ids(read(path), "管线编号") == ["L1", "L2"]
+
+
+@pytest.mark.parametrize("blank", [[], [NODES]], ids=["empty", "header"])
+def test_an_empty_sheet_is_not_taken_for_the_layer(
+    tmp_path: Path, blank: list[list[object]]
+) -> None:
+    path = workbook(tmp_path / "a.xlsx", nodes=blank, 管点=nodes_of("A1"))
+    assert ids(read(path, "nodes"), "管点编号") == ["A1"]
+
+
+def test_sheets_called_like_other_layers_are_left_to_them(tmp_path: Path) -> None:
+    path = workbook(
+        tmp_path / "a.xlsx", nodes=nodes_of("A1"), trees=nodes_of("T1"), 说明=[["甲", "乙"]]
+    )
+    raw = read(path, "nodes")
+    assert ids(raw, "管点编号") == ["A1"]
+    assert "未读取的工作表:说明" in raw.notes
+
+
+def test_no_row_is_read_of_a_workbook_with_rows_only_where_that_is_stated(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", nodes=[NODES], lines=[LINES[0]], 点=POINTS)
+    with pytest.raises(ReadError, match="图层 lines 的工作表没有一行数据,而工作表 点 有"):
+        read(path)
+    assert len(read(path, source_layer="lines").cells) == 0
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
 @pytest.mark.parametrize("sep", [",", "\t", ";"])
 def test_two_text_tables_are_joined_in_any_encoding(

@@ -138,6 +138,40 @@ def test_a_sheet_without_places_is_told_and_no_other_is_taken(
         workspace.import_layer("parcels", path, crs="EPSG:4547", source_layer="x")
 
 
+@pytest.mark.parametrize("layer", ["nodes", "lines"])
+def test_a_blank_sheet_is_not_taken_for_a_county_without_the_layer(
+    workspace: Workspace, tmp_path: Path, layer: str
+) -> None:
+    path = filled_book(tmp_path, trees=TREE)
+    with pytest.raises(ReadError, match=rf"图层 {layer} 的工作表没有一行数据,而工作表 trees 有"):
+        workspace.import_layer(layer, path, crs="EPSG:4547")
+    result = workspace.import_layer(layer, path, crs="EPSG:4547", source_layer=layer)
+    assert (result.rows, workspace.survey().tables[layer].empty) == (0, True)
+
+
+def test_lines_of_the_whole_template_find_their_points(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    path = filled_book(tmp_path, nodes=NODE, trees=TREE)
+    book = openpyxl.load_workbook(path)
+    line = {"起点点号": "A1", "终点点号": "A2", "管线编号": "W1", "专业": "给水"}
+    fill(book["lines"], line)
+    points = [{"点号": f"A{n}", "北坐标": NORTH, "东坐标": EAST + 9 * n} for n in (1, 2)]
+    fill(book["lines_points"], *points)
+    book.save(path)
+    for layer, name in (("lines", "W1"), ("nodes", "JS1"), ("trees", "T1")):
+        result = workspace.import_layer(layer, path, crs="EPSG:4547")
+        assert list(workspace.survey().tables[layer].index) == [name]
+        assert not [note for note in result.notes if "未读取" in note]
+
+
+def test_a_template_without_rows_says_that_there_are_none(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    write_template(tmp_path / "t.xlsx", ["nodes"])
+    assert workspace.import_layer("nodes", tmp_path / "t.xlsx", crs="EPSG:4547").rows == 0
+
+
 def test_template_command_writes_once(tmp_path: Path) -> None:
     out = tmp_path / "t.xlsx"
     arguments = ["template", str(out), "--layer", "trees"]
