@@ -19,7 +19,7 @@ from layers.utilities import load_utilities
 from planning.application import ApplicationError, Demand
 from planning.groundwork import Groundwork, Site, red_line_of
 from planning.texts import gettext as _
-from planning.tie_ins import may_serve
+from planning.tie_in_rules import may_serve
 
 # What moves by less is rounding of coordinates, not a change of the drawing.
 _UNMOVED_M = 0.001

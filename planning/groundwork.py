@@ -34,8 +34,8 @@ from planning.quantities import (
 )
 from planning.routes import Search
 from planning.standards import Pipe, Standards, load_standards
-from planning.tie_in_rules import served
-from planning.tie_ins import TieIns, find_tie_ins, may_serve
+from planning.tie_in_rules import may_serve, served
+from planning.tie_ins import TieIns, find_tie_ins
 from planning.tolerances import Tolerances
 
 # For each application with gates its parcel and the points on the red line.

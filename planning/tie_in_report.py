@@ -37,8 +37,8 @@ from planning.routes import Neighbourhood, Search
 from planning.sizing_rules import apparent_kva, runs_by_gravity
 from planning.standards import Pipe
 from planning.texts import gettext as _
-from planning.tie_in_rules import refusals, standing, unserved
-from planning.tie_ins import TieIns, may_serve
+from planning.tie_in_rules import may_serve, refusals, standing, unserved
+from planning.tie_ins import TieIns
 
 # So many places are compared, so many rejected ones named, and so far round they are looked for.
 _COMPARED, _NAMED, _ROUND_M = 5, 20, 250.0

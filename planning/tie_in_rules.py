@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,9 @@ from planning.existing_pipes import SIZES, nominal_at_least_mm
 from planning.operators import operator_named
 from planning.sizing_rules import apparent_kva, supply_voltage_kv
 from planning.standards import Pipe, Standards
+
+if TYPE_CHECKING:
+    from planning.tie_ins import TieIns
 
 # Only what is known to be in use may be joined; an unknown state is asked for.
 IN_USE = "in_service"
@@ -153,3 +156,16 @@ def _pressure(features: pd.DataFrame, pipe: Pipe, standards: Standards) -> dict[
 
 def _numbers(features: pd.DataFrame, column: str) -> Any:
     return pd.to_numeric(features[column], errors="coerce").to_numpy(float, na_value=np.nan)
+
+
+def may_serve(tie_ins: TieIns, pipe: Pipe, standards: Standards) -> pd.Series:
+    """Which of ``tie_ins.features`` may serve a pipe: large enough, right class, room left.
+
+    Who wants several operators wants one bank for all: it is brought to a place that serves all
+    where any can be reached from a street, and what serves some only is none then.
+    """
+    features = tie_ins.features
+    fits = refusals(features, pipe, standards) == ""
+    whole = fits & (served(features, pipe.operators) >= len(pipe.operators))
+    is_reached = np.isin(np.arange(len(features)), tie_ins.ways.feature)
+    return whole if (whole & is_reached).any() else fits

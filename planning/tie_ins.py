@@ -35,8 +35,6 @@ from planning.networks import Network, Networks, network_of
 from planning.obstacles import obstacles_of
 from planning.policy_model import Policy
 from planning.road_surfaces import Crossed
-from planning.standards import Pipe, Standards
-from planning.tie_in_rules import refusals, served
 from planning.tie_in_ways import MainWays, Ways, even
 
 # Why a way is none, by its number; the first is an open way.
@@ -588,16 +586,3 @@ def crossed_by(crossed: Crossed, rows: IntArray) -> Crossed:
     first, last = (np.searchsorted(crossed.line, rows, side) for side in ("left", "right"))
     found = taken(crossed, ranges(first, last))
     return found._replace(line=np.repeat(np.arange(len(rows)), last - first))
-
-
-def may_serve(tie_ins: TieIns, pipe: Pipe, standards: Standards) -> pd.Series:
-    """Which of ``tie_ins.features`` may serve a pipe: large enough, right class, room left.
-
-    Who wants several operators wants one bank for all: it is brought to a place that serves all
-    where any can be reached from a street, and what serves some only is none then.
-    """
-    features = tie_ins.features
-    fits = refusals(features, pipe, standards) == ""
-    whole = fits & (served(features, pipe.operators) >= len(pipe.operators))
-    is_reached = np.isin(np.arange(len(features)), tie_ins.ways.feature)
-    return whole if (whole & is_reached).any() else fits

@@ -14,8 +14,8 @@ from gis.regions import Region
 from layers.utilities import load_utilities
 from planning.corridors import Corridors
 from planning.standards import Pipe, load_standards
-from planning.tie_in_rules import refusals
-from planning.tie_ins import TieIns, find_tie_ins, may_serve
+from planning.tie_in_rules import may_serve, refusals
+from planning.tie_ins import TieIns, find_tie_ins
 from tests import towns
 from tests.random_counties import random_county
 from tests.towns import ground, main, node, parcel, street, town
