@@ -26,7 +26,10 @@ def run(*arguments: object) -> None:
 
 
 def download(page: Any, suffix: str, folder: Path) -> Path:
+    from playwright.sync_api import expect  # where it is absent, the fixtures said so
+
     button = page.locator(f".st-key-download{suffix.replace('.', '-')} button")
+    expect(button).to_have_count(1, timeout=30_000)  # those of the page before go meanwhile
     with page.expect_download() as waiting:
         button.click()
     taken = folder / waiting.value.suggested_filename
