@@ -39,8 +39,9 @@ from layers.imports import DATA_CLASSES, ImportResult
 from layers.json_faults import NOT_JSON, json_fault
 from layers.kept_answers import CHOICES
 from layers.store import Workspace
+from layers.survey import Survey
 from layers.utilities import load_utilities
-from planning.application import ApplicationError, parse_application
+from planning.application import Application, ApplicationError, parse_application
 from planning.comparisons import day
 from planning.county_questions import questions_of_cases, with_versions
 from planning.county_screening import (
@@ -52,7 +53,7 @@ from planning.county_screening import (
     screen_county,
 )
 from planning.drawn_routes import FEEDS, drawn_entry
-from planning.groundwork import Groundwork, placed, prepare
+from planning.groundwork import placed, prepare
 from planning.manual_routes import RefusedRoute
 from planning.notices import day_notices
 from planning.plan import plan
@@ -290,13 +291,13 @@ def demo(workspace: Path, as_json: bool) -> None:
 def graph(workspace: Path, out: Path, as_json: bool) -> None:
     """Export the corridor graph."""
     require_place(out, ".gpkg")
+    opened = Workspace.open(workspace)
+    survey, places = _with_places(opened)
     with progress(_("管线走廊图"), 2) as bar:
-        work, faults = _groundwork(Workspace.open(workspace))
+        work = prepare(survey, load_policy(opened.county), places)
         bar.update(1)
         counts = write_graph(work, out)
         bar.update(1)
-    for message in faults:
-        click.echo(message, err=True)
     if as_json:
         print_json({"out": str(out), **counts})
     else:
@@ -469,13 +470,14 @@ def _how(made: CountyScreening) -> str:
     return _("其中逐项求解 {pairs} 项,用时 {cpu_s:.1f} 秒(CPU)").format(**alone)
 
 
-def _groundwork(opened: Workspace) -> tuple[Groundwork, list[str]]:
-    """Corridors of a workspace with the gates of its applications, and those left out with why."""
+def _with_places(opened: Workspace) -> tuple[Survey, list[Application]]:
+    """The survey of a workspace and the applications that have a place in it; others are told."""
     applications, faults = readable(opened.applications())
     survey = opened.survey()
     places, refused = placed(survey, applications)
-    left_out = [*opened.application_faults(), *faults, *map(str, refused)]
-    return prepare(survey, load_policy(opened.county), places), left_out
+    for message in (*opened.application_faults(), *faults, *map(str, refused)):
+        click.echo(message, err=True)
+    return survey, places
 
 
 def _application(opened: Workspace, name: str) -> Mapping[str, Any]:

@@ -54,16 +54,21 @@ class Layers:
         return *metres, crossings, green.area.sum(), len(trees)
 
     def all_figures(self, routes: NDArray[Any], width_m: float) -> tuple[Any, ...]:
-        """The same of many routes, multi-lines, as arrays."""
+        """The same of many routes, given as multi-lines, as arrays."""
+        routes = shapely.line_merge(routes)
         strips = shapely.buffer(routes, width_m / 2, cap_style="flat", join_style="mitre")
+        count = len(routes)
         inside, route = self._shared(self.carriageways, routes)
-        crossings = np.bincount(route, shapely.get_num_geometries(inside))
+        pieces = np.where(shapely.length(inside) > 0, shapely.get_num_geometries(inside), 0)
+        crossings, kerb_m = (
+            np.bincount(route, each, count) for each in (pieces, shapely.length(inside))
+        )
         owned, of_owned = self._shared(self.red_lines, routes)
+        red_line_m = np.bincount(of_owned, shapely.length(owned), count)
         green, of_green = self._shared(self.green, strips)
-        trees = np.bincount(self.trees.sindex.query(strips, predicate="intersects")[0])
-        kerb_m = np.bincount(route, shapely.length(inside))
-        red_line_m = np.bincount(of_owned, shapely.length(owned))
-        green_m2 = np.bincount(of_green, shapely.area(green))
+        green_m2 = np.bincount(of_green, shapely.area(green), count)
+        tree_of = self.trees.sindex.query(strips, predicate="intersects")[0]
+        trees = np.bincount(tree_of, minlength=count)
         return shapely.length(routes), kerb_m, red_line_m, crossings, green_m2, trees
 
     def _shared(self, layer: gpd.GeoSeries, shapes: NDArray[Any]) -> tuple[Any, Any]:

@@ -47,7 +47,6 @@ from planning.external_lines import no_network
 from planning.gravity_ways import is_steered
 from planning.groundwork import Groundwork
 from planning.local_edits import Edit
-from planning.no_dig import Closed
 from planning.questions import unknown_states
 from planning.red_lines import tolerances_of
 from planning.second_feed import has_second_feed
@@ -250,16 +249,9 @@ class _Standing:
 
     def _grounds(self, day: date) -> Iterator[tuple[Groundwork, Groundwork]]:
         """The grounds that are tried in turn, before and after; none if they are not alike."""
-        closures = [side.work.closures for side in self.sides]
-        spares = [len(one.spared) > 0 for one in closures]
-        if spares[0] != spares[1]:
-            return
-        for spared in (True, False) if spares[0] else (False,):
-            one, two = (
-                side.work.under(Closed(shut.on(day), spared=spared))
-                for side, shut in zip(self.sides, closures, strict=True)
-            )
-            yield one, two
+        one, two = (side.work.tried(side.work.closures.on(day)) for side in self.sides)
+        if len(one) == len(two):
+            yield from zip(one, two, strict=True)
 
     def _compared(
         self,

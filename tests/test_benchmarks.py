@@ -7,6 +7,7 @@ import pickle
 from typing import Any
 
 import pytest
+import shapely
 
 from benchmarks.__main__ import BENCHMARKS, main
 from benchmarks.county import generated_county
@@ -159,7 +160,10 @@ def test_what_networkx_and_shapely_measure_is_what_a_screening_prints() -> None:
             search = ground.search(demand.pipe, "cheapest")
             _, nodes = nearest(networkx_graph(search), starts)
             lines, width_m = drawn.lines(search, nodes), work.strip_width_m(demand.pipe)
-            length_m, kerb_m, _, crossings, green_m2, _ = layers.figures(lines, width_m)
+            figures = layers.figures(lines, width_m)
+            many = layers.all_figures(shapely.multilinestrings([lines]), width_m)
+            assert [one.item() for one in many] == pytest.approx(figures, abs=1e-5)
+            length_m, kerb_m, _, crossings, green_m2, _ = figures
             told = row[["length_m", "kerb_m", "crossing_count", "green_m2"]]
             found = [length_m, kerb_m, crossings, green_m2]
             assert told.to_list() == pytest.approx(found, abs=1e-5), (case.parcel_id, utility)
