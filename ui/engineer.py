@@ -39,7 +39,13 @@ from ui.drawn_routes import keep_door
 from ui.maps import case_group, town_map
 from ui.notes import alarm
 from ui.open_questions import open_questions
-from ui.planning_service import REFUSALS, is_preparing, plan_of_application, plan_of_parcel
+from ui.planning_service import (
+    REFUSALS,
+    is_preparing,
+    keep_ready,
+    plan_of_application,
+    plan_of_parcel,
+)
 from ui.screened_county import ScreenedCounty, screening_in_force
 from ui.screened_panel import first_answer
 from ui.shared_trench import shared_trench
@@ -69,6 +75,7 @@ def _bench(workspace: Path, pages: Sequence[Any]) -> None:
         with st.container(key="alarm"):
             alarm(_("工作区打不开"), str(error))
         return
+    keep_ready(county)
     take_case(county)
     write_case()
     _choosing(bar(pages, _("路由规划"), synthetic=county.survey.synthetic), county)
@@ -190,9 +197,9 @@ def _meanwhile(
 
 
 def _waiting_words() -> str:
-    """What a visitor waits for; the first plan after a start waits for the corridors."""
+    """What a visitor waits for; a plan after a start or an edit waits for the corridors."""
     if is_preparing():
-        return _("系统刚启动:正在准备管线走廊,约半分钟,随后算出方案…")
+        return _("正在准备管线走廊(系统刚启动时约半分钟,数据改动后数秒),随后算出方案…")
     return _("正在计算外线方案…")
 
 

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 
 import pandas as pd
@@ -44,6 +44,7 @@ REFUSALS = (ApplicationError, CrsError, LayerError, ReadError, WorkspaceError)
 _GATE_KEYS = ("application_id", "parcel_id", "gate")
 _one_at_a_time = Lock()  # groundwork takes seconds and much memory: never twice at once
 _latest: list[Groundwork] = []  # at most one: an edit is built anew only where it reaches
+_wanted: list[County] = []  # at most one: the county that was to be made ready last
 
 
 def plan_of_application(application_id: str, county: County) -> dict[str, Any]:
@@ -94,10 +95,26 @@ def is_preparing() -> bool:
     return _one_at_a_time.locked()
 
 
+def keep_ready(county: County) -> None:
+    """Take an edit in while its map is drawn, so that a click after it need not wait for it.
+
+    Nothing where no county was made ready before: a server does that when it starts.
+    """
+    if _wanted and _wanted[0] is not county:
+        _wanted[:] = [county]
+        Thread(target=warm_up, args=(county,), daemon=True).start()
+
+
 def warm_up(county: County) -> None:
-    """Prepare what the first plan would otherwise wait for; problems are only logged."""
+    """Prepare what the first plan would otherwise wait for; problems are only logged.
+
+    A county that another one has taken the place of by the time that it is its turn is left out.
+    """
+    _wanted[:] = [county]
     try:
         with _one_at_a_time:
+            if _wanted[0] is not county:
+                return
             groundwork = _groundwork(_Held(county))
             for utility in load_utilities():
                 groundwork.tie_ins(utility)

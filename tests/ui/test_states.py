@@ -119,7 +119,7 @@ def test_another_case_starts_with_no_line_under_inspection(page: AppTest) -> Non
 def test_a_plan_that_must_wait_for_the_corridors_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "正在计算" in ui.engineer._waiting_words()
     monkeypatch.setattr(ui.engineer, "is_preparing", lambda: True)
-    assert "系统刚启动" in ui.engineer._waiting_words()
+    assert "正在准备管线走廊" in ui.engineer._waiting_words()
 
 
 def test_a_workspace_without_parcels_says_what_to_import(
