@@ -20,7 +20,7 @@ from planning.groundwork import Groundwork, prepare
 from planning.local_edits import Edit, edited
 
 # Edits of each kind, spread over the county, each with the lines of the parcel beside it.
-PLACES = 8
+PLACES = 20
 Change = Callable[[Survey, int], Survey]
 
 

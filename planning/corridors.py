@@ -117,7 +117,7 @@ class Corridors:
     def reused_m(self, edges: Sequence[int]) -> float:
         """Metres of edges that lie in existing ducts."""
         ducts = [edge for edge, _, laying in self.carriers.among(edges) if laying == "duct"]
-        return float(self.graph.length_m[ducts].sum())
+        return float(self.graph.length_m[ducts].sum()) if ducts else 0.0
 
     @cached_property
     def is_lane(self) -> NDArray[np.bool_]:

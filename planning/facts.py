@@ -5,7 +5,7 @@ What no layer and no application says is None: unknown, never "met".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from gis.areas import Areas
 from gis.linear import FloatArray, IntArray, LineArray, ranges, segments
-from gis.overlay import CONTACT_TOLERANCE_M, area_inside_union, enters, shared_areas
+from gis.overlay import CONTACT_TOLERANCE_M, area_inside_union, shared_areas
 from layers.survey import Survey
 from planning.ancient_trees import AncientTrees, ancient_trees
 from planning.application import Demand
@@ -410,16 +410,39 @@ def _dug(cut: Sequence[Dug], along: Sequence[Along]) -> list[Dug]:
 def _roads_entered(ground: Ground, routes: Routes) -> list[dict[int, Truth]]:
     """The roads that each route opens or may open by its line: along their strips or into them."""
     found: list[dict[int, Truth]] = [{} for _ in routes.ways]
-    for number, way in enumerate(routes.ways):
-        opened = [edge for edge in way.edges if edge not in routes.bored[number]]
-        if opened:
-            along = ground.corridors.graph.road[opened]
-            found[number].update({int(road): True for road in along[along >= 0]})
-    for land, dug in ground.reaches:
-        pairs = enters(routes.cut, land.shapes)
-        for line, road in zip(pairs.line.tolist(), pairs.polygon.tolist(), strict=True):
-            found[line].setdefault(road, dug)
+    ways = enumerate(zip(routes.ways, routes.bored, strict=True))
+    opened = [(n, edge) for n, (way, bored) in ways for edge in way.edges if edge not in bored]
+    number, edge = np.array(opened, np.int64).reshape(-1, 2).T
+    along = ground.corridors.graph.road[edge]
+    for one, road in zip(number[along >= 0].tolist(), along[along >= 0].tolist(), strict=True):
+        found[one][road] = True
+
+    def enter(route: IntArray, land: NDArray[Any]) -> NDArray[np.bool_]:
+        inside_m = shapely.length(shapely.intersection(routes.cut[route], land))
+        return np.asarray(inside_m > CONTACT_TOLERANCE_M)
+
+    _add_roads(found, ground, routes.cut, enter)
     return found
+
+
+def _add_roads(
+    found: Sequence[dict[int, Truth]],
+    ground: Ground,
+    shapes: NDArray[Any],
+    enter: Callable[[IntArray, NDArray[Any]], NDArray[np.bool_]],
+) -> None:
+    """Add the roads that routes open or may open, as ``enter`` tells where shapes meet their land.
+
+    It is asked only where that tells more than what is found of a route: True is more than None.
+    """
+    for land, dug in ground.reaches:
+        route, road = land.tree.query(shapes, predicate="intersects")
+        pairs = zip(route.tolist(), road.tolist(), strict=True)
+        fresh = [found[n].get(one) is None if dug else one not in found[n] for n, one in pairs]
+        route, road = route[np.array(fresh, bool)], road[np.array(fresh, bool)]
+        opens = enter(route, land.shapes[road])
+        for number, one in zip(route[opens].tolist(), road[opens].tolist(), strict=True):
+            found[number][one] = dug
 
 
 def _roads_cut_open(
@@ -430,16 +453,12 @@ def _roads_cut_open(
     None stands for a road without a red line that the route comes near.
     """
     found = [dict(one.opened) for one in along]
-    for land, dug in ground.reaches:
-        line, road = land.tree.query(strips, predicate="intersects")
-        pairs = zip(line.tolist(), road.tolist(), strict=True)
-        # True is more than None.
-        fresh = [found[n].get(one) is None if dug else one not in found[n] for n, one in pairs]
-        line, road = line[np.array(fresh, bool)], road[np.array(fresh, bool)]
-        some, at = np.unique(line, return_inverse=True)
-        meets = _overlap(_trenches(ground, along, strips, some)[at], land.shapes[road])
-        for number, one in zip(line[meets].tolist(), road[meets].tolist(), strict=True):
-            found[number][one] = dug
+
+    def enter(route: IntArray, land: NDArray[Any]) -> NDArray[np.bool_]:
+        some, at = np.unique(route, return_inverse=True)
+        return _overlap(_trenches(ground, along, strips, some)[at], land)
+
+    _add_roads(found, ground, strips, enter)
     return found
 
 
@@ -460,13 +479,9 @@ def _roads_with_pits(ground: Ground, routes: Routes) -> dict[int, dict[int, Trut
     """The roads that the working pits of each bored route lie in or may lie in."""
     pits = {n: ground.bores.pits_of(edges) for n, edges in enumerate(routes.bored) if edges}
     found: dict[int, dict[int, Truth]] = {number: {} for number in pits}
-    owner = [number for number, mine in pits.items() for _ in mine]
+    of_pit = [found[number] for number, mine in pits.items() for _ in mine]
     every = np.array([pit for mine in pits.values() for pit in mine], object)
-    for land, dug in ground.reaches:
-        pit, road = land.tree.query(every, predicate="intersects")
-        meets = _overlap(every[pit], land.shapes[road])
-        for one, entered in zip(pit[meets].tolist(), road[meets].tolist(), strict=True):
-            found[owner[one]].setdefault(entered, dug)
+    _add_roads(of_pit, ground, every, lambda pit, land: _overlap(every[pit], land))
     return found
 
 

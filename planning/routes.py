@@ -383,20 +383,21 @@ def measure_lines(
         measured: Mapping[str, FloatArray] = corridors.measured(lines, crossed)
     else:
         measured, crossed = told
-    bridged = corridors.graph.on_bridge
     measures = {
         **measured,
         "crossing_count": crossed.of_line("times", len(lines)),
-        "on_bridge": np.array(
-            [_any_true(bridged[list(way.edges)]) if way.edges else 0.0 for way in ways], float
-        ),
+        "on_bridge": _any_true(corridors.graph.on_bridge, ways),
     }
     return Routes(ways, lines, measures, crossed, [()] * len(lines), lines)
 
 
-def _any_true(values: FloatArray) -> float:
-    """Three-valued or of 1, 0 and NaN: 0 for none."""
-    return 1.0 if (values == 1.0).any() else float(values.max(initial=0.0))
+def _any_true(told: FloatArray, ways: Sequence[Way]) -> FloatArray:
+    """Three-valued or of 1, 0 and NaN, as told of edges, over those of each way: 0 for none."""
+    way = np.repeat(np.arange(len(ways)), [len(one.edges) for one in ways])
+    values = told[[edge for one in ways for edge in one.edges]]
+    most = np.zeros(len(ways), np.intp)
+    np.maximum.at(most, way, np.select([values == 1.0, np.isnan(values)], [2, 1], 0))
+    return np.array([0.0, np.nan, 1.0])[most]
 
 
 def _without(
