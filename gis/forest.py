@@ -16,11 +16,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
 from gis.linear import FloatArray, IntArray
-from gis.network import ArcOrder, Arcs, arc_order
-
-# scipy treats an explicit zero in a sparse matrix as "no arc": a source on the node itself is
-# given this weight, far below the tie-break, and taken off again.
-_NEARLY_ZERO = 1e-12
+from gis.network import NEARLY_ZERO, ArcOrder, Arcs, arc_order
 
 
 @dataclass(frozen=True)
@@ -222,7 +218,7 @@ def _with_super_source(inner: Arcs, nodes: IntArray, offsets: FloatArray) -> csr
     count, matrix = inner.node_count, inner.matrix
     return csr_matrix(
         (
-            np.concatenate([matrix.data, np.maximum(offsets, _NEARLY_ZERO)]),
+            np.concatenate([matrix.data, np.maximum(offsets, NEARLY_ZERO)]),
             np.concatenate([matrix.indices, nodes.astype(matrix.indices.dtype)]),
             np.r_[matrix.indptr, matrix.indptr[-1] + len(nodes)].astype(matrix.indptr.dtype),
         ),

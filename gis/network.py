@@ -21,8 +21,11 @@ from gis.patched_tree import Tree, tree_of
 if TYPE_CHECKING:
     import networkx as nx
 
-# Far below the millimetre of the data, far above the rounding of sums of 10 km.
-_TIE_BREAK_M = 1e-9
+# What tie-breaks add to a weight at most, as a share of it: a millimetre in 10 km, a fen in 100,000
+# yuan. Coordinates of one line built twice differ by half a nanometre, a thousandth of that.
+_TIE_BREAK = 1e-7
+# What weighs nothing is given this weight: scipy takes an explicit 0 of a sparse matrix for no arc.
+NEARLY_ZERO = 1e-12
 
 
 @dataclass(frozen=True)
@@ -125,14 +128,31 @@ class CorridorGraph:
 
 
 def tie_break(lines: LineArray) -> FloatArray:
-    """A weight of about a nanometre per line that makes equally short routes unequal.
+    """A share from 0 to 1 for each line, by which routes that weigh the same are told apart.
 
     Drawn from the line's own coordinates, so that it depends neither on the order of the lines
-    nor on how many there are: forests and networkx then choose the same route.
+    nor on how many there are: forests and networkx then choose the same route. It has no jumps:
+    of a line whose coordinates are rounded otherwise it differs by a hundred-thousandth.
     """
     middle = _middles(lines)
-    phase = np.abs(np.sin(middle[:, 0] * 12.9898 + middle[:, 1] * 78.233) * 43758.5453)
-    return np.asarray((phase - np.floor(phase) + 0.5) * _TIE_BREAK_M)
+    phase = np.sin(middle[:, 0] * 12.9898 + middle[:, 1] * 78.233) * 437.585453
+    return np.asarray(np.abs(phase - np.rint(phase)) * 2)
+
+
+def told_apart(weights: FloatArray, tie_breaks: FloatArray) -> FloatArray:
+    """Weights, metres or yuan, of lines with their tie-breaks: none equal, none nothing.
+
+    A share of the weight, so that it stands out from rounding whatever is weighed.
+    """
+    found = tie_breaks * _TIE_BREAK
+    found += 1
+    found *= weights
+    return np.maximum(found, NEARLY_ZERO, out=found)
+
+
+def without_tie_breaks(weights: FloatArray) -> FloatArray:
+    """What ways of such weights weigh at least without their tie-breaks."""
+    return weights / (1 + 2 * _TIE_BREAK)  # once too often, for the rounding of sums
 
 
 def _middles(lines: LineArray) -> FloatArray:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
@@ -150,7 +150,7 @@ def conform(
     return Conformed(
         table=exploded.table[good].set_index(definition.id_field),
         rejected=_rejected(raw, bad),
-        problems=tuple(sorted(problems, key=lambda problem: problem.row or 0)),
+        problems=tuple(_counted(raw, sorted(problems, key=lambda problem: problem.row or 0))),
         notes=(
             *raw.notes,
             *_column_notes(raw, columns, doubtful),
@@ -306,9 +306,21 @@ def _stored_problems(rows: Rows, stored: pd.Index | None) -> list[Problem]:
     ]
 
 
+def _counted(raw: RawLayer, problems: Iterable[Problem]) -> Iterator[Problem]:
+    """The problems with their rows counted in the worksheet that each stands in."""
+    for problem in problems:
+        if problem.row is None:
+            yield problem
+        else:
+            file, row = raw.counted_at(problem.row)
+            yield replace(problem, file=file, row=row)
+
+
 def _rejected(raw: RawLayer, bad: set[int]) -> pd.DataFrame:
-    numbers = pd.Index(sorted(bad), name="row", dtype=int)
-    positions = numbers.to_numpy() - 1
+    """The rows in error, by the place that they are counted in and their numbers there."""
+    positions = np.array(sorted(bad), np.int64) - 1
+    counted = [raw.counted_at(row) for row in sorted(bad)]
+    numbers = pd.MultiIndex.from_tuples(counted, names=["file", "row"])
     cells = raw.cells.iloc[positions].set_index(numbers)
     return cells.assign(geometry_wkt=shapely.to_wkt(raw.shapes[positions], rounding_precision=-1))
 

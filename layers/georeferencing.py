@@ -127,7 +127,7 @@ def _refuse_misplaced(
         "文件 {}:第 {} 行坐标 ({:.8g}, {:.8g}) 不在坐标系 {} 的适用范围内,"
         "全部 {} 行中有 {} 行如此。坐标须与坐标系一致,"
         "请用 --crs 指明文件的真实坐标系,并核对工作区的坐标系。"
-    ).format(raw.place, row + 1, *point, crs_name(crs), len(marks), int(marks.sum()))
+    ).format(*raw.counted_at(row + 1), *point, crs_name(crs), len(marks), int(marks.sum()))
     raise LayerError(message + hints(detect_crs(raw, target=target, home=home)))
 
 

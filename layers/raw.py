@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +53,8 @@ class RawLayer:
     ``notes`` say in words what reading did that nobody asked for. ``skipped`` are features of the
     source that are no rows here: every one of its features is either a row or skipped. ``used`` are
     columns of the file that shapes or other columns were made from. ``sheets`` are the worksheets
-    that its rows come from, one after the other, where the workbook has others too.
+    that its rows come from, one after the other, where the workbook has others too, and
+    ``sheet_rows`` how many each has.
     """
 
     file: str
@@ -65,11 +68,21 @@ class RawLayer:
     used: tuple[str, ...] = ()
     crs_is_usual: bool = False
     sheets: tuple[str, ...] = ()
+    sheet_rows: tuple[int, ...] = ()
 
     @property
     def place(self) -> str:
-        """Where its rows are counted, for messages: the file, and its worksheet if it has one."""
+        """Where its rows come from, for messages: the file, and its worksheets if it has some."""
         return sheet_of(self.file, self.sheets)
+
+    def counted_at(self, row: int) -> tuple[str, int]:
+        """For messages the place that a row, from 1, is counted in, and its number there."""
+        ends = list(accumulate(self.sheet_rows))
+        if len(ends) < 2:
+            return self.place, row
+        sheet = bisect_left(ends, row)
+        before = ends[sheet - 1] if sheet else 0
+        return sheet_of(self.file, [self.sheets[sheet]]), row - before
 
 
 def sheet_of(file: str, sheets: Sequence[str]) -> str:

@@ -22,15 +22,16 @@ _SHOWN_PROBLEMS = 20
 
 def write_rejects(path: Path, rejected: pd.DataFrame, problems: Sequence[Problem]) -> None:
     """Write rejected rows, as they stand in the file, with their reasons as UTF-8 CSV."""
-    reasons: dict[int, list[str]] = {}
+    reasons: dict[tuple[str, int], list[str]] = {}
     for problem in problems:
         if problem.row is not None and problem.severity == "error":
-            reasons.setdefault(problem.row, []).append(problem.message)
+            reasons.setdefault((problem.file, problem.row), []).append(problem.message)
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([_("行"), _("原因"), *(_cell(name) for name in rejected.columns)])
-        for row, cells in zip(rejected.index, rejected.itertuples(index=False), strict=True):
-            writer.writerow([row, "\n".join(reasons[row]), *(_cell(cell) for cell in cells)])
+        for at, cells in zip(rejected.index, rejected.itertuples(index=False), strict=True):
+            told = "\n".join(reasons[at])  # the sheet too, where the file has several
+            writer.writerow([at[1], told, *(_cell(cell) for cell in cells)])
 
 
 def _cell(value: object) -> object:

@@ -192,6 +192,7 @@ def _lines(grids: Grids, tables: _Tables, wanted: Wanted) -> RawLayer:
         None,
         notes=_said(notes, lines, tables),
         sheets=_sheets(grids, lines),
+        sheet_rows=tuple(len(one.cells) for one in joined),
         used=tuple(dict.fromkeys(column for one in joined for column in one.used)),
         skipped=tuple(s for one in (*lines, *(p.table for p in points)) for s in one.skipped),
     )
@@ -237,6 +238,7 @@ def _points(grids: Grids, tables: _Tables, wanted: Wanted) -> RawLayer:
         None,
         notes=_said(notes, read, tables),
         sheets=_sheets(grids, read),
+        sheet_rows=tuple(map(len, cells)),
         used=tuple(dict.fromkeys(used)),
         skipped=tuple(s for one in read for s in one.skipped),
     )

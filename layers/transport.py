@@ -47,6 +47,7 @@ def save(raw: RawLayer, folder: Path) -> None:
         "notes": list(raw.notes),
         "used": list(raw.used),
         "sheets": list(raw.sheets),
+        "sheet_rows": list(raw.sheet_rows),
         "skipped": [asdict(one) for one in raw.skipped],
     }
     (folder / _REST).write_text(json.dumps(rest), encoding="ascii")
@@ -78,6 +79,7 @@ def load(folder: Path) -> RawLayer:
         notes=tuple(rest["notes"]),
         used=tuple(rest["used"]),
         sheets=tuple(rest["sheets"]),
+        sheet_rows=tuple(rest["sheet_rows"]),
         skipped=tuple(Skipped(**one) for one in rest["skipped"]),
     )
 

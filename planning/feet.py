@@ -23,6 +23,7 @@ from gis.regions import Region
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Gate
+from planning.networks import loose_ends
 from planning.obstacles import Obstacles
 from planning.strip_layout import StripLayout
 
@@ -32,7 +33,7 @@ _INSET_M = 2.0
 _NEEDLESS_M = 3.0
 # No farther than this is it from one candidate along a red line to the next.
 _APART_M = 20.0
-# A candidate opposite a network node is not worth keeping beside another so near.
+# A candidate opposite something is not worth keeping beside another so near.
 _BESIDE_M = 0.5
 
 
@@ -73,8 +74,8 @@ def parcel_feet(
     """Candidate points on the red line of every parcel, each with its foot on a strip.
 
     On each strip these are the first and the last, the middle one, as many more as long red lines
-    need, and those opposite network nodes. With ``near`` only of parcels that may have a foot in
-    that region.
+    need, and those opposite network nodes and loose ends of mains. With ``near`` only of parcels
+    that may have a foot in that region.
     """
     parcels = survey.get("parcels")
     if parcels is None or not layout.usable.any():
@@ -92,8 +93,9 @@ def parcel_feet(
     sides = sides.only(sides.away_m <= least_m + _NEEDLESS_M)
     sides = sides.only(obstacles.connector_allowed(sides.line))
     sides = sides.only(_worth_keeping(sides))
-    nodes = node_points(survey)["point"].to_numpy(object)
-    facing = _Candidates.of(*_opposite(nodes, shapes[first], max_snap_m), layout, max_snap_m)
+    joined = [node_points(survey)["point"].to_numpy(object), loose_ends(survey.get("lines"))]
+    opposite = _opposite(np.concatenate(joined), shapes[first], max_snap_m)
+    facing = _Candidates.of(*opposite, layout, max_snap_m)
     facing = facing.only(_beside_none(facing, sides))
     facing = facing.only(obstacles.connector_allowed(facing.line))
     found = Feet.joined([one.feet for one in (sides, facing)])
@@ -159,13 +161,13 @@ def _worth_keeping(sides: _Candidates) -> NDArray[np.bool_]:
 
 
 def _opposite(
-    nodes: NDArray[Any], parcels: NDArray[Any], max_snap_m: float
+    places: NDArray[Any], parcels: NDArray[Any], max_snap_m: float
 ) -> tuple[NDArray[Any], IntArray]:
-    """Points on red lines opposite nodes that stand before a side of them, and whose they are."""
-    node, parcel = shapely.STRtree(parcels).query(nodes, predicate="dwithin", distance=max_snap_m)
-    outside = ~shapely.intersects(parcels[parcel], nodes[node])
-    node, parcel = node[outside], parcel[outside].astype(np.int64)
-    link = shapely.shortest_line(shapely.boundary(parcels[parcel]), nodes[node])
+    """Points on red lines opposite places that are before a side of them, and whose they are."""
+    place, parcel = shapely.STRtree(parcels).query(places, predicate="dwithin", distance=max_snap_m)
+    outside = ~shapely.intersects(parcels[parcel], places[place])
+    place, parcel = place[outside], parcel[outside].astype(np.int64)
+    link = shapely.shortest_line(shapely.boundary(parcels[parcel]), places[place])
     point = shapely.get_point(link, 0)
     corners = shapely.extract_unique_points(parcels[parcel])
     before = shapely.distance(point, corners) > _INSET_M

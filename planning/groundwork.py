@@ -12,6 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray
+from gis.network import told_apart
 from language import gettext as _
 from layers.survey import Survey
 from layers.utilities import load_utilities
@@ -199,8 +200,8 @@ class Groundwork:
     def _search(self, pipe: Pipe, objective: str) -> Search:
         tie_ins, graph = self.tie_ins(pipe.utility), self.corridors.graph
         methods, usable = self.methods(pipe, all_bores=False), self.usable_tie_ins(pipe)
-        offsets = tie_ins.ways.length_m if objective == "shortest" else self._tie_in_yuan(pipe)
-        weights = np.where(usable, offsets + tie_ins.tie_break, np.inf)
+        offsets = tie_ins.ways.length_m if objective == "shortest" else self.tie_in_yuan(pipe)
+        weights = np.where(usable, told_apart(offsets, tie_ins.tie_break), np.inf)
         stood, key = self.kept.get(SEARCHES_BEFORE), (pipe, objective, self.closed)
         same: Search | None = stood and stood.search(key, methods, tie_ins, weights)
         if same is not None:
@@ -208,12 +209,11 @@ class Groundwork:
         edges = methods.yuan
         if objective == "shortest":
             edges = np.where(np.isfinite(edges), graph.length_m, np.inf)
-        edges += graph.tie_break  # an array of its own either way
-        found = Search(self.corridors, tie_ins, edges, weights)
+        found = Search(self.corridors, tie_ins, told_apart(edges, graph.tie_break), weights)
         alike = (one for one in self._searches.values() if one.weighs_as(found))
         return next(alike, found)  # the shortest ways of pipes that may take the same are
 
-    def _tie_in_yuan(self, pipe: Pipe) -> FloatArray:
+    def tie_in_yuan(self, pipe: Pipe) -> FloatArray:
         """What every way to a tie-in costs; told once of the same metres, edits or not."""
         key, surfaces_m = (TIE_IN_YUAN, pipe), self.tie_in_surfaces_m(pipe.utility)
         told_of, yuan = self.kept.get(key, (None, None))

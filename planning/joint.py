@@ -84,8 +84,8 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
         utility: _shared_route(work, site, lines[utility], part, joint, member)
         for member, utility in enumerate(joint.utilities)
     }
-    reason = _("部分路段非开挖,单独敷设")
-    left_out = (*joint.left_out, *(LeftOut(line.utility, reason) for line in bored))
+    alone = (LeftOut(one.utility, _why_alone(work, one.route)) for one in bored if one.route)
+    left_out = (*joint.left_out, *alone)
     by_key = {pipe.utility: pipe for pipe in pipes}
     least_m = {key: slots.least_m(by_key[key], work.standards) for key in joint.utilities}
     most_m = {key: slots.most_m(by_key[key], work.standards) for key in joint.utilities}
@@ -98,6 +98,13 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
         _metres_by_road(work, part, np.setdiff1d(unsure, too_wide)),
         _metres_by_road(work, part, too_wide),
     )
+
+
+def _why_alone(work: Groundwork, route: Route) -> str:
+    carriers = work.corridors.carriers
+    if len(carriers.among(route.bored)) == len(route.bored):
+        return _("部分路段利用既有通道,单独敷设")
+    return _("部分路段非开挖,单独敷设")
 
 
 def _search(work: Groundwork, line: ExternalLine) -> Search:

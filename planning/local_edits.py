@@ -31,6 +31,7 @@ from planning.corridors import Corridors, bridges, build_beside, green_of
 from planning.drawn_roads import SURVEYED
 from planning.groundwork import Groundwork, Joined, gates_of, joined_gates, prepare
 from planning.land_changes import moved_land
+from planning.networks import ends_of_mains
 from planning.obstacles import obstacles_of
 from planning.road_changes import (
     bridges_after,
@@ -345,13 +346,17 @@ class _Site:
     def moves_mains_only(self) -> bool:
         """Whether nothing changed that corridors are built from, but mains that ways lead to.
 
-        Network nodes have feet, and some lines carry others.
+        Network nodes have feet, red lines are entered opposite ends of mains, and some lines carry
+        others.
         """
         surveys = self.work.survey, self.survey
         if not self.layers <= _MAINS or surveys[0].get("nodes") is not surveys[1].get("nodes"):
             return False
-        settings = self.work.policy.planning
-        return not any(may_carry(lines, settings) for lines in self._changed_mains["lines"])
+        settings, lines = self.work.policy.planning, self._changed_mains["lines"]
+        ends = [np.sort(ends_of_mains(one)[1]) for one in lines]
+        return all(map(np.array_equal, ends, ends[1:])) and not any(
+            may_carry(one, settings) for one in lines
+        )
 
     def utilities(self) -> Collection[str]:
         """The utilities whose ways to tie-ins may be others."""

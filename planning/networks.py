@@ -16,9 +16,10 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gis.keys import Keys, key_of
 from gis.linear import FloatArray, IntArray, LineArray
 from layers.survey import Survey
-from layers.utilities import Utility
+from layers.utilities import Utility, load_utilities
 from planning.existing_pipes import SIZES
 from planning.sizing_rules import runs_by_gravity
 from planning.tie_in_rules import stands
@@ -121,6 +122,31 @@ def network_of(survey: Survey, utility: Utility) -> Network:
     if not utility.tie_in.inside:
         mains, shapes = mains.iloc[:0], shapes[:0]
     return Network(utility.key, mains, shapes, _with_main(places, lines), points, imported)
+
+
+def ends_of_mains(lines: Any) -> tuple[NDArray[Any], Keys]:
+    """Both ends of every main that may be joined between its ends, points, and their keys.
+
+    Ends that equal mains have in one place have one key.
+    """
+    points: list[NDArray[Any]] = [np.zeros(0, object)]
+    keys: list[Keys] = [np.zeros(0, np.uint64)]
+    for utility in load_utilities().values():
+        if utility.tie_in.inside:
+            mains, shapes = _joinable(lines, utility, "subtype")
+            told = mains.reindex(columns=["utility", *DECIDING])
+            kind = key_of(*(told[name] for name in told))
+            for end in (0, -1):
+                points.append(shapely.get_point(shapes, end))
+                keys.append(key_of(kind, *shapely.get_coordinates(points[-1]).T))
+    return np.concatenate(points), np.concatenate(keys)
+
+
+def loose_ends(lines: Any) -> NDArray[Any]:
+    """Ends of mains that may be joined between their ends, where no equal main goes on."""
+    points, keys = ends_of_mains(lines)
+    _, first, count = np.unique(keys, return_index=True, return_counts=True)
+    return np.asarray(points[np.sort(first[count == 1])])
 
 
 def _joinable(table: Any, utility: Utility, field: str) -> tuple[pd.DataFrame, NDArray[Any]]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from gis.forest import forest_costs
 from gis.linear import FloatArray, IntArray, least_of_each
-from gis.network import connected_parts
+from gis.network import connected_parts, told_apart
 from planning.groundwork import Site
 from planning.route_pieces import PieceBook
 from planning.routes import Search, Way, best_ways
@@ -105,7 +105,7 @@ class Forests:
         weights[rows] = self._cheapest.tie_in_weights[rows]
         found = replace(
             self._cheapest,
-            edge_weights=np.minimum(cut_yuan, bore_yuan) + graph.tie_break,
+            edge_weights=told_apart(np.minimum(cut_yuan, bore_yuan), graph.tie_break),
             tie_in_weights=weights,
         )
         return QualifyingForest(found, bore_yuan < cut_yuan)

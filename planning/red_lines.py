@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import FloatArray, IntArray
+from gis.linear import FloatArray, IntArray, distinct
 from gis.overlay import CONTACT_TOLERANCE_M
 from planning.road_edges import kerbs_of
 
@@ -70,6 +70,7 @@ def overlapping_parcels(
     own = np.array([work.ground.parcel_row.get(one, -1) for one in parcel_ids], np.int64)
     elsewhere = own[parcel] != other
     parcel, other = parcel[elsewhere], other[elsewhere]
+    lands, shapes = _valid(lands, other), _valid(shapes, parcel)
     inner = shapely.relate_pattern(shapes[parcel], lands[other], "T********")
     parcel, other = parcel[inner], other[inner]
     shared_m2 = shapely.area(shapely.intersection(shapes[parcel], lands[other]))
@@ -80,6 +81,18 @@ def overlapping_parcels(
     contradict = _crosses(lands[other], shapes[parcel], off_m)
     contradict |= _crosses(shapes[parcel], lands[other], off_m)
     return Overlapping(parcel, other, shared_m2, contradict)
+
+
+def _valid(lands: NDArray[Any], rows: IntArray) -> NDArray[Any]:
+    """The lands, of some rows those whose edge crosses itself as the areas that it encloses.
+
+    The check tells of these; no two of them could be compared.
+    """
+    rows = distinct(rows)
+    bad = rows[~shapely.is_valid(lands[rows])]
+    found = lands.copy()
+    found[bad] = shapely.make_valid(lands[bad], method="structure", keep_collapsed=False)
+    return found
 
 
 def _crosses(lands: NDArray[Any], others: NDArray[Any], off_m: FloatArray) -> NDArray[np.bool_]:

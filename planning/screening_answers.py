@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray
+from gis.network import without_tie_breaks
 from planning.application import Demand
 from planning.external_lines import no_network
 from planning.groundwork import Groundwork
@@ -36,9 +37,6 @@ from planning.screening_table import FIGURES
 from planning.screening_ways import Ways, cut_off, least_weights, lightest_ways
 from planning.verdict_tables import COLUMNS as VERDICT_COLUMNS
 from planning.verdict_tables import Coded, judge_columns
-
-# What tie-breaks may add to the metres of a way at most.
-_TIE_BREAK_M = 1e-5
 
 
 @dataclass(frozen=True)
@@ -161,7 +159,7 @@ class Quest:
     def _least_m(self, ground: Groundwork, some: IntArray) -> FloatArray:
         """Metres that no way to some of the sites undercuts."""
         search = ground.search(self.demand.pipe, "shortest")
-        return least_weights(search, self.sites.steps.of_sites(some)) - _TIE_BREAK_M
+        return without_tie_breaks(least_weights(search, self.sites.steps.of_sites(some)))
 
 
 def solve_all(quests: list[Quest], geometry: bool) -> Iterator[tuple[Quest, Alike]]:

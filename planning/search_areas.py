@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gis.constrained import Constrained, Terminals, cheapest_within
 from gis.linear import FloatArray, IntArray
+from gis.network import told_apart
 from gis.spread import LARGEST, Arcs, both_ways, joined, spread, start_at
 from planning.gravity_ways import fall_caps, is_steered
 from planning.groundwork import Site
@@ -79,7 +80,7 @@ class Area:
         cut, bored = methods.cut_yuan[self.edges], methods.bore_yuan_of(self.edges)
         yuan = np.where(self.bored, bored, cut)
         tie_ins = work.search(pipe, "cheapest").tie_in_weights[self.tie_ins]
-        return yuan + work.corridors.graph.tie_break[self.edges], tie_ins
+        return told_apart(yuan, work.corridors.graph.tie_break[self.edges]), tie_ins
 
     def ends_and_kinds(self, is_connector: NDArray[np.bool_]) -> tuple[IntArray, IntArray]:
         """Ends of all pieces, edges before tie-ins (-1 for none), and which a route has once.

@@ -33,7 +33,7 @@ from planning.gravity_ways import (
     way_length_m,
 )
 from planning.groundwork import Groundwork, Site
-from planning.routes import Neighbourhood, Search
+from planning.routes import Neighbourhood, Way
 from planning.sizing_rules import apparent_kva, runs_by_gravity
 from planning.standards import Pipe
 from planning.texts import gettext as _
@@ -74,11 +74,11 @@ def _reached_places(work: Groundwork, site: Site, pipe: Pipe, reach_m: float) ->
     Returns
     -------
     Table with ``row`` (of the tie-ins), ``kind``, ``feature_id``, ``end_node`` on the red line,
-    ``cost_yuan`` and ``length_m`` of the whole route. Looked for within ``reach_m`` of the red
-    line.
+    ``weight``, ``cost_yuan`` and ``length_m`` of the whole route. Looked for within ``reach_m`` of
+    the red line.
     """
     search = work.search(pipe, "cheapest")
-    nodes, end_node, cost, length = _from_red_line(search, site.end_nodes, reach_m)
+    nodes, end_node, weight, yuan, length = _from_red_line(work, pipe, site.end_nodes, reach_m)
     table = search.tie_ins.table
     at = np.searchsorted(nodes, table["node"].to_numpy(np.int64))
     inside = np.isin(table["node"].to_numpy(np.int64), nodes)
@@ -86,24 +86,25 @@ def _reached_places(work: Groundwork, site: Site, pipe: Pipe, reach_m: float) ->
     found = table.iloc[rows][["kind", "feature_id"]].assign(
         row=rows,
         end_node=end_node[at[rows]],
-        cost_yuan=cost[at[rows]] + search.tie_in_weights[rows],
+        weight=weight[at[rows]] + search.tie_in_weights[rows],
+        cost_yuan=yuan[at[rows]] + work.tie_in_yuan(pipe)[rows],
         length_m=length[at[rows]] + table["length_m"].to_numpy(float)[rows],
     )
-    found = found[np.isfinite(found["cost_yuan"])].sort_values(["cost_yuan", "row"])
+    found = found[np.isfinite(found["weight"])].sort_values(["weight", "row"])
     best: pd.DataFrame = found.drop_duplicates(["kind", "feature_id"]).reset_index(drop=True)
     return best
 
 
 def _from_red_line(
-    search: Search, end_nodes: IntArray, reach_m: float
-) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
+    work: Groundwork, pipe: Pipe, end_nodes: IntArray, reach_m: float
+) -> tuple[IntArray, IntArray, FloatArray, FloatArray, FloatArray]:
     """Nodes within reach, in order, with the way from the red line to each.
 
-    Of the way the node where it begins, cost and length.
+    Of the way the node where it begins, weight, yuan and length.
     """
-    graph = search.corridors.graph
+    search, graph = work.search(pipe, "cheapest"), work.corridors.graph
     if len(end_nodes) == 0:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0)
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0)
     edges = Neighbourhood(search.corridors, end_nodes).edges(reach_m)
     nodes = graph.nodes_of(edges, end_nodes)
     forest = grow_forest(
@@ -113,7 +114,8 @@ def _from_red_line(
         np.searchsorted(nodes, end_nodes),
         np.zeros(len(end_nodes)),
     )
-    return nodes, end_nodes[forest.source], forest.cost, forest.sums(graph.length_m[edges])
+    yuan = forest.sums(work.methods(pipe, all_bores=False).yuan[edges])
+    return nodes, end_nodes[forest.source], forest.cost, yuan, forest.sums(graph.length_m[edges])
 
 
 def _keeping_fall(
@@ -121,16 +123,16 @@ def _keeping_fall(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The best places whose way keeps the fall, by its cost; and those tried that none leads to.
 
-    The cost of the cheapest way bounds that of one which keeps the fall: places whose bound is
-    above the best found need not be tried.
+    The cheapest way weighs no more than one which keeps the fall: places whose cheapest is above
+    the best found need not be tried.
     """
     search = work.search(demand.pipe, "cheapest")
-    kept: list[tuple[int, float, int, int, float]] = []
+    kept: list[tuple[int, Way]] = []
     without: list[int] = []
     table = search.tie_ins.table
     for number, place in enumerate(reached.to_dict("records")):
-        costs = sorted(cost for _, cost, *_ in kept)
-        if len(costs) >= _COMPARED and costs[_COMPARED - 1] <= place["cost_yuan"]:
+        weights = sorted(way.weight for _, way in kept)
+        if len(weights) >= _COMPARED and weights[_COMPARED - 1] <= place["weight"]:
             break
         mine = (
             (table["kind"] == place["kind"]) & (table["feature_id"] == place["feature_id"])
@@ -143,16 +145,22 @@ def _keeping_fall(
         if way is None:
             without.append(number)
         else:
-            length_m = way_length_m(work, demand, way)
-            kept.append((number, way.weight, way.tie_in, way.end_node, length_m))
-    best = reached.iloc[[number for number, *_ in kept]].assign(
-        cost_yuan=[cost for _, cost, *_ in kept],
-        row=[row for _, _, row, *_ in kept],
-        end_node=[end_node for *_, end_node, _ in kept],
-        length_m=[length for *_, length in kept],
+            kept.append((number, way))
+    ways = [way for _, way in kept]
+    best = reached.iloc[[number for number, _ in kept]].assign(
+        weight=[way.weight for way in ways],
+        cost_yuan=[_way_yuan(work, demand.pipe, way) for way in ways],
+        row=[way.tie_in for way in ways],
+        end_node=[way.end_node for way in ways],
+        length_m=[way_length_m(work, demand, way) for way in ways],
     )
-    best = best.sort_values(["cost_yuan", "row"]).head(_COMPARED).reset_index(drop=True)
+    best = best.sort_values(["weight", "row"]).head(_COMPARED).reset_index(drop=True)
     return best, reached.iloc[without]
+
+
+def _way_yuan(work: Groundwork, pipe: Pipe, way: Way) -> float:
+    yuan = work.methods(pipe, all_bores=False).yuan[list(way.edges)].sum()
+    return float(work.tie_in_yuan(pipe)[way.tie_in] + yuan)
 
 
 def _candidates(

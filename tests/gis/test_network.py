@@ -10,7 +10,15 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gis.network import CorridorGraph, arcs, joined_near, tie_break
+from gis.forest import grow_forest
+from gis.network import (
+    CorridorGraph,
+    arcs,
+    joined_near,
+    tie_break,
+    told_apart,
+    without_tie_breaks,
+)
 
 
 @pytest.fixture
@@ -58,12 +66,43 @@ def test_arcs_keep_the_lightest_of_parallels_and_skip_loops_and_infinite_weights
 
 
 def test_the_tie_break_hangs_on_the_line_alone(triangle: CorridorGraph) -> None:
-    weight = triangle.tie_break
-    assert (weight > 0).all()
-    assert weight.max() < 2e-9
-    assert len(set(weight.tolist())) == 4
-    assert tie_break(triangle.lines[::-1]).tolist() == weight[::-1].tolist()
-    assert tie_break(shapely.reverse(triangle.lines)) == pytest.approx(weight, abs=1e-12)
+    share = triangle.tie_break
+    assert ((share >= 0) & (share <= 1)).all()
+    assert len(set(share.tolist())) == 4
+    assert tie_break(triangle.lines[::-1]).tolist() == share[::-1].tolist()
+    assert tie_break(shapely.reverse(triangle.lines)) == pytest.approx(share, abs=1e-9)
+
+
+def test_weights_with_their_tie_breaks_are_a_ten_millionth_heavier_at_most() -> None:
+    weights = np.array([100.0, 100.0, 0.0, np.inf])
+    found = told_apart(weights, np.array([0.25, 1.0, 0.5, 0.5]))
+    assert found[:2] == pytest.approx([100.0000025, 100.00001], abs=1e-11)
+    assert found[2] > 0  # an arc of no weight is none to scipy
+    assert np.isinf(found[3])
+    assert (without_tie_breaks(found)[:2] <= weights[:2]).all()
+    assert without_tie_breaks(found)[:2] == pytest.approx(weights[:2], rel=3e-7)
+
+
+@pytest.mark.parametrize("yuan_m", [1.0, 700.0, 20_000.0])
+def test_of_ways_that_cost_the_same_one_is_taken_however_coordinates_are_rounded(
+    yuan_m: float,
+) -> None:
+    # A town of 8 x 8 equal blocks askew: of 3,432 ways from corner to corner none is shorter.
+    place, size = np.arange(64).reshape(8, 8), 8
+    pairs = np.r_[
+        np.stack([place[:, :-1].ravel(), place[:, 1:].ravel()], 1),
+        np.stack([place[:-1].ravel(), place[1:].ravel()], 1),
+    ]
+    grid = np.stack(np.divmod(np.arange(64), size), 1) * 20.0
+    xy = grid @ np.array([[0.8, 0.6], [-0.6, 0.8]]) + (583_490.0097633, 3_502_253.5483654)
+    rng, walks = np.random.default_rng(1), set()
+    for _ in range(40):
+        rounded = xy + rng.choice([0, 1], xy.shape) * 4.66e-10  # the last bit of a northing
+        lines = np.asarray(shapely.linestrings(rounded[pairs]))
+        weights = told_apart(shapely.length(lines) * yuan_m, tie_break(lines))
+        forest = grow_forest(pairs, weights, 64, np.array([0]), np.zeros(1))
+        walks.add(tuple(forest.path(63)))
+    assert len(walks) == 1
 
 
 @given(

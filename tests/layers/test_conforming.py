@@ -109,7 +109,7 @@ def test_every_bad_cell_is_its_own_problem_and_its_row_is_rejected(tmp_path: Pat
     shapes = [line((0, row), (9, row)) for row in range(4)]
     result = conformed(write_gpkg(tmp_path / "a.gpkg", columns, shapes), "lines")
     assert list(result.table.index) == ["W1"]
-    assert list(result.rejected.index) == [2, 3, 4]
+    assert list(result.rejected.index.get_level_values("row")) == [2, 3, 4]
     assert rules(result) == [
         (2, "utility", "须为下列之一:water、sewage、storm、gas、power、telecom"),
         (2, "diameter_mm", "须为数字,或带单位的数字,不带其他文字"),
@@ -220,7 +220,7 @@ def test_a_bad_part_rejects_its_whole_row(tmp_path: Path) -> None:
     path = write_gpkg(tmp_path / "a.gpkg", {"road_id": ["a", "b"]}, shapes)
     result = conformed(path, "roads")
     assert list(result.table.index) == ["b"]
-    assert list(result.rejected.index) == [1]
+    assert list(result.rejected.index.get_level_values("row")) == [1]
 
 
 def test_heights_are_left_out_and_said(tmp_path: Path) -> None:

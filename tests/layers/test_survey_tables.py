@@ -133,6 +133,27 @@ def test_tables_beside_the_sheet_of_the_layers_name_are_read_too(tmp_path: Path)
     assert ids(read(path, "nodes", source_layer="二组"), "管点编号") == ["B1", "B2"]
 
 
+def test_rows_of_several_sheets_are_counted_in_each(workspace: Workspace, tmp_path: Path) -> None:
+    second = nodes_of("B1", "B2", "A2", "B4")
+    second[2][2] = "不知何物"
+    path = workbook(tmp_path / "a.xlsx", nodes=nodes_of("A1", "A2", "A3"), 二组=second)
+    with pytest.raises(LayerError) as refused:
+        workspace.import_layer("nodes", path, crs="EPSG:4547")
+    told = str(refused.value).splitlines()
+    assert told[0].startswith("文件 a.xlsx 工作表 nodes、二组:3 行有 3 处错误")
+    assert [line.split(" 编号")[0] for line in told[1:]] == [
+        "文件 a.xlsx 工作表 nodes 第 2 行",  # called like the third of the other sheet
+        "文件 a.xlsx 工作表 二组 第 2 行",
+        "文件 a.xlsx 工作表 二组 第 3 行",
+    ]
+    result = workspace.import_layer("nodes", path, crs="EPSG:4547", accept_valid=True)
+    assert (result.rows, result.rejected) == (4, 3)
+    assert result.rejected_file is not None
+    kept = result.rejected_file.read_text("utf-8-sig")
+    assert "二组 第 2 行" in kept
+    assert "B2" in kept
+
+
 def test_line_tables_beside_the_sheet_lines_are_read_too(tmp_path: Path) -> None:
     head = ["管线编号", "专业", "起点点号", "终点点号"]
     water, sewage = ["L1", "给水", "JS1", "JS2"], ["L2", "污水", "WS1", "WS2"]

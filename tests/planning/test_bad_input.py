@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
+import numpy as np
 import pytest
+from shapely.geometry import Polygon
 
 from layers.errors import LayerError
 from planning.batch import cases_of, screen
+from planning.red_lines import overlapping_parcels
 from tests import towns
 from tests.towns import main, parcel, street, town
 
@@ -75,6 +78,22 @@ def test_overlapping_parcels_are_served_where_their_red_line_can_be_reached() ->
         "P-2": ROUTED,
         "P-inside": ("unroutable", "disconnected"),
     }
+
+
+def test_a_parcel_whose_red_line_crosses_itself_stops_no_other() -> None:
+    # A bow tie across the red line of P-1: with that no overlap can be reckoned.
+    tie = {**parcel(0, 0, 1, 1), "geometry": Polygon([(130, 20), (170, 60), (170, 20), (130, 60)])}
+    crossed = {"P-1": parcel(100, 12, 140, 52), "P-tie": tie, "P-2": parcel(200, 12, 240, 52)}
+    found = answers(parcels=crossed)
+    assert (found["P-1"], found["P-2"]) == (ROUTED, ROUTED)
+    work = towns.ground(town(parcels=crossed))
+    ids = ["P-1", "P-tie", "P-2"]
+    overlapping = overlapping_parcels(work, ids, np.full(3, 0.1))
+    # Of the triangle 40 m at x = 130 and 0 at 150 what is west of x = 140 and south of y = 52:
+    # 8 m of 32 to 24 m, and 2 m of 24 to 20.
+    assert dict(zip(overlapping.parcel.tolist(), overlapping.shared_m2.tolist(), strict=True)) == (
+        pytest.approx({0: 8 * 28.0 + 2 * 22.0, 1: 268.0})
+    )
 
 
 def test_of_a_network_in_pieces_only_the_joined_one_serves() -> None:

@@ -72,6 +72,25 @@ def test_a_duct_with_free_holes_is_used_from_joint_to_joint() -> None:
     assert route.figures["length_m"] == pytest.approx(90 + LEAD_M)
 
 
+def test_a_line_in_an_existing_duct_is_left_out_of_the_trench_for_that() -> None:
+    mains = {
+        "W-1": main((0, 8), (20, 8)),
+        "G-1": main((0, 7.5), (20, 7.5), utility="gas", pressure_mpa=0.2),
+    }
+    asked = {
+        **TELECOM,
+        "water": {"nominal_mm": 150, "material": "PE"},
+        "gas": {"nominal_mm": 100, "pressure_mpa": 0.2, "material": "PE"},
+    }
+    told = layers()
+    found = planned(demands=asked, nodes=told["nodes"], lines={**told["lines"], **mains})
+    assert carried(found) == ["T-1"]
+    assert found.joint is not None
+    assert [(one.utility, one.reason) for one in found.joint.plan.left_out] == [
+        ("telecom", "部分路段利用既有通道,单独敷设")
+    ]
+
+
 def test_only_the_lead_is_dug_and_the_duct_costs_its_cable() -> None:
     green = {"V-1": {"kind": "verge", "geometry": box(-50, 8, 90, 10)}}
     found = planned(**layers(), green=green)

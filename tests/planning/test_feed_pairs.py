@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from shapely.geometry import box
 from shapely.ops import substring
 
+from gis.network import told_apart
 from layers.survey import Survey
 from planning import feed_pairs, pair_search
 from planning.application import Demand
@@ -388,7 +389,8 @@ def pairs_by_cost(
 def weight_of(work: Groundwork, demand: Demand, way: Way) -> float:
     """Yuan of the pieces of a way that is cut open throughout."""
     search, edges = work.search(demand.pipe, "cheapest"), list(way.edges)
-    cut = work.methods(demand.pipe).cut_yuan[edges] + work.corridors.graph.tie_break[edges]
+    cut_yuan, tie_break = work.methods(demand.pipe).cut_yuan, work.corridors.graph.tie_break
+    cut = told_apart(cut_yuan[edges], tie_break[edges])
     return float(search.tie_in_weights[way.tie_in] + cut.sum())
 
 

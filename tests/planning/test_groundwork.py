@@ -34,10 +34,10 @@ def test_weights_are_metres_or_yuan_and_infinite_where_the_size_does_not_fit() -
     work = ground(SURVEY)
     graph, tie_ins = work.corridors.graph, work.tie_ins("water")
     shortest, cheapest = work.search(WATER, "shortest"), work.search(WATER, "cheapest")
-    assert shortest.edge_weights == pytest.approx(graph.length_m, abs=1e-6)
+    assert shortest.edge_weights == pytest.approx(graph.length_m, rel=2e-7)
     rates = work.rates(WATER).yuan_m
     yuan = work.edge_surfaces_m @ np.array([rates[surface] for surface in SURFACES])
-    assert cheapest.edge_weights == pytest.approx(yuan, abs=1e-6)
+    assert cheapest.edge_weights == pytest.approx(yuan, rel=2e-7)
     small = np.array([key == "W-2" for key in tie_ins.feature_ids])
     assert small.any()
     assert np.isinf(shortest.tie_in_weights[small]).all()

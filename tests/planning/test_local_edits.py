@@ -13,7 +13,8 @@ import pytest
 import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from shapely.geometry import Point, box
+from shapely import affinity
+from shapely.geometry import LineString, Point, box
 
 from layers.survey import Survey
 from planning.corridors import Corridors
@@ -265,6 +266,21 @@ def test_an_edit_beside_a_roundabout_or_a_divided_road(change: Callable[[Survey]
     assert edit.is_local
     assert_equal(edit.work, ready(survey))
     assert_equal(edited(edit.work, _round_and_divided()).work, _their_work())
+
+
+@pytest.mark.parametrize("ends_stay", [True, False])
+def test_a_main_whose_ends_stay_leaves_the_very_graph(ends_stay: bool) -> None:
+    bent = LineString([(800, 8.0), (900, 8.4), (1000 if ends_stay else 1006, 8.0)])
+    lines = ribbon().tables["lines"]
+    place = lines.index.get_loc("W-4")
+    shapes = np.asarray(lines.geometry.array).copy()
+    shapes[place] = affinity.translate(bent, *ORIGIN)
+    survey = with_layers(ribbon(), lines=lines.set_geometry(shapes, crs=lines.crs))
+    edit = edited(ribbon_work(), survey)
+    assert edit.is_local
+    # Red lines are entered opposite ends of mains.
+    assert (edit.work.corridors.graph is ribbon_work().corridors.graph) == ends_stay
+    assert_equal(edit.work, ready(survey))
 
 
 def test_an_edit_of_trees_leaves_the_very_graph() -> None:

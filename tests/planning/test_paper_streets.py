@@ -80,9 +80,10 @@ def test_a_handhole_before_a_long_red_line_is_joined_straight(tenths: int) -> No
 
 @settings(max_examples=15)
 @given(tenths=st.integers(430, 4300))
-def test_a_long_red_line_is_entered_no_farther_than_ten_metres_beside_a_stub(tenths: int) -> None:
+def test_a_long_red_line_is_entered_opposite_the_end_of_a_stub(tenths: int) -> None:
     stub = {"W-1": main((tenths / 10, 8), (tenths / 10 + 4, 8))}
-    assert _length(lines=stub, **LONG) <= 1.25 + 10 + 5.25
+    # Within half a metre of another place to enter it has none of its own.
+    assert _length(lines=stub, **LONG) <= 1.25 + 0.5 + 5.25
 
 
 def test_long_red_lines_have_places_to_enter_in_even_steps_and_short_ones_three() -> None:
@@ -106,6 +107,23 @@ def test_a_node_opposite_adds_one_place_and_one_behind_the_corner_none() -> None
     assert places((95, 8)) == 3  # beside it
     assert places((120.4, 8)) == 3  # within half a metre of the middle
     assert places((120, 30)) == 3  # inside
+
+
+def test_loose_ends_of_mains_add_places_and_ends_where_an_equal_one_goes_on_none() -> None:
+    def places(*sizes: float, **changes: Any) -> int:
+        mains = {
+            f"W-{x}": main((x, 8), (x + 8, 8), diameter_mm=size, **changes)
+            for x, size in zip((103, 111, 119), sizes, strict=False)
+        }
+        return len(ground(town(lines=mains)).corridors.end_nodes("P-1"))
+
+    # Ends at x = 103, 111, 119 and 127; the middle of the red line is entered at 120.
+    assert places(300) == 3 + 2
+    assert places(300, 300) == 3 + 2
+    assert places(300, 300, 300) == 3 + 2
+    assert places(300, 100) == 3 + 3  # only the first is large enough for some pipes
+    assert places(300, status="abandoned") == 3
+    assert places(300, utility="power", subtype="medium_voltage") == 3  # joined at nodes only
 
 
 def _red_line_places(corridors: Any) -> LineString:
