@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -27,7 +27,7 @@ from planning.sections import Section
 from planning.slots import Slots, has_slot, kerb_room_m, slots_of
 from planning.standards import Pipe
 from planning.texts import gettext as _
-from planning.trenches import JointPlan, LeftOut, share_trenches
+from planning.trenches import JointPlan, LeftOut, OwnTrenches, share_trenches
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class Joint:
     ``lines`` are those of the rows of ``plan.subset_of_edge``; ``routes`` the members' routes in
     it, each charged the whole working strip of every trench it lies in. ``unsure_m`` are metres
     by road where what several lines dig may be wider than its slot, or nobody knows how wide that
-    is; ``too_wide_m`` those where it surely is.
+    is; ``too_wide_m`` those where it surely is; ``gave_way`` tells by road who left how many metres
+    of a slot that has no room for all. ``own_fit`` is ``fits`` of lines in trenches of their own.
     """
 
     plan: JointPlan
@@ -45,6 +46,21 @@ class Joint:
     routes: Mapping[str, Route]
     unsure_m: Mapping[str, float]
     too_wide_m: Mapping[str, float]
+    gave_way: Mapping[str, GaveWay]
+    own_fit: bool | None
+
+    @property
+    def fits(self) -> bool | None:
+        """Whether every slot has room for what is dug in it; None where that is not known."""
+        return False if len(self.plan.crowded) else None if self.unsure_m else True
+
+
+@dataclass(frozen=True)
+class GaveWay:
+    """Lines that left a slot for want of room beside the others, and metres of it."""
+
+    utilities: tuple[str, ...]
+    length_m: float
 
 
 def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine]) -> Joint | None:
@@ -60,12 +76,42 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
     if len(routed) < 2:
         return None
     searches = [_search(work, line) for line in routed]
-    separate = sum(line.route.figures["cost_yuan"] for line in routed if line.route)
-    reach_m = separate / min(search.lightest_rate for search in searches)
-    part = _part(work, site, routed, searches, reach_m)
     pipes = [line.demand.pipe for line in routed if line.demand]
+    reach_yuan = sum(line.route.figures["cost_yuan"] for line in routed if line.route)
+    lightest = min(search.lightest_rate for search in searches)
+    part = _part(work, site, routed, searches, reach_yuan / lightest)
+    slots, joint = _shared(work, part, pipes)
+    if joint.cost_yuan > reach_yuan:  # who gives way may do so beyond the part
+        part = _part(work, site, routed, searches, joint.cost_yuan / lightest)
+        slots, joint = _shared(work, part, pipes)
+    if len(joint.utilities) < 2:
+        return None
+    routes = {
+        utility: _shared_route(work, site, lines[utility], part, joint, member)
+        for member, utility in enumerate(joint.utilities)
+    }
+    reason = _("部分路段非开挖,单独敷设")
+    left_out = (*joint.left_out, *(LeftOut(line.utility, reason) for line in bored))
+    by_key = {pipe.utility: pipe for pipe in pipes}
+    least_m = {key: slots.least_m(by_key[key], work.standards) for key in joint.utilities}
+    unsure = np.setdiff1d(_rows_not_sure(part, joint, joint, least_m), joint.crowded)
+    own = joint.own
+    own_unsure = None if own is None else _rows_not_sure(part, joint, own, least_m)
+    return Joint(
+        replace(joint, left_out=left_out),
+        part.lines,
+        routes,
+        _metres_by_road(work, part, unsure),
+        _metres_by_road(work, part, joint.crowded),
+        _gave_way(work, part, joint),
+        False if own_unsure is None else None if len(own_unsure) else True,
+    )
+
+
+def _shared(work: Groundwork, part: _Part, pipes: Sequence[Pipe]) -> tuple[Slots, JointPlan]:
+    """The slots of a part of the graph, and the cheapest trenches that they have room for."""
     slots = slots_of(work, part.edge[part.edge >= 0])
-    joint = share_trenches(
+    return slots, share_trenches(
         part.ends,
         part.surfaces_m,
         pipes,
@@ -77,26 +123,6 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
         edge_extra_yuan=part.surfaces_m @ work.crossing_yuan_m,
         allowed=part.allowed,
         slot_width_m=_slot_widths(part, slots, pipes, work),
-    )
-    if len(joint.utilities) < 2:
-        return None
-    routes = {
-        utility: _shared_route(work, site, lines[utility], part, joint, member)
-        for member, utility in enumerate(joint.utilities)
-    }
-    reason = _("部分路段非开挖,单独敷设")
-    left_out = (*joint.left_out, *(LeftOut(line.utility, reason) for line in bored))
-    by_key = {pipe.utility: pipe for pipe in pipes}
-    least_m = {key: slots.least_m(by_key[key], work.standards) for key in joint.utilities}
-    most_m = {key: slots.most_m(by_key[key], work.standards) for key in joint.utilities}
-    unsure = _rows_too_wide(part, joint, least_m, np.min)
-    too_wide = _rows_too_wide(part, joint, most_m, np.max)
-    return Joint(
-        replace(joint, left_out=left_out),
-        part.lines,
-        routes,
-        _metres_by_road(work, part, np.setdiff1d(unsure, too_wide)),
-        _metres_by_road(work, part, too_wide),
     )
 
 
@@ -124,29 +150,43 @@ def _slot_widths(part: _Part, slots: Slots, pipes: Sequence[Pipe], work: Groundw
     return widths
 
 
-def _rows_too_wide(
-    part: _Part,
-    joint: JointPlan,
-    free_m: Mapping[str, FloatArray],
-    of_members: Callable[[Sequence[float]], float],
+def _rows_not_sure(
+    part: _Part, joint: JointPlan, ways: JointPlan | OwnTrenches, least_m: Mapping[str, FloatArray]
 ) -> IntArray:
-    """Rows in slots where several lines dig wider than is free, of what is free for each member."""
+    """Rows in slots where several lines dig wider than what surely is free for each member."""
     place = np.cumsum(part.edge >= 0) - 1
     found = []
-    for row in np.flatnonzero((joint.subset_of_edge > 0) & part.slotted).tolist():
-        own = [joint.utilities[member] for member in members(int(joint.subset_of_edge[row]))]
-        room_m = of_members([free_m[key][place[row]] for key in own])  # unknown if one is
-        if len(own) > 1 and not joint.width_of_edge[row] <= room_m + EQUAL_M:
+    for row in np.flatnonzero((ways.subset_of_edge > 0) & part.slotted).tolist():
+        own = [joint.utilities[member] for member in members(int(ways.subset_of_edge[row]))]
+        room_m = np.min([least_m[key][place[row]] for key in own])  # unknown if one is
+        if len(own) > 1 and not ways.width_of_edge[row] <= room_m + EQUAL_M:
             found.append(row)
     return np.array(found, np.int64)
 
 
+def _gave_way(work: Groundwork, part: _Part, joint: JointPlan) -> dict[str, GaveWay]:
+    """Who left slots that have no room for all, by the road that they run beside."""
+    rows = np.flatnonzero(joint.gave_way)
+    left: dict[str, int] = defaultdict(int)
+    for row in rows.tolist():
+        left[_road_id(work, part, row)] |= int(joint.gave_way[row])
+    return {
+        road: GaveWay(tuple(joint.utilities[member] for member in members(left[road])), metres)
+        for road, metres in _metres_by_road(work, part, rows).items()
+    }
+
+
+def _road_id(work: Groundwork, part: _Part, row: int) -> str:
+    """The road that a row in a slot runs beside."""
+    table, road = work.corridors.surfaces.table, work.corridors.graph.road
+    return str(table["road_id"].iat[road[part.edge[row]]])
+
+
 def _metres_by_road(work: Groundwork, part: _Part, rows: IntArray) -> dict[str, float]:
     """Metres of rows in slots by the road that they run beside."""
-    roads, road = work.corridors.surfaces.table["road_id"], work.corridors.graph.road
     metres: dict[str, float] = defaultdict(float)
     for row in rows.tolist():
-        metres[str(roads.iat[road[part.edge[row]]])] += part.surfaces_m[row].sum()
+        metres[_road_id(work, part, row)] += float(part.surfaces_m[row].sum())
     return dict(metres)
 
 

@@ -331,7 +331,14 @@ def _joint(joint: Joint) -> dict[str, Any]:
         "proven_optimal": found.proven_optimal,
         "bound_yuan": found.bound_yuan,
         "gap": found.gap,
+        "fits": joint.fits,
+        "gave_way": [
+            {"road_id": road, "utilities": list(left.utilities), "length_m": left.length_m}
+            for road, left in joint.gave_way.items()
+        ],
         "cost_yuan": found.cost_yuan,
+        "roomy_cost_yuan": found.roomy_cost_yuan,
+        "separate_fits": joint.own_fit,
         "separate_cost_yuan": found.separate_cost_yuan,
         "overlap_cost_yuan": found.overlap_cost_yuan,
         "saving_yuan": found.saving_yuan,
