@@ -4,7 +4,8 @@ The table of :mod:`gis.steiner` cannot close an edge to a set that its parts may
 parts together elsewhere and they would overlap there unseen. So the tree without the limit is a
 lower bound. Where it crowds edges, one member of the crowd gives way along that stretch: best
 first over which (branch and bound, Land and Doig 1960, Econometrica 28:497-520), each branch a
-joint tree of its own. :func:`gis.steiner_proof.prove`, which can close edges to sets, then proves
+joint tree of its own, first among the edges that the tree without the limit could use, and then
+among all. :func:`gis.steiner_proof.prove`, which can close edges to sets, then proves
 the cheapest found, or betters it.
 """
 
@@ -68,8 +69,14 @@ def cheapest_tree_with_room(
 
     if not len(crowded(held, free.subset_of_edge)):
         return free
-    branches = _branches(free, edges, cost_by_subset, held, sources, root)
-    found = [one for one in (*known, *branches) if not len(crowded(held, one))]
+    found = [one for one in known if not len(crowded(held, one))]
+    for near in (free.problem.edge_ids, np.arange(len(edges))):
+        nearby = edges[near], cost_by_subset[:, near], held[:, near]
+        branches = _branches(free.cost, free.subset_of_edge[near], *nearby, sources, root)
+        trees = (_spread_out(one, near, len(edges)) for one in branches)
+        found += [one for one in trees if not len(crowded(held, one))]
+        if found:
+            break
     if not found:
         return None
     at = np.arange(len(edges))
@@ -78,18 +85,29 @@ def cheapest_tree_with_room(
     return prove(closed_to(free, used, edges, closed, sources, root), seconds=seconds)
 
 
+def _spread_out(used: Ints, near: Ints, m: int) -> Ints:
+    """Sets on some edges as sets on all."""
+    every = np.zeros(m, np.int64)
+    every[near] = used
+    return every
+
+
 def _branches(
-    free: JointTree,
+    cost: float,
+    used: Ints,
     edges: Ints,
     costs: Floats,
     held: Bools,
     sources: Sequence[ArrayLike],
     root: int,
 ) -> Iterator[Ints]:
-    """The sets of every tree looked at, until one that fits is the cheapest of those left."""
+    """The sets of every tree looked at, until one that fits is the cheapest of those left.
+
+    ``used`` are those of the tree to begin with.
+    """
     subsets, number = np.arange(len(costs))[:, None], count()
     everyone = np.full(len(edges), len(costs) - 1)
-    waiting = [(free.cost, next(number), free.subset_of_edge, everyone)]
+    waiting = [(cost, next(number), used, everyone)]
     seen = {everyone.tobytes()}
     while waiting:
         _cost, _number, used, allowed = heapq.heappop(waiting)
