@@ -30,6 +30,9 @@ Ints = NDArray[np.int64]
 MOST_TREES = 40
 """Trees looked at: of six members every choice of one, of two and of three that give way once."""
 
+MOST_EDGES = 400_000
+"""Edges of all trees looked at together, so that a wide search stays short."""
+
 
 def crowded(held: Bools, used: Ints) -> Ints:
     """Edges that have no room for the set that uses them; ``held`` is (2**k, m)."""
@@ -108,7 +111,7 @@ def _branches(
     subsets, number = np.arange(len(costs))[:, None], count()
     everyone = np.full(len(edges), len(costs) - 1)
     waiting = [(cost, next(number), used, everyone)]
-    seen = {everyone.tobytes()}
+    seen, most = {everyone.tobytes()}, min(MOST_TREES, MOST_EDGES // max(len(edges), 1))
     while waiting:
         _cost, _number, used, allowed = heapq.heappop(waiting)
         full = crowded(held, used)
@@ -118,7 +121,7 @@ def _branches(
         for member in members(int(used[stretch[0]])):
             fewer = allowed.copy()
             fewer[stretch] &= ~(1 << member)
-            if fewer.tobytes() in seen or len(seen) > MOST_TREES:
+            if fewer.tobytes() in seen or len(seen) > most:
                 continue
             seen.add(fewer.tobytes())
             left = np.where(subsets & ~fewer, np.inf, costs)

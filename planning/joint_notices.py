@@ -27,8 +27,20 @@ def joint_notices(
             ("joint_slot_unsure", joint.unsure_m, unsure),
             ("joint_slot_too_narrow", joint.too_wide_m, narrow),
         )
+        beside = _("道路 {road} 沿线有 {m:.0f} 米与共沟方案的各沟并排放不下,须另定位置")
+        others = joint.beside_others.items()
         return (
             *_gave_way(joint),
+            *(
+                Notice(
+                    "joint_slot_beside_others",
+                    "roads",
+                    road,
+                    other.utilities,
+                    beside.format(road=road, m=other.length_m),
+                )
+                for road, other in others
+            ),
             *(
                 Notice(kind, "roads", road, utilities, text.format(road=road, m=metres))
                 for kind, metres_of, text in told

@@ -23,7 +23,7 @@ from planning.drawn_routes import DrawnRoute
 from planning.external_lines import ExternalLine
 from planning.gravity_ways import fall_of, unmet_of
 from planning.handover import handover_entry
-from planning.joint import Joint
+from planning.joint import AlongRoad, Joint
 from planning.judged_routes import Route
 from planning.manual_document import manual_entry
 from planning.manual_routes import ManualRoute, RefusedRoute, manual_routes
@@ -332,10 +332,8 @@ def _joint(joint: Joint) -> dict[str, Any]:
         "bound_yuan": found.bound_yuan,
         "gap": found.gap,
         "fits": joint.fits,
-        "gave_way": [
-            {"road_id": road, "utilities": list(left.utilities), "length_m": left.length_m}
-            for road, left in joint.gave_way.items()
-        ],
+        "gave_way": _along_roads(joint.gave_way),
+        "beside_others": _along_roads(joint.beside_others),
         "cost_yuan": found.cost_yuan,
         "roomy_cost_yuan": found.roomy_cost_yuan,
         "separate_fits": joint.own_fit,
@@ -368,6 +366,13 @@ def _joint(joint: Joint) -> dict[str, Any]:
             for share in (found.allocation.shares if found.allocation else ())
         ],
     }
+
+
+def _along_roads(told: Mapping[str, AlongRoad]) -> list[dict[str, Any]]:
+    return [
+        {"road_id": road, "utilities": list(one.utilities), "length_m": one.length_m}
+        for road, one in told.items()
+    ]
 
 
 def _section(section: Section, section_id: str, surface: str) -> dict[str, Any]:

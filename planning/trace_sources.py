@@ -353,6 +353,7 @@ SOURCES: tuple[Source, ...] = (
     _row("/joint/cost_yuan", _("共享沟槽各段长度 × 断面单价,加管道"), everything, _PRICED),
     _row("/joint/roomy_cost_yuan", _("假如单独放得下的各沟可并排的费用"), everything, _PRICED),
     _row("/joint/gave_way/*/length_m", _("改走他处的专业让出的空位长度"), everything),
+    _row("/joint/beside_others/*/length_m", _("与单独敷设的专业并排放不下的长度"), everything),
     _row(
         "/joint/separate_cost_yuan",
         _("各专业单独开沟、各沟都放得下的最低费用之和(绕行才符合的,按其可走之处)"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,21 @@ class Ground:
     extra_yuan: Floats
     allowed: Ints
     slot_m: Floats
+    taken_m: Floats
+
+    @cached_property
+    def tight(self) -> Ints:
+        """Edges whose slot may be too narrow for something."""
+        return np.flatnonzero((self.slot_m < np.inf).any(axis=0))
+
+    def room_m(self, subset: int, edges: Ints) -> Floats:
+        """The widest trenches that slots may hold with the pipes of a set beside those of others.
+
+        One pipe alone is not held back where nobody else digs.
+        """
+        own = members(subset)
+        room_m: Floats = self.slot_m[own][:, edges].max(axis=0) - self.taken_m[edges] + _EQUAL_M
+        return np.where(self.taken_m[edges] > 0, room_m, np.inf) if len(own) == 1 else room_m
 
     def narrowed(self, chosen: Sequence[int]) -> Ground:
         """The same ground for some of the members, renumbered."""
@@ -98,6 +114,7 @@ def ground_of(
     extra_yuan: ArrayLike | None,
     allowed: ArrayLike | None,
     slot_width_m: ArrayLike | None,
+    slot_taken_m: ArrayLike | None,
     k: int,
 ) -> Ground:
     """The arrays of :func:`planning.trenches.share_trenches`, checked."""
@@ -110,6 +127,7 @@ def ground_of(
         np.zeros(m) if extra_yuan is None else np.asarray(extra_yuan, dtype=np.float64),
         np.full(m, 2**k - 1) if allowed is None else np.asarray(allowed, dtype=np.int64),
         np.full((k, m), np.inf) if slot_width_m is None else np.asarray(slot_width_m, float),
+        np.zeros(m) if slot_taken_m is None else np.asarray(slot_taken_m, float),
     )
     unknown = [surface for surface in surfaces if surface not in SURFACES]
     if unknown:
@@ -123,6 +141,8 @@ def ground_of(
         raise ValueError(f"edge_extra_yuan and allowed must have one value for each of {m} edges.")
     if ground.slot_m.shape != (k, m):
         raise ValueError(f"slot_width_m must have shape {(k, m)}, not {ground.slot_m.shape}.")
+    if ground.taken_m.shape != (m,):
+        raise ValueError(f"slot_taken_m must have one value for each of {m} edges.")
     if not (ground.lengths >= 0).all() or not (ground.extra_yuan >= 0).all():
         raise ValueError("lengths and extra costs must be zero or positive.")
     return ground
@@ -203,15 +223,14 @@ def _held(
 ) -> NDArray[np.bool_]:
     """(2**k, m) whether slots may hold the chosen layouts of a set, and of every part of it."""
     held = np.ones((2 ** len(ground.slot_m), len(ground.edges)), bool)
-    tight = np.flatnonzero((ground.slot_m < np.inf).any(axis=0))
+    tight = ground.tight
     for surface in layouts:
         metres = ground.lengths[tight, ground.surfaces.index(surface)]
         dug = tight[metres > 0] if location(surface) == _BESIDE else tight[:0]
         for subset, choices in enumerate(layouts[surface]):
-            if subset & (subset - 1):
+            if subset:
                 width_m = np.array(list(map(width_of, choices)))[chosen[surface][subset, dug]]
-                room_m = ground.slot_m[members(subset)][:, dug].max(axis=0) + _EQUAL_M
-                held[subset, dug] &= width_m <= room_m
+                held[subset, dug] &= width_m <= ground.room_m(subset, dug)
     for subset in range(1, len(held)):
         for i in members(subset):
             held[subset] &= held[subset ^ 1 << i]
@@ -231,16 +250,16 @@ def _fitting(
     hold all, and one pipe alone is never held back here.
     """
     chosen = np.zeros((len(together), len(ground.edges)), np.int16)
-    tight = np.flatnonzero((ground.slot_m < np.inf).any(axis=0))
+    tight = ground.tight
     if location(surface) != _BESIDE or len(tight) == 0:
         return chosen
     for subset, (beside, each) in enumerate(zip(together, apart, strict=True)):
         own = members(subset)
         if len(own) < 2:
             continue
-        room_m = ground.slot_m[own][:, tight].max(axis=0) + _EQUAL_M
+        room_m = ground.room_m(subset, tight)
         first = _first_within(beside, width_of, room_m)
-        last = len(beside) + _first_within(each, widest_shared_of, room_m)
+        last = len(beside) + _first_within(each, widest_shared_of, np.maximum(room_m, 0.0))
         chosen[subset, tight] = np.where(first < len(beside), first, last)
     return chosen
 

@@ -179,6 +179,7 @@ def share_trenches(
     edge_extra_yuan: ArrayLike | None = None,
     allowed: ArrayLike | None = None,
     slot_width_m: ArrayLike | None = None,
+    slot_taken_m: ArrayLike | None = None,
     slopes_checked: Sequence[str] = (),
 ) -> JointPlan:
     """Plan the lines of one parcel together.
@@ -203,6 +204,8 @@ def share_trenches(
         infinite for no limit. Trenches that are wider, side by side and whichever of the pipes
         stands at the side, are not dug there, but narrower ones; where none fit some line gives
         way. One line alone is not held back.
+    slot_taken_m
+        (m,) what trenches of other lines take of it; there one line alone is held back too.
     slopes_checked
         Gravity utilities whose every manhole has passed the slope check; others stay out.
 
@@ -218,7 +221,14 @@ def share_trenches(
         For arrays whose shapes do not fit, negative lengths or unknown surfaces.
     """
     ground = ground_of(
-        edges, edge_surface_lengths, surfaces, edge_extra_yuan, allowed, slot_width_m, len(pipes)
+        edges,
+        edge_surface_lengths,
+        surfaces,
+        edge_extra_yuan,
+        allowed,
+        slot_width_m,
+        slot_taken_m,
+        len(pipes),
     )
     if len(sources) != len(pipes):
         raise ValueError(f"{len(pipes)} pipes need as many sources, not {len(sources)}.")
@@ -273,9 +283,10 @@ def _plan(table: Table, sources: list[Ints], root: int, left_out: tuple[LeftOut,
         return JointPlan((), left_out, *free_of_cost, *ways, (), 0.0, {}, None, ())
     edges = table.ground.edges
     free = prove(cheapest_joint_tree(edges, table.costs, sources, root), seconds=PROOF_SECONDS)
-    own = _own_trenches(table, free, sources, root)
-    known = [free.alone_subset_of_edge, *([] if own is None else [own.subset_of_edge])]
-    fitting = _with_room(table, free, sources, root, known)
+    fitting = _with_room(table, free, sources, root, free.alone_subset_of_edge)
+    own = None if fitting is None else _own_trenches(table, free, sources, root)
+    if own is not None and fitting and table.cost_of(own.subset_of_edge) < fitting.cost:
+        fitting = _with_room(table, free, sources, root, own.subset_of_edge)
     joint = free if fitting is None else fitting
     used, overlap = joint.subset_of_edge, free.alone_subset_of_edge
     full = crowded(table.held, free.subset_of_edge)
@@ -312,7 +323,7 @@ def _own_trenches(
     used = free.alone_subset_of_edge
     if len(crowded(apart.held, used)):
         free = cheapest_joint_tree(apart.ground.edges, apart.costs, sources, root)
-        fitting = _with_room(apart, free, sources, root)
+        fitting = _with_room(apart, free, sources, root, used)
         if fitting is None:
             return None
         used = fitting.subset_of_edge
@@ -321,7 +332,7 @@ def _own_trenches(
 
 
 def _with_room(
-    table: Table, free: JointTree, sources: list[Ints], root: int, known: Sequence[Ints] = ()
+    table: Table, free: JointTree, sources: list[Ints], root: int, known: Ints
 ) -> JointTree | None:
     return cheapest_tree_with_room(
         free,
@@ -330,7 +341,7 @@ def _with_room(
         table.held,
         sources,
         root,
-        known=known,
+        known=[known],
         seconds=PROOF_SECONDS,
     )
 

@@ -221,7 +221,7 @@ def _shared(joint: Joint) -> str:
         return _("共沟:未找到各沟都放得下的布置,造价不会少于 {:.0f} 元;不作推荐").format(
             found.bound_yuan
         )
-    unsure = None in (joint.fits, joint.own_fit)
+    unsure = None in (joint.fits, joint.own_fit) and not joint.beside_others  # told by notices
     to_check = _(";部分空位净宽未知或可能不够,是否放得下待核对") if unsure else ""
     if not found.shared_length_m:
         return _("共沟不省:各自开挖造价 {:.0f} 元").format(found.cost_yuan) + to_check

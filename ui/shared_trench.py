@@ -115,7 +115,15 @@ def _room(view: View, joint: Json) -> str:
         )
         for one in joint["gave_way"]
     ]
-    if joint["fits"] is None:
+    texts += [
+        _("{names}须另定位置:{road}有 {m} m 与共沟方案的各沟并排放不下").format(
+            names=_("、").join(map(view.name, one["utilities"])),
+            road=view.road(one["road_id"]),
+            m=metres(one["length_m"]),
+        )
+        for one in joint["beside_others"]
+    ]
+    if joint["fits"] is None and not joint["beside_others"]:
         texts.append(_("部分空位净宽未知或可能不够,共沟是否放得下待核对"))
     if joint["separate_fits"] is None:
         texts.append(_("部分空位净宽未知或可能不够,各自开挖是否放得下待核对"))

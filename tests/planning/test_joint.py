@@ -261,6 +261,58 @@ def test_of_three_lines_where_two_fit_one_is_led_along_the_other_side() -> None:
     assert f"改走他处:共多 {more:.0f} 元,已证最省" in told.text
 
 
+def beside_drains(red_line_m: float | None, *drains: str) -> Plan:
+    """The same with drains that are planned by themselves along the near side of the street."""
+    roads = {"R-1": street((0, 0), (300, 0), red_line_width_m=red_line_m)}
+    mains = {
+        f"D-{utility}": main((0, y), (20, y), utility=utility, subtype="main")
+        for utility, y in zip(drains, (8.5, 8.8), strict=False)
+    }
+    layers = {**LONG, "roads": roads, "lines": {**LONG["lines"], **ELSEWHERE, **mains}}
+    return planned(town(**layers), demands=DEMANDS | {one: {"nominal_mm": 300} for one in drains})
+
+
+def test_the_joint_plan_leaves_room_for_a_line_that_is_planned_by_itself() -> None:
+    """4 m of footway less 1.2 m from the kerb hold the trench of 2.1 m, but not a sewer of 0.95 m
+    beside it: one line goes over, which alone on the street none had to."""
+    alone, beside = together(18.0, **ELSEWHERE), beside_drains(18.0, "sewage")
+    assert alone.joint is not None
+    assert beside.joint is not None
+    assert not alone.joint.gave_way
+    assert beside.joint.gave_way["R-1"].utilities == ("gas",)
+    assert beside.joint.fits is True
+    assert not beside.joint.beside_others
+    assert beside.joint.plan.proven_optimal
+    assert beside.joint.plan.cost_yuan > alone.joint.plan.cost_yuan
+    assert beside.joint.plan.roomy_cost_yuan == pytest.approx(alone.joint.plan.cost_yuan)
+    wide = beside_drains(20.0, "sewage")  # 3.8 m hold both
+    assert wide.joint is not None
+    assert wide.joint.plan.cost_yuan == pytest.approx(alone.joint.plan.cost_yuan)
+
+
+def test_where_no_plan_leaves_them_room_lines_planned_by_themselves_are_named() -> None:
+    """1.8 m: two drains fill the near side, and the far side holds two of the three lines."""
+    found, alone = beside_drains(16.0, "sewage", "storm"), together(16.0, **ELSEWHERE)
+    assert found.joint is not None
+    assert alone.joint is not None
+    assert found.joint.plan.cost_yuan == pytest.approx(alone.joint.plan.cost_yuan)
+    assert found.joint.fits is None
+    assert found.joint.beside_others["R-1"].utilities == ("sewage", "storm")
+    (told,) = [one for one in found.notices if one.kind == "joint_slot_beside_others"]
+    assert told.utilities == ("sewage", "storm")
+    assert "须另定位置" in told.text
+    assert found.to_json()["joint"]["beside_others"][0]["road_id"] == "R-1"
+
+
+def test_a_line_of_unknown_size_beside_the_joint_plan_leaves_its_room_unknown() -> None:
+    found = beside_drains(20.0, "sewage")
+    assert found.joint is not None
+    assert found.joint.fits is True
+    unsized = beside_drains(None, "sewage")
+    assert unsized.joint is not None
+    assert unsized.joint.fits is None
+
+
 def test_a_wide_trench_keeps_its_pipes_from_the_kerb() -> None:
     # The pipes keep 1.5 m from the kerb (table 4.1.9), 0.3 m of them in the trench: its wall is at
     # y = 6.2 at least, and its working strip begins half a metre before that.

@@ -378,6 +378,20 @@ def test_the_line_that_costs_least_to_lead_over_gives_way() -> None:
     assert plan.roomy_cost_yuan == pytest.approx(40 * (beside + laid))
 
 
+def test_trenches_of_others_take_their_room_from_one_line_too() -> None:
+    """Water alone fits the near side of its own width, but not beside another trench of 1 m."""
+    room = [[width_m(WATER), np.inf]]
+    sides = [(0, 1), (0, 1)], [(40, 0), (100, 0)], [WATER], [[0]], 1
+    free = share(*sides, slot_width_m=room, slot_taken_m=[0.0, 0.0])
+    assert free.subset_of_edge.tolist() == [1, 0]
+    beside = share(*sides, slot_width_m=room, slot_taken_m=[1.0, 0.0])
+    assert beside.subset_of_edge.tolist() == [0, 1]
+    assert beside.proven_optimal
+    assert beside.separate_cost_yuan == pytest.approx(beside.cost_yuan)
+    both = share(*sides, slot_width_m=room, slot_taken_m=[1.0, 1.0])
+    assert both.subset_of_edge.tolist() == [0, 1]  # the far side is as wide as one likes
+
+
 def test_the_saving_is_told_against_separate_trenches_that_fit() -> None:
     """One trench fits on the near side: to dig apart one of two must go over, together neither."""
     near_m = width_m(WATER, POWER)
@@ -433,3 +447,5 @@ def test_slots_bound_nothing_in_carriageways_and_their_shape_is_checked() -> Non
     assert tight.shared_length_m == 40
     with pytest.raises(ValueError, match="slot_width_m"):
         share(STEM, STEM_LENGTHS, [WATER, GAS], [[0], [1]], 3, slot_width_m=[1.0, 2.0])
+    with pytest.raises(ValueError, match="slot_taken_m"):
+        share(STEM, STEM_LENGTHS, [WATER, GAS], [[0], [1]], 3, slot_taken_m=[1.0, 2.0])

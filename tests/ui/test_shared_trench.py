@@ -104,3 +104,10 @@ def test_room_that_nobody_knows_of_is_said() -> None:
     assert "共沟是否放得下待核对" in told(fits=None)
     assert "各自开挖是否放得下待核对" in told(separate_fits=None)
     assert "待核对" not in told()
+
+
+def test_lines_without_room_beside_the_joint_plan_are_named_instead() -> None:
+    left = [{"road_id": "R-9", "utilities": ["sewage", "storm"], "length_m": 76.0}]
+    text = told(beside_others=left, fits=None)
+    assert "污水、雨水须另定位置:R-9有 76.00 m 与共沟方案的各沟并排放不下" in text
+    assert "共沟是否放得下待核对" not in text

@@ -279,6 +279,7 @@ def _joint() -> dict[str, Any]:
         "gap": 0.0,
         "fits": True,
         "gave_way": [],
+        "beside_others": [],
         "cost_yuan": 132_000,
         "roomy_cost_yuan": 132_000,
         "separate_fits": True,
