@@ -115,7 +115,8 @@ def cheapest_joint_tree(
         For shapes that do not fit, NaN, negative costs, a non-zero row 0 or too many members.
     """
     m = np.asarray(cost_by_subset).shape[-1]
-    problem = _near_root(_read(edges, cost_by_subset, sources, root))
+    problem = _read(edges, cost_by_subset, sources, root)
+    problem = _near_root(problem, _separate(problem))
     best, before = _fill(problem)
     coalition_costs = best[:, problem.root].copy()
     coalition_costs[0] = 0.0
@@ -132,6 +133,35 @@ def cheapest_joint_tree(
         coalition_costs=coalition_costs,
         alone_subset_of_edge=problem.on_all_edges(alone, m),
         problem=problem,
+    )
+
+
+def closed_to(
+    free: JointTree,
+    used: Ints,
+    edges: ArrayLike,
+    cost_by_subset: ArrayLike,
+    sources: Sequence[ArrayLike],
+    root: int,
+) -> JointTree:
+    """An answer of finite cost to a problem that closes edges to sets, yet to be proven.
+
+    ``used`` holds the sets on its edges; ``free`` is the tree of the problem that closes none, and
+    bounds it from below.
+    """
+    problem = _read(edges, cost_by_subset, sources, root)
+    cost = problem.cost_of(used[problem.edge_ids])
+    problem = _near_root(problem, cost)
+    kept = one_way_each(problem, used[problem.edge_ids])
+    coalition_costs = free.coalition_costs.copy()
+    coalition_costs[-1] = cost = problem.cost_of(kept)
+    return replace(
+        free,
+        cost=cost,
+        subset_of_edge=problem.on_all_edges(kept, len(used)),
+        coalition_costs=coalition_costs,
+        problem=problem,
+        proven_bound=free.bound,
     )
 
 
@@ -219,10 +249,10 @@ def _costs(cost_by_subset: ArrayLike, k: int, m: int) -> Floats:
     return costs
 
 
-def _near_root(problem: Problem) -> Problem:
-    """The part of the problem that an optimum can visit; all separate ways are the first bound."""
+def _separate(problem: Problem) -> float:
+    """Cost of all separate ways, the first bound of what is cheapest together."""
     arcs = both_ways(problem.n, problem.ends)
-    separate = sum(
+    return sum(
         float(
             spread(arcs, problem.costs[1 << i, arcs.edge], start_at(problem.n, nodes))[0][
                 problem.root
@@ -230,7 +260,12 @@ def _near_root(problem: Problem) -> Problem:
         )
         for i, nodes in enumerate(problem.sources)
     )
-    limit = min(separate * (1 + SLACK), problem.limit)
+
+
+def _near_root(problem: Problem, cost: float) -> Problem:
+    """The part of the problem that an optimum of no more than a cost can visit."""
+    arcs = both_ways(problem.n, problem.ends)
+    limit = min(cost * (1 + SLACK), problem.limit)
     cheapest = problem.costs[1:].min(axis=0)
     at_root = start_at(problem.n, np.array([problem.root]))
     to_root, _ = spread(arcs, cheapest[arcs.edge], at_root, limit)
@@ -322,7 +357,7 @@ def _certify(problem: Problem, cost: float) -> tuple[float, bool]:
         return cost, True
     ceiling = min(cost * (1 + SLACK), LARGEST)
     lower = replace(problem, costs=concave_minorant(problem.costs), limit=ceiling)
-    lower = _near_root(lower)
+    lower = _near_root(lower, _separate(lower))
     bound = min(float(_fill(lower)[0][-1, lower.root]), cost)
     return bound, bound >= cost * (1 - SLACK)
 

@@ -1,7 +1,8 @@
 """Who pays what in a shared trench: Shapley values with the cost of digging alone as ceiling.
 
 A coalition is a set of members as an integer whose bit ``i`` stands for member ``i``; its cost is
-what its members would pay together without the others.
+what its members would pay together without the others. Where trenches must give way to each other,
+what that costs is borne in proportion to what each saves.
 """
 
 from __future__ import annotations
@@ -84,8 +85,24 @@ def shapley_values(coalition_costs: ArrayLike) -> NDArray[np.float64]:
     return values
 
 
-def allocate(utilities: Sequence[str], coalition_costs: ArrayLike) -> Allocation:
+def allocate(
+    utilities: Sequence[str],
+    coalition_costs: ArrayLike,
+    *,
+    total_yuan: float | None = None,
+    alone_yuan: ArrayLike | None = None,
+) -> Allocation:
     """Shapley shares of the full coalition's cost, checked against every ceiling.
+
+    Parameters
+    ----------
+    coalition_costs
+        Of every coalition, as if every slot had room for it.
+    total_yuan, alone_yuan
+        What all pay where slots have not, and each where it digs alone beside the others. The
+        total lies above the full coalition's cost by what giving way costs: each bears of it in
+        proportion to the benefit that remains to it, its own cost less its Shapley value (Straffin
+        and Heaney 1981, Water Resources Research 17:203-208), so that no share passes a ceiling.
 
     Raises
     ------
@@ -93,11 +110,17 @@ def allocate(utilities: Sequence[str], coalition_costs: ArrayLike) -> Allocation
         If the number of names does not fit the costs, or a cost is not finite.
     """
     costs = _checked(coalition_costs)
-    if len(costs) != 2 ** len(utilities):
-        raise ValueError(f"{len(utilities)} members need {2 ** len(utilities)} coalition costs.")
+    k = len(utilities)
+    if len(costs) != 2**k:
+        raise ValueError(f"{k} members need {2**k} coalition costs.")
     values = shapley_values(costs)
+    alone = costs[[1 << i for i in range(k)]] if alone_yuan is None else np.asarray(alone_yuan)
+    if total_yuan is not None:
+        benefit = np.maximum(alone - values, 0.0)
+        if benefit.any():
+            values += (total_yuan - costs[-1]) * benefit / benefit.sum()
+        costs[-1] = total_yuan
     room = TOLERANCE * max(1.0, float(costs.max()))
-    alone = costs[[1 << i for i in range(len(utilities))]]
     paid = np.array([values[members(subset)].sum() for subset in range(len(costs))])
     return Allocation(
         shares=tuple(
@@ -112,7 +135,7 @@ def allocate(utilities: Sequence[str], coalition_costs: ArrayLike) -> Allocation
 
 
 def _checked(coalition_costs: ArrayLike) -> NDArray[np.float64]:
-    costs = np.asarray(coalition_costs, dtype=np.float64)
+    costs = np.array(coalition_costs, dtype=np.float64)
     if costs.ndim != 1 or len(costs) < 2 or len(costs) & (len(costs) - 1):
         raise ValueError(f"coalition costs must be 2**k numbers, not shape {costs.shape}.")
     if costs[0] != 0 or not np.isfinite(costs).all():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -27,7 +27,7 @@ from planning.sections import Section
 from planning.slots import Slots, has_slot, kerb_room_m, slots_of
 from planning.standards import Pipe
 from planning.texts import gettext as _
-from planning.trenches import JointPlan, LeftOut, share_trenches
+from planning.trenches import JointPlan, LeftOut, OwnTrenches, share_trenches
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,10 @@ class Joint:
     ``lines`` are those of the rows of ``plan.subset_of_edge``; ``routes`` the members' routes in
     it, each charged the whole working strip of every trench it lies in. ``unsure_m`` are metres
     by road where what several lines dig may be wider than its slot, or nobody knows how wide that
-    is; ``too_wide_m`` those where it surely is.
+    is; ``too_wide_m`` those where it surely is; ``gave_way`` tells by road who left how many metres
+    of a slot that has no room for all. ``beside_others`` who is planned by itself,
+    by road, and has no room there beside the joint plan. ``own_fit`` is ``fits`` of lines in
+    trenches of their own.
     """
 
     plan: JointPlan
@@ -45,6 +48,27 @@ class Joint:
     routes: Mapping[str, Route]
     unsure_m: Mapping[str, float]
     too_wide_m: Mapping[str, float]
+    gave_way: Mapping[str, AlongRoad]
+    beside_others: Mapping[str, AlongRoad]
+    own_fit: bool | None
+
+    @property
+    def fits(self) -> bool | None:
+        """Whether every slot has room for what is dug in it; None where that is not known.
+
+        Nor is it known where others must be placed elsewhere first.
+        """
+        if len(self.plan.crowded):
+            return False
+        return None if self.unsure_m or self.beside_others else True
+
+
+@dataclass(frozen=True)
+class AlongRoad:
+    """Lines, and metres of slots beside a road where they lack room."""
+
+    utilities: tuple[str, ...]
+    length_m: float
 
 
 def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine]) -> Joint | None:
@@ -60,24 +84,21 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
     if len(routed) < 2:
         return None
     searches = [_search(work, line) for line in routed]
-    separate = sum(line.route.figures["cost_yuan"] for line in routed if line.route)
-    reach_m = separate / min(search.lightest_rate for search in searches)
-    part = _part(work, site, routed, searches, reach_m)
     pipes = [line.demand.pipe for line in routed if line.demand]
-    slots = slots_of(work, part.edge[part.edge >= 0])
-    joint = share_trenches(
-        part.ends,
-        part.surfaces_m,
-        pipes,
-        part.sources,
-        part.root,
-        standards=work.standards,
-        policy=work.policy,
-        prices=work.prices,
-        edge_extra_yuan=part.surfaces_m @ work.crossing_yuan_m,
-        allowed=part.allowed,
-        slot_width_m=_slot_widths(part, slots, pipes, work),
-    )
+    reach_yuan = sum(line.route.figures["cost_yuan"] for line in routed if line.route)
+    lightest = min(search.lightest_rate for search in searches)
+    part = _part(work, site, routed, searches, reach_yuan / lightest)
+    slots, most_m = _slots(work, part, pipes)
+    joint = _shared(work, part, pipes, most_m)
+    if joint.cost_yuan > reach_yuan:  # who gives way may do so beyond the part
+        part = _part(work, site, routed, searches, joint.cost_yuan / lightest)
+        slots, most_m = _slots(work, part, pipes)
+        joint = _shared(work, part, pipes, most_m)
+    others = _others(work, part, joint, (*routed, *bored))
+    if len(_rows_without_room(joint, others.width_m, most_m)):
+        beside = _shared(work, part, pipes, most_m, np.nan_to_num(others.width_m))
+        if not len(beside.crowded):
+            joint = replace(beside, roomy_cost_yuan=min(joint.roomy_cost_yuan, beside.cost_yuan))
     if len(joint.utilities) < 2:
         return None
     routes = {
@@ -88,15 +109,90 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
     left_out = (*joint.left_out, *alone)
     by_key = {pipe.utility: pipe for pipe in pipes}
     least_m = {key: slots.least_m(by_key[key], work.standards) for key in joint.utilities}
-    most_m = {key: slots.most_m(by_key[key], work.standards) for key in joint.utilities}
-    unsure = _rows_too_wide(part, joint, least_m, np.min)
-    too_wide = _rows_too_wide(part, joint, most_m, np.max)
+    full = np.setdiff1d(_rows_without_room(joint, others.width_m, most_m), joint.crowded)
+    surely = np.union1d(full, joint.crowded)
+    unsure = np.setdiff1d(_rows_not_sure(part, joint, joint, least_m, others.width_m), surely)
+    own = joint.own
+    own_unsure = None if own is None else _rows_not_sure(part, joint, own, least_m, others.width_m)
     return Joint(
         replace(joint, left_out=left_out),
         part.lines,
         routes,
-        _metres_by_road(work, part, np.setdiff1d(unsure, too_wide)),
-        _metres_by_road(work, part, too_wide),
+        _metres_by_road(work, part, unsure),
+        _metres_by_road(work, part, joint.crowded),
+        _along_roads(work, part, joint.gave_way, joint.utilities),
+        _along_roads(work, part, *others.at(full)),
+        False if own_unsure is None else None if len(own_unsure) else True,
+    )
+
+
+@dataclass(frozen=True)
+class _Others:
+    """Lines that lie in slots by themselves: (m,) width of their trenches and set of them.
+
+    NaN metres where the size of one is unknown.
+    """
+
+    utilities: tuple[str, ...]
+    width_m: FloatArray
+    subset: IntArray
+
+    def at(self, rows: IntArray) -> tuple[IntArray, tuple[str, ...]]:
+        """The set at some rows alone, and who its members are."""
+        subset = np.zeros_like(self.subset)
+        subset[rows] = self.subset[rows]
+        return subset, self.utilities
+
+
+def _others(
+    work: Groundwork, part: _Part, joint: JointPlan, lines: Sequence[ExternalLine]
+) -> _Others:
+    """What is dug beside the joint plan: lines left out of it, and of members the second feed."""
+    width_m, subset = np.zeros(len(part.edge)), np.zeros(len(part.edge), np.int64)
+    for number, line in enumerate(lines):
+        assert line.demand is not None
+        single_m = work.rates(line.demand.pipe).width_m
+        for route in line.feeds[line.utility in joint.utilities :]:
+            rows = part.slotted & np.isin(part.edge, route.way.edges)
+            width_m[rows] += np.nan if single_m is None else single_m
+            subset[rows] |= 1 << number
+    return _Others(tuple(line.utility for line in lines), width_m, subset)
+
+
+def _rows_without_room(
+    joint: JointPlan, others_m: FloatArray, most_m: Mapping[str, FloatArray]
+) -> IntArray:
+    """Rows where the joint plan and others beside it surely dig wider than the slot."""
+    found = []
+    for row in np.flatnonzero((joint.subset_of_edge > 0) & (others_m > 0)).tolist():
+        own = [joint.utilities[member] for member in members(int(joint.subset_of_edge[row]))]
+        room_m = max(most_m[key][row] for key in own)
+        if joint.width_of_edge[row] + others_m[row] > room_m + EQUAL_M:
+            found.append(row)
+    return np.array(found, np.int64)
+
+
+def _shared(
+    work: Groundwork,
+    part: _Part,
+    pipes: Sequence[Pipe],
+    most_m: Mapping[str, FloatArray],
+    taken_m: FloatArray | None = None,
+) -> JointPlan:
+    """The cheapest trenches that slots have room for; ``taken_m`` is what others take of them."""
+    return share_trenches(
+        part.ends,
+        part.surfaces_m,
+        pipes,
+        part.sources,
+        part.root,
+        standards=work.standards,
+        policy=work.policy,
+        prices=work.prices,
+        edge_extra_yuan=part.surfaces_m @ work.crossing_yuan_m,
+        allowed=part.allowed,
+        slot_width_m=list(most_m.values()),
+        slot_taken_m=taken_m,
     )
 
 
@@ -118,42 +214,66 @@ def _search(work: Groundwork, line: ExternalLine) -> Search:
     return replace(search, tie_in_weights=np.where(other, search.tie_in_weights, np.inf))
 
 
-def _slot_widths(part: _Part, slots: Slots, pipes: Sequence[Pipe], work: Groundwork) -> FloatArray:
-    """The most that can be free for each pipe in the slot of every row; infinite for no slot.
+def _slots(
+    work: Groundwork, part: _Part, pipes: Sequence[Pipe]
+) -> tuple[Slots, dict[str, FloatArray]]:
+    """The slots of a part, and the most that can be free in them for the pipe of each utility.
 
-    In a lane it is the carriageway.
+    For every row; infinite for no slot. In a lane it is the carriageway.
     """
+    slots = slots_of(work, part.edge[part.edge >= 0])
     lane = (part.edge >= 0) & work.corridors.is_lane[part.edge]
     road = work.corridors.graph.road[part.edge[lane]]
     widths = np.full((len(pipes), len(part.edge)), np.inf)
     widths[:, part.edge >= 0] = [slots.most_m(pipe, work.standards) for pipe in pipes]
     widths[:, lane] = 2 * work.corridors.surfaces.half_width_m[road]
-    return widths
+    return slots, {pipe.utility: metres for pipe, metres in zip(pipes, widths, strict=True)}
 
 
-def _rows_too_wide(
+def _rows_not_sure(
     part: _Part,
     joint: JointPlan,
-    free_m: Mapping[str, FloatArray],
-    of_members: Callable[[Sequence[float]], float],
+    ways: JointPlan | OwnTrenches,
+    least_m: Mapping[str, FloatArray],
+    others_m: FloatArray,
 ) -> IntArray:
-    """Rows in slots where several lines dig wider than is free, of what is free for each member."""
+    """Rows in slots where several lines dig wider than what surely is free for each member."""
     place = np.cumsum(part.edge >= 0) - 1
     found = []
-    for row in np.flatnonzero((joint.subset_of_edge > 0) & part.slotted).tolist():
-        own = [joint.utilities[member] for member in members(int(joint.subset_of_edge[row]))]
-        room_m = of_members([free_m[key][place[row]] for key in own])  # unknown if one is
-        if len(own) > 1 and not joint.width_of_edge[row] <= room_m + EQUAL_M:
+    for row in np.flatnonzero((ways.subset_of_edge > 0) & part.slotted).tolist():
+        own = [joint.utilities[member] for member in members(int(ways.subset_of_edge[row]))]
+        room_m = np.min([least_m[key][place[row]] for key in own])  # unknown if one is
+        dug_m = ways.width_of_edge[row] + others_m[row]
+        if (len(own) > 1 or others_m[row] != 0) and not dug_m <= room_m + EQUAL_M:
             found.append(row)
     return np.array(found, np.int64)
 
 
+def _along_roads(
+    work: Groundwork, part: _Part, subset: IntArray, utilities: Sequence[str]
+) -> dict[str, AlongRoad]:
+    """Who is in the sets of rows, by the road that they run beside, and metres of it."""
+    rows = np.flatnonzero(subset)
+    told: dict[str, int] = defaultdict(int)
+    for row in rows.tolist():
+        told[_road_id(work, part, row)] |= int(subset[row])
+    return {
+        road: AlongRoad(tuple(utilities[member] for member in members(told[road])), metres)
+        for road, metres in _metres_by_road(work, part, rows).items()
+    }
+
+
+def _road_id(work: Groundwork, part: _Part, row: int) -> str:
+    """The road that a row in a slot runs beside."""
+    table, road = work.corridors.surfaces.table, work.corridors.graph.road
+    return str(table["road_id"].iat[road[part.edge[row]]])
+
+
 def _metres_by_road(work: Groundwork, part: _Part, rows: IntArray) -> dict[str, float]:
     """Metres of rows in slots by the road that they run beside."""
-    roads, road = work.corridors.surfaces.table["road_id"], work.corridors.graph.road
     metres: dict[str, float] = defaultdict(float)
     for row in rows.tolist():
-        metres[str(roads.iat[road[part.edge[row]]])] += part.surfaces_m[row].sum()
+        metres[_road_id(work, part, row)] += float(part.surfaces_m[row].sum())
     return dict(metres)
 
 

@@ -7,7 +7,7 @@ areas keep out, no-dig areas nearby whose days nobody wrote down, and sizes give
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -23,7 +23,6 @@ from planning.deep_trench import deep_trench
 from planning.external_lines import ExternalLine
 from planning.groundwork import Groundwork, Site
 from planning.holds import joined_of
-from planning.joint import Joint
 from planning.judged_routes import Route
 from planning.land_notices import contradicting_land
 from planning.manual_routes import ManualRoute, RefusedRoute
@@ -185,41 +184,6 @@ def drawn_notices(
     )
 
 
-def joint_notices(
-    work: Groundwork, joint: Joint | None, too_wide: Iterable[str]
-) -> tuple[Notice, ...]:
-    """Why lines share no trench, or where their trench may not have the room that it needs."""
-    if joint is None:
-        return ()
-    utilities = tuple(joint.routes)
-    too_wide = tuple(too_wide)
-    if not too_wide:
-        unsure = _(
-            "道路 {road} 沿线有 {m:.0f} 米共沟或并排开沟:净宽未知或可能不够,请核对红线和既有管线"
-        )
-        narrow = _("道路 {road} 沿线有 {m:.0f} 米各沟并排放不下,净宽不够;部分专业须改走他处")
-        told = (
-            ("joint_slot_unsure", joint.unsure_m, unsure),
-            ("joint_slot_too_narrow", joint.too_wide_m, narrow),
-        )
-        return tuple(
-            Notice(kind, "roads", road, utilities, text.format(road=road, m=metres))
-            for kind, metres_of, text in told
-            for road, metres in metres_of.items()
-        )
-    text = _("同沟作业带较宽,会进入禁挖区{area},故分别敷设")
-    return tuple(
-        Notice(
-            "joint_in_no_dig",
-            "no_dig",
-            name,
-            utilities,
-            text.format(area=_named(work.closures.by_id[name])),
-        )
-        for name in too_wide
-    )
-
-
 def _short(site: Site, utility: str) -> Iterator[tuple[str, str, str, str]]:
     """Sizes that a demand gives below what its own needs ask for; the verdict is not firm then."""
     application = site.application
@@ -252,7 +216,7 @@ def _closed(
             "no_dig",
             "no_dig",
             name,
-            _("禁挖区{area}内不得开挖,{days}").format(area=_named(area), days=_days(area)),
+            _("禁挖区{area}内不得开挖,{days}").format(area=named_area(area), days=_days(area)),
         )
     if line.course is None:
         return
@@ -265,7 +229,7 @@ def _closed(
                 "no_dig",
                 area.no_dig_id,
                 _("路由附近的禁挖区{area}{days},路由已避让;如已解除请更新图层").format(
-                    area=_named(area), days=_days(area)
+                    area=named_area(area), days=_days(area)
                 ),
             )
 
@@ -309,7 +273,8 @@ def barred_on_cheaper_way(
     return () if way is None else narrow_slots(work, pipe, way.tie_in, way.edges)
 
 
-def _named(area: NoDigArea) -> str:
+def named_area(area: NoDigArea) -> str:
+    """An area in which nothing may be dug, by its id and reason."""
     pattern = _(" {}({})") if area.reason else _(" {} ")
     return pattern.format(area.no_dig_id, area.reason)
 

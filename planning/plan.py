@@ -26,9 +26,10 @@ from planning.external_lines import (
 from planning.gravity_ways import profile_of
 from planning.groundwork import Groundwork, Site, prepare
 from planning.joint import Joint, in_no_dig, plan_together
+from planning.joint_notices import joint_notices
 from planning.judged_routes import Route
 from planning.manual_routes import ManualRoute, RefusedRoute, manual_routes
-from planning.notices import Notice, day_notices, drawn_notices, joint_notices, notices_of
+from planning.notices import Notice, day_notices, drawn_notices, notices_of
 from planning.policy_model import Policy
 from planning.quantities import SURFACES, Prices
 from planning.questions import Question, questions_of

@@ -23,7 +23,7 @@ from planning.drawn_routes import DrawnRoute
 from planning.external_lines import ExternalLine
 from planning.gravity_ways import fall_of, unmet_of
 from planning.handover import handover_entry
-from planning.joint import Joint
+from planning.joint import AlongRoad, Joint
 from planning.judged_routes import Route
 from planning.manual_document import manual_entry
 from planning.manual_routes import ManualRoute, RefusedRoute, manual_routes
@@ -331,7 +331,12 @@ def _joint(joint: Joint) -> dict[str, Any]:
         "proven_optimal": found.proven_optimal,
         "bound_yuan": found.bound_yuan,
         "gap": found.gap,
+        "fits": joint.fits,
+        "gave_way": _along_roads(joint.gave_way),
+        "beside_others": _along_roads(joint.beside_others),
         "cost_yuan": found.cost_yuan,
+        "roomy_cost_yuan": found.roomy_cost_yuan,
+        "separate_fits": joint.own_fit,
         "separate_cost_yuan": found.separate_cost_yuan,
         "overlap_cost_yuan": found.overlap_cost_yuan,
         "saving_yuan": found.saving_yuan,
@@ -361,6 +366,13 @@ def _joint(joint: Joint) -> dict[str, Any]:
             for share in (found.allocation.shares if found.allocation else ())
         ],
     }
+
+
+def _along_roads(told: Mapping[str, AlongRoad]) -> list[dict[str, Any]]:
+    return [
+        {"road_id": road, "utilities": list(one.utilities), "length_m": one.length_m}
+        for road, one in told.items()
+    ]
 
 
 def _section(section: Section, section_id: str, surface: str) -> dict[str, Any]:

@@ -14,13 +14,13 @@ from planning.both_feeds import BothFeeds
 from planning.clearance_records import Clearance, overlaps
 from planning.comparisons import printed
 from planning.external_lines import ExternalLine
+from planning.joint import Joint
 from planning.judged_routes import Route
 from planning.manual_routes import DrawnFeed, ManualRoute, RefusedRoute
 from planning.measures import crossing_measure
 from planning.notices import ACCESS_BARRED, ROAD_WIDTHS, Notice
 from planning.plan import Plan
 from planning.texts import in_words
-from planning.trenches import JointPlan
 from reports.reasons import CURES, REASONS
 
 # What lengths and costs rest on where something is unknown: ``assumed`` of a plan.
@@ -65,7 +65,7 @@ def plan_summary(plan: Plan) -> list[str]:
             *_near_drawn(plan, utility, found),
         ]
     if plan.joint is not None:
-        lines.append(_shared(plan.joint.plan))
+        lines.append(_shared(plan.joint))
     lines += [
         _("提示:{} {}").format(
             _("、").join(names[key].label for key in one.utilities), in_words(one.text)
@@ -214,9 +214,20 @@ def _changes(feed: DrawnFeed) -> list[str]:
     return [*moved, *(in_words(fault.text) for fault in feed.faults)]
 
 
-def _shared(found: JointPlan) -> str:
+def _shared(joint: Joint) -> str:
+    """What the joint plan costs and saves; of one that has no room nothing is recommended."""
+    found = joint.plan
+    if joint.fits is False:
+        return _("共沟:未找到各沟都放得下的布置,造价不会少于 {:.0f} 元;不作推荐").format(
+            found.bound_yuan
+        )
+    unsure = None in (joint.fits, joint.own_fit) and not joint.beside_others  # told by notices
+    to_check = _(";部分空位净宽未知或可能不够,是否放得下待核对") if unsure else ""
     if not found.shared_length_m:
-        return _("共沟不省:各自开挖造价 {:.0f} 元").format(found.separate_cost_yuan)
-    return _("共沟 {:.2f} 米,造价 {:.0f} 元,比各自开挖省 {:.0f} 元({:.0%})").format(
-        found.shared_length_m, found.cost_yuan, found.saving_yuan, found.saving_share
-    )
+        return _("共沟不省:各自开挖造价 {:.0f} 元").format(found.cost_yuan) + to_check
+    if found.saving_yuan is None:
+        text = _("共沟 {:.2f} 米,造价 {:.0f} 元;各自开挖未找到都放得下的走法,省多少不详")
+        return text.format(found.shared_length_m, found.cost_yuan) + to_check
+    text = _("共沟 {:.2f} 米,造价 {:.0f} 元,比各自开挖省 {:.0f} 元({:.0%})")
+    saved = found.saving_yuan, found.saving_share
+    return text.format(found.shared_length_m, found.cost_yuan, *saved) + to_check

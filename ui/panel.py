@@ -81,9 +81,10 @@ def figures(view: View) -> str:
     tiles = [(_("可承诺或免批"), f"{qualify}<small> / {len(verdicts)} {_('项')}</small>")]
     if view.joint:
         joint = view.plan["joint"]
+        saved = joint["saving_share"]
         tiles += [
             (_("共沟长度"), f"{joint['shared_length_m']:,.1f}<small> m</small>"),
-            (_("比各自开挖省"), f"{round(100 * joint['saving_share'])}<small> %</small>"),
+            (_("比各自开挖省"), "—" if saved is None else f"{round(100 * saved)}<small> %</small>"),
         ]
     else:
         routes = [counted(view.route(line)) for line in view.routed]

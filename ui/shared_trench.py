@@ -67,7 +67,14 @@ def shared_trench(view: View) -> str:
         return f'<h3>{_("共沟")}</h3><p class="tg-soft">{_no_trench(view)}</p>' + (
             _left_out(view, joint) if joint else ""
         )
-    return _sections(view, joint) + _left_out(view, joint) + _costs(joint) + _split(view, joint)
+    parts = (
+        _sections(view, joint),
+        _room(view, joint),
+        _left_out(view, joint),
+        _costs(joint),
+        _split(view, joint),
+    )
+    return "".join(parts)
 
 
 def _no_trench(view: View) -> str:
@@ -98,6 +105,33 @@ def _sections(view: View, joint: Json) -> str:
     )
 
 
+def _room(view: View, joint: Json) -> str:
+    """Who was led elsewhere for want of room, and what is not known to have room."""
+    texts = [
+        _("{names}改走他处:{road}有 {m} m 各沟并排放不下").format(
+            names=_("、").join(map(view.name, one["utilities"])),
+            road=view.road(one["road_id"]),
+            m=metres(one["length_m"]),
+        )
+        for one in joint["gave_way"]
+    ]
+    texts += [
+        _("{names}须另定位置:{road}有 {m} m 与共沟方案的各沟并排放不下").format(
+            names=_("、").join(map(view.name, one["utilities"])),
+            road=view.road(one["road_id"]),
+            m=metres(one["length_m"]),
+        )
+        for one in joint["beside_others"]
+    ]
+    if joint["fits"] is None and not joint["beside_others"]:
+        texts.append(_("部分空位净宽未知或可能不够,共沟是否放得下待核对"))
+    if joint["separate_fits"] is None:
+        texts.append(_("部分空位净宽未知或可能不够,各自开挖是否放得下待核对"))
+    if joint["separate_fits"] is False:
+        texts.append(_("各自开挖未找到都放得下的走法,省多少不详"))
+    return "".join(f'<p class="tg-soft">{esc(text)}</p>' for text in texts)
+
+
 def _left_out(view: View, joint: Json) -> str:
     """Lines that cannot join and pairs that may not lie together, with the reason of each."""
     reasons: dict[str, list[str]] = {}
@@ -109,6 +143,8 @@ def _left_out(view: View, joint: Json) -> str:
 
 
 def _proof(joint: Json) -> str:
+    if joint["fits"] is False:
+        return _("各沟放不下,不作推荐")
     if joint.get("proven_optimal"):
         return _("已证最优")
     gap = joint.get("gap")
@@ -146,8 +182,10 @@ def _costs(joint: Json) -> str:
     bars = [
         (_("各自开挖"), joint["separate_cost_yuan"], "plain"),
         (_("重叠段只挖一次"), joint.get("overlap_cost_yuan"), "plain"),
-        (_("共沟方案"), joint["cost_yuan"], "good"),
+        (_("共沟方案"), None if joint["fits"] is False else joint["cost_yuan"], "good"),
     ]
+    if joint["gave_way"] or joint["fits"] is False:
+        bars.append((_("假如各沟可并排"), joint["roomy_cost_yuan"], "plain"))
     known = [bar for bar in bars if bar[1] is not None]
     top = max((value for _name, value, _tone in known), default=0) or 1
     rows = "".join(

@@ -82,3 +82,13 @@ def test_a_subadditive_game_keeps_every_share_under_its_ceiling(costs: list[floa
     result = allocate(names, costs)
     assert result.within_ceilings or not result.subadditive
     assert result.subadditive or not result.in_core or result.within_ceilings
+
+
+def test_what_giving_way_costs_is_borne_by_what_each_saves() -> None:
+    # Shapley values 5 and 3 of 8; dug apart where there is room 9 and 4: they save 4 and 1, and
+    # bear four fifths and one fifth of the 2.5 that the plan with room costs more.
+    result = allocate(["a", "b"], [0, 6, 4, 8], total_yuan=10.5, alone_yuan=[9, 4])
+    assert [share.shapley_yuan for share in result.shares] == pytest.approx([7.0, 3.5])
+    assert [share.stand_alone_yuan for share in result.shares] == [9, 4]
+    assert result.total_yuan == 10.5
+    assert result.within_ceilings

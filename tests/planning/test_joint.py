@@ -224,8 +224,93 @@ def test_trenches_that_surely_have_no_room_side_by_side_are_told_so() -> None:
     assert found.joint is not None
     told = {one.kind: one.text for one in found.notices if one.kind.startswith("joint_slot")}
     assert set(told) == {"joint_slot_too_narrow"}
-    assert "放不下" in told["joint_slot_too_narrow"]
+    assert "未找到各专业都放得下的布置" in told["joint_slot_too_narrow"]
     assert found.joint.too_wide_m["R-1"] > 100
+    assert found.joint.fits is False
+    assert not found.joint.plan.proven_optimal
+    told_joint = found.to_json()["joint"]
+    for name in ("separate_cost_yuan", "saving_yuan", "saving_share", "saving_vs_overlap_yuan"):
+        assert told_joint[name] is None
+
+
+def test_of_three_lines_where_two_fit_one_is_led_along_the_other_side() -> None:
+    """3 m of footway less 1.2 m from the kerb hold two of the three trenches, on either side."""
+    found, roomy = together(16.0, **ELSEWHERE), together(20.0, **ELSEWHERE)
+    assert found.joint is not None
+    assert roomy.joint is not None
+    shared = found.joint.plan
+    ((road, left),) = found.joint.gave_way.items()
+    assert road == "R-1"
+    assert left.utilities == ("gas",)
+    assert left.length_m == pytest.approx(182, abs=10)
+    # Gas crosses the street of 10 m twice and runs along the far side; the others stay together.
+    assert found.joint.routes["gas"].figures["crossing_count"] == 2
+    assert found.joint.routes["water"].figures["crossing_count"] == 0
+    assert shapely.get_coordinates(found.joint.routes["gas"].line)[:, 1].min() < ORIGIN[1] - 5
+    assert found.joint.fits is True
+    assert not found.joint.too_wide_m
+    assert shared.proven_optimal
+    assert roomy.joint.plan.cost_yuan < shared.roomy_cost_yuan < shared.cost_yuan
+    assert shared.separate_cost_yuan is not None
+    assert roomy.joint.plan.separate_cost_yuan is not None
+    assert shared.cost_yuan < roomy.joint.plan.separate_cost_yuan < shared.separate_cost_yuan
+    (told,) = [one for one in found.notices if one.kind.startswith("joint_slot")]
+    assert (told.kind, told.feature_id) == ("joint_slot_gave_way", "R-1")
+    assert told.utilities == ("gas",)
+    more = shared.cost_yuan - shared.roomy_cost_yuan
+    assert f"改走他处:共多 {more:.0f} 元,已证最省" in told.text
+
+
+def beside_drains(red_line_m: float | None, *drains: str) -> Plan:
+    """The same with drains that are planned by themselves along the near side of the street."""
+    roads = {"R-1": street((0, 0), (300, 0), red_line_width_m=red_line_m)}
+    mains = {
+        f"D-{utility}": main((0, y), (20, y), utility=utility, subtype="main")
+        for utility, y in zip(drains, (8.5, 8.8), strict=False)
+    }
+    layers = {**LONG, "roads": roads, "lines": {**LONG["lines"], **ELSEWHERE, **mains}}
+    return planned(town(**layers), demands=DEMANDS | {one: {"nominal_mm": 300} for one in drains})
+
+
+def test_the_joint_plan_leaves_room_for_a_line_that_is_planned_by_itself() -> None:
+    """4 m of footway less 1.2 m from the kerb hold the trench of 2.1 m, but not a sewer of 0.95 m
+    beside it: one line goes over, which alone on the street none had to."""
+    alone, beside = together(18.0, **ELSEWHERE), beside_drains(18.0, "sewage")
+    assert alone.joint is not None
+    assert beside.joint is not None
+    assert not alone.joint.gave_way
+    assert beside.joint.gave_way["R-1"].utilities == ("gas",)
+    assert beside.joint.fits is True
+    assert not beside.joint.beside_others
+    assert beside.joint.plan.proven_optimal
+    assert beside.joint.plan.cost_yuan > alone.joint.plan.cost_yuan
+    assert beside.joint.plan.roomy_cost_yuan == pytest.approx(alone.joint.plan.cost_yuan)
+    wide = beside_drains(20.0, "sewage")  # 3.8 m hold both
+    assert wide.joint is not None
+    assert wide.joint.plan.cost_yuan == pytest.approx(alone.joint.plan.cost_yuan)
+
+
+def test_where_no_plan_leaves_them_room_lines_planned_by_themselves_are_named() -> None:
+    """1.8 m: two drains fill the near side, and the far side holds two of the three lines."""
+    found, alone = beside_drains(16.0, "sewage", "storm"), together(16.0, **ELSEWHERE)
+    assert found.joint is not None
+    assert alone.joint is not None
+    assert found.joint.plan.cost_yuan == pytest.approx(alone.joint.plan.cost_yuan)
+    assert found.joint.fits is None
+    assert found.joint.beside_others["R-1"].utilities == ("sewage", "storm")
+    (told,) = [one for one in found.notices if one.kind == "joint_slot_beside_others"]
+    assert told.utilities == ("sewage", "storm")
+    assert "须另定位置" in told.text
+    assert found.to_json()["joint"]["beside_others"][0]["road_id"] == "R-1"
+
+
+def test_a_line_of_unknown_size_beside_the_joint_plan_leaves_its_room_unknown() -> None:
+    found = beside_drains(20.0, "sewage")
+    assert found.joint is not None
+    assert found.joint.fits is True
+    unsized = beside_drains(None, "sewage")
+    assert unsized.joint is not None
+    assert unsized.joint.fits is None
 
 
 def test_a_wide_trench_keeps_its_pipes_from_the_kerb() -> None:
@@ -250,6 +335,9 @@ def test_where_nobody_knows_the_width_lines_share_and_a_notice_says_so() -> None
     (told,) = [one for one in found.notices if one.kind == "joint_slot_unsure"]
     assert told.utilities == ("water", "gas", "power")
     assert "净宽未知" in told.text
+    assert found.joint.fits is None
+    assert found.joint.own_fit is None
+    assert not found.joint.gave_way
 
 
 def test_lines_that_qualify_by_the_old_street_only_share_there_and_not_in_the_young_one() -> None:

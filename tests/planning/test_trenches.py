@@ -273,11 +273,16 @@ def slots(metres: float) -> list[list[float]]:
 
 
 def test_a_section_wider_than_its_slot_is_not_dug_there() -> None:
+    """Nor do two trenches of their own fit, and there is no other way: no plan is recommended."""
     plan = share(STEM, STEM_LENGTHS, [WATER, GAS], [[0], [1]], 3, slot_width_m=slots(PAIR_M - 0.01))
-    assert plan.cost_yuan == pytest.approx(plan.separate_cost_yuan)
     assert plan.shared_length_m == 0
     assert {one.utilities for one in plan.segments} == {("water",), ("gas",)}
-    assert plan.proven_optimal
+    assert plan.crowded.tolist() == [2]
+    assert not plan.proven_optimal
+    assert plan.separate_cost_yuan is None
+    assert plan.saving_yuan is None
+    assert plan.saving_share is None
+    assert plan.allocation is None
 
 
 def test_a_section_as_wide_as_its_slot_fits() -> None:
@@ -321,8 +326,99 @@ def test_trenches_side_by_side_fit_their_slot_together(room_m: float, chosen: se
     laid = sum(PAPER_PRICES.pipe_yuan_m(one) or 0.0 for one in pipes)
     assert plan.cost_yuan == pytest.approx(40 * (yuan_m + laid))
     assert plan.width_of_edge[0] == pytest.approx(width_m)
+    assert bool(len(plan.crowded)) is not bool(fitting)
+    separately_m = sum(
+        narrowest_section([one], "non_carriageway", standards=PaperStandards()).width_m
+        for one in pipes
+    )
+    assert (plan.separate_cost_yuan is not None) is (separately_m <= room_m + 1e-6)
+    if plan.separate_cost_yuan is not None:
+        assert plan.allocation is not None
+        assert plan.allocation.within_ceilings  # nobody pays more than for digging alone
+
+
+def width_m(*pipes: Any) -> float:
+    section = narrowest_section(list(pipes), "non_carriageway", standards=PaperStandards())
+    return section.width_m
+
+
+def both_sides(near_m: float, far_m: float, far_length_m: float, pipes: list[Any]) -> JointPlan:
+    """A street from node 0 to the parcel (1): 40 m of near side and the far side's metres."""
+    rooms, starts = [[near_m, far_m]] * len(pipes), [[0]] * len(pipes)
+    sides = [(0, 1), (0, 1)]
+    return share(sides, [(40, 0), (far_length_m, 0)], pipes, starts, 1, slot_width_m=rooms)
+
+
+def test_the_line_that_costs_least_to_lead_over_gives_way() -> None:
+    # Room for a trench of two on the near side: of three, one goes over for 100 m. Worked out for
+    # each: 40 m of trench for the others and 100 m of its own, and its pipe 60 m longer.
+    pipes = [WATER, POWER, TELECOM]
+    near_m = max(width_m(a, b) for a, b in [(WATER, POWER), (WATER, TELECOM), (POWER, TELECOM)])
+    assert near_m < width_m(*pipes)
+    yuan = {}
+    for over in pipes:
+        stay = [one for one in pipes if one is not over]
+        trench = 40 * trench_yuan_m(stay) + 100 * trench_yuan_m([over])
+        laid = 40 * sum(PAPER_PRICES.pipe_yuan_m(one) or 0.0 for one in stay)
+        yuan[over.utility] = trench + laid + 100 * (PAPER_PRICES.pipe_yuan_m(over) or 0.0)
+    plan = both_sides(near_m, np.inf, 100, pipes)
+    goes = min(yuan, key=yuan.__getitem__)
+    assert plan.cost_yuan == pytest.approx(yuan[goes])
+    assert plan.proven_optimal
+    bit = 1 << plan.utilities.index(goes)
+    assert plan.subset_of_edge.tolist() == [0b111 ^ bit, bit]
+    assert plan.gave_way.tolist() == [bit, 0]
+    assert not len(plan.crowded)
+    # Were there room side by side, two would lie in a trench that fits, and the third beside it.
+    beside = min(
+        trench_yuan_m([over]) + trench_yuan_m([one for one in pipes if one is not over])
+        for over in pipes
+    )
+    laid = sum(PAPER_PRICES.pipe_yuan_m(one) or 0.0 for one in pipes)
+    assert plan.roomy_cost_yuan == pytest.approx(40 * (beside + laid))
+
+
+def test_trenches_of_others_take_their_room_from_one_line_too() -> None:
+    """Water alone fits the near side of its own width, but not beside another trench of 1 m."""
+    room = [[width_m(WATER), np.inf]]
+    sides = [(0, 1), (0, 1)], [(40, 0), (100, 0)], [WATER], [[0]], 1
+    free = share(*sides, slot_width_m=room, slot_taken_m=[0.0, 0.0])
+    assert free.subset_of_edge.tolist() == [1, 0]
+    beside = share(*sides, slot_width_m=room, slot_taken_m=[1.0, 0.0])
+    assert beside.subset_of_edge.tolist() == [0, 1]
+    assert beside.proven_optimal
+    assert beside.separate_cost_yuan == pytest.approx(beside.cost_yuan)
+    both = share(*sides, slot_width_m=room, slot_taken_m=[1.0, 1.0])
+    assert both.subset_of_edge.tolist() == [0, 1]  # the far side is as wide as one likes
+
+
+def test_the_saving_is_told_against_separate_trenches_that_fit() -> None:
+    """One trench fits on the near side: to dig apart one of two must go over, together neither."""
+    near_m = width_m(WATER, POWER)
+    assert near_m < width_m(WATER) + width_m(POWER)
+    plan = both_sides(near_m, np.inf, 100, [WATER, POWER])
+    water, power = (
+        trench_yuan_m([one]) + (PAPER_PRICES.pipe_yuan_m(one) or 0.0) for one in (WATER, POWER)
+    )
+    apart = min(40 * water + 100 * power, 100 * water + 40 * power)
+    assert plan.separate_cost_yuan == pytest.approx(apart)
+    assert plan.saving_yuan == pytest.approx(apart - plan.cost_yuan)
+    assert plan.subset_of_edge.tolist() == [0b11, 0]
+    assert not plan.gave_way.any()
     assert plan.allocation is not None
-    assert plan.allocation.within_ceilings  # nobody pays more than for digging alone
+    shares = plan.allocation.shares
+    assert sum(one.stand_alone_yuan for one in shares) == pytest.approx(apart)
+    assert sum(one.shapley_yuan for one in shares) == pytest.approx(plan.cost_yuan)
+    assert plan.allocation.within_ceilings
+
+
+def test_routes_that_overlap_where_there_is_no_room_are_no_alternative() -> None:
+    plan = both_sides(max(width_m(WATER), width_m(GAS)), np.inf, 100, [WATER, GAS])
+    assert plan.overlap_cost_yuan is None
+    assert plan.saving_vs_overlap_yuan is None
+    assert sorted(plan.subset_of_edge.tolist()) != [0, 3]
+    free = both_sides(np.inf, np.inf, 100, [WATER, GAS])
+    assert free.overlap_cost_yuan == pytest.approx(free.cost_yuan)
 
 
 def test_the_more_roomy_of_its_pipes_decides_whether_a_section_surely_does_not_fit() -> None:
@@ -351,3 +447,5 @@ def test_slots_bound_nothing_in_carriageways_and_their_shape_is_checked() -> Non
     assert tight.shared_length_m == 40
     with pytest.raises(ValueError, match="slot_width_m"):
         share(STEM, STEM_LENGTHS, [WATER, GAS], [[0], [1]], 3, slot_width_m=[1.0, 2.0])
+    with pytest.raises(ValueError, match="slot_taken_m"):
+        share(STEM, STEM_LENGTHS, [WATER, GAS], [[0], [1]], 3, slot_taken_m=[1.0, 2.0])

@@ -10,6 +10,7 @@ from shapely.geometry import box
 from planning.plan import plan
 from reports.summary import ASSUMED, plan_summary
 from tests import towns
+from tests.planning.test_joint import ELSEWHERE, together
 from tests.towns import application, main, node, parcel, street, town
 
 BARE = street((0, 0), (300, 0), surface=None, carriageway_width_m=None)
@@ -119,3 +120,19 @@ def test_every_assumption_of_a_plan_has_words() -> None:
         towns.policy(),
     )
     assert {"size", "road_surface", "carriageway_width"} <= unsized.assumed <= set(ASSUMED)
+
+
+@pytest.mark.parametrize(
+    ("red_line_m", "words"),
+    [
+        (14.0, ["共沟:未找到各沟都放得下的布置", "不作推荐", "R-1 沿线有 182 米各沟并排放不下"]),
+        (16.0, ["比各自开挖省", "提示:燃气 因道路 R-1 沿线有 182 米各沟并排放不下", "已证最省"]),
+        (None, ["部分空位净宽未知或可能不够,是否放得下待核对"]),
+    ],
+)
+def test_room_for_the_trenches_is_told_with_what_they_save(
+    red_line_m: float | None, words: list[str]
+) -> None:
+    told = "\n".join(plan_summary(together(red_line_m, **ELSEWHERE)))
+    assert all(word in told for word in words)
+    assert ("省" in told) is (red_line_m != 14.0)

@@ -265,3 +265,11 @@ def test_a_sewer_without_fall_tells_how_much_is_missing() -> None:
     sewer = {**unroutable("sewage"), "reason": "no_fall", "gap_m": None}
     told = panel.obstacles(with_lines({**sewer, "no_fall": {"text": "到 SN-1 差 0.35 米"}}))
     assert "各接入处的落差都不够(到 SN-1 差 0.35 米)" in told
+
+
+def test_a_saving_that_is_not_known_is_a_dash() -> None:
+    shown = view()
+    joint = {**shown.plan["joint"], "saving_share": None}
+    text = panel.figures(replace(shown, plan={**shown.plan, "joint": joint}))
+    assert "<span>比各自开挖省</span><b>—</b>" in text
+    assert "<span>比各自开挖省</span><b>36<small> %</small></b>" in panel.figures(shown)

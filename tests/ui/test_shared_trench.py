@@ -71,3 +71,43 @@ def test_lines_kept_apart_by_a_no_dig_area_are_not_called_too_few() -> None:
     assert "会进入禁挖区 ND-1" in shared_trench(barred)
     assert "不足两项" not in shared_trench(barred)
     assert "不足两项" in shared_trench(replace(shown, plan={**shown.plan, "joint": None}))
+
+
+def told(**changes: object) -> str:
+    """The shared trench of the town's plan with some values changed."""
+    from tests.ui.test_case_drawing import view
+
+    shown = view()
+    joint = {**shown.plan["joint"], **changes}
+    return shared_trench(replace(shown, plan={**shown.plan, "joint": joint}))
+
+
+def test_who_is_led_elsewhere_for_want_of_room_is_named_with_the_cost_beside_it() -> None:
+    left = [{"road_id": "R-9", "utilities": ["telecom"], "length_m": 86.0}]
+    text = told(gave_way=left, roomy_cost_yuan=120_000)
+    assert "通信改走他处:R-9有 86.00 m 各沟并排放不下" in text
+    assert "假如各沟可并排</span>" in text
+    assert "12.00" in text
+    assert "假如各沟可并排" not in told()
+
+
+def test_a_plan_without_room_is_not_recommended_and_saves_nothing() -> None:
+    none = dict.fromkeys(("separate_cost_yuan", "overlap_cost_yuan", "saving_yuan"))
+    text = told(fits=False, separate_fits=False, proven_optimal=False, allocation=[], **none)
+    assert "各沟放不下,不作推荐" in text
+    assert "省多少不详" in text
+    assert "共沟方案</span>" not in text
+    assert "费用分摊" not in text
+
+
+def test_room_that_nobody_knows_of_is_said() -> None:
+    assert "共沟是否放得下待核对" in told(fits=None)
+    assert "各自开挖是否放得下待核对" in told(separate_fits=None)
+    assert "待核对" not in told()
+
+
+def test_lines_without_room_beside_the_joint_plan_are_named_instead() -> None:
+    left = [{"road_id": "R-9", "utilities": ["sewage", "storm"], "length_m": 76.0}]
+    text = told(beside_others=left, fits=None)
+    assert "污水、雨水须另定位置:R-9有 76.00 m 与共沟方案的各沟并排放不下" in text
+    assert "共沟是否放得下待核对" not in text

@@ -1,0 +1,145 @@
+"""Cheapest joint tree whose every edge has room for the members that use it.
+
+The table of :mod:`gis.steiner` cannot close an edge to a set that its parts may use: it brings
+parts together elsewhere and they would overlap there unseen. So the tree without the limit is a
+lower bound. Where it crowds edges, one member of the crowd gives way along that stretch: best
+first over which (branch and bound, Land and Doig 1960, Econometrica 28:497-520), each branch a
+joint tree of its own, first among the edges that the tree without the limit could use, and then
+among all. :func:`gis.steiner_proof.prove`, which can close edges to sets, then proves
+the cheapest found, or betters it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from itertools import count
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from gis.steiner import JointTree, cheapest_joint_tree, closed_to
+from gis.subsets import members
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+MOST_TREES = 40
+"""Trees looked at: of six members every choice of one, of two and of three that give way once."""
+
+MOST_EDGES = 400_000
+"""Edges of all trees looked at together, so that a wide search stays short."""
+
+
+def crowded(held: Bools, used: Ints) -> Ints:
+    """Edges that have no room for the set that uses them; ``held`` is (2**k, m)."""
+    return np.flatnonzero(~held[used, np.arange(len(used))])
+
+
+def cheapest_tree_with_room(
+    free: JointTree,
+    edges: Ints,
+    cost_by_subset: Floats,
+    held: Bools,
+    sources: Sequence[ArrayLike],
+    root: int,
+    *,
+    known: Sequence[Ints] = (),
+    seconds: float = 5.0,
+) -> JointTree | None:
+    """The cheapest tree found in which every edge holds its set; None where none was found.
+
+    Parameters
+    ----------
+    free
+        The tree of :func:`gis.steiner.cheapest_joint_tree` for the same problem without ``held``.
+    held
+        (2**k, m) which sets an edge has room for: with a set all of its parts.
+    known
+        Sets on the edges that are answers too, if they fit.
+    seconds
+        Longest wait for the proof.
+
+    Returns
+    -------
+    ``free`` itself if it fits. Otherwise a tree with its own bound, cost and proof; of its
+    ``coalition_costs`` only that of all members heeds ``held``.
+    """
+    from gis.steiner_proof import prove
+
+    if not len(crowded(held, free.subset_of_edge)):
+        return free
+    found = [one for one in known if not len(crowded(held, one))]
+    for near in (free.problem.edge_ids, np.arange(len(edges))):
+        nearby = edges[near], cost_by_subset[:, near], held[:, near]
+        branches = _branches(free.cost, free.subset_of_edge[near], *nearby, sources, root)
+        trees = (_spread_out(one, near, len(edges)) for one in branches)
+        found += [one for one in trees if not len(crowded(held, one))]
+        if found:
+            break
+    if not found:
+        return None
+    at = np.arange(len(edges))
+    used = min(found, key=lambda one: float(cost_by_subset[one, at].sum()))
+    closed = np.where(held, cost_by_subset, np.inf)
+    return prove(closed_to(free, used, edges, closed, sources, root), seconds=seconds)
+
+
+def _spread_out(used: Ints, near: Ints, m: int) -> Ints:
+    """Sets on some edges as sets on all."""
+    every = np.zeros(m, np.int64)
+    every[near] = used
+    return every
+
+
+def _branches(
+    cost: float,
+    used: Ints,
+    edges: Ints,
+    costs: Floats,
+    held: Bools,
+    sources: Sequence[ArrayLike],
+    root: int,
+) -> Iterator[Ints]:
+    """The sets of every tree looked at, until one that fits is the cheapest of those left.
+
+    ``used`` are those of the tree to begin with.
+    """
+    subsets, number = np.arange(len(costs))[:, None], count()
+    everyone = np.full(len(edges), len(costs) - 1)
+    waiting = [(cost, next(number), used, everyone)]
+    seen, most = {everyone.tobytes()}, min(MOST_TREES, MOST_EDGES // max(len(edges), 1))
+    while waiting:
+        _cost, _number, used, allowed = heapq.heappop(waiting)
+        full = crowded(held, used)
+        if not len(full):
+            return
+        stretch = _costliest_stretch(edges, costs, used, full)
+        for member in members(int(used[stretch[0]])):
+            fewer = allowed.copy()
+            fewer[stretch] &= ~(1 << member)
+            if fewer.tobytes() in seen or len(seen) > most:
+                continue
+            seen.add(fewer.tobytes())
+            left = np.where(subsets & ~fewer, np.inf, costs)
+            tree = cheapest_joint_tree(edges, left, sources, root)
+            if np.isfinite(tree.cost):
+                yield tree.subset_of_edge
+                heapq.heappush(waiting, (tree.cost, next(number), tree.subset_of_edge, fewer))
+
+
+def _costliest_stretch(edges: Ints, costs: Floats, used: Ints, full: Ints) -> Ints:
+    """Of crowded edges those that hang together and have one set: the stretch that costs most."""
+    ends, nodes = edges[full], int(edges.max()) + 1
+    group = np.zeros(len(full), np.int64)
+    for subset in np.unique(used[full]).tolist():
+        mine = used[full] == subset
+        links = coo_array((np.ones(mine.sum()), ends[mine].T), shape=(nodes, nodes))
+        group[mine] = connected_components(links, directed=False)[1][ends[mine, 0]]
+    keys, which = np.unique(np.stack([used[full], group], axis=1), axis=0, return_inverse=True)
+    yuan = np.bincount(which.ravel(), costs[used[full], full], len(keys))
+    stretch: Ints = full[which.ravel() == yuan.argmax()]
+    return stretch
