@@ -55,7 +55,7 @@ def networkx_graph(search: Search) -> nx.DiGraph:
     corridors = search.corridors
     graph = nx.DiGraph()
     connector, ends = corridors.is_connector, corridors.graph.ends
-    weights = search.edge_weights
+    weights = np.asarray(search.edge_weights)
     both = np.concatenate([ends[~connector], ends[~connector, ::-1], ends[connector, ::-1]])
     _add_arcs(graph, both, np.r_[weights[~connector], weights[~connector], weights[connector]])
     best = search.best_tie_ins

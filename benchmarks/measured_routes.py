@@ -26,8 +26,8 @@ class DrawnWays:
     def lines(self, search: Search, nodes: Sequence[Any]) -> list[Any]:
         """The edges of a way, then the way to the tie-in."""
         steps = [self._line_of[frozenset(pair)] for pair in pairwise(nodes[:-1])]
-        stub = search.best_tie_ins.row[np.searchsorted(search.best_tie_ins.node, nodes[-2])]
-        return [*self._lines[steps], search.tie_ins.lines[stub]]
+        _, stub = search.starts_at(np.array(nodes[-2:-1]))
+        return [*self._lines[steps], *search.tie_ins.lines[stub]]
 
 
 class Layers:

@@ -60,7 +60,10 @@ class Forest:
             above = higher
 
     def branches(self, nodes: IntArray) -> Branches:
-        """The nodes on the ways of ``nodes``, arranged so that values ride along them."""
+        """The nodes on the ways of ``nodes``, arranged so that values ride along them.
+
+        A node may be asked for more than once.
+        """
         on_way = np.zeros(len(self.toward), bool)
         last = np.empty(len(self.toward), np.int64)
         here = nodes
@@ -79,7 +82,7 @@ class Forest:
         place[used] = np.arange(len(used))
         above = np.where(self.toward[used] >= 0, place[self.toward[used]], -1)
         levels = np.r_[np.flatnonzero(np.diff(depth[order], prepend=-1)), len(used)]
-        return Branches(used, place, above, self.edge[used], levels)
+        return Branches(used, place[nodes], above, self.edge[used], levels)
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ class Branches:
     nodes, edge
         (k,) node of the forest, and the edge from it towards its source, -1 at a root.
     place
-        (n,) place of every node of the forest among ``nodes``, -1 for others.
+        Place among ``nodes`` of each node that was asked for.
     above
         (k,) place of the next node towards the source, -1 at a root.
     levels
@@ -126,12 +129,12 @@ class Branches:
             join(level, found[self.above[first:last]], out=level)
         return found
 
-    def walks(self, nodes: IntArray) -> tuple[IntArray, IntArray]:
-        """Edges from the root to each of ``nodes`` one after another, and where each begins.
+    def walks(self, places: IntArray) -> tuple[IntArray, IntArray]:
+        """Edges from the root to nodes at some places, way after way, and where each begins.
 
-        O(steps of all ways); ``starts`` has one more entry than nodes, the end.
+        O(steps of all ways); ``starts`` has one more entry than places, the end.
         """
-        here = self.place[nodes]
+        here = places
         depth = np.searchsorted(self.levels, here, side="right") - 1
         starts = np.r_[0, np.cumsum(depth)]
         steps = np.empty(int(starts[-1]), np.int64)

@@ -194,13 +194,14 @@ class ArcOrder:
         (2m,) edge of each arc, ordered by start and end; loops are left out.
     first
         Places in it where another (start, end) begins.
-    keys
-        ``start * node_count + end`` of each of these.
+    column, rows
+        The end of each of these, and where those from each node begin, as sparse matrices have it.
     """
 
     edge: IntArray
     first: IntArray
-    keys: IntArray
+    column: NDArray[np.int32]
+    rows: NDArray[np.int32]
     node_count: int
 
     def weighed(self, weights: FloatArray) -> Arcs:
@@ -208,7 +209,7 @@ class ArcOrder:
         weight, edge = weights[self.edge], self.edge
         if len(self.first) < len(edge):
             weight, edge = self._lightest(weight)
-        column, rows = self._columns_and_rows
+        column, rows = self.column, self.rows
         usable = np.isfinite(weight)
         if not usable.all():
             weight, edge, column = weight[usable], edge[usable], column[usable]
@@ -223,13 +224,6 @@ class ArcOrder:
         lightest = least_of_each(weight, self.first)
         return weight[lightest], self.edge[lightest]
 
-    @cached_property
-    def _columns_and_rows(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """End of every arc, and where the arcs from each node begin, as sparse matrices have it."""
-        start = np.arange(self.node_count + 1) * self.node_count
-        column = (self.keys % max(self.node_count, 1)).astype(np.int32)
-        return column, np.searchsorted(self.keys, start).astype(np.int32)
-
 
 def arc_order(ends: IntArray, node_count: int) -> ArcOrder:
     """Arrange edges for scipy once, for any weights: O(m log m)."""
@@ -241,7 +235,10 @@ def arc_order(ends: IntArray, node_count: int) -> ArcOrder:
     order = np.lexsort((edge, key))
     key = key[order]
     first = np.flatnonzero(np.r_[True, np.diff(key) > 0]) if len(key) else np.zeros(0, np.int64)
-    return ArcOrder(edge[order], first, key[first], node_count)
+    key = key[first]
+    column = (key % max(node_count, 1)).astype(np.int32)
+    rows = np.searchsorted(key, np.arange(node_count + 1) * node_count).astype(np.int32)
+    return ArcOrder(edge[order], first, column, rows, node_count)
 
 
 def connected_parts(ends: IntArray, node_count: int) -> IntArray:

@@ -89,14 +89,14 @@ class Carriers:
         """The methods of a pipe with what it costs to be carried; leads serve their own utility."""
         if self.table.empty:
             return methods
-        cut, bore = methods.cut_yuan.copy(), methods.bore_yuan
+        shut, bore = methods.shut.copy(), methods.bore_yuan
         edges = self.table["edge"].to_numpy(np.int64)
         foreign = self.leads["edge"][self.leads["utility"] != pipe.utility].to_numpy(np.int64)
         price = np.inf if pipe_yuan_m is None else pipe_yuan_m
         for closed in (edges, foreign):
-            cut[closed] = bore[closed] = np.inf
+            shut[closed], bore[closed] = True, np.inf
         bore[edges] = np.where(self.serves(pipe), graph.length_m[edges] * price, np.inf)
-        return Methods.of(cut, bore)
+        return methods.but(bore, shut)
 
     def among(self, edges: Sequence[int]) -> list[tuple[int, str, str]]:
         """Edge, line_id and laying of the carriers among edges, in the order of the edges."""

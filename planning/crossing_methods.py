@@ -8,8 +8,8 @@ beyond its red line, so that nothing of that street is opened.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from planning.crossing_angles import angles_across
 from planning.crossing_places import Across
 from planning.obstacles import Obstacles
 from planning.policy_model import Planning
-from planning.quantities import Prices
+from planning.quantities import Prices, priced
 from planning.road_surfaces import Crossed, RoadSurfaces
 from planning.standards import Pipe
 from planning.strip_layout import StripLayout
@@ -216,25 +216,46 @@ def _free(corridors: Corridors, pits: NDArray[Any]) -> NDArray[np.bool_]:
 class Methods:
     """How one pipe goes over each edge of the graph; the rest follows from two prices.
 
-    ``cut_yuan`` (m,) in open cut, infinite where that is not allowed; ``bores_yuan`` of the edges
-    ``bores``, ascending, bored or carried. They are few of all: those that can be (or, where only
-    what is cheaper was asked for, that cost less than a cut).
+    A cut costs ``yuan_m`` for each of the metres ``surfaces_m`` (m, s) of an edge, and may not be
+    made where it is ``shut`` (m,); ``bores_yuan`` of the edges ``bores``, ascending, bored or
+    carried. They are few of all: those that can be (or, where only what is cheaper was asked for,
+    that cost less than a cut). Prices of all edges are many, and told each time they are asked for.
     """
 
-    cut_yuan: FloatArray
+    surfaces_m: FloatArray
+    yuan_m: Mapping[str, float]
+    shut: NDArray[np.bool_]
     bores: IntArray
     bores_yuan: FloatArray
 
     @classmethod
-    def of(cls, cut_yuan: FloatArray, bore_yuan: FloatArray) -> Methods:
-        """The methods by both prices of every edge, infinite where it cannot be."""
+    def of_cuts(
+        cls, surfaces_m: FloatArray, yuan_m: Mapping[str, float], shut: NDArray[np.bool_]
+    ) -> Methods:
+        """The methods where nothing is bored."""
+        return cls(surfaces_m, yuan_m, shut, np.zeros(0, np.int64), np.zeros(0))
+
+    def but(self, bore_yuan: FloatArray, shut: NDArray[np.bool_] | None = None) -> Methods:
+        """The same with other prices of bores, infinite where it cannot be; or shut elsewhere."""
         bores = np.flatnonzero(np.isfinite(bore_yuan))
-        return cls(cut_yuan, bores, bore_yuan[bores])
+        shut = self.shut if shut is None else shut
+        return replace(self, shut=shut, bores=bores, bores_yuan=bore_yuan[bores])
+
+    @property
+    def cut_yuan(self) -> FloatArray:
+        """(m,) the price of every edge in open cut, infinite where that is not allowed."""
+        return self.cut_yuan_of(slice(None))
+
+    def cut_yuan_of(self, edges: IntArray | slice) -> FloatArray:
+        """The ``cut_yuan`` of some edges."""
+        found = priced(self.surfaces_m[edges], self.yuan_m)
+        found[self.shut[edges]] = np.inf
+        return found
 
     @property
     def bore_yuan(self) -> FloatArray:
         """(m,) the price of every edge bored or carried, infinite where it cannot be."""
-        found = np.full(len(self.cut_yuan), np.inf)
+        found = np.full(len(self.shut), np.inf)
         found[self.bores] = self.bores_yuan
         return found
 
@@ -249,16 +270,28 @@ class Methods:
 
     @property
     def yuan(self) -> FloatArray:
-        """The price by the cheaper method."""
-        found = self.cut_yuan.copy()
+        """(m,) the price by the cheaper method."""
+        found = self.cut_yuan
         found[self.bores] = np.minimum(found[self.bores], self.bores_yuan)
+        return found
+
+    def yuan_of(self, edges: IntArray) -> FloatArray:
+        """The ``yuan`` of some edges."""
+        return np.minimum(self.cut_yuan_of(edges), self.bore_yuan_of(edges))
+
+    @property
+    def passable(self) -> NDArray[np.bool_]:
+        """(m,) true where one of the methods has a price."""
+        priced_all = np.isfinite(list(self.yuan_m.values())).all()
+        found = ~self.shut if priced_all else np.zeros(len(self.shut), bool)
+        found[self.bores] = True
         return found
 
     @property
     def bored(self) -> NDArray[np.bool_]:
         """Where an edge is not cut but bored, or carried; cut where both cost the same."""
-        found = np.zeros(len(self.cut_yuan), bool)
-        found[self.bores] = self.bores_yuan < self.cut_yuan[self.bores]
+        found = np.zeros(len(self.shut), bool)
+        found[self.bores] = self.bores_yuan < self.cut_yuan_of(self.bores)
         return found
 
 

@@ -46,9 +46,9 @@ class Drawn:
         foreign = self.kept_from(utility)
         if len(foreign) == 0:
             return methods
-        cut, bore = methods.cut_yuan.copy(), methods.bore_yuan
-        cut[foreign] = bore[foreign] = np.inf
-        return Methods.of(cut, bore)
+        shut, bore = methods.shut.copy(), methods.bore_yuan
+        shut[foreign], bore[foreign] = True, np.inf
+        return methods.but(bore, shut)
 
 
 def with_drawn(

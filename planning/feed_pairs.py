@@ -130,7 +130,7 @@ class _Quest:
         own = self.number[first.way.tie_in]
         other = (own >= 0) & (self.number >= 0) & (self.number != own)
         weights = np.where(other, search.tie_in_weights, np.inf)
-        anywhere, edges = replace(search, tie_in_weights=weights), search.edge_weights.copy()
+        anywhere, edges = replace(search, tie_in_weights=weights), np.array(search.edge_weights)
         carriers = self.work.corridors.carriers
         edges[carriers.filled_by(self.demand.pipe, first.way.edges)] = np.inf
         way = best_way(replace(anywhere, edge_weights=edges), self.site.end_nodes)

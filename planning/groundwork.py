@@ -33,7 +33,7 @@ from planning.quantities import (
     priced,
     single_costs,
 )
-from planning.routes import Search
+from planning.routes import Search, WeighedEdges
 from planning.standards import Pipe, Standards, load_standards
 from planning.tie_in_rules import may_serve, served
 from planning.tie_ins import TieIns, find_tie_ins
@@ -206,11 +206,12 @@ class Groundwork:
         same: Search | None = stood and stood.search(key, methods, tie_ins, weights)
         if same is not None:
             return same
-        edges = methods.yuan
-        if objective == "shortest":
-            edges = np.where(np.isfinite(edges), graph.length_m, np.inf)
-        found = Search(self.corridors, tie_ins, told_apart(edges, graph.tie_break), weights)
-        alike = (one for one in self._searches.values() if one.weighs_as(found))
+        length_m = graph.length_m if objective == "shortest" else None
+        edges = WeighedEdges(methods, graph.tie_break, length_m)
+        found = Search(self.corridors, tie_ins, edges, weights)
+        if objective != "shortest":
+            return found
+        alike = (one for one in self._searches.values() if one.measures_as(found))
         return next(alike, found)  # the shortest ways of pipes that may take the same are
 
     def tie_in_yuan(self, pipe: Pipe) -> FloatArray:
@@ -256,7 +257,7 @@ class Groundwork:
 
     def _usable_tie_ins(self, pipe: Pipe) -> NDArray[np.bool_]:
         tie_ins, width_m = self.tie_ins(pipe.utility), self.strip_width_m(pipe)
-        barred = self.closures.barred(tie_ins.lines, tie_ins.tree, width_m, self.closed)
+        barred = self.closures.barred(tie_ins, width_m, self.closed)
         usable = self.eligible_tie_ins(pipe) & ~barred
         usable &= ~ways_from_closed_lanes(self, pipe)
         return usable if self.closed.any_width else usable & ~ways_too_narrow(self, pipe)
@@ -286,7 +287,7 @@ class Groundwork:
     def _choose_methods(self, pipe: Pipe, all_bores: bool) -> Methods:
         if all_bores:
             methods = self.methods(pipe, all_bores=False)
-            methods = Methods.of(methods.cut_yuan, self._bore_yuan(pipe, self.ground.bores))
+            methods = methods.but(self._bore_yuan(pipe, self.ground.bores))
         else:
             methods = self._cheaper_methods(pipe)
         methods = self.corridors.carriers.applied(
@@ -297,16 +298,16 @@ class Groundwork:
     def _cheaper_methods(self, pipe: Pipe) -> Methods:
         """What cuts cost, and the bores that cost less."""
         graph = self.corridors.graph
-        shut = self.closures.barred(graph.lines, graph.tree, self.strip_width_m(pipe), self.closed)
+        shut = self.closures.barred(graph, self.strip_width_m(pipe), self.closed)
         shut |= closed_lanes(self, pipe) | self.corridors.is_bored
         if not self.closed.any_width:
             shut |= too_narrow(self, pipe)
-        cut_yuan = priced(self.edge_surfaces_m, self.rates(pipe).yuan_m)
-        cut_yuan[shut] = np.inf
+        cuts = Methods.of_cuts(self.edge_surfaces_m, self.rates(pipe).yuan_m, shut)
+        cut_yuan = cuts.cut_yuan
         least_yuan = bores_without_pits_yuan(graph.length_m, pipe, self.prices)
         bores = self._bores_of(np.flatnonzero(least_yuan < cut_yuan))
         bore_yuan = self._bore_yuan(pipe, bores)
-        return Methods.of(cut_yuan, np.where(bore_yuan < cut_yuan, bore_yuan, np.inf))
+        return cuts.but(np.where(bore_yuan < cut_yuan, bore_yuan, np.inf))
 
     def _bore_yuan(self, pipe: Pipe, bores: Bores) -> FloatArray:
         """What every edge costs bored; infinite where it cannot be, or is none of the bores."""

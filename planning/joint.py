@@ -354,7 +354,7 @@ def _open_to(
     """
     assert line.demand is not None
     ground = work.under(line.closed)
-    dug = np.isfinite(ground.methods(line.demand.pipe).cut_yuan[edges])
+    dug = np.isfinite(ground.methods(line.demand.pipe).cut_yuan_of(edges))
     if line.recommended != "qualifying" or line.both is not None:
         return dug, np.ones(len(tie_ins), bool)
     book = piece_book(ground, line.demand, site)

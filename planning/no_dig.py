@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import shapely
@@ -87,6 +87,16 @@ class NoDigArea:
         return self.to_date < self.from_date
 
 
+class Drawn(Protocol):
+    """Lines, such as edges and ways to tie-ins are, and their R-tree."""
+
+    @property
+    def lines(self) -> LineArray: ...
+
+    @property
+    def tree(self) -> Tree: ...
+
+
 @dataclass(frozen=True)
 class Closures:
     """The areas of a survey that bar or are spared, prepared once; shapes in the survey's CRS.
@@ -103,21 +113,19 @@ class Closures:
         """Rows of the no-dig areas in force on a day."""
         return tuple(row for row, area in enumerate(self.areas) if area.in_force(when))
 
-    def barred(
-        self, lines: LineArray, tree: Tree, width_m: float, closed: Closed
-    ) -> NDArray[np.bool_]:
+    def barred(self, drawn: Drawn, width_m: float, closed: Closed) -> NDArray[np.bool_]:
         """True for lines whose working strip of a width enters what is closed.
 
-        ``tree`` is the R-tree of the lines: what is closed is little, lines are many.
+        What is closed is little, lines are many: they are asked for by their tree, if any is.
         """
-        barred = np.zeros(len(lines), bool)
+        barred = np.zeros(len(drawn.lines), bool)
         if closed.areas:
-            near = _within(tree, self.shapes[list(closed.areas)], width_m / 2)
-            row, line = self._entered(lines[near], width_m)
+            near = _within(drawn.tree, self.shapes[list(closed.areas)], width_m / 2)
+            row, line = self._entered(drawn.lines[near], width_m)
             barred[near[line[np.isin(row, closed.areas)]]] = True
         if closed.spared:
-            near = _within(tree, self.spared, width_m / 2)
-            strip = strips(lines[near], np.full(len(near), width_m))
+            near = _within(drawn.tree, self.spared, width_m / 2)
+            strip = strips(drawn.lines[near], np.full(len(near), width_m))
             barred[near[self._spared_tree.query(strip, predicate="intersects")[0]]] = True
         return barred
 

@@ -148,7 +148,7 @@ class QualifyingForest:
         edges, tie_ins = (
             np.where(np.isfinite(weights), metres, np.inf)
             for weights, metres in (
-                (search.edge_weights, search.corridors.graph.length_m),
+                (np.asarray(search.edge_weights), search.corridors.graph.length_m),
                 (search.tie_in_weights, search.tie_ins.ways.length_m),
             )
         )
@@ -161,7 +161,7 @@ class QualifyingForest:
         """
         corridors = self.search.corridors
         graph, connectors = corridors.graph, corridors.connectors
-        open_ = np.isfinite(self.search.edge_weights)
+        open_ = np.isfinite(np.asarray(self.search.edge_weights))
         length_m = np.where(open_, graph.length_m, np.inf)
         part = connected_parts(graph.ends[open_ & ~corridors.is_connector], graph.node_count)
         middles = _middles(part, graph.node_xy)

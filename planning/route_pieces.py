@@ -46,8 +46,9 @@ Caps = Mapping[str, tuple[Condition, float]]
 Touching = Callable[[PieceRows], NDArray[np.bool_]]
 # Where a groundwork keeps inputs of a route that is no metre long, and outcomes that are possible.
 NOTHING, OUTCOMES = "nothing", "outcomes"
-# Where it keeps what lies in city roads: edges, ways to tie-ins, and last steps outside of them.
-CITY_EDGES, CITY_TIE_INS, LAST_STEPS = ("city edges",), "city tie-ins", "last steps"
+# Where it keeps what lies in city roads, edges and ways to tie-ins, and last steps outside of them.
+CITY_EDGES, CITY_TIE_INS = ("city edges",), "city tie-ins"
+BARE_NODES, LAST_STEPS = ("bare nodes",), "last steps"
 # What books tell of a demand whatever lies where.
 _OF_DEMAND = ("rules", "growing", "touching", "unchanging", "_counting_green", "_metre_adds")
 
@@ -475,10 +476,10 @@ def in_city_roads(work: Groundwork, utility: str, nodes: IntArray) -> NDArray[np
 
     Last steps are connectors, and ways from tie-ins to nodes on a red line.
     """
-    bare, by_node, starts = _last_steps(work, utility)
+    bare, (rows, ends) = _bare_nodes(work), _tie_ins_on_red_lines(work, utility)
     inside = ~bare[nodes]
-    first, last = starts[nodes[inside]], starts[nodes[inside] + 1]
-    outside = ~tie_ins_in_city_roads(work, utility, by_node[ranges(first, last)])
+    first, last = (np.searchsorted(ends, nodes[inside], side) for side in ("left", "right"))
+    outside = ~tie_ins_in_city_roads(work, utility, rows[ranges(first, last)])
     ways = np.r_[0, np.cumsum(outside)][np.r_[0, np.cumsum(last - first)]]
     inside[inside] = np.diff(ways) == 0
     return np.asarray(inside)
@@ -498,22 +499,26 @@ def tie_ins_in_city_roads(work: Groundwork, utility: str, tie_ins: IntArray) -> 
     return np.asarray(known[tie_ins] == 1)
 
 
-def _last_steps(work: Groundwork, utility: str) -> tuple[NDArray[np.bool_], IntArray, IntArray]:
-    """Nodes with a connector that is not known to touch a city road; and tie-ins on red lines.
-
-    These by the node where they end, and where those of each node begin.
-    """
-    key = (LAST_STEPS, utility)
-    if key not in work.kept:
+def _bare_nodes(work: Groundwork) -> NDArray[np.bool_]:
+    """Nodes with a connector that is not known to touch a city road."""
+    if BARE_NODES not in work.kept:
         corridors = work.corridors
         connectors = np.flatnonzero(corridors.is_connector)
         bare = np.zeros(corridors.graph.node_count, bool)
         bare[corridors.graph.ends[connectors[~_in_city_roads(work)[1][connectors]]]] = True
+        work.kept[BARE_NODES] = bare
+    found: NDArray[np.bool_] = work.kept[BARE_NODES]
+    return found
+
+
+def _tie_ins_on_red_lines(work: Groundwork, utility: str) -> tuple[IntArray, IntArray]:
+    """Ways to tie-ins that begin on red lines, and the nodes where they do, ascending."""
+    key = (LAST_STEPS, utility)
+    if key not in work.kept:
         node = work.tie_ins(utility).node
-        rows = np.flatnonzero(np.isin(node, corridors.sites["node"].to_numpy(np.int64)))
-        starts = np.searchsorted(node[rows], np.arange(len(bare) + 1))
-        work.kept[key] = bare, rows, starts
-    found: tuple[NDArray[np.bool_], IntArray, IntArray] = work.kept[key]
+        rows = np.flatnonzero(np.isin(node, work.corridors.sites["node"].to_numpy(np.int64)))
+        work.kept[key] = rows, node[rows]
+    found: tuple[IntArray, IntArray] = work.kept[key]
     return found
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from gis.forest import Forest, forest_costs, grow_forest
 from gis.linear import FloatArray, IntArray, LineArray, chain, least_of_each, ranges
+from gis.network import told_apart
 from gis.spread import Arcs, both_ways, edge_between, spread
 from planning.corridors import Corridors
 from planning.quantities import priced
@@ -27,6 +28,8 @@ from planning.tie_ins import TieIns
 
 if TYPE_CHECKING:
     import networkx as nx
+
+    from planning.crossing_methods import Methods
 
 OBJECTIVES = ("cheapest", "shortest")
 # The first neighbourhood reaches this far round the parcel; it doubles until the optimum is safe.
@@ -60,6 +63,30 @@ class DrawnWay(Way):
         return {"kind": self.kind, "feature_id": self.feature_id, "chainage_m": self.chainage_m}
 
 
+@dataclass(frozen=True)
+class WeighedEdges:
+    """What edges weigh in a search, as an array that is told when it is asked for.
+
+    Yuan by the cheaper method, or ``length_m`` of what may be dug where that is given; tie-break
+    included. Arrays of all edges for every pipe, ground and objective are more than memory holds.
+    """
+
+    methods: Methods
+    tie_break: FloatArray
+    length_m: FloatArray | None
+
+    def __getitem__(self, edges: IntArray) -> FloatArray:
+        return self._weights(self.methods.yuan_of(edges), edges)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> FloatArray:
+        return self._weights(self.methods.yuan, slice(None))
+
+    def _weights(self, yuan: FloatArray, edges: IntArray | slice) -> FloatArray:
+        if self.length_m is not None:
+            yuan = np.where(np.isfinite(yuan), self.length_m[edges], np.inf)
+        return told_apart(yuan, self.tie_break[edges])
+
+
 class BestTieIns(NamedTuple):
     """The lightest way to the network from some graph nodes, ascending, by its row and weight."""
 
@@ -82,25 +109,35 @@ class Search:
 
     corridors: Corridors
     tie_ins: TieIns
-    edge_weights: FloatArray
+    edge_weights: FloatArray | WeighedEdges
     tie_in_weights: FloatArray
 
-    def weighs_as(self, other: Search) -> bool:
-        """Whether everything weighs the same in two searches of one groundwork."""
+    def measures_as(self, other: Search) -> bool:
+        """Whether everything weighs the same metres in two searches of one groundwork."""
+        one, two = self.edge_weights, other.edge_weights
         return (
-            self.tie_ins is other.tie_ins
+            isinstance(one, WeighedEdges)
+            and isinstance(two, WeighedEdges)
+            and one.length_m is not None
+            and two.length_m is not None
+            and self.tie_ins is other.tie_ins
             and np.array_equal(self.tie_in_weights, other.tie_in_weights)
-            and np.array_equal(self.edge_weights, other.edge_weights)
+            and np.array_equal(one.methods.passable, two.methods.passable)
         )
 
-    @cached_property
+    @property
     def best_tie_ins(self) -> BestTieIns:
         """The lightest tie-in of every graph node that has one."""
-        row = least_of_each(self.tie_in_weights, self.tie_ins.starts)
-        row = row[np.isfinite(self.tie_in_weights[row])]
+        row = self.best_rows
         return BestTieIns(self.tie_ins.node[row], row, self.tie_in_weights[row])
 
     @cached_property
+    def best_rows(self) -> IntArray:
+        """The rows of ``best_tie_ins``."""
+        row = least_of_each(self.tie_in_weights, self.tie_ins.starts)
+        return row[np.isfinite(self.tie_in_weights[row])]
+
+    @property
     def best_on_strips(self) -> BestTieIns:
         """Of ``best_tie_ins`` those at nodes of other edges than connectors."""
         best = self.best_tie_ins
@@ -110,7 +147,8 @@ class Search:
     def node_weights(self) -> FloatArray:
         """Weight of the lightest way to every node, over no connector; infinite where none is."""
         best = self.best_on_strips
-        return forest_costs(self.corridors.walk_order, self.edge_weights, best.node, best.weight)
+        weights = np.asarray(self.edge_weights)
+        return forest_costs(self.corridors.walk_order, weights, best.node, best.weight)
 
     def starts_at(self, nodes: IntArray) -> tuple[FloatArray, IntArray]:
         """Weight and row of the lightest tie-in at each of some nodes, infinite where none is."""
@@ -127,7 +165,7 @@ class Search:
     def lightest_rate(self) -> float:
         """Least weight of a metre of way, edges and tie-ins alike."""
         lengths = self.corridors.graph.length_m, self.tie_ins.ways.length_m
-        weights = self.edge_weights, self.tie_in_weights
+        weights = np.asarray(self.edge_weights), self.tie_in_weights
         with np.errstate(divide="ignore", invalid="ignore"):
             rates = [weight / length for weight, length in zip(weights, lengths, strict=True)]
         least = min(float(np.fmin.reduce(rate, initial=np.inf)) for rate in rates)
@@ -173,11 +211,13 @@ class Neighbourhood:
         end nodes to the node ``red_line`` at no cost.
         """
         edges = self.edges(reach_m)
-        edges = edges[np.isfinite(search.edge_weights[edges])]
-        graph = self.corridors.graph.to_networkx(edges=edges.tolist())
+        weights = search.edge_weights[edges]
+        open_ = np.isfinite(weights)
+        weight = dict(zip(edges[open_].tolist(), weights[open_].tolist(), strict=True))
+        graph = self.corridors.graph.to_networkx(edges=list(weight))
         graph.add_nodes_from(["network", *self.end_nodes.tolist()])
         for _, _, edge, told in graph.edges(keys=True, data=True):
-            told["weight"] = float(search.edge_weights[edge])
+            told["weight"] = weight[edge]
         for node, row, weight in zip(*(c.tolist() for c in search.best_tie_ins), strict=True):
             if node in graph:
                 graph.add_edge("network", node, key=("tie_in", row), weight=weight)
@@ -266,7 +306,7 @@ def best_ways(search: Search, end_nodes: Mapping[Any, IntArray]) -> dict[Any, Wa
         [(key, node) for key, nodes in end_nodes.items() for node in nodes.tolist()],
         columns=["site", "node"],
     )
-    forest, rows = grow(search)
+    forest, rows = grow(search, np.asarray(search.edge_weights))
     options = _last_steps(search, ends, forest.cost)
     chosen = options.sort_values(["site", "weight", "edge"]).drop_duplicates("site")
     ways: dict[Any, Way] = {}
@@ -282,12 +322,15 @@ def best_ways(search: Search, end_nodes: Mapping[Any, IntArray]) -> dict[Any, Wa
     return ways
 
 
-def grow(search: Search) -> tuple[Forest, IntArray]:
-    """The forest of a search over all edges but connectors, and the tie-in row of each source."""
+def grow(search: Search, edge_weights: FloatArray) -> tuple[Forest, IntArray]:
+    """The forest of a search over all edges but connectors, and the tie-in row of each source.
+
+    ``edge_weights`` are those of the search, told of all edges.
+    """
     corridors, best = search.corridors, search.best_on_strips
     forest = grow_forest(
         corridors.graph.ends,
-        search.edge_weights,
+        edge_weights,
         corridors.graph.node_count,
         best.node,
         best.weight,

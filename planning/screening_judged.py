@@ -123,8 +123,8 @@ class Desk:
                 lines,
                 tie_ins.ways._asdict(),
                 tie_ins.crossed,
-                np.full(len(lines), -1),
-                np.zeros(len(lines)),
+                np.broadcast_to(-1, len(lines)),
+                np.broadcast_to(0.0, len(lines)),
                 self._begins_inside(utility),
             )
         return self._stubs[utility]
@@ -287,23 +287,25 @@ def ride(desk: Desk, work: Groundwork, demand: Demand, day: date, ways: Ways) ->
     no strip, crossing or connector, are in doubt, and ways of no length.
     """
     stubs, reach_m = desk.stubs(demand.pipe.utility), trench_reach_m(desk.work, demand)
-    branches, walks = ways.branches, ways.foot >= 0
-    foot, last_edge = ways.foot[walks], ways.edge[walks]
+    branches, walks = ways.branches, ways.at >= 0
+    place, last_edge = ways.at[walks], ways.edge[walks]
     desk.edges.fill(ways.edges_used)
     stubs.fill(ways.tie_in)
     edges, tie_ins = (
         Ridden(lines.sums, lines.marks_with(desk.states(day), reach_m), lines.largest)
         for lines in (desk.edges, stubs)
     )
-    edges.marks[work.methods(demand.pipe, all_bores=False).bored | desk.unlike, 0] |= col.DOUBT
+    row, unlike = desk.edges.row, work.methods(demand.pipe, all_bores=False).bored | desk.unlike
     along, last, total = (
-        edges.part(branches.edge),
-        edges.part(last_edge),
-        tie_ins.part(ways.tie_in),
+        edges.part(row[branches.edge]),
+        edges.part(row[last_edge]),
+        tie_ins.part(stubs.row[ways.tie_in]),
     )
-    above, place = branches.above, branches.place[foot]
+    along.marks[unlike[branches.edge], 0] |= col.DOUBT
+    last.marks[unlike[last_edge], 0] |= col.DOUBT
+    above = branches.above
     _merge(desk, demand, along, branches.edge, branches.edge[above], branches.nodes[above])
-    _merge(desk, demand, last, last_edge, branches.edge[place], foot)
+    _merge(desk, demand, last, last_edge, branches.edge[place], branches.nodes[place])
     for whole, of_edge, of_last, (join, start) in zip(total, along, last, _JOINS, strict=True):
         ridden = branches.ride(of_edge, join, start).take(place, axis=0)
         whole[walks] = join(whole[walks], join(of_last, ridden))
@@ -345,7 +347,9 @@ def _strips_beside(
     if len(ways) == 0:
         return np.zeros(0, object), np.zeros(0, np.int64)
     lines = desk.edges, desk.stubs(demand.pipe.utility)
-    near = np.concatenate([beside_greenery(desk, demand, some.gaps) for some in lines])
+    near = np.concatenate(
+        [np.append(beside_greenery(desk, demand, some.gaps), False)[some.row] for some in lines]
+    )
     stretches, which = ways.stretches(near)
     return strips(stretches, np.full(len(stretches), desk.work.strip_width_m(demand.pipe))), which
 

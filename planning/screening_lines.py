@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,8 +35,7 @@ NO_KERB, NO_RED_LINE, NO_CITY_KERB, NO_CITY_RED_LINE = 8, 16, 32, 64
 _SQUARE_M = 120.0
 
 
-@dataclass(frozen=True)
-class NearRoads:
+class NearRoads(NamedTuple):
     """Roads at lines: row ``line``, ``road``, ``gap_m`` between them (0 where they meet).
 
     ``sure`` where the line runs inside the road's red line for more than a contact, or along the
@@ -148,21 +146,26 @@ def _things_of(ground: Ground) -> Iterator[tuple[int, NDArray[Any], FloatArray]]
 
 @dataclass
 class LineValues:
-    """Values of some lines, filled in as they are asked for.
+    """Values of some lines, filled in as they are asked for: most lines never are.
 
     Attributes
     ----------
     measured, crossed
         What the corridors measured of each line: ``SURFACES_FROM`` at least, and the pieces inside
         carriageways.
+    row
+        (n,) the row of each line in all that follows, -1 where it was not asked for.
     sums
-        (n, ``COLUMNS``) values that add up.
+        (k, ``COLUMNS``) values that add up.
     marks
-        (n,) bits that a route bears if one of its lines does.
+        (k,) bits that a route bears if one of its lines does.
     largest
-        (n, 3) what counts is the largest of: the longest single piece inside the carriageway of a
+        (k, 3) what counts is the largest of: the longest single piece inside the carriageway of a
         city road, then the ``Nearby.gaps`` to greenery and trees with a minus. These are infinite
         beyond the reach of ``nearby``, and for lines of no length.
+    near, near_starts
+        Roads at the lines, ``line`` is the row, ascending; and where those of each row begin, and
+        the end.
     """
 
     ground: Ground
@@ -173,58 +176,56 @@ class LineValues:
     own_road: IntArray
     on_bridge: FloatArray
     in_doubt: NDArray[np.bool_]
+    row: IntArray = field(init=False)
     sums: FloatArray = field(init=False)
     marks: IntArray = field(init=False)
     largest: FloatArray = field(init=False)
+    near: NearRoads = field(init=False)
+    near_starts: IntArray = field(init=False)
 
     def __post_init__(self) -> None:
-        count = len(self.lines)
-        self.sums, self.marks = np.zeros((count, COLUMNS)), np.zeros(count, np.int64)
-        self.largest = np.full((count, 3), (0.0, -np.inf, -np.inf))
-        self._filled = np.zeros(count, bool)
-        self._near: list[NearRoads] = []
+        self.row = np.full(len(self.lines), -1)
+        self.sums, self.marks = np.zeros((0, COLUMNS)), np.zeros(0, np.int64)
+        self.largest, self.near = np.zeros((0, 3)), _joined([])
+        self.near_starts = np.zeros(1, np.int64)
         self._surely: dict[RoadStates, IntArray] = {}
 
     def fill(self, numbers: IntArray) -> None:
         """Measure those of the lines that were not measured yet."""
         asked = np.zeros(len(self.lines), bool)
         asked[numbers] = True
-        new = np.flatnonzero(asked & ~self._filled)
+        new = np.flatnonzero(asked & (self.row < 0))
         if len(new) == 0:
             return
-        self._filled[new] = True
-        lines = self.lines[new]
-        entered = self._measure(new, lines)
+        first, lines = len(self.marks), self.lines[new]
+        sums, marks, longest, entered = self._measure(new, lines)
+        largest = np.full((len(new), 3), (0.0, -np.inf, -np.inf))
+        largest[:, 0], long = longest, sums[:, LENGTH] > 0
+        largest[long, 1:] = -self.nearby.gaps(lines[long])
         near = self.nearby.near_roads(lines, self.own_road[new], entered)
-        self._near.append(
-            NearRoads(new[near.line], *(near.road, near.gap_m, near.sure, near.known))
-        )
-        self.__dict__.pop("near_roads", None)  # told again with the new ones
+        near = _by_line(near._replace(line=first + near.line))
+        self.row[new] = np.arange(first, first + len(new))
+        self.sums = np.concatenate([self.sums, sums])
+        self.marks = np.concatenate([self.marks, marks])
+        self.largest = np.concatenate([self.largest, largest])
+        self.near = _joined([self.near, near])
+        rows = np.arange(len(self.marks) + 1)
+        self.near_starts = np.searchsorted(self.near.line, rows).astype(np.int64)
         self._surely.clear()
-        long = self.sums[new, LENGTH] > 0
-        self.largest[new[long], 1:] = -self.nearby.gaps(lines[long])
 
     @property
     def gaps(self) -> FloatArray:
-        """Distances of lines to the nearest greenery and tree."""
+        """Distances of lines to the nearest greenery and tree, by row."""
         return -self.largest[:, 1:]
 
-    @cached_property
-    def near_roads(self) -> tuple[NearRoads, IntArray]:
-        """Roads at all lines measured so far by line, and where those of each line begin."""
-        found = _joined(self._near)
-        order = np.argsort(found.line, kind="stable")
-        near = NearRoads(*(column[order] for column in _fields(found)))
-        return near, np.searchsorted(near.line, np.arange(len(self.lines) + 1)).astype(np.int64)
-
     def marks_with(self, states: RoadStates, reach_m: float) -> IntArray:
-        """(n, 3) marks of lines, those of roads that they surely dig up, and of those they may.
+        """(k, 3) marks of lines, those of roads that they surely dig up, and of those they may.
 
         A trench reaches ``reach_m`` to both sides.
         """
-        near, _ = self.near_roads
+        near = self.near
         if states not in self._surely:
-            surely = np.column_stack([self.marks, *np.zeros((2, len(self.lines)), np.int64)])
+            surely = np.column_stack([self.marks, *np.zeros((2, len(self.marks)), np.int64)])
             told = states.marks[np.where(near.known, 0, 1), near.road]
             np.bitwise_or.at(surely[:, 1], near.line[near.sure], told[near.sure])
             self._surely[states] = surely
@@ -234,10 +235,13 @@ class LineValues:
         np.bitwise_or.at(found[:, 2], near.line[perhaps], told)
         return found
 
-    def _measure(self, new: IntArray, lines: LineArray) -> tuple[IntArray, IntArray]:
+    def _measure(
+        self, new: IntArray, lines: LineArray
+    ) -> tuple[FloatArray, IntArray, FloatArray, tuple[IntArray, IntArray]]:
         """Length, greenery along the line, crossings, surfaces and bridges of new lines.
 
-        Returns pairs of lines, by their place among the new ones, and roads that they enter.
+        Returns ``sums``, ``marks`` and the longest piece of each, and pairs of lines and roads that
+        they enter.
         """
         corridors = self.ground.corridors
         measured, drawn = self._measured(new)
@@ -259,11 +263,10 @@ class LineValues:
             missing = np.isnan(length)
             np.add.at(values[:, column], line[~missing], length[~missing])
             marks[line[missing]] |= unknown
-        self.sums[new], self.marks[new] = values, marks
-        longest = np.nan_to_num(counted.longest_m)
-        np.maximum.at(self.largest[:, 0], new[counted.line], longest)
+        longest = np.zeros(len(lines))
+        np.maximum.at(longest, counted.line, np.nan_to_num(counted.longest_m))
         entered = drawn.take(drawn.times > 0)
-        return entered.line, entered.road
+        return values, marks, longest, (entered.line, entered.road)
 
     def _measured(self, new: IntArray) -> tuple[dict[str, FloatArray], Crossed]:
         """What the corridors measured of some of the lines, numbered anew."""
@@ -310,16 +313,19 @@ def _by_road(
     return NearRoads(*np.divmod(pairs, roads), gap, sure, np.full(len(pairs), known))
 
 
+def _by_line(near: NearRoads) -> NearRoads:
+    """The rows in the order of their lines."""
+    order = np.argsort(near.line, kind="stable")
+    line, road, gap_m, sure, known = near
+    return NearRoads(line[order], road[order], gap_m[order], sure[order], known[order])
+
+
 def _joined(parts: Sequence[NearRoads]) -> NearRoads:
     """Rows one after another; none where there are no parts."""
     number, flag = np.zeros(0, np.int64), np.zeros(0, bool)
     none = NearRoads(number, number, np.zeros(0), flag, flag)
-    columns = zip(*map(_fields, [none, *parts]), strict=True)
+    columns = zip(none, *parts, strict=True)
     return NearRoads(*(np.concatenate(column) for column in columns))
-
-
-def _fields(near: NearRoads) -> tuple[NDArray[Any], ...]:
-    return near.line, near.road, near.gap_m, near.sure, near.known
 
 
 class Joints(NamedTuple):

@@ -112,8 +112,8 @@ def _near(desk: Desk, ground: Groundwork, demand: Demand, day: date, ways: Ways)
 
 
 def _near_lines(values: LineValues, lines: IntArray, way: IntArray, reach_m: float) -> _Near:
-    near, starts = values.near_roads
-    first, last = starts[lines], starts[lines + 1]
+    near, starts, row = values.near, values.near_starts, values.row[lines]
+    first, last = starts[row], starts[row + 1]
     rows = ranges(first, last)
     perhaps = ~near.sure[rows]
     within = ~perhaps | (near.gap_m[rows] <= reach_m)

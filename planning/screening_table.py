@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,7 +39,8 @@ _NOTHING = -1
 class Table:
     """Rows in the order of cases and utilities; nothing requested until something is written.
 
-    Rows share answers: these are written once, and laid out when the frame is asked for.
+    Rows share answers: these are written once, and laid out when the frame is asked for, which
+    is done once.
     """
 
     def __init__(
@@ -48,14 +50,9 @@ class Table:
         measures = dict.fromkeys(name for group in MEASURES.values() for name in group)
         self.numbers = (*FIGURES, *(name for name in measures if name not in FIGURES))
         self._answer_of = np.zeros(len(cases) * len(self.utilities), np.int64)
-        self._written: list[tuple[slice, Mapping[str, Any]]] = [
-            (slice(0, 1), {"status": "not_requested"})
-        ]
-
-    @property
-    def _count(self) -> int:
-        """How many answers were written."""
-        return int(self._written[-1][0].stop)
+        self._written: defaultdict[str, list[tuple[slice, Any]]] = defaultdict(list)
+        self._written["status"].append((slice(0, 1), "not_requested"))
+        self._count = 1
 
     def rows(self, cases: IntArray, utility: str) -> IntArray:
         """Numbers of the rows of some cases."""
@@ -66,9 +63,10 @@ class Table:
 
         Columns that are not kept are passed.
         """
-        first = self._count
-        self._answer_of[rows] = np.arange(first, first + len(rows))
-        self._written.append((slice(first, first + len(rows)), columns))
+        first, self._count = self._count, self._count + len(rows)
+        self._answer_of[rows] = np.arange(first, self._count)
+        for name, values in columns.items():
+            self._written[name].append((slice(first, self._count), values))
 
     def write_each(self, rows: IntArray, values: Sequence[Mapping[str, Any]]) -> None:
         """Write rows one by one."""
@@ -80,7 +78,7 @@ class Table:
         self._answer_of[to] = self._answer_of[rows]
 
     def frame(self, geometry: bool) -> pd.DataFrame:
-        """The table in its columns' order."""
+        """The table in its columns' order; what was written of a column is let go with it."""
         case, utility = np.divmod(np.arange(len(self._answer_of)), len(self.utilities))
         shown = [self.cases[number] for number in self.kinds.first.tolist()]
         kind = self.kinds.place[case]
@@ -102,16 +100,16 @@ class Table:
     def _values(self, name: str, nothing: float | None) -> NDArray[Any]:
         """A column of numbers or shapes."""
         values = np.full(self._count, nothing)
-        for mine, columns in self._written:
-            if columns.get(name) is not None:
-                values[mine] = columns[name]
+        for mine, written in self._written.pop(name, ()):
+            if written is not None:
+                values[mine] = written
         return np.asarray(values[self._answer_of])
 
     def _texts(self, name: str) -> pd.Series:
         """A column of texts, few of them different."""
         place, place_of = np.full(self._count, _NOTHING), dict[str, int]()
-        for mine, columns in self._written:
-            place[mine] = _places(columns.get(name), place_of)
+        for mine, written in self._written.pop(name, ()):
+            place[mine] = _places(written, place_of)
         return _column(list(place_of), place[self._answer_of])
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gis.forest import Branches
 from gis.linear import FloatArray, IntArray, LineArray, least_of_each, ranges
 from planning.corridors import Corridors
-from planning.routes import Search, Way, grow
+from planning.routes import Search, Way, WeighedEdges, grow
 from planning.tie_ins import TieIns
 
 
@@ -76,8 +76,9 @@ class Ways:
         Number of the site, ascending.
     tie_in
         Row of the tie-in table.
-    foot, edge
-        Strip node where the connector begins, and the connector; -1 for a way without any.
+    at, edge
+        Place among the branches of the strip node where the connector begins, and the connector;
+        -1 for a way without any.
     node
         Node on the red line.
     """
@@ -87,7 +88,7 @@ class Ways:
     branches: Branches
     site: IntArray
     tie_in: IntArray
-    foot: IntArray
+    at: IntArray
     edge: IntArray
     node: IntArray
     weight: FloatArray
@@ -99,13 +100,13 @@ class Ways:
     def edges_used(self) -> IntArray:
         """Edges that the ways run over, or those that they are a ``part`` of; with connectors."""
         inner = self.branches.edge[self.branches.above >= 0]
-        return np.concatenate([inner, self.edge[self.foot >= 0]])
+        return np.concatenate([inner, self.edge[self.at >= 0]])
 
     @cached_property
     def steps(self) -> tuple[IntArray, IntArray]:
         """Edges of all ways from the tie-in on, connectors included, and where each begins."""
-        walks = np.flatnonzero(self.foot >= 0)
-        edges, starts = self.branches.walks(self.foot[walks])
+        walks = np.flatnonzero(self.at >= 0)
+        edges, starts = self.branches.walks(self.at[walks])
         count = np.zeros(len(self), np.int64)
         count[walks] = np.diff(starts) + 1
         ends = np.cumsum(count)
@@ -122,7 +123,7 @@ class Ways:
             self,
             site=self.site[chosen],
             tie_in=self.tie_in[chosen],
-            foot=self.foot[chosen],
+            at=self.at[chosen],
             edge=self.edge[chosen],
             node=self.node[chosen],
             weight=self.weight[chosen],
@@ -239,8 +240,9 @@ def lightest_ways(search: Search, steps: LastSteps) -> Ways:
 
     One forest, then O(steps).
     """
-    forest, rows = grow(search)
-    weight = _step_weights(search, steps, forest.cost)
+    edge_weights = np.asarray(search.edge_weights)
+    forest, rows = grow(search, edge_weights)
+    weight = _step_weights(search, steps, forest.cost, edge_weights)
     chosen = least_of_each(weight, np.flatnonzero(np.diff(steps.site, prepend=-1)))
     chosen = chosen[np.isfinite(weight[chosen])]
     foot, node = steps.foot[chosen], steps.node[chosen]
@@ -248,13 +250,15 @@ def lightest_ways(search: Search, steps: LastSteps) -> Ways:
     over = foot >= 0
     tie_in[over] = rows[forest.source[foot[over]]]
     tie_in[~over] = search.starts_at(node[~over])[1]
+    branches, at = forest.branches(foot[over]), np.full(len(chosen), -1)
+    at[over] = branches.place
     return Ways(
         search.corridors,
         search.tie_ins,
-        forest.branches(foot[over]),
+        branches,
         steps.site[chosen],
         tie_in,
-        foot,
+        at,
         steps.edge[chosen],
         node,
         weight[chosen],
@@ -263,18 +267,20 @@ def lightest_ways(search: Search, steps: LastSteps) -> Ways:
 
 def least_weights(search: Search, steps: LastSteps) -> FloatArray:
     """Weight of the lightest way of every site that has steps, infinite where none leads there."""
-    weight = _step_weights(search, steps, search.node_weights)
+    weight = _step_weights(search, steps, search.node_weights, search.edge_weights)
     starts = np.flatnonzero(np.diff(steps.site, prepend=-1))
     return np.asarray(np.minimum.reduceat(weight, starts)) if len(starts) else weight
 
 
-def _step_weights(search: Search, steps: LastSteps, cost: FloatArray) -> FloatArray:
+def _step_weights(
+    search: Search, steps: LastSteps, cost: FloatArray, edge_weights: FloatArray | WeighedEdges
+) -> FloatArray:
     """Weight of the lightest way over each last step; ``cost`` is that of every node."""
     best, at_node = search.best_tie_ins, np.full(len(cost), np.inf)
     at_node[best.node] = best.weight
     over = steps.edge >= 0
     weight = np.empty(len(steps.edge))
-    weight[over] = cost[steps.foot[over]] + search.edge_weights[steps.edge[over]]
+    weight[over] = cost[steps.foot[over]] + edge_weights[steps.edge[over]]
     weight[~over] = at_node[steps.node[~over]]
     return weight
 

@@ -77,7 +77,7 @@ class Area:
         """Yuan of the edges, with what breaks ties, and of the ways to tie-ins."""
         work, pipe = self.book.work, self.book.demand.pipe
         methods = work.methods(pipe)
-        cut, bored = methods.cut_yuan[self.edges], methods.bore_yuan_of(self.edges)
+        cut, bored = methods.cut_yuan_of(self.edges), methods.bore_yuan_of(self.edges)
         yuan = np.where(self.bored, bored, cut)
         tie_ins = work.search(pipe, "cheapest").tie_in_weights[self.tie_ins]
         return told_apart(yuan, work.corridors.graph.tie_break[self.edges]), tie_ins
@@ -180,7 +180,7 @@ def area_round(book: PieceBook, site: Site, reach_m: float) -> Area:
     edges = np.delete(edges, connects[~own])
     nodes = graph.nodes_of(edges, site.end_nodes)
     methods = book.work.methods(book.demand.pipe)
-    may_be = [np.isfinite(y) for y in (methods.cut_yuan[edges], methods.bore_yuan_of(edges))]
+    may_be = [np.isfinite(y) for y in (methods.cut_yuan_of(edges), methods.bore_yuan_of(edges))]
     edges = np.concatenate([edges[allowed] for allowed in may_be])
     bored = np.arange(len(edges)) >= np.count_nonzero(may_be[0])
     search = book.work.search(book.demand.pipe, "cheapest")

@@ -19,6 +19,7 @@ from planning.groundwork import Groundwork
 from planning.piece_ground import BORED, CUT, PieceGround, PieceLines, lines_key
 from planning.roads_since import RoadsSince
 from planning.route_pieces import (
+    BARE_NODES,
     CITY_EDGES,
     CITY_TIE_INS,
     LAST_STEPS,
@@ -81,7 +82,7 @@ def _hand_city_roads_on(before: Groundwork, after: Groundwork) -> None:
     """What lies in city roads, as far as it is the same that could."""
     if before.corridors.graph.ends is not after.corridors.graph.ends:
         return
-    hand_on_kept(before, after, [CITY_EDGES])
+    hand_on_kept(before, after, [CITY_EDGES, BARE_NODES])
     for utility, ways in after._tie_ins.items():
         if ways is before._tie_ins[utility]:
             hand_on_kept(before, after, [(CITY_TIE_INS, utility), (LAST_STEPS, utility)])

@@ -51,16 +51,21 @@ class StandingSearches:
         if before is None:
             return None
         anew = self.part.under(closed).methods(pipe, all_bores=all_bores)
-        pairs = (before.cut_yuan, anew.cut_yuan), (before.bore_yuan, anew.bore_yuan)
-        if self.same_lines and all(np.array_equal(old[self.near], new) for old, new in pairs):
+        if self.same_lines and self._tell_the_same(before, anew):
             return before
         found = []
-        for old, new in pairs:
-            column = self.edges.of(old, np.zeros(len(self.edges.at)))
+        for old, new in (before.bore_yuan, anew.bore_yuan), (before.shut, anew.shut):
+            column = self.edges.of(old, np.zeros(len(self.edges.at), old.dtype))
             column = column.copy() if column is old else column
             column[self.near] = new
             found.append(column)
-        return Methods.of(*found)
+        return replace(before, surfaces_m=self.work.edge_surfaces_m).but(*found)
+
+    def _tell_the_same(self, before: Methods, anew: Methods) -> bool:
+        """Whether the prices of the edges near are what they were."""
+        return np.array_equal(before.cut_yuan_of(self.near), anew.cut_yuan) and np.array_equal(
+            before.bore_yuan_of(self.near), anew.bore_yuan
+        )
 
     def search(
         self,
@@ -78,7 +83,7 @@ class StandingSearches:
         if not np.array_equal(before.tie_in_weights, tie_in_weights):
             return None  # ways may cross another pavement where no edge does
         after = replace(before, corridors=self.work.corridors)
-        hand_on(before, after, ("best_tie_ins", "lightest_rate"))
+        hand_on(before, after, ("best_rows", "lightest_rate"))
         return after
 
     @cached_property

@@ -114,7 +114,7 @@ def _from_red_line(
         np.searchsorted(nodes, end_nodes),
         np.zeros(len(end_nodes)),
     )
-    yuan = forest.sums(work.methods(pipe, all_bores=False).yuan[edges])
+    yuan = forest.sums(work.methods(pipe, all_bores=False).yuan_of(edges))
     return nodes, end_nodes[forest.source], forest.cost, yuan, forest.sums(graph.length_m[edges])
 
 
@@ -159,7 +159,7 @@ def _keeping_fall(
 
 
 def _way_yuan(work: Groundwork, pipe: Pipe, way: Way) -> float:
-    yuan = work.methods(pipe, all_bores=False).yuan[list(way.edges)].sum()
+    yuan = work.methods(pipe, all_bores=False).yuan_of(np.array(way.edges, np.int64)).sum()
     return float(work.tie_in_yuan(pipe)[way.tie_in] + yuan)
 
 

@@ -32,7 +32,7 @@ from planning.corridors import Corridors, green_of
 from planning.crossing_angles import angles_across
 from planning.networks import Network, Networks, network_of
 from planning.node_ways import NodeWays
-from planning.obstacles import obstacles_of
+from planning.obstacles import Obstacles, obstacles_of
 from planning.policy_model import Policy
 from planning.road_surfaces import Crossed
 from planning.tie_in_ways import MainWays, Ways, even
@@ -336,7 +336,7 @@ def find_ways(
     """
     desk = _Desk(corridors, networks, policy, near, known)
     (opened, crossed), closed, again = desk.ways()
-    measured = desk.ground(opened.lines).measured(opened.lines, crossed)
+    measured = desk.measuring(opened.lines).measured(opened.lines, crossed)
     return Found(
         OpenWays(
             opened.node,
@@ -373,13 +373,20 @@ class _Desk:
         """What looks for ways to mains."""
         return MainWays(self.corridors, self.networks, self.policy.planning.max_snap_m)
 
-    def ground(self, lines: LineArray) -> Corridors:
-        """What some lines are judged and measured by: all of it, or all that they meet."""
+    def measuring(self, lines: LineArray) -> Corridors:
+        """What some lines are measured by: all of it, or with the greenery that they meet."""
         if self.known is None:
             return self.corridors
-        survey = self.known.survey
-        met = obstacles_of(survey, lines), green_of(survey, lines)
-        return replace(self.corridors, obstacles=met[0], green=met[1])
+        return replace(self.corridors, green=green_of(self.known.survey, lines))
+
+    def obstacles(self, lines: LineArray) -> Obstacles:
+        """What some lines are judged by: all that is in the way, or what they meet of it."""
+        return self._obstacles if self.known is None else obstacles_of(self.known.survey, lines)
+
+    @cached_property
+    def _obstacles(self) -> Obstacles:
+        """All that is in the way; how it is prepared for many lines is let go with the desk."""
+        return replace(self.corridors.obstacles)
 
     def ways(self) -> tuple[_Tried, _Ways, IntArray]:
         """Open ways and closed ones that are not known, and the numbers of those that are."""
@@ -475,7 +482,7 @@ class _Desk:
         """
         surfaces, settings = self.corridors.surfaces, self.policy.planning
         left = rest_after(lines, along_m)
-        allowed = self.ground(lines).obstacles.connector_allowed(lines, left)
+        allowed = self.obstacles(lines).connector_allowed(lines, left)
         reason = np.where(allowed, 0, _BLOCKED)
         free = np.flatnonzero(reason == 0)
         across, crossed = lines[free], surfaces.crossed(lines[free])

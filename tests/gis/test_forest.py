@@ -139,10 +139,10 @@ def test_values_ride_along_the_ways_of_some_nodes(problem: Problem, data: st.Dat
     of_node[below] = values[branches.edge[below]]
     total, largest = branches.ride(of_node), branches.ride(of_node, np.maximum, -np.inf)
     marks = branches.ride(of_node.astype(np.int64), np.bitwise_or)
-    steps, starts = branches.walks(np.array(nodes, np.int64))
+    steps, starts = branches.walks(branches.place)
     for number, node in enumerate(nodes):
         edges = forest.path(node)
-        place = branches.place[node]
+        place = branches.place[number]
         assert steps[starts[number] : starts[number + 1]].tolist() == edges[::-1]
         assert total[place].tolist() == values[edges].sum(axis=0).tolist()
         expected = values[edges].max(axis=0, initial=-np.inf)
