@@ -105,4 +105,5 @@ def _rectangle(middle: np.ndarray, along: np.ndarray, across: np.ndarray,
                corner: tuple[float, float], size: tuple[float, float]) -> Polygon:  # fmt: skip
     a = middle + along * corner[0] + across * corner[1]
     b, c = a + along * size[0], a + along * size[0] + across * size[1]
-    return Polygon([a, b, c, a + across * size[1]])
+    ring: Polygon = shapely.polygons([a, b, c, a + across * size[1]])
+    return ring

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -36,6 +37,7 @@ _RIVER_POINTS = [
 _RAILWAY_POINTS = [(1851, -84), (1906, 353), (1972, 818), (2001, 1228), (1970, 1600), (1916, 1962)]
 
 
+@cache
 def river_axis() -> LineString:
     """Return the middle line of the river."""
     return spline(_RIVER_POINTS)
@@ -49,6 +51,7 @@ def river_polygon() -> Polygon:
     return Polygon([*left.coords, *reversed(right.coords)])
 
 
+@cache
 def railway() -> LineString:
     """Return the axis of the railway."""
     return spline(_RAILWAY_POINTS, 40)

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,16 +15,16 @@ from typing import Any
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from tests.conftest import REPOSITORY, require
+from tests.conftest import require
 from tests.planned_town import keep_screening, make_workspace
+from tests.ui.servers import PATIENCE_S, servers
 from tests.ui.town import fill_workspace, town
 
-# Until a test gives up on what it waits for: ample for a machine that is slow and loaded.
-PATIENCE_S = 120
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 _ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
+    "--in-process-gpu",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -54,61 +49,17 @@ def screened(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def serve() -> Iterator[Callable[[str, Path], str]]:
-    """Start servers of a script and a workspace; give their addresses; end them all."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(script: str, workspace: Path) -> str:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        log = workspace.parent / f"server-{port}.log"
-        with log.open("wb") as output:
-            started.append(
-                subprocess.Popen(
-                    [
-                        sys.executable,
-                        "-m",
-                        "streamlit",
-                        "run",
-                        script,
-                        "--server.port",
-                        str(port),
-                        "--server.headless",
-                        "true",
-                    ],
-                    cwd=REPOSITORY,
-                    env={**os.environ, "TONGGOU_WORKSPACE": str(workspace)},
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                )
-            )
-        address = f"http://127.0.0.1:{port}"
-        _await_health(address, started[-1], log)
-        return address
-
-    yield start
-    for server in started:
-        server.terminate()
-        server.wait(timeout=PATIENCE_S)
-
-
-def _await_health(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        assert server.poll() is None, log.read_text()
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=PATIENCE_S):
-                return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail(f"the server did not start: {log.read_text()}")
+    """Start servers that end with the test."""
+    with servers() as start:
+        yield start
 
 
 @pytest.fixture(scope="session")
-def address(serve: Callable[[str, Path], str], workspace: Path) -> str:
-    return serve("tests/ui/fixture_app.py", workspace)
+def address(workspace: Path) -> Iterator[str]:
+    with servers() as start:
+        yield start("tests/ui/fixture_app.py", workspace)
 
 
 @pytest.fixture(scope="session")
@@ -252,8 +203,10 @@ class Visit:
 
 
 @pytest.fixture
-def visit(chromium: Any) -> Iterator[Callable[[str, str], Visit]]:
-    """Open an address at the size of a device."""
+def visit(
+    chromium: Any, serve: Callable[[str, Path], str]
+) -> Iterator[Callable[[str, str], Visit]]:
+    """Open an address at the size of a device; pages are shut before the test's servers end."""
     contexts = []
 
     def open_page(address: str, device: str) -> Visit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from tests.api.test_escape import HOSTILE
 from tests.planned_town import make_workspace
 from tests.towns import CRS_NAME, ORIGIN
 from tests.ui.conftest import SIZES, Visit
+from tests.ui.servers import servers
 from tests.ui.town import fill_workspace, hostile_names, town
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow_first]
@@ -206,11 +207,12 @@ def test_the_switch_turns_the_whole_page_and_its_links(visit: Opener, address: s
 
 
 @pytest.fixture(scope="module")
-def hostile_address(serve: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
+def hostile_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server of a town whose parcels, roads and project have hostile names."""
     workspace = tmp_path_factory.mktemp("hostile") / "workspace"
     fill_workspace(workspace, hostile_names(HOSTILE), project_name=HOSTILE[0] + HOSTILE[2])
-    return serve("tests/ui/fixture_app.py", workspace)
+    with servers() as start:
+        yield start("tests/ui/fixture_app.py", workspace)
 
 
 @pytest.mark.parametrize("device", SIZES)

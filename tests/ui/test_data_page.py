@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +17,7 @@ from layers.store import Workspace
 from tests.api.test_escape import HOSTILE
 from tests.towns import CRS_NAME
 from tests.ui.conftest import SIZES, Visit
+from tests.ui.servers import servers
 from tests.ui.town import fill_workspace, town
 from ui import layer_problems
 from ui.case_drawing import Placer
@@ -37,8 +38,9 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def door(serve: Server, own: Path) -> str:
-    return serve("tests/ui/fixture_app.py", own)
+def door(own: Path) -> Iterator[str]:
+    with servers() as start:
+        yield start("tests/ui/fixture_app.py", own)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from api.routes import STATIC, package_folder
-from tests.ui.conftest import PATIENCE_S
+from tests.ui.servers import PATIENCE_S
 
 pytestmark = pytest.mark.browser
 

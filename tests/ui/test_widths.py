@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.ui.conftest import SIZES, Visit
+from tests.ui.servers import servers
 
 pytestmark = pytest.mark.browser
 
@@ -25,11 +26,11 @@ ASTRAY = """() => {
 
 
 @pytest.fixture(scope="module")
-def full_address(serve: Callable[[str, Path], str], workspace: Path) -> str:
+def full_address(workspace: Path) -> Iterator[str]:
     """A server of the plan with everything that a plan can say of a line."""
-    with pytest.MonkeyPatch.context() as patched:
+    with servers() as start, pytest.MonkeyPatch.context() as patched:
         patched.setenv("TONGGOU_FULL_PLAN", "1")
-        return serve("tests/ui/fixture_app.py", workspace)
+        yield start("tests/ui/fixture_app.py", workspace)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

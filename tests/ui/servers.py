@@ -1,0 +1,92 @@
+"""Servers of the page, forked from one process that has made the imports that take long."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+# Until a test gives up on what it waits for: ample for a machine that is slow and loaded.
+PATIENCE_S = 120
+
+_FORKS = get_context("forkserver")
+# What the scripts import before there is a server. A map component registers with the running
+# server, so that no module which has one may be among them.
+_FORKS.set_forkserver_preload(
+    [
+        "folium",
+        "streamlit.starlette",
+        "streamlit.web.bootstrap",
+        "streamlit.web.cli",
+        "uvicorn",
+        "api.drawn_routes",
+        "api.routes",
+        "layers.checks",
+        "ui.drawn_routes",
+        "ui.existing",
+        "ui.sample",
+        "ui.screened_county",
+        "tests.ui.servers",
+    ]
+)
+
+
+@contextmanager
+def servers() -> Iterator[Callable[[str, Path], str]]:
+    """Start servers of a script and a workspace; give their addresses; end them all."""
+    started: list[BaseProcess] = []
+
+    def start(script: str, workspace: Path) -> str:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        log = workspace.parent / f"server-{port}.log"
+        log.touch()
+        known = {**os.environ, "TONGGOU_WORKSPACE": str(workspace)}
+        started.append(_FORKS.Process(target=_run, args=(script, port, known, log)))
+        started[-1].start()
+        address = f"http://127.0.0.1:{port}"
+        _await_health(address, started[-1], log)
+        return address
+
+    yield start
+    for server in started:
+        server.terminate()
+    for server in started:
+        server.join(PATIENCE_S)
+        assert not server.is_alive()
+
+
+def _run(script: str, port: int, environment: Mapping[str, str], log: Path) -> None:
+    """What ``streamlit run`` does with a script, in a process that was forked for it."""
+    from streamlit.web import cli
+
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(REPOSITORY)
+    with log.open("wb") as output:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(output.fileno(), stream.fileno())
+    cli.main(["run", script, "--server.port", str(port), "--server.headless", "true"])
+
+
+def _await_health(address: str, server: BaseProcess, log: Path) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        assert server.is_alive(), log.read_text()
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=PATIENCE_S):
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"the server did not start: {log.read_text()}")
