@@ -2,17 +2,18 @@
 
 The table of :mod:`gis.steiner` cannot close an edge to a set that its parts may use: it brings
 parts together elsewhere and they would overlap there unseen. So the tree without the limit is a
-lower bound. Where it crowds edges, one member of the crowd gives way along that stretch: best
+lower bound. Where it crowds edges, one member of the crowd gives way along that stretch: depth
 first over which (branch and bound, Land and Doig 1960, Econometrica 28:497-520), each branch a
-joint tree of its own, first among the edges that the tree without the limit could use, and then
-among all. :func:`gis.steiner_proof.prove`, which can close edges to sets, then proves
-the cheapest found, or betters it.
+joint tree of its own, among the edges that the tree without the limit could use, and if that is
+in vain among all. :func:`gis.steiner_proof.prove`, which can close edges to sets, then proves the
+cheapest found, or betters it.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
@@ -30,8 +31,8 @@ Ints = NDArray[np.int64]
 MOST_TREES = 40
 """Trees looked at: of six members every choice of one, of two and of three that give way once."""
 
-MOST_EDGES = 400_000
-"""Edges of all trees looked at together, so that a wide search stays short."""
+MOST_EDGES = 120_000
+"""Edges of all trees looked at together: forty trees of 3,000 edges."""
 
 
 def crowded(held: Bools, used: Ints) -> Ints:
@@ -73,11 +74,13 @@ def cheapest_tree_with_room(
     if not len(crowded(held, free.subset_of_edge)):
         return free
     found = [one for one in known if not len(crowded(held, one))]
+    left = MOST_EDGES
     for near in (free.problem.edge_ids, np.arange(len(edges))):
         nearby = edges[near], cost_by_subset[:, near], held[:, near]
-        branches = _branches(free.cost, free.subset_of_edge[near], *nearby, sources, root)
-        trees = (_spread_out(one, near, len(edges)) for one in branches)
-        found += [one for one in trees if not len(crowded(held, one))]
+        most = min(MOST_TREES, left // len(near))
+        trees = list(_branches(free.subset_of_edge[near], *nearby, sources, root, most))
+        left -= len(trees) * len(near)
+        found += [_spread_out(one.subset_of_edge, near, len(edges)) for one in trees if one.fits]
         if found:
             break
     if not found:
@@ -95,40 +98,58 @@ def _spread_out(used: Ints, near: Ints, m: int) -> Ints:
     return every
 
 
+@dataclass(frozen=True)
+class _Branch:
+    """A tree in which some members give way, and to whom its edges are open."""
+
+    cost: float
+    subset_of_edge: Ints
+    allowed: Ints
+    full: Ints
+
+    @property
+    def fits(self) -> bool:
+        return bool(np.isfinite(self.cost)) and not len(self.full)
+
+
 def _branches(
-    cost: float,
     used: Ints,
     edges: Ints,
     costs: Floats,
     held: Bools,
     sources: Sequence[ArrayLike],
     root: int,
-) -> Iterator[Ints]:
-    """The sets of every tree looked at, until one that fits is the cheapest of those left.
+    most: int,
+) -> Iterator[_Branch]:
+    """Trees in which members of the crowds on edges give way, depth first, the cheapest first.
 
-    ``used`` are those of the tree to begin with.
+    ``used`` are the sets on the edges of the tree to begin with. None is looked at from a tree
+    that is no cheaper than one that fits.
     """
-    subsets, number = np.arange(len(costs))[:, None], count()
+    subsets, number, least = np.arange(len(costs))[:, None], count(), np.inf
     everyone = np.full(len(edges), len(costs) - 1)
-    waiting = [(cost, next(number), used, everyone)]
-    seen, most = {everyone.tobytes()}, min(MOST_TREES, MOST_EDGES // max(len(edges), 1))
+    start = _Branch(0.0, used, everyone, crowded(held, used))
+    waiting, seen = [(0, 0.0, next(number), start)], {everyone.tobytes()}
     while waiting:
-        _cost, _number, used, allowed = heapq.heappop(waiting)
-        full = crowded(held, used)
-        if not len(full):
-            return
-        stretch = _costliest_stretch(edges, costs, used, full)
-        for member in members(int(used[stretch[0]])):
-            fewer = allowed.copy()
+        depth, cost, _number, here = heapq.heappop(waiting)
+        if cost >= least:
+            continue
+        stretch = _costliest_stretch(edges, costs, here.subset_of_edge, here.full)
+        for member in members(int(here.subset_of_edge[stretch[0]])):
+            fewer = here.allowed.copy()
             fewer[stretch] &= ~(1 << member)
             if fewer.tobytes() in seen or len(seen) > most:
                 continue
             seen.add(fewer.tobytes())
             left = np.where(subsets & ~fewer, np.inf, costs)
             tree = cheapest_joint_tree(edges, left, sources, root)
-            if np.isfinite(tree.cost):
-                yield tree.subset_of_edge
-                heapq.heappush(waiting, (tree.cost, next(number), tree.subset_of_edge, fewer))
+            full = crowded(held, tree.subset_of_edge)
+            branch = _Branch(tree.cost, tree.subset_of_edge, fewer, full)
+            yield branch
+            if branch.fits:
+                least = min(least, branch.cost)
+            elif branch.cost < least:
+                heapq.heappush(waiting, (depth - 1, branch.cost, next(number), branch))
 
 
 def _costliest_stretch(edges: Ints, costs: Floats, used: Ints, full: Ints) -> Ints:

@@ -304,13 +304,13 @@ def test_where_no_plan_leaves_them_room_lines_planned_by_themselves_are_named() 
     assert found.to_json()["joint"]["beside_others"][0]["road_id"] == "R-1"
 
 
-def test_a_line_of_unknown_size_beside_the_joint_plan_leaves_its_room_unknown() -> None:
+def test_room_beside_other_lines_in_a_street_of_unknown_width_is_unknown() -> None:
     found = beside_drains(20.0, "sewage")
     assert found.joint is not None
     assert found.joint.fits is True
-    unsized = beside_drains(None, "sewage")
-    assert unsized.joint is not None
-    assert unsized.joint.fits is None
+    unknown = beside_drains(None, "sewage")
+    assert unknown.joint is not None
+    assert unknown.joint.fits is None
 
 
 def test_a_wide_trench_keeps_its_pipes_from_the_kerb() -> None:
