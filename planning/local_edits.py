@@ -343,6 +343,21 @@ class _Site:
         return Region.along(self.seeds, CELL_M)
 
     @cached_property
+    def _laid(self) -> Region:
+        """Boxes round all that corridors may differ by: of mains that carry nothing their ends."""
+        if not self.layers <= _MAINS or self._may_carry:
+            return self.round
+        mains = self.changed["lines"].shapes if "lines" in self.changed else self.seeds[:0]
+        nodes = [self.changed["nodes"].shapes] if "nodes" in self.changed else []
+        ends = [shapely.get_point(mains, place) for place in (0, -1)]
+        return Region.along(np.concatenate([*ends, *nodes]), CELL_M)
+
+    @property
+    def _may_carry(self) -> bool:
+        settings = self.work.policy.planning
+        return any(may_carry(lines, settings) for lines in self._changed_mains["lines"])
+
+    @cached_property
     def moves_mains_only(self) -> bool:
         """Whether nothing changed that corridors are built from, but mains that ways lead to.
 
@@ -352,11 +367,8 @@ class _Site:
         surveys = self.work.survey, self.survey
         if not self.layers <= _MAINS or surveys[0].get("nodes") is not surveys[1].get("nodes"):
             return False
-        settings, lines = self.work.policy.planning, self._changed_mains["lines"]
-        ends = [np.sort(ends_of_mains(one)[1]) for one in lines]
-        return all(map(np.array_equal, ends, ends[1:])) and not any(
-            may_carry(one, settings) for one in lines
-        )
+        ends = [np.sort(ends_of_mains(lines)[1]) for lines in self._changed_mains["lines"]]
+        return all(map(np.array_equal, ends, ends[1:])) and not self._may_carry
 
     def utilities(self) -> Collection[str]:
         """The utilities whose ways to tie-ins may be others."""
@@ -387,7 +399,7 @@ class _Site:
         Raises ``TooNearError`` if it does.
         """
         wide_m = ring_m + rim_m
-        inner = self.round.grown(reach_m).merged(2 * wide_m)
+        inner = self._laid.grown(reach_m).merged(2 * wide_m)
         if len(inner) > _MOST_BOXES:
             raise IncomparableError("too many places were edited")
         window, region = Window(inner, inner.grown(ring_m)), inner.grown(wide_m)

@@ -9,7 +9,7 @@ from shapely.geometry import box
 
 from planning.plan import plan
 from tests import towns
-from tests.towns import main, node, town
+from tests.towns import main, node, parcel, town
 
 
 def entry(utility: str, wish: dict[str, Any], **layers: towns.Rows) -> dict[str, Any]:
@@ -47,9 +47,10 @@ def test_the_fall_of_a_place_counts_the_way_inside_the_red_line() -> None:
     east, north = towns.ORIGIN
     well = {"kind": "last_well", "xy": [120 + east, 50 + north]}
     wish = {"nominal_mm": 300, "material": "HDPE", "handover": well}
+    narrow = {"P-1": parcel(118, 12, 122, 52)}  # entered in its middle only
     for last_well in ({"last_well_invert_m": 97.3}, {}):
         lines = {"S-1": main((0, 8), (300, 8), **sewer, **levels)}
-        line = entry("sewage", {**wish, **last_well}, lines=lines)
+        line = entry("sewage", {**wish, **last_well}, lines=lines, parcels=narrow)
         (told,) = line["tie_ins"]["candidates"]
         assert told["fall"] == line["routes"][0]["fall"]
         assert told["fall"]["needed_m"] == pytest.approx((4 + 38) * 0.002)
