@@ -16,6 +16,8 @@ from tests.planned_town import make_workspace
 from ui import screening_service
 from ui.screening_service import Making, make_screening, making, went_wrong
 
+pytestmark = pytest.mark.slow_first
+
 
 def await_end(path: Path) -> list[Making]:
     """All that was told until it is over."""
