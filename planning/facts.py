@@ -274,9 +274,10 @@ class Ground:
         if areas is None:
             return {}
         whose = areas["utility"].where(areas["kind"] == "network", "urban_area")
-        united = areas.dissolve(by=whose.rename("whose")).geometry
-        shapely.prepare(united.array)
-        return {str(key): area for key, area in united.items()}
+        shapes, rows_of = np.asarray(areas.geometry.array), whose.groupby(whose).indices
+        united = {str(key): shapely.union_all(shapes[rows]) for key, rows in rows_of.items()}
+        shapely.prepare([*united.values()])
+        return united
 
 
 def _sides(area: shapely.Geometry, shapes: NDArray[Any]) -> NDArray[np.int8]:

@@ -154,7 +154,7 @@ def _joinable(table: Any, utility: Utility, field: str) -> tuple[pd.DataFrame, N
     if table is None:
         return pd.DataFrame(columns=["utility", *DECIDING]), np.zeros(0, object)
     rows = np.flatnonzero(stands(table, utility, field))
-    told = pd.DataFrame(table[[name for name in _READ if name in table]].take(rows))
+    told = pd.DataFrame(table).reindex(columns=[name for name in _READ if name in table]).take(rows)
     return told, np.asarray(table.geometry.array)[rows]
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,13 @@ from hypothesis import settings
 # that a test starts would compile all modules anew: a third of their start.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# What a workspace acknowledges is synced to the disk before, thousands of times in a run (which
+# fills 0.5 GB); where memory can be written to as files, nobody waits for that.
+_IN_MEMORY = Path("/dev/shm")
+if _IN_MEMORY.is_dir() and shutil.disk_usage(_IN_MEMORY).free > 4e9:
+    os.environ.setdefault("TMPDIR", str(_IN_MEMORY))
+    tempfile.tempdir = None
 
 import cli
 from gis.garbage import leave_alone, uncollected

@@ -18,6 +18,8 @@ import gis.constrained
 from gis.constrained import Constrained, Terminals, Walk, cheapest_within, k_distinct, pareto
 from tests.highs import optimum_by_highs
 
+pytestmark = pytest.mark.slow_first
+
 
 @pytest.fixture(autouse=True, scope="module", params=["searched at once", "narrowed first"])
 def way_of_search(request: pytest.FixtureRequest) -> Iterator[None]:

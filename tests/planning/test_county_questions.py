@@ -16,6 +16,8 @@ from planning.plan import plan
 from tests import towns
 from tests.towns import ground, main, parcel, street, town
 
+pytestmark = pytest.mark.slow_first
+
 # Streets every 100 m with parcels north of each: what a road does not say keeps its parcels open.
 ROADS: dict[str, Any] = {
     "R-0": street((0, 0), (600, 0)),

@@ -37,6 +37,8 @@ from tests import towns
 from tests.planning.test_qualifying import ways_by_cost
 from tests.towns import main, street, town
 
+pytestmark = pytest.mark.slow_first
+
 WATER = {"water": {"nominal_mm": 150, "material": "PE", "feeds": 2}}
 GAS = {"gas": {"nominal_mm": 100, "material": "PE", "pressure_mpa": 0.2, "feeds": 2}}
 

@@ -22,6 +22,8 @@ from planning.plan import plan
 from planning.routes import Neighbourhood, Search, Way
 from tests.towns import application, ground, line_of, main, node, policy, random_towns, street, town
 
+pytestmark = pytest.mark.slow_first
+
 # DN300 of plastic falls 2 per mille. From the gate it is 4 m to the near main, and 5.25 m to the
 # strip, 100 m along it and 1.25 m, 106.5 m in all, to the end of the far one.
 NEAR_M, FAR_M = 4.0, 106.5

@@ -21,6 +21,8 @@ from tests import towns
 from tests.finders import check_screening_equals_plans
 from tests.towns import application, main, parcel, policy, street, town
 
+pytestmark = pytest.mark.slow_first
+
 # Known to a few centimetres, so that only the width of the strip is left to doubt.
 SEEN = {"position_source": "surveyed", "position_accuracy_m": 0.005}
 AREAS = {key: {**one, **SEEN} for key, one in {**towns.URBAN, **towns.NETWORKS}.items()}

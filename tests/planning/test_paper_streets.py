@@ -16,6 +16,8 @@ from shapely.geometry import LineString
 
 from tests.towns import ground, line_of, main, node, parcel, street, town, xy
 
+pytestmark = pytest.mark.slow_first
+
 STRIP, RED_LINE = 6.75, 12.0
 SIDES = (8.0, 9.5, 6.0, 4.0, 0.0, -3.0)
 

@@ -24,6 +24,8 @@ from tests import towns
 from tests.planning.test_feed_pairs import CASES, UNSHRUNK, solved_case, traced
 from tests.towns import main, node, street, town
 
+pytestmark = pytest.mark.slow_first
+
 WATER = {"water": {"nominal_mm": 200, "material": "PE", "feeds": 2}}
 # Red line of P-1 at y = 12, x from 100 to 140; kerbs of R-1 at y = -5 and 5. The parcel behind it
 # ends at y = 52, R-2 runs at y = 64.

@@ -29,6 +29,8 @@ from tests.planning.test_rescreening import assert_same_answers
 from tests.random_counties import random_county
 from tests.towns import main, street, town
 
+pytestmark = pytest.mark.slow_first
+
 SEEDS = range(8)
 
 

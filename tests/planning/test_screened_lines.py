@@ -18,6 +18,8 @@ from planning.screened_lines import ScreenedLines
 from planning.screening_table import FIGURES
 from tests.towns import dig_date
 
+pytestmark = pytest.mark.slow_first
+
 
 def test_lines_of_parcels_drawn_at_random_are_those_of_their_plans(
     sample_work: Groundwork, sample_cases: list[Application]

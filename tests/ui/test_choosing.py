@@ -10,6 +10,8 @@ from streamlit.testing.v1 import AppTest
 from tests.ui.conftest import SIZES, Visit
 from tests.ui.test_states import page, shown  # noqa: F401  (page is a fixture)
 
+pytestmark = pytest.mark.slow_first
+
 Opener = Callable[[str, str], Visit]
 PARCELS = 14  # of the hand-made town
 

@@ -17,7 +17,7 @@ from geopandas.testing import assert_geodataframe_equal
 import cli
 from tests.ui.conftest import SIZES, Visit
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow_first]
 
 
 def run(*arguments: object) -> None:

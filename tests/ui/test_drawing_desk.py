@@ -15,7 +15,7 @@ import pytest
 from api.routes import STATIC, package_folder
 from tests.ui.servers import PATIENCE_S
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow_first]
 
 PAGE = """<style>#map { width: 600px; height: 400px; position: relative }
 .tg-glass { position: absolute; inset: 0; z-index: 900 }
@@ -124,15 +124,23 @@ class Desk:
         return str(self.page.locator(".tg-desk").inner_text())
 
 
-@pytest.fixture
-def desk(chromium: Any) -> Iterator[Desk]:
+@pytest.fixture(scope="module")
+def tab(chromium: Any) -> Iterator[Any]:
+    """One page for all desks: a window takes longer to open than most of these tests."""
     context = chromium.new_context(viewport={"width": 640, "height": 420})
     context.set_default_timeout(PATIENCE_S * 1000)
-    made = Desk(context.new_page())
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def desk(tab: Any) -> Iterator[Desk]:
+    made = Desk(tab)
     made.press("draw")
     made.draw((100, 100), (200, 150))
     yield made
-    context.close()
+    tab.evaluate("sessionStorage.clear(); localStorage.clear()")
+    tab.unroute_all()
 
 
 def test_the_clearances_of_a_judged_line_are_marked_until_it_is_given_up(desk: Desk) -> None:

@@ -17,6 +17,8 @@ from tests.ui.test_browser import LEAST_BUTTON_PX, ROUTES, draw_points, town_pla
 from tests.ui.test_drawn_routes import drawing, withdrawal
 from ui.drawn_routes import MAX_KEPT, judge_door, keep_door, keep_drawing
 
+pytestmark = pytest.mark.slow_first
+
 Opener = Callable[[str, str], Visit]
 Server = Callable[[str, Path], str]
 Points = Sequence[tuple[float, float]]

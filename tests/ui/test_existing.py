@@ -14,6 +14,8 @@ from tests.ui.conftest import SIZES, Visit
 from tests.ui.town import place
 from ui.existing import existing_door, existing_words
 
+pytestmark = pytest.mark.slow_first
+
 MAIN = {
     "utility": "gas",
     "diameter_mm": 110.0,

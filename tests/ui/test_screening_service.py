@@ -16,6 +16,8 @@ from tests.planned_town import make_workspace
 from ui import screening_service
 from ui.screening_service import Making, make_screening, making, went_wrong
 
+pytestmark = pytest.mark.slow_first
+
 
 def await_end(path: Path) -> list[Making]:
     """All that was told until it is over."""
@@ -63,20 +65,14 @@ def test_it_is_made_once_with_its_progress_and_kept(
     assert len(started) == 2
 
 
-def test_what_keeps_it_from_being_made_is_told(tmp_path: Path) -> None:
-    make_screening(tmp_path / "nowhere")
-    over = await_end(tmp_path / "nowhere")[-1]
-    assert over.failed
-    assert "nowhere" in went_wrong(over)
-
-
-def test_each_visitor_is_told_in_his_own_language(
+def test_what_keeps_it_from_being_made_each_visitor_is_told_in_his_own_language(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever the installation speaks, and whoever asked for it."""
     monkeypatch.setenv("TONGGOU_LANGUAGE", "en")
     make_screening(tmp_path / "nowhere")
     over = await_end(tmp_path / "nowhere")[-1]
+    assert over.failed
     told = {}
     for one in language.LANGUAGES:
         language.speak(one)

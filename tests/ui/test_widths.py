@@ -10,7 +10,7 @@ import pytest
 from tests.ui.conftest import SIZES, Visit
 from tests.ui.servers import servers
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow_first]
 
 WIDTHS = [(1440, 900), (1280, 800), (1101, 800), (1024, 768), (820, 1180), (844, 390), (390, 844)]
 # What of the panel lies beyond its inner right edge or before its left one, by how many pixels.
