@@ -202,10 +202,7 @@ class Ground:
 
     @cached_property
     def road_days(self) -> tuple[list[str | None], ...]:
-        """Days on which each road was opened, overhauled and is to be made anew, ISO text.
-
-        Last those of the layer of planned works (``RoadSurfaces``).
-        """
+        """Days (ISO text) roads were opened, overhauled, are made anew; last ``works_on``."""
         table = self.corridors.surfaces.table
         names = ("opened_on", "overhauled_on", "planned_works_on", "works_on")
         return tuple(table[name].to_list() for name in names)

@@ -225,7 +225,7 @@ class MainWays:
         # No way leads over a red line: a connector is walked towards its strip only.
         inward = np.tile(self.corridors.is_connector[straight], 2)
         ends = ends[~(inward & (np.arange(len(ends)) < len(straight)))]
-        way, edge = matches(ways.node, ends[:, 0])
+        way, edge = _matches(ways.node, ends[:, 0])
         here, there = graph.node_xy[ways.node[way]], graph.node_xy[ends[edge, 1]]
         ahead = ways.xy[way] - here
         away = np.maximum(np.hypot(*ahead.T), POSITION_TOLERANCE_M)
@@ -256,7 +256,7 @@ class MainWays:
     def _covered_by_continuations(self, ways: Ways) -> Ways:
         """Cover ways to the end of a main by the way to the main that goes on nearer."""
         end, main = self._continuations(distinct(ways.main))
-        way, row = matches(self._end(ways), end)
+        way, row = _matches(self._end(ways), end)
         other = _numbers(ways, ways.node[way], main[row])
         away = np.append(self._away_m(ways), np.inf)
         nearer = away[other] < away[way] - POSITION_TOLERANCE_M
@@ -339,7 +339,7 @@ class MainWays:
         ways = ways.take(far & self.may_leave(ways.node, ways.main))
         equal = np.flatnonzero(straight.nearest)
         kinds = int(self.kind.max(initial=0)) + 1
-        way, row = matches(
+        way, row = _matches(
             ways.node * kinds + self.kind[ways.main],
             straight.node[equal] * kinds + self.kind[straight.main[equal]],
         )
@@ -390,7 +390,7 @@ class MainWays:
         """From red lines across the strip: by way of the strip, where that is squarer."""
         graph = self.corridors.graph
         xy, (foot, red_line) = graph.node_xy, graph.ends[self.corridors.is_connector].T
-        row, link = matches(ways.node[askew], red_line)
+        row, link = _matches(ways.node[askew], red_line)
         way, foot = askew[row], foot[link]
         here = xy[ways.node[way]]
         inward, ahead = xy[foot] - here, ways.xy[way] - here
@@ -406,7 +406,7 @@ class MainWays:
         graph = self.corridors.graph
         strip = np.flatnonzero(self._along_streets)
         ends = np.concatenate([graph.ends[strip, 0], graph.ends[strip, 1]])
-        row, link = matches(ways.node[askew], ends)
+        row, link = _matches(ways.node[askew], ends)
         way, edge, turned = askew[row], np.tile(strip, 2)[link], link >= len(strip)
         target = shapely.points(ways.xy[way])
         at_m = shapely.line_locate_point(graph.lines[edge], target)
@@ -446,7 +446,7 @@ class MainWays:
         nearer = np.where(2 * along > graph.length_m[edge], last, first)
         edge, along = np.where(at_end, -1, edge), np.where(at_end, 0.0, along)
         pairs = np.column_stack([ways.node[way], first])
-        held = joined_near(self.walked, graph.node_xy, pairs, self.max_snap_m)
+        held = joined_near(self._walked, graph.node_xy, pairs, self.max_snap_m)
         held &= self.may_leave(node, ways.main[way]) & ~(at_end & (node == ways.node[way]))
         known = _numbers(straight, nearer, ways.main[way])
         there = held & at_end & (known < len(straight))
@@ -496,7 +496,7 @@ class MainWays:
         return rows[row], edge, away_m[:, 1] < away_m[:, 0]
 
     @cached_property
-    def walked(self) -> IntArray:
+    def _walked(self) -> IntArray:
         """Edges as lines are led along them, from node to node; none leads to a red line."""
         ends, connector = self.corridors.graph.ends, self.corridors.is_connector
         return np.concatenate([ends[~connector], ends[:, ::-1]])
@@ -565,7 +565,7 @@ def _cross(one: FloatArray, two: FloatArray) -> FloatArray:
     return np.asarray(one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0])
 
 
-def matches(keys: IntArray, among: IntArray) -> tuple[IntArray, IntArray]:
+def _matches(keys: IntArray, among: IntArray) -> tuple[IntArray, IntArray]:
     """All pairs of rows (of ``keys``, of ``among``) that are equal; negative keys match none."""
     order = np.argsort(among, kind="stable")
     first = np.searchsorted(among[order], keys, "left")

@@ -18,6 +18,7 @@ from gis.linear import (
     IntArray,
     LineArray,
     blocks,
+    distinct,
     ranges,
     rest_after,
     segments,
@@ -31,7 +32,6 @@ from layers.utilities import Utility
 from planning.corridors import Corridors, green_of
 from planning.crossing_angles import angles_across
 from planning.networks import Network, Networks, network_of
-from planning.node_ways import NodeWays
 from planning.obstacles import Obstacles, obstacles_of
 from planning.policy_model import Policy
 from planning.road_surfaces import Crossed
@@ -46,6 +46,8 @@ MEASURES = ("length_m", "kerb_m", "red_line_m", "green_m")
 _SAME_M = 1e-6
 # A way that comes as near as this to something may hang on it.
 _TOUCHED_M = 0.05
+# The way from a strip to a red line passes what stands no farther beside it.
+_PASSES_M = 0.6
 
 
 class OpenWays(NamedTuple):
@@ -425,13 +427,54 @@ class _Desk:
         return self.tried(*to, lines, ended.along_m, self.finder.in_lane(ended))
 
     def ways_to_nodes(self) -> _Tried:
-        """Ways to the nodes themselves, but those that an open one makes needless."""
-        finder = NodeWays(self.corridors, self.networks, self.finder)
-        ways = finder.find(self.near)
-        lines, count = segments(self.corridors.graph.node_xy[ways.node], ways.xy), len(ways.node)
-        to = ways.node, ways.feature, np.full(count, np.nan), ways.xy
-        found = self.tried(*to, lines, np.zeros(count), np.zeros(count, bool))
-        return found.only(np.flatnonzero(~finder.needless(ways, found.ways.reason == 0)))
+        """The nodes themselves, from their feet on the strips and straight from red lines."""
+        feet, joints = (
+            self._feet(table) for table in (self.corridors.feet, self.corridors.carriers.joints)
+        )
+        parts = (feet, self._to_red_lines(*feet), joints)
+        node, feature, xy = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+        if self.near is not None:
+            kept = self.near.holds(self.corridors.graph.node_xy[node])
+            node, feature, xy = node[kept], feature[kept], xy[kept]
+        lines, count = segments(self.corridors.graph.node_xy[node], xy), len(node)
+        to = node, feature, np.full(count, np.nan), xy
+        return self.tried(*to, lines, np.zeros(count), np.zeros(count, bool))
+
+    def _feet(self, table: pd.DataFrame) -> tuple[IntArray, IntArray, FloatArray]:
+        """Graph nodes, nodes of the networks by number, and where these are."""
+        feature = self.networks.nodes_named(table["network_node_id"].to_numpy(object))
+        node = table["node"].to_numpy(np.int64)
+        rows = np.flatnonzero(feature >= 0)
+        rows = rows[self.finder.may_leave(node[rows], feature[rows])]
+        places = table["xy"].to_numpy(object)[rows]
+        xy = np.stack(list(places)) if len(rows) else np.zeros((0, 2))
+        return node[rows], feature[rows], xy
+
+    def _to_red_lines(
+        self, node: IntArray, feature: IntArray, xy: FloatArray
+    ) -> tuple[IntArray, IntArray, FloatArray]:
+        """The same places seen from red lines that are no farther than a strip and back.
+
+        A handhole between strip and red line is joined straight, not by way of the strip; so is
+        one that the way from the strip to the red line passes.
+        """
+        graph = self.corridors.graph
+        graph_xy = graph.node_xy
+        away = np.hypot(*(graph_xy[node] - xy).T)
+        order = np.lexsort((away, feature))
+        order = order[np.diff(feature[order], prepend=-1) != 0]
+        sites = distinct(self.corridors.sites["node"].to_numpy(np.int64))
+        place, site = shapely.STRtree(shapely.points(graph_xy[sites])).query(
+            shapely.points(xy[order]), predicate="dwithin", distance=2.0 * away[order]
+        )
+        connector = np.flatnonzero(self.corridors.is_connector)
+        passed, by = shapely.STRtree(graph.lines[connector]).query(
+            shapely.points(xy[order]), predicate="dwithin", distance=_PASSES_M
+        )
+        seen = np.concatenate([sites[site], graph.ends[connector[by], 1]])
+        pairs = np.unique(np.column_stack([np.concatenate([place, passed]), seen]), axis=0)
+        place, seen = order[pairs[:, 0]], pairs[:, 1]
+        return seen, feature[place], xy[place]
 
     def tried(
         self,
