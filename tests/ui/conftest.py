@@ -20,6 +20,8 @@ from tests.planned_town import keep_screening, make_workspace
 from tests.ui.servers import PATIENCE_S, servers
 from tests.ui.town import fill_workspace, town
 
+# The same engine with and without windows of its own, which nobody would see.
+_BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 _ARGUMENTS = [
     "--no-sandbox",
@@ -67,7 +69,7 @@ def chromium() -> Iterator[Any]:
     require(find_spec("playwright") is not None, "the package playwright")
     from playwright import sync_api as playwright
 
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    executable = next(filter(None, map(shutil.which, _BROWSERS)), None)
     require(executable is not None, "headless Chromium")
     with playwright.sync_playwright() as running:
         browser = running.chromium.launch(executable_path=executable, args=_ARGUMENTS)
