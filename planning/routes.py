@@ -75,8 +75,9 @@ class WeighedEdges:
     tie_break: FloatArray
     length_m: FloatArray | None
 
-    def __getitem__(self, edges: IntArray) -> FloatArray:
-        return self._weights(self.methods.yuan_of(edges), edges)
+    def __getitem__(self, edges: Any) -> FloatArray:
+        asked = np.atleast_1d(np.asarray(edges, np.int64))
+        return self._weights(self.methods.yuan_of(asked), asked).reshape(np.shape(edges))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> FloatArray:
         return self._weights(self.methods.yuan, slice(None))
