@@ -64,7 +64,8 @@ def write_plan(answer: Mapping[str, Any], crs: CRS, file: Path) -> None:
     """Write the routes, working strips, crossings and shared trenches of a plan as layers.
 
     ``answer`` is the plan as plain values (``Plan.to_json``), ``crs`` that of its survey. A layer
-    without rows is left out, but ``routes`` is always there.
+    without rows is left out, but ``routes`` is always there. Trenches that have no room are no
+    recommendation and left out; ``fits`` of the others is "yes" or, where not known, "unknown".
     """
     layers: dict[str, list[dict[str, Any]]] = {
         "routes": [],
@@ -88,9 +89,12 @@ def write_plan(answer: Mapping[str, Any], crs: CRS, file: Path) -> None:
             if route["strip"] is not None:
                 layers["strips"].append({**about, "geometry": route["strip"]})
             layers["crossings"] += [{**about, **crossing} for crossing in route["crossings"]]
-    for segment in (answer["joint"] or {"segments": []})["segments"]:
-        named = segment | {"utilities": "+".join(segment["utilities"])}
-        layers["trenches"].append(named)
+    joint = answer["joint"]
+    for segment in joint["segments"] if joint and joint["fits"] is not False else ():
+        fits = "yes" if joint["fits"] else "unknown"
+        layers["trenches"].append(
+            segment | {"utilities": "+".join(segment["utilities"]), "fits": fits}
+        )
     tables = {name: _features(rows, crs) for name, rows in layers.items() if rows}
     tables.setdefault("routes", gpd.GeoDataFrame({"utility": []}, geometry=[], crs=crs))
     _write_layers(tables, file)

@@ -65,7 +65,10 @@ def plan_summary(plan: Plan) -> list[str]:
             *_near_drawn(plan, utility, found),
         ]
     if plan.joint is not None:
-        lines.append(_shared(plan.joint))
+        listed = (plan.lines[utility].route for utility in plan.joint.plan.utilities)
+        listed_yuan = sum(route.figures["cost_yuan"] for route in listed if route)
+        ways = separate_ways(plan.joint.plan.separate_cost_yuan, listed_yuan)
+        lines.append(_shared(plan.joint) + (f";{ways}" if ways else ""))
     lines += [
         _("提示:{} {}").format(
             _("、").join(names[key].label for key in one.utilities), in_words(one.text)
@@ -224,6 +227,9 @@ def _shared(joint: Joint) -> str:
     unsure = None in (joint.fits, joint.own_fit) and not joint.beside_others  # told by notices
     to_check = _(";部分空位净宽未知或可能不够,是否放得下待核对") if unsure else ""
     if not found.shared_length_m:
+        if joint.gave_way or joint.beside_others:
+            text = _("联合方案(无共沟段)造价 {:.0f} 元")
+            return text.format(found.cost_yuan) + to_check
         return _("共沟不省:各自开挖造价 {:.0f} 元").format(found.cost_yuan) + to_check
     if found.saving_yuan is None:
         text = _("共沟 {:.2f} 米,造价 {:.0f} 元;各自开挖未找到都放得下的走法,省多少不详")
@@ -231,3 +237,18 @@ def _shared(joint: Joint) -> str:
     text = _("共沟 {:.2f} 米,造价 {:.0f} 元,比各自开挖省 {:.0f} 元({:.0%})")
     saved = found.saving_yuan, found.saving_share
     return text.format(found.shared_length_m, found.cost_yuan, *saved) + to_check
+
+
+def separate_ways(separate_yuan: float | None, listed_yuan: float) -> str | None:
+    """Tell that separate digs with room for all cost other than the recommended routes together.
+
+    Those are each the best by itself, and may have no room beside each other. None where both
+    cost the same to a yuan, or no separate digs with room were found.
+    """
+    if separate_yuan is None or abs(more := separate_yuan - listed_yuan) < 1.0:
+        return None
+    if more < 0.0:
+        text = _("各自开挖按各沟都放得下的走法计,比所列推荐路由之和少 {:.0f} 元")
+    else:
+        text = _("各自开挖按各沟都放得下的走法计,比所列推荐路由之和多 {:.0f} 元")
+    return text.format(abs(more))

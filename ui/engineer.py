@@ -347,20 +347,22 @@ def _withdraw(workspace: Path, asked: Mapping[str, Any]) -> None:
 
 
 def _ways(view: View) -> bool:
-    """Switches for what the map shows; gives whether the shared trench is meant."""
+    """Switches for what the map shows; gives whether the shared trench is meant.
+
+    One that has no room is shown only to who asks for it, whatever was chosen of other cases.
+    """
     choice = False
     if view.shares:
-        choice = (
-            st.segmented_control(
-                _("方案"),
-                [True, False],
-                default=True,
-                key="joint",
-                label_visibility="collapsed",
-                format_func=lambda shared: _("共沟方案") if shared else _("各自敷设"),
-            )
-            is not False
+        fits = view.plan["joint"]["fits"] is not False
+        picked = st.segmented_control(
+            _("方案"),
+            [True, False],
+            default=fits,
+            key="joint" if fits else "joint_without_room",
+            label_visibility="collapsed",
+            format_func=lambda shared: _("共沟方案") if shared else _("各自敷设"),
         )
+        choice = fits if picked is None else picked
     st.toggle(_("显示作业带"), key="strips")
     return choice
 

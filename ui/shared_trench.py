@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 from api.escape import esc
 from language import gettext as _
+from reports.summary import separate_ways
 from ui import words
 from ui.numbers import metres, money
 from ui.panel import NOTHING_SHARED, picture
@@ -64,14 +65,18 @@ def shared_trench(view: View) -> str:
     """Sections, saving and split of the plan's shared trench, as HTML."""
     joint = view.plan.get("joint")
     if not view.shares or not joint:
-        return f'<h3>{_("共沟")}</h3><p class="tg-soft">{_no_trench(view)}</p>' + (
-            _left_out(view, joint) if joint else ""
+        told = f'<h3>{_("共沟")}</h3><p class="tg-soft">{_no_trench(view)}</p>'
+        return told + (
+            _room(view, joint) + _left_out(view, joint) + _separate_ways(view, joint)
+            if joint
+            else ""
         )
     parts = (
         _sections(view, joint),
         _room(view, joint),
         _left_out(view, joint),
         _costs(joint),
+        _separate_ways(view, joint),
         _split(view, joint),
     )
     return "".join(parts)
@@ -82,7 +87,11 @@ def _no_trench(view: View) -> str:
     barred = [one for one in view.plan.get("notices") or [] if one["kind"] == NOTHING_SHARED]
     if barred:
         return esc(_(";").join(str(one["text"]) for one in barred))
-    if view.plan.get("joint"):
+    if joint := view.plan.get("joint"):
+        if joint["fits"] is False:
+            return _("算得的布置中没有共沟段,也未找到各沟都放得下的走法,不作推荐。")
+        if joint["fits"] is None or joint["gave_way"]:
+            return _("算得最省的布置中没有共沟段。")
         return _("算得最省的布置中没有共沟段:各自敷设即可。")
     return _("可共沟的外线不足两项。")
 
@@ -116,7 +125,7 @@ def _room(view: View, joint: Json) -> str:
         for one in joint["gave_way"]
     ]
     texts += [
-        _("{names}须另定位置:{road}有 {m} m 与共沟方案的各沟并排放不下").format(
+        _("{names}须另定位置:{road}有 {m} m 与联合方案的各沟并排放不下").format(
             names=_("、").join(map(view.name, one["utilities"])),
             road=view.road(one["road_id"]),
             m=metres(one["length_m"]),
@@ -124,7 +133,11 @@ def _room(view: View, joint: Json) -> str:
         for one in joint["beside_others"]
     ]
     if joint["fits"] is None and not joint["beside_others"]:
-        texts.append(_("部分空位净宽未知或可能不够,共沟是否放得下待核对"))
+        texts.append(
+            _("部分空位净宽未知或可能不够,共沟是否放得下待核对")
+            if view.shares
+            else _("部分空位净宽未知或可能不够,各沟是否放得下待核对")
+        )
     if joint["separate_fits"] is None:
         texts.append(_("部分空位净宽未知或可能不够,各自开挖是否放得下待核对"))
     if joint["separate_fits"] is False:
@@ -197,6 +210,14 @@ def _costs(joint: Json) -> str:
     number = len(joint.get("allocation") or [])
     note = _("示例单价,非报价") + (f" · {_('共沟的')} {number} {_('项合计')}" if number else "")
     return f'<h3>{_("造价(万元)")}<small>{note}</small></h3><div class="tg-bars">{rows}</div>'
+
+
+def _separate_ways(view: View, joint: Json) -> str:
+    """What separate digs with room for all cost beside the routes that are listed and drawn."""
+    members = [one for one in view.routed if one["utility"] in joint["utilities"]]
+    listed = [route["cost_yuan"] for route in map(view.recommended, members) if route]
+    told = separate_ways(joint["separate_cost_yuan"], sum(listed))
+    return f'<p class="tg-soft">{esc(told)}</p>' if told else ""
 
 
 def _split(view: View, joint: Json) -> str:

@@ -88,6 +88,19 @@ def test_a_plan_is_written_as_layers(shared_plan: Plan, tmp_path: Path) -> None:
     assert {"power", "water"} in [set(name.split("+")) for name in trenches["utilities"]]
 
 
+@pytest.mark.parametrize(("fits", "told"), [(True, "yes"), (None, "unknown"), (False, None)])
+def test_trenches_are_written_with_whether_they_have_room_and_not_without(
+    fits: bool | None, told: str | None, shared_plan: Plan, tmp_path: Path
+) -> None:
+    answer = shared_plan.to_json()
+    changed = {**answer, "joint": {**answer["joint"], "fits": fits}}
+    write_plan(changed, shared_plan.survey.crs, tmp_path / "plan.gpkg")
+    layers = {name for name, _ in pyogrio.list_layers(tmp_path / "plan.gpkg")}
+    assert ("trenches" in layers) is (told is not None)
+    if told is not None:
+        assert set(gpd.read_file(tmp_path / "plan.gpkg", layer="trenches")["fits"]) == {told}
+
+
 def test_both_feeds_are_written_each_with_its_own_and_both_figures(tmp_path: Path) -> None:
     """W-2 lies in a young street: the cheapest pair takes it, the one that qualifies does not."""
     survey = town(

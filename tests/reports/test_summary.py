@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from shapely.geometry import box
 
-from planning.plan import plan
+from planning.plan import Plan, plan
 from reports.summary import ASSUMED, plan_summary
 from tests import towns
 from tests.planning.test_joint import ELSEWHERE, together
@@ -136,3 +136,28 @@ def test_room_for_the_trenches_is_told_with_what_they_save(
     told = "\n".join(plan_summary(together(red_line_m, **ELSEWHERE)))
     assert all(word in told for word in words)
     assert ("省" in told) is (red_line_m != 14.0)
+
+
+def test_separate_digs_that_are_not_the_listed_routes_are_told_by_what_they_cost_more() -> None:
+    """In 16 m gas goes round to fit; in 20 m the listed routes have room as they are."""
+    found, roomy = together(16.0, **ELSEWHERE), together(20.0, **ELSEWHERE)
+    assert found.joint is not None
+    listed = sum(line.route.figures["cost_yuan"] for line in found.lines.values() if line.route)
+    more = (found.joint.plan.separate_cost_yuan or 0) - listed
+    assert more > 1000
+    words = "各自开挖按各沟都放得下的走法计,比所列推荐路由之和"
+    assert f"{words}多 {more:.0f} 元" in "\n".join(plan_summary(found))
+    assert words not in "\n".join(plan_summary(roomy))
+
+
+def test_separate_trenches_that_were_led_elsewhere_are_not_said_to_be_the_listed_ones() -> None:
+    found, roomy = together(16.0, **ELSEWHERE), together(20.0, **ELSEWHERE)
+
+    def nothing_shared(made: Plan) -> str:
+        assert made.joint is not None
+        alone = replace(made.joint.plan, shared_length_m=0.0)
+        return "\n".join(plan_summary(replace(made, joint=replace(made.joint, plan=alone))))
+
+    assert "联合方案(无共沟段)造价" in nothing_shared(found)
+    assert "共沟不省" not in nothing_shared(found)
+    assert "共沟不省:各自开挖造价" in nothing_shared(roomy)

@@ -73,12 +73,15 @@ def test_lines_kept_apart_by_a_no_dig_area_are_not_called_too_few() -> None:
     assert "不足两项" in shared_trench(replace(shown, plan={**shown.plan, "joint": None}))
 
 
-def told(**changes: object) -> str:
-    """The shared trench of the town's plan with some values changed."""
+def told(*, shared: bool = True, **changes: object) -> str:
+    """The shared trench of the town's plan with some values changed; or nothing shared in it."""
     from tests.ui.test_case_drawing import view
 
     shown = view()
     joint = {**shown.plan["joint"], **changes}
+    if not shared:
+        alone = [{**one, "utilities": one["utilities"][:1]} for one in joint["segments"]]
+        joint = {**joint, "segments": alone}
     return shared_trench(replace(shown, plan={**shown.plan, "joint": joint}))
 
 
@@ -109,5 +112,55 @@ def test_room_that_nobody_knows_of_is_said() -> None:
 def test_lines_without_room_beside_the_joint_plan_are_named_instead() -> None:
     left = [{"road_id": "R-9", "utilities": ["sewage", "storm"], "length_m": 76.0}]
     text = told(beside_others=left, fits=None)
-    assert "污水、雨水须另定位置:R-9有 76.00 m 与共沟方案的各沟并排放不下" in text
+    assert "污水、雨水须另定位置:R-9有 76.00 m 与联合方案的各沟并排放不下" in text
     assert "共沟是否放得下待核对" not in text
+
+
+NOTHING_TO_ADD = "各自敷设即可"
+
+
+def test_where_nothing_is_shared_and_all_have_room_each_is_laid_by_itself() -> None:
+    assert NOTHING_TO_ADD in told(shared=False)
+
+
+def test_where_nothing_is_shared_who_is_led_elsewhere_is_named_too() -> None:
+    left = [{"road_id": "R-9", "utilities": ["telecom"], "length_m": 86.0}]
+    text = told(shared=False, gave_way=left)
+    assert "通信改走他处:R-9有 86.00 m 各沟并排放不下" in text
+    assert NOTHING_TO_ADD not in text
+
+
+def test_where_nothing_is_shared_lines_without_room_beside_it_are_named_too() -> None:
+    left = [{"road_id": "R-9", "utilities": ["sewage"], "length_m": 76.0}]
+    text = told(shared=False, beside_others=left, fits=None)
+    assert "污水须另定位置:R-9有 76.00 m" in text
+    assert NOTHING_TO_ADD not in text
+
+
+def test_where_nothing_is_shared_room_that_is_lacking_or_unknown_is_said() -> None:
+    none = dict.fromkeys(("separate_cost_yuan", "overlap_cost_yuan", "saving_yuan"))
+    text = told(shared=False, fits=False, separate_fits=False, allocation=[], **none)
+    assert "未找到各沟都放得下的走法,不作推荐" in text
+    assert NOTHING_TO_ADD not in text
+    unknown = told(shared=False, fits=None)
+    assert "各沟是否放得下待核对" in unknown
+    assert NOTHING_TO_ADD not in unknown
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_separate_digs_that_are_not_the_listed_routes_are_told_by_what_they_cost_more(
+    shared: bool,
+) -> None:
+    """The listed routes of the members, and not that of the sewer beside them, make the sum."""
+    from tests.ui.test_case_drawing import view
+
+    shown = view()
+    listed = sum(
+        one["routes"][0]["cost_yuan"]
+        for one in shown.routed
+        if one["utility"] in shown.plan["joint"]["utilities"]
+    )
+    words = "各自开挖按各沟都放得下的走法计,比所列推荐路由之和"
+    assert f"{words}多 18048 元" in told(shared=shared, separate_cost_yuan=listed + 18_048.3)
+    assert f"{words}少 250 元" in told(shared=shared, separate_cost_yuan=listed - 250)
+    assert words not in told(shared=shared, separate_cost_yuan=listed + 0.4)

@@ -86,6 +86,25 @@ def test_separate_digging_shows_the_separate_verdicts(page: AppTest) -> None:
     assert "3<small> / 5 项" in shown(page)
 
 
+def test_a_trench_without_room_is_shown_only_when_it_is_asked_for(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def one_without_room(key: str, county: Any) -> dict[str, Any]:
+        plan = plan_json(dict(county.applications[key]))
+        return {**plan, "joint": plan["joint"] and {**plan["joint"], "fits": False}}
+
+    page.run()
+    page.selectbox(key="opened").set_value(("application", "XX-2026-001")).run()
+    assert "共沟长度" in shown(page)
+    monkeypatch.setattr(ui.engineer, "plan_of_application", one_without_room)
+    page.run()  # the trench stood chosen, of a plan that had room
+    assert "共沟长度" not in shown(page)
+    assert "3<small> / 5 项" in shown(page)
+    page.session_state["joint_without_room"] = True
+    page.run()
+    assert "共沟长度" in shown(page)
+
+
 def test_a_drawn_route_that_cannot_be_withdrawn_says_why(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
