@@ -157,7 +157,7 @@ class JointPlan:
     @property
     def gap(self) -> float:
         """Most by which the cost may lie above the optimum, as a share of the cost."""
-        return 0.0 if not self.cost_yuan else 1.0 - self.bound_yuan / self.cost_yuan
+        return 0.0 if not self.cost_yuan else max(1.0 - self.bound_yuan / self.cost_yuan, 0.0)
 
 
 def _difference(more_yuan: float, less_yuan: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -463,6 +464,11 @@ def test_lines_go_together_where_there_is_room_though_it_is_longer() -> None:
             edges[:2] + edges[3:], lengths[:2] + lengths[3:], [WATER, GAS], [[0], [1]], 3
         ).separate_cost_yuan
     )
+
+
+def test_a_bound_that_rounding_lifts_above_the_cost_leaves_no_gap() -> None:
+    plan = share(STEM, STEM_LENGTHS, [WATER, GAS], [[0], [1]], 3)
+    assert replace(plan, bound_yuan=plan.cost_yuan * (1 + 1e-12)).gap == 0.0
 
 
 def test_slots_bound_nothing_in_carriageways_and_their_shape_is_checked() -> None:
