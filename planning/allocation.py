@@ -97,7 +97,10 @@ def allocate(
     Parameters
     ----------
     coalition_costs
-        Of every coalition, as if every slot had room for it.
+        Of every coalition, as if every slot had room for it. None costs more than a larger one, as
+        it can do what that does and leave out the others' pipes: where narrow slots let three
+        lines share a trench and two of them not, two take the way of the three. So nobody is paid
+        for joining.
     total_yuan, alone_yuan
         What all pay where slots have not, and each where it digs alone beside the others. The
         total lies above the full coalition's cost by what giving way costs: each bears of it in
@@ -113,6 +116,8 @@ def allocate(
     k = len(utilities)
     if len(costs) != 2**k:
         raise ValueError(f"{k} members need {2**k} coalition costs.")
+    for subset in reversed(range(1, len(costs))):
+        costs[subset] = min(costs[subset | 1 << i] for i in range(k))
     values = shapley_values(costs)
     alone = costs[[1 << i for i in range(k)]] if alone_yuan is None else np.asarray(alone_yuan)
     if total_yuan is not None:

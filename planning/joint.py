@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -83,22 +84,16 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
     routed = [line for line in routed if line.route and not line.route.bored]
     if len(routed) < 2:
         return None
-    searches = [_search(work, line) for line in routed]
-    pipes = [line.demand.pipe for line in routed if line.demand]
     reach_yuan = sum(line.route.figures["cost_yuan"] for line in routed if line.route)
-    lightest = min(search.lightest_rate for search in searches)
-    part = _part(work, site, routed, searches, reach_yuan / lightest)
-    slots, most_m = _slots(work, part, pipes)
-    joint = _shared(work, part, pipes, most_m)
-    if joint.cost_yuan > reach_yuan:  # who gives way may do so beyond the part
-        part = _part(work, site, routed, searches, joint.cost_yuan / lightest)
-        slots, most_m = _slots(work, part, pipes)
-        joint = _shared(work, part, pipes, most_m)
-    others = _others(work, part, joint, (*routed, *bored))
-    if len(_rows_without_room(joint, others.width_m, most_m)):
-        beside = _shared(work, part, pipes, most_m, np.nan_to_num(others.width_m))
-        if not len(beside.crowded):
-            joint = replace(beside, roomy_cost_yuan=min(joint.roomy_cost_yuan, beside.cost_yuan))
+    found = _within_reach(work, site, routed, (), reach_yuan)
+    feeds = _by_themselves(found.joint, (*routed, *bored))
+    found = replace(found, others=_others(work, found.part, feeds))
+    if len(_rows_without_room(work, found)):
+        beside = _within_reach(work, site, routed, feeds, max(reach_yuan, found.joint.cost_yuan))
+        if not len(beside.joint.crowded):
+            roomy_yuan = min(found.joint.roomy_cost_yuan, beside.joint.cost_yuan)
+            found = replace(beside, joint=replace(beside.joint, roomy_cost_yuan=roomy_yuan))
+    part, joint = found.part, found.joint
     if len(joint.utilities) < 2:
         return None
     routes = {
@@ -107,13 +102,10 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
     }
     alone = (LeftOut(one.utility, _why_alone(work, one.route)) for one in bored if one.route)
     left_out = (*joint.left_out, *alone)
-    by_key = {pipe.utility: pipe for pipe in pipes}
-    least_m = {key: slots.least_m(by_key[key], work.standards) for key in joint.utilities}
-    full = np.setdiff1d(_rows_without_room(joint, others.width_m, most_m), joint.crowded)
+    full = np.setdiff1d(_rows_without_room(work, found), joint.crowded)
     surely = np.union1d(full, joint.crowded)
-    unsure = np.setdiff1d(_rows_not_sure(part, joint, joint, least_m, others.width_m), surely)
-    own = joint.own
-    own_unsure = None if own is None else _rows_not_sure(part, joint, own, least_m, others.width_m)
+    unsure = np.setdiff1d(_rows_not_sure(work, found, joint), surely)
+    own_unsure = None if joint.own is None else _rows_not_sure(work, found, joint.own)
     return Joint(
         replace(joint, left_out=left_out),
         part.lines,
@@ -121,7 +113,7 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
         _metres_by_road(work, part, unsure),
         _metres_by_road(work, part, joint.crowded),
         _along_roads(work, part, joint.gave_way, joint.utilities),
-        _along_roads(work, part, *others.at(full)),
+        _along_roads(work, part, *found.others.at(full)),
         False if own_unsure is None else None if len(own_unsure) else True,
     )
 
@@ -133,7 +125,7 @@ class _Others:
     NaN metres where the size of one is unknown.
     """
 
-    utilities: tuple[str, ...]
+    pipes: tuple[Pipe, ...]
     width_m: FloatArray
     subset: IntArray
 
@@ -141,45 +133,95 @@ class _Others:
         """The set at some rows alone, and who its members are."""
         subset = np.zeros_like(self.subset)
         subset[rows] = self.subset[rows]
-        return subset, self.utilities
+        return subset, tuple(pipe.utility for pipe in self.pipes)
 
 
-def _others(
-    work: Groundwork, part: _Part, joint: JointPlan, lines: Sequence[ExternalLine]
-) -> _Others:
+@dataclass(frozen=True)
+class _Found:
+    """The joint plan on a part of the graph, beside others in its slots."""
+
+    part: _Part
+    slots: Slots
+    others: _Others
+    joint: JointPlan
+    pipes: tuple[Pipe, ...]
+
+    def alike(self, subset: IntArray) -> Iterator[tuple[IntArray, list[Pipe]]]:
+        """Rows in slots where the same members and others lie, and all their pipes."""
+        rows = np.flatnonzero((subset > 0) & self.part.slotted)
+        who, kind = np.unique(
+            np.stack([subset[rows], self.others.subset[rows]]), axis=1, return_inverse=True
+        )
+        for number, (own, beside) in enumerate(who.T.tolist()):
+            pipes = [self.pipes[member] for member in members(own)]
+            pipes += [self.others.pipes[other] for other in members(beside)]
+            yield rows[kind.ravel() == number], pipes
+
+
+def _within_reach(
+    work: Groundwork,
+    site: Site,
+    lines: Sequence[ExternalLine],
+    feeds: Sequence[_Feeds],
+    reach_yuan: float,
+) -> _Found:
+    """The joint plan beside others, as far as it can reach for its own cost."""
+    searches = [_search(work, line) for line in lines]
+    pipes = [line.demand.pipe for line in lines if line.demand]
+    part = _part(work, site, lines, searches, reach_yuan)
+    slots = slots_of(work, part.edge[part.edge >= 0])
+    others = _others(work, part, feeds)
+    joint = _shared(work, part, pipes, _rooms(work, part, slots, pipes, others), others)
+    if joint.cost_yuan > reach_yuan:  # who gives way may do so beyond the part
+        return _within_reach(work, site, lines, feeds, joint.cost_yuan)
+    own = {pipe.utility: pipe for pipe in pipes}
+    return _Found(part, slots, others, joint, tuple(own[key] for key in joint.utilities))
+
+
+@dataclass(frozen=True)
+class _Feeds:
+    """Routes of a line outside the joint plan."""
+
+    pipe: Pipe
+    routes: tuple[Route, ...]
+
+
+def _by_themselves(joint: JointPlan, lines: Sequence[ExternalLine]) -> list[_Feeds]:
     """What is dug beside the joint plan: lines left out of it, and of members the second feed."""
+    return [
+        _Feeds(line.demand.pipe, tuple(line.feeds[line.utility in joint.utilities :]))
+        for line in lines
+        if line.demand is not None
+    ]
+
+
+def _others(work: Groundwork, part: _Part, feeds: Sequence[_Feeds]) -> _Others:
+    """Where lines by themselves lie in the slots of a part."""
     width_m, subset = np.zeros(len(part.edge)), np.zeros(len(part.edge), np.int64)
-    for number, line in enumerate(lines):
-        assert line.demand is not None
-        single_m = work.rates(line.demand.pipe).width_m
-        for route in line.feeds[line.utility in joint.utilities :]:
+    for number, line in enumerate(feeds):
+        single_m = work.rates(line.pipe).width_m
+        for route in line.routes:
             rows = part.slotted & np.isin(part.edge, route.way.edges)
             width_m[rows] += np.nan if single_m is None else single_m
             subset[rows] |= 1 << number
-    return _Others(tuple(line.utility for line in lines), width_m, subset)
+    return _Others(tuple(line.pipe for line in feeds), width_m, subset)
 
 
-def _rows_without_room(
-    joint: JointPlan, others_m: FloatArray, most_m: Mapping[str, FloatArray]
-) -> IntArray:
+def _rows_without_room(work: Groundwork, found: _Found) -> IntArray:
     """Rows where the joint plan and others beside it surely dig wider than the slot."""
-    found = []
-    for row in np.flatnonzero((joint.subset_of_edge > 0) & (others_m > 0)).tolist():
-        own = [joint.utilities[member] for member in members(int(joint.subset_of_edge[row]))]
-        room_m = max(most_m[key][row] for key in own)
-        if joint.width_of_edge[row] + others_m[row] > room_m + EQUAL_M:
-            found.append(row)
-    return np.array(found, np.int64)
+    joint, others_m = found.joint, found.others.width_m
+    full = np.zeros(len(others_m), bool)
+    for rows, pipes in found.alike(np.where(others_m > 0, joint.subset_of_edge, 0)):
+        _, all_m = found.slots.most_m(pipes, work.standards)
+        dug_m = joint.width_of_edge[rows] + others_m[rows]
+        full[rows] = dug_m > all_m[found.part.place[rows]] + EQUAL_M
+    return np.flatnonzero(full)
 
 
 def _shared(
-    work: Groundwork,
-    part: _Part,
-    pipes: Sequence[Pipe],
-    most_m: Mapping[str, FloatArray],
-    taken_m: FloatArray | None = None,
+    work: Groundwork, part: _Part, pipes: Sequence[Pipe], rooms: _Rooms, others: _Others
 ) -> JointPlan:
-    """The cheapest trenches that slots have room for; ``taken_m`` is what others take of them."""
+    """The cheapest trenches that slots have room for beside others."""
     return share_trenches(
         part.ends,
         part.surfaces_m,
@@ -191,8 +233,9 @@ def _shared(
         prices=work.prices,
         edge_extra_yuan=part.surfaces_m @ work.crossing_yuan_m,
         allowed=part.allowed,
-        slot_width_m=list(most_m.values()),
-        slot_taken_m=taken_m,
+        slot_width_m=rooms.all_m,
+        slot_gap_m=rooms.each_m,
+        slot_taken_m=np.nan_to_num(others.width_m),
     )
 
 
@@ -214,39 +257,48 @@ def _search(work: Groundwork, line: ExternalLine) -> Search:
     return replace(search, tie_in_weights=np.where(other, search.tie_in_weights, np.inf))
 
 
-def _slots(
-    work: Groundwork, part: _Part, pipes: Sequence[Pipe]
-) -> tuple[Slots, dict[str, FloatArray]]:
-    """The slots of a part, and the most that can be free in them for the pipe of each utility.
+@dataclass(frozen=True)
+class _Rooms:
+    """The most that trenches may be wide in slots, (2**k, m): of each set all of them, and each."""
 
-    For every row; infinite for no slot. In a lane it is the carriageway.
+    all_m: FloatArray
+    each_m: FloatArray
+
+
+def _rooms(
+    work: Groundwork, part: _Part, slots: Slots, pipes: Sequence[Pipe], others: _Others
+) -> _Rooms:
+    """The room of the rows of a part for every set of pipes beside others.
+
+    Infinite for no slot. In a lane it is the carriageway.
     """
-    slots = slots_of(work, part.edge[part.edge >= 0])
-    lane = (part.edge >= 0) & work.corridors.is_lane[part.edge]
+    all_m, each_m = np.full((2, 2 ** len(pipes), len(part.edge)), np.inf)
+    on_edge = part.edge >= 0
+    for beside in np.unique(others.subset[on_edge]).tolist():
+        rows = np.flatnonzero(on_edge & (others.subset == beside))
+        company = [others.pipes[other] for other in members(beside)]
+        for subset in range(1, len(all_m)):
+            own = [pipes[member] for member in members(subset)]
+            each, total = slots.most_m([*own, *company], work.standards)
+            each_m[subset, rows], all_m[subset, rows] = (
+                each[part.place[rows]],
+                total[part.place[rows]],
+            )
+    lane = on_edge & work.corridors.is_lane[part.edge]
     road = work.corridors.graph.road[part.edge[lane]]
-    widths = np.full((len(pipes), len(part.edge)), np.inf)
-    widths[:, part.edge >= 0] = [slots.most_m(pipe, work.standards) for pipe in pipes]
-    widths[:, lane] = 2 * work.corridors.surfaces.half_width_m[road]
-    return slots, {pipe.utility: metres for pipe, metres in zip(pipes, widths, strict=True)}
+    all_m[1:, lane] = each_m[1:, lane] = 2 * work.corridors.surfaces.half_width_m[road]
+    return _Rooms(all_m, each_m)
 
 
-def _rows_not_sure(
-    part: _Part,
-    joint: JointPlan,
-    ways: JointPlan | OwnTrenches,
-    least_m: Mapping[str, FloatArray],
-    others_m: FloatArray,
-) -> IntArray:
-    """Rows in slots where several lines dig wider than what surely is free for each member."""
-    place = np.cumsum(part.edge >= 0) - 1
-    found = []
-    for row in np.flatnonzero((ways.subset_of_edge > 0) & part.slotted).tolist():
-        own = [joint.utilities[member] for member in members(int(ways.subset_of_edge[row]))]
-        room_m = np.min([least_m[key][place[row]] for key in own])  # unknown if one is
-        dug_m = ways.width_of_edge[row] + others_m[row]
-        if (len(own) > 1 or others_m[row] != 0) and not dug_m <= room_m + EQUAL_M:
-            found.append(row)
-    return np.array(found, np.int64)
+def _rows_not_sure(work: Groundwork, found: _Found, ways: JointPlan | OwnTrenches) -> IntArray:
+    """Rows in slots where several lines dig wider than what surely is free in one piece."""
+    others_m, unsure = found.others.width_m, np.zeros(len(found.part.edge), bool)
+    for rows, pipes in found.alike(ways.subset_of_edge):
+        room_m = found.slots.least_m(pipes, work.standards)[found.part.place[rows]]
+        dug_m = ways.width_of_edge[rows] + others_m[rows]
+        several = len(pipes) > 1
+        unsure[rows] = several & ~(dug_m <= room_m + EQUAL_M)
+    return np.flatnonzero(unsure)
 
 
 def _along_roads(
@@ -323,6 +375,11 @@ class _Part:
     root: int
     slotted: NDArray[np.bool_]
 
+    @cached_property
+    def place(self) -> IntArray:
+        """Which of the graph edges among the rows each is."""
+        return np.cumsum(self.edge >= 0) - 1
+
     def rows(self, joint: JointPlan, member: int) -> list[int]:
         """Rows of one member in the joint tree, from its tie-in to the root."""
         mine = np.flatnonzero(joint.subset_of_edge >> member & 1).tolist()
@@ -368,9 +425,10 @@ def _part(
     site: Site,
     members: Sequence[ExternalLine],
     searches: Sequence[Search],
-    reach_m: float,
+    reach_yuan: float,
 ) -> _Part:
     """Cut the graph within reach, with the tie-ins of every member and the site's connectors."""
+    reach_m = reach_yuan / min(search.lightest_rate for search in searches)
     corridors, graph = work.corridors, work.corridors.graph
     west, south = graph.node_xy[site.end_nodes].min(axis=0) - reach_m
     east, north = graph.node_xy[site.end_nodes].max(axis=0) + reach_m

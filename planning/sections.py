@@ -7,7 +7,7 @@ space of every pipe (GB 50268-2008 4.3.2). Walls are upright; lengths are metres
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise, permutations, product
 from typing import TYPE_CHECKING
@@ -124,6 +124,11 @@ def width_of(layout: Layout) -> float:
     return sum(section.width_m for section in layout.sections)
 
 
+def widest_of(layout: Layout) -> float:
+    """Width of its widest trench, metres; 0 without any."""
+    return max((one.width_m for one in layout.sections), default=0.0)
+
+
 def widest_shared_of(layout: Layout) -> float:
     """Width of its widest trench of several pipes, metres; 0 where each pipe has its own."""
     return max((one.width_m for one in layout.sections if len(one.pipes) > 1), default=0.0)
@@ -225,13 +230,12 @@ def layouts_of_sets(
     *,
     prices: Prices,
     restoration_extra_m: float,
-    measure: Callable[[Layout], float] = width_of,
 ) -> list[tuple[Layout, ...]]:
     """The trenches for every set of pipes on a surface; entry ``S`` is the set ``S``.
 
     A set lies in its narrowest section, or in several trenches where that is cheaper or where it
     has no section. The cheapest layout of a set comes first, then those that cost more and are
-    narrower by ``measure``: all trenches side by side, or the widest that is shared.
+    narrower: all trenches side by side, or the widest that is shared.
     ``sections`` are those of :func:`sections_of_sets` at the surface's place.
     """
     layouts: list[tuple[Layout, ...]] = [(Layout((), 0.0),)]
@@ -246,18 +250,22 @@ def layouts_of_sets(
                 surface, prices=prices, restoration_extra_m=restoration_extra_m
             )
             choices.insert(0, Layout((section,), yuan_m))
-        layouts.append(_none_narrower_and_cheaper(choices, measure))
+        layouts.append(_none_narrower_and_cheaper(choices))
     return layouts
 
 
 def _none_narrower_and_cheaper(
-    choices: Sequence[Layout], measure: Callable[[Layout], float]
+    choices: Sequence[Layout],
 ) -> tuple[Layout, ...]:
     """The layouts that no other is as cheap and as narrow as, by price; of equals the first."""
-    told = [(round(one.yuan_m, DIGITS), round(measure(one), DIGITS)) for one in choices]
+    told = [
+        tuple(round(value, DIGITS) for value in (one.yuan_m, width_of(one), widest_shared_of(one)))
+        for one in choices
+    ]
     kept: list[int] = []
     for number in sorted(range(len(choices)), key=told.__getitem__):
-        if not kept or told[number][1] < told[kept[-1]][1]:
+        _, width, shared = told[number]
+        if not any(told[one][1] <= width and told[one][2] <= shared for one in kept):
             kept.append(number)
     return tuple(choices[number] for number in kept)
 

@@ -9,6 +9,7 @@ compared with the width of a trench. The narrowest cross-section of an edge deci
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -87,31 +88,39 @@ class Slots:
         keep = self.half_m + self._clearances_m(pipe, standards)
         return self._free_m(keep, kerb_room_m(pipe, standards))
 
-    def least_m(self, pipe: Pipe, standards: Standards) -> FloatArray:
-        """The least that can be free for a pipe; NaN too where a line's tolerance is unknown."""
-        clearance = self._clearances_m(pipe, standards)
+    def least_m(self, pipes: Sequence[Pipe], standards: Standards) -> FloatArray:
+        """The least that can be free in one piece for pipes, whichever of them lies at its edge.
+
+        NaN too where a line's tolerance is unknown.
+        """
+        clearance = np.max([self._clearances_m(pipe, standards) for pipe in pipes], axis=0)
         keep = self.half_m + clearance + self.tolerance_m
-        return self._free_m(keep, kerb_room_m(pipe, standards))
+        return self._free_m(keep, max(kerb_room_m(pipe, standards) for pipe in pipes))
 
     def _free_m(self, keep: FloatArray, kerb_m: float) -> FloatArray:
         """Free width of every edge where each line keeps so much on both sides of its axis."""
         unknown = np.isnan(self.room_m) | (not self.complete)
         unknown[self.section[np.isnan(keep[self.line])]] = True
-        gap = _largest_gaps(self.room_m, self.section, self.at_m, keep[self.line], kerb_m)
+        gap, _ = _gaps(self.room_m, self.section, self.at_m, keep[self.line], kerb_m)
         return self._narrowest(np.where(unknown, np.nan, gap))
 
-    def most_m(self, pipe: Pipe, standards: Standards) -> FloatArray:
-        """The most that can be free for a pipe whatever is unknown; infinite for no strips.
+    def most_m(self, pipes: Sequence[Pipe], standards: Standards) -> tuple[FloatArray, FloatArray]:
+        """The most that can be free for pipes, in one piece and in all, whatever is unknown.
 
+        Infinite for no strips. Whichever of the pipes keeps least lies at the edge of each piece.
         Lines count as near to the edge of the slot as their tolerance lets them be, and not at
         all where their size or their tolerance is unknown.
         """
-        keep = self.half_m + self._clearances_m(pipe, standards) - self.tolerance_m
-        keep = np.nan_to_num(keep, nan=-1.0)
+        clearance = np.min([self._clearances_m(pipe, standards) for pipe in pipes], axis=0)
+        keep = np.nan_to_num(self.half_m + clearance - self.tolerance_m, nan=-1.0)
         met = keep[self.line] > 0
         lines = self.section[met], self.at_m[met], keep[self.line[met]]
-        gap = _largest_gaps(self.most_room_m, *lines, kerb_room_m(pipe, standards))
-        return np.nan_to_num(self._narrowest(gap), nan=np.inf, posinf=np.inf)
+        kerb_m = min(kerb_room_m(pipe, standards) for pipe in pipes)
+        largest, total = (
+            np.nan_to_num(self._narrowest(metres), nan=np.inf, posinf=np.inf)
+            for metres in _gaps(self.most_room_m, *lines, kerb_m)
+        )
+        return largest, total
 
     def between_bodies_m(self, room_m: FloatArray) -> FloatArray:
         """The most that lies free of the bodies of lines in each cross-section of a room.
@@ -120,7 +129,7 @@ class Slots:
         """
         body = np.nan_to_num(self.half_m - self.tolerance_m, nan=-1.0)[self.line]
         met = body > 0
-        return _largest_gaps(room_m, self.section[met], self.at_m[met], body[met])
+        return _gaps(room_m, self.section[met], self.at_m[met], body[met])[0]
 
     def widths_m(self) -> FloatArray:
         """Kerb to red line, land or building at the narrowest place of every edge."""
@@ -142,11 +151,15 @@ class Slots:
         if pipe is None:
             return np.zeros(len(self.pipes))
         space_m = standards.working_space(pipe).value_m or 0.0
-        known: dict[Pipe, float] = {}
-        for other in self.pipes:
-            if other not in known:
-                known[other] = standards.horizontal_clearance(pipe, other).value_m or 0.0
-        return np.array([max(known[other] - space_m, 0.0) for other in self.pipes], float)
+        kinds, kind = self._kinds
+        told = [standards.horizontal_clearance(pipe, other).value_m or 0.0 for other in kinds]
+        return np.maximum(np.array(told, float) - space_m, 0.0)[kind]
+
+    @cached_property
+    def _kinds(self) -> tuple[list[Pipe], IntArray]:
+        """The pipes that differ, and which of them each line is."""
+        number = {pipe: kind for kind, pipe in enumerate(dict.fromkeys(self.pipes))}
+        return list(number), np.array([number[pipe] for pipe in self.pipes], np.int64)
 
     def _narrowest(self, gap: FloatArray) -> FloatArray:
         """The least of each edge's cross-sections, unknown if one is, NaN for an edge of none."""
@@ -358,14 +371,14 @@ def lines_met(
     return ray[kept], line[kept], np.asarray(shapely.line_locate_point(rays[ray], place)[kept])
 
 
-def _largest_gaps(
+def _gaps(
     room_m: FloatArray,
     section: IntArray,
     at_m: FloatArray,
     keep_m: FloatArray,
     kerb_m: float = 0.0,
-) -> FloatArray:
-    """The largest part of [kerb, room] of each section that no keep-out [at ± keep] takes.
+) -> tuple[FloatArray, FloatArray]:
+    """The largest part of [kerb, room] of each section that no keep-out [at ± keep] takes, and all.
 
     Keep-outs of unknown width take nothing here. O(h log h) in keep-outs.
     """
@@ -384,6 +397,8 @@ def _largest_gaps(
     before = np.append(0.0, high[by_high[highest]])[:-1]
     before[np.diff(owner, prepend=-1) > 0] = 0.0
     before = np.maximum(before, kerb_m)
-    gap = np.zeros(count)
-    np.maximum.at(gap, owner, low[order] - before)
-    return gap
+    free = np.maximum(low[order] - before, 0.0)
+    largest, total = np.zeros(count), np.zeros(count)
+    np.maximum.at(largest, owner, free)
+    np.add.at(total, owner, free)
+    return largest, total

@@ -6,7 +6,7 @@ length on every surface. Money is yuan, lengths are metres.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -23,6 +23,7 @@ from planning.sections import (
     layouts_of_sets,
     sections_of_sets,
     why_apart,
+    widest_of,
     widest_shared_of,
     width_of,
 )
@@ -39,7 +40,11 @@ _EQUAL_M = 1e-6
 
 @dataclass(frozen=True)
 class Ground:
-    """The corridor graph as seen by a spade."""
+    """The corridor graph as seen by a spade.
+
+    ``slot_m`` and ``gap_m``, (2**k, m): the most that the trenches of a set may be wide in a slot,
+    all together and each; ``taken_m`` is what others take of it.
+    """
 
     edges: Ints
     lengths: Floats
@@ -47,27 +52,30 @@ class Ground:
     extra_yuan: Floats
     allowed: Ints
     slot_m: Floats
+    gap_m: Floats
     taken_m: Floats
 
     @cached_property
     def tight(self) -> Ints:
         """Edges whose slot may be too narrow for something."""
-        return np.flatnonzero((self.slot_m < np.inf).any(axis=0))
+        return np.flatnonzero((np.minimum(self.slot_m, self.gap_m) < np.inf).any(axis=0))
 
-    def room_m(self, subset: int, edges: Ints) -> Floats:
-        """The widest trenches that slots may hold with the pipes of a set beside those of others.
+    def room_m(self, subset: int, edges: Ints) -> tuple[Floats, Floats]:
+        """How wide the trenches of a set may be in slots beside others: all together, and each.
 
         One pipe alone is not held back where nobody else digs.
         """
-        own = members(subset)
-        room_m: Floats = self.slot_m[own][:, edges].max(axis=0) - self.taken_m[edges] + _EQUAL_M
-        return np.where(self.taken_m[edges] > 0, room_m, np.inf) if len(own) == 1 else room_m
+        together = self.slot_m[subset, edges] - self.taken_m[edges] + _EQUAL_M
+        each = np.minimum(self.gap_m[subset, edges] + _EQUAL_M, together)
+        held = (self.taken_m[edges] > 0) | (len(members(subset)) > 1)
+        return np.where(held, together, np.inf), np.where(held, each, np.inf)
 
     def narrowed(self, chosen: Sequence[int]) -> Ground:
         """The same ground for some of the members, renumbered."""
         bits = sum((self.allowed >> i & 1) << new for new, i in enumerate(chosen))
         allowed = np.broadcast_to(bits, self.allowed.shape)
-        return replace(self, allowed=allowed, slot_m=self.slot_m[list(chosen)])
+        sets = demand_of_sets(2.0 ** np.array(chosen)).astype(np.int64)
+        return replace(self, allowed=allowed, slot_m=self.slot_m[sets], gap_m=self.gap_m[sets])
 
 
 @dataclass(frozen=True)
@@ -114,6 +122,7 @@ def ground_of(
     extra_yuan: ArrayLike | None,
     allowed: ArrayLike | None,
     slot_width_m: ArrayLike | None,
+    slot_gap_m: ArrayLike | None,
     slot_taken_m: ArrayLike | None,
     k: int,
 ) -> Ground:
@@ -126,7 +135,8 @@ def ground_of(
         tuple(surfaces),
         np.zeros(m) if extra_yuan is None else np.asarray(extra_yuan, dtype=np.float64),
         np.full(m, 2**k - 1) if allowed is None else np.asarray(allowed, dtype=np.int64),
-        np.full((k, m), np.inf) if slot_width_m is None else np.asarray(slot_width_m, float),
+        np.full((2**k, m), np.inf) if slot_width_m is None else np.asarray(slot_width_m, float),
+        np.full((2**k, m), np.inf) if slot_gap_m is None else np.asarray(slot_gap_m, float),
         np.zeros(m) if slot_taken_m is None else np.asarray(slot_taken_m, float),
     )
     unknown = [surface for surface in surfaces if surface not in SURFACES]
@@ -139,8 +149,9 @@ def ground_of(
         )
     if ground.extra_yuan.shape != (m,) or ground.allowed.shape != (m,):
         raise ValueError(f"edge_extra_yuan and allowed must have one value for each of {m} edges.")
-    if ground.slot_m.shape != (k, m):
-        raise ValueError(f"slot_width_m must have shape {(k, m)}, not {ground.slot_m.shape}.")
+    for name, metres in (("slot_width_m", ground.slot_m), ("slot_gap_m", ground.gap_m)):
+        if metres.shape != (2**k, m):
+            raise ValueError(f"{name} must have shape {(2**k, m)}, not {metres.shape}.")
     if ground.taken_m.shape != (m,):
         raise ValueError(f"slot_taken_m must have one value for each of {m} edges.")
     if not (ground.lengths >= 0).all() or not (ground.extra_yuan >= 0).all():
@@ -168,18 +179,13 @@ def price(
     }
     layouts, chosen = {}, {}
     for surface in dug:
-        together, apart_each = (
-            layouts_of_sets(
-                sections[location(surface)],
-                surface,
-                prices=prices,
-                restoration_extra_m=restoration_extra_m,
-                measure=measure,
-            )
-            for measure in (width_of, widest_shared_of)
+        layouts[surface] = layouts_of_sets(
+            sections[location(surface)],
+            surface,
+            prices=prices,
+            restoration_extra_m=restoration_extra_m,
         )
-        layouts[surface] = [(*one, *other) for one, other in zip(together, apart_each, strict=True)]
-        chosen[surface] = _fitting(together, apart_each, surface, ground)
+        chosen[surface] = _fitting(layouts[surface], surface, ground)
     costs = demand_of_sets(_pipe_prices(pipes, prices))[:, None] * ground.lengths.sum(axis=1)
     for surface in dug:
         metres = ground.lengths[:, ground.surfaces.index(surface)]
@@ -222,15 +228,15 @@ def _held(
     chosen: Mapping[str, NDArray[np.int16]],
 ) -> NDArray[np.bool_]:
     """(2**k, m) whether slots may hold the chosen layouts of a set, and of every part of it."""
-    held = np.ones((2 ** len(ground.slot_m), len(ground.edges)), bool)
+    held = np.ones(ground.slot_m.shape, bool)
     tight = ground.tight
     for surface in layouts:
         metres = ground.lengths[tight, ground.surfaces.index(surface)]
         dug = tight[metres > 0] if location(surface) == _BESIDE else tight[:0]
         for subset, choices in enumerate(layouts[surface]):
             if subset:
-                width_m = np.array(list(map(width_of, choices)))[chosen[surface][subset, dug]]
-                held[subset, dug] &= width_m <= ground.room_m(subset, dug)
+                number = chosen[surface][subset, dug]
+                held[subset, dug] &= _fit(choices, ground, subset, dug)[number, np.arange(len(dug))]
     for subset in range(1, len(held)):
         for i in members(subset):
             held[subset] &= held[subset ^ 1 << i]
@@ -238,37 +244,37 @@ def _held(
 
 
 def _fitting(
-    together: Sequence[tuple[Layout, ...]],
-    apart: Sequence[tuple[Layout, ...]],
-    surface: str,
-    ground: Ground,
+    layouts: Sequence[tuple[Layout, ...]], surface: str, ground: Ground
 ) -> NDArray[np.int16]:
     """(2**k, m) the cheapest layout of each set that the slot of an edge holds.
 
-    Where none of those ``together`` fits side by side, it is one ``apart`` whose every shared
-    trench fits by itself, numbered behind them: so no set costs more than its parts. Carriageways
-    hold all, and one pipe alone is never held back here.
+    Where none fits side by side, it is the cheapest whose every shared trench fits by itself: so
+    no set costs more than its parts. Carriageways hold all, and one pipe alone is never held back
+    here.
     """
-    chosen = np.zeros((len(together), len(ground.edges)), np.int16)
+    chosen = np.zeros((len(layouts), len(ground.edges)), np.int16)
     tight = ground.tight
     if location(surface) != _BESIDE or len(tight) == 0:
         return chosen
-    for subset, (beside, each) in enumerate(zip(together, apart, strict=True)):
-        own = members(subset)
-        if len(own) < 2:
+    for subset, choices in enumerate(layouts):
+        if len(members(subset)) < 2:
             continue
-        room_m = ground.room_m(subset, tight)
-        first = _first_within(beside, width_of, room_m)
-        last = len(beside) + _first_within(each, widest_shared_of, np.maximum(room_m, 0.0))
-        chosen[subset, tight] = np.where(first < len(beside), first, last)
+        fit = _fit(choices, ground, subset, tight)
+        room_m = np.maximum(ground.room_m(subset, tight)[1], 0.0)
+        shared = np.array(list(map(widest_shared_of, choices)))[:, None] <= room_m
+        chosen[subset, tight] = np.where(fit.any(axis=0), fit.argmax(axis=0), shared.argmax(axis=0))
     return chosen
 
 
-def _first_within(
-    layouts: tuple[Layout, ...], measure: Callable[[Layout], float], room_m: Floats
-) -> Ints:
-    """The first layout, of ever narrower ones, that each room holds; their count if none."""
-    return np.searchsorted(-np.array([measure(layout) for layout in layouts]), -room_m)
+def _fit(
+    layouts: tuple[Layout, ...], ground: Ground, subset: int, edges: Ints
+) -> NDArray[np.bool_]:
+    """Whether slots of edges may hold each layout of a set; one row for each layout."""
+    together, each = ground.room_m(subset, edges)
+    width_m, widest_m = (
+        np.array(list(map(measure, layouts)))[:, None] for measure in (width_of, widest_of)
+    )
+    return np.asarray((width_m <= together) & (widest_m <= each))
 
 
 def _pipe_prices(pipes: Sequence[Pipe], prices: Prices) -> Floats:

@@ -157,7 +157,7 @@ class JointPlan:
     @property
     def gap(self) -> float:
         """Most by which the cost may lie above the optimum, as a share of the cost."""
-        return 0.0 if not self.cost_yuan else 1.0 - self.bound_yuan / self.cost_yuan
+        return 0.0 if not self.cost_yuan else max(1.0 - self.bound_yuan / self.cost_yuan, 0.0)
 
 
 def _difference(more_yuan: float, less_yuan: float) -> float:
@@ -179,6 +179,7 @@ def share_trenches(
     edge_extra_yuan: ArrayLike | None = None,
     allowed: ArrayLike | None = None,
     slot_width_m: ArrayLike | None = None,
+    slot_gap_m: ArrayLike | None = None,
     slot_taken_m: ArrayLike | None = None,
     slopes_checked: Sequence[str] = (),
 ) -> JointPlan:
@@ -199,11 +200,10 @@ def share_trenches(
     allowed
         (m,) set of members that may use the edge as an integer (bit ``i`` is ``pipes[i]``); a
         connector of one tie-in names its line alone. Default: all.
-    slot_width_m
-        (k, m) the widest trench that the slot of an edge may hold with each pipe at its side;
-        infinite for no limit. Trenches that are wider, side by side and whichever of the pipes
-        stands at the side, are not dug there, but narrower ones; where none fit some line gives
-        way. One line alone is not held back.
+    slot_width_m, slot_gap_m
+        (2**k, m) how wide the trenches of each set may be in the slot of an edge, all together and
+        each of them; infinite for no limit. Wider ones are not dug there, but narrower ones; where
+        none fit some line gives way. One line alone is not held back.
     slot_taken_m
         (m,) what trenches of other lines take of it; there one line alone is held back too.
     slopes_checked
@@ -227,6 +227,7 @@ def share_trenches(
         edge_extra_yuan,
         allowed,
         slot_width_m,
+        slot_gap_m,
         slot_taken_m,
         len(pipes),
     )

@@ -92,3 +92,19 @@ def test_what_giving_way_costs_is_borne_by_what_each_saves() -> None:
     assert [share.stand_alone_yuan for share in result.shares] == [9, 4]
     assert result.total_yuan == 10.5
     assert result.within_ceilings
+
+
+def test_nobody_is_paid_for_joining_though_two_have_less_room_than_three() -> None:
+    """The first and third find a costly way apart, and all three share a trench: two take that."""
+    apart = [0.0, 5493.3, 159.9, 5653.2, 4722.8, 10216.1, 4875.9, 9504.7]
+    together = [*apart[:5], 9504.7, *apart[6:]]
+    paid = [share.shapley_yuan for share in allocate(["a", "b", "c"], apart).shares]
+    assert paid == pytest.approx(shapley_values(together))
+    assert min(paid) > 0
+    assert shapley_values(apart).min() < 0
+
+
+@given(games)
+def test_no_share_is_negative(costs: list[float]) -> None:
+    names = [f"member {i}" for i in range(len(costs).bit_length() - 1)]
+    assert min(share.shapley_yuan for share in allocate(names, costs).shares) >= -1e-9

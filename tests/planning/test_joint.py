@@ -218,6 +218,21 @@ def test_an_existing_line_in_the_footway_leaves_no_room_for_the_shared_trench() 
     assert all(len(one.utilities) < 3 for one in found.joint.plan.segments if one.length_m > 20)
 
 
+def test_trenches_may_lie_on_both_sides_of_an_existing_line() -> None:
+    """6 m, and a sewer 3.4 m from the kerb: one trench fits before it and the others behind.
+
+    Nobody is led elsewhere, and as no piece holds them all it is not said that they fit.
+    """
+    place = {"position_source": "surveyed", "position_accuracy_m": 0.01, "diameter_mm": 600.0}
+    sewer = main((40, 8.4), (300, 8.4), utility="sewage", subtype="main", depth_m=2.0, **place)
+    found = together(22.0, **{**ELSEWHERE, "S-1": sewer})
+    assert found.joint is not None
+    assert not found.joint.gave_way
+    assert not len(found.joint.plan.crowded)
+    assert found.joint.fits is None
+    assert slot_notices(found) == ["R-1"]
+
+
 def test_trenches_that_surely_have_no_room_side_by_side_are_told_so() -> None:
     """2 m between kerb and red line less 1.2 m from the kerb hold one trench, and not three."""
     found = together(14.0, **ELSEWHERE)
@@ -288,6 +303,20 @@ def test_the_joint_plan_leaves_room_for_a_line_that_is_planned_by_itself() -> No
     wide = beside_drains(20.0, "sewage")  # 3.8 m hold both
     assert wide.joint is not None
     assert wide.joint.plan.cost_yuan == pytest.approx(alone.joint.plan.cost_yuan)
+
+
+def test_what_others_keep_from_the_kerb_counts_where_they_lie_beside() -> None:
+    """A storm drain keeps 1.1 m from the kerb, the others 1.2: at the kerb it needs 1.1 m and
+    1.18 of its own, and the trench of three 2.1 m: 4.38 m. With another at the kerb 4.48 m."""
+    narrow, unsure, wide = (beside_drains(10 + 2 * m, "storm").joint for m in (4.37, 4.4, 4.49))
+    assert narrow is not None
+    assert unsure is not None
+    assert wide is not None
+    assert narrow.gave_way["R-1"].utilities == ("gas",)
+    assert not unsure.gave_way
+    assert unsure.fits is None
+    assert not wide.gave_way
+    assert wide.fits is True
 
 
 def test_where_no_plan_leaves_them_room_lines_planned_by_themselves_are_named() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import box
 
-from planning.slots import Slots, _largest_gaps, has_slot, slot_table, slots_of
+from planning.slots import Slots, _gaps, has_slot, slot_table, slots_of
 from planning.standards import Pipe, load_standards
 from tests import towns
 from tests.towns import application, main, node, parcel, street, town
@@ -32,7 +32,7 @@ def north(pipe: Pipe | None = WATER, **layers: Any) -> tuple[float, float]:
     slots = slots_of(work)
     side = has_slot(work) & (work.corridors.graph.measures["side"] == 1).to_numpy()
     free = slots.free_m(pipe, STANDARDS)[side]
-    most = slots.most_m(pipe or WATER, STANDARDS)[side]
+    most = slots.most_m([pipe or WATER], STANDARDS)[0][side]
     return float(free.min()), float(most.min())
 
 
@@ -140,8 +140,41 @@ def test_a_part_of_the_edges_has_the_widths_of_the_whole() -> None:
     some = np.flatnonzero(has_slot(work))[::2]
     part, whole = slots_of(work, some), slots_of(work)
     assert part.free_m(WATER, STANDARDS) == pytest.approx(whole.free_m(WATER, STANDARDS)[some])
-    assert part.most_m(WATER, STANDARDS) == pytest.approx(whole.most_m(WATER, STANDARDS)[some])
+    for one, other in zip(
+        part.most_m([WATER], STANDARDS), whole.most_m([WATER], STANDARDS), strict=True
+    ):
+        assert one == pytest.approx(other[some])
     assert isinstance(part, Slots)
+
+
+def test_what_may_be_free_on_both_sides_of_a_line_and_what_surely_is_in_one_piece() -> None:
+    """The less that any pipe keeps counts for the most that may be free, the more for the least."""
+    told = {"position_source": "digitised", "position_accuracy_m": 0.1}
+    off = 0.1 * towns.policy().planning.value("tolerance_per_mean_error")
+    gas = {"G-1": main((0, 8.5), (300, 8.5), **{**GAS, "diameter_mm": 160.0, **told})}
+    work = towns.ground(town(parcels={}, lines={**ELSEWHERE, **gas}))
+    storm = Pipe("storm", nominal_mm=300, material="concrete")
+    side = has_slot(work) & (work.corridors.graph.measures["side"] == 1).to_numpy()
+    outer_m = STANDARDS.outer_size_m(Pipe("gas", nominal_mm=160, material="PE"))
+    assert outer_m is not None
+    keep, kerb = [], []
+    for pipe in (WATER, storm):
+        space = STANDARDS.working_space(pipe).value_m
+        clearance = STANDARDS.horizontal_clearance(pipe, Pipe("gas", pressure_mpa=0.1)).value_m
+        to_kerb = STANDARDS.clearance_to(pipe, "kerb").value_m
+        assert space is not None
+        assert clearance is not None
+        assert to_kerb is not None
+        keep.append(outer_m[0] / 2 + max(clearance - space, 0.0))
+        kerb.append(max(to_kerb - space, 0.0))
+    assert keep[0] != pytest.approx(keep[1])
+    assert kerb[0] != pytest.approx(kerb[1])
+    slots = slots_of(work)
+    largest, total = slots.most_m([WATER, storm], STANDARDS)
+    assert largest[side].min() == pytest.approx(3.5 - (min(keep) - off) - min(kerb))
+    assert total[side].min() == pytest.approx(5.0 - 2 * (min(keep) - off) - min(kerb))
+    least = slots.least_m([WATER, storm], STANDARDS)[side].min()
+    assert least == pytest.approx(3.5 - (max(keep) + off) - max(kerb))
 
 
 INTERVALS = st.lists(st.tuples(st.integers(-20, 120), st.integers(0, 30)), max_size=6)
@@ -149,11 +182,11 @@ INTERVALS = st.lists(st.tuples(st.integers(-20, 120), st.integers(0, 30)), max_s
 
 @settings(deadline=None, max_examples=200, derandomize=True)
 @given(st.lists(st.tuples(st.integers(0, 100), INTERVALS), min_size=1, max_size=5))
-def test_the_largest_gap_is_that_of_a_ruler(sections: list[Any]) -> None:
+def test_gaps_are_those_of_a_ruler(sections: list[Any]) -> None:
     room = np.array([room for room, _ in sections], float)
     rows = [(n, at, keep) for n, (_, found) in enumerate(sections) for at, keep in found]
     owner, at, keep = np.array(rows, float).reshape(-1, 3).T
-    gaps = _largest_gaps(room, owner.astype(np.int64), at, keep)
+    gaps, free = _gaps(room, owner.astype(np.int64), at, keep)
     for number, (width, found) in enumerate(sections):
         taken = np.zeros(width, bool)  # one mark for each unit of the ruler
         for one, half in found:
@@ -163,4 +196,5 @@ def test_the_largest_gap_is_that_of_a_ruler(sections: list[Any]) -> None:
         cuts = [one for one, half in found if half == 0 and 0 < one < width]
         if not cuts:
             assert gaps[number] == max(len(run) for run in runs)
+        assert free[number] == np.sum(~taken)
         assert gaps[number] <= width

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gis.subsets import members
 from planning.policies import load_policy
 from planning.sections import narrowest_section
 from planning.standards import load_standards
@@ -32,9 +34,18 @@ POLICY = load_policy("411523_xinxian")
 
 def share(edges: Any, lengths: Any, pipes: Any, sources: Any, root: int, **more: Any) -> JointPlan:
     chosen = {"standards": PaperStandards(), "policy": POLICY, "prices": PAPER_PRICES, **more}
+    for name in {"slot_width_m", "slot_gap_m"} & set(more):
+        chosen[name] = of_sets(more[name])
     return share_trenches(
         edges, np.array(lengths, dtype=float), pipes, sources, root, surfaces=GROUND, **chosen
     )
+
+
+def of_sets(metres: Any) -> np.ndarray:
+    """The room of each set of pipes: that of the one which has most, as any may lie outside."""
+    rows = np.atleast_2d(np.array(metres, dtype=float))
+    sets = [members(subset) for subset in range(1, 2 ** len(rows))]
+    return np.array([np.full(rows.shape[1], np.inf), *(rows[own].max(axis=0) for own in sets)])
 
 
 def trench_yuan_m(pipes: list[Any], surface: str = "footway") -> float:
@@ -421,6 +432,20 @@ def test_routes_that_overlap_where_there_is_no_room_are_no_alternative() -> None
     assert free.overlap_cost_yuan == pytest.approx(free.cost_yuan)
 
 
+def test_trenches_of_their_own_fit_where_an_existing_line_parts_the_slot() -> None:
+    """Room for both on either side of the line, and nowhere for the trench of two."""
+    each_m, all_m = max(width_m(WATER), width_m(GAS)), width_m(WATER) + width_m(GAS)
+    assert each_m < PAIR_M
+    ends = STEM, STEM_LENGTHS, [WATER, GAS], [[0], [1]], 3
+    parted = share(*ends, slot_width_m=slots(all_m), slot_gap_m=slots(each_m))
+    assert not len(parted.crowded)
+    assert parted.shared_length_m == 0
+    assert parted.cost_yuan == pytest.approx(parted.separate_cost_yuan)
+    less = share(*ends, slot_width_m=slots(all_m - 0.01), slot_gap_m=slots(each_m))
+    narrow = share(*ends, slot_width_m=slots(all_m), slot_gap_m=slots(each_m - 0.01))
+    assert less.crowded.tolist() == narrow.crowded.tolist() == [2]
+
+
 def test_the_more_roomy_of_its_pipes_decides_whether_a_section_surely_does_not_fit() -> None:
     one_sided = [[np.inf, np.inf, PAIR_M], [np.inf, np.inf, 0.1]]
     plan = share(STEM, STEM_LENGTHS, [WATER, GAS], [[0], [1]], 3, slot_width_m=one_sided)
@@ -441,11 +466,17 @@ def test_lines_go_together_where_there_is_room_though_it_is_longer() -> None:
     )
 
 
+def test_a_bound_that_rounding_lifts_above_the_cost_leaves_no_gap() -> None:
+    plan = share(STEM, STEM_LENGTHS, [WATER, GAS], [[0], [1]], 3)
+    assert replace(plan, bound_yuan=plan.cost_yuan * (1 + 1e-12)).gap == 0.0
+
+
 def test_slots_bound_nothing_in_carriageways_and_their_shape_is_checked() -> None:
     roads = [(0, 10), (0, 10), (0, 40)]
     tight = share(STEM, roads, [WATER, GAS], [[0], [1]], 3, slot_width_m=slots(0.1))
     assert tight.shared_length_m == 40
-    with pytest.raises(ValueError, match="slot_width_m"):
-        share(STEM, STEM_LENGTHS, [WATER, GAS], [[0], [1]], 3, slot_width_m=[1.0, 2.0])
+    for name in ("slot_width_m", "slot_gap_m"):
+        with pytest.raises(ValueError, match=name):
+            share(STEM, STEM_LENGTHS, [WATER, GAS], [[0], [1]], 3, **{name: [1.0, 2.0]})
     with pytest.raises(ValueError, match="slot_taken_m"):
         share(STEM, STEM_LENGTHS, [WATER, GAS], [[0], [1]], 3, slot_taken_m=[1.0, 2.0])
