@@ -39,7 +39,8 @@ class Joint:
     it, each charged the whole working strip of every trench it lies in. ``unsure_m`` are metres
     by road where what several lines dig may be wider than its slot, or nobody knows how wide that
     is; ``too_wide_m`` those where it surely is; ``gave_way`` tells by road who left how many metres
-    of a slot that has no room for all. ``beside_others`` who is planned by itself,
+    of a slot that has no room for all, and ``gave_way_to`` who is planned by itself and lies there,
+    by road, where the plan leaves room for such lines. ``beside_others`` who is planned by itself,
     by road, and has no room there beside the joint plan. ``own_fit`` is ``fits`` of lines in
     trenches of their own.
     """
@@ -50,6 +51,7 @@ class Joint:
     unsure_m: Mapping[str, float]
     too_wide_m: Mapping[str, float]
     gave_way: Mapping[str, AlongRoad]
+    gave_way_to: Mapping[str, tuple[str, ...]]
     beside_others: Mapping[str, AlongRoad]
     own_fit: bool | None
 
@@ -85,7 +87,7 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
     if len(routed) < 2:
         return None
     reach_yuan = sum(line.route.figures["cost_yuan"] for line in routed if line.route)
-    found = _within_reach(work, site, routed, (), reach_yuan)
+    found, heeded = _within_reach(work, site, routed, (), reach_yuan), False
     feeds = _by_themselves(found.joint, (*routed, *bored))
     found = replace(found, others=_others(work, found.part, feeds))
     if len(_rows_without_room(work, found)):
@@ -93,6 +95,7 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
         if not len(beside.joint.crowded):
             roomy_yuan = min(found.joint.roomy_cost_yuan, beside.joint.cost_yuan)
             found = replace(beside, joint=replace(beside.joint, roomy_cost_yuan=roomy_yuan))
+            heeded = True
     part, joint = found.part, found.joint
     if len(joint.utilities) < 2:
         return None
@@ -105,6 +108,7 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
     full = np.setdiff1d(_rows_without_room(work, found), joint.crowded)
     surely = np.union1d(full, joint.crowded)
     unsure = np.setdiff1d(_rows_not_sure(work, found, joint), surely)
+    lying = found.others.at(np.flatnonzero(joint.gave_way if heeded else 0))
     own_unsure = None if joint.own is None else _rows_not_sure(work, found, joint.own)
     return Joint(
         replace(joint, left_out=left_out),
@@ -113,6 +117,7 @@ def plan_together(work: Groundwork, site: Site, lines: Mapping[str, ExternalLine
         _metres_by_road(work, part, unsure),
         _metres_by_road(work, part, joint.crowded),
         _along_roads(work, part, joint.gave_way, joint.utilities),
+        {road: there.utilities for road, there in _along_roads(work, part, *lying).items()},
         _along_roads(work, part, *found.others.at(full)),
         False if own_unsure is None else None if len(own_unsure) else True,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from layers.utilities import load_utilities
 from planning.groundwork import Groundwork
 from planning.joint import Joint
 from planning.notices import Notice, named_area
@@ -66,10 +67,16 @@ def _gave_way(joint: Joint) -> Iterator[Notice]:
     proof = _("已证最省") if found.proven_optimal else _("与最省的差距不超过 {gap:.1%}")
     text = _(
         "因道路 {road} 沿线有 {m:.0f} 米各沟并排放不下,联合方案中改走他处:"
-        "共多 {yuan:.0f} 元,{proof}"
+        "全方案共多 {yuan:.0f} 元,{proof}"
+    )
+    beside = _(
+        "因道路 {road} 沿线有 {m:.0f} 米各沟与单独敷设的{others}并排放不下,联合方案中改走他处:"
+        "全方案共多 {yuan:.0f} 元,{proof}"
     )
     for road, left in joint.gave_way.items():
-        told = text.format(
+        others = joint.gave_way_to.get(road, ())
+        told = (beside if others else text).format(
+            others=_("、").join(load_utilities()[one].zh for one in others),
             road=road,
             m=left.length_m,
             yuan=found.cost_yuan - found.roomy_cost_yuan,

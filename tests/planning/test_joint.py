@@ -273,7 +273,8 @@ def test_of_three_lines_where_two_fit_one_is_led_along_the_other_side() -> None:
     assert (told.kind, told.feature_id) == ("joint_slot_gave_way", "R-1")
     assert told.utilities == ("gas",)
     more = shared.cost_yuan - shared.roomy_cost_yuan
-    assert f"改走他处:共多 {more:.0f} 元,已证最省" in told.text
+    assert f"有 {left.length_m:.0f} 米各沟并排放不下" in told.text
+    assert f"改走他处:全方案共多 {more:.0f} 元,已证最省" in told.text
 
 
 def beside_drains(red_line_m: float | None, *drains: str) -> Plan:
@@ -295,6 +296,8 @@ def test_the_joint_plan_leaves_room_for_a_line_that_is_planned_by_itself() -> No
     assert beside.joint is not None
     assert not alone.joint.gave_way
     assert beside.joint.gave_way["R-1"].utilities == ("gas",)
+    (told,) = [one for one in beside.notices if one.kind == "joint_slot_gave_way"]
+    assert "各沟与单独敷设的污水并排放不下" in told.text
     assert beside.joint.fits is True
     assert not beside.joint.beside_others
     assert beside.joint.plan.proven_optimal
