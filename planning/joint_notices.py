@@ -28,7 +28,7 @@ def joint_notices(
             ("joint_slot_unsure", joint.unsure_m, unsure),
             ("joint_slot_too_narrow", joint.too_wide_m, narrow),
         )
-        beside = _("道路 {road} 沿线有 {m:.0f} 米与共沟方案的各沟并排放不下,须另定位置")
+        beside = _("道路 {road} 沿线有 {m:.0f} 米与联合方案的各沟并排放不下,须另定位置")
         others = joint.beside_others.items()
         return (
             *_gave_way(joint),

@@ -67,7 +67,7 @@ from planning.tie_ins import TieIns
 # over a street is looked for farther than ring and rim together (90 m, ``crossing_places``).
 _WINDOWS_M = (
     (45.0, 42.0, 60.0),
-    (70.0, 50.0, 80.0),
+    (70.0, 50.0, 60.0),
     (70.0, 50.0, 100.0),
     (150.0, 100.0, 100.0),
     (400.0, 100.0, 100.0),
