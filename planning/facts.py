@@ -202,7 +202,7 @@ class Ground:
 
     @cached_property
     def road_days(self) -> tuple[list[str | None], ...]:
-        """Days (ISO text) roads were opened, overhauled, are made anew; last ``works_on``."""
+        """Days as ISO text: roads opened, overhauled, to be made anew, by the layer of works."""
         table = self.corridors.surfaces.table
         names = ("opened_on", "overhauled_on", "planned_works_on", "works_on")
         return tuple(table[name].to_list() for name in names)

@@ -95,11 +95,9 @@ class Forests:
         edges, bored, tie_ins = self.pieces
         good, good_tie_ins = self.book.qualifying(edges, bored, tie_ins, level, worst=worst)
         cut_yuan, bore_yuan = np.full((2, graph.edge_count), np.inf)
-        for yuan, known, some in (
-            (cut_yuan, methods.cut_yuan, edges[good & ~bored]),
-            (bore_yuan, methods.bore_yuan, edges[good & bored]),
-        ):
-            yuan[some] = known[some]
+        cut, beneath = edges[good & ~bored], edges[good & bored]
+        cut_yuan[cut] = methods.cut_yuan_of(cut)
+        bore_yuan[beneath] = methods.bore_yuan_of(beneath)
         weights = np.full(len(self._cheapest.tie_in_weights), np.inf)
         rows = tie_ins[good_tie_ins]
         weights[rows] = self._cheapest.tie_in_weights[rows]

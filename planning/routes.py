@@ -76,8 +76,10 @@ class WeighedEdges:
     length_m: FloatArray | None
 
     def __getitem__(self, edges: Any) -> FloatArray:
-        asked = np.atleast_1d(np.asarray(edges, np.int64))
-        return self._weights(self.methods.yuan_of(asked), asked).reshape(np.shape(edges))
+        edges = np.asarray(edges)
+        numbers = np.flatnonzero(edges) if edges.dtype == bool else edges
+        asked = np.atleast_1d(numbers).astype(np.int64)
+        return self._weights(self.methods.yuan_of(asked), asked).reshape(numbers.shape)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> FloatArray:
         return self._weights(self.methods.yuan, slice(None))

@@ -79,6 +79,8 @@ class Table:
 
     def frame(self, geometry: bool) -> pd.DataFrame:
         """The table in its columns' order; what was written of a column is let go with it."""
+        if "status" not in self._written:
+            raise RuntimeError("what was written is laid out once, and gone")
         case, utility = np.divmod(np.arange(len(self._answer_of)), len(self.utilities))
         shown = [self.cases[number] for number in self.kinds.first.tolist()]
         kind = self.kinds.place[case]

@@ -40,8 +40,11 @@ GRAVITY = ("sewage", "storm")
 CENT = 0.01
 """Amounts that differ by less, yuan, are the same amount."""
 
-PROOF_SECONDS = 2.0
-"""Longest wait for the proof; it takes some 30 ms for a parcel among 3,000 edges."""
+PROOF_SECONDS = 10.0
+"""Longest wait for a proof: some 30 ms for a parcel among 3,000 edges, 2 s where slots are narrow.
+
+Several times that, so that what is told does not hang on how busy the machine is.
+"""
 
 
 @dataclass(frozen=True)

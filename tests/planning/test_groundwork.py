@@ -38,6 +38,10 @@ def test_weights_are_metres_or_yuan_and_infinite_where_the_size_does_not_fit() -
     rates = work.rates(WATER).yuan_m
     yuan = work.edge_surfaces_m @ np.array([rates[surface] for surface in SURFACES])
     assert cheapest.edge_weights == pytest.approx(yuan, rel=2e-7)
+    every = np.asarray(cheapest.edge_weights)
+    chosen = np.arange(len(every)) % 3 == 1
+    for asked in (chosen, np.flatnonzero(chosen), [2, 0], 1):
+        assert (cheapest.edge_weights[asked] == every[asked]).all()
     small = np.array([key == "W-2" for key in tie_ins.feature_ids])
     assert small.any()
     assert np.isinf(shortest.tie_in_weights[small]).all()

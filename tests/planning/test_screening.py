@@ -24,6 +24,7 @@ from planning.screening_bounds import bounded_statuses
 from planning.screening_judged import Desk
 from planning.screening_lines import joints_inside
 from planning.screening_sites import CaseKinds, Sites
+from planning.screening_table import Table
 from planning.screening_ways import cut_off, lightest_ways
 from tests import towns
 from tests.towns import ground, main, parcel, street, town
@@ -292,3 +293,12 @@ def test_edges_that_meet_inside_a_carriageway_make_one_crossing() -> None:
     joints = joints_inside(ends, node_xy, crossings, areas)
     assert joints.road.tolist() == [[-1, 0], [0, -1], *[[-1, -1]] * 4]
     assert joints.doubt.tolist() == [False, True, True, False, True, True]
+
+
+def test_a_table_is_laid_out_once_and_not_blank_the_second_time() -> None:
+    work = ground(town())
+    cases = cases_of(work.survey, [], DAY)
+    table = Table(cases, Sites(work, cases).case_kinds, ["water"])
+    assert table.frame(geometry=False)["status"].tolist() == ["not_requested"] * len(cases)
+    with pytest.raises(RuntimeError, match="laid out once"):
+        table.frame(geometry=False)
