@@ -3,8 +3,8 @@
 Pairs are looked at in the order of ``planning.feed_pairs``, with one way fixed: the other comes
 from another main, keeps off the first as far as it can, and is the cheapest with which both
 qualify, else the cheapest. Pieces that fail alone are left out, limits become caps on what the
-first leaves of them, every way found is judged exactly with the first, and the shortest run of one
-that fails beside the first is forbidden.
+first leaves of them, every way found is judged exactly with the first, and of one that fails the
+facts that bar it, or the shortest run that fails beside the first, are left out from then on.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from planning.both_feeds import BESIDE_M, SAME_M, BothFeeds, both_feeds, tell_to
 from planning.drawn_ways import routes_together, traced_again
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes, rank_among, working_strips
+from planning.open_ways import Bar, OpenWays
 from planning.pair_areas import APART, LEAVING_M, counted_once, sharing_bars
 from planning.pair_search import first_number
 from planning.qualifying import (
@@ -204,19 +205,21 @@ class _Quest:
         return np.inf if both is None else both.routes[1].figures["cost_yuan"]
 
     def _within(self, part: Area, space: _Space, best: BothFeeds | None) -> _Found:
-        """Try ways within a part, the cheapest first, each beside the first; forbid what fails."""
+        """Try ways within a part, the cheapest first, each beside the first, till none fails."""
         if part.is_empty:
             return _Found(best, True, space.apart)
-        problem = self._problem(part, space.caps)
+        bar = Bar(self.book, space.level or 0, space.worst, self.alone.facts)
+        dearest = self._yuan(best) - CAP_ROUNDING
+        ways = OpenWays(self._problem(part, space.caps), bar, dearest)
         for _ in range(MOST_WAYS):
-            answer = problem.solve(self._yuan(best) - CAP_ROUNDING)
-            if answer.walk is None:
-                return _Found(best, answer.proven, space.apart)
-            way, bored = problem.way(answer)
+            if not np.isfinite(ways.yuan):
+                return _Found(best, ways.proven, space.apart)
+            way, bored = ways.cheapest
             both = self._judged(way, bored)
             if space.level is None or both.rank <= space.level:
-                return _Found(both, answer.proven, space.apart)
-            problem = problem.without(answer, self._conflict(way, bored, space.level))
+                return _Found(both, ways.proven, space.apart)
+            if not ways.leave_out_barred():
+                ways.forbid(self._conflict(way, bored, space.level))
         return _Found(best, False, space.apart)
 
     def _judged(self, way: Way, bored: tuple[int, ...]) -> BothFeeds:

@@ -2,9 +2,10 @@
 
 Pieces that no qualifying route can hold are left out, the limits of the policy become caps on
 what the other pieces add at least, and ``gis.constrained`` finds the cheapest way. It is traced
-and judged exactly. Where it does not qualify after all, the shortest run of its pieces that does
-not qualify alone is forbidden by one more cap, and the search goes on: so the first way that
-qualifies is the optimum, and no way left is a proof that there is none.
+and judged exactly. Where it does not qualify after all, ways on which the same facts meet are left
+out (``planning.open_ways``); where it is not facts of its pieces that bar it, the shortest run of
+them that does not qualify alone is forbidden by one more cap. The search goes on: so the first way
+that qualifies is the optimum, and no way left is a proof that there is none.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from planning.application import Demand
 from planning.gravity_ways import is_steered
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes, working_strips
+from planning.open_ways import Bar, OpenWays
 from planning.qualifying_forest import Forests
 from planning.route_pieces import Caps, PieceBook, Reason, Run, piece_book
 from planning.routes import Way, trace_bored
@@ -484,24 +486,24 @@ class _Search:
         return area.allowed(self.level, worst=self.worst)
 
     def _try(self, part: Area, area: Area) -> _Steps[_Found]:
-        """Try ways within a part, cheapest first, each exactly; forbid what does not qualify."""
+        """Try ways within a part, cheapest first, each exactly; leave out what does not qualify."""
         best = self.best
         if part.is_empty:
             return _Found(best, True, _cost(best), part.why_empty)
         problem = Problem.of(part, self.caps).keeping_fall(self.around.site)
+        ways = OpenWays(problem, Bar(self.book, self.level, self.worst), _cost(best) - CAP_ROUNDING)
         bound = 0.0
         for _ in range(MOST_WAYS):
-            answer = problem.solve(_cost(best) - CAP_ROUNDING)
-            bound = max(bound, answer.lower_bound)
-            if answer.walk is None or not self._is_wanted(answer.walk.cost):
-                reason = problem.why(answer, area) if best is None and answer.proven else None
-                return _Found(best, answer.proven, min(bound, _cost(best)), reason)
-            way, bored = problem.way(answer)
+            bound = max(bound, ways.lower_bound)
+            if not np.isfinite(ways.yuan) or not self._is_wanted(ways.yuan):
+                reason = ways.why(area) if best is None and ways.proven else None
+                return _Found(best, ways.proven, min(bound, _cost(best)), reason)
+            way, bored = ways.cheapest
             route = yield _Try(way, bored)
             if route.rank <= self.level:
-                return _Found(route, answer.proven, min(bound, _cost(route)))
-            run = yield from self._conflict(way, bored)
-            problem = problem.without(answer, run)
+                return _Found(route, ways.proven, min(bound, _cost(route)))
+            if not ways.leave_out_barred():
+                ways.forbid((yield from self._conflict(way, bored)))
         return _Found(best, False, min(bound, _cost(best)))
 
     def _conflict(self, way: Way, bored: tuple[int, ...]) -> Generator[_Ask, Any, tuple[int, int]]:

@@ -274,8 +274,11 @@ class PieceBook:
 
     def _rank_in_city_road(self, worst: bool) -> int:
         """The rank of a route that is known to lie in a city road, and of nothing else."""
-        measures = dict.fromkeys(self.growing, _WORST) if worst else {}
-        return self.rank({"touches_city_road": True, **measures})
+        return self.rank_of_facts({"touches_city_road": True}, worst=worst)
+
+    def rank_of_facts(self, facts: Mapping[str, Any], *, worst: bool) -> int:
+        """The rank of a route of nothing but facts, if it measured nothing or, ``worst``, badly."""
+        return self.rank({**facts, **(dict.fromkeys(self.growing, _WORST) if worst else {})})
 
     def traced(self, runs: Sequence[Run]) -> Routes:
         """Runs of pieces traced as if each were a whole route."""
@@ -385,8 +388,7 @@ class PieceBook:
 
         Nothing where one is needed whatever the route touches.
         """
-        worst = dict.fromkeys(self.growing, _WORST)
-        if self.rank(worst) == 2:
+        if self.rank_of_facts({}, worst=True) == 2:
             return [{}]
         needed = [permit.required_when for permit in self.rules.permits]
         touched = [

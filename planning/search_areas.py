@@ -274,6 +274,15 @@ class Problem:
         stubs[answer.walk.source] = float(start == 0)
         return self._capped(edges, stubs, np.zeros(len(self.end_nodes)), end - start - 1.0)
 
+    def off(self, pieces: NDArray[np.bool_]) -> Problem:
+        """The same without some of the edges, then tie-ins."""
+        edges, stubs = pieces[: len(self.area.edges)], pieces[len(self.area.edges) :]
+        return replace(
+            self,
+            edge_cost=np.where(edges, np.inf, self.edge_cost),
+            stub_cost=np.where(stubs, np.inf, self.stub_cost),
+        )
+
     def keeping_fall(self, site: Site) -> Problem:
         """The same with ways only that keep fall and cover of a gravity line: more caps."""
         book = self.area.book
