@@ -108,10 +108,9 @@ def _joined(lines: Sequence[shapely.LineString]) -> shapely.LineString:
     chosen = [line for line in lines if line.length > 0]
     if not chosen:
         return shapely.LineString()
-    start, end = chosen[0].coords[0], chosen[0].coords[-1]
-    if len(chosen) > 1 and chosen[1].distance(shapely.Point(start)) < POSITION_TOLERANCE_M:
-        start = end
-    return chain(chosen, start)
+    ends = shapely.get_point(chosen[:2], [[0], [-1]])
+    turned = len(chosen) > 1 and shapely.dwithin(ends[0, 0], ends[:, 1], POSITION_TOLERANCE_M).any()
+    return chain(chosen, ends[int(turned), 0].coords[0])
 
 
 def _without(ranks: NDArray[np.int8], touched: NDArray[np.bool_]) -> NDArray[np.int8]:
