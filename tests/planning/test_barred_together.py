@@ -189,8 +189,8 @@ def barred_town(seed: int) -> Survey:
     return town(
         roads={"R-1": street((0, 0), (500, 0), authority=authority), **roads},
         lines={
-            "W-1": main((0, 8), (rng.integers(20, 60), 8)),
-            "W-2": main((rng.integers(270, 480), -8), (500, -8)),
+            "W-1": main((0, 8), (float(rng.integers(20, 60)), 8)),
+            "W-2": main((float(rng.integers(270, 480)), -8), (500, -8)),
         },
         parcels={"P-1": towns.parcel(140, 12, 180, 52)},
         green=verges,
@@ -242,7 +242,7 @@ def test_the_route_found_is_the_first_of_all_ways_that_no_facts_bar(
             assert yuan <= first.figures["cost_yuan"] + 1e-6
         cheaper = [route for route in tried if route.figures["cost_yuan"] < yuan - 1e-6]
         assert all(route.rank > 0 for route in cheaper)
-        seen[barred + ("found" if first else line.qualifying_route)] += 1
+        seen[barred + ("found" if first else str(line.qualifying_route))] += 1
     assert seen["barred, found"] >= 5, seen
     assert seen["barred, open"] + seen["barred, none"] >= 3, seen
 
