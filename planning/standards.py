@@ -10,8 +10,8 @@ value says so. A pair without a row is ``no_table_value``, never 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -19,6 +19,8 @@ from layers.utilities import Utility, load_utilities
 from planning.pipe_sizes import Materials, PipeSizes, load_materials, load_pipe_sizes
 from planning.rule_files import read_rows
 from planning.texts import gettext as _
+
+_PAIRS_KEPT = 10_000  # ample for the kinds of line of a county; some megabytes
 
 
 @dataclass(frozen=True)
@@ -110,11 +112,11 @@ class Standards:
 
     def horizontal_clearance(self, a: Pipe, b: Pipe) -> TableValue:
         """Least distance side by side, outer face to outer face (table 4.1.9)."""
-        return self._between(self.horizontal, "horizontal", a, b)
+        return self._told("horizontal", a, b)
 
     def vertical_clearance(self, a: Pipe, b: Pipe) -> TableValue:
         """Least distance at a crossing, outer face to outer face (table 4.1.14)."""
-        return self._between(self.vertical, "vertical", a, b)
+        return self._told("vertical", a, b)
 
     def clearance_to(self, pipe: Pipe, thing: str, **about: Any) -> TableValue:
         """Least distance to building, tree, shrub, kerb, rail, pole_lt10kv, tower_le35kv...
@@ -122,12 +124,12 @@ class Standards:
         ``about`` tells what rows ask of the thing: ``electrified`` of a railway, ``tower_kv``.
         """
         rows = _rows_of(self.horizontal, self.keys(pipe, "horizontal"), (thing,))
-        return _strictest(rows, {**asdict(pipe), **about})
+        return _strictest(rows, {**vars(pipe), **about})
 
     def vertical_clearance_to(self, pipe: Pipe, thing: str) -> TableValue:
         """Least distance at a crossing of rail_base, tram_rail_base... (table 4.1.14)."""
         rows = _rows_of(self.vertical, self.keys(pipe, "vertical"), (thing,))
-        return _strictest(rows, asdict(pipe))
+        return _strictest(rows, vars(pipe))
 
     def farthest_m(self, pipe: Pipe) -> float:
         """The largest distance that the table asks of a pipe from anything beside it."""
@@ -138,7 +140,7 @@ class Standards:
     def cover(self, pipe: Pipe, location: str) -> TableValue:
         """Least cover to the top, at ``carriageway`` or ``non_carriageway`` (table 4.1.1)."""
         rows = _rows_of(self.covers, self.keys(pipe, "cover"), (location,))
-        return _strictest(rows, asdict(pipe))
+        return _strictest(rows, vars(pipe))
 
     def working_space(self, pipe: Pipe) -> TableValue:
         """Working space b1 on each side of the pipe in the trench."""
@@ -165,7 +167,7 @@ class Standards:
 
     def keys(self, pipe: Pipe, table: str) -> tuple[str, ...]:
         """Keys of a pipe in a table: horizontal, vertical, cover or cjj61."""
-        return self.utilities[pipe.utility].keys_for(table, asdict(self._full(pipe)))
+        return self.utilities[pipe.utility].keys_for(table, vars(self._full(pipe)))
 
     @cached_property
     def usual_material(self) -> Mapping[str, str]:
@@ -177,9 +179,13 @@ class Standards:
         name = self.materials.name(pipe.material) or self.usual_material[pipe.utility]
         return replace(pipe, material=name)
 
-    def _between(
-        self, table: Mapping[frozenset[str], tuple[Row, ...]], name: str, a: Pipe, b: Pipe
-    ) -> TableValue:
+    @cached_property
+    def _told(self) -> Callable[[str, Pipe, Pipe], TableValue]:
+        """What was found between two pipes; a slot asks it of the same few lines at every edge."""
+        return lru_cache(maxsize=_PAIRS_KEPT)(self._between)
+
+    def _between(self, name: str, a: Pipe, b: Pipe) -> TableValue:
+        table = self.horizontal if name == "horizontal" else self.vertical
         rows = _rows_of(table, self.keys(a, name), self.keys(b, name))
         sizes = [pipe.nominal_mm for pipe in (a, b)]
         voltages = [pipe.voltage_kv for pipe in (a, b) if pipe.utility == "power"]

@@ -115,12 +115,24 @@ def sample_work(sample_workspace: Path, sample_cases: list[Application]) -> Grou
 
 
 @pytest.fixture(scope="session")
-def sample_plans(sample_work: Groundwork, sample_cases: list[Application]) -> list[dict[str, Any]]:
+def sample_plans(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> list[dict[str, Any]]:
     """Plans of a few cases of the sample county, with and without a joint plan, as files tell them.
 
-    Read them only.
+    Read them only. They take long, so the worker that has them first leaves them for the others of
+    this run.
     """
-    chosen = [*sample_cases[:3], *sample_cases[8:24:4]]
-    survey, policy = sample_work.survey, sample_work.policy
-    plans = [plan(case, survey, policy, corridors=sample_work) for case in chosen]
-    return [json.loads(json.dumps(made.to_json())) for made in plans]
+    kept = tmp_path_factory.getbasetemp() / "sample-plans.json"
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        kept = kept.parent.with_name(kept.name)
+    if not kept.exists():
+        work: Groundwork = request.getfixturevalue("sample_work")
+        cases: list[Application] = request.getfixturevalue("sample_cases")
+        chosen = [*cases[:3], *cases[8:24:4]]
+        made = [plan(case, work.survey, work.policy, corridors=work).to_json() for case in chosen]
+        whole = tmp_path_factory.mktemp("plans") / kept.name
+        whole.write_text(json.dumps(made), encoding="utf-8")
+        whole.replace(kept)
+    plans: list[dict[str, Any]] = json.loads(kept.read_text(encoding="utf-8"))
+    return plans

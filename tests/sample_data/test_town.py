@@ -58,6 +58,12 @@ def red_lines(county: dict[str, gpd.GeoDataFrame]) -> gpd.GeoSeries:
     return roads.geometry.buffer(roads.red_line_width_m / 2, quad_segs=8)
 
 
+def outside(shapes: gpd.GeoSeries, land: shapely.Geometry) -> gpd.GeoSeries:
+    """What lies outside the land of those shapes that it does not cover, which is soon seen."""
+    shapely.prepare(land)
+    return shapes[~shapely.covers(land, shapes.values)].difference(land)
+
+
 @pytest.fixture(scope="module")
 def segments(county: dict[str, gpd.GeoDataFrame]) -> list[shapely.LineString]:
     """Street pieces from junction to junction; passing through a joint of two parts is none."""
@@ -164,8 +170,7 @@ def test_buildings_do_not_overlap(county) -> None:
 
 
 def test_lines_run_inside_the_red_lines(county, red_lines) -> None:
-    outside = county["lines"].geometry.difference(red_lines.union_all().buffer(0.1))
-    assert outside.length.max() == 0
+    assert outside(county["lines"].geometry, red_lines.union_all().buffer(0.1)).length.sum() == 0
 
 
 def test_red_lines_leave_a_footway_on_both_sides(county) -> None:
@@ -262,7 +267,7 @@ def test_verges_lie_between_kerb_and_red_line(county, red_lines) -> None:
     verges = county["green"].query("kind == 'verge'").geometry
     assert len(verges) > 300
     assert verges.intersection(kerbs).area.max() < 0.05
-    assert verges.difference(red_lines.union_all().buffer(0.05)).area.max() < 0.05
+    assert (outside(verges, red_lines.union_all().buffer(0.05)).area < 0.05).all()
 
 
 def test_a_long_arterial_stretch_has_one_side_without_side_streets(county) -> None:

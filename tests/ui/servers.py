@@ -24,11 +24,14 @@ _FORKS = get_context("forkserver")
 # server, so that no module which has one may be among them.
 _FORKS.set_forkserver_preload(
     [
-        "folium",
+        "folium.plugins",
         "streamlit.starlette",
         "streamlit.web.bootstrap",
         "streamlit.web.cli",
-        "uvicorn",
+        "uvicorn.lifespan.on",
+        "uvicorn.loops.auto",
+        "uvicorn.protocols.http.auto",
+        "uvicorn.protocols.websockets.websockets_sansio_impl",
         "api.drawn_routes",
         "api.routes",
         "layers.checks",
