@@ -144,7 +144,7 @@ def told_apart(weights: FloatArray, tie_breaks: FloatArray) -> FloatArray:
 
     A share of the weight, so that it stands out from rounding whatever is weighed.
     """
-    found = tie_breaks * _TIE_BREAK
+    found = np.asarray(tie_breaks * _TIE_BREAK)
     found += 1
     found *= weights
     return np.maximum(found, NEARLY_ZERO, out=found)

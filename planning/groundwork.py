@@ -12,7 +12,6 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray
-from gis.network import told_apart
 from language import gettext as _
 from layers.survey import Survey
 from layers.utilities import load_utilities
@@ -33,7 +32,7 @@ from planning.quantities import (
     priced,
     single_costs,
 )
-from planning.routes import Search, WeighedEdges
+from planning.routes import Search, WeighedEdges, WeighedTieIns
 from planning.standards import Pipe, Standards, load_standards
 from planning.tie_in_rules import may_serve, served
 from planning.tie_ins import TieIns, find_tie_ins
@@ -201,7 +200,7 @@ class Groundwork:
         tie_ins, graph = self.tie_ins(pipe.utility), self.corridors.graph
         methods, usable = self.methods(pipe, all_bores=False), self.usable_tie_ins(pipe)
         offsets = tie_ins.ways.length_m if objective == "shortest" else self.tie_in_yuan(pipe)
-        weights = np.where(usable, told_apart(offsets, tie_ins.tie_break), np.inf)
+        weights = WeighedTieIns(offsets, usable, tie_ins.tie_break)
         stood, key = self.kept.get(SEARCHES_BEFORE), (pipe, objective, self.closed)
         same: Search | None = stood and stood.search(key, methods, tie_ins, weights)
         if same is not None:

@@ -90,6 +90,28 @@ class WeighedEdges:
         return told_apart(yuan, self.tie_break[edges])
 
 
+@dataclass(frozen=True)
+class WeighedTieIns:
+    """What ways to tie-ins weigh in a search, told when it is asked for as ``WeighedEdges`` are.
+
+    Metres or yuan ``offsets`` of those that are ``usable``, infinity for others; with tie-break.
+    """
+
+    offsets: FloatArray
+    usable: NDArray[np.bool_]
+    tie_break: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def __getitem__(self, rows: Any) -> FloatArray:
+        weights = np.where(self.usable[rows], self.offsets[rows], np.inf)
+        return told_apart(weights, self.tie_break[rows])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> FloatArray:
+        return self[:]
+
+
 class BestTieIns(NamedTuple):
     """The lightest way to the network from some graph nodes, ascending, by its row and weight."""
 
@@ -113,7 +135,7 @@ class Search:
     corridors: Corridors
     tie_ins: TieIns
     edge_weights: FloatArray | WeighedEdges
-    tie_in_weights: FloatArray
+    tie_in_weights: FloatArray | WeighedTieIns
 
     def measures_as(self, other: Search) -> bool:
         """Whether everything weighs the same metres in two searches of one groundwork."""
@@ -137,8 +159,9 @@ class Search:
     @cached_property
     def best_rows(self) -> IntArray:
         """The rows of ``best_tie_ins``."""
-        row = least_of_each(self.tie_in_weights, self.tie_ins.starts)
-        return row[np.isfinite(self.tie_in_weights[row])]
+        weights = np.asarray(self.tie_in_weights)
+        row = least_of_each(weights, self.tie_ins.starts)
+        return row[np.isfinite(weights[row])]
 
     @property
     def best_on_strips(self) -> BestTieIns:
@@ -168,7 +191,7 @@ class Search:
     def lightest_rate(self) -> float:
         """Least weight of a metre of way, edges and tie-ins alike."""
         lengths = self.corridors.graph.length_m, self.tie_ins.ways.length_m
-        weights = np.asarray(self.edge_weights), self.tie_in_weights
+        weights = np.asarray(self.edge_weights), np.asarray(self.tie_in_weights)
         with np.errstate(divide="ignore", invalid="ignore"):
             rates = [weight / length for weight, length in zip(weights, lengths, strict=True)]
         least = min(float(np.fmin.reduce(rate, initial=np.inf)) for rate in rates)

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from gis.handing_on import Exchange, hand_on, numbers_after
-from gis.linear import FloatArray, IntArray, distinct
+from gis.linear import IntArray, distinct
 from gis.regions import Region
 from planning.corridor_parts import cut_out_edges
 from planning.crossing_methods import Bores, Methods
@@ -23,7 +23,7 @@ from planning.groundwork import SEARCHES_BEFORE, Groundwork
 from planning.narrow_slots import NOT_IN_SLOTS, tight_after
 from planning.no_dig import Closed
 from planning.roads_since import RoadsSince
-from planning.routes import Search
+from planning.routes import Search, WeighedTieIns
 from planning.slots import EXISTING, existing_lines_near
 from planning.standards import Pipe
 from planning.tie_ins import TieIns
@@ -72,7 +72,7 @@ class StandingSearches:
         key: tuple[Pipe, str, Closed],
         methods: Methods,
         tie_ins: TieIns,
-        tie_in_weights: FloatArray,
+        tie_in_weights: WeighedTieIns,
     ) -> Search | None:
         """The search made before where all that it hangs on is the very same, else None."""
         before = self.made.get(key)
@@ -82,7 +82,7 @@ class StandingSearches:
             return None
         if not np.array_equal(before.tie_in_weights, tie_in_weights):
             return None  # ways may cross another pavement where no edge does
-        after = replace(before, corridors=self.work.corridors)
+        after = replace(before, corridors=self.work.corridors, tie_in_weights=tie_in_weights)
         hand_on(before, after, ("best_rows", "lightest_rate"))
         return after
 
