@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -18,14 +17,12 @@ from gis.overlay import strips
 from gis.subsets import members
 from planning.external_lines import ExternalLine
 from planning.groundwork import Groundwork, Site
+from planning.joint_part import Part, part_within, search_of
 from planning.judged_routes import Route, judge_routes
 from planning.lanes import EQUAL_M
-from planning.qualifying import SURE
-from planning.route_pieces import piece_book
-from planning.routes import Search, Way, trace
-from planning.second_feed import of_other_source
+from planning.routes import trace
 from planning.sections import Section
-from planning.slots import Slots, has_slot, kerb_room_m, slots_of
+from planning.slots import Slots, kerb_room_m, slots_of
 from planning.standards import Pipe
 from planning.texts import gettext as _
 from planning.trenches import JointPlan, LeftOut, OwnTrenches, share_trenches
@@ -145,7 +142,7 @@ class _Others:
 class _Found:
     """The joint plan on a part of the graph, beside others in its slots."""
 
-    part: _Part
+    part: Part
     slots: Slots
     others: _Others
     joint: JointPlan
@@ -171,9 +168,9 @@ def _within_reach(
     reach_yuan: float,
 ) -> _Found:
     """The joint plan beside others, as far as it can reach for its own cost."""
-    searches = [_search(work, line) for line in lines]
+    searches = [search_of(work, line) for line in lines]
     pipes = [line.demand.pipe for line in lines if line.demand]
-    part = _part(work, site, lines, searches, reach_yuan)
+    part = part_within(work, site, lines, searches, reach_yuan)
     slots = slots_of(work, part.edge[part.edge >= 0])
     others = _others(work, part, feeds)
     joint = _shared(work, part, pipes, _rooms(work, part, slots, pipes, others), others)
@@ -200,7 +197,7 @@ def _by_themselves(joint: JointPlan, lines: Sequence[ExternalLine]) -> list[_Fee
     ]
 
 
-def _others(work: Groundwork, part: _Part, feeds: Sequence[_Feeds]) -> _Others:
+def _others(work: Groundwork, part: Part, feeds: Sequence[_Feeds]) -> _Others:
     """Where lines by themselves lie in the slots of a part."""
     width_m, subset = np.zeros(len(part.edge)), np.zeros(len(part.edge), np.int64)
     for number, line in enumerate(feeds):
@@ -224,7 +221,7 @@ def _rows_without_room(work: Groundwork, found: _Found) -> IntArray:
 
 
 def _shared(
-    work: Groundwork, part: _Part, pipes: Sequence[Pipe], rooms: _Rooms, others: _Others
+    work: Groundwork, part: Part, pipes: Sequence[Pipe], rooms: _Rooms, others: _Others
 ) -> JointPlan:
     """The cheapest trenches that slots have room for beside others."""
     return share_trenches(
@@ -251,17 +248,6 @@ def _why_alone(work: Groundwork, route: Route) -> str:
     return _("部分路段非开挖,单独敷设")
 
 
-def _search(work: Groundwork, line: ExternalLine) -> Search:
-    """The search of a line on its ground; of two feeds only the first lies in the joint plan."""
-    assert line.demand is not None
-    ground = work.under(line.closed)
-    search = ground.search(line.demand.pipe, "cheapest")
-    if line.both is None:
-        return search
-    other = of_other_source(ground, line.demand, line.both.routes[1])
-    return replace(search, tie_in_weights=np.where(other, search.tie_in_weights, np.inf))
-
-
 @dataclass(frozen=True)
 class _Rooms:
     """The most that trenches may be wide in slots, (2**k, m): of each set all of them, and each."""
@@ -271,7 +257,7 @@ class _Rooms:
 
 
 def _rooms(
-    work: Groundwork, part: _Part, slots: Slots, pipes: Sequence[Pipe], others: _Others
+    work: Groundwork, part: Part, slots: Slots, pipes: Sequence[Pipe], others: _Others
 ) -> _Rooms:
     """The room of the rows of a part for every set of pipes beside others.
 
@@ -307,7 +293,7 @@ def _rows_not_sure(work: Groundwork, found: _Found, ways: JointPlan | OwnTrenche
 
 
 def _along_roads(
-    work: Groundwork, part: _Part, subset: IntArray, utilities: Sequence[str]
+    work: Groundwork, part: Part, subset: IntArray, utilities: Sequence[str]
 ) -> dict[str, AlongRoad]:
     """Who is in the sets of rows, by the road that they run beside, and metres of it."""
     rows = np.flatnonzero(subset)
@@ -320,13 +306,13 @@ def _along_roads(
     }
 
 
-def _road_id(work: Groundwork, part: _Part, row: int) -> str:
+def _road_id(work: Groundwork, part: Part, row: int) -> str:
     """The road that a row in a slot runs beside."""
     table, road = work.corridors.surfaces.table, work.corridors.graph.road
     return str(table["road_id"].iat[road[part.edge[row]]])
 
 
-def _metres_by_road(work: Groundwork, part: _Part, rows: IntArray) -> dict[str, float]:
+def _metres_by_road(work: Groundwork, part: Part, rows: IntArray) -> dict[str, float]:
     """Metres of rows in slots by the road that they run beside."""
     metres: dict[str, float] = defaultdict(float)
     for row in rows.tolist():
@@ -348,7 +334,7 @@ def _shared_route(
     work: Groundwork,
     site: Site,
     line: ExternalLine,
-    part: _Part,
+    part: Part,
     joint: JointPlan,
     member: int,
 ) -> Route:
@@ -358,163 +344,6 @@ def _shared_route(
     routes = trace(work.corridors, work.tie_ins(line.utility), [part.way(rows)])
     working = np.array([_shared_strip(work, part, rows[:-1], joint, line.utility)], object)
     return judge_routes(work, line.demand, [site], routes, working)[0]
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Part of the corridor graph with tie-in ways and one root, as arrays for the search.
-
-    Rows come in three kinds: ``edge`` is the number of a graph edge, or -1; ``tie_in`` the row
-    of a tie-in, or -1; ``end_node`` joins a node on the red line to the root at no cost, or -1.
-    ``slotted`` are the rows that lie in a slot.
-    """
-
-    ends: IntArray
-    surfaces_m: FloatArray
-    allowed: IntArray
-    edge: IntArray
-    tie_in: IntArray
-    end_node: IntArray
-    lines: NDArray[Any]
-    sources: list[IntArray]
-    root: int
-    slotted: NDArray[np.bool_]
-
-    @cached_property
-    def place(self) -> IntArray:
-        """Which of the graph edges among the rows each is."""
-        return np.cumsum(self.edge >= 0) - 1
-
-    def rows(self, joint: JointPlan, member: int) -> list[int]:
-        """Rows of one member in the joint tree, from its tie-in to the root."""
-        mine = np.flatnonzero(joint.subset_of_edge >> member & 1).tolist()
-        at: dict[int, list[int]] = defaultdict(list)
-        for row in mine:
-            for node in self.ends[row].tolist():
-                at[node].append(row)
-        walk = [next(row for row in mine if self.tie_in[row] >= 0)]
-        here = int(self.ends[walk[0], 0])
-        while here != self.root:
-            walk.append(next(row for row in at[here] if row != walk[-1]))
-            one, two = self.ends[walk[-1]].tolist()
-            here = two if here == one else one
-        return walk
-
-    def way(self, rows: Sequence[int]) -> Way:
-        """The way that rows of a member are, in numbers of the graph."""
-        edges = tuple(int(self.edge[row]) for row in rows[1:-1])
-        return Way(int(self.tie_in[rows[0]]), edges, int(self.end_node[rows[-1]]), float("nan"))
-
-
-def _open_to(
-    work: Groundwork, site: Site, line: ExternalLine, edges: IntArray, tie_ins: IntArray
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which edges, and which ways to tie-ins, a line may be dug along; no shared trench is bored.
-
-    Where its recommended route is not the cheapest but the cheapest that qualifies, it is kept out
-    of all that no such route can hold.
-    """
-    assert line.demand is not None
-    ground = work.under(line.closed)
-    dug = np.isfinite(ground.methods(line.demand.pipe).cut_yuan_of(edges))
-    if line.recommended != "qualifying" or line.both is not None:
-        return dug, np.ones(len(tie_ins), bool)
-    book = piece_book(ground, line.demand, site)
-    cut = np.zeros(len(edges), bool)
-    edges_held, tie_ins_held = book.qualifying(edges, cut, tie_ins, SURE, worst=False)
-    return dug & edges_held, tie_ins_held
-
-
-def _part(
-    work: Groundwork,
-    site: Site,
-    members: Sequence[ExternalLine],
-    searches: Sequence[Search],
-    reach_yuan: float,
-) -> _Part:
-    """Cut the graph within reach, with the tie-ins of every member and the site's connectors."""
-    reach_m = reach_yuan / min(search.lightest_rate for search in searches)
-    corridors, graph = work.corridors, work.corridors.graph
-    west, south = graph.node_xy[site.end_nodes].min(axis=0) - reach_m
-    east, north = graph.node_xy[site.end_nodes].max(axis=0) + reach_m
-    edges = graph.edges_within((west, south, east, north))
-    own = np.isin(graph.ends[edges], site.end_nodes).any(axis=1)
-    edges = edges[~corridors.is_connector[edges] | own]
-    nodes = graph.nodes_of(edges, site.end_nodes)
-    everyone = 2 ** len(searches) - 1
-    starts = []
-    for search in searches:
-        best = search.best_tie_ins
-        starts.append(best.take(np.isin(best.node, nodes)))
-    told = [
-        _open_to(work, site, line, edges, best.row)
-        for line, best in zip(members, starts, strict=True)
-    ]
-    passable = np.array([open_to[0] for open_to in told])
-    root = len(nodes)
-    last = np.searchsorted(nodes, site.end_nodes)
-    blocks = [
-        _Block(
-            np.searchsorted(nodes, graph.ends[edges]),
-            work.edge_surfaces_m[edges],
-            (passable << np.arange(len(searches))[:, None]).sum(axis=0),
-            graph.lines[edges],
-            edge=edges,
-        ),
-        _Block(
-            np.stack([last, np.full(len(last), root)], axis=1),
-            np.zeros((len(last), work.edge_surfaces_m.shape[1])),
-            np.full(len(last), everyone),
-            np.full(len(last), None, object),
-            end_node=site.end_nodes,
-        ),
-    ]
-    sources, following = [], root + 1
-    for member, search in enumerate(searches):
-        best = starts[member].take(told[member][1])
-        rows = best.row
-        places = following + np.arange(len(rows))
-        following += len(rows)
-        sources.append(places)
-        joins = np.stack([np.searchsorted(nodes, best.node), places], axis=1)
-        blocks.append(
-            _Block(
-                joins,
-                work.tie_in_surfaces_m(search.tie_ins.utility)[rows],
-                np.full(len(rows), 1 << member),
-                search.tie_ins.lines[rows],
-                tie_in=rows,
-            )
-        )
-    edge = np.concatenate([b.numbers(b.edge) for b in blocks])
-    return _Part(
-        ends=np.concatenate([b.ends for b in blocks]),
-        surfaces_m=np.concatenate([b.surfaces_m for b in blocks]),
-        allowed=np.concatenate([b.allowed for b in blocks]),
-        edge=edge,
-        tie_in=np.concatenate([b.numbers(b.tie_in) for b in blocks]),
-        end_node=np.concatenate([b.numbers(b.end_node) for b in blocks]),
-        lines=np.concatenate([b.lines for b in blocks]),
-        sources=sources,
-        root=root,
-        slotted=np.append(has_slot(work), False)[edge],  # -1 is no edge
-    )
-
-
-@dataclass(frozen=True)
-class _Block:
-    """Rows of one kind before they are joined into a part."""
-
-    ends: IntArray
-    surfaces_m: FloatArray
-    allowed: IntArray
-    lines: NDArray[Any]
-    edge: IntArray | None = None
-    tie_in: IntArray | None = None
-    end_node: IntArray | None = None
-
-    def numbers(self, given: IntArray | None) -> IntArray:
-        return np.full(len(self.ends), -1) if given is None else given
 
 
 def _section_by_row(joint: JointPlan, utility: str) -> dict[int, Section]:
@@ -530,7 +359,7 @@ def _section_by_row(joint: JointPlan, utility: str) -> dict[int, Section]:
 
 
 def _shared_strip(
-    work: Groundwork, part: _Part, rows: Sequence[int], joint: JointPlan, utility: str
+    work: Groundwork, part: Part, rows: Sequence[int], joint: JointPlan, utility: str
 ) -> Any:
     """Working strip along a way whose trench changes its width: one piece per width, united.
 
@@ -552,7 +381,7 @@ def _shared_strip(
     return shapely.union_all(pieces)
 
 
-def _out_m(work: Groundwork, part: _Part, row: int, section: Section) -> float:
+def _out_m(work: Groundwork, part: Part, row: int, section: Section) -> float:
     """How much farther from its kerb than the strip the middle of a trench lies, in metres.
 
     As far as the red line leaves room, where it is known.
