@@ -149,9 +149,9 @@ def closed_to(
     ``used`` holds the sets on its edges; ``free`` is the tree of the problem that closes none, and
     bounds it from below.
     """
-    problem = _read(edges, cost_by_subset, sources, root)
-    cost = problem.cost_of(used[problem.edge_ids])
-    problem = _near_root(problem, cost)
+    at = np.arange(len(used))
+    cost = float(np.asarray(cost_by_subset, np.float64)[used, at].sum())
+    problem = problem_under(edges, cost_by_subset, sources, root, cost)
     kept = one_way_each(problem, used[problem.edge_ids])
     coalition_costs = free.coalition_costs.copy()
     coalition_costs[-1] = cost = problem.cost_of(kept)
@@ -163,6 +163,20 @@ def closed_to(
         problem=problem,
         proven_bound=free.bound,
     )
+
+
+def problem_under(
+    edges: ArrayLike,
+    cost_by_subset: ArrayLike,
+    sources: Sequence[ArrayLike],
+    root: int,
+    cost: float,
+) -> Problem:
+    """The part of a problem, given as to :func:`cheapest_joint_tree`, that so high a cost reaches.
+
+    Raises as that does.
+    """
+    return _near_root(_read(edges, cost_by_subset, sources, root), cost)
 
 
 @dataclass(frozen=True)

@@ -21,35 +21,61 @@ from gis.subsets import concave_minorant
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-MOST_CHOICES = 8_000
-"""Largest number of (edge, set) pairs handed to the solver; more do not finish in seconds."""
+MOST_CHOICES = 100_000
+"""Largest number of (edge, set) pairs handed to the solver: some five seconds."""
+
+MOST_WORK = 400_000
+"""Choices x nodes of the solver's tree after which it stops, on every machine at the same place.
+
+Nearly all problems are solved at the first node.
+"""
+
+SECONDS = 60.0
+"""Longest wait for the solver, where nodes take unheard-of long."""
 
 
-def prove(tree: JointTree, *, seconds: float = 5.0) -> JointTree:
+def prove(tree: JointTree) -> JointTree:
     """The tree with a closer bound, or a cheaper one where members gain by parting.
 
     Proven trees, trees of infinite cost and problems that stay too large come back unchanged.
-    The solver stops after ``seconds``; what it has proven until then counts.
+    The solver stops after ``MOST_WORK``; what it has proven until then counts.
     """
     if tree.proven_optimal or not np.isfinite(tree.cost):
         return tree
-    problem = tree.problem
-    open_to = _open_edges(problem, tree.cost)
-    model = _model(problem, open_to)
-    if len(model.sets) > MOST_CHOICES:
-        return tree
+    used, bound = _solved(tree.problem, tree.cost)
+    if used is not None:
+        tree = _better(tree, used)
+    return replace(tree, proven_bound=min(max(tree.bound, bound), tree.cost))
+
+
+def ways_under(problem: Problem, ceiling: float) -> Ints | None:
+    """The cheapest sets found on edges that an answer under a ceiling can use; None without any.
+
+    They may cost more than the ceiling.
+    """
+    return _solved(problem, ceiling)[0]
+
+
+def _solved(problem: Problem, ceiling: float) -> tuple[Ints | None, float]:
+    """The cheapest sets found, and a bound of all that cost no more than a ceiling."""
+    model = _model(problem, _open_edges(problem, ceiling))
+    choices = len(model.sets)
+    if not 0 < choices <= MOST_CHOICES:
+        return None, 0.0
     result = milp(
         model.prices,
         integrality=model.whole,
         bounds=Bounds(0, 1),
         constraints=model.rules,
-        options={"time_limit": seconds, "mip_rel_gap": 0.0},
+        options={
+            "node_limit": max(MOST_WORK // choices, 1),
+            "time_limit": SECONDS,
+            "mip_rel_gap": 0.0,
+        },
     )
-    if result.x is not None:
-        tree = _better(tree, _ways(problem, model, result.x))
+    used = None if result.x is None else _ways(problem, model, result.x)
     dual = result.mip_dual_bound
-    bound = max(tree.bound, float(dual)) if dual is not None and np.isfinite(dual) else tree.bound
-    return replace(tree, proven_bound=min(bound, tree.cost))
+    return used, float(dual) if dual is not None and np.isfinite(dual) else 0.0
 
 
 def _better(tree: JointTree, used: Ints) -> JointTree:
@@ -94,6 +120,8 @@ def _open_edges(problem: Problem, cost: float) -> NDArray[np.bool_]:
         here = spread(arcs, weights, start_at(problem.n, nodes))[0]
         there = spread(arcs, weights, at_root)[0]
         through[i] = own[i] + fixed + np.minimum(here[tail] + there[head], here[head] + there[tail])
+    if not np.isfinite(least).all():
+        return np.zeros(through.shape, bool)
     others = least.sum() - least
     open_to: NDArray[np.bool_] = through + others[:, None] <= cost * (1 + SLACK)
     return open_to

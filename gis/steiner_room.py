@@ -6,7 +6,7 @@ lower bound. Where it crowds edges, one member of the crowd gives way along that
 first over which (branch and bound, Land and Doig 1960, Econometrica 28:497-520), each branch a
 joint tree of its own, among the edges that the tree without the limit could use, and if that is
 in vain among all. :func:`gis.steiner_proof.prove`, which can close edges to sets, then proves the
-cheapest found, or betters it.
+cheapest found, or betters it; where branches find none it looks for one itself.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from gis.steiner import JointTree, cheapest_joint_tree, closed_to
+from gis.steiner import JointTree, cheapest_joint_tree, closed_to, problem_under
 from gis.subsets import members
 
 Bools = NDArray[np.bool_]
@@ -33,6 +33,9 @@ MOST_TREES = 40
 
 MOST_EDGES = 120_000
 """Edges of all trees looked at together: forty trees of 3,000 edges."""
+
+CEILINGS = (1.25, 2.0)
+"""How far the solver looks in turn, in costs of the tree without the limit."""
 
 
 def crowded(held: Bools, used: Ints) -> Ints:
@@ -49,7 +52,6 @@ def cheapest_tree_with_room(
     root: int,
     *,
     known: Sequence[Ints] = (),
-    seconds: float = 5.0,
 ) -> JointTree | None:
     """The cheapest tree found in which every edge holds its set; None where none was found.
 
@@ -61,8 +63,6 @@ def cheapest_tree_with_room(
         (2**k, m) which sets an edge has room for: with a set all of its parts.
     known
         Sets on the edges that are answers too, if they fit.
-    seconds
-        Longest wait for the proof.
 
     Returns
     -------
@@ -83,12 +83,32 @@ def cheapest_tree_with_room(
         found += [_spread_out(one.subset_of_edge, near, len(edges)) for one in trees if one.fits]
         if found:
             break
+    closed = np.where(held, cost_by_subset, np.inf)
+    if not found:
+        found = list(_by_solver(free.cost, edges, closed, sources, root))
     if not found:
         return None
     at = np.arange(len(edges))
     used = min(found, key=lambda one: float(cost_by_subset[one, at].sum()))
-    closed = np.where(held, cost_by_subset, np.inf)
-    return prove(closed_to(free, used, edges, closed, sources, root), seconds=seconds)
+    return prove(closed_to(free, used, edges, closed, sources, root))
+
+
+def _by_solver(
+    least: float,
+    edges: Ints,
+    closed: Floats,
+    sources: Sequence[ArrayLike],
+    root: int,
+) -> Iterator[Ints]:
+    """A tree with room on the edges that the lowest ceiling reaches that has any."""
+    from gis.steiner_proof import ways_under
+
+    for share in CEILINGS:
+        problem = problem_under(edges, closed, sources, root, share * least)
+        used = ways_under(problem, share * least)
+        if used is not None:
+            yield problem.on_all_edges(used, len(edges))
+            return
 
 
 def _spread_out(used: Ints, near: Ints, m: int) -> Ints:

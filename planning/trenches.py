@@ -40,12 +40,6 @@ GRAVITY = ("sewage", "storm")
 CENT = 0.01
 """Amounts that differ by less, yuan, are the same amount."""
 
-PROOF_SECONDS = 10.0
-"""Longest wait for a proof: some 30 ms for a parcel among 3,000 edges, 2 s where slots are narrow.
-
-Several times that, so that what is told does not hang on how busy the machine is.
-"""
-
 
 @dataclass(frozen=True)
 class LeftOut:
@@ -286,7 +280,7 @@ def _plan(table: Table, sources: list[Ints], root: int, left_out: tuple[LeftOut,
         ways = nothing, none, nothing, metres
         return JointPlan((), left_out, *free_of_cost, *ways, (), 0.0, {}, None, ())
     edges = table.ground.edges
-    free = prove(cheapest_joint_tree(edges, table.costs, sources, root), seconds=PROOF_SECONDS)
+    free = prove(cheapest_joint_tree(edges, table.costs, sources, root))
     fitting = _with_room(table, free, sources, root, free.alone_subset_of_edge)
     own = None if fitting is None else _own_trenches(table, free, sources, root)
     if own is not None and fitting and table.cost_of(own.subset_of_edge) < fitting.cost:
@@ -346,7 +340,6 @@ def _with_room(
         sources,
         root,
         known=[known],
-        seconds=PROOF_SECONDS,
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import gis.steiner_proof as steiner_proof
 import gis.steiner_room as steiner_room
 from gis.steiner import JointTree, cheapest_joint_tree
 from gis.steiner_room import cheapest_tree_with_room, crowded
@@ -86,13 +87,27 @@ def test_a_known_answer_counts_where_no_tree_may_be_looked_at(
     )
     assert tree is not None
     assert tree.cost == pytest.approx(590)
-    assert cheapest_tree_with_room(free, edges, costs, held, STARTS, 0) is None
 
 
-def test_without_time_for_the_proof_the_bound_and_the_gap_are_told() -> None:
+def test_the_solver_finds_a_tree_where_no_branch_may_be_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(steiner_room, "MOST_TREES", 0)
+    _free, tree = with_room(SIDES, [10, 12], [1, 2, 3], room_for([2, 2], 3), STARTS)
+    assert tree is not None
+    assert tree.cost == pytest.approx(282)  # 10 x (10 + 2 + 3) + 12 x (10 + 1)
+    assert tree.proven_optimal
+    monkeypatch.setattr(steiner_room, "CEILINGS", ())
+    assert with_room(SIDES, [10, 12], [1, 2, 3], room_for([2, 2], 3), STARTS)[1] is None
+
+
+def test_without_time_for_the_proof_the_bound_and_the_gap_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(steiner_proof, "SECONDS", 0.0)
     edges, costs = np.array(SIDES), costs_of([10, 40], [1, 2, 3])
     free = cheapest_joint_tree(edges, costs, STARTS, 0)
-    tree = cheapest_tree_with_room(free, edges, costs, room_for([2, 3], 3), STARTS, 0, seconds=0.0)
+    tree = cheapest_tree_with_room(free, edges, costs, room_for([2, 3], 3), STARTS, 0)
     assert tree is not None
     assert free.cost <= tree.bound <= tree.cost
     assert tree.gap == pytest.approx(1 - tree.bound / tree.cost)
