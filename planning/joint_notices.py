@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from layers.utilities import load_utilities
 from planning.groundwork import Groundwork
@@ -28,22 +28,23 @@ def joint_notices(
             ("joint_slot_unsure", joint.unsure_m, unsure),
             ("joint_slot_too_narrow", joint.too_wide_m, narrow),
         )
+        called = _names_of_roads(work)
         beside = _("道路 {road} 沿线有 {m:.0f} 米与联合方案的各沟并排放不下,须另定位置")
         others = joint.beside_others.items()
         return (
-            *_gave_way(joint),
+            *_gave_way(joint, called),
             *(
                 Notice(
                     "joint_slot_beside_others",
                     "roads",
                     road,
                     other.utilities,
-                    beside.format(road=road, m=other.length_m),
+                    beside.format(road=called[road], m=other.length_m),
                 )
                 for road, other in others
             ),
             *(
-                Notice(kind, "roads", road, utilities, text.format(road=road, m=metres))
+                Notice(kind, "roads", road, utilities, text.format(road=called[road], m=metres))
                 for kind, metres_of, text in told
                 for road, metres in metres_of.items()
             ),
@@ -61,7 +62,16 @@ def joint_notices(
     )
 
 
-def _gave_way(joint: Joint) -> Iterator[Notice]:
+def _names_of_roads(work: Groundwork) -> dict[str, str]:
+    """What roads are called by their ids: by name and id, or by the id alone."""
+    table = work.corridors.surfaces.table
+    return {
+        str(road): name + _("({})").format(road) if isinstance(name, str) else str(road)
+        for road, name in zip(table["road_id"], table["name"], strict=True)
+    }
+
+
+def _gave_way(joint: Joint, called: Mapping[str, str]) -> Iterator[Notice]:
     """Who was led elsewhere because a slot has no room for all, and what that costs the plan."""
     found = joint.plan
     proof = _("已证最省") if found.proven_optimal else _("与最省的差距不超过 {gap:.1%}")
@@ -77,7 +87,7 @@ def _gave_way(joint: Joint) -> Iterator[Notice]:
         others = joint.gave_way_to.get(road, ())
         told = (beside if others else text).format(
             others=_("、").join(load_utilities()[one].zh for one in others),
-            road=road,
+            road=called[road],
             m=left.length_m,
             yuan=found.cost_yuan - found.roomy_cost_yuan,
             proof=proof.format(gap=found.gap),

@@ -188,7 +188,7 @@ ELSEWHERE = {
 
 def together(red_line_m: float | None, **lines: Any) -> Plan:
     """The long trench beside a street of 10 m between its kerbs."""
-    roads = {"R-1": street((0, 0), (300, 0), red_line_width_m=red_line_m)}
+    roads = {"R-1": street((0, 0), (300, 0), red_line_width_m=red_line_m, name="示例路")}
     return planned(town(**{**LONG, "roads": roads, "lines": {**LONG["lines"], **lines}}))
 
 
@@ -273,7 +273,7 @@ def test_of_three_lines_where_two_fit_one_is_led_along_the_other_side() -> None:
     assert (told.kind, told.feature_id) == ("joint_slot_gave_way", "R-1")
     assert told.utilities == ("gas",)
     more = shared.cost_yuan - shared.roomy_cost_yuan
-    assert f"有 {left.length_m:.0f} 米各沟并排放不下" in told.text
+    assert f"道路 示例路(R-1) 沿线有 {left.length_m:.0f} 米各沟并排放不下" in told.text
     assert f"改走他处:全方案共多 {more:.0f} 元,已证最省" in told.text
 
 
