@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString, box
 
@@ -139,6 +139,7 @@ def test_of_a_main_and_a_manhole_at_one_place_the_manhole_is_joined() -> None:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@example(x=102.0, south=-7.99609375, north=8.0, turned=False)  # 4 mm off the main
 @given(
     x=st.floats(102, 138),
     south=st.floats(-12, -4),
@@ -155,8 +156,11 @@ def test_every_drawing_within_reach_runs_from_main_to_red_line(
     start, end = towns.xy(found.route.line)[0], towns.xy(found.route.line)[-1]
     assert (start[1], end[1]) == (-8, 12)
     told = {move.end: move.moved_m for move in found.moves}
-    assert told.get("tie_in", 0) == pytest.approx(abs(south + 8), abs=0.002)
-    assert told.get("red_line", 0) == pytest.approx(abs(north - 12), abs=0.002)
+    for end, moved_m in (("tie_in", abs(south + 8)), ("red_line", abs(north - 12))):
+        if end in told:
+            assert told[end] == pytest.approx(moved_m, abs=0.002)
+        else:  # it would be told as a move of 0.00 m
+            assert moved_m < 0.005
     assert found.route.figures["length_m"] == pytest.approx(found.route.line.length)
 
 
