@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,8 +65,16 @@ class Bar:
         return degrees
 
     def _bars(self, degrees: IntArray) -> bool:
-        """Whether whatever has facts at least so bad does not have the rank."""
-        truths = [TRUTHS[degree] for degree in degrees.tolist()]
+        """Whether whatever has facts at least so bad does not have the rank.
+
+        All that is worse is asked: a clause may be open to routes that surely touch a tree.
+        """
+        worse = product(*(range(degree, len(TRUTHS)) for degree in degrees.tolist()))
+        return all(map(self._bars_alone, worse))
+
+    def _bars_alone(self, degrees: tuple[int, ...]) -> bool:
+        """Whether what has facts just so bad does not have the rank."""
+        truths = [TRUTHS[degree] for degree in degrees]
         facts = {
             name: truth
             for names, truth in zip(GROWING_FACTS, truths, strict=True)

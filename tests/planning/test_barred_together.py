@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,9 @@ from shapely.geometry import LineString, Point, box
 from layers.survey import Survey
 from planning import partner_feed, qualifying
 from planning.external_lines import ExternalLine, external_lines, nearby_finder
-from planning.groundwork import Groundwork, Site
+from planning.groundwork import Groundwork, Site, prepare
 from planning.open_ways import GROWING_FACTS, TRUTHS, Bar, OpenWays
+from planning.policies import COUNTIES, read_policy
 from planning.qualifying import judge_ways
 from planning.route_pieces import Run, piece_book
 from tests import towns
@@ -91,6 +93,61 @@ def test_at_worst_whatever_needs_a_permit_bars() -> None:
     road = degrees(touches_city_road=True, on_bridge=True)
     assert bar_of_water(0, worst=True).least(road).tolist() == [1, 0, 0, 0, 0]  # type: ignore[union-attr]
     assert bar_of_water(0, worst=True).least(degrees(ancient_tree_or_park=True)) is None
+
+
+# --- a clause that asks for a tree ---------------------------------------------------------------
+
+_SMALL_GREEN = """  { input = "green_affected_m2", at_most = 200, quote = "临时占用或伐移绿化不大于200平方米", confidence = "verified" },
+]
+"""  # noqa: E501
+_WITH_AND_WITHOUT_TREES = """  { input = "tree_moving", is = false },
+]
+[[clause]]
+id = "water_trees"
+ref = "x"
+utility = "water"
+outcome = "commitment"
+else = "ordinary_approval"
+all_of = [
+  { input = "max_dn_mm", at_most = 300 },
+  { input = "pipe_length_m", at_most = 150 },
+  { input = "tree_moving", is = true },
+]
+"""
+
+
+def test_facts_bar_only_where_worse_ones_do_too(tmp_path: Path, left_out: Counter[bool]) -> None:
+    """Of two clauses one is for lines with trees, so that a tree may be better than an unknown one.
+
+    The cheapest way meets trees and what is a park; the one across the street meets the trees
+    alone and qualifies.
+    """
+    text = (COUNTIES / "411523_xinxian" / "policy.toml").read_text("utf-8")
+    assert _SMALL_GREEN in text
+    told = text.replace(_SMALL_GREEN, _SMALL_GREEN.removesuffix("]\n") + _WITH_AND_WITHOUT_TREES)
+    (tmp_path / "policy.toml").write_text(told, "utf-8")
+    narrow = {"carriageway_width_m": 4.0, "red_line_width_m": 8.0}
+    survey = town(
+        roads={
+            "R-1": street((0, 0), (300, 0)),
+            "R-2": street((105, -60), (105, 60), **narrow),
+        },
+        lines={"W-1": main((0, 8), (40, 8))},
+        parcels={"P-1": towns.parcel(150, 12, 190, 52)},
+        green={"V-1": {"kind": "park", "geometry": box(65, 0, 68, 70)}},
+        trees=trees(*((140, y) for y in range(-70, 71))),
+    )
+    case = towns.application()
+    work = prepare(survey, read_policy(tmp_path / "policy.toml"), [case])
+    site = work.site(case)
+    lines = external_lines(work, case.demands["water"], [site], nearby_finder())
+    found = lines[site.key].qualifying
+    assert left_out
+    assert found is not None
+    assert (found.status, found.proven) == ("found", True)
+    assert found.route is not None
+    facts = found.route.facts
+    assert (facts["touches_tree"], facts["ancient_tree_or_park"]) == (True, False)
 
 
 # --- on paper ------------------------------------------------------------------------------------
