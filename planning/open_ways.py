@@ -106,7 +106,8 @@ def degrees_of(area: Area) -> IntArray:
     )
     for of, at, numbers in parts:
         ground = piece_ground(book.work, book.demand, of)
-        kinds, place = np.unique(ground.told.kind[ground.rows(numbers)], return_inverse=True)
+        rows = ground.rows(numbers)
+        kinds, place = np.unique(ground.told.kind[rows], return_inverse=True)
         if len(kinds):
             of_kind = [_degrees(facts) for facts in ground.facts(kinds.tolist(), book.dig_date)]
             found[:, at] = np.stack(of_kind, axis=1)[:, place]

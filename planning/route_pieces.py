@@ -100,7 +100,8 @@ class Run(NamedTuple):
                 stretches.append([])
             else:
                 stretches[-1].append(line)
-        return shapely.MultiLineString([_joined(one) for one in stretches if one])
+        joined = map(_joined, stretches)
+        return shapely.MultiLineString([one for one in joined if not one.is_empty])
 
 
 def _joined(lines: Sequence[shapely.LineString]) -> shapely.LineString:

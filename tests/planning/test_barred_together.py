@@ -22,6 +22,7 @@ from planning import partner_feed, qualifying
 from planning.external_lines import ExternalLine, external_lines, nearby_finder
 from planning.groundwork import Groundwork, Site, prepare
 from planning.open_ways import GROWING_FACTS, TRUTHS, Bar, OpenWays
+from planning.plan import plan
 from planning.policies import COUNTIES, read_policy
 from planning.qualifying import judge_ways
 from planning.route_pieces import Run, piece_book
@@ -317,3 +318,26 @@ def test_the_answer_is_the_one_that_leaving_out_runs_one_after_another_gives(
                 assert told(solved(survey)[2]) == answer
         seen[barred] += 1
     assert seen[True] >= 20, seen
+
+
+def test_a_way_of_no_length_to_a_cabinet_before_an_existing_duct_is_no_stretch_of_trench() -> None:
+    """A tree at the outer corner, where the new trench turns, is touched by no piece of it alone.
+
+    So the run that fails is looked for, and it begins with nothing that is dug before the duct.
+    """
+    duct = {
+        "utility": "telecom", "subtype": "duct", "diameter_mm": None, "laying": "duct",
+        "duct_holes": 6, "free_holes": 4, "owner": "电信", "open_to_others": True,
+    }  # fmt: skip
+    cabinet = {"utility": "telecom", "kind": "cabinet", "free_holes": 6}
+    full = {"utility": "telecom", "kind": "handhole", "free_holes": 0}
+    survey = town(
+        lines={"T-1": main((20, 9), (110, 9), **duct)},
+        nodes={"N-1": towns.node(20, 9, **cabinet), "N-2": towns.node(110, 9, **full)},
+        trees=trees((110.5, 6.3)),
+    )
+    demands = {"telecom": {"duct_holes": 2, "duct_outer_diameter_mm": 110}}
+    made = plan(towns.application(demands=demands, gate=(102, 12)), survey, towns.policy())
+    found = made.lines["telecom"].qualifying
+    assert found is not None
+    assert (found.status, found.proven) == ("found", True)
