@@ -322,7 +322,7 @@ class Along(NamedTuple):
 
     ``opened`` are the roads that it runs into or along (True) or may run into (None), ``pits``
     those that its working pits lie in or may lie in, None where nothing is bored. ``beneath`` as
-    of ``Place``; ``on_bridge`` 1, 0 or NaN; ``bored`` are the edges that are not cut open.
+    of ``Place``; ``on_bridge`` 1, 0 or NaN; ``bored`` are not cut open, ``is_cut``: anything is.
     """
 
     opened: Dug
@@ -330,6 +330,7 @@ class Along(NamedTuple):
     bored: tuple[int, ...]
     beneath: tuple[int, ...]
     on_bridge: float
+    is_cut: bool
 
 
 def along_of(ground: Ground, routes: Routes) -> list[Along]:
@@ -337,9 +338,10 @@ def along_of(ground: Ground, routes: Routes) -> list[Along]:
     opened, pits = _roads_entered(ground, routes), _roads_with_pits(ground, routes)
     beneath = _roads_beneath(ground, routes)
     bridged = over_bridges(ground.corridors, ground.road_areas, routes).tolist()
+    cut = (~shapely.is_empty(routes.cut)).tolist()
     return [
-        Along(opened[number], pits.get(number), tuple(bored), beneath[number], bridged[number])
-        for number, bored in enumerate(routes.bored)
+        Along(opened[n], pits.get(n), tuple(bored), beneath[n], bridged[n], cut[n])
+        for n, bored in enumerate(routes.bored)
     ]
 
 
@@ -456,7 +458,8 @@ def _roads_cut_open(
         some, at = np.unique(route, return_inverse=True)
         return _overlap(_trenches(ground, along, strips, some)[at], land)
 
-    _add_roads(found, ground, strips, enter)
+    trenched = [strip if one.is_cut else None for one, strip in zip(along, strips, strict=True)]
+    _add_roads(found, ground, np.array(trenched, object), enter)
     return found
 
 
@@ -565,9 +568,7 @@ def green_inside(
         return [(None, None)] * len(strips), np.full(len(strips), np.nan)
     shapes = ground.greenery.shapes
     known = ~shapely.is_missing(strips)
-    found: list[tuple[Truth, Truth]] = [
-        (False, False) if is_known else (None, None) for is_known in known
-    ]
+    found: list[tuple[Truth, Truth]] = [(False, False) if k else (None, None) for k in known]
     shared = shared_areas(strips, shapes, ground.greenery.tree)
     met = shared.area_m2 > 0
     for at, park in zip(shared.one[met], ground.is_park[shared.polygon[met]], strict=True):

@@ -18,6 +18,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gis.growing import Growing
 from gis.linear import FloatArray, IntArray, LineArray, distinct
 from gis.overlay import inside_union
 from gis.patched_tree import Tree
@@ -25,7 +26,9 @@ from planning.application import Demand
 from planning.facts import Along, Place, along_of, green_inside, places_of, road_facts, trees_in
 from planning.groundwork import Groundwork
 from planning.judged_routes import line_figures, strips_of_width
+from planning.road_surfaces import Crossed
 from planning.routes import Routes, Way, measure_lines
+from planning.tie_ins import MEASURES, crossed_by
 
 LINE_FIGURES = ("length_m", "kerb_m", "red_line_m", "longest_kerb_m")
 FIGURES = (*LINE_FIGURES, "green_m2", "trees")
@@ -44,18 +47,18 @@ class LineRows:
     ``cut`` what is cut open. Rows are only added, and shared before and after an edit.
     """
 
-    figures: FloatArray = field(default_factory=lambda: np.zeros((0, len(LINE_FIGURES))))
-    along: NDArray[Any] = field(default_factory=lambda: np.zeros(0, object))
-    cut: LineArray = field(default_factory=lambda: np.zeros(0, object))
+    figures: Growing = field(default_factory=lambda: Growing(float, len(LINE_FIGURES)))
+    along: Growing = field(default_factory=lambda: Growing(object))
+    cut: Growing = field(default_factory=lambda: Growing(object))
     _adding: Lock = field(default_factory=Lock)
 
     def add(self, figures: FloatArray, along: NDArray[Any], cut: LineArray) -> IntArray:
         """Rows of pieces just measured, in order."""
         with self._adding:
             rows = len(self.cut) + np.arange(len(cut))
-            self.figures = np.concatenate([self.figures, figures])
-            self.along = np.concatenate([self.along, along])
-            self.cut = np.concatenate([self.cut, cut])
+            self.figures.add(figures)
+            self.along.add(along)
+            self.cut.add(cut)
         return rows
 
 
@@ -159,21 +162,31 @@ class PieceLines(_MeasuredOnce):
         self._row = np.append(other._row, -1)[before]
 
     def _routes(self, numbers: IntArray) -> Routes:
-        corridors, lines = self.work.corridors, self.lines[numbers]
+        corridors, lines, told = self.work.corridors, self.lines[numbers], self._measured(numbers)
         if self.of not in (CUT, BORED):
             lines[shapely.length(lines) == 0] = NOTHING
-            return measure_lines(corridors, [Way(-1, (), -1, 0.0)] * len(lines), lines)
+            return measure_lines(corridors, [Way(-1, (), -1, 0.0)] * len(lines), lines, told)
         ways = [Way(-1, (edge,), -1, 0.0) for edge in numbers.tolist()]
+        routes = measure_lines(corridors, ways, lines, told)
         if self.of == CUT:
-            return measure_lines(corridors, ways, lines)
-        carried = corridors.graph.kind[numbers] == "carrier"
-        routes = measure_lines(corridors, ways, np.where(carried, NOTHING, lines))
+            return routes
         return replace(
             routes.measuring(length_m=shapely.length(lines)),
-            lines=lines,
             bored=[way.edges for way in ways],
             cut=np.full(len(lines), NOTHING, object),
         )
+
+    def _measured(self, numbers: IntArray) -> tuple[Mapping[str, FloatArray], Crossed]:
+        """What pieces measured and crossed when they were made."""
+        if self.of in (CUT, BORED):
+            graph, table = self.work.corridors.graph, self.work.corridors.crossings
+            every = {name: graph.measures[name].to_numpy(float) for name in MEASURES}
+            crossed = Crossed.of(table, table["edge"].to_numpy(np.int64))
+        else:
+            tie_ins = self.work.tie_ins(self.of)
+            every, crossed = tie_ins.ways._asdict(), tie_ins.crossed
+        measured = {name: every[name][numbers] for name in MEASURES}
+        return measured, crossed_by(crossed, numbers)
 
 
 @dataclass(eq=False)
@@ -184,8 +197,8 @@ class PieceRows:
     not reach keep their rows, those that it does get new ones.
     """
 
-    figures: FloatArray = field(default_factory=lambda: np.zeros((0, len(FIGURES))))
-    kind: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    figures: Growing = field(default_factory=lambda: Growing(float, len(FIGURES)))
+    kind: Growing = field(default_factory=lambda: Growing(np.int64))
     places: list[Place] = field(default_factory=list)
     _kinds: dict[Any, int] = field(default_factory=dict)
     _strips: dict[int, shapely.Geometry] = field(default_factory=dict)
@@ -202,8 +215,8 @@ class PieceRows:
             kinds = [self._kind_of(place) for place in places]
             green = np.flatnonzero(figures[:, _GREEN] > 0)
             self._strips.update(zip(rows[green].tolist(), working[green], strict=True))
-            self.figures = np.concatenate([self.figures, figures])
-            self.kind = np.concatenate([self.kind, np.array(kinds, np.int64)])
+            self.figures.add(figures)
+            self.kind.add(np.array(kinds, np.int64))
         return rows
 
     def _kind_of(self, place: Place) -> int:
@@ -225,7 +238,7 @@ class PieceRows:
 
     def touching(self, roads: IntArray) -> NDArray[np.bool_]:
         """Whether each row is a place that digs or may dig some roads, or lies beneath them."""
-        return np.isin(self.kind, list(self.kinds_on(roads)))
+        return np.isin(self.kind.rows, list(self.kinds_on(roads)))
 
     def green(self, rows: IntArray, greenery: NDArray[Any]) -> NDArray[Any]:
         """The part of the working strip of each piece in greenery, None where there is none."""
