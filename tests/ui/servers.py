@@ -20,28 +20,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE_S = 120
 
 _FORKS = get_context("forkserver")
-# What the scripts import before there is a server. A map component registers with the running
-# server, so that no module which has one may be among them.
-_FORKS.set_forkserver_preload(
-    [
-        "folium.plugins",
-        "streamlit.starlette",
-        "streamlit.web.bootstrap",
-        "streamlit.web.cli",
-        "uvicorn.lifespan.on",
-        "uvicorn.loops.auto",
-        "uvicorn.protocols.http.auto",
-        "uvicorn.protocols.websockets.websockets_sansio_impl",
-        "api.drawn_routes",
-        "api.routes",
-        "layers.checks",
-        "ui.drawn_routes",
-        "ui.existing",
-        "ui.sample",
-        "ui.screened_county",
-        "tests.ui.servers",
-    ]
-)
+_FORKS.set_forkserver_preload(["tests.ui.preloaded", "tests.ui.servers"])
 
 
 @contextmanager
