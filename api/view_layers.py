@@ -16,6 +16,7 @@ import pandas as pd
 import shapely
 
 from api.escape import esc
+from gis.crs import in_degrees
 from language import gettext as _
 
 MAX_FEATURES = 4000  # about 1 MB before compression; more would stall a phone
@@ -104,9 +105,9 @@ def _layer_of(
     geometry: gpd.GeoSeries, kinds: Sequence[str], titles: Sequence[str], marked: set[str]
 ) -> ViewLayer:
     """Shapes by id with a kind and a title each, as the map takes them."""
-    shapes = geometry.simplify(_TOLERANCE_M).to_crs(4326)
-    usable = np.asarray(~(shapes.is_empty | shapes.isna()))
-    drawn = np.asarray(shapes.array)[usable]
+    shapes = in_degrees(geometry.simplify(_TOLERANCE_M), geometry.crs)
+    usable = ~(shapely.is_empty(shapes) | shapely.is_missing(shapes))
+    drawn = shapes[usable]
     texts = shapely.to_geojson(shapely.transform(drawn, lambda xy: np.round(xy, _DECIMALS)))
     about = (np.asarray(one, object)[usable] for one in (geometry.index, kinds, titles))
     features = [

@@ -9,6 +9,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+import shapely
 from pyproj import CRS, Transformer
 
 from language import gettext as _
@@ -59,10 +61,21 @@ def require_projected(crs: Any) -> CRS:
 def transformer(source: CRS, target: CRS) -> Transformer:
     """Return what takes x, y (degrees: longitude first) of one CRS to another; made once.
 
-    PROJ looks for every way between two datums: from CGCS2000 to WGS 84 that takes 50 ms. What it
-    gives out may be used by several threads at once (pyproj since 3.1).
+    PROJ looks for every way between two datums, and once more in each thread that uses what it
+    found (pyproj since 3.1): from CGCS2000 to WGS 84 that takes 50 ms, and every run of the page is
+    a thread of its own. Where one way only was found, the others are told it: it knows no bounds.
     """
-    return Transformer.from_crs(source, target, always_xy=True)
+    found = Transformer.from_crs(source, target, always_xy=True)
+    if found.definition.startswith("proj="):
+        return Transformer.from_pipeline(found.definition)
+    return found
+
+
+def in_degrees(shapes: Any, crs: CRS) -> np.ndarray:
+    """Return shapes of a CRS in longitude and latitude, as ``to_crs(4326)`` of a table does."""
+    move = transformer(crs, WGS84).transform
+    moved: np.ndarray = shapely.transform(np.asarray(shapes), move, interleaved=False)
+    return moved
 
 
 def cgcs2000_zone(longitude: float) -> CRS:

@@ -16,7 +16,7 @@ import shapely
 from pyproj import CRS, Transformer
 
 from gis.china_offsets import FORWARD, shift_m
-from gis.crs import WGS84, transformer
+from gis.crs import WGS84
 from gis.zones import Zone, cgcs2000_zones, prefix_of, zone_of
 from language import gettext as _
 from layers.datums import old_datum
@@ -122,7 +122,7 @@ def home_of(
         published for that place, since such a workspace lies elsewhere.
     """
     if bounds is not None and np.isfinite(bounds).all():
-        west, south, east, north = transformer(target, WGS84).transform_bounds(*bounds)
+        west, south, east, north = _to_degrees(target, WGS84).transform_bounds(*bounds)
         return Home(west, south, east, north, _("工作区已有图层"))
     area = target.area_of_use
     if county is not None and (area is None or _meets(county, area.bounds)):
@@ -210,14 +210,14 @@ def distances_km(places: np.ndarray, crs: CRS, home: Home) -> np.ndarray:
 def _degrees_of(places: np.ndarray, crs: CRS) -> tuple[np.ndarray, np.ndarray]:
     if crs.is_geographic:
         return places[:, 0], places[:, 1]
-    longitude, latitude = _to_degrees(crs).transform(places[:, 0], places[:, 1])
+    longitude, latitude = _to_degrees(crs, crs.geodetic_crs).transform(places[:, 0], places[:, 1])
     return np.asarray(longitude), np.asarray(latitude)
 
 
 @lru_cache(maxsize=512)
-def _to_degrees(crs: CRS) -> Transformer:
-    """To degrees of the CRS's own datum: quick to make, and near enough to tell counties apart."""
-    return Transformer.from_crs(crs, crs.geodetic_crs, always_xy=True)
+def _to_degrees(crs: CRS, degrees: CRS) -> Transformer:
+    """To those of its own datum is quick to make, and near enough to tell counties apart."""
+    return Transformer.from_crs(crs, degrees, always_xy=True)
 
 
 @cache

@@ -15,7 +15,7 @@ import numpy as np
 import shapely
 
 from api.view_layers import ViewLayer, view_layers
-from gis.crs import WGS84, transformer
+from gis.crs import WGS84, in_degrees, transformer
 from language import gettext as _
 from language import spoken
 from layers.store import Workspace
@@ -169,7 +169,7 @@ def _layers(
 def _bounds(path: Path, versions: tuple[Any, ...]) -> tuple[float, float, float, float]:
     survey = _survey(path, versions)
     extents = [
-        table.to_crs(4326).total_bounds
+        shapely.total_bounds(in_degrees(table.geometry, survey.crs))
         for name, table in survey.tables.items()
         if name in {"parcels", "roads", "lines"} and not table.empty
     ]

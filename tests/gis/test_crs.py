@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import geopandas as gpd
+import numpy as np
 import pytest
+import shapely
 from pyproj import CRS, Transformer
 
-from gis.crs import WGS84, CrsError, cgcs2000_zone, require_projected, transformer
+from gis.crs import WGS84, CrsError, cgcs2000_zone, in_degrees, require_projected, transformer
 
 
 def test_a_crs_in_metres_comes_back_as_a_crs() -> None:
@@ -69,3 +74,45 @@ def test_a_transformer_is_made_once_and_gives_in_every_thread_what_a_new_one_giv
     assert degrees == [new.transform(*place) for place in places]  # longitude first
     for place, found in zip(places, again, strict=True):
         assert found == pytest.approx(place, abs=1e-3)
+
+
+def test_threads_do_not_look_for_a_way_that_was_found() -> None:
+    there = transformer(CRS("EPSG:4547"), WGS84)
+    with ThreadPoolExecutor(1) as thread:
+        spent = thread.submit(_cpu_s_of, lambda: there.transform(500_000.0, 3_500_000.0))
+        anew = thread.submit(
+            _cpu_s_of, lambda: Transformer.from_crs(4547, 4326, always_xy=True).transform(5e5, 35e5)
+        )
+    assert spent.result() < 0.1 * anew.result()
+
+
+def _cpu_s_of(work: Callable[[], object]) -> float:
+    begun = time.thread_time()
+    work()
+    return time.thread_time() - begun
+
+
+@pytest.mark.parametrize("code", [2326, 2436, 3857, 4214, 4490, 4509, 4547, 25832, 32650])
+def test_what_is_told_to_threads_gives_every_digit_of_what_was_found(code: int) -> None:
+    crs = CRS.from_epsg(code)
+    found = Transformer.from_crs(crs, WGS84, always_xy=True)
+    west, south, east, north = crs.area_of_use.bounds
+    grid = np.meshgrid(
+        np.linspace(west, east, 23), np.linspace(max(south, -80), min(north, 80), 19)
+    )
+    places = np.array(found.transform(*map(np.ravel, grid), direction="INVERSE"))
+    assert np.array_equal(transformer(crs, WGS84).transform(*places), found.transform(*places))
+    back = Transformer.from_crs(WGS84, crs, always_xy=True)
+    degrees = np.array(found.transform(*places))
+    assert np.array_equal(transformer(WGS84, crs).transform(*degrees), back.transform(*degrees))
+
+
+def test_shapes_in_degrees_are_those_of_a_table() -> None:
+    x, y = 500_000.0, 3_500_000.0
+    shapes = gpd.GeoSeries(
+        [shapely.box(x, y, x + 90, y + 70), None, shapely.LineString([(x, y), (x + 5, y + 900)])],
+        crs=4547,
+    )
+    found = in_degrees(shapes, shapes.crs)
+    assert [one and one.wkb for one in found] == [one and one.wkb for one in shapes.to_crs(4326)]
+    assert in_degrees(shapes[:0], shapes.crs).size == 0

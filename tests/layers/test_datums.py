@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from pyproj import CRS
 
+from layers import datums
 from layers.datums import mover, old_datum, parse_datum_shift
 from layers.errors import LayerError
 
@@ -112,3 +113,13 @@ def test_seven_parameters_are_applied_as_stated(convention) -> None:
 def test_incomplete_parameters_are_refused(text) -> None:
     with pytest.raises(LayerError, match="--datum-shift 的值"):
         parse_datum_shift(text)
+
+
+def test_that_no_way_is_published_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = CRS.from_epsg(32649), CRS.from_epsg(4546)
+    first = mover(source, target)[0](np.array([[500_000.0, 3_500_000.0]]))
+    monkeypatch.setattr(datums, "Transformer", None)
+    again, note = mover(source, target)
+    assert again(np.array([[500_000.0, 3_500_000.0]])).tolist() == first.tolist()
+    assert note is not None
+    assert "WGS 84" in note

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -113,6 +114,17 @@ class Visit:
             )
         )
 
+    def leave(self) -> Any:
+        """Shut the page; give its context, which keeps nothing of it but what may be cached."""
+        context = self.page.context
+        origin = "/".join(self.address.split("/")[:3])
+        kept = {"origin": origin, "storageTypes": "cookies,indexeddb,local_storage,service_workers"}
+        context.new_cdp_session(self.page).send("Storage.clearDataForOrigin", kept)
+        context.clear_cookies()
+        for page in context.pages:
+            page.close()
+        return context
+
     @property
     def frame(self) -> Any:
         """The frame that holds the map, if it is there."""
@@ -204,25 +216,42 @@ class Visit:
         return sum(one.sizes()["responseBodySize"] for one in self.layers)
 
 
+@pytest.fixture(scope="session")
+def idle_contexts() -> dict[tuple[int, int, bool], list[Any]]:
+    """Browser contexts that no test has in hand, by width, height and whether there are fingers.
+
+    They are used again for what they have in their cache, the page's scripts: to have those served
+    and compiled anew takes a fifth of an opening.
+    """
+    return defaultdict(list)
+
+
 @pytest.fixture
 def visit(
-    chromium: Any, serve: Callable[[str, Path], str]
+    chromium: Any,
+    idle_contexts: dict[tuple[int, int, bool], list[Any]],
+    serve: Callable[[str, Path], str],
 ) -> Iterator[Callable[[str, str], Visit]]:
     """Open an address at the size of a device; pages are shut before the test's servers end."""
-    contexts = []
+    visits: list[tuple[list[Any], Visit]] = []
 
     def open_page(address: str, device: str) -> Visit:
         width, height = SIZES[device]
         phone = device == "phone"
-        context = chromium.new_context(
-            viewport={"width": width, "height": height}, has_touch=phone, is_mobile=phone
+        idle = idle_contexts[width, height, phone]
+        context = (
+            idle.pop()
+            if idle
+            else chromium.new_context(
+                viewport={"width": width, "height": height}, has_touch=phone, is_mobile=phone
+            )
         )
         context.set_default_timeout(PATIENCE_S * 1000)
-        contexts.append(context)
         opened = Visit(context.new_page(), address)
+        visits.append((idle, opened))
         opened.open()
         return opened
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for idle, opened in visits:
+        idle.append(opened.leave())

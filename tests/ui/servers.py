@@ -19,29 +19,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 # Until a test gives up on what it waits for: ample for a machine that is slow and loaded.
 PATIENCE_S = 120
 
+_ports: dict[int, None] = {}  # that servers had, oldest first
 _FORKS = get_context("forkserver")
-# What the scripts import before there is a server. A map component registers with the running
-# server, so that no module which has one may be among them.
-_FORKS.set_forkserver_preload(
-    [
-        "folium.plugins",
-        "streamlit.starlette",
-        "streamlit.web.bootstrap",
-        "streamlit.web.cli",
-        "uvicorn.lifespan.on",
-        "uvicorn.loops.auto",
-        "uvicorn.protocols.http.auto",
-        "uvicorn.protocols.websockets.websockets_sansio_impl",
-        "api.drawn_routes",
-        "api.routes",
-        "layers.checks",
-        "ui.drawn_routes",
-        "ui.existing",
-        "ui.sample",
-        "ui.screened_county",
-        "tests.ui.servers",
-    ]
-)
+_FORKS.set_forkserver_preload(["tests.ui.preloaded", "tests.ui.servers"])
 
 
 @contextmanager
@@ -50,9 +30,7 @@ def servers() -> Iterator[Callable[[str, Path], str]]:
     started: list[BaseProcess] = []
 
     def start(script: str, workspace: Path) -> str:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = _free_port()
         log = workspace.parent / f"server-{port}.log"
         log.touch()
         known = {**os.environ, "TONGGOU_WORKSPACE": str(workspace)}
@@ -68,6 +46,20 @@ def servers() -> Iterator[Callable[[str, Path], str]]:
     for server in started:
         server.join(PATIENCE_S)
         assert not server.is_alive()
+
+
+def _free_port() -> int:
+    """One that a server before had, if it is free again: the browser has its scripts at hand."""
+    for port in (*_ports, 0):
+        with socket.socket() as free:
+            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                free.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            _ports[free.getsockname()[1]] = None
+            return int(free.getsockname()[1])
+    pytest.fail("no port is free")
 
 
 def _run(script: str, port: int, environment: Mapping[str, str], log: Path) -> None:
