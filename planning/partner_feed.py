@@ -22,6 +22,7 @@ from planning.apart import Course, within_m
 from planning.application import Demand
 from planning.both_feeds import BESIDE_M, SAME_M, BothFeeds, both_feeds, tell_together
 from planning.drawn_ways import routes_together, traced_again
+from planning.ever_worse import improving_input
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes, rank_among, working_strips
 from planning.open_ways import Bar, OpenWays
@@ -133,6 +134,8 @@ class _Quest:
             return SecondFeed(None, reason, proven=cheapest.proven)
         found = cheapest
         proven = cheapest.proven
+        if cheapest.both.rank > SURE:
+            proven = proven and improving_input(self.work.policy, self.book.utility) is None
         for level in (SURE, POSSIBLE):
             if cheapest.both.rank <= level:
                 break
