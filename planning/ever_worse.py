@@ -127,10 +127,11 @@ class _Growth:
         test = permit.required_when
         goes = self._goes(test)
         if goes == STAYS:
-            asked = (*self.rules.clauses, *self.rules.guards)
-            tests = [one for rule in asked for one in (*rule.all_of, *rule.any_of)]
-            limited = any(one.input in self.measures for one in tests)
-            if limited:
+            tests = [
+                one for clause in self.rules.clauses for one in (*clause.all_of, *clause.any_of)
+            ]
+            tests += [one for guard in self.rules.guards for one in (*guard.all_of, *guard.any_of)]
+            if any(one.input in self.measures for one in tests):
                 yield test.input
         elif goes != RISES or test.comparator != "is" or test.input not in _FACTS:
             yield test.input
