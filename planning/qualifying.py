@@ -31,7 +31,7 @@ from planning.open_ways import Bar, OpenWays
 from planning.qualifying_forest import Forests
 from planning.route_pieces import Caps, PieceBook, Reason, Run, piece_book
 from planning.routes import Way, trace_bored
-from planning.search_areas import CAP_ROUNDING, Area, Problem, Surroundings
+from planning.search_areas import CAP_ROUNDING, Area, Problem, Surroundings, run_of
 
 # The first look round a site; most routes are stubs, and pieces within reach grow with its square.
 _FIRST_REACH_M = 60.0
@@ -532,12 +532,10 @@ class _Search:
 
         A run only gets worse as it grows, so both are found by halving.
         """
-        work, count = self.book.work, len(way.edges) + 1
-        tie_in = work.tie_ins(self.book.utility).lines[way.tie_in]
-        lines = (tie_in, *(work.corridors.graph.lines[edge] for edge in way.edges))
+        count = len(way.edges) + 1
 
         def run(start: int, end: int) -> Run:
-            return Run(lines[start:end], way.edges[max(start - 1, 0) : end - 1], bored).of_its_own
+            return run_of(self.book, way, bored, start, end)
 
         def first_failing(runs: Sequence[Run]) -> Generator[_Ask, Any, int]:
             low, high = 0, len(runs) - 1
