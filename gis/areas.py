@@ -71,23 +71,20 @@ class LinePieces(NamedTuple):
         np.maximum.at(longest, line[1:][same], gap[same])
         return longest
 
-    def once(self, rank: IntArray, level: IntArray | None = None) -> LinePieces:
+    def once(self, rank: IntArray) -> LinePieces:
         """The same pieces with every metre in one area only: that of the lowest rank.
 
         Of areas that do not overlap this concerns lines along a side that two of them share.
-        Areas on another level are left alone.
         """
-        floor = np.zeros(len(rank), np.int64) if level is None else level - level.min(initial=0)
-        owner = self.line * (floor.max(initial=0) + 1) + floor[self.area]
-        order = np.lexsort((self.start_m, owner))
-        line, start, end = owner[order], self.start_m[order], self.end_m[order]
+        order = np.lexsort((self.start_m, self.line))
+        line, start, end = self.line[order], self.start_m[order], self.end_m[order]
         again = (line[1:] == line[:-1]) & (start[1:] < end[:-1] - _ROUNDING_M)
         if not again.any():
             return self
-        apart = ~np.isin(owner, line[1:][again])
+        apart = ~np.isin(self.line, line[1:][again])
         kept = [self.take(apart)]
         for number in np.unique(line[1:][again]).tolist():
-            mine = np.flatnonzero(owner == number)
+            mine = np.flatnonzero(self.line == number)
             kept.append(self._in_lowest(mine[np.argsort(rank[self.area[mine]], kind="stable")]))
         return LinePieces(
             np.concatenate([one.line for one in kept]),

@@ -243,6 +243,14 @@ def segments(from_xy: FloatArray, to_xy: FloatArray) -> LineArray:
     return np.asarray(shapely.linestrings(np.stack([from_xy, to_xy], axis=1)))
 
 
+def straight_pieces(lines: LineArray) -> tuple[LineArray, IntArray]:
+    """Every straight piece of some lines, in order, and the line of each; gaps have none."""
+    part, line = shapely.get_parts(lines, return_index=True)
+    xy, of = shapely.get_coordinates(part, return_index=True)
+    same = of[1:] == of[:-1]
+    return segments(xy[:-1][same], xy[1:][same]), line[of[1:][same]].astype(np.int64)
+
+
 def chain(lines: list[shapely.LineString], start: tuple[float, float]) -> shapely.LineString:
     """Join consecutive lines into one that starts at ``start``, turning them where needed.
 

@@ -29,6 +29,7 @@ from gis.linear import (
     distinct,
     ranges,
     segments,
+    straight_pieces,
     with_ends,
     xy_along,
 )
@@ -273,9 +274,19 @@ def green_outside(
     """Metres of lines in greenery outside the carriageways that they cross.
 
     Greenery is often drawn as one area with the road through it; a carriageway is dug and made
-    good as a road all the same.
+    good as a road all the same. A line that runs back over itself is dug there as often, where an
+    overlay has it once, and one may pass a bridge by and meet it elsewhere: what they take is the
+    sum of their straight pieces.
     """
     green_m = length_inside_union(lines, green)
+    at = np.flatnonzero((green_m > 0) & (shapely.get_num_coordinates(lines) > 2))
+    bridged = np.isin(at, crossed.line[surfaces.level[crossed.road] != 0])
+    at = at[bridged | ~shapely.is_simple(lines[at])]
+    if len(at):
+        pieces, of = straight_pieces(lines[at])
+        piece_m = green_outside(surfaces, pieces, surfaces.crossed(pieces), green)
+        green_m[at] = np.bincount(of, piece_m, len(at))
+        crossed = crossed.take(~np.isin(crossed.line, at))
     crossed = crossed.take(green_m[crossed.line] > 0)
     inside = surfaces.inside(lines[crossed.line], crossed.road, crossed.kerb_m)
     part, row = shapely.get_parts(inside, return_index=True)

@@ -16,7 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.areas import Areas
-from gis.linear import FloatArray, IntArray, LineArray, ranges, segments
+from gis.linear import FloatArray, IntArray, LineArray, ranges, straight_pieces
 from gis.overlay import CONTACT_TOLERANCE_M, area_inside_union, shared_areas
 from layers.survey import Survey
 from planning.ancient_trees import AncientTrees, ancient_trees
@@ -262,7 +262,10 @@ class Ground:
     @cached_property
     def edges_of_areas(self) -> Mapping[str, LineArray]:
         """The edges of the urban area and of that of every utility, in straight pieces."""
-        return {key: _straight_pieces(shapely.boundary(a)) for key, a in self._areas.items()}
+        return {
+            key: straight_pieces(np.array([shapely.boundary(a)]))[0]
+            for key, a in self._areas.items()
+        }
 
     @cached_property
     def _areas(self) -> Mapping[str, shapely.Geometry]:
@@ -291,13 +294,6 @@ def _sides(area: shapely.Geometry, shapes: NDArray[Any]) -> NDArray[np.int8]:
     inside[at_edge], meets[at_edge] = shapely.covers(area, inner), shapely.intersects(area, inner)
     sides = np.where(inside, INSIDE, np.where(meets, ASTRIDE, OUTSIDE))
     return np.asarray(sides, np.int8)
-
-
-def _straight_pieces(lines: shapely.Geometry) -> LineArray:
-    """Every straight piece of some lines."""
-    xy, part = shapely.get_coordinates(shapely.get_parts(lines), return_index=True)
-    same = part[1:] == part[:-1]
-    return segments(xy[:-1][same], xy[1:][same])
 
 
 def counted_crossings(ground: Ground, crossed: Crossed) -> Crossed:

@@ -21,6 +21,7 @@ from gis.linear import IntArray
 from gis.pairs import PairProblem
 from planning.application import Demand
 from planning.both_feeds import BothFeeds, both_feeds
+from planning.ever_worse import improving_input
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route
 from planning.pair_areas import APART, PairArea, counted_once, sharing_bars
@@ -34,6 +35,7 @@ from planning.qualifying import (
     as_proven,
     farthest_m,
     judge_ways,
+    unproven,
 )
 from planning.route_pieces import Caps, PieceBook, Reason
 from planning.routes import best_way
@@ -150,6 +152,14 @@ class _Quest:
     # --- ranks -----------------------------------------------------------------------------------
 
     def answer(self, cheapest: FoundPair) -> FeedPairs:
+        """The pair that qualifies, as far as what its parts tell holds of it."""
+        found = self._by_levels(cheapest)
+        improving = improving_input(self.work.policy, self.demand.pipe.utility)
+        if improving is None or found.cheapest.rank == SURE:
+            return found
+        return replace(found, answer=unproven(improving, found.answer, cheapest.lower_bound))
+
+    def _by_levels(self, cheapest: FoundPair) -> FeedPairs:
         """The pair that qualifies, by levels as for a single route."""
         assert cheapest.both is not None
         both, apart = cheapest.both, cheapest.apart
@@ -191,9 +201,7 @@ class _Quest:
         of_ways = answer.reason is None or answer.reason.kind in OF_WAYS
         if answer.status == "none" and of_ways and self._unknown_near:
             return replace(answer, proven=False, reason=Reason("source_unknown"))
-        if self.work.closed.spared:
-            return as_proven(self.book, self.site, answer)
-        return answer
+        return as_proven(self.book, self.site, answer)
 
     @property
     def _unknown_near(self) -> bool:

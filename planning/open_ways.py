@@ -20,19 +20,12 @@ import numpy as np
 from gis.constrained import Constrained
 from gis.linear import IntArray
 from planning.comparisons import Truth
+from planning.ever_worse import GROWING_FACTS
 from planning.piece_ground import BORED, CUT, piece_ground
 from planning.route_pieces import PieceBook, Reason
 from planning.routes import Way
 from planning.search_areas import Area, Problem
 
-# Facts that a route has as soon as a piece of it does; names of the same fact stand together.
-GROWING_FACTS = (
-    ("touches_city_road",),
-    ("touches_green",),
-    ("touches_tree", "tree_moving"),
-    ("ancient_tree_or_park",),
-    ("on_bridge",),
-)
 # How bad a fact may be, from best to worst: the place of each is its degree.
 TRUTHS: tuple[Truth, ...] = (False, None, True)
 # What no piece tells of a route: elsewhere it may be bored throughout.

@@ -18,7 +18,7 @@ from planning.both_feeds import BESIDE_M, SAME_M
 from planning.groundwork import Site
 from planning.lanes import ALONG_STREETS
 from planning.measures import Figures, measure_all
-from planning.route_pieces import Caps, PieceBook, Run, amounts
+from planning.route_pieces import Caps, PieceBook, amounts
 from planning.routes import Way
 from planning.search_areas import CAP_ROUNDING, Area, area_round
 
@@ -291,14 +291,6 @@ class PairArea:
         end = int(self.area.nodes[self.area.targets[one.target]])
         bored = tuple(edges[self.area.bored[walked]].tolist())
         return Way(tie_in, tuple(edges.tolist()), end, yuan), bored
-
-    def run(self, one: PairedWay, start: int, end: int, bored: tuple[int, ...]) -> Run:
-        """Consecutive pieces of a way, its way to a tie-in being the first of them."""
-        graph = self.book.work.corridors.graph
-        edges = self._real(one.edges)
-        lines = (self._stubs[one.source], *graph.lines[edges])
-        own = tuple(edges[max(start - 1, 0) : max(end - 1, 0)])
-        return Run(tuple(lines[start:end]), own, bored)
 
 
 def _numbered(group: IntArray) -> IntArray:

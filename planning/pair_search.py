@@ -21,7 +21,7 @@ from planning.pair_areas import PairArea
 from planning.qualifying import judge_ways
 from planning.route_pieces import Caps, PieceBook, Reason, piece_book
 from planning.routes import Way
-from planning.search_areas import CAP_ROUNDING
+from planning.search_areas import CAP_ROUNDING, run_of
 from planning.verdicts import possible_of
 
 # Where the search for a kind of pairs gives up: labels of one step, steps, pairs that fail.
@@ -76,8 +76,7 @@ class PairJudge:
         """The rank of a part of a pair, judged as if it were the whole."""
         runs = []
         for one, (start, end) in zip((pair.first, pair.second), spans, strict=True):
-            bored = part.way(one)[1]
-            runs.append(part.run(one, start, end, bored).of_its_own)
+            runs.append(run_of(self.book, *part.way(one), start, end))
         routes = self.book.traced(runs)
         alone = working_strips(self.work, self.demand, routes)
         told = tell_together(self.work, self.demand, self.book.dig_date, routes, alone)

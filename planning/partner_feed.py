@@ -22,6 +22,7 @@ from planning.apart import Course, within_m
 from planning.application import Demand
 from planning.both_feeds import BESIDE_M, SAME_M, BothFeeds, both_feeds, tell_together
 from planning.drawn_ways import routes_together, traced_again
+from planning.ever_worse import improving_input
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes, rank_among, working_strips
 from planning.open_ways import Bar, OpenWays
@@ -37,7 +38,7 @@ from planning.qualifying import (
 )
 from planning.route_pieces import Caps, PieceBook, Run, amounts, piece_book
 from planning.routes import Routes, Way
-from planning.search_areas import CAP_ROUNDING, Area, Problem, area_round
+from planning.search_areas import CAP_ROUNDING, Area, Problem, area_round, run_of
 from planning.second_feed import SecondFeed
 from planning.sources import source_of, sources
 from planning.verdicts import possible_of
@@ -133,6 +134,8 @@ class _Quest:
             return SecondFeed(None, reason, proven=cheapest.proven)
         found = cheapest
         proven = cheapest.proven
+        if cheapest.both.rank > SURE:
+            proven = proven and improving_input(self.work.policy, self.book.utility) is None
         for level in (SURE, POSSIBLE):
             if cheapest.both.rank <= level:
                 break
@@ -289,13 +292,10 @@ class _Quest:
 
     def _conflict(self, way: Way, bored: tuple[int, ...], level: int) -> tuple[int, int]:
         """A shortest run of pieces of a way that fails beside the first: its start and its end."""
-        graph, count = self.work.corridors.graph, len(way.edges) + 1
-        stub = self.work.tie_ins(self.book.utility).lines[way.tie_in]
-        lines = (stub, *(graph.lines[edge] for edge in way.edges))
+        count = len(way.edges) + 1
 
         def fails(start: int, end: int) -> bool:
-            own = way.edges[max(start - 1, 0) : end - 1]
-            return self._rank(Run(lines[start:end], own, bored).of_its_own) > level
+            return self._rank(run_of(self.book, way, bored, start, end)) > level
 
         end = first_number(1, count, lambda at: fails(0, at))
         return end - first_number(1, end, lambda length: fails(end - length, end)), end

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray
 from planning.application import Demand
+from planning.ever_worse import improving_input
 from planning.gravity_ways import is_steered
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Route, judge_routes, working_strips
@@ -30,7 +31,7 @@ from planning.open_ways import Bar, OpenWays
 from planning.qualifying_forest import Forests
 from planning.route_pieces import Caps, PieceBook, Reason, Run, piece_book
 from planning.routes import Way, trace_bored
-from planning.search_areas import CAP_ROUNDING, Area, Problem, Surroundings
+from planning.search_areas import CAP_ROUNDING, Area, Problem, Surroundings, run_of
 
 # The first look round a site; most routes are stubs, and pieces within reach grow with its square.
 _FIRST_REACH_M = 60.0
@@ -104,9 +105,11 @@ def cheapest_for_all(
             for n in some
         ]
         answers += _step_together(work, demand, [sites[n] for n in some], steps)
-    if not work.closed.spared:
-        return answers
-    return [as_proven(*one) for one in zip(books, sites, answers, strict=True)]
+    proven = [as_proven(*one) for one in zip(books, sites, answers, strict=True)]
+    improving = improving_input(work.policy, demand.pipe.utility)
+    if improving is None:
+        return proven
+    return [_unproven(improving, *one) for one in zip(proven, known, strict=True)]
 
 
 def _forests(
@@ -137,12 +140,29 @@ def _cheapest(
     return answer
 
 
+def unproven(improving: str, answer: Qualifying, least_yuan: float) -> Qualifying:
+    """An answer by pieces where by an input a route may be better than its pieces are.
+
+    Nothing costs less than ``least_yuan``.
+    """
+    reason = None if answer.status in ("found", "open") else Reason("milder", improving)
+    return Qualifying(answer.route, False, least_yuan, answer.possible, reason, np.inf)
+
+
+def _unproven(improving: str, answer: Qualifying, known: Mapping[str, Route]) -> Qualifying:
+    """The same of a single route; where the cheapest qualifies no piece was asked."""
+    cheapest = known["cheapest"]
+    return answer if cheapest.rank == SURE else unproven(improving, answer, _cost(cheapest))
+
+
 def as_proven(book: PieceBook, site: Site, answer: Qualifying) -> Qualifying:
     """An answer on ground that spares trees and greenery: ways over it were not looked at.
 
     Its proof holds where none of them could qualify: what needs a permit is shorter than the
     way to anything spared, and nothing else can qualify at all.
     """
+    if not book.work.closed.spared:
+        return answer
     if answer.status != "none" or answer.reason is None or answer.reason.kind not in OF_WAYS:
         return answer
     needs_permit = book.shut_in(site) or book.rank({}) > POSSIBLE
@@ -169,7 +189,8 @@ def statuses_by_bounds(
     status = np.full(len(rank), None, object)
     status[empty & (rank == POSSIBLE)] = "open"
     none = empty & (rank != POSSIBLE) & hopeless
-    status[none] = "none"
+    improving = improving_input(book.work.policy, book.utility)
+    status[none] = "none" if improving is None else "not_proven"
     if none.any() and book.work.closed.spared and book.unchanging[0] <= POSSIBLE:
         status[none & in_reach(farthest_m(book, book.caps(POSSIBLE)))] = "not_proven"
     return status
@@ -511,12 +532,10 @@ class _Search:
 
         A run only gets worse as it grows, so both are found by halving.
         """
-        work, count = self.book.work, len(way.edges) + 1
-        tie_in = work.tie_ins(self.book.utility).lines[way.tie_in]
-        lines = (tie_in, *(work.corridors.graph.lines[edge] for edge in way.edges))
+        count = len(way.edges) + 1
 
         def run(start: int, end: int) -> Run:
-            return Run(lines[start:end], way.edges[max(start - 1, 0) : end - 1], bored).of_its_own
+            return run_of(self.book, way, bored, start, end)
 
         def first_failing(runs: Sequence[Run]) -> Generator[_Ask, Any, int]:
             low, high = 0, len(runs) - 1

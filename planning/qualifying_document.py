@@ -48,6 +48,8 @@ def _fixed_words(reason: Reason, least: str | None, limit: str | None) -> str | 
         return _("{name} {least} {unit},上限 {limit} {unit},换路由不能改变")
     if reason.kind in ("demand", "site"):
         return _("{name}不符合条件,换路由不能改变")
+    if reason.kind == "milder":
+        return _("按政策,管线变长时“{name}”一项可能反而有利,没有找到符合条件的路由,尚未证明没有")
     if reason.kind == "source_unknown":
         return _("已知分属不同管线的两路都不符合条件,但附近有接入点没有写明所在管线,尚未证明没有")
     return None

@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.areas import Areas, stretches_of
+from gis.areas import Areas, LinePieces, stretches_of
 from gis.handing_on import hand_on
 from gis.keys import Keys, key_of
 from gis.linear import FloatArray, IntArray, LineArray, Tracks
@@ -207,7 +207,8 @@ class RoadSurfaces:
         carriageway that the ``level`` puts above or below the ground is met near its ends only,
         where it comes to the ground.
         """
-        pieces = self._own_areas.pieces(lines).once(self._rank, self.level)
+        pieces = self._own_areas.pieces(lines)
+        pieces = pieces.take(~self._passed(lines, pieces)).once(self._rank)
         owner = pieces.line * len(self.centre) + pieces.area
         order = np.lexsort((pieces.start_m, owner))
         order = order[pieces.length_m[order] > 0]
@@ -231,7 +232,7 @@ class RoadSurfaces:
             _sums((run_m > CONTACT_TOLERANCE_M).astype(np.int64), first_run),
             np.maximum.reduceat(run_m, first_run) if len(run) else run_m,
         )
-        return found.take((kerb_m > _ROUNDING_M) & ~self._passed(lines, line, road, at_m))
+        return found.take(kerb_m > _ROUNDING_M)
 
     def inside(self, lines: LineArray, road: IntArray, kerb_m: FloatArray) -> NDArray[Any]:
         """The parts of lines inside carriageways, as ``crossings`` tells of them.
@@ -253,22 +254,22 @@ class RoadSurfaces:
         return np.asarray(met)
 
     def _before(self, road: int, line: shapely.Geometry) -> shapely.Geometry:
-        """The carriageways on its level that have what a line shares with them and with a road."""
+        """The carriageways that have what a line shares with them and with a road."""
         others = self.tree.query(line, predicate="intersects")
-        first = self._rank[others] < self._rank[road]
-        others = others[first & (self.level[others] == self.level[road])]
+        others = others[self._rank[others] < self._rank[road]]
         return shapely.buffer(shapely.union_all(self.own_area[others]), _SEAM_M)
 
-    def _passed(
-        self, lines: LineArray, line: IntArray, road: IntArray, middle_m: FloatArray
-    ) -> NDArray[np.bool_]:
-        """True for carriageways in the middle of a bridge or underpass: lines pass them by."""
-        passed = np.zeros(len(line), bool)
-        rows = np.flatnonzero(self.level[road] != 0)
+    def _passed(self, lines: LineArray, pieces: LinePieces) -> NDArray[np.bool_]:
+        """Which straight pieces pass a carriageway by: the middle of a bridge or underpass.
+
+        Each is told by its own middle, so that a line passes by what its parts do.
+        """
+        passed = np.zeros(len(pieces.line), bool)
+        rows = np.flatnonzero(self.level[pieces.area] != 0)
         if len(rows) == 0:
             return passed
-        line, road = line[rows], road[rows]
-        place = shapely.line_interpolate_point(lines[line], middle_m[rows])
+        line, road, start_m, end_m = pieces.take(rows)
+        place = shapely.line_interpolate_point(lines[line], (start_m + end_m) / 2)
         at_m = shapely.line_locate_point(self.centre[road], place)
         to_end = np.minimum(at_m, shapely.length(self.centre[road]) - at_m)
         passed[rows] = to_end > RAMP_M

@@ -40,7 +40,6 @@ _WORST = 1e9
 # Bounds of area give way by so much, as overlays are exact to about a square millimetre.
 _AREA_ROUNDING_M2 = 1e-6
 
-
 Caps = Mapping[str, tuple[Condition, float]]
 # Which of some rows of pieces touch some roads.
 Touching = Callable[[PieceRows], NDArray[np.bool_]]
@@ -59,8 +58,9 @@ class Reason:
 
     ``kind``: demand or site, an input that no route can change; no_path, all ways lead over
     pieces that do not qualify; cap, a measure is ``least`` at least on any way and may be
-    ``limit`` at most; together, every limit can be kept but not all at once; limit, the search
-    gave up; spared, only ways clear of ancient trees and protected greenery were looked at.
+    ``limit`` at most; together, not all limits can be kept at once; limit, the search gave up;
+    spared, only ways clear of ancient trees and protected greenery were looked at; milder, by an
+    input ways may be better than their pieces.
     """
 
     kind: str

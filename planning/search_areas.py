@@ -14,7 +14,7 @@ from gis.network import told_apart
 from gis.spread import LARGEST, Arcs, both_ways, joined, spread, start_at
 from planning.gravity_ways import fall_caps, is_steered
 from planning.groundwork import Site
-from planning.route_pieces import Caps, PieceBook, Reason, amounts
+from planning.route_pieces import Caps, PieceBook, Reason, Run, amounts
 from planning.routes import Way
 
 # Bounds give way to rounding by so much; whoever passes is judged exactly.
@@ -326,3 +326,12 @@ class Problem:
         if certificate.kind == "cap" and row is not None and row < len(self.names) and complete:
             return Reason("cap", self.names[row], certificate.least, self.limits[row])
         return Reason("together")
+
+
+def run_of(book: PieceBook, way: Way, bored: tuple[int, ...], start: int, end: int) -> Run:
+    """Consecutive pieces of a way, its way to a tie-in being the first, with their own bores."""
+    work, edges = book.work, way.edges[max(start - 1, 0) : max(end - 1, 0)]
+    lines = [work.corridors.graph.lines[edge] for edge in edges]
+    if start == 0 < end:
+        lines.insert(0, work.tie_ins(book.utility).lines[way.tie_in])
+    return Run(tuple(lines), edges, bored).of_its_own

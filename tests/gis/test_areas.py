@@ -115,8 +115,6 @@ def test_a_stretch_along_a_shared_side_counts_in_the_area_of_the_lowest_rank() -
     for rank, expected in (([0, 1], [7, 3]), ([1, 0], [2, 8])):
         once = pieces.once(np.array(rank))
         assert np.bincount(once.area, once.length_m).tolist() == pytest.approx(expected)
-    above = pieces.once(np.array([0, 1]), level=np.array([0, 1]))
-    assert above.length_m.sum() == pytest.approx(15)
     apart = Areas(np.array([west], object)).pieces(line)
     assert apart.once(np.array([0])).length_m.tolist() == apart.length_m.tolist()
 
