@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gis.garbage import uncollected
+from gis.garbage import hand_back, uncollected
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Application, Demand, default_application
@@ -121,6 +121,8 @@ def _screened(
         solved += len(ones)
         told(len(numbers))
     cpu_s = time.process_time() - start
+    del quests
+    hand_back()
     frame = table.frame(geometry)
     pairs = sum(map(len, alone.values()))
     frame.attrs["one_by_one"] = {"pairs": pairs, "solved": solved, "cpu_s": cpu_s}

@@ -34,6 +34,7 @@ _ABOUT = ("parcel_id", "application_id", "source", "dig_date", "utility")
 _REACHES = ("gap_m", "searched_m")
 _ORDER = (*_ABOUT, *TEXTS[:2], "gap_m", *TEXTS[2:8], "searched_m", *TEXTS[8:])
 _NOTHING = -1
+_SHARED = pd.StringDtype("python", na_value=np.nan)
 
 
 class Table:
@@ -140,8 +141,11 @@ def _objects(values: Sequence[Any]) -> NDArray[Any]:
 
 
 def _column(values: Sequence[str | None], place: NDArray[Any]) -> pd.Series:
-    """Texts in their places, -1 for nothing, as pandas has them where they are given as objects."""
+    """Texts in their places, -1 for nothing.
+
+    Rows share them: Arrow would write out each anew, in twice the memory.
+    """
     if all(value is None for value in values):
         return pd.Series(np.full(len(place), None, object), dtype=object)
-    texts = pd.array(np.array(values, object), dtype="str")
+    texts = pd.array(np.array(values, object), dtype=_SHARED)
     return pd.Series(texts.take(place, allow_fill=True))
