@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
+from sys import intern
 from typing import Any, NamedTuple, TypeAlias
 
 import shapely
@@ -462,7 +463,7 @@ def default_application(parcel_id: str, land_use: str | None, dig_date: date) ->
     demands, subject = _default_demands().get(land_use or "", (unknown, None))
     return Application(
         application_id="",
-        parcel_id=parcel_id,
+        parcel_id=intern(parcel_id),  # one text for all that knows the parcel
         dig_date=dig_date,
         demands=demands,
         work_kind="new",
