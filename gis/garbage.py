@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_C_LIBRARY = ctypes.CDLL(None) if os.name == "posix" else None
+_C_LIBRARY = None if sys.platform == "win32" else ctypes.CDLL(None)
 
 
 @contextmanager
