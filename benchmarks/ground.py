@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +16,9 @@ from planning.batch import cases_of
 from planning.groundwork import Groundwork, prepare
 from planning.policies import load_policy
 from planning.routes import Search
+
+if TYPE_CHECKING:  # ours needs none, and its memory is measured
+    import networkx as nx
 
 DIG_DATE = date(2026, 11, 22)
 NETWORK = "network"
@@ -52,6 +54,8 @@ def networkx_graph(search: Search) -> nx.DiGraph:
     Arcs lead from red lines to the node ``network``; connectors lead away from red lines only,
     so that no way runs through another parcel.
     """
+    import networkx as nx
+
     corridors = search.corridors
     graph = nx.DiGraph()
     connector, ends = corridors.is_connector, corridors.graph.ends

@@ -5,9 +5,8 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numpy as np
 import shapely
 
@@ -30,6 +29,9 @@ from planning.groundwork import Groundwork, prepare
 from planning.policies import load_policy
 from planning.routes import OBJECTIVES, Search
 from planning.standards import Pipe
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 # So many that what a run comes to hardly depends on which ones were drawn.
 SAMPLED = 120
@@ -179,6 +181,8 @@ def per_parcel_unstopped(edges: int, parcels: int) -> dict[str, Any]:
 
     Cheapest routes only; nothing stops at the nearest tie-in, and nothing is measured.
     """
+    import networkx as nx
+
     work = groundwork(edges, parcels)
     wanted = cases(work)
     chosen = spread_out(wanted, SAMPLED_UNSTOPPED)
@@ -213,6 +217,8 @@ def _graphs(
 
 def nearest(graph: nx.DiGraph, starts: list[int]) -> tuple[float, list[Any]]:
     """Weight and nodes of the way from the red line to the network; infinite without any."""
+    import networkx as nx
+
     present = {node for node in starts if node in graph}
     try:
         length, nodes = nx.multi_source_dijkstra(graph, present, NETWORK)
@@ -223,6 +229,8 @@ def nearest(graph: nx.DiGraph, starts: list[int]) -> tuple[float, list[Any]]:
 
 def _networkx_forest(edges: int, parcels: int) -> dict[str, Any]:
     """The best way to write it: one Dijkstra from the network for each demand and objective."""
+    import networkx as nx
+
     work = groundwork(edges, parcels)
     graphs = [
         networkx_graph(work.search(pipe, objective)).reverse()
@@ -240,6 +248,8 @@ def vectorised(edges: int, parcels: int) -> dict[str, Any]:
     Cheapest routes only, one for each plot, with the figures that a screening prints of each. The
     graphs stand before the clock starts; facts and verdicts are left out.
     """
+    import networkx as nx
+
     work = groundwork(edges, parcels)
     of_pipe: dict[Pipe, set[tuple[int, ...]]] = {}
     for case in cases(work):

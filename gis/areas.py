@@ -29,7 +29,7 @@ _ALONG = 1e-3
 # Boxes of lines with more vertices hold too many sides to tell anything.
 _FEW_VERTICES = 8
 
-# So many lines are looked up at a time: pairs with sides take memory.
+# So many lines are looked up, or polygons taken to pieces, at a time: pairs and copies take memory.
 _AT_A_TIME = 20_000
 
 # Type number of a MultiLineString.
@@ -143,13 +143,22 @@ class _Sides(NamedTuple):
 
 def _sides_of(polygons: NDArray[Any]) -> tuple[FloatArray, IntArray, LineArray]:
     """Sides of all rings: their ends, the polygon of each, and the sides as lines."""
+    parts = [(np.zeros((0, 2, 2)), np.zeros(0, np.int64))]
+    for first in range(0, len(polygons), _AT_A_TIME):
+        some, of = _side_ends(polygons[first : first + _AT_A_TIME])
+        parts.append((some, first + of))
+    ends, owner = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return ends, owner, segments(ends[:, 0], ends[:, 1])
+
+
+def _side_ends(polygons: NDArray[Any]) -> tuple[FloatArray, IntArray]:
+    """Ends of the sides of all rings, and the polygon of each; rings are copied meanwhile."""
     shapes, area = shapely.get_parts(polygons, return_index=True)
     rings, shape = shapely.get_rings(shapes, return_index=True)
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     first = np.flatnonzero(ring[1:] == ring[:-1])
     owner = np.asarray(area[shape[ring[first]]], np.int64)
-    ends = np.stack([xy[first], xy[first + 1]], axis=1)
-    return ends, owner, segments(xy[first], xy[first + 1])
+    return np.stack([xy[first], xy[first + 1]], axis=1), owner
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,9 @@ class Forest:
         place[used] = np.arange(len(used))
         above = np.where(self.toward[used] >= 0, place[self.toward[used]], -1)
         levels = np.r_[np.flatnonzero(np.diff(depth[order], prepend=-1)), len(used)]
-        return Branches(used, place[nodes], above, self.edge[used], levels)
+        # In half the room: a screening keeps the branches of every demand for a while.
+        narrow = [one.astype(np.int32) for one in (used, above, self.edge[used])]
+        return Branches(narrow[0], place[nodes], narrow[1], narrow[2], levels)
 
 
 @dataclass(frozen=True)
@@ -101,10 +103,10 @@ class Branches:
         Where nodes one edge farther from their roots begin, and the end.
     """
 
-    nodes: IntArray
+    nodes: NDArray[np.int32]
     place: IntArray
-    above: IntArray
-    edge: IntArray
+    above: NDArray[np.int32]
+    edge: NDArray[np.int32]
     levels: IntArray
 
     def ride(self, values: NDArray[Any], join: np.ufunc = np.add, start: float = 0) -> NDArray[Any]:
@@ -134,7 +136,7 @@ class Branches:
 
         O(steps of all ways); ``starts`` has one more entry than places, the end.
         """
-        here = places
+        here: NDArray[np.integer[Any]] = places
         depth = np.searchsorted(self.levels, here, side="right") - 1
         starts = np.r_[0, np.cumsum(depth)]
         steps = np.empty(int(starts[-1]), np.int64)

@@ -1,4 +1,4 @@
-"""Garbage: when Python looks for objects that nothing but each other holds.
+"""Garbage: when Python looks for objects that nothing but each other holds, and freed memory.
 
 A county made ready is a million objects that stay. Each look goes over all of them, and takes as
 long as a click.
@@ -6,9 +6,13 @@ long as a click.
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+_C_LIBRARY = None if sys.platform == "win32" else ctypes.CDLL(None)
 
 
 @contextmanager
@@ -31,3 +35,13 @@ def leave_alone() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+
+
+def hand_back() -> None:
+    """Give memory that was freed back to the system, where its C library keeps it for later.
+
+    Of what is freed between shapes that stay glibc hands back nothing by itself.
+    """
+    trim = getattr(_C_LIBRARY, "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
+from sys import intern
 from typing import Any, NamedTuple, TypeAlias
 
 import shapely
@@ -110,6 +111,14 @@ class Demand:
     sizing: Sizing | None = field(default=None, compare=False)
 
 
+# One for all cases: of a county of parcels without applications each would hold four of its own.
+_NONE: Mapping[str, Any] = {}
+
+
+def _none() -> Mapping[str, Any]:
+    return _NONE
+
+
 @dataclass(frozen=True)
 class Application:
     """One case: a parcel, a day to dig, and the demands of the utilities it wants.
@@ -129,11 +138,11 @@ class Application:
     gate: Gate | None = None
     work_kind: str | None = None
     subject_kind: str | None = None
-    project: Mapping[str, Any] = field(default_factory=dict)
-    promiser: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    drawn_routes: Mapping[str, tuple[DrawnRoute, ...]] = field(default_factory=dict)
+    project: Mapping[str, Any] = field(default_factory=_none)
+    promiser: Mapping[str, Mapping[str, Any]] = field(default_factory=_none)
+    drawn_routes: Mapping[str, tuple[DrawnRoute, ...]] = field(default_factory=_none)
     source: str = "application"
-    impossible: Mapping[str, str] = field(default_factory=dict)
+    impossible: Mapping[str, str] = field(default_factory=_none)
 
     @property
     def is_estimate(self) -> bool:
@@ -454,7 +463,7 @@ def default_application(parcel_id: str, land_use: str | None, dig_date: date) ->
     demands, subject = _default_demands().get(land_use or "", (unknown, None))
     return Application(
         application_id="",
-        parcel_id=parcel_id,
+        parcel_id=intern(parcel_id),  # one text for all that knows the parcel
         dig_date=dig_date,
         demands=demands,
         work_kind="new",

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gis.garbage import uncollected
+from gis.garbage import hand_back, uncollected
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.application import Application, Demand, default_application
@@ -93,13 +93,28 @@ def _screened(
     wanted = list(load_utilities()) if utilities is None else list(utilities)
     told = progress or (lambda _pairs: None)
     cases = [case if case.is_estimate else with_sizes(case, work.policy) for case in cases]
+    table, one_by_one = _filled(work, cases, wanted, told, geometry)
+    hand_back()  # what it was filled from is gone
+    frame = table.frame(geometry)
+    frame.attrs["one_by_one"] = one_by_one
+    return frame
+
+
+def _filled(
+    work: Groundwork,
+    cases: Sequence[Application],
+    utilities: Sequence[str],
+    told: Callable[[int], None],
+    geometry: bool,
+) -> tuple[Table, dict[str, float]]:
+    """What is written of all cases, and how many pairs arrays left open and what these took."""
     sites, desk = Sites(work, cases), Desk.of(work)
-    table = Table(cases, sites.case_kinds, wanted)
+    table = Table(cases, sites.case_kinds, utilities)
     for number in sites.case_kinds.first.tolist():
-        for utility in set(cases[number].impossible) & set(wanted):
+        for utility in set(cases[number].impossible) & set(utilities):
             row = table.rows(np.array([number]), utility)
             table.write(row, {"status": "unroutable", "reason": IMPOSSIBLE})
-    together, alone = _groups(work, sites, wanted)
+    together, alone = _groups(work, sites, utilities)
     quests = [Quest.of(desk, *kind, sites, numbers) for kind, numbers in together.items()]
     for quest, found in solve_all(quests, geometry):
         utility = quest.demand.pipe.utility
@@ -120,11 +135,8 @@ def _screened(
         table.copy(rows[place], table.rows(np.sort(numbers), demand.pipe.utility))
         solved += len(ones)
         told(len(numbers))
-    cpu_s = time.process_time() - start
-    frame = table.frame(geometry)
-    pairs = sum(map(len, alone.values()))
-    frame.attrs["one_by_one"] = {"pairs": pairs, "solved": solved, "cpu_s": cpu_s}
-    return frame
+    cpu_s, pairs = time.process_time() - start, sum(map(len, alone.values()))
+    return table, {"pairs": pairs, "solved": solved, "cpu_s": cpu_s}
 
 
 def _groups(

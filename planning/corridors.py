@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
+from sys import intern
 from typing import Any
 
 import numpy as np
@@ -206,7 +207,7 @@ class Corridors:
         order = np.argsort(site, kind="stable")
         starts = np.flatnonzero(np.diff(site[order], prepend=-1))
         of, at = (codes[order[starts]] for codes in (application, parcel))
-        names = np.array(list(map(str, parcels.tolist())), object)[at].tolist()
+        names = np.array(list(map(intern, map(str, parcels.tolist()))), object)[at].tolist()
         begin = np.searchsorted(of, np.arange(len(applications) + 1)).tolist()
         row_of = {
             str(name): dict(zip(names[first:last], range(first, last), strict=True))
@@ -513,7 +514,7 @@ def _gaps(
 ) -> dict[str, float]:
     """Distance from every parcel and gate to the nearest strip that it could be joined to."""
     parcels = survey.get("parcels")
-    keys = [] if parcels is None else list(map(str, parcels.index))
+    keys = [] if parcels is None else list(map(intern, map(str, parcels.index)))
     land = np.zeros(0, object) if parcels is None else np.asarray(parcels.geometry.array)
     points = np.array([point for _, point in (gates or {}).values()], object)
     shapes = np.concatenate([land, points])

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from sys import intern
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -245,7 +246,7 @@ class Ground:
     def parcel_row(self) -> Mapping[str, int]:
         """Row of each parcel in its layer."""
         parcels = self.survey.get("parcels")
-        names = [] if parcels is None else parcels.index.astype(str).tolist()
+        names = [] if parcels is None else map(intern, parcels.index.astype(str).tolist())
         return {name: row for row, name in enumerate(names)}
 
     @cached_property

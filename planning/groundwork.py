@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gis.garbage import hand_back
 from gis.linear import FloatArray, IntArray
 from language import gettext as _
 from layers.survey import Survey
@@ -152,6 +153,7 @@ class Groundwork:
                 self.corridors, self.survey, load_utilities().values(), self.policy
             )
             self._tie_ins.update(found)
+            hand_back()
         return self._tie_ins[utility]
 
     def tie_in_surfaces_m(self, utility: str) -> FloatArray:

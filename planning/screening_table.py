@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gis.garbage import hand_back
 from gis.linear import IntArray
 from planning.application import Application
 from planning.measures import MEASURES
@@ -34,6 +35,7 @@ _ABOUT = ("parcel_id", "application_id", "source", "dig_date", "utility")
 _REACHES = ("gap_m", "searched_m")
 _ORDER = (*_ABOUT, *TEXTS[:2], "gap_m", *TEXTS[2:8], "searched_m", *TEXTS[8:])
 _NOTHING = -1
+_SHARED = pd.StringDtype("python", na_value=np.nan)
 
 
 class Table:
@@ -81,23 +83,27 @@ class Table:
         """The table in its columns' order; what was written of a column is let go with it."""
         if "status" not in self._written:
             raise RuntimeError("what was written is laid out once, and gone")
-        case, utility = np.divmod(np.arange(len(self._answer_of)), len(self.utilities))
-        shown = [self.cases[number] for number in self.kinds.first.tolist()]
-        kind = self.kinds.place[case]
-        columns: dict[str, Any] = {
-            "parcel_id": _column([one.parcel_id for one in self.cases], case),
-            "application_id": _column([one.application_id or None for one in shown], kind),
-            "source": _column([one.source for one in shown], kind),
-            "dig_date": _column([one.dig_date.isoformat() for one in shown], kind),
-        }
-        columns["utility"] = _column(self.utilities, utility)
-        columns |= {name: self._texts(name) for name in TEXTS}
+        columns = {**self._about(), **{name: self._texts(name) for name in TEXTS}}
+        hand_back()  # what texts were written as; numbers fill most of the table
         for name in (*_REACHES, *self.numbers):
             columns[name] = self._values(name, np.nan)
         if geometry:
             columns["geometry"] = self._values("geometry", None)
         names = [*_ORDER, *self.numbers, *(["geometry"] if geometry else [])]
         return pd.DataFrame({name: columns[name] for name in names}, columns=names, copy=False)
+
+    def _about(self) -> dict[str, Any]:
+        """The columns that tell what each row is about."""
+        case, utility = np.divmod(np.arange(len(self._answer_of)), len(self.utilities))
+        shown = [self.cases[number] for number in self.kinds.first.tolist()]
+        kind = self.kinds.place[case]
+        return {
+            "parcel_id": _column([one.parcel_id for one in self.cases], case),
+            "application_id": _column([one.application_id or None for one in shown], kind),
+            "source": _column([one.source for one in shown], kind),
+            "dig_date": _column([one.dig_date.isoformat() for one in shown], kind),
+            "utility": _column(self.utilities, utility),
+        }
 
     def _values(self, name: str, nothing: float | None) -> NDArray[Any]:
         """A column of numbers or shapes."""
@@ -140,8 +146,11 @@ def _objects(values: Sequence[Any]) -> NDArray[Any]:
 
 
 def _column(values: Sequence[str | None], place: NDArray[Any]) -> pd.Series:
-    """Texts in their places, -1 for nothing, as pandas has them where they are given as objects."""
+    """Texts in their places, -1 for nothing.
+
+    Rows share them: Arrow would write out each anew, in twice the memory.
+    """
     if all(value is None for value in values):
         return pd.Series(np.full(len(place), None, object), dtype=object)
-    texts = pd.array(np.array(values, object), dtype="str")
+    texts = pd.array(np.array(values, object), dtype=_SHARED)
     return pd.Series(texts.take(place, allow_fill=True))

@@ -1,14 +1,16 @@
-"""When Python looks for objects that nothing but each other holds."""
+"""When Python looks for objects that nothing but each other holds, and freed memory."""
 
 from __future__ import annotations
 
 import gc
+import platform
 from collections.abc import Iterator
 from weakref import ref
 
 import pytest
 
-from gis.garbage import leave_alone, uncollected
+from benchmarks.measuring import resident_mb
+from gis.garbage import hand_back, leave_alone, uncollected
 
 
 class _Cycle:
@@ -51,3 +53,13 @@ def test_nothing_is_looked_for_meanwhile_and_then_as_before() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="others keep nothing back")
+def test_memory_freed_between_what_stays_goes_back() -> None:
+    kept = [bytes(20_000) for _ in range(4_000)]  # 80 MB
+    del kept[1::2], kept[1::2]  # three of four
+    before_mb = resident_mb()
+    hand_back()
+    assert before_mb - resident_mb() > 30
+    assert len(kept) == 1_000

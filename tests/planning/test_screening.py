@@ -302,3 +302,12 @@ def test_a_table_is_laid_out_once_and_not_blank_the_second_time() -> None:
     assert table.frame(geometry=False)["status"].tolist() == ["not_requested"] * len(cases)
     with pytest.raises(RuntimeError, match="laid out once"):
         table.frame(geometry=False)
+
+
+def test_rows_of_a_table_share_their_texts() -> None:
+    work = ground(town())
+    cases = cases_of(work.survey, [], DAY)
+    table = Table(cases, Sites(work, cases).case_kinds, ["water", "gas"]).frame(geometry=False)
+    for name in ("parcel_id", "status"):
+        texts = table[name].to_numpy(object)
+        assert len(set(map(id, texts))) == len(set(texts)) < len(texts), name
