@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
-from gis.linear import FloatArray, IntArray
+from gis.linear import AnyIntArray, FloatArray, IntArray
 from gis.network import NEARLY_ZERO, ArcOrder, Arcs, arc_order
 
 
@@ -136,7 +136,7 @@ class Branches:
 
         O(steps of all ways); ``starts`` has one more entry than places, the end.
         """
-        here: NDArray[np.integer[Any]] = places
+        here: AnyIntArray = places
         depth = np.searchsorted(self.levels, here, side="right") - 1
         starts = np.r_[0, np.cumsum(depth)]
         steps = np.empty(int(starts[-1]), np.int64)

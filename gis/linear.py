@@ -20,6 +20,7 @@ from shapely.ops import substring
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+AnyIntArray = NDArray[np.integer[Any]]  # narrow ones too, where memory counts
 LineArray = NDArray[Any]
 
 # Positions nearer than this to an end of a line, or to each other, are one position: a tenth of

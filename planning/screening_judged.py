@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gis.linear import FloatArray, IntArray
+from gis.linear import AnyIntArray, FloatArray, IntArray
 from gis.overlay import strips
 from planning import screening_lines as col
 from planning.application import Demand
@@ -136,7 +136,7 @@ class Desk:
         inside[ends[self.joints.road >= 0]] = True
         return np.asarray(inside[self.work.tie_ins(utility).node])
 
-    def merged(self, before: IntArray, behind: IntArray, node: IntArray) -> IntArray:
+    def merged(self, before: AnyIntArray, behind: AnyIntArray, node: AnyIntArray) -> IntArray:
         """Places where pieces of two edges that follow each other at a node are one crossing."""
         ends, road = self.work.corridors.graph.ends, self.joints.road
         at = np.flatnonzero((before >= 0) & self._joined[before] & self._joined[behind])
@@ -314,7 +314,12 @@ def ride(desk: Desk, work: Groundwork, demand: Demand, day: date, ways: Ways) ->
 
 
 def _merge(
-    desk: Desk, demand: Demand, lines: Ridden, edge: IntArray, before: IntArray, node: IntArray
+    desk: Desk,
+    demand: Demand,
+    lines: Ridden,
+    edge: AnyIntArray,
+    before: AnyIntArray,
+    node: AnyIntArray,
 ) -> None:
     """Count pieces that edges share with the edge before them once.
 
