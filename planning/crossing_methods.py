@@ -150,8 +150,10 @@ class Bores:
     def _rows(self, edges: Sequence[int]) -> IntArray:
         """The rows of those of some edges that may be bored, ascending."""
         asked = np.array(sorted(set(edges)), np.int64)
-        first, last = (np.searchsorted(self.edge, asked, side) for side in ("left", "right"))
-        return first[last > first]
+        rows = self.edge.searchsorted(asked)
+        found = rows < len(self.edge)
+        found[found] = self.edge[rows[found]] == asked[found]
+        return np.asarray(rows[found])
 
 
 def bores_of(corridors: Corridors, settings: Planning, edges: IntArray | None = None) -> Bores:

@@ -149,11 +149,12 @@ class Ground:
         """No zone of an ancient tree reaches farther from its trunk."""
         return 0.0 if self.ancient_trees is None else self.ancient_trees.reach_m
 
-    def roads_entered(self, edges: IntArray) -> IntArray:
-        """The roads whose carriageways some edges enter, ascending."""
+    def roads_entered(self, edges: IntArray, route: IntArray) -> list[tuple[int, int]]:
+        """Routes and the roads whose carriageways their edges enter, each pair once, ascending."""
         edge, road = self._roads_by_edge
         first, last = (np.searchsorted(edge, edges, side=side) for side in ("left", "right"))
-        return np.unique(road[ranges(first, last)])
+        entered = road[ranges(first, last)].tolist()
+        return sorted(set(zip(np.repeat(route, last - first).tolist(), entered, strict=True)))
 
     @cached_property
     def _roads_by_edge(self) -> tuple[IntArray, IntArray]:
@@ -503,10 +504,12 @@ def _roads_beneath(ground: Ground, routes: Routes) -> list[tuple[int, ...]]:
     """The roads whose carriageway each route is bored under."""
     if not any(routes.bored):
         return [()] * len(routes.bored)
-    return [
-        tuple(ground.roads_entered(ground.bores.among(edges)).tolist()) if edges else ()
-        for edges in routes.bored
-    ]
+    bored = [ground.bores.among(edges) for edges in routes.bored]
+    route = np.repeat(np.arange(len(bored)), list(map(len, bored)))
+    found: list[list[int]] = [[] for _ in bored]
+    for number, road in ground.roads_entered(np.concatenate(bored), route):
+        found[number].append(road)
+    return [tuple(roads) for roads in found]
 
 
 def road_facts(

@@ -210,6 +210,8 @@ class Groundwork:
         length_m = graph.length_m if objective == "shortest" else None
         edges = WeighedEdges(methods, graph.tie_break, length_m)
         found = Search(self.corridors, tie_ins, edges, weights)
+        if stood is not None:
+            stood.hand_lightest_on(key, found)
         if objective != "shortest":
             return found
         alike = (one for one in self._searches.values() if one.measures_as(found))

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from threading import Lock
 from typing import Any
 
@@ -69,11 +70,14 @@ class _MeasuredOnce(ABC):
 
     def rows(self, numbers: IntArray) -> IntArray:
         """Rows of pieces, in order."""
-        rows = self._row[numbers]
-        if (rows < 0).any():
-            self._measure(distinct(numbers[rows < 0]))
-            rows = self._row[numbers]
-        return rows
+        fresh = self.unmeasured(numbers)
+        if len(fresh):
+            self._measure(fresh)
+        return np.asarray(self._row[numbers])
+
+    def unmeasured(self, numbers: IntArray) -> IntArray:
+        """Those of some pieces that were not measured yet, each once."""
+        return distinct(numbers[self._row[numbers] < 0])
 
     @abstractmethod
     def _measure(self, numbers: IntArray) -> None:
@@ -177,16 +181,20 @@ class PieceLines(_MeasuredOnce):
         )
 
     def _measured(self, numbers: IntArray) -> tuple[Mapping[str, FloatArray], Crossed]:
-        """What pieces measured and crossed when they were made."""
-        if self.of in (CUT, BORED):
-            graph, table = self.work.corridors.graph, self.work.corridors.crossings
-            every = {name: graph.measures[name].to_numpy(float) for name in MEASURES}
-            crossed = Crossed.of(table, table["edge"].to_numpy(np.int64))
-        else:
+        """What some pieces measured and crossed when they were made."""
+        measured, crossed = self._when_made
+        some = {name: measured[name][numbers] for name in MEASURES}
+        return some, crossed_by(crossed, numbers)
+
+    @cached_property
+    def _when_made(self) -> tuple[Mapping[str, FloatArray], Crossed]:
+        """What all pieces measured and crossed when they were made."""
+        if self.of not in (CUT, BORED):
             tie_ins = self.work.tie_ins(self.of)
-            every, crossed = tie_ins.ways._asdict(), tie_ins.crossed
-        measured = {name: every[name][numbers] for name in MEASURES}
-        return measured, crossed_by(crossed, numbers)
+            return tie_ins.ways._asdict(), tie_ins.crossed
+        graph, table = self.work.corridors.graph, self.work.corridors.crossings
+        measured = {name: graph.measures[name].to_numpy(float) for name in MEASURES}
+        return measured, Crossed.of(table, table["edge"].to_numpy(np.int64))
 
 
 @dataclass(eq=False)
@@ -277,15 +285,7 @@ class PieceGround(_MeasuredOnce):
         return self.lines.of
 
     def _measure(self, numbers: IntArray) -> None:
-        lines, ground = self.lines, self.work.ground
-        rows, along = lines.rows(numbers), lines.along(numbers)
-        bored = [one.bored for one in along]
-        working = strips_of_width(self.work, self.width_m, lines.told.cut[rows], bored)
-        touched, green_m2 = green_inside(ground, working)
-        trees = trees_in(ground, working)
-        figures = np.column_stack([lines.told.figures[rows], green_m2, trees])
-        places = places_of(ground, along, working, touched)
-        self._row[numbers] = self.told.add(figures, places, working)
+        _measure_together([(self, numbers)])
 
     def figures(self, rows: IntArray) -> FloatArray:
         """``FIGURES`` of pieces by row."""
@@ -333,6 +333,35 @@ class PieceGround(_MeasuredOnce):
         ground = PieceGround(lines, self.width_m, self.told, self._dated_without(roads))
         ground._row = np.append(self._row, -1)[before]
         return ground
+
+
+def rows_of(pieces: Sequence[tuple[PieceGround, IntArray]]) -> list[IntArray]:
+    """Rows of pieces of several kinds under one trench; those not measured yet are together."""
+    fresh = [(ground, ground.unmeasured(numbers)) for ground, numbers in pieces]
+    fresh = [(ground, numbers) for ground, numbers in fresh if len(numbers)]
+    if fresh:
+        _measure_together(fresh)
+    return [ground.rows(numbers) for ground, numbers in pieces]
+
+
+def _measure_together(pieces: Sequence[tuple[PieceGround, IntArray]]) -> None:
+    """Measure pieces of several kinds under one trench: whatever is bored has pits of one size."""
+    work, widths = pieces[0][0].work, {ground.width_m for ground, _ in pieces}
+    width_m = None if None in widths else max(width for width in widths if width is not None)
+    told = [(of.lines.told, of.lines.rows(numbers)) for of, numbers in pieces]
+    along = [one for of, numbers in pieces for one in of.lines.along(numbers)]
+    cut = np.concatenate([lines.cut[rows] for lines, rows in told])
+    working = strips_of_width(work, width_m, cut, [one.bored for one in along])
+    touched, green_m2 = green_inside(work.ground, working)
+    by_lines = np.concatenate([lines.figures[rows] for lines, rows in told])
+    figures = np.column_stack([by_lines, green_m2, trees_in(work.ground, working)])
+    places, first = places_of(work.ground, along, working, touched), 0
+    for ground, numbers in pieces:
+        last = first + len(numbers)
+        ground._row[numbers] = ground.told.add(
+            figures[first:last], places[first:last], working[first:last]
+        )
+        first = last
 
 
 def lines_key(of: str) -> tuple[str, str]:

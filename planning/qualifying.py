@@ -376,6 +376,9 @@ def _look(looks: Sequence[_Look]) -> None:
     for area, level, worst in looks:
         alike[id(area.book), level, worst].append(area)
     for (_, level, worst), areas in alike.items():
+        if len(areas) == 1:
+            areas[0].qualifying(level, worst=worst)
+            continue
         edges = np.concatenate([area.edges for area in areas])
         bored = np.concatenate([area.bored for area in areas])
         tie_ins = np.unique(np.concatenate([area.tie_ins for area in areas]))

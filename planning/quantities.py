@@ -7,10 +7,11 @@ a size that is not given has no pipe price (``None``), never a price of zero.
 from __future__ import annotations
 
 import csv
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,13 +65,9 @@ class Price:
     source: str
     confidence: str
 
-    def fits(self, item: str, utility: str | None, surface: str | None) -> bool:
-        """Whether the row prices this item for this utility and surface."""
-        return (
-            self.item == item
-            and self.utility in (None, utility)
-            and self.surface in (None, surface)
-        )
+    def fits(self, utility: str | None, surface: str | None) -> bool:
+        """Whether the row prices its item for this utility and surface."""
+        return self.utility in (None, utility) and self.surface in (None, surface)
 
     def holds(self, size_mm: float | None) -> bool:
         """Whether the size lies in the row's band, from exclusive, to inclusive."""
@@ -154,8 +151,16 @@ class Prices:
         surface: str | None = None,
         size_mm: float | None = None,
     ) -> Price | None:
-        rows = (row for row in self.rows if row.fits(item, utility, surface))
+        rows = (row for row in self._of_item.get(item, ()) if row.fits(utility, surface))
         return next((row for row in rows if row.holds(size_mm)), None)
+
+    @cached_property
+    def _of_item(self) -> dict[str, list[Price]]:
+        """The rows of each item, in order."""
+        found: dict[str, list[Price]] = defaultdict(list)
+        for row in self.rows:
+            found[row.item].append(row)
+        return dict(found)
 
     def _known(self, item: str, *, utility: str | None = None, surface: str | None = None) -> float:
         row = self._find(item, utility=utility, surface=surface)

@@ -19,16 +19,24 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.handing_on import hand_on
-from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray, chain, ranges
-from gis.overlay import enters
+from gis.linear import POSITION_TOLERANCE_M, FloatArray, IntArray, chain
 from layers.utilities import policy_utility
 from planning.application import Demand
+from planning.city_roads import edges_in_city_roads, in_city_roads, tie_ins_in_city_roads
 from planning.comparisons import NUMERIC, is_unknown
 from planning.facts import pipe_facts
 from planning.groundwork import Groundwork, Site
 from planning.judged_routes import Told, rank_among, site_facts, tell, working_strips
 from planning.measures import MEASURES, Figures, measure_all
-from planning.piece_ground import BORED, CUT, FIGURES, PieceGround, PieceRows, piece_ground
+from planning.piece_ground import (
+    BORED,
+    CUT,
+    FIGURES,
+    PieceGround,
+    PieceRows,
+    piece_ground,
+    rows_of,
+)
 from planning.policy_model import Condition, UtilityRules
 from planning.readings import read_as
 from planning.routes import Routes, Way, measure_lines
@@ -45,9 +53,6 @@ Caps = Mapping[str, tuple[Condition, float]]
 Touching = Callable[[PieceRows], NDArray[np.bool_]]
 # Where a groundwork keeps inputs of a route that is no metre long, and outcomes that are possible.
 NOTHING, OUTCOMES = "nothing", "outcomes"
-# Where it keeps what lies in city roads, edges and ways to tie-ins, and last steps outside of them.
-CITY_EDGES, CITY_TIE_INS = ("city edges",), "city tie-ins"
-BARE_NODES, LAST_STEPS = ("bare nodes",), "last steps"
 # What books tell of a demand whatever lies where.
 _OF_DEMAND = ("rules", "growing", "touching", "unchanging", "_counting_green", "_metre_adds")
 
@@ -170,7 +175,7 @@ class PieceBook:
 
         What qualifies at worst does so because nothing that it touches needs a permit.
         """
-        rows = [ground.rows(numbers) for ground, numbers in pieces]
+        rows = rows_of(pieces)
         known = [self._known(ground.told, worst) for ground, _ in pieces]
         found = [ranks[mine] for ranks, mine in zip(known, rows, strict=True)]
         if not any((ranks < 0).any() for ranks in found):
@@ -206,7 +211,7 @@ class PieceBook:
             places.append(place + len(facts))
             facts += ground.facts(kinds.tolist(), self.dig_date)
         for name in facts[0]:
-            columns[name] = _coded([fact[name] for fact in facts], np.concatenate(places))
+            columns[name] = Coded.of([fact[name] for fact in facts], np.concatenate(places))
         alike = np.zeros(len(figures), np.intp)
         for name, value in {**pipe_facts(self.demand), **self.given}.items():
             columns[name] = Coded(alike, [value])
@@ -252,7 +257,8 @@ class PieceBook:
         """
         good_edges, good_tie_ins = np.ones(len(edges), bool), np.ones(len(tie_ins), bool)
         if self._rank_in_city_road(worst) > level:
-            good_edges = ~np.where(bored, *(city[edges] for city in _in_city_roads(self.work)))
+            beneath, inside = edges_in_city_roads(self.work)
+            good_edges = ~np.where(bored, beneath[edges], inside[edges])
             good_tie_ins = ~tie_ins_in_city_roads(self.work, self.utility, tie_ins)
         cut, drilled, joined = good_edges & ~bored, good_edges & bored, good_tie_ins.copy()
         pieces = (CUT, edges[cut]), (BORED, edges[drilled]), (self.utility, tie_ins[joined])
@@ -312,7 +318,7 @@ class PieceBook:
         told, each = self._tell(runs), np.arange(len(runs))
         columns: dict[str, Column] = dict(measure_all(self.utility, told.figures))
         for name in told.facts[0]:
-            columns[name] = _coded([hashable(fact[name]) for fact in told.facts], each)
+            columns[name] = Coded.of([hashable(fact[name]) for fact in told.facts], each)
         for name, value in self.given.items():
             columns[name] = Coded(np.zeros(len(runs), np.intp), [value])
         return list(map(int, self._ranked_as(columns, len(runs))))
@@ -457,78 +463,6 @@ def piece_book(work: Groundwork, demand: Demand, site: Site) -> PieceBook:
         work.kept[key] = PieceBook(work, demand, given)
     book: PieceBook = work.kept[key]
     return book
-
-
-def _in_city_roads(work: Groundwork) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which edges touch a road known to be a city road: when bored under it, and when cut."""
-    if CITY_EDGES not in work.kept:
-        city = np.array([one is True for one in work.ground.is_city_road], bool)
-        road = work.corridors.graph.road
-        crossings = work.corridors.crossings
-        under = crossings["edge"].to_numpy(np.int64)[city[crossings["road"].to_numpy(np.int64)]]
-        beneath = np.zeros(len(road), bool)
-        beneath[under] = True
-        work.kept[CITY_EDGES] = beneath, np.where(road >= 0, city[road], False)
-    edges: tuple[NDArray[np.bool_], NDArray[np.bool_]] = work.kept[CITY_EDGES]
-    return edges
-
-
-def in_city_roads(work: Groundwork, utility: str, nodes: IntArray) -> NDArray[np.bool_]:
-    """For nodes: whether all last steps that end there are known to touch a city road.
-
-    Last steps are connectors, and ways from tie-ins to nodes on a red line.
-    """
-    bare, (rows, ends) = _bare_nodes(work), _tie_ins_on_red_lines(work, utility)
-    inside = ~bare[nodes]
-    first, last = (np.searchsorted(ends, nodes[inside], side) for side in ("left", "right"))
-    outside = ~tie_ins_in_city_roads(work, utility, rows[ranges(first, last)])
-    ways = np.r_[0, np.cumsum(outside)][np.r_[0, np.cumsum(last - first)]]
-    inside[inside] = np.diff(ways) == 0
-    return np.asarray(inside)
-
-
-def tie_ins_in_city_roads(work: Groundwork, utility: str, tie_ins: IntArray) -> NDArray[np.bool_]:
-    """Which ways to tie-ins enter the red line of a road that is known to be a city road."""
-    key, ways = (CITY_TIE_INS, utility), work.tie_ins(utility).lines
-    if key not in work.kept:
-        work.kept[key] = np.full(len(ways), -1, np.int8)
-    known: NDArray[np.int8] = work.kept[key]
-    fresh = np.unique(tie_ins[known[tie_ins] < 0])
-    if len(fresh):
-        inside = np.zeros(len(fresh), np.int8)
-        inside[enters(ways[fresh], work.ground.city_road_areas).line] = 1
-        known[fresh] = inside  # at once: others may look, before and after edits
-    return np.asarray(known[tie_ins] == 1)
-
-
-def _bare_nodes(work: Groundwork) -> NDArray[np.bool_]:
-    """Nodes with a connector that is not known to touch a city road."""
-    if BARE_NODES not in work.kept:
-        corridors = work.corridors
-        connectors = np.flatnonzero(corridors.is_connector)
-        bare = np.zeros(corridors.graph.node_count, bool)
-        bare[corridors.graph.ends[connectors[~_in_city_roads(work)[1][connectors]]]] = True
-        work.kept[BARE_NODES] = bare
-    found: NDArray[np.bool_] = work.kept[BARE_NODES]
-    return found
-
-
-def _tie_ins_on_red_lines(work: Groundwork, utility: str) -> tuple[IntArray, IntArray]:
-    """Ways to tie-ins that begin on red lines, and the nodes where they do, ascending."""
-    key = (LAST_STEPS, utility)
-    if key not in work.kept:
-        node = work.tie_ins(utility).node
-        rows = np.flatnonzero(np.isin(node, work.corridors.sites["node"].to_numpy(np.int64)))
-        work.kept[key] = rows, node[rows]
-    found: tuple[IntArray, IntArray] = work.kept[key]
-    return found
-
-
-def _coded(values: Sequence[Any], place: NDArray[np.intp]) -> Coded:
-    """Values at places as a column, equal ones once."""
-    number: dict[Any, int] = {}
-    codes = np.array([number.setdefault(value, len(number)) for value in values], np.intp)
-    return Coded(codes[place], list(number))
 
 
 def amounts(

@@ -190,12 +190,27 @@ class Search:
     @cached_property
     def lightest_rate(self) -> float:
         """Least weight of a metre of way, edges and tie-ins alike."""
-        lengths = self.corridors.graph.length_m, self.tie_ins.ways.length_m
-        weights = np.asarray(self.edge_weights), np.asarray(self.tie_in_weights)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            rates = [weight / length for weight, length in zip(weights, lengths, strict=True)]
-        least = min(float(np.fmin.reduce(rate, initial=np.inf)) for rate in rates)
+        tie_in_rate, _ = _lightest(np.asarray(self.tie_in_weights), self.tie_ins.ways.length_m)
+        least = min(self.lightest_edge[0], tie_in_rate)
         return least if np.isfinite(least) else 0.0
+
+    @cached_property
+    def lightest_edge(self) -> tuple[float, int]:
+        """Least weight of a metre of edge, infinite where nothing may be dug, and whose it is."""
+        return _lightest(np.asarray(self.edge_weights), self.corridors.graph.length_m)
+
+    def lightest_among(self, edges: IntArray) -> tuple[float, int]:
+        """The same of some edges, by their place among them."""
+        return _lightest(self.edge_weights[edges], self.corridors.graph.length_m[edges])
+
+
+def _lightest(weights: FloatArray, lengths_m: FloatArray) -> tuple[float, int]:
+    """Least weight of a metre, infinite where there is none, and the place that has it or -1."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rates = weights / lengths_m
+    rates[np.isnan(rates)] = np.inf
+    place = int(np.argmin(rates)) if len(rates) else -1
+    return (float(rates[place]), place) if place >= 0 else (np.inf, -1)
 
 
 # --- one parcel, in its neighbourhood ----------------------------------------------------------

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from gis.linear import FloatArray, IntArray
 from planning.application import Demand
+from planning.city_roads import in_city_roads
 from planning.groundwork import Groundwork
 from planning.qualifying import statuses_by_bounds
-from planning.route_pieces import in_city_roads, piece_book
+from planning.route_pieces import piece_book
 from planning.screening_sites import Sites
 
 # No way is longer.

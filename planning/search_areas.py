@@ -48,6 +48,7 @@ class Area:
     sources: IntArray
     targets: IntArray
     _told: dict[tuple[int, bool], Which] = field(init=False, repr=False, default_factory=dict)
+    _cheap: dict[float, Area] = field(init=False, repr=False, default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -118,6 +119,11 @@ class Area:
 
     def no_dearer(self, yuan: float) -> Area:
         """The part that ways within the area of at most so many yuan use, whatever qualifies."""
+        if yuan not in self._cheap:
+            self._cheap[yuan] = self._no_dearer(yuan)
+        return self._cheap[yuan]
+
+    def _no_dearer(self, yuan: float) -> Area:
         most = yuan + CAP_ROUNDING
         if self.is_empty or not np.isfinite(most):
             return self

@@ -15,18 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis.linear import IntArray
+from planning.city_roads import BARE_NODES, CITY_EDGES, CITY_TIE_INS, LAST_STEPS
 from planning.groundwork import Groundwork
 from planning.piece_ground import BORED, CUT, PieceGround, PieceLines, lines_key
 from planning.roads_since import RoadsSince
-from planning.route_pieces import (
-    BARE_NODES,
-    CITY_EDGES,
-    CITY_TIE_INS,
-    LAST_STEPS,
-    NOTHING,
-    OUTCOMES,
-    PieceBook,
-)
+from planning.route_pieces import NOTHING, OUTCOMES, PieceBook
 from planning.standing_facts import hand_on_kept
 from planning.survey_changes import Change
 

@@ -33,15 +33,16 @@ from planning.tie_ins import TieIns
 class StandingSearches:
     """Methods and searches that a groundwork made before an edit, for the one after it.
 
-    ``edges`` tells which went and came; ``near`` are those of which methods are told anew,
-    ascending, all new ones among them. With ``same_lines`` edges and their numbers are the very
-    same, whatever else is told of them.
+    ``edges`` tells which went and came, ``number`` which each is now, -1 for those gone; ``near``
+    are those of which methods are told anew, ascending, all new ones among them. With
+    ``same_lines`` edges and their numbers are the very same, whatever else is told of them.
     """
 
     told: Mapping[tuple[Pipe, Closed, bool], Methods]
     made: Mapping[tuple[Pipe, str, Closed], Search]
     work: Groundwork
     edges: Exchange
+    number: IntArray
     near: IntArray
     same_lines: bool
 
@@ -83,8 +84,21 @@ class StandingSearches:
         if not np.array_equal(before.tie_in_weights, tie_in_weights):
             return None  # ways may cross another pavement where no edge does
         after = replace(before, corridors=self.work.corridors, tie_in_weights=tie_in_weights)
-        hand_on(before, after, ("best_rows", "lightest_rate"))
+        hand_on(before, after, ("best_rows", "lightest_rate", "lightest_edge"))
         return after
+
+    def hand_lightest_on(self, key: tuple[Pipe, str, Closed], after: Search) -> None:
+        """Give a search the lightest edge where it is one near, or that of the one before."""
+        before = self.made.get(key)
+        if before is None or "lightest_edge" not in vars(before):
+            return
+        rate, edge = before.lightest_edge
+        now = int(self.number[edge]) if edge >= 0 else -1
+        near_rate, place = after.lightest_among(self.near)
+        if place >= 0 and near_rate <= rate:
+            vars(after)["lightest_edge"] = near_rate, int(self.near[place])
+        elif now >= 0 and now not in self.near:
+            vars(after)["lightest_edge"] = rate, now
 
     @cached_property
     def part(self) -> Groundwork:
@@ -134,11 +148,10 @@ def hand_searches_on(
     near = distinct(np.concatenate([near, along]))
     same_lines = graph.lines is before.corridors.graph.lines
     count = before.corridors.graph.edge_count
-    edges = Exchange.told_by(edge_before, count)
+    edges, number = Exchange.told_by(edge_before, count), numbers_after(edge_before, count)
     stood = StandingSearches(
-        dict(before._methods), dict(before._searches), after, edges, near, same_lines
+        dict(before._methods), dict(before._searches), after, edges, number, near, same_lines
     )
-    number = numbers_after(edge_before, count)
     stand = changed <= NOT_IN_SLOTS and same_lines
     after.kept.update(tight_after(before, stood.part, near, number, stand=stand))
     after.kept[SEARCHES_BEFORE] = stood

@@ -32,6 +32,13 @@ class Coded(NamedTuple):
     place: NDArray[np.intp]
     values: Sequence[Any]
 
+    @classmethod
+    def of(cls, values: Sequence[Any], place: NDArray[np.intp]) -> Coded:
+        """Values at places as a column, equal ones once."""
+        number: dict[Any, int] = {}
+        codes = np.array([number.setdefault(value, len(number)) for value in values], np.intp)
+        return cls(codes[place], list(number))
+
     def at(self, rows: NDArray[Any]) -> Coded:
         """The column of some rows."""
         return Coded(self.place[rows], self.values)

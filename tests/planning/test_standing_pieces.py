@@ -17,11 +17,12 @@ from shapely.geometry import LineString, Point, box
 from layers.survey import Survey
 from layers.utilities import load_utilities
 from planning.batch import cases_of
+from planning.city_roads import CITY_EDGES, in_city_roads, tie_ins_in_city_roads
 from planning.external_lines import ExternalLine, external_lines, nearby_finder
 from planning.groundwork import Groundwork
 from planning.local_edits import Edit, edited
 from planning.piece_ground import BORED, CUT, PieceGround, PieceLines
-from planning.route_pieces import CITY_EDGES, PieceBook, in_city_roads, tie_ins_in_city_roads
+from planning.route_pieces import PieceBook
 from tests.planning.edits import (
     added,
     moved,
