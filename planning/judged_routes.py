@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, partial
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -248,10 +249,10 @@ def strips_of_width(
         return np.full(len(cut), None, object)
     margin = work.policy.planning.work_margin_m
     working = strips(cut, np.full(len(cut), width_m + 2 * margin))
-    for number, edges in enumerate(bored):
-        if edges:
-            pits = work.ground.bores.pits_of(edges)
-            working[number] = shapely.union_all([working[number], *pits])
+    at = [number for number, edges in enumerate(bored) if edges]
+    if at:
+        pits = zip_longest(*(work.ground.bores.pits_of(bored[number]) for number in at))
+        working[at] = shapely.union_all(np.array([working[at], *pits], object), axis=0)
     return working
 
 
