@@ -463,7 +463,7 @@ def line_figures(work: Groundwork, routes: Routes) -> dict[str, FloatArray]:
         "kerb_m": np.where(aloft, np.nan, counted.of_line("kerb_m", count)),
         "red_line_m": np.where(aloft, np.nan, counted.of_line("red_line_m", count)),
         "longest_kerb_m": np.where(aloft, np.nan, longest),
-        "reused_m": np.array([work.corridors.reused_m(edges) for edges in routes.bored]),
+        "reused_m": np.array([work.corridors.reused_m(e) if e else 0.0 for e in routes.bored]),
     }
 
 
