@@ -119,14 +119,13 @@ class Area:
 
     def no_dearer(self, yuan: float) -> Area:
         """The part that ways within the area of at most so many yuan use, whatever qualifies."""
+        if self.is_empty or not np.isfinite(yuan):
+            return self
         if yuan not in self._cheap:
-            self._cheap[yuan] = self._no_dearer(yuan)
+            self._cheap[yuan] = self._no_dearer(yuan + CAP_ROUNDING)
         return self._cheap[yuan]
 
-    def _no_dearer(self, yuan: float) -> Area:
-        most = yuan + CAP_ROUNDING
-        if self.is_empty or not np.isfinite(most):
-            return self
+    def _no_dearer(self, most: float) -> Area:
         (edge_yuan, tie_in_yuan), arcs, (one, two) = self.yuan, self._arcs, self.ends.T
         arc_yuan = edge_yuan[arcs.edge]
         ahead, _ = spread(arcs, arc_yuan, start_at(len(self.nodes), self.targets), most)

@@ -113,6 +113,31 @@ def test_methods_are_handed_on_through_edits_of_all_that_leave_roads_their_numbe
     assert _assert_told_anew(edited(_BEFORE, without(survey, "roads", 1))) == 0
 
 
+def test_the_lightest_edge_is_handed_on_unless_it_lies_near_the_edit_and_weighs_more() -> None:
+    """Only greenery is lighter than pavement: the lightest edge runs along the verge that is left.
+
+    The tree stands beside it, and once it is ancient nothing may be dug there.
+    """
+    survey, pipe = ribbon(), PIPES[0]
+    for verge in survey.tables["green"].index[1:]:
+        survey = without(survey, "green", verge)
+    survey = moved(survey, "trees", 0, -453.0, 0.0)
+    before = _told(survey)
+    changes = {
+        "far away": moved(survey, "trees", 1, 3.0, 0.0),
+        "lighter": moved(survey, "green", 0, 20.0, 0.0),
+        "gone": without(survey, "green", survey.tables["green"].index[0]),
+        "shut": told(survey, "trees", 0, ancient=True),
+    }
+    handed_on = {}
+    for name, change in changes.items():
+        edit = edited(before, change)
+        ground = edit.work.under(Closed(spared=True))
+        handed_on[name] = "lightest_edge" in vars(ground.search(pipe, "cheapest"))
+        _assert_told_anew(edit)
+    assert handed_on == {"far away": True, "lighter": True, "gone": False, "shut": False}
+
+
 def test_ways_that_cross_another_pavement_cost_what_it_costs_though_no_edge_crosses_it() -> None:
     """A main in a carriageway that is shut off along its other side: only ways to it cross."""
     survey = town(

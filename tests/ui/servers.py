@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -33,7 +34,8 @@ def servers() -> Iterator[Callable[[str, Path], str]]:
         port = _free_port()
         log = workspace.parent / f"server-{port}.log"
         log.touch()
-        known = {**os.environ, "TONGGOU_WORKSPACE": str(workspace)}
+        # A forked process ends without tidying up: chosen files would stay.
+        known = {**os.environ, "TONGGOU_WORKSPACE": str(workspace), "TMPDIR": str(log.parent)}
         started.append(_FORKS.Process(target=_run, args=(script, port, known, log)))
         started[-1].start()
         address = f"http://127.0.0.1:{port}"
@@ -68,6 +70,7 @@ def _run(script: str, port: int, environment: Mapping[str, str], log: Path) -> N
 
     os.environ.clear()
     os.environ.update(environment)
+    tempfile.tempdir = None  # told anew
     os.chdir(REPOSITORY)
     with log.open("wb") as output:
         for stream in (sys.stdout, sys.stderr):
