@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
-from shapely.ops import substring
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -148,10 +147,12 @@ def first_parts(lines: LineArray, at_m: FloatArray) -> LineArray:
 
 def rest_after(lines: LineArray, metres: FloatArray) -> LineArray:
     """The lines without their first metres; empty where nothing is left."""
-    left = lines.copy()
-    for number in np.flatnonzero(metres > 0).tolist():
-        rest = substring(lines[number], metres[number], lines[number].length)
-        left[number] = rest if rest.length > 0 else shapely.LineString()
+    left, cut = lines.copy(), np.flatnonzero(metres > 0)
+    some, at_m, row = lines[cut], metres[cut], np.arange(len(cut))
+    pieces = cut_lines(some, row, at_m)
+    rest = pieces.lines[np.searchsorted(pieces.parent, row, side="right") - 1]
+    rest[at_m >= shapely.length(some) - POSITION_TOLERANCE_M] = shapely.LineString()
+    left[cut] = rest
     return left
 
 

@@ -129,17 +129,16 @@ def ends_of_mains(lines: Any) -> tuple[NDArray[Any], Keys]:
 
     Ends that equal mains have in one place have one key.
     """
-    points: list[NDArray[Any]] = [np.zeros(0, object)]
-    keys: list[Keys] = [np.zeros(0, np.uint64)]
-    for utility in load_utilities().values():
-        if utility.tie_in.inside:
-            mains, shapes = _joinable(lines, utility, "subtype")
-            told = mains.reindex(columns=["utility", *DECIDING])
-            kind = key_of(*(told[name] for name in told))
-            for end in (0, -1):
-                points.append(shapely.get_point(shapes, end))
-                keys.append(key_of(kind, *shapely.get_coordinates(points[-1]).T))
-    return np.concatenate(points), np.concatenate(keys)
+    if lines is None:
+        return np.zeros(0, object), np.zeros(0, np.uint64)
+    inside = [utility for utility in load_utilities().values() if utility.tie_in.inside]
+    mains = [np.flatnonzero(stands(lines, utility, "subtype")) for utility in inside]
+    row = np.concatenate([np.tile(rows, 2) for rows in mains])
+    end = np.concatenate([np.repeat([0, -1], len(rows)) for rows in mains])
+    told = pd.DataFrame(lines).reindex(columns=["utility", *DECIDING]).take(row)
+    points = shapely.get_point(np.asarray(lines.geometry.array)[row], end)
+    kinds = (told[name] for name in told)
+    return points, key_of(*kinds, *shapely.get_coordinates(points).T)
 
 
 def loose_ends(lines: Any) -> NDArray[Any]:

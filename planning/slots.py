@@ -10,8 +10,8 @@ compared with the width of a trench. The narrowest cross-section of an edge deci
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -39,6 +39,8 @@ _WIDEST_M = 30.0
 # An existing line that leaves the strip at a larger angle crosses the slot, it does not fill it.
 _ALONG_SINE = 0.5
 _KINDS = ("footway", "verge")
+# What so many pipes keep from the kerb is held.
+_PIPES_KEPT = 1024
 # Where a groundwork keeps its existing lines.
 EXISTING = "existing lines"
 
@@ -78,6 +80,9 @@ class Slots:
     tolerance_m: FloatArray
     complete: bool
     names: tuple[str, ...] = ()
+    _told_m: dict[tuple[Pipe | None, Standards], FloatArray] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def free_m(self, pipe: Pipe | None, standards: Standards) -> FloatArray:
         """Free width of every edge for a new pipe; without one, between the lines themselves.
@@ -147,7 +152,16 @@ class Slots:
         return tuple(sorted({self.names[row] for row in self.line[inside]}))
 
     def _clearances_m(self, pipe: Pipe | None, standards: Standards) -> FloatArray:
-        """What each line keeps from the new trench; nothing where the table has no value."""
+        """What each line keeps from the new trench; nothing where the table has no value.
+
+        Of every pipe it is told once, though many sets of pipes are asked for.
+        """
+        key = pipe, standards
+        if key not in self._told_m:
+            self._told_m[key] = self._clearances_from(pipe, standards)
+        return self._told_m[key]
+
+    def _clearances_from(self, pipe: Pipe | None, standards: Standards) -> FloatArray:
         if pipe is None:
             return np.zeros(len(self.pipes))
         space_m = standards.working_space(pipe).value_m or 0.0
@@ -170,6 +184,7 @@ class Slots:
         return np.where(unknown, np.nan, least)
 
 
+@lru_cache(maxsize=_PIPES_KEPT)
 def kerb_room_m(pipe: Pipe | None, standards: Standards) -> float:
     """What the trench of a pipe keeps from the kerb: its clearance less its working space."""
     if pipe is None:

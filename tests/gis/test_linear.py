@@ -9,6 +9,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shapely.ops import substring
 
 from gis.linear import (
     POSITION_TOLERANCE_M,
@@ -19,6 +20,7 @@ from gis.linear import (
     first_parts,
     merge_points,
     ranges,
+    rest_after,
     segments,
     with_ends,
 )
@@ -153,3 +155,25 @@ def test_ranges_follow_one_another_and_may_be_empty() -> None:
 @given(st.lists(st.integers(-5, 5)))
 def test_numbers_are_distinct_and_ascend(numbers: list[int]) -> None:
     assert distinct(np.array(numbers, np.int64)).tolist() == sorted(set(numbers))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(walk, st.floats(0, 1.2)), min_size=1, max_size=5))
+def test_the_rest_of_a_line_is_what_another_library_leaves(
+    drawn: list[tuple[shapely.LineString, float]],
+) -> None:
+    whole = lines(*(line for line, _ in drawn))
+    metres = np.array([share * line.length for line, share in drawn])
+    for line, at_m, rest in zip(whole, metres, rest_after(whole, metres), strict=True):
+        if at_m == 0:
+            assert rest is line
+        elif at_m >= line.length - POSITION_TOLERANCE_M:
+            assert rest.is_empty
+        else:
+            left = substring(line, at_m, line.length)
+            assert rest.length == pytest.approx(left.length, abs=2 * POSITION_TOLERANCE_M)
+            assert shapely.hausdorff_distance(rest, left) <= POSITION_TOLERANCE_M
+
+
+def test_of_no_lines_nothing_is_left() -> None:
+    assert len(rest_after(lines(), np.zeros(0))) == 0
