@@ -15,7 +15,14 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.handing_on import numbers_after
-from gis.linear import FloatArray, IntArray, LineArray, segments, vertex_places
+from gis.linear import (
+    FloatArray,
+    IntArray,
+    LineArray,
+    highest_before,
+    segments,
+    vertex_places,
+)
 from gis.patched_tree import Tree, patched, tree_of
 
 # A line this near to a side runs on it, and this far past its end still meets it: rounding of
@@ -70,6 +77,13 @@ class LinePieces(NamedTuple):
         same = line[1:] == line[:-1]
         np.maximum.at(longest, line[1:][same], gap[same])
         return longest
+
+    def covered_m(self, count: int) -> FloatArray:
+        """Metres of each of ``count`` lines inside any area, those inside several counted once."""
+        order = np.lexsort((self.start_m, self.line))
+        line, start, end = self.line[order], self.start_m[order], self.end_m[order]
+        fresh_m = np.maximum(end - np.maximum(start, highest_before(line, end)), 0.0)
+        return np.bincount(line, fresh_m, minlength=count).astype(float)
 
     def once(self, rank: IntArray) -> LinePieces:
         """The same pieces with every metre in one area only: that of the lowest rank.

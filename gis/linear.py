@@ -294,6 +294,18 @@ def distinct(numbers: NDArray[Any]) -> IntArray:
     return ascending[first].astype(np.int64)
 
 
+def highest_before(owner: IntArray, values: FloatArray) -> FloatArray:
+    """The highest value in the rows before of the same owner, 0 in its first; owners ascend."""
+    count, by_value = len(values), np.argsort(values)
+    rank = np.empty(count, np.int64)
+    rank[by_value] = np.arange(count)
+    # As owners ascend, ranks of the next pass all before.
+    highest = np.maximum.accumulate(owner * count + rank) % max(count, 1)
+    before = np.append(0.0, values[by_value[highest]])[:-1]
+    before[np.diff(owner, prepend=-1) > 0] = 0.0
+    return before
+
+
 def ranges(first: IntArray, last: IntArray) -> IntArray:
     """The numbers from each ``first`` to before each ``last``, one range after another."""
     count = last - first

@@ -59,16 +59,14 @@ def _by_arrays(lines: LineArray, areas: Areas) -> Inside:
     return Inside(line, polygon, length)
 
 
-def length_inside_union(lines: LineArray, polygons: NDArray[Any] | Areas) -> FloatArray:
-    """Length of each line inside the union of the polygons, overlaps counted once."""
-    inside = lengths_inside(lines, polygons)
-    total = np.bincount(inside.line, inside.length_m, minlength=len(lines))
-    shapes = polygons.polygons if isinstance(polygons, Areas) else polygons
-    several = np.flatnonzero(np.bincount(inside.line, minlength=len(lines)) > 1)
-    for index in several:
-        hit = shapes[inside.polygon[inside.line == index]]
-        total[index] = shapely.length(shapely.intersection(lines[index], shapely.union_all(hit)))
-    return np.asarray(total, float)
+def length_inside_union(lines: LineArray, areas: Areas) -> FloatArray:
+    """Length of each line inside the union of the areas, overlaps of these counted once."""
+    if len(lines) == 0 or len(areas) == 0:
+        return np.zeros(len(lines))
+    pieces = areas.pieces(lines)
+    _, pair = np.unique(pieces.line * len(areas) + pieces.area, return_inverse=True)
+    of_pair_m = np.bincount(pair, pieces.length_m)[pair]
+    return pieces.take(of_pair_m > CONTACT_TOLERANCE_M / 10).covered_m(len(lines))
 
 
 def enters(lines: LineArray, polygons: NDArray[Any] | Areas) -> Inside:

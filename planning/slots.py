@@ -20,7 +20,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.linear import FloatArray, IntArray, LineArray, Tracks, segments
+from gis.linear import FloatArray, IntArray, LineArray, Tracks, highest_before, segments
 from layers.utilities import load_utilities
 from planning.application import usual_pipes
 from planning.existing_pipes import buried_lines, pipes_of, size_of
@@ -404,14 +404,8 @@ def _gaps(
     high = np.concatenate([np.clip(at_m + keep, 0.0, ends[section]), ends])
     owner = np.concatenate([section, np.arange(count)])
     order = np.lexsort((low, owner))
-    owner, by_high = owner[order], np.argsort(high)
-    rank = np.empty(len(high), np.int64)
-    rank[by_high] = np.arange(len(high))
-    # The highest so far of each owner: as owners ascend, ranks of the next pass all before.
-    highest = np.maximum.accumulate(owner * len(high) + rank[order]) % max(len(high), 1)
-    before = np.append(0.0, high[by_high[highest]])[:-1]
-    before[np.diff(owner, prepend=-1) > 0] = 0.0
-    before = np.maximum(before, kerb_m)
+    owner = owner[order]
+    before = np.maximum(highest_before(owner, high[order]), kerb_m)
     free = np.maximum(low[order] - before, 0.0)
     largest, total = np.zeros(count), np.zeros(count)
     np.maximum.at(largest, owner, free)

@@ -18,6 +18,7 @@ from gis.linear import (
     cut_lines,
     distinct,
     first_parts,
+    highest_before,
     merge_points,
     ranges,
     rest_after,
@@ -177,3 +178,12 @@ def test_the_rest_of_a_line_is_what_another_library_leaves(
 
 def test_of_no_lines_nothing_is_left() -> None:
     assert len(rest_after(lines(), np.zeros(0))) == 0
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.lists(st.integers(0, 9), max_size=4), max_size=5))
+def test_the_highest_before_is_told_of_each_owner(drawn: list[list[int]]) -> None:
+    owner = np.array([place for place, values in enumerate(drawn) for _ in values], np.int64)
+    values = np.array([value for values in drawn for value in values], float)
+    expected = [max(some[:at], default=0) for some in drawn for at in range(len(some))]
+    assert highest_before(owner, values).tolist() == expected
