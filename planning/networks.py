@@ -6,10 +6,10 @@ and nodes of several utilities together are told by number: all mains first, the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -110,15 +110,42 @@ class Network:
         return np.concatenate([lines, np.where(nodes >= 0, nodes + len(other.shapes), -1)])
 
 
-def network_of(survey: Survey, utility: Utility) -> Network:
-    """The network of a utility in a survey."""
-    lines, nodes = survey.get("lines"), survey.get("nodes")
-    mains, shapes = _joinable(lines, utility, "subtype")
-    places, points = _joinable(nodes, utility, "kind")
-    imported = any(
-        table is not None and bool((table["utility"] == utility.key).any())
-        for table in (lines, nodes)
-    )
+def networks_of(survey: Survey, utilities: Iterable[Utility]) -> tuple[Network, ...]:
+    """The networks of utilities in a survey."""
+    lines, nodes = (_Layer.of(survey.get(name)) for name in ("lines", "nodes"))
+    return tuple(_network(lines, nodes, utility) for utility in utilities)
+
+
+class _Layer(NamedTuple):
+    """A layer of a survey, what is read of it, and its shapes; None and nothing if it is absent."""
+
+    table: Any
+    read: pd.DataFrame
+    shapes: NDArray[Any]
+
+    @classmethod
+    def of(cls, table: Any) -> _Layer:
+        if table is None:
+            return cls(None, pd.DataFrame(columns=["utility", *DECIDING]), np.zeros(0, object))
+        read = pd.DataFrame(table).reindex(columns=[name for name in _READ if name in table])
+        return cls(table, read, np.asarray(table.geometry.array))
+
+    def joinable(self, utility: Utility, field: str) -> tuple[pd.DataFrame, NDArray[Any]]:
+        """Rows that may be joined by the utility, and their shapes."""
+        if self.table is None:
+            return self.read, self.shapes
+        rows = np.flatnonzero(stands(self.table, utility, field))
+        return self.read.take(rows), self.shapes[rows]
+
+    def tells_of(self, utility: Utility) -> bool:
+        """Whether anything here is the utility's."""
+        return self.table is not None and bool((self.read["utility"] == utility.key).any())
+
+
+def _network(lines: _Layer, nodes: _Layer, utility: Utility) -> Network:
+    mains, shapes = lines.joinable(utility, "subtype")
+    places, points = nodes.joinable(utility, "kind")
+    imported = lines.tells_of(utility) or nodes.tells_of(utility)
     if not utility.tie_in.inside:
         mains, shapes = mains.iloc[:0], shapes[:0]
     return Network(utility.key, mains, shapes, _with_main(places, lines), points, imported)
@@ -148,22 +175,16 @@ def loose_ends(lines: Any) -> NDArray[Any]:
     return np.asarray(points[np.sort(first[count == 1])])
 
 
-def _joinable(table: Any, utility: Utility, field: str) -> tuple[pd.DataFrame, NDArray[Any]]:
-    """Rows of a layer that may be joined by the utility, and their shapes."""
-    if table is None:
-        return pd.DataFrame(columns=["utility", *DECIDING]), np.zeros(0, object)
-    rows = np.flatnonzero(stands(table, utility, field))
-    told = pd.DataFrame(table).reindex(columns=[name for name in _READ if name in table]).take(rows)
-    return told, np.asarray(table.geometry.array)[rows]
-
-
-def _with_main(places: pd.DataFrame, lines: Any) -> pd.DataFrame:
+def _with_main(places: pd.DataFrame, lines: _Layer) -> pd.DataFrame:
     """Give nodes that do not say it themselves the size and pressure of the main they sit on."""
-    if lines is None or len(places) == 0:
+    if lines.table is None or len(places) == 0:
         return places
-    own = lines.reindex(columns=_INHERITED).reindex(places["line_id"]).set_axis(places.index)
+    own = lines.read.reindex(columns=_INHERITED).reindex(places["line_id"]).set_axis(places.index)
     return places.assign(
-        **{name: places[name].fillna(own[name]) if name in places else own[name] for name in own}
+        **{
+            str(name): places[name].fillna(own[name]) if name in places else own[name]
+            for name in own
+        }
     )
 
 

@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -343,23 +342,21 @@ def best_ways(search: Search, end_nodes: Mapping[Any, IntArray]) -> dict[Any, Wa
     Sites that no way reaches are absent. Complexity O((m + n) log n) for the forest, whatever the
     number of sites.
     """
-    ends = pd.DataFrame(
-        [(key, node) for key, nodes in end_nodes.items() for node in nodes.tolist()],
-        columns=["site", "node"],
-    )
     forest, rows = grow(search, np.asarray(search.edge_weights))
-    options = _last_steps(search, ends, forest.cost)
-    chosen = options.sort_values(["site", "weight", "edge"]).drop_duplicates("site")
+    keys, nodes = list(end_nodes), [np.zeros(0, np.int64), *end_nodes.values()]
+    site = np.repeat(np.arange(len(keys)), [len(some) for some in nodes[1:]])
+    steps = _last_steps(search, site, np.concatenate(nodes), forest.cost)
+    order = np.lexsort((steps.edge, steps.weight, steps.site))
+    first = order[np.diff(steps.site[order], prepend=-1) > 0]
     ways: dict[Any, Way] = {}
-    for site, node, edge, foot, weight, row in chosen[
-        ["site", "node", "edge", "foot", "weight", "row"]
-    ].itertuples(index=False):
+    for number, node, edge, foot, weight, row in zip(
+        *(column[first].tolist() for column in steps), strict=True
+    ):
         if edge < 0:
-            ways[site] = Way(int(row), (), int(node), float(weight))
+            ways[keys[number]] = Way(row, (), node, weight)
             continue
         walked = forest.path(foot)[::-1]
-        tie_in = int(rows[forest.source[foot]])
-        ways[site] = Way(tie_in, (*walked, int(edge)), int(node), float(weight))
+        ways[keys[number]] = Way(int(rows[forest.source[foot]]), (*walked, edge), node, weight)
     return ways
 
 
@@ -380,19 +377,38 @@ def grow(search: Search, edge_weights: FloatArray) -> tuple[Forest, IntArray]:
     return forest, best.row
 
 
-def _last_steps(search: Search, ends: pd.DataFrame, cost: FloatArray) -> pd.DataFrame:
-    """Every reachable last step of every site: over a connector, or straight from a tie-in."""
-    corridors = search.corridors
-    over = ends.merge(corridors.connectors, on="node")
-    over["weight"] = (
-        cost[over["foot"].to_numpy(np.int64)] + search.edge_weights[over["edge"].to_numpy(np.int64)]
+class _LastSteps(NamedTuple):
+    """Steps to the red line, of the site of each number: over a connector from its foot to a node,
+    or, without edge and foot (-1), straight from a tie-in.
+    """
+
+    site: NDArray[Any]
+    node: NDArray[Any]
+    edge: NDArray[Any]
+    foot: NDArray[Any]
+    weight: NDArray[Any]
+    row: NDArray[Any]
+
+
+def _last_steps(search: Search, site: IntArray, node: IntArray, cost: FloatArray) -> _LastSteps:
+    """Every reachable last step of sites, whose red lines have a row for each of their nodes."""
+    connectors = search.corridors.connectors
+    edges, feet, reached = (
+        connectors[name].to_numpy(np.int64) for name in ("edge", "foot", "node")
     )
-    over["row"] = -1
-    straight = ends.merge(pd.DataFrame(search.best_tie_ins._asdict()), on="node")
-    straight["edge"], straight["foot"] = -1, -1
-    options: pd.DataFrame = pd.concat([over, straight], ignore_index=True)
-    reached: pd.DataFrame = options[np.isfinite(options["weight"].to_numpy(float))]
-    return reached
+    first, last = (np.searchsorted(reached, node, side) for side in ("left", "right"))
+    over, of = ranges(first, last), np.repeat(np.arange(len(node)), last - first)
+    weight = cost[feet[over]] + np.asarray(search.edge_weights[edges[over]])
+    straight, row = search.starts_at(node)
+    steps = _LastSteps(
+        np.concatenate([site[of], site]),
+        np.concatenate([node[of], node]),
+        np.concatenate([edges[over], np.full(len(node), -1)]),
+        np.concatenate([feet[over], np.full(len(node), -1)]),
+        np.concatenate([weight, straight]),
+        np.concatenate([np.full(len(over), -1), row]),
+    )
+    return _LastSteps(*(column[np.isfinite(steps.weight)] for column in steps))
 
 
 # --- from ways to routes -----------------------------------------------------------------------

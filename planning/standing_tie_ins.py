@@ -27,7 +27,7 @@ from layers.utilities import load_utilities
 from planning.corridor_parts import Part, cut_out
 from planning.corridors import Corridors
 from planning.groundwork import Groundwork
-from planning.networks import Networks, network_of
+from planning.networks import Networks, networks_of
 from planning.road_surfaces import Crossed
 from planning.splicing import TooNearError, Window, wide_enough
 from planning.tie_ins import (
@@ -122,7 +122,7 @@ def tie_ins_after(
 def _networks(work: Groundwork, survey: Survey, anew: Sequence[TieIns]) -> Networks:
     """The networks of some utilities now, the very ones where their layers are."""
     if not all(survey.get(layer) is work.survey.get(layer) for layer in _MAINS):
-        each = tuple(network_of(survey, load_utilities()[one.utility]) for one in anew)
+        each = networks_of(survey, (load_utilities()[one.utility] for one in anew))
         for one, network in zip(anew, each, strict=True):
             if np.array_equal(one.network.ids, network.ids):
                 hand_on(one.network, network, ("order_of_names",))

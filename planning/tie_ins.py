@@ -31,7 +31,7 @@ from layers.survey import Survey
 from layers.utilities import Utility
 from planning.corridors import Corridors, green_of
 from planning.crossing_angles import angles_across
-from planning.networks import Network, Networks, network_of
+from planning.networks import Network, Networks, networks_of
 from planning.obstacles import Obstacles, obstacles_of
 from planning.policy_model import Policy
 from planning.road_surfaces import Crossed
@@ -198,7 +198,7 @@ def find_tie_ins(
     the inside of a bend, over land wider than a median. All utilities are looked at together:
     their ways run over the same ground. With ``near`` those from nodes in that region are found.
     """
-    networks = Networks(tuple(network_of(survey, one) for one in utilities))
+    networks = Networks(networks_of(survey, utilities))
     found = find_ways(corridors, networks, policy, near)
     return {
         network.utility: TieIns(networks, number, *found.of_network(networks, number)[:4])

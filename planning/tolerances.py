@@ -98,6 +98,7 @@ class Tolerances:
     survey: Survey
     planning: Planning
     _layers: dict[str, pd.Series] = field(default_factory=dict, repr=False)
+    _rows: dict[str, dict[str, int]] = field(default_factory=dict, repr=False)
 
     def of_layer(self, layer: str) -> pd.Series:
         """Tolerance by id; empty for a layer that was never imported."""
@@ -115,10 +116,11 @@ class Tolerances:
     def of_features(self, layer: str, ids: Sequence[str]) -> FloatArray:
         """Tolerances of some features of a layer, NaN for one that is not there."""
         told = self.of_layer(layer)
-        if len(told) == 0 or len(ids) == 0:
-            return np.full(len(ids), np.nan)
-        row = told.index.get_indexer(pd.Index(pd.Series(ids, dtype=told.index.dtype)))
-        return np.where(row >= 0, told.to_numpy(float)[row], np.nan)
+        if layer not in self._rows:
+            self._rows[layer] = {name: row for row, name in enumerate(told.index.tolist())}
+        row_of = self._rows[layer]
+        rows = np.array([row_of.get(one, -1) for one in ids], np.int64)
+        return np.append(told.to_numpy(float), np.nan)[rows]
 
     def after(self, survey: Survey, changed: Mapping[str, Change]) -> Tolerances:
         """Those of an edited survey; what was worked out of features that stand is kept."""
@@ -128,7 +130,12 @@ class Tolerances:
             else told
             for layer, told in self._layers.items()
         }
-        return Tolerances(survey, self.planning, stood)
+        names = {
+            layer: rows
+            for layer, rows in self._rows.items()
+            if stood[layer].index.equals(self._layers[layer].index)
+        }
+        return Tolerances(survey, self.planning, stood, names)
 
     def _after(
         self, layer: str, told: pd.Series, survey: Survey, changed: Collection[str]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -44,6 +45,11 @@ SHARED = REPOSITORY.parent / "shared"
 # How long one example takes says more of the machine than of the code.
 settings.register_profile("tonggou", deadline=None)
 settings.load_profile("tonggou")
+
+
+def pytest_configure() -> None:
+    """Look for garbage more seldom: what towns are made of goes without, and each look takes long."""
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.hookimpl(wrapper=True)
