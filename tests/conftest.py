@@ -48,7 +48,7 @@ settings.load_profile("tonggou")
 
 
 def pytest_configure() -> None:
-    """Look for garbage more seldom: what towns are made of goes without, and each look takes long."""
+    """Look for garbage more seldom: hardly any is there, and each look takes long."""
     gc.set_threshold(20_000, 20, 20)
 
 
