@@ -128,12 +128,12 @@ class Tolerances:
             layer: self._after(layer, told, survey, changed[layer].ids)
             if layer in changed
             else told
-            for layer, told in self._layers.items()
+            for layer, told in list(self._layers.items())  # clicks go on meanwhile
         }
         names = {
             layer: rows
-            for layer, rows in self._rows.items()
-            if stood[layer].index.equals(self._layers[layer].index)
+            for layer, rows in list(self._rows.items())
+            if layer in stood and stood[layer].index.equals(self._layers[layer].index)
         }
         return Tolerances(survey, self.planning, stood, names)
 

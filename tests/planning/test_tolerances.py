@@ -375,7 +375,7 @@ def test_tolerances_after_an_edit_are_those_of_the_edited_survey() -> None:
     before = town(lines=lines)
     told = Tolerances(before, POLICY.planning)
     for layer in before.tables:
-        told.of_layer(layer)
+        told.of_features(layer, ["W-3"])
     del lines["W-1"]
     moved = {**lines, "W-2": {**lines["W-2"], "position_accuracy_m": 0.9}}
     added = {**moved, "W-9": main((0, 9), (50, 9), position_source="hearsay")}
